@@ -1,0 +1,49 @@
+# Every task of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CORES ?= 2
+BIN := .venv/bin
+# For the test that installs the wheel in an environment of its own.
+export SEQUOIA_UV ?= $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
+
+.PHONY: help setup setup-r figures reports test lint format bench parity clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: R and its packages (apt), uv, Python packages into .venv
+	@./setup.sh
+
+setup-r:
+	@./setup.sh --require-r
+
+figures: setup-r ## Train, validate and draw: figures, tables and report under analyses/results/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
+		--rerun-incomplete --quiet host reason
+	@echo "Done: analyses/results/"
+
+reports: figures ## Render the report again (analyses/results/report/)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python reports/render.py
+
+test: setup ## Run the tests (ARGS="-k cox" chooses; without R, those that need it are skipped and said)
+	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
+
+lint: setup ## Check style, types and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Put the code into the project's style
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: setup-r ## Time the R bridge and the cross-validation beside rpy2 and cv.glmnet
+	@$(BIN)/python -m tests.bench.run
+
+parity: setup-r ## Compute R's reference values again (tests/parity/)
+	@Rscript r/make_references.R
+
+clean: ## Remove results, builds and caches (.venv stays)
+	rm -rf analyses/results .snakemake dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+"""For all tests: the hypothesis profile, and `needs_r` skipped only where R is not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+#: Programs, which doctest would import.
+collect_ignore_glob = ["bench/*", "parity/make_*.py"]
+#: How the reasons of skips for want of R begin; the summary counts them by it.
+WITHOUT_R = "R tests left out"
+
+# CI draws the same examples each time; at a desk they differ from run to run.
+settings.register_profile(
+    "sequoia", deadline=None, max_examples=60, derandomize="CI" in os.environ, print_blob=True
+)
+settings.load_profile("sequoia")
+
+
+@cache
+def missing_in_r() -> str:
+    """What R lacks, or nothing. An rpy2 that does not load beside a complete R is a failure, not a skip."""
+    if shutil.which("Rscript") is None:
+        return "R is not installed"
+    command = ["Rscript", "--vanilla", str(ROOT / "r" / "install.R"), "--missing"]
+    missing = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return f"R lacks {missing}" if missing else ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    needing = [item for item in items if item.get_closest_marker("needs_r")]
+    if needing and missing_in_r():
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason=f"{WITHOUT_R}: {missing_in_r()}"))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    left_out = [reason for reason in reasons if WITHOUT_R in reason]
+    if left_out:
+        terminalreporter.section("R IS NOT COMPLETE", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(left_out)} tests that need R did not run: {missing_in_r()}.")
+        terminalreporter.line("`make setup` says what to install.")

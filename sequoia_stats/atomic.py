@@ -1,0 +1,101 @@
+"""Outputs that appear whole or not at all: written under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sequoia_stats.errors import InputError
+
+
+def refuse_existing(path: str | Path, *, force: bool, folder: bool = False) -> None:
+    """Stop before any work is done where the output exists, or its folder does not.
+
+    With `folder` the output is to be a folder, else a file.
+
+    Raises
+    ------
+    InputError
+        If `path` exists and `force` is False, or it holds the working folder, or is no place for a file or a
+        folder; if its parent folder does not exist or cannot be written to.
+    """
+    try:
+        path = Path(path).resolve()
+        there, parent = path.exists(), path.parent.is_dir()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"the output cannot have this name: {error.strerror}", where=str(path)) from None
+    if not parent:
+        raise InputError(
+            "the folder of the output does not exist", where=str(path.parent), fix="create it first"
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise InputError("the folder of the output cannot be written to", where=str(path.parent))
+    if there and (Path.cwd().is_relative_to(path) or not (path.is_file() or path.is_dir())):
+        raise InputError("the output cannot be replaced", where=str(path), fix="give another name")
+    if there and not force:
+        raise InputError("the output exists already", where=str(path), fix="give another name, or --force")
+    if there:
+        _refuse_other_kind(path, folder)
+
+
+@contextmanager
+def new_file(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, which takes its place when the block ends without an error."""
+    path = Path(path).resolve()
+    _refuse_other_kind(path, folder=False)
+    # the suffix stays, since writers choose their format by it
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, which takes its place, whole, when the block ends without an error."""
+    path = Path(path).resolve()
+    _refuse_other_kind(path, folder=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+            path.replace(old)
+            try:
+                temporary.replace(path)
+            except BaseException:
+                old.replace(path)
+                raise
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _refuse_other_kind(path: Path, folder: bool) -> None:
+    if path.exists() and path.is_dir() != folder:
+        wanted, found = ("folder", "file") if folder else ("file", "folder")
+        raise InputError(f"the output is to be a {wanted}, and a {found} has its name", where=str(path))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

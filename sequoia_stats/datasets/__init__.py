@@ -1,0 +1,246 @@
+"""Three embedded breast cancer cohorts, read by the same readers as any other file.
+
+They are sub-cohorts, put together from public repositories: `DATASETS.md` beside this file says from where, under
+which licence, and what is left out. Their endpoints differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sequoia_stats.cohort import Cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.genes import standardise
+from sequoia_stats.io._assemble import Endpoint, assemble
+from sequoia_stats.io._tables import read_matrix, read_table
+from sequoia_stats.io._time_and_event import Steps
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from sequoia_stats.io.expression import Expression
+
+_HERE = Path(__file__).parent
+#: Endpoints of the TCGA cohort; times of the Clinical Data Resource in days, of cBioPortal in months.
+_TCGA_ENDPOINTS = {
+    "PFI": Endpoint("PFI", "PFI.time", "PFI", "days"),
+    "DFI": Endpoint("DFI", "DFI.time", "DFI", "days"),
+    "OS": Endpoint("OS", "OS.time", "OS", "days"),
+    "disease_free": Endpoint("disease_free", "Disease Free (Months)", "Disease Free Status", "months"),
+}
+#: Files of TCGA expression and their unit; where a gene is in two, the later one wins.
+_TCGA_EXPRESSION = {
+    "tcga_brca_expr_zscore_porpoise.csv.gz": "z-score",
+    "tcga_brca_expr_rsem_gsalightning.csv.gz": "RSEM",
+    "tcga_brca_expr_pam50_rsem_hist2rna.csv.gz": "RSEM",
+}
+_FILES = (
+    *_TCGA_EXPRESSION,
+    "tcga_brca_clinical.csv.gz",
+    "scanb400_expr_log2fpkm.csv.gz",
+    "scanb400_clinical.csv",
+    "metabric200_expr_log2.csv.gz",
+    "metabric2509_clinical.csv.gz",
+)
+#: Patients of GSE96058 without replicates; the embedded clinical file holds the 400 only.
+_SCANB_PATIENTS = 3273
+#: Values of options that ask for nothing.
+_UNSET = (None, False, "auto")
+
+
+def load_tcga_brca(endpoint: str = "PFI") -> Cohort:
+    """TCGA breast cancer: up to 956 of 1097 patients, 2413 genes.
+
+    Parameters
+    ----------
+    endpoint : {"PFI", "DFI", "OS", "disease_free"}
+        Progression-free interval, disease-free interval and overall survival of the TCGA Clinical Data Resource,
+        or the disease-free status of cBioPortal. Patients without it are dropped and counted in ``flow``.
+
+    Returns
+    -------
+    Cohort
+        Expression: z-scores of 1454 genes and linear RSEM of 959; see ``units``.
+    """
+    if endpoint not in _TCGA_ENDPOINTS:
+        raise InputError(f"TCGA-BRCA has no endpoint {endpoint!r}", fix=f"choose {listing(_TCGA_ENDPOINTS)}")
+    expression, units, steps = _tcga_expression()
+    kept = [
+        "age_at_initial_pathologic_diagnosis",
+        "ER Status By IHC",
+        "PR status by ihc",
+        "IHC-HER2",
+        "PAM50",
+    ]
+    kept += ["gender", "race", "ajcc_pathologic_tumor_stage", "histological_type", "menopause_status"]
+    return _assemble(
+        expression, "tcga_brca_clinical.csv.gz", "patient_id", _TCGA_ENDPOINTS[endpoint], kept, steps, units=units,
+        name="TCGA-BRCA",
+        source="mahmoodlab/PORPOISE@3390dc40e159, bioc/GSALightning@7414410a3142, "
+        "raktim-mondol/hist2RNA@33fbe0205f35; clinical: moriarais/BreastCancerMachineLearning@ecafe7729630, "
+        "jahanshah/cdrvis@5cf9294ec134, openbiox/UCSCXenaShiny",
+        licence="TCGA open data; repositories GPL-3, GPL (>= 2), MIT",
+    )  # fmt: skip
+
+
+def load_scanb() -> Cohort:
+    """SCAN-B (GSE96058): 400 of 3273 patients, 10,000 genes, overall survival.
+
+    Returns
+    -------
+    Cohort
+        Expression: log2(FPKM + 0.1) to one decimal.
+    """
+    expression, steps = standardise(read_matrix(_HERE / "scanb400_expr_log2fpkm.csv.gz"))
+    endpoint = Endpoint("OS", "overall_survival_days", "overall_survival_event", "days")
+    kept = ["pam50_subtype", "er_status", "pgr_status", "her2_status", "age_at_diagnosis", "nhg"]
+    kept += ["chemo_treated", "endocrine_treated"]
+    return _assemble(
+        expression, "scanb400_clinical.csv", "title", endpoint, kept, steps, unit="log2(FPKM+0.1)",
+        total=_SCANB_PATIENTS, name="SCAN-B", source="LanyingWei/cosinet@842601cd35ad (GEO GSE96058)",
+        licence="GEO public data; repository LGPL-3",
+    )  # fmt: skip
+
+
+def load_metabric() -> Cohort:
+    """METABRIC: 200 of 2509 patients, 2500 genes, relapse-free survival.
+
+    Returns
+    -------
+    Cohort
+        Expression: log2 intensities (Illumina). Relapse includes disease-specific death.
+    """
+    expression, steps = standardise(read_matrix(_HERE / "metabric200_expr_log2.csv.gz"))
+    endpoint = Endpoint("RFS", "Relapse Free Status (Months)", "Relapse Free Status", "months")
+    kept = ["Pam50 + Claudin-low subtype", "ER Status", "PR Status", "HER2 Status", "Age at Diagnosis"]
+    kept += ["Neoplasm Histologic Grade", "Tumor Stage", "Tumor Size", "Lymph nodes examined positive"]
+    kept += ["Chemotherapy", "Hormone Therapy", "Radio Therapy"]
+    return _assemble(
+        expression, "metabric2509_clinical.csv.gz", "Patient ID", endpoint, kept, steps,
+        unit="log2 intensity (Illumina)", name="METABRIC",
+        source="bioc/RTN@84b09edac435; clinical: vjcitn/YESCDS@ca694987843c (cBioPortal brca_metabric)",
+        licence="Artistic-2.0",
+    )  # fmt: skip
+
+
+#: Names that stand wherever a cohort file may; "name:endpoint" chooses among several endpoints.
+BUNDLED: dict[str, Callable[[], Cohort]] = {
+    "tcga-brca": load_tcga_brca,
+    **{f"tcga-brca:{endpoint}": partial(load_tcga_brca, endpoint) for endpoint in _TCGA_ENDPOINTS},
+    "scan-b": load_scanb,
+    "metabric": load_metabric,
+}
+
+
+def load(name: str) -> Cohort:
+    """An embedded cohort by name: ``tcga-brca[:PFI|DFI|OS|disease_free]``, ``scan-b`` or ``metabric``.
+
+    Raises
+    ------
+    InputError
+        If there is no such cohort; the message lists those there are.
+    """
+    if name not in BUNDLED:
+        raise InputError(f"there is no embedded cohort {name!r}", fix=f"choose {listing(BUNDLED)}")
+    return BUNDLED[name]()
+
+
+def is_bundled(source: object) -> bool:
+    """Whether `source` is meant as the name of an embedded cohort; ``./metabric`` is a file of that name."""
+    return isinstance(source, str) and source.partition(":")[0] in BUNDLED
+
+
+def open_cohort(source: str | Path | Cohort | AnnData, **options: Any) -> Cohort:
+    """A cohort from an embedded name or from whatever `sequoia_stats.io.read_cohort` reads.
+
+    Parameters
+    ----------
+    source : str, path, Cohort or AnnData
+        An embedded name comes first; ``./metabric`` is a file of that name.
+    **options
+        For `sequoia_stats.io.read_cohort`; an embedded cohort takes none.
+    """
+    from sequoia_stats.io import read_cohort
+
+    if not is_bundled(source):
+        return read_cohort(source, **options)
+    unused = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in _UNSET]
+    if unused:
+        fix = "an embedded cohort is named with its endpoint, as in tcga-brca:DFI, and is complete"
+        raise InputError(f"the embedded cohort takes no {listing(unused)}", where=str(source), fix=fix)
+    return load(str(source))
+
+
+def open_expression(source: str | Path | Cohort | AnnData, **options: Any) -> Expression:
+    """Expression without outcomes from an embedded name or from whatever `sequoia_stats.io.read_expression` reads.
+
+    Parameters
+    ----------
+    source : str, path, Cohort or AnnData
+        As `open_cohort`.
+    **options
+        For `sequoia_stats.io.read_expression`.
+    """
+    from sequoia_stats.io import read_expression
+
+    return read_expression(load(str(source)) if is_bundled(source) else source, **options)
+
+
+def missing_files() -> list[str]:
+    """Names of embedded files that the installation lacks."""
+    return [name for name in _FILES if not (_HERE / name).is_file()]
+
+
+def _tcga_expression() -> tuple[pd.DataFrame, pd.Series, Steps]:
+    """The patients of the z-score file, all genes of the three files."""
+    steps: Steps = []
+    parts: list[pd.DataFrame] = []
+    units: dict[str, str] = {}
+    for file, unit in _TCGA_EXPRESSION.items():
+        part, changes = standardise(read_matrix(_HERE / file))
+        shared, n = [gene for gene in part if gene in units], len(units) + part.shape[1]
+        steps += changes
+        if parts:
+            steps.append(
+                (
+                    "genes: files joined",
+                    n,
+                    n - len(shared),
+                    f"{unit} replaces z-scores of {len(shared)} genes",
+                )
+            )
+        parts = [*(known.drop(columns=shared, errors="ignore") for known in parts), part]
+        units |= dict.fromkeys(part.columns, unit)
+    patients, n = parts[0].index, max(len(part) for part in parts)
+    steps.append(("patients: in all files", n, len(patients), f"{n - len(patients)} have no z-scores"))
+    expression = pd.concat([part.reindex(patients) for part in parts], axis=1)
+    return expression, pd.Series(units, dtype=object), steps
+
+
+def _assemble(
+    expression: pd.DataFrame,
+    clinical: str,
+    id_column: str,
+    endpoint: Endpoint,
+    covariates: list[str],
+    steps: Steps,
+    *,
+    unit: str = "",
+    units: pd.Series | None = None,
+    total: int = 0,
+    **provenance: str,
+) -> Cohort:
+    """Join with the clinical file, and say which part of the whole cohort this is."""
+    table = read_table(_HERE / clinical)
+    cohort = assemble(
+        expression, table, table[id_column], endpoint, where=clinical, steps=steps, covariates=covariates,
+        drop_invalid=True, units=pd.Series(unit, expression.columns) if units is None else units, **provenance,
+    )  # fmt: skip
+    note = f"sub-cohort of {cohort.n} of {total or len(table)} patients, {len(cohort.genes)} genes"
+    return replace(cohort, note=note)

@@ -1,0 +1,228 @@
+"""Gene symbols: former names, spreadsheet damage and duplicates; every change is returned, none is silent."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.errors import listing
+
+#: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
+_DATES = {"mar": ("MARCHF", range(1, 12)), "sep": ("SEPTIN", (*range(1, 13), 14)), "dec": ("DELEC", (1,))}
+_MONTHS = {"03": "mar", "09": "sep", "12": "dec"}
+_DAY_MONTH = re.compile(r"(?P<n>\d{1,2})[-. ](?P<month>mar|sept?|dec)", re.IGNORECASE)
+_MONTH_DAY = re.compile(r"(?P<month>mar|sept?|dec)[-. ](?P<n>\d{1,2})", re.IGNORECASE)
+_ISO = re.compile(r"\d\d(?P<year>\d\d)-(?P<month>03|09|12)-(?P<day>\d\d)(?: 00:00:00)?")
+_OPEN_READING_FRAME = re.compile(r"C(\d+|X|Y)ORF(\d+)")
+#: Former symbols that NCBI also lists as an alias of a second gene, and that once were approved for one only.
+_FORMER = {"SEPT2": "SEPTIN2"}
+
+
+@dataclass(frozen=True, eq=False)
+class Resolution:
+    """What `resolve` made of a list of names.
+
+    Parameters
+    ----------
+    symbols : Index of shape (n,)
+        One symbol for each name given, in the same order; empty where the name has to be dropped.
+    changes : DataFrame
+        ``given, symbol, reason`` for each name that changed; the reason is "alias", "case", "date" or
+        "date, ambiguous" (dropped).
+    """
+
+    symbols: pd.Index
+    changes: pd.DataFrame
+
+
+def resolve(symbols: Iterable[object]) -> Resolution:
+    """Replace former names of genes by approved symbols, where this is beyond doubt.
+
+    Names are stripped. Dates are turned back into the symbols they were ("1-Mar" is MARCHF1, "2-Sep" SEPTIN2,
+    "1-Dec" DELEC1); a date that stands more than once may be MARCHF1 or MTARC1 and is dropped. An alias is
+    replaced if it belongs to one gene only, if the approved symbol is not among the names, and if no second
+    alias of that gene is; otherwise it is kept. Names that are not known are kept as they are.
+
+    Parameters
+    ----------
+    symbols : iterable of str
+        The gene names of one table; what may be replaced depends on which others are there.
+
+    Returns
+    -------
+    Resolution
+
+    Notes
+    -----
+    Aliases: NCBI Gene of 2022-09-12, made by ``r/make_symbol_table.R``.
+
+    Examples
+    --------
+    >>> list(resolve(["ESR1", "KNTC2", "2-Sep"]).symbols)
+    ['ESR1', 'NDC80', 'SEPTIN2']
+    """
+    given = [str(symbol).strip() for symbol in symbols]
+    counts = Counter(given)
+    proposals = {name: proposal for name in counts if (proposal := _approved(name)) is not None}
+    dropped = {name for name, (_, reason) in proposals.items() if reason == "date" and counts[name] > 1}
+    claims = Counter(symbol for name, (symbol, _) in proposals.items() if name not in dropped)
+    final, changes = dict.fromkeys(dropped, ""), [(name, "", "date, ambiguous") for name in sorted(dropped)]
+    for name, (symbol, reason) in proposals.items():
+        if name not in dropped and symbol not in counts and claims[symbol] == 1:
+            final[name] = symbol
+            changes.append((name, symbol, reason))
+    return Resolution(
+        symbols=pd.Index([final.get(name, name) for name in given], dtype=object, name="gene"),
+        changes=pd.DataFrame(changes, columns=["given", "symbol", "reason"], dtype=object),
+    )
+
+
+def collapse_duplicates(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Replace columns of the same name by their mean; missing values do not count.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (patients, genes)
+        float64.
+
+    Returns
+    -------
+    frame : DataFrame
+        One column per name, in the order of first appearance.
+    n_repeated : int
+        Number of names that stood more than once.
+    """
+    columns = frame.columns
+    if columns.is_unique:
+        return frame, 0
+    first = ~columns.duplicated()
+    repeated = columns.duplicated(keep=False)
+    values = frame.to_numpy(dtype=np.float64)
+    result = values[:, first]
+    kept = columns[first]
+    names, codes = np.unique(columns[repeated].to_numpy(dtype=object), return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(names)))
+    block = values[:, np.flatnonzero(repeated)[order]]
+    present = ~np.isnan(block)
+    sums = np.add.reduceat(np.where(present, block, 0.0), starts, axis=1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where all are missing
+        result[:, kept.get_indexer(pd.Index(names))] = sums / np.add.reduceat(
+            present, starts, axis=1, dtype=np.int64
+        )
+    return pd.DataFrame(result, frame.index, kept), len(names)
+
+
+def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
+    """Resolve the columns of a table and make them unique: what every reader does with its genes.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (patients, genes)
+        float64; names may repeat or be empty.
+
+    Returns
+    -------
+    frame : DataFrame
+        Unique, approved names where they are beyond doubt.
+    steps : list of tuple
+        Ledger lines (step, genes before, genes after, reason); empty where nothing changed.
+    """
+    steps, resolution = [], resolve(frame.columns)
+    frame = frame.set_axis(resolution.symbols, axis=1)
+    renamed = resolution.changes[resolution.changes["symbol"] != ""]
+    if len(renamed):
+        examples = listing(renamed["given"] + " → " + renamed["symbol"], limit=3)
+        reason = f"{len(renamed)} former names replaced by approved symbols ({examples})"
+        steps.append(("genes: approved symbols", frame.shape[1], frame.shape[1], reason))
+    if (absent := resolution.symbols == "").any():
+        reason = f"{absent.sum()} columns without a name, or with a date that stands for several genes"
+        steps.append(("genes: named", len(absent), len(absent) - int(absent.sum()), reason))
+        frame = frame.loc[:, ~absent]
+    n_before = frame.shape[1]
+    frame, n_repeated = collapse_duplicates(frame)
+    if n_repeated:
+        reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
+        steps.append(("genes: one column each", n_before, frame.shape[1], reason))
+    return frame, steps
+
+
+def match(wanted: Iterable[object], available: Iterable[object]) -> NDArray[np.intp]:
+    """Find genes in a table: under the same name first, then under an alias of either name.
+
+    Parameters
+    ----------
+    wanted, available : iterable of str
+        Gene names; those available are unique.
+
+    Returns
+    -------
+    array of shape (wanted,)
+        Position in `available`, -1 where the gene is not there. No position is given out twice, and an
+        approved symbol that several available names stand for is not matched.
+    """
+    names, there = ([str(name).strip() for name in side] for side in (wanted, available))
+    positions = pd.Index(there, dtype=object).get_indexer(pd.Index(names, dtype=object))
+    if (positions >= 0).all():
+        return positions
+    approved = [canonical(name) for name in there]
+    counts = Counter(approved)
+    where = {symbol: i for i, symbol in enumerate(approved) if counts[symbol] == 1}
+    taken = set(positions[positions >= 0].tolist())
+    for i in np.flatnonzero(positions < 0):
+        candidate = where.get(canonical(names[i]), -1)
+        if candidate >= 0 and candidate not in taken:
+            positions[i] = candidate
+            taken.add(candidate)
+    return positions
+
+
+def canonical(name: str) -> str:
+    """The approved symbol of one name without regard to a table; the name itself where there is none."""
+    proposal = _approved(name)
+    return name if proposal is None else proposal[0]
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """Alias to approved symbol, for aliases that stand for one gene only; read once."""
+    packed = files("sequoia_stats").joinpath("data/gene_aliases.tsv.gz").read_bytes()
+    words = gzip.decompress(packed).decode().split()
+    return dict(zip(words[2::2], words[3::2], strict=True)) | _FORMER
+
+
+def _approved(name: str) -> tuple[str, str] | None:
+    """Approved symbol and the reason for the change, or None where the name stays."""
+    if (symbol := aliases().get(name)) is not None:
+        return symbol, "alias"
+    if found := _OPEN_READING_FRAME.fullmatch(name):
+        written = f"C{found[1]}orf{found[2]}"
+        return aliases().get(written, written), "case"
+    if (symbol := _undate(name)) is not None:
+        return symbol, "date"
+    return None
+
+
+def _undate(name: str) -> str | None:
+    """The symbol that a spreadsheet turned into a date, or None."""
+    if found := _DAY_MONTH.fullmatch(name) or _MONTH_DAY.fullmatch(name):
+        return _numbered(found["month"].lower()[:3], int(found["n"]))
+    if found := _ISO.fullmatch(name):  # 2017-09-07 is SEPT7; 2003-09-01 may be SEPT1 or SEPT3
+        month, day, year = _MONTHS[found["month"]], int(found["day"]), int(found["year"])
+        if day > 1 or year == 1 or _numbered(month, year) is None:
+            return _numbered(month, day)
+    return None
+
+
+def _numbered(month: str, number: int) -> str | None:
+    stem, numbers = _DATES[month]
+    return f"{stem}{number}" if number in numbers else None

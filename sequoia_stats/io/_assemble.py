@@ -1,0 +1,138 @@
+"""Expression and clinical table to a cohort: the last steps that all readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sequoia_stats.cohort import FLOW_COLUMNS, Cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.io._covariates import canonical_names, parse_covariates
+from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
+
+#: Names that a cohort file keeps for itself.
+_RESERVED = ("time", "event", "patient_id", "_index", "", ".")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an endpoint is in a clinical table.
+
+    Parameters
+    ----------
+    name : str
+        What the event is: OS, PFI, RFS, ...
+    time, event : str
+        Columns.
+    unit : {"days", "months", "years"}
+        Unit of the times.
+    event_value : str, optional
+        The value that stands for the event, where codes are not 0/1.
+    """
+
+    name: str
+    time: str
+    event: str
+    unit: str
+    event_value: str | None = None
+
+
+def assemble(
+    expression: pd.DataFrame,
+    clinical: pd.DataFrame,
+    ids: pd.Series,
+    endpoint: Endpoint,
+    *,
+    where: str,
+    steps: Steps,
+    covariates: Sequence[str] | None = None,
+    drop_invalid: bool = False,
+    **provenance: object,
+) -> Cohort:
+    """Join on the patient, decode outcome and covariates, and count every loss.
+
+    Parameters
+    ----------
+    expression : DataFrame of shape (patients, genes)
+        Index and columns unique.
+    clinical : DataFrame
+        Texts or numbers; index = row of the file.
+    ids : Series
+        Patient id of each row of `clinical`, unique.
+    endpoint : Endpoint
+        Columns and unit of the outcome.
+    where : str
+        The clinical file, for errors.
+    steps : list
+        Ledger so far; lines are added.
+    covariates : sequence of str, optional
+        Columns to keep, by their own or their canonical name; by default all but those of the outcome.
+    drop_invalid : bool, default False
+        Drop patients without a usable outcome rather than stop.
+    **provenance
+        Further fields of `Cohort`.
+
+    Returns
+    -------
+    Cohort
+        Patients in the order of `expression`.
+
+    Raises
+    ------
+    InputError
+        If nobody is in both tables, a covariate is missing, or a value cannot be read.
+    """
+    rows = pd.Series(ids.index, index=ids.to_numpy(dtype=object))
+    joined = expression.index[expression.index.isin(rows.index)]
+    if joined.empty:
+        raise InputError(
+            "no patient is in both tables",
+            where=f"{where}: ids such as {listing(rows.index, 3)}; expression: {listing(expression.index, 3)}",
+            fix="check --id-column, and --genes-in (are the genes in rows or in columns?)",
+        )
+    n_expression, n_clinical, n = len(expression), len(rows), len(joined)
+    steps.append(("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data"))
+    steps.append(("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression"))
+    table = clinical.loc[rows[joined]]
+    times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
+    place = f"{where}, column {endpoint.event!r}"
+    events, note = parse_event(table[endpoint.event], place, endpoint.event_value)
+    if note:
+        steps.append(("outcome: event", len(joined), len(joined), note))
+    outcome, patients = make_outcome(
+        times.set_axis(joined), events.set_axis(joined), endpoint.name,
+        where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
+        drop_invalid=drop_invalid, steps=steps,
+    )  # fmt: skip
+    columns = [str(column) for column in table if column not in (endpoint.time, endpoint.event)]
+    if covariates is not None:
+        columns = clinical_columns(columns, covariates, where)
+    decoded = parse_covariates(table.loc[rows[patients], columns], where, steps)
+    reserved = [column for column in decoded if column in _RESERVED]
+    if reserved:
+        n = decoded.shape[1]
+        reason = f"{listing(map(repr, reserved))}: reserved names"
+        steps.append(("covariates", n, n - len(reserved), reason))
+    return Cohort(
+        expression=expression.loc[patients],
+        outcome=outcome,
+        covariates=decoded.drop(columns=reserved).set_axis(patients, axis=0),
+        flow=pd.DataFrame(steps, columns=FLOW_COLUMNS),
+        **provenance,  # type: ignore[arg-type]
+    )
+
+
+def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
+    """The columns that hold the wanted covariates, named as in the table or by their canonical name."""
+    canonical = {name: column for column, name in canonical_names(header).items()}
+    columns = [name if name in header else canonical.get(name, name) for name in wanted]
+    absent = [column for column in columns if column not in header]
+    if absent:
+        raise InputError(
+            f"the table has no column for {listing(absent)}",
+            where=f"{where}; its columns are {listing(header, 30) or 'those of the outcome only'}",
+            fix="name some of its columns with --covariates",
+        )
+    return list(dict.fromkeys(columns))

@@ -1,0 +1,200 @@
+"""Study folders as cBioPortal hands them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.genes import standardise
+from sequoia_stats.io._assemble import Endpoint, assemble
+from sequoia_stats.io._barcodes import is_primary, tcga_sample
+from sequoia_stats.io._tables import Numbers, check_ids, find_column, read_numbers, read_table
+from sequoia_stats.io._text import read_text
+from sequoia_stats.io._time_and_event import Steps
+
+#: Columns of expression files that are no samples; that of the symbols first.
+_GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
+#: What file names and meta files say about the unit, the first that fits.
+_UNITS = {"zscore": "z-score", "z-score": "z-score", "log2": "log2"} | {
+    u.lower(): u for u in ("RSEM", "FPKM", "TPM")
+}
+
+
+def recognises(path: Path) -> bool:
+    """Whether `path` is a folder with clinical or expression files of cBioPortal."""
+    return path.is_dir() and bool(_find(path, "data_clinical_*") or _find(path, "data_mrna_*"))
+
+
+def read_study(
+    path: str | Path,
+    *,
+    endpoint: str | None = None,
+    expression: str | Path | None = None,
+    covariates: list[str] | None = None,
+    drop_invalid: bool = False,
+) -> Cohort:
+    """Read a cBioPortal study folder.
+
+    Parameters
+    ----------
+    path : path
+        Folder with ``data_mrna_*.txt``, ``data_clinical_patient.txt`` and ``data_clinical_sample.txt``, or with
+        these compressed as ``.gz``.
+    endpoint : str
+        One that the study has as a pair of columns, ``OS`` for OS_MONTHS and OS_STATUS; times are in months.
+    expression : path, optional
+        Which ``data_mrna_*`` to read, where there are several: a name in the folder or a path.
+    covariates : list of str, optional
+        Clinical columns to keep; by default all but outcomes.
+    drop_invalid : bool, default False
+        Drop patients without a usable outcome, counted in ``flow``, rather than stop.
+
+    Returns
+    -------
+    Cohort
+        One primary sample a patient, the first by name where there are several.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, the endpoint is not there, or expression files have to be chosen from.
+    """
+    folder = Path(path)
+    patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
+    patients, samples = (read_table(file, comment="#") for file in (patient_file, sample_file))
+    for table, file in ((patients, patient_file), (samples, sample_file)):
+        find_column(list(table.columns), "PATIENT_ID", file)
+    find_column(list(samples.columns), "SAMPLE_ID", sample_file)
+    ids = patients["PATIENT_ID"]
+    check_ids(ids, f"{patient_file}, column 'PATIENT_ID'")
+    check_ids(samples["SAMPLE_ID"], f"{sample_file}, column 'SAMPLE_ID'")
+    chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder)
+    expression_file = _expression_file(folder, expression)
+    numbers = read_numbers(expression_file, lambda header: _gene_columns(header, expression_file))
+    steps: Steps = []
+    kept = _primary_samples(numbers, samples, expression_file, steps)
+    genes = pd.Index(numbers.texts.iloc[:, 0].replace("NA", ""), dtype=object)
+    values = pd.DataFrame(numbers.values.T[kept.index], pd.Index(kept["PATIENT_ID"], dtype=object), genes)
+    frame, changes = standardise(values)
+    own = kept.drop(columns=[column for column in patients if column in kept and column != "PATIENT_ID"])
+    clinical = patients.merge(own, on="PATIENT_ID", how="left").set_index(patients.index)
+    outcomes = {f"{name}_{part}" for name in _endpoints([*clinical]) for part in ("MONTHS", "STATUS")}
+    other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
+    return assemble(
+        frame, clinical.drop(columns=["PATIENT_ID", *other]), ids, chosen_endpoint, where=str(patient_file),
+        steps=steps + changes, covariates=covariates, drop_invalid=drop_invalid,
+        units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
+        source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
+    )  # fmt: skip
+
+
+def _find(folder: Path, pattern: str) -> list[Path]:
+    return sorted({*folder.glob(f"{pattern}.txt"), *folder.glob(f"{pattern}.txt.gz")})
+
+
+def _clinical_file(folder: Path, kind: str) -> Path:
+    found = _find(folder, f"data_clinical_{kind}")
+    if not found:
+        raise InputError(f"the study has no data_clinical_{kind}.txt", where=str(folder))
+    return found[0]
+
+
+def _expression_file(folder: Path, wanted: str | Path | None) -> Path:
+    found = _find(folder, "data_mrna_*")
+    names = listing([file.name for file in found])
+    if wanted is not None:
+        candidates = [folder / wanted, folder / f"{wanted}.txt", Path(wanted)]
+        if existing := [candidate for candidate in candidates if candidate.is_file()]:
+            return existing[0]
+        raise InputError(f"the study has no {wanted}", where=f"{folder}: {names or 'no data_mrna_*'}")
+    if not found:
+        raise InputError("the study has no expression file data_mrna_*.txt", where=str(folder))
+    if len(found) > 1:
+        what = f"the study has {len(found)} expression files: {names}"
+        raise InputError(what, where=str(folder), fix="choose one with --expression")
+    return found[0]
+
+
+def _gene_columns(header: list[str], file: Path) -> list[int]:
+    """Positions of the columns that are no samples; that of the symbols first."""
+    names = [name.lower() for name in header]
+    if _GENE_COLUMNS[0] not in names:
+        raise InputError("the expression file has no column Hugo_Symbol", where=f"{file}: {listing(header)}")
+    return [names.index(name) for name in _GENE_COLUMNS if name in names]
+
+
+def _endpoints(columns: list[str]) -> list[str]:
+    names = [column.removesuffix("_MONTHS") for column in columns if column.endswith("_MONTHS")]
+    return [name for name in names if f"{name}_STATUS" in columns]
+
+
+def _endpoint(wanted: str | None, columns: list[str], folder: Path) -> Endpoint:
+    there = _endpoints(columns)
+    if wanted is None or wanted.upper() not in there:
+        what = "the endpoint has to be named" if wanted is None else f"the study has no endpoint {wanted!r}"
+        fix = f"--endpoint {'|'.join(there)}" if there else "outcomes are pairs such as OS_MONTHS, OS_STATUS"
+        raise InputError(f"{what}; it has {listing(there) or 'none'}", where=str(folder), fix=fix)
+    name = wanted.upper()
+    return Endpoint(name, f"{name}_MONTHS", f"{name}_STATUS", "months")
+
+
+def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, steps: Steps) -> pd.DataFrame:
+    """The rows of the sample table that are kept; index = position in the expression file."""
+    columns = pd.Series(numbers.columns, dtype=object)
+    check_ids(columns, f"{file}, header", "columns")
+    table = samples.assign(primary=_is_primary(samples)).set_index("SAMPLE_ID", drop=False).sort_index()
+    by_patient = table[table["primary"]].drop_duplicates("PATIENT_ID").set_index("PATIENT_ID")["SAMPLE_ID"]
+    names = columns.map(lambda column: _sample(column, table.index, by_patient)).dropna()
+    if names.empty:
+        where = f"{file}: {listing(columns, 3)}; clinical: {listing(table.index, 3)}"
+        raise InputError("no sample of the expression file is in data_clinical_sample", where=where)
+    found = table.loc[names].set_index(names.index).assign(column=columns)
+    n = len(columns) - len(found)
+    steps.append(("samples: known", len(columns), len(found), f"{n} have no clinical data"))
+    primary = found[found["primary"]]
+    types = _types(found[~found["primary"]]).fillna("by barcode").value_counts()
+    lost = listing(f"{n} {kind}" for kind, n in types.items())
+    if primary.empty:
+        raise InputError("the study has no primary sample with expression", where=f"{file}: {lost}")
+    n = found["PATIENT_ID"].nunique() - primary["PATIENT_ID"].nunique()
+    reason = f"not primary ({lost or 'none'}); {n} patients have no primary sample"
+    steps.append(("samples: primary", len(found), len(primary), reason))
+    kept = primary.sort_values(["SAMPLE_ID", "column"]).drop_duplicates("PATIENT_ID").sort_index()
+    n = len(primary) - len(kept)
+    steps.append(("samples: one a patient", len(primary), len(kept), f"{n} further samples of a patient"))
+    return kept.drop(columns=["SAMPLE_ID", "primary", "column"])
+
+
+def _is_primary(samples: pd.DataFrame) -> pd.Series:
+    """As SAMPLE_TYPE says, else as the barcode says, else yes."""
+    by_code = samples["SAMPLE_ID"].map(is_primary)
+    by_type = _types(samples).str.lower().str.startswith("primary")
+    return by_type.fillna(by_code).fillna(True).astype(bool)
+
+
+def _types(samples: pd.DataFrame) -> pd.Series:
+    """SAMPLE_TYPE, missing where the table does not state it."""
+    if "SAMPLE_TYPE" in samples:
+        return samples["SAMPLE_TYPE"].astype("string")
+    return pd.Series(pd.NA, samples.index, dtype="string")
+
+
+def _sample(column: str, known: pd.Index, by_patient: pd.Series) -> str | None:
+    """The sample id that a column of the expression file stands for, or None."""
+    if column in known:
+        return column
+    sample = tcga_sample(column)
+    return sample if sample in known else by_patient.get(sample)
+
+
+def _unit(file: Path) -> str:
+    """The unit as the meta file or the file's name states it."""
+    said = file.name.lower()
+    meta = file.with_name(file.name.replace("data_", "meta_", 1).removesuffix(".gz"))
+    if meta.is_file():
+        lines = read_text(meta).lower().splitlines()
+        said += " ".join(line for line in lines if line.startswith(("datatype:", "profile_name:")))
+    return next((unit for word, unit in _UNITS.items() if word in said), UNIT_UNKNOWN)

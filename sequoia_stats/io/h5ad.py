@@ -1,0 +1,166 @@
+"""Cohorts in h5ad files, and in AnnData objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.atomic import new_file
+from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.genes import resolve, standardise
+from sequoia_stats.io._assemble import Endpoint, assemble
+from sequoia_stats.io._tables import check_ids
+from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+#: The key of ``uns`` that marks a cohort of ours, whose symbols are resolved.
+_MARK = "sequoia_cohort"
+
+
+def recognises(path: Path) -> bool:
+    """Whether the name of `path` is that of an h5ad file."""
+    return path.suffix.lower() == ".h5ad" and not path.is_dir()
+
+
+def read_adata(path: str | Path) -> AnnData:
+    """The AnnData in a file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, truncated, or something else.
+    """
+    import anndata
+
+    path = Path(path)
+    if path.is_dir():
+        raise InputError("a folder was given where a file is needed", where=str(path))
+    if not path.is_file():
+        raise InputError("the file does not exist", where=str(path))
+    try:
+        return anndata.read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise a dozen kinds for a damaged or foreign file
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            "the file is no readable h5ad: truncated, damaged or something else", where=f"{path} ({reason})"
+        ) from None
+
+
+def read_cohort_h5ad(path: str | Path, *, endpoint: str | None = None, drop_invalid: bool = False) -> Cohort:
+    """Read a cohort from an h5ad file: obs holds ``time`` in months and ``event``, uns the ``endpoint``.
+
+    Parameters
+    ----------
+    path : path
+        Written by `write_cohort`, or by anyone else in this layout.
+    endpoint : str, optional
+        Needed where ``uns`` does not name it; has to agree where it does.
+    drop_invalid : bool, default False
+        Drop patients without a usable outcome rather than stop.
+    """
+    return cohort_from_adata(read_adata(path), str(path), endpoint=endpoint, drop_invalid=drop_invalid)
+
+
+def cohort_from_adata(
+    adata: AnnData, where: str = "AnnData", *, endpoint: str | None = None, drop_invalid: bool = False
+) -> Cohort:
+    """A cohort from AnnData; symbols are resolved unless the object came from a `Cohort`.
+
+    Raises
+    ------
+    InputError
+        If time, event or the endpoint is missing or unusable, or `endpoint` is another one than the object's.
+    """
+    absent = [column for column in ("time", "event") if column not in adata.obs]
+    if absent:
+        raise InputError(
+            f"there is no outcome: obs lacks {listing(absent)}",
+            where=where,
+            fix="obs needs time (months) and event (1 = event)",
+        )
+    stated = str(adata.uns.get("endpoint", ""))
+    same_endpoint(stated, endpoint, where)
+    if not (stated or endpoint):
+        raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
+    if _MARK in adata.uns:
+        return _own(adata, where, drop_invalid)
+    frame, units, steps = expression_of(adata, where)
+    obs = adata.obs.astype(dict.fromkeys(adata.obs.select_dtypes("category"), object))
+    return assemble(
+        frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
+        Endpoint(stated or str(endpoint), "time", "event", "months"),
+        where=where, steps=steps, drop_invalid=drop_invalid, units=units,
+        name=Path(where).stem, source=Path(where).name,
+    )  # fmt: skip
+
+
+def _own(adata: AnnData, where: str, drop_invalid: bool) -> Cohort:
+    """What `write_cohort` wrote, which somebody may have changed since."""
+    expression_of(adata, where)
+    steps: Steps = []
+    obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
+    time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
+    event, _ = parse_event(obs["event"], f"{where}, obs column 'event'")
+    outcome, patients = make_outcome(
+        time, event, str(adata.uns.get("endpoint", "")), where=f"{where}, obs columns 'time' and 'event'",
+        drop_invalid=drop_invalid, steps=steps,
+    )  # fmt: skip
+    kept = adata[adata.obs_names.isin(patients)].copy()
+    kept.obs["time"], kept.obs["event"] = outcome.time, outcome.event
+    try:
+        cohort = Cohort.from_adata(kept)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"the cohort file is damaged: {error!r}", where=where) from None
+    for step in steps:
+        cohort = cohort.with_step(*step)
+    return cohort
+
+
+def same_endpoint(stated: str, wanted: str | None, where: str) -> None:
+    """Refuse an endpoint that is not the one of the cohort."""
+    if wanted and stated and wanted != stated:
+        raise InputError(
+            f"the cohort's endpoint is {stated}, not {wanted}", where=where, fix="leave --endpoint out"
+        )
+
+
+def expression_of(adata: AnnData, where: str) -> tuple[pd.DataFrame, pd.Series, Steps]:
+    """Expression with resolved symbols, the units of its genes, and what was changed."""
+    if adata.X is None:
+        raise InputError("the AnnData has no X", where=where)
+    matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
+    check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
+    matrix = np.asarray(matrix, np.float64)
+    if np.isinf(matrix).any():
+        raise InputError(f"{np.isinf(matrix).sum()} values are infinite", where=f"{where}, X")
+    frame = pd.DataFrame(matrix, adata.obs_names.astype(object), adata.var_names)
+    units = (
+        adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(UNIT_UNKNOWN, adata.var_names)
+    )
+    if _MARK in adata.uns:
+        return frame, units, []
+    units = units.set_axis(resolve(adata.var_names).symbols)
+    frame, steps = standardise(frame)
+    return frame, units[~units.index.duplicated()].reindex(frame.columns), steps
+
+
+def write_cohort(cohort: Cohort, path: str | Path) -> None:
+    """Write a cohort as h5ad; the file is complete or not there.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to.
+    """
+    try:
+        with new_file(path) as temporary:
+            cohort.adata.write_h5ad(temporary)
+    except (OSError, UnicodeEncodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"the file cannot be written: {reason}", where=str(path)) from None

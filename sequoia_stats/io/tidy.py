@@ -1,0 +1,191 @@
+"""Plain tables: one of expression, and one of outcomes and covariates, or both in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sequoia_stats.cohort import Cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.genes import standardise
+from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
+from sequoia_stats.io._barcodes import tcga_patient
+from sequoia_stats.io._tables import (
+    MISSING,
+    Numbers,
+    are_in_rows,
+    check_ids,
+    find_column,
+    read_numbers,
+    read_table,
+)
+
+#: Endings of files that may hold a table.
+SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
+#: Names of a first column that a file was written without.
+_UNNAMED = ("", "Unnamed: 0")
+_ASKED = {
+    "id_column": "the column of patient ids: --id-column",
+    "time_column": "the column of times: --time-column",
+    "event_column": "the column of events: --event-column",
+    "time_unit": "the unit of the times: --time-unit days|months|years",
+    "endpoint": "what the event is: --endpoint OS|DFS|PFS|PFI|RFS|DFI|DSS|DRFS or another word",
+}
+
+
+def recognises(path: Path) -> bool:
+    """Whether the name of `path` is that of a table."""
+    return not path.is_dir() and path.suffix.lower() in SUFFIXES
+
+
+def read_tidy(
+    source: str | Path,
+    *,
+    expression: str | Path | None = None,
+    clinical: str | Path | None = None,
+    id_column: str | None = None,
+    time_column: str | None = None,
+    event_column: str | None = None,
+    time_unit: str | None = None,
+    endpoint: str | None = None,
+    event_value: str | None = None,
+    genes_in: str = "columns",
+    covariates: Sequence[str] | None = None,
+    drop_invalid: bool = False,
+) -> Cohort:
+    """Read a cohort from tables of any origin; what a table does not say has to be said.
+
+    Parameters
+    ----------
+    source : path
+        The expression table: numbers, patients × genes or genes × patients. Without `clinical` it holds id, time,
+        event and `covariates` as well, and every other column is a gene.
+    expression : path, optional
+        May repeat `source`.
+    clinical : path, optional
+        A row a patient.
+    id_column : str
+        The column of patient ids, in both tables; a first column without a name counts as that. TCGA barcodes of
+        samples are cut to the patient.
+    time_column, event_column : str
+        Columns of the outcome.
+    time_unit : {"days", "months", "years"}
+        Unit of the times.
+    endpoint : str
+        What the event is, kept as given.
+    event_value : str, optional
+        The value that stands for the event, where codes are not 0/1.
+    genes_in : {"columns", "rows"}
+        Where the genes are in the expression table; in "rows" its first column holds their names.
+    covariates : sequence of str, optional
+        Clinical columns to keep; by default all of `clinical`, and none of a single table.
+    drop_invalid : bool, default False
+        Drop patients without a usable outcome, counted in ``flow``, rather than stop.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        If something is not said, not there or not readable; if a patient stands twice in a table.
+    """
+    if expression is not None and Path(expression).resolve() != Path(source).resolve():
+        raise InputError(
+            "--expression names another table than the source", where=f"{source} and {expression}"
+        )
+    identifier, time, event, unit, name = _said(
+        source, id_column=id_column, time_column=time_column, event_column=event_column, time_unit=time_unit,
+        endpoint=endpoint,
+    )  # fmt: skip
+    where = str(source if clinical is None else clinical)
+    columns = {"--id-column": identifier, "--time-column": time, "--event-column": event}
+    if clinical is None:
+        numbers = _read_single(source, columns, covariates or (), genes_in)
+        table = numbers.texts.where(~numbers.texts.isin(MISSING))
+    else:
+        table = read_table(clinical)
+        for option, column in columns.items():
+            find_column(list(table.columns), column, clinical, option)
+        numbers = _read_expression(source, identifier, genes_in, table[identifier])
+    ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
+    frame, steps = standardise(_patients_by_genes(numbers, genes_in, source))
+    return assemble(
+        frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
+        where=where, steps=steps, covariates=covariates, drop_invalid=drop_invalid,
+        name=Path(source).name.partition(".")[0],
+        source=", ".join(Path(path).name for path in (source, clinical) if path),
+    )  # fmt: skip
+
+
+def _said(where: str | Path, **options: str | None) -> list[str]:
+    """The options that a table cannot do without; one error names all that are not given."""
+    if unsaid := [_ASKED[option] for option, value in options.items() if not value]:
+        what = "the table alone does not say what is what"
+        raise InputError(what, where=str(where), fix=f"give {'; '.join(unsaid)}")
+    values = [value for value in options.values() if value]
+    if len({*values[:3]}) < 3:
+        raise InputError(
+            "ids, times and events need a column each", where=str(where), fix=f"not {listing(values[:3])}"
+        )
+    return values
+
+
+def _read_single(
+    path: str | Path, columns: dict[str, str], covariates: Sequence[str], genes_in: str
+) -> Numbers:
+    """One table of everything: the columns that are named are texts, the first of them the ids."""
+    if are_in_rows(genes_in):
+        what = "a table with genes in rows has no room for times and events"
+        raise InputError(what, where=str(path), fix="give the clinical table as well: --clinical")
+
+    def texts(header: list[str]) -> list[int]:
+        outcome = [find_column(header, name, path, option) for option, name in columns.items()]
+        chosen = [header.index(name) for name in clinical_columns(header, covariates, str(path))]
+        return list(dict.fromkeys(outcome + chosen))
+
+    return read_numbers(path, texts)
+
+
+def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: pd.Series) -> Numbers:
+    """Expression beside a clinical table; genes that are where patients were expected are recognised by the ids."""
+    in_rows = are_in_rows(genes_in)
+    known = set(patients.map(tcga_patient, na_action="ignore"))
+
+    def id_position(header: list[str]) -> list[int]:
+        if id_column in header or header[0] not in _UNNAMED:
+            if id_column not in header and known.intersection(map(tcga_patient, header)):
+                raise _turned(path, "the header", "rows")
+            return [find_column(header, id_column, path, "--id-column")]
+        return [0]
+
+    numbers = read_numbers(path, (lambda header: [0]) if in_rows else id_position)
+    beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
+    if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):
+        raise _turned(path, "the header", "rows")
+    if in_rows and known.isdisjoint(above) and not known.isdisjoint(beside):
+        raise _turned(path, "the first column", "columns")
+    return numbers
+
+
+def _turned(path: str | Path, place: str, truth: str) -> InputError:
+    what = f"the patients stand in {place} of the expression table: its genes are in {truth}"
+    return InputError(what, where=str(path), fix=f"--genes-in {truth}")
+
+
+def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.DataFrame:
+    labels, columns = numbers.texts.iloc[:, 0], pd.Series(numbers.columns, dtype=object)
+    if not are_in_rows(genes_in):
+        return pd.DataFrame(numbers.values, _patient_ids(labels, f"{path}, column {labels.name!r}"), columns)
+    return pd.DataFrame(numbers.values.T.copy(), _patient_ids(columns, f"{path}, header", "columns"), labels)
+
+
+def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
+    """Ids cut to the patient; each has to be there, and once."""
+    check_ids(ids, where, axis)
+    patients = ids.map(tcga_patient)
+    check_ids(patients, where, axis)
+    return patients

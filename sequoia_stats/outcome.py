@@ -1,0 +1,122 @@
+"""Survival outcomes: time in months, event, and the name of the endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_stats.errors import InputError, listing
+
+#: Days in a month, everywhere in this package.
+MONTH_DAYS = 365.25 / 12
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Right-censored survival outcome of n patients.
+
+    Parameters
+    ----------
+    time : array of shape (n,)
+        Months (of 365.25/12 days) to the event or to censoring, finite and positive.
+    event : array of shape (n,)
+        Whether the event was seen; False is censored.
+    endpoint : str
+        What the event is: OS, PFI, RFS, ...
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a time is missing or not positive, or an event is neither 0 nor 1.
+    """
+
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    endpoint: str
+
+    def __post_init__(self) -> None:
+        time = np.ascontiguousarray(self.time, dtype=np.float64)
+        event = np.asarray(self.event)
+        if time.ndim != 1 or time.shape != event.shape:
+            raise InputError(f"time and event differ in shape: {time.shape} and {event.shape}")
+        invalid = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
+        if invalid.size:
+            raise InputError(
+                f"{invalid.size} of {time.size} patients have a missing, zero or negative time",
+                where=f"positions {listing(invalid)}",
+            )
+        if event.dtype != np.bool_:
+            odd = np.flatnonzero(~np.isin(event, (0, 1)))
+            if odd.size:
+                raise InputError(
+                    f"{odd.size} of {event.size} events are neither 0 nor 1",
+                    where=f"positions {listing(odd)}: {listing(np.unique(event[odd]))}",
+                )
+        if not self.endpoint:
+            raise InputError("the endpoint has no name", fix="name it: OS, PFI, RFS, ...")
+        object.__setattr__(self, "time", time)
+        object.__setattr__(self, "event", np.ascontiguousarray(event, dtype=np.bool_))
+
+    def __len__(self) -> int:
+        return self.time.size
+
+    @property
+    def n(self) -> int:
+        """Number of patients."""
+        return self.time.size
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return int(self.event.sum())
+
+    def __getitem__(self, rows: Any) -> Outcome:
+        """The outcome of the selected patients (any numpy index that keeps one dimension)."""
+        return Outcome(self.time[rows], self.event[rows], self.endpoint)
+
+    def to_structured(self) -> NDArray[np.void]:
+        """A structured array with fields ``event`` and ``time``, as scikit-survival takes."""
+        array = np.empty(self.n, dtype=[("event", np.bool_), ("time", np.float64)])
+        array["event"], array["time"] = self.event, self.time
+        return array
+
+
+def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoint: str = "event") -> Outcome:
+    """Build an `Outcome` from what survival libraries use.
+
+    Parameters
+    ----------
+    y : Outcome, structured array, or array of times
+        A structured array holds one boolean and one float field (scikit-survival); an array of times in
+        months goes with `event`.
+    event : array of shape (n,), optional
+        1 where the event was seen.
+    endpoint : str
+        Name of the endpoint, used where `y` does not carry one.
+
+    Returns
+    -------
+    Outcome
+
+    Examples
+    --------
+    >>> as_outcome([3.5, 12.0], [1, 0], endpoint="OS").n_events
+    1
+    """
+    if isinstance(y, Outcome):
+        return y
+    array = np.asarray(y)
+    if array.dtype.names is not None:
+        kinds = {array.dtype[name].kind: name for name in array.dtype.names}
+        if len(array.dtype.names) != 2 or set(kinds) != {"b", "f"}:
+            raise InputError(
+                f"a structured outcome needs one boolean and one float field, not {array.dtype}",
+                fix="use the fields ('event', bool) and ('time', float)",
+            )
+        return Outcome(array[kinds["f"]], array[kinds["b"]], endpoint)
+    if event is None:
+        raise InputError("an array of times needs the events as well", fix="pass event=")
+    return Outcome(array, np.asarray(event), endpoint)

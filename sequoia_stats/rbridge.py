@@ -1,0 +1,324 @@
+"""The bridge to R: starts it once, copies arrays over, and turns its errors into exceptions.
+
+The only module that imports rpy2. R runs inside this process and is not re-entrant, so a lock guards every
+call; a worker process that calls for the first time starts an R of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_stats.errors import REvaluationError, RUnavailableError
+
+logger = logging.getLogger(__name__)
+
+#: Oldest R and R packages that this package is tested with.
+OLDEST = {"R": "4.2", "glmnet": "4.1", "survival": "3.4"}
+#: The R packages that the project uses, with the Debian package that brings each.
+R_PACKAGES = {
+    "glmnet": "r-cran-glmnet",
+    "survival": "r-cran-survival",
+    "GSVA": "r-bioc-gsva",
+    "psych": "r-cran-psych",
+    "jsonlite": "r-cran-jsonlite",
+}
+_LARGEST_INTEGER = np.iinfo(np.int32).max  # its negative minus one is R's NA
+_BLOCK = 2**17
+_lock = threading.RLock()
+_session: _Session | None = None
+
+
+def r_source(name: str) -> Path:
+    """Path of one of our R files: beside this module when installed, in ``r/`` of a checkout otherwise."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "r", here.parent / "r"):
+        if (folder / name).is_file():
+            return folder / name
+    raise RUnavailableError(f"the R source {name} is missing from the installation", where=str(here))
+
+
+def r_home() -> Path | None:
+    """R's home folder by R_HOME or the PATH; None where there is no R. Starts nothing."""
+    if home := os.environ.get("R_HOME"):
+        return Path(home) if Path(home).is_dir() else None
+    if (program := shutil.which("R")) is None:
+        return None
+    lines = _output(program, "RHOME").strip().splitlines()
+    return Path(lines[-1]) if lines and Path(lines[-1]).is_dir() else None
+
+
+def r_version_installed() -> str | None:
+    """Version of the R on this machine ("4.2.2"), asked of R itself without loading it; None without R."""
+    if (home := r_home()) is None:
+        return None
+    found = re.search(r"R version (\d+\.\d+\.\d+)", _output(home / "bin" / "R", "--version"))
+    return found.group(1) if found else None
+
+
+def _output(program: str | Path, option: str) -> str:
+    """What a program prints; nothing where it cannot be run."""
+    try:
+        return subprocess.run([program, option], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
+
+
+def bridge_install_command(r_version: str | None) -> str:
+    """The line that installs the rpy2 that loads on this R: 3.6 and later need the C interface of R 4.5."""
+    if r_version is None or is_at_least(r_version, "4.5"):
+        return "pip install rpy2"
+    return "pip install --no-binary rpy2 rpy2==3.5.17"
+
+
+def is_at_least(version: str, oldest: str) -> bool:
+    """Compare versions number by number, as R does ("4.1-6" is 4.1.6)."""
+    have, want = ([int(part) for part in re.findall(r"\d+", text)] for text in (version, oldest))
+    return have + [0] * (len(want) - len(have)) >= want
+
+
+def start() -> _Session:
+    """Start R in this process, once.
+
+    Raises
+    ------
+    RUnavailableError
+        If R or rpy2 is missing, too old, or the two do not fit each other.
+    """
+    global _session
+    with _lock:
+        if _session is None:
+            _session = _start()
+        return _session
+
+
+def versions(packages: tuple[str, ...] = tuple(R_PACKAGES)) -> dict[str, str]:
+    """Versions of R and of R packages, "" for one that is not installed. Starts R."""
+    session = start()
+    with _lock, session.output_to_log():
+        return {
+            key: str(value) for key, value in session.run("bridge_versions", {"packages": packages}).items()
+        }
+
+
+def bridge_description() -> str:
+    """Version of rpy2 and the way it was built, "3.5.17, cffi ABI mode". Starts R."""
+    start()
+    from rpy2.rinterface_lib import openrlib
+    from rpy2.rinterface_lib.ffi_proxy import get_ffi_mode
+
+    mode = get_ffi_mode(openrlib._rinterface_cffi).name
+    return f"{metadata.version('rpy2')}, cffi {mode} mode"
+
+
+def require(*packages: str) -> None:
+    """Check that R packages are there and new enough.
+
+    Raises
+    ------
+    RUnavailableError
+        Naming the package and the command that installs it.
+    """
+    for name, version in versions(packages).items():
+        if not version:
+            raise RUnavailableError(
+                f"the R package {name} is not installed",
+                fix=f"sudo apt-get install {R_PACKAGES.get(name, f'r-cran-{name.lower()}')}, "
+                f"or in R: install.packages('{name}')",
+            )
+        if name in OLDEST and not is_at_least(version, OLDEST[name]):
+            what = "R" if name == "R" else f"the R package {name}"
+            raise RUnavailableError(f"{what} is {version}, and {OLDEST[name]} or later is needed")
+
+
+def call(source: str, function: str, /, **arguments: Any) -> Any:
+    """Call a function of one of our R files.
+
+    Parameters
+    ----------
+    source : str
+        File name in ``r/``; read once per process.
+    function : str
+        Function defined there.
+    **arguments
+        None, bool, int, float, str, sequences of these, and numpy arrays of one or two dimensions.
+
+    Returns
+    -------
+    dict, list, ndarray, float, int, bool, str or None
+        R lists with names become dicts, vectors of length one become scalars, matrices 2-D arrays.
+
+    Raises
+    ------
+    REvaluationError
+        With R's message and call, if R stops with an error.
+    RUnavailableError
+        If R cannot be used.
+    """
+    session = start()
+    with _lock, session.output_to_log():
+        session.load(source)
+        answer = session.run("bridge_call", {"name": function, "arguments": arguments}, functions=True)
+    for text in _as_list(answer.get("warnings")):
+        logger.warning("R warns in %s: %s", function, text)
+    if not answer["ok"]:
+        raise REvaluationError(answer["message"], answer["call"])
+    return answer.get("value")
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list) else [value]
+
+
+def _start() -> _Session:
+    if (home := r_home()) is None:
+        raise RUnavailableError(
+            "R was not found on this machine",
+            where=f"R_HOME is {os.environ['R_HOME']}" if "R_HOME" in os.environ else "no R on the PATH",
+            fix=f"sudo apt-get install r-base-core {' '.join(R_PACKAGES.values())}",
+        )
+    version = r_version_installed()
+    if version and not is_at_least(version, OLDEST["R"]):
+        raise RUnavailableError(f"R is {version}, and {OLDEST['R']} or later is needed", where=str(home))
+    # the mode that needs no compiled glue: the same on every machine, and as fast, since arrays go by pointer
+    os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # rpy2 warns where a second thread is the first to call; the lock serves
+            import rpy2.rinterface as rinterface
+            import rpy2.rinterface_lib.callbacks as callbacks
+
+            rinterface.initr()
+    except ModuleNotFoundError as error:
+        raise RUnavailableError(
+            f"the Python package rpy2 is not installed ({error})", fix=bridge_install_command(version)
+        ) from None
+    except Exception as error:  # rpy2 fails in many ways on an R that it was not built for
+        raise RUnavailableError(
+            f"the installed rpy2 does not load R {version}: {error}", fix=bridge_install_command(version)
+        ) from error
+    session = _Session(rinterface, callbacks, rinterface.baseenv["new.env"](), set())
+    with session.output_to_log():
+        session.load("bridge.R")
+    return session
+
+
+@dataclass(frozen=True)
+class _Session:
+    """The running R, the environment that our R files are read into, and the names of those already read."""
+
+    rinterface: Any
+    callbacks: Any
+    functions: Any
+    loaded: set[str]
+
+    def load(self, source: str) -> None:
+        if source not in self.loaded:
+            base = self.rinterface.baseenv
+            base["sys.source"](str(r_source(source)), envir=self.functions)
+            self.loaded.add(source)
+
+    def run(self, function: str, arguments: Mapping[str, Any], *, functions: bool = False) -> Any:
+        converted = {key: self._to_r(value) for key, value in arguments.items()}
+        if functions:
+            converted["functions"] = self.functions
+        return self._from_r(self.functions[function](**converted))
+
+    @contextlib.contextmanager
+    def output_to_log(self) -> Iterator[None]:
+        """Send what R prints to the log while one of our calls runs, and give the console back afterwards."""
+
+        def log(text: str) -> None:
+            if text.strip():
+                logger.info("R: %s", text.rstrip())
+
+        names = ("consolewrite_print", "consolewrite_warnerror")
+        before = {name: getattr(self.callbacks, name) for name in names}
+        try:
+            for name in names:
+                setattr(self.callbacks, name, log)
+            yield
+        finally:
+            for name, function in before.items():
+                setattr(self.callbacks, name, function)
+
+    def _to_r(self, value: Any) -> Any:
+        r = self.rinterface
+        if value is None:
+            return r.NULL
+        if isinstance(value, np.ndarray):
+            return self._array_to_r(value)
+        if isinstance(value, Mapping):
+            vector = r.ListSexpVector([self._to_r(item) for item in value.values()])
+            vector.do_slot_assign("names", r.StrSexpVector([str(key) for key in value]))
+            return vector
+        items = list(value) if isinstance(value, list | tuple) else [value]
+        for kind, vector in (
+            ((bool, np.bool_), r.BoolSexpVector),
+            ((int, np.integer), r.IntSexpVector),
+            ((int, float, np.integer, np.floating), r.FloatSexpVector),
+            ((str,), r.StrSexpVector),
+        ):
+            if all(isinstance(item, kind) for item in items):
+                return vector(items)
+        raise TypeError(f"no way to pass {type(value).__name__} to R")
+
+    def _array_to_r(self, array: NDArray[Any]) -> Any:
+        """One copy of the buffer into R's memory, column by column as R stores matrices."""
+        r = self.rinterface
+        if array.dtype.kind not in "fiub" or array.ndim not in (1, 2):
+            raise TypeError(f"no way to pass an array of {array.dtype} with {array.ndim} dimensions to R")
+        if array.dtype.kind == "f":
+            kind, allocate, array = r.FloatSexpVector, "numeric", array.astype(np.float64, copy=False)
+        elif array.size and (array.max() > _LARGEST_INTEGER or array.min() < -_LARGEST_INTEGER):
+            raise TypeError("R's integers have 32 bits; pass floats")
+        else:
+            kind, allocate, array = r.IntSexpVector, "integer", array.astype(np.int32, copy=False)
+        if array.flags.f_contiguous:
+            vector = kind.from_memoryview(array.reshape(-1, order="F").data)
+        else:  # blocks of rows keep both sides of the transposing copy in cache
+            vector = r.baseenv[allocate](r.FloatSexpVector([array.size]))
+            memory = np.frombuffer(vector.memoryview(), dtype=array.dtype).reshape(array.shape, order="F")
+            rows = max(1, _BLOCK // array.shape[-1])
+            for first in range(0, array.shape[0], rows):
+                memory[first : first + rows] = array[first : first + rows]
+        if array.ndim == 2:
+            vector.do_slot_assign("dim", r.IntSexpVector(array.shape))
+        return vector
+
+    def _from_r(self, value: Any) -> Any:
+        r = self.rinterface
+        if value is r.NULL or isinstance(value, type(r.NULL)):
+            return None
+        if isinstance(value, r.ListSexpVector):
+            names = value.names
+            items = [self._from_r(item) for item in value]
+            return items if names is r.NULL else dict(zip(map(str, names), items, strict=True))
+        if isinstance(value, r.StrSexpVector):
+            texts = [None if item is r.NA_Character else str(item) for item in value]
+            return texts[0] if len(texts) == 1 else texts
+        if isinstance(value, r.BoolSexpVector):
+            flags = [None if item is r.NA_Logical else bool(item) for item in value]
+            return flags[0] if len(flags) == 1 else flags
+        if isinstance(value, r.FloatSexpVector | r.IntSexpVector):
+            array = np.array(value.memoryview())
+            if "dim" in value.list_attrs():
+                return array.reshape(tuple(value.do_slot("dim")), order="F")
+            return array[0].item() if array.size == 1 else array
+        raise TypeError(f"no way to take R's {value.typeof} back")

@@ -1,0 +1,71 @@
+# Read and score a signature.json from plain R:
+#   source("signature.R"); s <- read_signature("signature.json"); risk_score(s, expression)
+# expression: numeric matrix, patients x genes, with gene symbols as column names. Needs the package jsonlite.
+
+read_signature <- function(path) {
+  if (!requireNamespace("jsonlite", quietly = TRUE)) stop("install the R package jsonlite to read a signature")
+  signature <- jsonlite::read_json(path)
+  if (!identical(as.integer(signature$schema_version), 1L)) {
+    stop("this code reads schema version 1, and the signature has ", signature$schema_version)
+  }
+  signature$genes <- as.character(unlist(signature$genes))
+  signature$coefficients <- as.numeric(unlist(signature$coefficients))
+  signature
+}
+
+# Rank-based inverse normal scores (Blom), ties averaged.
+rank_normal <- function(x) stats::qnorm((rank(x) - 0.375) / (length(x) + 0.25))
+
+# The transform of one gene, computed within the cohort at hand ...
+within_cohort <- function(x, name) {
+  switch(name,
+    rank = rank_normal(x),
+    zscore = if (all(x == x[1])) numeric(length(x)) else (x - mean(x)) / stats::sd(x),
+    log2 = log2(x + 1),
+    none = x
+  )
+}
+
+# ... or with the parameters of the training cohort.
+with_parameters <- function(x, name, parameters) {
+  switch(name,
+    rank = {
+      values <- as.numeric(unlist(parameters$values))
+      scores <- as.numeric(unlist(parameters$scores))
+      if (length(values) == 1L) rep(scores, length(x)) else stats::approx(values, scores, x, rule = 2)$y
+    },
+    zscore = if (parameters$sd == 0) numeric(length(x)) else (x - parameters$mean) / parameters$sd,
+    log2 = log2(x + 1),
+    none = x
+  )
+}
+
+# Sum of coefficient x transformed expression for each patient; higher is worse. Genes that are absent or hold
+# missing values are left out, and an error says so where they carry more than max_weight_lost of the weight.
+risk_score <- function(signature, expression, scale = c("cohort", "training"), max_weight_lost = 0.5) {
+  scale <- match.arg(scale)
+  name <- signature$transform$name
+  usable <- vapply(signature$genes, function(gene) {
+    gene %in% colnames(expression) && !anyNA(expression[, gene])
+  }, logical(1))
+  weight <- abs(signature$coefficients)
+  lost <- if (length(weight)) 1 - sum(weight[usable]) / sum(weight) else 0
+  if (length(usable) && !any(usable)) stop("the expression holds none of the genes of the signature")
+  if (lost > max_weight_lost) {
+    stop(sprintf("genes that are missing carry %.0f%% of the weight: %s", 100 * lost,
+                 paste(signature$genes[!usable], collapse = ", ")))
+  }
+  if (scale == "cohort" && name %in% c("rank", "zscore") && any(usable) && nrow(expression) < 20) {
+    stop("fewer than 20 patients: use scale = \"training\", where the platforms agree")
+  }
+  score <- numeric(nrow(expression))
+  for (i in which(usable)) {
+    x <- expression[, signature$genes[i]]
+    z <- if (scale == "cohort") within_cohort(x, name) else with_parameters(x, name, signature$transform$parameters[[i]])
+    score <- score + signature$coefficients[i] * z
+  }
+  stats::setNames(score, rownames(expression))
+}
+
+# High risk lies above the training median; a tie is low.
+risk_group <- function(signature, score) ifelse(score > signature$cutoff, "high", "low")

@@ -1,0 +1,194 @@
+"""Per-gene transforms of expression: fitted on a cohort, applied to any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from sequoia_stats.errors import InputError, listing
+
+TransformName = Literal["rank", "zscore", "log2", "none"]
+#: Most (expression, score) pairs that a signature stores for a rank-transformed gene.
+MAX_QUANTILES = 201
+
+
+def rank_normal(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank-based inverse normal scores of every column.
+
+    Parameters
+    ----------
+    x : array of shape (n, p)
+        Finite values.
+
+    Returns
+    -------
+    array of shape (n, p)
+        Φ⁻¹((r − 3/8) / (n + 1/4)) with r the rank in the column, ties averaged (Blom, 1958). A constant
+        column is 0 throughout.
+    """
+    return ndtri((rankdata(x, axis=0) - 0.375) / (x.shape[0] + 0.25))
+
+
+def standardise(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(x − mean) / SD of every column, with the n − 1 standard deviation; a constant column is 0 throughout."""
+    return _apply_zscore(x, _fit_zscore(x))
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A fitted transform: its name and, per gene, the parameters that apply it to new patients.
+
+    Parameters
+    ----------
+    name : {"rank", "zscore", "log2", "none"}
+    parameters : list of dict
+        One per gene. rank: increasing ``values`` and their ``scores``, at most 201, linear in between and flat
+        outside; zscore: ``mean`` and ``sd``; log2 and none: empty.
+    """
+
+    name: TransformName
+    parameters: list[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        keys = method(self.name).keys
+        for position, one in enumerate(self.parameters):
+            if set(one) != keys or not _usable(one):
+                wanted = f"needs {listing(sorted(keys)) or 'none'}, values increasing and as many as scores"
+                raise InputError(
+                    f"the parameters of gene {position + 1} do not fit the {self.name} transform, which {wanted}"
+                )
+
+    @property
+    def depends_on_cohort(self) -> bool:
+        """Whether the transformed value of a patient depends on the other patients of the cohort."""
+        return method(self.name).fit is not None
+
+    def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Transform new patients (n × genes) with the parameters of the training cohort."""
+        kind = method(self.name)
+        return kind.apply(x, self.parameters)
+
+    def select(self, positions: NDArray[np.intp] | list[int]) -> Transform:
+        """The transform of some of the genes."""
+        return Transform(self.name, [self.parameters[i] for i in positions])
+
+
+@dataclass(frozen=True)
+class _Method:
+    within: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    fit: Callable[[NDArray[np.float64]], list[dict[str, Any]]] | None
+    apply: Callable[[NDArray[np.float64], list[dict[str, Any]]], NDArray[np.float64]]
+    keys: frozenset[str] = frozenset()
+
+
+def method(name: str) -> _Method:
+    """The functions of a transform; InputError for a name that does not exist."""
+    if name not in _METHODS:
+        raise InputError(f"there is no transform {name!r}", fix=f"choose one of {', '.join(_METHODS)}")
+    return _METHODS[name]
+
+
+def within_cohort(name: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Transform every gene using the patients at hand and nothing else.
+
+    Parameters
+    ----------
+    name : {"rank", "zscore", "log2", "none"}
+    x : array of shape (n, p)
+        Expression, finite.
+
+    Returns
+    -------
+    array of shape (n, p)
+    """
+    return method(name).within(x)
+
+
+def fit_transform(name: str, x: NDArray[np.float64]) -> Transform:
+    """Learn the parameters of every gene (column) of a training cohort."""
+    fit = method(name).fit
+    return Transform(name, fit(x) if fit else [{} for _ in range(x.shape[1])])  # type: ignore[arg-type]
+
+
+def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
+    """Refuse a logarithm of genes that are z-scores, logarithms already, or hold negative values.
+
+    Raises
+    ------
+    InputError
+        Naming the genes.
+    """
+    if name != "log2":
+        return
+    stated = units.reindex(expression.columns).astype(str).str.lower().str
+    z, log = stated.contains("z-score").to_numpy(), stated.startswith("log").to_numpy()
+    negative = (expression.to_numpy() < 0).any(axis=0)
+    refused = expression.columns[z | log | negative]
+    if len(refused):
+        raise InputError(
+            f"log2 is not for {len(refused)} of {len(expression.columns)} genes: {int(z.sum())} are z-scores, "
+            f"{int(log.sum())} are logarithms already, {int((negative & ~z & ~log).sum())} more hold negative values",
+            where=listing(refused),
+            fix="use the rank transform (or none for logarithms), or leave these genes out",
+        )
+
+
+def _usable(parameters: dict[str, Any]) -> bool:
+    values, scores = parameters.get("values", ()), parameters.get("scores", ())
+    return len(values) == len(scores) and bool((np.diff(values) > 0).all())
+
+
+def _fit_rank(x: NDArray[np.float64]) -> list[dict[str, Any]]:
+    scores = rank_normal(x)
+    return [_quantiles(x[:, j], scores[:, j]) for j in range(x.shape[1])]
+
+
+def _quantiles(values: NDArray[np.float64], scores: NDArray[np.float64]) -> dict[str, Any]:
+    """Distinct values with their scores; where these are too many, those nearest to evenly spaced scores."""
+    distinct, first = np.unique(values, return_index=True)
+    steps = scores[first]
+    if distinct.size > MAX_QUANTILES:
+        kept = np.unique(np.searchsorted(steps, np.linspace(steps[0], steps[-1], MAX_QUANTILES)))
+        distinct, steps = distinct[kept], steps[kept]
+    return {"values": distinct.tolist(), "scores": steps.tolist()}
+
+
+def _apply_rank(x: NDArray[np.float64], parameters: list[dict[str, Any]]) -> NDArray[np.float64]:
+    columns = [np.interp(x[:, j], p["values"], p["scores"]) for j, p in enumerate(parameters)]
+    return np.column_stack(columns) if columns else np.empty_like(x)
+
+
+def _fit_zscore(x: NDArray[np.float64]) -> list[dict[str, Any]]:
+    constant = (x == x[:1]).all(axis=0)
+    sd = np.where(constant, 0.0, x.std(axis=0, ddof=1) if len(x) > 1 else 0.0)
+    return [{"mean": float(m), "sd": float(s)} for m, s in zip(x.mean(axis=0), sd, strict=True)]
+
+
+def _apply_zscore(x: NDArray[np.float64], parameters: list[dict[str, Any]]) -> NDArray[np.float64]:
+    mean = np.array([p["mean"] for p in parameters])
+    sd = np.array([p["sd"] for p in parameters])
+    return np.divide(x - mean, sd, out=np.zeros_like(x), where=sd > 0)
+
+
+def _log2(x: NDArray[np.float64], _: Any = None) -> NDArray[np.float64]:
+    return np.log2(x + 1)
+
+
+def _identity(x: NDArray[np.float64], _: Any = None) -> NDArray[np.float64]:
+    return x
+
+
+_METHODS: dict[str, _Method] = {
+    "rank": _Method(rank_normal, _fit_rank, _apply_rank, frozenset(["values", "scores"])),
+    "zscore": _Method(standardise, _fit_zscore, _apply_zscore, frozenset(["mean", "sd"])),
+    "log2": _Method(_log2, None, _log2),
+    "none": _Method(_identity, None, _identity),
+}
+TRANSFORMS = get_args(TransformName)

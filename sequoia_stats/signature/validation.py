@@ -1,0 +1,347 @@
+"""Validation of a signature on a cohort: groups, log-rank, Cox per SD, adjusted Cox, concordance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.cohort import Cohort, as_cohort
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.io import read_expression
+from sequoia_stats.outcome import Outcome
+from sequoia_stats.results import Result
+from sequoia_stats.signature.estimator import MIN_EVENTS
+from sequoia_stats.signature.signature import Scale, Signature
+from sequoia_stats.survival import (
+    KaplanMeier,
+    cox_regression,
+    harrell_c,
+    kaplan_meier_curve,
+    likelihood_ratio,
+    logrank_test,
+)
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Cut = Literal["frozen", "median"]
+NAN = math.nan
+
+
+@dataclass(frozen=True)
+class CutResult(Result):
+    """Two risk groups and how they differ.
+
+    Parameters
+    ----------
+    threshold : float
+        A score above it is high risk; a tie is low.
+    n_high, n_low : int
+        Patients of each group.
+    logrank_p : float
+        NaN where one group is empty.
+    """
+
+    threshold: float
+    n_high: int
+    n_low: int
+    logrank_p: float
+
+
+@dataclass(frozen=True)
+class HazardRatio(Result):
+    """Hazard ratio per standard deviation of the risk score, from a Cox model with Efron's ties.
+
+    Parameters
+    ----------
+    covariates : tuple of str
+        What the model is adjusted for.
+    n, n_events : int
+        Patients and events in the model.
+    n_missing : int
+        Patients left out since a covariate is missing.
+    hr, low, high : float
+        With the 95% Wald interval.
+    p, p_lr : float
+        Wald test, and likelihood ratio test of adding the score to the covariates.
+    note : str
+        What the fit had to say.
+    """
+
+    covariates: tuple[str, ...]
+    n: int
+    n_events: int
+    n_missing: int
+    hr: float
+    low: float
+    high: float
+    p: float
+    p_lr: float
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Validation(Result):
+    """What a signature is worth on one cohort; ``str`` prints it, ``to_dict`` is ``validation.json``.
+
+    Parameters
+    ----------
+    cohort, note : str
+        Name of the cohort, and the sentence about it that belongs into captions.
+    n, n_events, endpoint : int, int, str
+        Of this cohort.
+    signature_endpoint : str
+        What the signature was trained to predict.
+    scale, cut : str
+        Scale of expression; rule of the cut that `scores` and `curves` show.
+    scores : DataFrame
+        ``patient_id, risk_score, group`` ("high" or "low").
+    outcome : Outcome
+    curves : dict
+        "low" and "high" → KaplanMeier, for groups that are not empty.
+    cuts : dict
+        "frozen" and "median" → CutResult.
+    unadjusted, adjusted : HazardRatio
+        `adjusted` is None where no covariate was asked for.
+    c_index, c_low, c_high : float
+        Harrell's C with a bootstrap percentile interval.
+    genes_missing, weight_lost : tuple, float
+        See `RiskScore`.
+    null_model : bool
+        Whether the signature has no gene: then HR 1 and C .5 by definition.
+    is_training_cohort : bool
+        Whether the signature was trained on this very cohort, by its hash.
+    """
+
+    cohort: str
+    note: str
+    n: int
+    n_events: int
+    endpoint: str
+    signature_endpoint: str
+    scale: str
+    cut: str
+    scores: pd.DataFrame
+    outcome: Outcome
+    curves: dict[str, KaplanMeier]
+    cuts: dict[str, CutResult]
+    unadjusted: HazardRatio
+    adjusted: HazardRatio | None
+    c_index: float
+    c_low: float
+    c_high: float
+    genes_missing: tuple[str, ...]
+    weight_lost: float
+    null_model: bool
+    is_training_cohort: bool = field(default=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``validation.json``: plain values, None where undefined."""
+        hr, adjusted = self.unadjusted, self.adjusted
+        return {
+            "cohort": self.cohort,
+            "note": self.note,
+            "n": self.n,
+            "events": self.n_events,
+            "endpoint": self.endpoint,
+            "signature_endpoint": self.signature_endpoint,
+            "is_training_cohort": self.is_training_cohort,
+            "scale": self.scale,
+            "cut": self.cut,
+            "hr_per_sd": defined(hr.hr),
+            "hr_low": defined(hr.low),
+            "hr_high": defined(hr.high),
+            "p": defined(hr.p),
+            "p_lr": defined(hr.p_lr),
+            "c_index": defined(self.c_index),
+            "c_low": defined(self.c_low),
+            "c_high": defined(self.c_high),
+            "genes_missing": list(self.genes_missing),
+            "n_genes_missing": len(self.genes_missing),
+            "weight_lost": self.weight_lost,
+            "null_model": self.null_model,
+            "cuts": {name: cut.to_dict() for name, cut in self.cuts.items()},
+            "adjusted": None
+            if adjusted is None
+            else {
+                "covariates": list(adjusted.covariates),
+                "n": adjusted.n,
+                "events": adjusted.n_events,
+                "n_missing": adjusted.n_missing,
+                "hr_per_sd": defined(adjusted.hr),
+                "hr_low": defined(adjusted.low),
+                "hr_high": defined(adjusted.high),
+                "p": defined(adjusted.p),
+                "p_lr": defined(adjusted.p_lr),
+                "note": adjusted.note,
+            },
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per statistic: ``statistic, estimate, low, high, p, n, n_events``."""
+        ratios = [("HR per SD", self.unadjusted)]
+        if self.adjusted is not None:
+            ratios.append((f"HR per SD, adjusted for {', '.join(self.adjusted.covariates)}", self.adjusted))
+        rows: list[tuple[Any, ...]] = [
+            (name, ratio.hr, ratio.low, ratio.high, ratio.p, ratio.n, ratio.n_events)
+            for name, ratio in ratios
+        ]
+        rows.append(("Harrell's C", self.c_index, self.c_low, self.c_high, NAN, self.n, self.n_events))
+        rows += [
+            (f"log-rank, {name} cut", NAN, NAN, NAN, cut.logrank_p, self.n, self.n_events)
+            for name, cut in self.cuts.items()
+        ]
+        return pd.DataFrame(rows, columns=["statistic", "estimate", "low", "high", "p", "n", "n_events"])
+
+    def __str__(self) -> str:
+        head = [
+            f"Validation on {self.cohort}: {self.n} patients, {self.n_events} events ({self.endpoint}); the "
+            f"signature was trained on {self.signature_endpoint}",
+            *([f"  {self.note}"] if self.note else []),
+            *(["  this is the training cohort: apparent performance"] if self.is_training_cohort else []),
+            *(["  null model: no gene was chosen"] if self.null_model else []),
+            f"  scale {self.scale}; {len(self.genes_missing)} genes missing with {self.weight_lost:.1%} of the weight",
+        ]
+        table = self.to_frame().to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
+        return "\n".join([*head, *(f"  {line}" for line in table.splitlines())])
+
+
+def validate(
+    signature: Signature,
+    cohort: Cohort | AnnData,
+    *,
+    cut: Cut = "frozen",
+    adjust: Sequence[str] = (),
+    scale: Scale = "cohort",
+    max_weight_lost: float = 0.5,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Validation:
+    """Validate a signature on a cohort.
+
+    Parameters
+    ----------
+    signature : Signature
+    cohort : Cohort or AnnData
+    cut : {"frozen", "median"}
+        Groups to show: by the signature's training median, or by the median of this cohort. Both are tested.
+    adjust : sequence of str
+        Covariates of the adjusted Cox model.
+    scale : {"cohort", "training"}
+        See `Signature.risk_score`.
+    max_weight_lost : float
+        Largest share of the signature's weight that missing genes may carry.
+    bootstrap, seed : int
+        Resamples of patients for the interval of C, and their seed.
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    InputError
+        If a covariate is absent, genes are lost beyond the limit, or there are fewer than two events.
+    """
+    cohort = as_cohort(cohort)
+    if cut not in get_args(Cut):
+        raise InputError(f"there is no cut {cut!r}", fix=f"choose one of {', '.join(get_args(Cut))}")
+    if bootstrap < 0:
+        raise InputError(f"bootstrap is {bootstrap}, and cannot be negative")
+    absent = [name for name in adjust if name not in cohort.covariates]
+    if absent:
+        raise InputError(
+            f"{cohort.name} has no covariate {listing(absent)}",
+            fix=f"it has {listing(cohort.covariates.columns, 40) or 'none'}",
+        )
+    if cohort.n_events < MIN_EVENTS:
+        raise InputError(f"{cohort.name} has {cohort.n_events} events; at least {MIN_EVENTS} are needed")
+    risk = signature.risk_score(read_expression(cohort), scale=scale, max_weight_lost=max_weight_lost)
+    score, outcome = risk.scores.to_numpy(), cohort.outcome
+    cuts: dict[str, CutResult] = {}
+    groups: dict[str, NDArray[np.str_]] = {}
+    for name, threshold in (("frozen", signature.cutoff), ("median", float(np.median(score)))):
+        groups[name] = risk_groups(score, threshold)
+        cuts[name] = _cut_result(outcome, groups[name], threshold)
+    concordance = harrell_c(outcome, score, bootstrap=0 if signature.is_null else bootstrap, seed=seed)
+    frame = pd.DataFrame({"patient_id": cohort.patients, "risk_score": score, "group": groups[cut]})
+    return Validation(
+        cohort=cohort.name,
+        note=cohort.note,
+        n=cohort.n,
+        n_events=cohort.n_events,
+        endpoint=outcome.endpoint,
+        signature_endpoint=signature.endpoint,
+        scale=risk.scale,
+        cut=cut,
+        scores=frame,
+        outcome=outcome,
+        curves={
+            group: kaplan_meier_curve(outcome[groups[cut] == group], label=group)
+            for group in ("low", "high")
+            if (groups[cut] == group).any()
+        },
+        cuts=cuts,
+        unadjusted=_hazard_ratio(score, cohort, (), null=signature.is_null),
+        adjusted=_hazard_ratio(score, cohort, tuple(adjust), null=signature.is_null) if adjust else None,
+        c_index=concordance.c_index,
+        c_low=concordance.low,
+        c_high=concordance.high,
+        genes_missing=risk.genes_missing,
+        weight_lost=risk.weight_lost,
+        null_model=signature.is_null,
+        is_training_cohort=cohort.sha256() == signature.training["sha256"],
+    )
+
+
+def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_]:
+    """Group of each patient: "high" above the threshold, "low" at it and below."""
+    return np.where(score > threshold, "high", "low")
+
+
+def defined(value: float) -> float | None:
+    """The number, or None where it is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) -> CutResult:
+    n_high = int((groups == "high").sum())
+    try:
+        p_value = logrank_test(outcome, groups).p_value
+    except InputError:  # fewer than two groups are ever at risk at an event
+        p_value = NAN
+    return CutResult(threshold, n_high, outcome.n - n_high, p_value)
+
+
+def _hazard_ratio(
+    score: NDArray[np.float64], cohort: Cohort, adjust: tuple[str, ...], *, null: bool
+) -> HazardRatio:
+    """Cox model of the score, in SDs of this cohort, with the covariates."""
+    covariates = cohort.covariates[list(adjust)]
+    sd = score.std(ddof=1)
+    if null or sd == 0:  # a score without variation says nothing; a null model says so by definition
+        used = covariates.notna().all(axis=1).to_numpy()
+        events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
+        return HazardRatio(adjust, int(used.sum()), events, missing, 1.0 if null else NAN, NAN, NAN, NAN, NAN)
+    name = "risk score per SD"
+    full = cox_regression(cohort.outcome, covariates.assign(**{name: score / sd}))
+    reduced = cox_regression(cohort.outcome, covariates) if adjust else None
+    term = full.frame.set_index("term").loc[name]
+    return HazardRatio(
+        covariates=adjust,
+        n=full.n,
+        n_events=full.n_events,
+        n_missing=full.n_missing,
+        hr=float(term["hr"]),
+        low=float(term["low"]),
+        high=float(term["high"]),
+        p=float(term["p"]),
+        p_lr=likelihood_ratio(full, reduced).p,
+        note=full.note,
+    )

@@ -1,0 +1,26 @@
+"""Survival analysis: curves, log-rank, Cox regression, concordance, and the partial likelihood they share."""
+
+from __future__ import annotations
+
+from sequoia_stats.survival.concordance import Concordance, harrell_c
+from sequoia_stats.survival.cox import CoxFit, LikelihoodRatio, cox_regression, likelihood_ratio
+from sequoia_stats.survival.curves import KaplanMeier, kaplan_meier_curve, median_follow_up
+from sequoia_stats.survival.logrank import LogRank, logrank_test
+from sequoia_stats.survival.partial_likelihood import breslow_log_likelihood, cox_deviance, cox_score
+
+__all__ = [
+    "Concordance",
+    "CoxFit",
+    "KaplanMeier",
+    "LikelihoodRatio",
+    "LogRank",
+    "breslow_log_likelihood",
+    "cox_deviance",
+    "cox_regression",
+    "cox_score",
+    "harrell_c",
+    "kaplan_meier_curve",
+    "likelihood_ratio",
+    "logrank_test",
+    "median_follow_up",
+]

@@ -1,0 +1,193 @@
+"""Cox proportional hazards regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.outcome import Outcome
+from sequoia_stats.results import Result
+from sequoia_stats.survival import _newton
+from sequoia_stats.survival._design import design_matrix
+
+_Z95 = 1.959963984540054  # normal quantile at .975
+
+
+@dataclass(frozen=True, eq=False)
+class CoxFit(Result):
+    """A fitted Cox model.
+
+    Attributes
+    ----------
+    n, n_events : int
+        Patients and events that the model used.
+    n_missing : int
+        Patients left out because a covariate is missing.
+    ties : str
+        "efron" or "breslow".
+    log_likelihood, log_likelihood_null : float
+        Log partial likelihood of the model and of the same patients without covariates.
+    frame : DataFrame
+        A row per term: ``term, coef, se, hr, low, high, z, p`` (95% interval and p by Wald).
+    note : str
+        What to know before reading it; empty where nothing.
+    used : array of bool, shape (patients given,)
+        The patients that the model used.
+    """
+
+    n: int
+    n_events: int
+    n_missing: int
+    ties: str
+    log_likelihood: float
+    log_likelihood_null: float
+    frame: pd.DataFrame = field(repr=False)
+    note: str = ""
+    used: NDArray[np.bool_] = field(
+        repr=False, default_factory=lambda: np.zeros(0, bool), metadata={"show": False}
+    )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row per term."""
+        return self.frame
+
+
+class LikelihoodRatio(NamedTuple):
+    """Likelihood ratio test."""
+
+    chi2: float
+    df: int
+    p: float
+
+
+def cox_regression(
+    outcome: Outcome, covariates: pd.DataFrame, *, ties: Literal["efron", "breslow"] = "efron"
+) -> CoxFit:
+    """Fit a Cox model (Cox 1972) as ``survival::coxph`` does.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The n patients.
+    covariates : DataFrame of shape (n, k)
+        Same order of patients. Numbers and booleans enter as they are, per unit; text and categories as an
+        indicator per level, against the level that is first in alphabetical order. A patient with a missing
+        value is left out and counted.
+    ties : {"efron", "breslow"}
+        Treatment of tied event times.
+
+    Returns
+    -------
+    CoxFit
+        Where a level has no event (or all), its hazard ratio has no finite estimate: the value is the one at
+        which R stops as well, the interval is as wide as it should be, the other terms are not affected, and
+        ``note`` says so.
+
+    Raises
+    ------
+    InputError
+        If there is no covariate, one is constant or a combination of others, or fewer than two events are left.
+
+    Examples
+    --------
+    >>> y = Outcome([5.0, 4.0, 3.0, 2.0, 1.0], [True, False, True, True, True], "OS")
+    >>> fit = cox_regression(y, pd.DataFrame({"score": [0.0, 2.0, 1.0, 0.0, 2.0]}))
+    >>> fit.n, fit.n_events, round(float(fit.frame.hr[0]), 4)
+    (5, 4, 1.1224)
+    """
+    if ties not in ("efron", "breslow"):
+        raise InputError(f"unknown treatment of ties: {ties!r}", fix="use efron or breslow")
+    if len(covariates) != outcome.n or not covariates.shape[1]:
+        raise InputError(
+            f"covariates of shape {covariates.shape} do not describe {outcome.n} patients",
+            fix="pass a row per patient and at least one column",
+        )
+    used = covariates.notna().all(axis=1).to_numpy()
+    kept = outcome[used]
+    if kept.n_events < 2:
+        raise InputError(
+            f"a Cox model needs two events, and {kept.n_events} of {outcome.n_events} are left where "
+            f"{listing(covariates.columns)} are known"
+        )
+    design = design_matrix(covariates[used])
+    try:
+        fitted = _newton.fit(design.to_numpy(), kept, ties)
+    except np.linalg.LinAlgError:
+        raise InputError(
+            "the Cox model cannot be fitted: its information matrix is singular",
+            where=listing(design.columns),
+        ) from None
+    return CoxFit(
+        n=kept.n,
+        n_events=kept.n_events,
+        n_missing=int((~used).sum()),
+        ties=ties,
+        log_likelihood=fitted.log_likelihood,
+        log_likelihood_null=fitted.log_likelihood_null,
+        frame=_terms(design.columns, fitted.coef, fitted.se),
+        note=_note(fitted, design.columns),
+        used=used,
+    )
+
+
+def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodRatio:
+    """Likelihood ratio test of nested Cox models on the same patients.
+
+    Parameters
+    ----------
+    full : CoxFit
+        The larger model.
+    reduced : CoxFit, optional
+        The smaller one; without it, the model without covariates.
+
+    Returns
+    -------
+    LikelihoodRatio
+        ``chi2, df, p``, as R's ``anova(reduced, full)`` and ``summary(full)$logtest``.
+
+    Raises
+    ------
+    InputError
+        If the models used different patients or ties, or are not nested.
+    """
+    from scipy.stats import chi2
+
+    if reduced is None:
+        smaller, terms = full.log_likelihood_null, 0
+    else:
+        smaller, terms = reduced.log_likelihood, len(reduced.frame)
+        if full.ties != reduced.ties or not np.array_equal(full.used, reduced.used):
+            raise InputError(
+                f"the models differ in patients ({full.n} and {reduced.n}) or ties",
+                fix="fit both to the patients without a missing covariate (full.used)",
+            )
+        if not set(reduced.frame["term"]) < set(full.frame["term"]):
+            raise InputError("the smaller model has terms that the larger one lacks, or as many")
+    statistic = max(0.0, 2 * (full.log_likelihood - smaller))
+    df = len(full.frame) - terms
+    return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)))
+
+
+def _terms(terms: pd.Index, coef: _newton.Array, se: _newton.Array) -> pd.DataFrame:
+    from scipy.stats import norm
+
+    z = coef / se
+    with np.errstate(over="ignore"):
+        ratios = {"hr": np.exp(coef), "low": np.exp(coef - _Z95 * se), "high": np.exp(coef + _Z95 * se)}
+    return pd.DataFrame(
+        {"term": terms, "coef": coef, "se": se, **ratios, "z": z, "p": 2 * norm.sf(np.abs(z))}
+    )
+
+
+def _note(fitted: _newton.NewtonFit, terms: pd.Index) -> str:
+    notes = []
+    if not fitted.converged:
+        notes.append("the iterations did not converge")
+    if fitted.infinite.any():
+        notes.append(f"no finite estimate for {listing(terms[fitted.infinite])} (events on one side only)")
+    return "; ".join(notes)

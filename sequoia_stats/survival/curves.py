@@ -1,0 +1,134 @@
+"""Kaplan-Meier curves, median survival and median follow-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.outcome import Outcome
+from sequoia_stats.results import Result
+
+
+@dataclass(frozen=True, eq=False)
+class KaplanMeier(Result):
+    """A Kaplan-Meier curve with its 95% log-log confidence band.
+
+    Attributes
+    ----------
+    label : str
+        What the patients have in common.
+    n, n_events : int
+        Patients and events.
+    median, median_low, median_high : float
+        Median survival in months and its 95% interval; NaN where the curve or the band does not reach .5.
+    frame : DataFrame
+        A row per distinct time, from time 0: ``time`` (months), ``at_risk`` (just before), ``events``,
+        ``censored``, ``survival``, ``low``, ``high``. The band is NaN after time 0 where survival is 1
+        or 0.
+    """
+
+    label: str
+    n: int
+    n_events: int
+    median: float
+    median_low: float
+    median_high: float
+    frame: pd.DataFrame = field(repr=False, metadata={"show": False})
+
+    def at(self, times: ArrayLike) -> NDArray[np.float64]:
+        """Survival at `times` (months); NaN beyond the last follow-up."""
+        times = np.asarray(times, dtype=np.float64)
+        own = self.frame["time"].to_numpy()
+        value = self.frame["survival"].to_numpy()[np.searchsorted(own, times, side="right") - 1]
+        return np.where(times > own[-1], np.nan, value)
+
+    def at_risk(self, times: ArrayLike) -> NDArray[np.int64]:
+        """Number of patients still under observation just before `times` (months)."""
+        counts = np.append(self.frame["at_risk"].to_numpy(), 0)
+        return counts[
+            np.searchsorted(self.frame["time"].to_numpy(), np.asarray(times, np.float64), side="left")
+        ]
+
+
+def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
+    """Estimate survival over time (Kaplan & Meier 1958).
+
+    Reference: ``survival::survfit(Surv(time, event) ~ 1, conf.type = "log-log")``, and its ``summary()$table`` for
+    the median: the first time at which survival is at most .5, or the middle of the step where it is exactly .5.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The n patients.
+    label : str
+        What they have in common; kept in the result.
+
+    Returns
+    -------
+    KaplanMeier
+
+    Raises
+    ------
+    InputError
+        If there is no patient.
+
+    Examples
+    --------
+    >>> curve = kaplan_meier_curve(Outcome([1.0, 2.0, 3.0, 4.0], [True, False, True, False], "OS"))
+    >>> curve.at([0, 1, 3]).round(3).tolist(), curve.at_risk([0, 2]).tolist()
+    ([1.0, 0.75, 0.375], [4, 3])
+    """
+    if not outcome.n:
+        raise InputError("a survival curve needs patients", where=label)
+    from lifelines import KaplanMeierFitter
+
+    fitter = KaplanMeierFitter().fit(outcome.time, outcome.event)
+    table, band = fitter.event_table, fitter.confidence_interval_
+    survival = fitter.survival_function_.iloc[:, 0].to_numpy()
+    inside = (survival > 0) & (survival < 1)  # elsewhere the log-log band does not exist
+    frame = pd.DataFrame(
+        {
+            "time": table.index.to_numpy(dtype=np.float64),
+            "at_risk": table["at_risk"].to_numpy(dtype=np.int64),
+            "events": table["observed"].to_numpy(dtype=np.int64),
+            "censored": table["censored"].to_numpy(dtype=np.int64),
+            "survival": survival,
+            "low": np.where(inside, band.iloc[:, 0], np.nan),
+            "high": np.where(inside, band.iloc[:, 1], np.nan),
+        }
+    )
+    frame.loc[0, ["low", "high"]] = 1.0  # at time 0 everybody is alive, as survfit0() has it
+    return KaplanMeier(
+        label=label,
+        n=outcome.n,
+        n_events=outcome.n_events,
+        median=_time_to_half(frame, "survival"),
+        median_low=_time_to_half(frame, "low"),
+        median_high=_time_to_half(frame, "high"),
+        frame=frame,
+    )
+
+
+def median_follow_up(outcome: Outcome) -> float:
+    """Median follow-up in months by the reverse Kaplan-Meier method (Schemper & Smith 1996).
+
+    Censoring counts as the event. NaN where fewer than half are followed to a censoring.
+    """
+    return kaplan_meier_curve(Outcome(outcome.time, ~outcome.event, outcome.endpoint)).median
+
+
+def _time_to_half(frame: pd.DataFrame, column: str) -> float:
+    """First time at which a curve is at most .5, as ``print.survfit`` finds it."""
+    time, curve = frame["time"].to_numpy(), frame[column].to_numpy()
+    tolerance = np.sqrt(np.finfo(np.float64).eps)
+    reached = np.flatnonzero(curve < 0.5 + tolerance)
+    if not reached.size:
+        return float("nan")
+    below = np.flatnonzero(curve < curve[reached[0]])
+    if abs(curve[reached[0]] - 0.5) < tolerance and below.size:
+        return float((time[reached[0]] + time[below[0]]) / 2)
+    return float(time[reached[0]])

@@ -1,0 +1,99 @@
+"""Log-rank test between groups of patients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.outcome import Outcome
+from sequoia_stats.results import Result
+
+
+@dataclass(frozen=True, eq=False)
+class LogRank(Result):
+    """Log-rank test.
+
+    Attributes
+    ----------
+    statistic : float
+        Chi-squared on `df` degrees of freedom.
+    df : int
+        Groups that are ever at risk when an event happens, minus 1.
+    p_value : float
+        Upper tail of the chi-squared distribution.
+    frame : DataFrame
+        A row per group, in sorted order: ``group, n, observed, expected`` (events).
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    frame: pd.DataFrame = field(repr=False)
+
+
+def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
+    """Compare the survival of groups by the log-rank test (Mantel 1966).
+
+    Reference: ``survival::survdiff(Surv(time, event) ~ group)``; equal times form one risk set, with the
+    hypergeometric variance.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The n patients.
+    groups : array of shape (n,)
+        Group of every patient: text, numbers or booleans.
+
+    Returns
+    -------
+    LogRank
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a group is missing, there is no event, or fewer than two groups are at risk at an
+        event.
+
+    Examples
+    --------
+    >>> y = Outcome([1.0, 2.0, 3.0, 4.0], [True, True, True, True], "OS")
+    >>> result = logrank_test(y, ["high", "high", "low", "low"])
+    >>> round(result.statistic, 4), result.df
+    (2.8824, 1)
+    """
+    labels = pd.Series(np.asarray(groups))
+    if len(labels) != outcome.n:
+        raise InputError(f"{len(labels)} groups do not match {outcome.n} patients")
+    if labels.isna().any():
+        raise InputError(f"{int(labels.isna().sum())} patients have no group")
+    if not outcome.n_events:
+        raise InputError("the log-rank test needs events, and there are none")
+    frame = _observed_and_expected(outcome, labels)
+    # A group that has left before the first event says nothing (survdiff drops it as well).
+    informative = labels.isin(frame.group[frame.expected > 0]).to_numpy()
+    n_groups = labels[informative].nunique()
+    if n_groups < 2:
+        raise InputError("the log-rank test needs two groups that are at risk when an event happens")
+    from lifelines.statistics import multivariate_logrank_test
+
+    kept = outcome[informative]
+    test = multivariate_logrank_test(kept.time, labels[informative].to_numpy(), kept.event)
+    return LogRank(float(test.test_statistic), n_groups - 1, float(test.p_value), frame)
+
+
+def _observed_and_expected(outcome: Outcome, labels: pd.Series) -> pd.DataFrame:
+    times, deaths = np.unique(outcome.time[outcome.event], return_counts=True)
+    hazard = np.concatenate([[0.0], np.cumsum(deaths / _at_risk(outcome.time, times))])
+    cumulative = hazard[np.searchsorted(times, outcome.time, side="right")]
+    table = pd.DataFrame({"group": labels, "observed": outcome.event, "expected": cumulative})
+    grouped = table.groupby("group", sort=True)
+    frame = grouped.agg(n=("observed", "size"), observed=("observed", "sum"), expected=("expected", "sum"))
+    return frame.reset_index()
+
+
+def _at_risk(time: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return time.size - np.searchsorted(np.sort(time), times, side="left")

@@ -1,0 +1,121 @@
+"""Write the inputs of the parity tests from the embedded cohorts: ``python -m tests.parity.make_inputs``.
+
+R never reads the cohorts themselves: `r/make_references.R` starts from the files that this writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from sequoia_stats import datasets
+from sequoia_stats.cohort import Cohort
+from sequoia_stats.outcome import Outcome
+from tests.make import make_cohort
+
+HERE = Path(__file__).parent
+SCORE_GENES = ["AURKA", "CCNB1", "UBE2C"]  # proliferation; in all three cohorts
+
+BETAS = [
+    [0.0, 0.0, 0.0],
+    [0.1, -0.5, -0.3],
+    [-2.0, 4.0, 3.0],
+    [90.0, 10.0, -40.0],
+]  # the last spreads eta by 900
+# Survival of exactly one half: on a step that ends (A), and on one that does not (B).
+HALF = pd.DataFrame(
+    {"time": [1.0, 2, 3, 4, 1, 2, 3, 4], "event": [1, 1, 1, 1, 1, 1, 0, 0], "pam50": list("AAAABBBB")}
+)
+
+
+def main() -> None:
+    """Write all inputs."""
+    tcga, scanb, metabric = datasets.load_tcga_brca(), datasets.load_scanb(), datasets.load_metabric()
+    ties = make_cohort(n=80, events=40, genes=30, seed=3, planted={"G1": 1.0, "G2": -0.7}, ties=True)
+    _write_cohorts(tcga, scanb, metabric, ties)
+    shared = sorted(set(tcga.genes) & set(scanb.genes) & set(metabric.genes))
+    widest = scanb.expression[shared].var().nlargest(60).index.sort_values()
+    _write_glmnet("tcga_292", tcga, shared)
+    _write_glmnet("scanb_60", scanb, widest)
+    _write_glmnet("ties_30", ties, ties.genes)
+    betas = pd.DataFrame(BETAS, index=[f"b{i + 1}" for i in range(len(BETAS))], columns=["score", "er", "pr"])
+    _write("partial_likelihood", "betas", betas)
+    genes = ["ESR1", "ERBB2", "MKI67", "GRB7"]
+    for name, cohort in (("tcga", tcga), ("scanb", scanb)):
+        _write(
+            "rank_transform",
+            name,
+            cohort.expression.reindex(columns=genes).dropna(axis=1).iloc[:400].round(4),
+        )
+
+
+def _write_cohorts(tcga: Cohort, scanb: Cohort, metabric: Cohort, ties: Cohort) -> None:
+    half_year = _censored_at(tcga, 6.0)
+    tables = {
+        "tcga_pfi": _table(tcga, SCORE_GENES),
+        "scanb_os": _table(scanb, SCORE_GENES),
+        "metabric_rfs": _table(metabric, SCORE_GENES),
+        "tcga_6_months": _table(half_year, SCORE_GENES),
+        "ties": _table(ties, ["G1", "G2"]),
+    }
+    for name, table in tables.items():
+        _write("cohorts", name, table)
+    _write("cohorts", "half", HALF)
+
+
+def _table(cohort: Cohort, genes: list[str]) -> pd.DataFrame:
+    """Outcome, covariates, and the mean of a few genes to one decimal, so that scores tie."""
+    ranks = cohort.expression[genes].rank(pct=True).mean(axis=1)
+    return pd.DataFrame(
+        {
+            "time": cohort.outcome.time,
+            "event": cohort.outcome.event.astype(int),
+            **{name: cohort.covariates[name] for name in ("pam50", "er", "pr")},
+            "score": (10 * ranks).round(1),
+        },
+        cohort.patients,
+    )
+
+
+def _censored_at(cohort: Cohort, months: float) -> Cohort:
+    """Follow-up cut short, so that a subtype has no event (Normal, in TCGA before 6 months)."""
+    outcome = cohort.outcome
+    early = Outcome(
+        np.minimum(outcome.time, months), outcome.event & (outcome.time <= months), outcome.endpoint
+    )
+    return Cohort(cohort.expression, early, cohort.covariates, name=cohort.name)
+
+
+def _write_glmnet(name: str, cohort: Cohort, genes: list[str] | pd.Index) -> None:
+    expression = cohort.expression[list(genes)].dropna(axis=1)
+    ranks = pd.DataFrame(rankdata(expression, axis=0), expression.index, expression.columns)
+    _write("glmnet_path", f"{name}_ranks", ranks)
+    outcome = pd.DataFrame(
+        {"time": cohort.outcome.time, "event": cohort.outcome.event.astype(int)}, cohort.patients
+    )
+    _write("glmnet_path", f"{name}_outcome", outcome)
+    order = np.lexsort(
+        (np.random.default_rng(11).random(cohort.n), cohort.outcome.event)
+    )  # events spread evenly
+    folds = pd.Series(np.arange(cohort.n) % 5 + 1, index=cohort.patients[order]).reindex(cohort.patients)
+    _write("glmnet_cv", f"{name}_foldid", folds.to_frame("foldid"))
+
+
+def _write(method: str, name: str, table: pd.DataFrame) -> None:
+    folder = HERE / method / "inputs"
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(
+        folder / f"{name}.tsv",
+        sep="\t",
+        na_rep="NA",
+        float_format="%.17g",
+        index_label="id",
+        lineterminator="\n",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The cross-validation curve equals cv.glmnet's: its arithmetic from R's own folds, the whole through the bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from sequoia_stats.outcome import Outcome
+from sequoia_stats.signature.cross_validation import CrossValidation, cross_validate
+from sequoia_stats.signature.engines import ENGINES, CoxPath, PathSettings, cox_path
+from tests.parity.glmnet_cases import CASES, FOLDS_STORED, foldid, problem, stored_fold_paths, stored_path
+from tests.parity.reference import assert_matches, reference, require_stored_versions
+
+
+class StoredFolds:
+    """An engine that returns R's stored path of the fold whose patients are missing."""
+
+    def __init__(self, case: str) -> None:
+        x, folds = problem(case)[0], foldid(case)
+        self.paths = {x[folds != k + 1].tobytes(): path for k, path in enumerate(stored_fold_paths(case))}
+
+    def path(self, x: np.ndarray, outcome: Outcome, settings: PathSettings) -> CoxPath:
+        return self.paths[np.ascontiguousarray(x).tobytes()]
+
+    def versions(self) -> Mapping[str, str]:
+        return {}
+
+
+def check(got: CrossValidation, case: str, rtol: float) -> None:
+    want = reference(f"glmnet_cv/{case}_curve")
+    curve = got.to_frame().set_axis(want.index)
+    curve["se"], curve["mean"] = curve["high"] - curve["deviance"], curve["deviance"]
+    assert_matches(curve[want.columns], want, rtol=rtol)
+    chosen = reference("glmnet_cv/chosen").loc[case]
+    np.testing.assert_allclose(
+        [got.lambda_min, got.lambda_1se], [chosen.lambda_min, chosen.lambda_1se], rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("case", FOLDS_STORED)
+def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
+    monkeypatch.setitem(ENGINES, "stored", StoredFolds(case))
+    x, outcome, settings = problem(case)
+    got = cross_validate(
+        x, outcome, stored_path(case), foldid(case)[None], settings, engine="stored", n_jobs=1
+    )
+    check(got, case, rtol=1e-8)
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("case", CASES)
+def test_curve_through_the_bridge_equals_cv_glmnet(case):
+    require_stored_versions("glmnet_cv")
+    x, outcome, settings = problem(case)
+    path = cox_path(x, outcome, settings)
+    check(cross_validate(x, outcome, path, foldid(case)[None], settings, n_jobs=1), case, rtol=1e-6)

@@ -1,0 +1,42 @@
+"""Hypothesis strategies: survival outcomes with ties, and what goes with them."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sequoia_stats.outcome import Outcome
+
+
+@st.composite
+def outcomes(draw: st.DrawFn, min_size: int = 2, max_size: int = 30, months: int = 8) -> Outcome:
+    """Few distinct times, so that events tie with events and with censorings; at least one event."""
+    n = draw(st.integers(min_size, max_size))
+    time = draw(arrays(np.int64, n, elements=st.integers(1, months)))
+    event = draw(arrays(np.bool_, n))
+    event[draw(st.integers(0, n - 1))] = True
+    return Outcome(time.astype(np.float64), event, "RFS")
+
+
+@st.composite
+def outcomes_with_risk(draw: st.DrawFn, min_size: int = 2, max_size: int = 30) -> tuple[Outcome, np.ndarray]:
+    """An outcome and a risk score with ties (quarters between -3 and 3)."""
+    outcome = draw(outcomes(min_size, max_size))
+    risk = draw(arrays(np.int64, outcome.n, elements=st.integers(-12, 12)))
+    return outcome, risk / 4
+
+
+@st.composite
+def outcomes_with_groups(
+    draw: st.DrawFn, min_size: int = 8, max_size: int = 40
+) -> tuple[Outcome, np.ndarray]:
+    """An outcome and groups 0, 1, 2 of which two at least are at risk at the first event."""
+    outcome = draw(outcomes(min_size, max_size))
+    groups = draw(arrays(np.int64, outcome.n, elements=st.integers(0, 2)))
+    late = np.argsort(outcome.time)[-2:]
+    groups[late] = [0, 1]
+    time, event = outcome.time.copy(), outcome.event.copy()
+    time[late] = time.max()
+    event[late] = True
+    return Outcome(time, event, outcome.endpoint), groups

@@ -7,11 +7,15 @@ call; a worker process that calls for the first time starts an R of its own.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
+import mmap
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -38,7 +42,8 @@ R_PACKAGES = {
     "jsonlite": "r-cran-jsonlite",
 }
 _LARGEST_INTEGER = np.iinfo(np.int32).max  # its negative minus one is R's NA
-_BLOCK = 2**17
+_BLOCK = 2**16
+_HUGE = 2**22
 _lock = threading.RLock()
 _session: _Session | None = None
 
@@ -109,7 +114,7 @@ def start() -> _Session:
 def versions(packages: tuple[str, ...] = tuple(R_PACKAGES)) -> dict[str, str]:
     """Versions of R and of R packages, "" for one that is not installed. Starts R."""
     session = start()
-    with _lock, session.output_to_log():
+    with _lock, session.output_to_log(), _interruptible(session.callbacks):
         return {
             key: str(value) for key, value in session.run("bridge_versions", {"packages": packages}).items()
         }
@@ -170,7 +175,7 @@ def call(source: str, function: str, /, **arguments: Any) -> Any:
         If R cannot be used.
     """
     session = start()
-    with _lock, session.output_to_log():
+    with _lock, session.output_to_log(), _interruptible(session.callbacks):
         session.load(source)
         answer = session.run("bridge_call", {"name": function, "arguments": arguments}, functions=True)
     for text in _as_list(answer.get("warnings")):
@@ -204,7 +209,8 @@ def _start() -> _Session:
             import rpy2.rinterface as rinterface
             import rpy2.rinterface_lib.callbacks as callbacks
 
-            rinterface.initr()
+            with _interruptible(callbacks):
+                rinterface.initr()
     except ModuleNotFoundError as error:
         raise RUnavailableError(
             f"the Python package rpy2 is not installed ({error})", fix=bridge_install_command(version)
@@ -217,6 +223,28 @@ def _start() -> _Session:
     with session.output_to_log():
         session.load("bridge.R")
     return session
+
+
+@contextlib.contextmanager
+def _interruptible(callbacks: Any) -> Iterator[None]:
+    """Let Ctrl-C stop R, or at least what follows: a KeyboardInterrupt inside a callback of rpy2 would be lost."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    library, pressed = callbacks.openrlib.rlib, []
+
+    def note(*_: object) -> None:
+        pressed.append(True)
+        library.R_interrupts_pending = 1
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        library.R_interrupts_pending = 0
+        if pressed:
+            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)
@@ -280,27 +308,36 @@ class _Session:
         raise TypeError(f"no way to pass {type(value).__name__} to R")
 
     def _array_to_r(self, array: NDArray[Any]) -> Any:
-        """One copy of the buffer into R's memory, column by column as R stores matrices."""
+        """One copy into memory that R allocates, column by column as R stores matrices."""
         r = self.rinterface
         if array.dtype.kind not in "fiub" or array.ndim not in (1, 2):
             raise TypeError(f"no way to pass an array of {array.dtype} with {array.ndim} dimensions to R")
-        if array.dtype.kind == "f":
-            kind, allocate, array = r.FloatSexpVector, "numeric", array.astype(np.float64, copy=False)
-        elif array.size and (array.max() > _LARGEST_INTEGER or array.min() < -_LARGEST_INTEGER):
+        kind, dtype = (
+            (r.FloatSexpVector, np.float64) if array.dtype.kind == "f" else (r.IntSexpVector, np.int32)
+        )
+        if dtype is np.int32 and array.size and max(array.max(), -int(array.min())) > _LARGEST_INTEGER:
             raise TypeError("R's integers have 32 bits; pass floats")
-        else:
-            kind, allocate, array = r.IntSexpVector, "integer", array.astype(np.int32, copy=False)
-        if array.flags.f_contiguous:
-            vector = kind.from_memoryview(array.reshape(-1, order="F").data)
-        else:  # blocks of rows keep both sides of the transposing copy in cache
-            vector = r.baseenv[allocate](r.FloatSexpVector([array.size]))
-            memory = np.frombuffer(vector.memoryview(), dtype=array.dtype).reshape(array.shape, order="F")
-            rows = max(1, _BLOCK // array.shape[-1])
-            for first in range(0, array.shape[0], rows):
-                memory[first : first + rows] = array[first : first + rows]
+        vector = self._allocate(kind, array.size)
+        if array.size:
+            columns = np.atleast_2d(array.T)
+            memory = np.frombuffer(vector.memoryview(), dtype=dtype).reshape(columns.shape)
+            _use_huge_pages(memory)
+            step = max(8, _BLOCK // columns.shape[1])
+            for first in range(
+                0, len(columns), step
+            ):  # blocks keep both sides of a transposing copy in cache
+                memory[first : first + step] = columns[first : first + step]
         if array.ndim == 2:
             vector.do_slot_assign("dim", r.IntSexpVector(array.shape))
         return vector
+
+    def _allocate(self, kind: Any, size: int) -> Any:
+        """A vector of R's that is not filled: filling it with zeros first takes longer than the copy."""
+        from rpy2.rinterface_lib import conversion, memorymanagement, openrlib
+
+        with memorymanagement.rmemory() as memory:
+            data = memory.protect(openrlib.rlib.Rf_allocVector(kind._R_TYPE, size))
+            return conversion._cdata_to_rinterface(data)
 
     def _from_r(self, value: Any) -> Any:
         r = self.rinterface
@@ -322,3 +359,11 @@ class _Session:
                 return array.reshape(tuple(value.do_slot("dim")), order="F")
             return array[0].item() if array.size == 1 else array
         raise TypeError(f"no way to take R's {value.typeof} back")
+
+
+def _use_huge_pages(memory: NDArray[Any]) -> None:
+    """Ask Linux for pages of 2 MB: most of the time of a large copy is the kernel handing out small ones."""
+    if sys.platform == "linux" and memory.nbytes > _HUGE:
+        first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = memory.ctypes.data + memory.nbytes - first
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), mmap.MADV_HUGEPAGE)

@@ -26,6 +26,10 @@ def echo_source(tmp_path, monkeypatch):
         "dims <- function(x) dim(x)\n"
         "stops <- function(gene) stop('no such gene: ', gene)\n"
         "warns <- function() { warning('look out'); 1 }\n"
+        "is_interrupted <- function(times) {\n"
+        "  tools::pskill(Sys.getpid(), tools::SIGINT)\n"
+        "  for (i in seq_len(times)) sin(i)\n"
+        "}\n"
         "talks <- function() { cat('hello from R\\n'); message('a message'); 1 }\n"
     )
     ours = rbridge.r_source
@@ -53,9 +57,8 @@ def test_a_matrix_comes_back_as_it_went_in_either_memory_order(matrix, order):
 
 
 @needs_r
-def test_a_matrix_larger_than_a_copied_block_keeps_every_value(monkeypatch):
-    monkeypatch.setattr(rbridge, "_BLOCK", 64)
-    matrix = np.arange(7 * 31, dtype=np.float64).reshape(7, 31)
+def test_a_matrix_larger_than_a_copied_block_and_a_huge_page_keeps_every_value():
+    matrix = np.arange(701 * 1301, dtype=np.float64).reshape(701, 1301)
     session = rbridge.start()
     np.testing.assert_array_equal(session._from_r(session._to_r(matrix)), matrix)
 
@@ -159,6 +162,13 @@ def test_an_r_package_that_is_too_old_is_named(monkeypatch):
     monkeypatch.setitem(rbridge.OLDEST, "glmnet", "99.0")
     with pytest.raises(RUnavailableError, match=r"glmnet is .*, and 99.0 or later is needed"):
         rbridge.require("glmnet")
+
+
+@needs_r
+def test_an_interruption_stops_r_and_leaves_it_usable(echo_source):
+    with pytest.raises(KeyboardInterrupt):
+        rbridge.call(echo_source, "is_interrupted", times=10**9)
+    assert rbridge.call(echo_source, "same", x=1.5) == 1.5
 
 
 def test_without_r_one_sentence_says_what_to_install(monkeypatch, no_session, tmp_path):

@@ -151,15 +151,14 @@ def check_foldids(foldids: NDArray[np.int64], event: NDArray[np.bool_]) -> None:
 def cross_validate(
     x: NDArray[np.float64],
     outcome: Outcome,
-    path: CoxPath,
     foldids: NDArray[np.int64],
     settings: PathSettings,
     *,
     engine: str = "glmnet",
     n_jobs: int = 1,
     progress: Progress | None = None,
-) -> CrossValidation:
-    """Cross-validate a path as cv.glmnet does with ``lambda = NULL``, ``grouped = TRUE``.
+) -> tuple[CoxPath, CrossValidation]:
+    """Fit a path on all patients and cross-validate it, as cv.glmnet with ``lambda = NULL``, ``grouped = TRUE``.
 
     Each fold fits a path of its own, whose coefficients are interpolated at the penalties of the path on all
     patients. With D the deviance, the contribution of fold k is D(all, β₋ₖ) − D(−k, β₋ₖ) per event in k, and the
@@ -170,41 +169,39 @@ def cross_validate(
     x : array of shape (n, p)
         Transformed expression.
     outcome : Outcome
-    path : CoxPath
-        The path on all patients.
     foldids : array of shape (repeats, n)
         Folds numbered from 1.
     settings : PathSettings
-        As for the path on all patients.
+        Of every path.
     engine : str
     n_jobs : int
         Worker processes; the result does not depend on it.
     progress : callable, optional
-        Wraps the iterator over finished folds: ``progress(iterator, total)``.
+        Wraps the iterator over fitted paths: ``progress(iterator, total)``.
 
     Returns
     -------
-    CrossValidation
+    path : CoxPath
+        On all patients.
+    cross_validation : CrossValidation
     """
     check_foldids(foldids, outcome.event)
-    tasks = [(row == fold) for row in foldids for fold in np.unique(row)]
+    folds = [(row == fold) for row in foldids for fold in np.unique(row)]
+    tasks = [np.zeros(len(x), dtype=np.bool_), *folds]  # all patients first
     run = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator", max_nbytes="1M")
     fitted = run(delayed(path_without)(x, outcome, held_out, settings, engine) for held_out in tasks)
-    paths = progress(fitted, len(tasks)) if progress else fitted
+    paths = iter(progress(fitted, len(tasks)) if progress else fitted)
+    path = next(paths)
     # the deviance is computed here, so that a worker's BLAS threads cannot change a digit
     by_fold = np.array(
         [
             fold_deviance(x @ fold_path.at(path.lambdas).T, outcome, held_out)
-            for held_out, fold_path in zip(tasks, paths, strict=True)
+            for held_out, fold_path in zip(folds, paths, strict=True)
         ]
     )
-    events = np.array([outcome.event[held_out].sum() for held_out in tasks], dtype=np.float64)
-    sizes = [np.unique(row).size for row in foldids]
-    starts = np.cumsum([0, *sizes])
-    curves = [
-        _curve(by_fold[first:last], events[first:last])
-        for first, last in pairwise(starts)
-    ]
+    events = np.array([outcome.event[held_out].sum() for held_out in folds], dtype=np.float64)
+    starts = np.cumsum([0, *(np.unique(row).size for row in foldids)])
+    curves = [_curve(by_fold[first:last], events[first:last]) for first, last in pairwise(starts)]
     minima = [_minimum(mean, se) for mean, se in curves]
     draws = pd.DataFrame(
         {
@@ -216,8 +213,8 @@ def cross_validate(
     )
     mean, se = (np.mean(part, axis=0) for part in zip(*curves, strict=True))
     index_min, index_1se = _minimum(mean, se)
-    return CrossValidation(
-        path.lambdas, mean, se, path.n_nonzero, index_min, index_1se, draws, n_folds=max(sizes)
+    return path, CrossValidation(
+        path.lambdas, mean, se, path.n_nonzero, index_min, index_1se, draws, n_folds=int(starts[1])
     )
 
 

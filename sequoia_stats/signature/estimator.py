@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Fewest patients with an event that a fit accepts.
 MIN_EVENTS = 2
+#: Expression values, over all paths, that take about as long to fit as worker processes take to start.
+_WORTH_PROCESSES = 2_000_000
 _LAMBDA_RULES = ("min", "1se")
 
 
@@ -60,7 +62,8 @@ class LassoCoxSignature:
     transform : {"rank", "zscore", "log2", "none"}
         Per gene, within the training cohort.
     n_jobs : int, optional
-        Worker processes for the folds; None takes one per core. The result does not depend on it.
+        Worker processes for the folds; None takes one per core where the work is worth their start. The result
+        does not depend on it.
     progress : callable, optional
         ``progress(iterator, total)`` wraps the iterator over finished folds.
 
@@ -140,30 +143,28 @@ class LassoCoxSignature:
             If the engine needs R and R cannot be used.
         """
         cohort = as_cohort(cohort)
-        engine, settings = get_engine(self.engine), self._settings()
+        settings = self._settings()
         _check_events(cohort)
         expression, self.flow_ = self._candidates(cohort)
         check_units(self.transform, expression, cohort.units)
-        foldids = self._foldids(cohort)
+        foldids = self._foldids(cohort) if isinstance(self.lambda_, str) else None
         x = within_cohort(self.transform, expression.to_numpy())
         if not np.isfinite(x).all():
             raise InputError(f"the {self.transform} transform gives values that are not finite")
         self.genes_ = expression.columns
-        if isinstance(self.lambda_, str):
-            self.path_ = engine.path(x, cohort.outcome, settings)
-            self.cv_ = cross_validate(
+        if foldids is not None:
+            self.path_, self.cv_ = cross_validate(
                 x,
                 cohort.outcome,
-                self.path_,
                 foldids,
                 settings,
                 engine=self.engine,
-                n_jobs=self.n_jobs or os.cpu_count() or 1,
+                n_jobs=self.n_jobs or _workers(x, foldids),
                 progress=self.progress,
             )
             chosen = self.cv_.index_min if self.lambda_ == "min" else self.cv_.index_1se
         else:
-            self.path_ = self._path_to(float(self.lambda_), x, cohort.outcome)
+            self.path_ = self._path_to(float(self.lambda_), x, cohort.outcome, settings)
             self.cv_, chosen = None, self.path_.lambdas.size - 1
         coefficients, penalty = self.path_.coefficients[chosen], float(self.path_.lambdas[chosen])
         self.kkt_residual_ = kkt_residual(x, cohort.outcome, coefficients, penalty, self.alpha)
@@ -171,6 +172,7 @@ class LassoCoxSignature:
         return self
 
     def _settings(self) -> PathSettings:
+        get_engine(self.engine)  # a name that does not exist is refused before any work
         if isinstance(self.lambda_, str) and self.lambda_ not in _LAMBDA_RULES:
             raise InputError(f"there is no rule {self.lambda_!r} for lambda", fix="use min, 1se or a number")
         if not isinstance(self.lambda_, str) and not (np.isfinite(self.lambda_) and self.lambda_ > 0):
@@ -220,12 +222,14 @@ class LassoCoxSignature:
         check_foldids(foldids, event)
         return foldids
 
-    def _path_to(self, penalty: float, x: NDArray[np.float64], outcome: Outcome) -> CoxPath:
+    def _path_to(
+        self, penalty: float, x: NDArray[np.float64], outcome: Outcome, settings: PathSettings
+    ) -> CoxPath:
         """A path from the largest useful penalty down to the one asked for, so that it is fitted warm."""
         score = cox_score(x / x.std(axis=0), np.zeros(len(x)), outcome)
         largest = float(np.abs(score).max()) / len(x) / self.alpha
         steps = np.geomspace(max(largest, penalty), penalty, 50) if largest > penalty else np.array([penalty])
-        settings = replace(self._settings(), lambda_min_ratio=None, lambdas=tuple(steps))
+        settings = replace(settings, lambda_min_ratio=None, lambdas=tuple(steps))
         return get_engine(self.engine).path(x, outcome, settings)
 
     def _freeze(
@@ -296,6 +300,12 @@ def kkt_residual(
     active = np.abs(gradient - penalty * (alpha * np.sign(scaled) + (1 - alpha) * scaled))
     inactive = np.maximum(np.abs(gradient) - penalty * alpha, 0)
     return float(np.where(scaled != 0, active, inactive).max() / penalty)
+
+
+def _workers(x: NDArray[np.float64], foldids: NDArray[np.int64]) -> int:
+    """One process per core, or none beside this one where the paths take less time than processes to start."""
+    n_paths = 1 + sum(np.unique(row).size for row in foldids)
+    return (os.cpu_count() or 1) if x.size * n_paths > _WORTH_PROCESSES else 1
 
 
 def _check_events(cohort: Cohort) -> None:

@@ -176,9 +176,8 @@ class Signature(Result):
                 transform=Transform(content["transform"]["name"], content["transform"]["parameters"]),
                 **{name: content[name] for name in names},
             )
-        except (InputError, OverflowError) as error:
-            what = error.what if isinstance(error, InputError) else f"a number is too large: {error}"
-            raise InputError(what, where=str(path)) from None
+        except InputError as fault:
+            raise InputError(fault.what, where=str(path)) from None
 
     def risk_score(
         self, expression: Expression, *, scale: Scale = "cohort", max_weight_lost: float = 0.5
@@ -270,7 +269,7 @@ def weighted_sum(z: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
 def _read_json(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
     except FileNotFoundError:
         raise InputError("there is no such file", where=str(path)) from None
     except IsADirectoryError:
@@ -286,6 +285,11 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         _refuse_constant(text)
     return number
+
+
+def _integer(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _refuse_constant(text: str) -> float:

@@ -9,17 +9,18 @@ import pytest
 
 from sequoia_stats.outcome import Outcome
 from sequoia_stats.signature.cross_validation import CrossValidation, cross_validate
-from sequoia_stats.signature.engines import ENGINES, CoxPath, PathSettings, cox_path
+from sequoia_stats.signature.engines import ENGINES, CoxPath, PathSettings
 from tests.parity.glmnet_cases import CASES, FOLDS_STORED, foldid, problem, stored_fold_paths, stored_path
 from tests.parity.reference import assert_matches, reference, require_stored_versions
 
 
 class StoredFolds:
-    """An engine that returns R's stored path of the fold whose patients are missing."""
+    """An engine that returns R's stored path: of all patients, or of the fold whose patients are missing."""
 
     def __init__(self, case: str) -> None:
         x, folds = problem(case)[0], foldid(case)
-        self.paths = {x[folds != k + 1].tobytes(): path for k, path in enumerate(stored_fold_paths(case))}
+        self.paths = {x.tobytes(): stored_path(case)}
+        self.paths |= {x[folds != k + 1].tobytes(): path for k, path in enumerate(stored_fold_paths(case))}
 
     def path(self, x: np.ndarray, outcome: Outcome, settings: PathSettings) -> CoxPath:
         return self.paths[np.ascontiguousarray(x).tobytes()]
@@ -43,9 +44,7 @@ def check(got: CrossValidation, case: str, rtol: float) -> None:
 def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
     monkeypatch.setitem(ENGINES, "stored", StoredFolds(case))
     x, outcome, settings = problem(case)
-    got = cross_validate(
-        x, outcome, stored_path(case), foldid(case)[None], settings, engine="stored", n_jobs=1
-    )
+    _, got = cross_validate(x, outcome, foldid(case)[None], settings, engine="stored")
     check(got, case, rtol=1e-8)
 
 
@@ -54,5 +53,4 @@ def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
 def test_curve_through_the_bridge_equals_cv_glmnet(case):
     require_stored_versions("glmnet_cv")
     x, outcome, settings = problem(case)
-    path = cox_path(x, outcome, settings)
-    check(cross_validate(x, outcome, path, foldid(case)[None], settings, n_jobs=1), case, rtol=1e-6)
+    check(cross_validate(x, outcome, foldid(case)[None], settings)[1], case, rtol=1e-6)

@@ -1,0 +1,90 @@
+"""Figures over all cohorts: forest plot, cross-validation curve, coefficients: read, draw, save."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import captions
+import pandas as pd
+from _shared import arguments, save_caption, save_table
+
+from sequoia_stats import Signature, plots
+from sequoia_stats.plots import text
+
+
+def hazard_ratios(validation: dict) -> pd.DataFrame:
+    """Rows of the table of hazard ratios that one validation gives."""
+    rows = []
+    for model, ratio in (("unadjusted", validation), ("adjusted", validation["adjusted"])):
+        covariates = ratio.get("covariates", [])
+        rows.append(
+            {
+                "cohort": validation["cohort"],
+                "endpoint": validation["endpoint"],
+                "training_cohort": validation["is_training_cohort"],
+                "model": model,
+                "covariates": " + ".join(covariates),
+                "n": ratio["n"],
+                "n_events": ratio["events"],
+                "n_missing": ratio.get("n_missing", 0),
+                "hr": ratio["hr_per_sd"],
+                "low": ratio["hr_low"],
+                "high": ratio["hr_high"],
+                "p": ratio["p"],
+                "p_lr": ratio["p_lr"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def forest_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the words of the forest plot."""
+    training = table["training_cohort"].map({True: ", training cohort", False: ""})
+    adjusted = "Adjusted for " + table["covariates"].map(_covariates)
+    return table.assign(
+        group=table["cohort"] + ": " + table["endpoint"].map(text.endpoint_name) + training,
+        label=adjusted.where(table["model"] == "adjusted", "Unadjusted"),
+    )
+
+
+def _covariates(names: str) -> str:
+    known = {"pam50": "PAM50", "er": "ER", "pr": "PR", "her2": "HER2"}
+    return ", ".join(known.get(name, name) for name in names.split(" + "))
+
+
+def main() -> None:
+    """Write the table of hazard ratios, three figures and their captions."""
+    options = arguments("validation", "Draw the figures over all cohorts.")
+    draw(options.results, options.settings["cohorts"])
+
+
+def draw(results: Path, cohorts: list[str]) -> None:
+    """Read what training and validation left in `results`, and add to it."""
+    signature = Signature.load(results / "signature.json")
+    curve = pd.read_csv(results / "cv_curve.csv")
+    files = [results / f"validation_{name}.json" for name in cohorts]
+    validations = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    table = pd.concat(map(hazard_ratios, validations), ignore_index=True)
+    save_table(table, results / "hazard_ratios.csv")
+    cv = signature.selection["cross_validation"]
+    figures = {
+        "forest": (plots.forest(forest_rows(table)), captions.forest(validations, signature)),
+        "cv_curve": (
+            plots.cv_curve(
+                curve,
+                lambda_min=cv["lambda_min"],
+                lambda_1se=cv["lambda_1se"],
+                title=f"{cv['n_folds']}-fold cross-validation, mean of {text.count(cv['repeats'], 'draw')}",
+            ),
+            captions.cv_curve(curve, signature),
+        ),
+        "coefficients": (plots.coefficients(signature), captions.coefficients(signature)),
+    }
+    for name, (figure, caption) in figures.items():
+        plots.save_figure(figure, results / name)
+        save_caption(caption, results / "captions" / f"{name}.txt")
+
+
+if __name__ == "__main__":
+    main()

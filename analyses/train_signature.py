@@ -1,0 +1,48 @@
+"""Train the recurrence signature: read the cohort, fit, save."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from _shared import arguments, load, progress, save_table, say
+
+from sequoia_stats import LassoCoxSignature
+
+
+def main() -> None:
+    """Write the signature, its cross-validation, its coefficients and the ledger of its cohort."""
+    options = arguments("signature", "Train the recurrence signature.", ("jobs", int))
+    settings, results = options.settings, options.results
+    cohort = load(settings["cohort"], settings["endpoint"])
+    genes = set(cohort.genes)
+    for other in settings["shared_with"]:
+        genes &= set(load(other, settings["endpoint"]).genes)
+    say(f"training on {cohort.n} patients, {cohort.n_events} events, {len(genes)} candidate genes")
+    model = LassoCoxSignature(
+        alpha=settings["alpha"],
+        folds=settings["folds"],
+        repeats=settings["repeats"],
+        seed=settings["seed"],
+        lambda_=settings["lambda"],
+        lambda_min_ratio=settings["lambda_min_ratio"],
+        genes=sorted(genes),
+        transform=settings["transform"],
+        n_jobs=options.jobs,
+        progress=progress,
+    ).fit(cohort)
+    say(f"{len(model.signature_.genes)} genes chosen")
+    save(model, results)
+
+
+def save(model: LassoCoxSignature, results: Path) -> None:
+    """Write what a fit found."""
+    results.mkdir(parents=True, exist_ok=True)
+    save_table(model.cv_.to_frame(), results / "cv_curve.csv")
+    save_table(model.cv_.draws, results / "cv_draws.csv")
+    save_table(model.signature_.to_frame(), results / "coefficients.csv")
+    save_table(model.flow_, results / "flow_signature.csv")
+    model.signature_.save(results / "signature.json")
+
+
+if __name__ == "__main__":
+    main()

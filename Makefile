@@ -39,7 +39,7 @@ format: setup ## Put the code into the project's style
 	@$(BIN)/ruff format .
 
 bench: setup-r ## Time the R bridge and the cross-validation beside rpy2 and cv.glmnet
-	@$(BIN)/python -m tests.bench.run
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run
 
 parity: setup-r ## Compute R's reference values again (tests/parity/)
 	@Rscript r/make_references.R

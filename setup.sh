@@ -89,7 +89,7 @@ if ! is_done python "$(python_key)"; then
     fi
   fi
   say "Python packages, into .venv/"
-  "$uv" pip install $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
+  "$uv" pip install --compile-bytecode $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
     -e . --group dev --group analyses --group reports --group bridge
   python_key >.venv/.python-ready
 fi

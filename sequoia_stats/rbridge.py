@@ -199,13 +199,12 @@ def _start() -> _Session:
     version = r_version_installed()
     if version and not is_at_least(version, OLDEST["R"]):
         raise RUnavailableError(f"R is {version}, and {OLDEST['R']} or later is needed", where=str(home))
-    # the mode that needs no compiled glue: the same on every machine, and as fast, since arrays go by pointer
-    os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # rpy2 warns where a second thread is the first to call; the lock serves
+        with _environment_given_back(), warnings.catch_warnings():
+            # the mode that needs no compiled glue: the same on every machine, and arrays go by pointer in any case
+            os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
+            # rpy2 warns where a second thread is the first to call; the lock serves
+            warnings.simplefilter("ignore")
             import rpy2.rinterface as rinterface
             import rpy2.rinterface_lib.callbacks as callbacks
 
@@ -223,6 +222,21 @@ def _start() -> _Session:
     with session.output_to_log():
         session.load("bridge.R")
     return session
+
+
+@contextlib.contextmanager
+def _environment_given_back() -> Iterator[None]:
+    """Take back what R and rpy2 put into the environment, but for R's own R_*: programs started later inherit it.
+
+    An LD_LIBRARY_PATH alone can make them load other libraries, even another libpython.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for key in [key for key in os.environ if not key.startswith("R_") and key not in before]:
+            del os.environ[key]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

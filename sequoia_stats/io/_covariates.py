@@ -110,7 +110,7 @@ def _receptor(column: pd.Series, where: str, steps: Steps) -> pd.Series:
     if undecided.any():
         seen = " and ".join(sorted(column[undecided].unique()))
         n = int(words.notna().sum())
-        steps.append((f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} counts as missing"))
+        steps.append((f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} taken as missing"))
     values = pd.Series(np.nan, index=column.index)
     values[words.isin(_POSITIVE)], values[words.isin(_NEGATIVE)] = 1.0, 0.0
     return values

@@ -96,7 +96,7 @@ def test_indeterminate_receptors_are_counted_in_the_ledger():
     flow = load("tcga-brca").flow
     line = flow[flow["step"] == "covariate: ER Status By IHC"]
     assert line[["n_before", "n_after", "reason"]].to_numpy().tolist() == [
-        [914, 912, "Indeterminate counts as missing"]
+        [914, 912, "Indeterminate taken as missing"]
     ]
 
 

@@ -1,6 +1,7 @@
 """The bridge to R: values, errors, chatter, threads, processes, and what is said where something is missing."""
 
 import logging
+import subprocess
 import sys
 import threading
 
@@ -120,6 +121,18 @@ def test_the_console_of_other_users_of_rpy2_is_given_back(echo_source):
     before = callbacks.consolewrite_print
     rbridge.call(echo_source, "talks")
     assert callbacks.consolewrite_print is before
+
+
+@needs_r
+def test_programs_started_after_r_inherit_the_environment_as_it_was():
+    script = (
+        "import os, subprocess, sys; before = dict(os.environ); from sequoia_stats import rbridge; rbridge.start();"
+        "after = subprocess.run(['env', '-0'], capture_output=True, text=True).stdout.rstrip('\\0').split('\\0');"
+        "after = dict(line.split('=', 1) for line in after);"
+        "print([k for k in before.keys() | after.keys() if before.get(k) != after.get(k) and not k.startswith('R_')])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
 
 
 @needs_r

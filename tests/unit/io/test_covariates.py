@@ -85,7 +85,7 @@ def test_undecided_and_absent_receptors_are_missing(word):
 
 def test_undecided_receptors_are_counted():
     steps = parse(**{"ER Status": ["Positive", "Indeterminate", np.nan, "Equivocal"]})[1]
-    assert steps == [("covariate: ER Status", 3, 1, "Equivocal and Indeterminate counts as missing")]
+    assert steps == [("covariate: ER Status", 3, 1, "Equivocal and Indeterminate taken as missing")]
 
 
 def test_an_unknown_word_for_a_receptor_is_an_error_with_its_row():

@@ -1,0 +1,57 @@
+"""What all commands share: options, progress on stderr, one JSON object on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(content, allow_nan=False), flush=True)
+
+
+def show(text: str, content: dict[str, Any], as_json: bool) -> None:
+    """The result of a command: text for people, or one JSON object."""
+    if as_json:
+        print_json(content)
+    else:
+        print(text, flush=True)
+
+
+def say(text: str) -> None:
+    """A remark on stderr."""
+    print(text, file=sys.stderr)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table, whole or not at all; numbers keep all their digits."""
+    from sequoia_stats.atomic import write_text
+
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def progress(label: str) -> Any:
+    """A function that wraps an iterator with a progress bar on a terminal, and leaves it alone elsewhere."""
+
+    def wrap(items: Iterable[Any], total: int) -> Iterator[Any]:
+        if not sys.stderr.isatty():
+            yield from items
+            return
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+
+    return wrap

@@ -1,0 +1,249 @@
+"""``sequoia-stats signature``: fit, show, score, validate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sequoia_stats.cli.output import Force, Json, progress, say, show, write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sequoia_stats.cohort import Cohort
+
+app = typer.Typer(help="Train, print, score and validate a risk signature.", no_args_is_help=True)
+COHORT_HELP = "A cohort file, or a bundled cohort: tcga-brca[:PFI|DFI|OS|disease_free], scan-b, metabric."
+CohortArgument = Annotated[str, typer.Argument(metavar="C", help=COHORT_HELP)]
+SignatureArgument = Annotated[Path, typer.Argument(metavar="S", help="A signature (.json).")]
+
+
+class TransformChoice(StrEnum):
+    """Transforms of expression."""
+
+    rank = "rank"
+    zscore = "zscore"
+    log2 = "log2"
+    none = "none"
+
+
+class ScaleChoice(StrEnum):
+    """Where the transform's parameters come from."""
+
+    cohort = "cohort"
+    training = "training"
+
+
+class CutChoice(StrEnum):
+    """Rules that make two groups."""
+
+    frozen = "frozen"
+    median = "median"
+
+
+ScaleOption = Annotated[
+    ScaleChoice, typer.Option(help="Transform within the cohort, or by the training cohort's parameters.")
+]
+WeightOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Largest share of the weight that missing genes may carry.")
+]
+
+
+@app.command()
+def fit(
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The signature to write (.json).")],
+    engine: Annotated[str, typer.Option(help="What fits the path.")] = "glmnet",
+    alpha: Annotated[float, typer.Option(help="1 LASSO, below elastic net.")] = 1.0,
+    folds: Annotated[int | None, typer.Option(help="Folds of a draw.  [default: 5]")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Draws of the folds, averaged.  [default: 1]")] = None,
+    foldid: Annotated[Path | None, typer.Option(help="CSV: patient_id, fold; in place of a draw.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    lambda_: Annotated[str, typer.Option("--lambda", help="min, 1se or a value.")] = "min",
+    lambda_min_ratio: Annotated[
+        float | None,
+        typer.Option(help="Smallest penalty as a share of the largest.  [default: the engine's]"),
+    ] = None,
+    genes: Annotated[Path | None, typer.Option(help="Candidate genes, one a line.")] = None,
+    shared_with: Annotated[
+        list[str] | None, typer.Option(help="Keep candidates that this cohort has as well; may repeat.")
+    ] = None,
+    transform: Annotated[TransformChoice, typer.Option(help="Per gene.")] = TransformChoice.rank,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: one per core]")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Train a LASSO Cox signature, its penalty chosen by cross-validation."""
+    from sequoia_stats.atomic import refuse_existing
+    from sequoia_stats.datasets import open_cohort
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.signature import LassoCoxSignature
+
+    refuse_existing(output, force=force)
+    if foldid is not None and (folds is not None or repeats is not None):
+        raise InputError(
+            "--foldid gives the folds; --folds and --repeats do not go with it", fix="leave them out"
+        )
+    training = open_cohort(cohort)
+    estimator = LassoCoxSignature(
+        engine=engine,
+        alpha=alpha,
+        folds=5 if folds is None else folds,
+        repeats=1 if repeats is None else repeats,
+        foldid=None if foldid is None else _read_foldid(foldid),
+        seed=seed,
+        lambda_=_lambda_rule(lambda_),
+        lambda_min_ratio=lambda_min_ratio,
+        genes=_candidates(training, genes, shared_with or []),
+        transform=transform.value,
+        n_jobs=jobs,
+        progress=progress("cross-validation"),
+    ).fit(training)
+    signature = estimator.signature_
+    signature.save(output)
+    show(str(signature), signature.to_dict(), as_json)
+    say(f"written to {output}")
+
+
+@app.command("show")
+def show_signature(signature: SignatureArgument, as_json: Json = False) -> None:
+    """Print a signature."""
+    from sequoia_stats.signature.signature import Signature
+
+    loaded = Signature.load(signature)
+    show(str(loaded), loaded.to_dict(), as_json)
+
+
+@app.command()
+def score(
+    signature: SignatureArgument,
+    cohort: Annotated[
+        str,
+        typer.Argument(
+            metavar="C", help="A cohort, an AnnData, an expression or predictions file, or bundled."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The scores to write (.csv).")],
+    scale: ScaleOption = ScaleChoice.cohort,
+    max_weight_lost: WeightOption = 0.5,
+    genes_in: Annotated[str, typer.Option(help="rows or columns, for an expression CSV.")] = "columns",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Score patients; outcomes are never read."""
+    import pandas as pd
+
+    from sequoia_stats.atomic import refuse_existing
+    from sequoia_stats.datasets import open_expression
+    from sequoia_stats.signature import Signature
+    from sequoia_stats.signature.validation import risk_groups
+
+    refuse_existing(output, force=force)
+    loaded = Signature.load(signature)
+    expression = open_expression(cohort, genes_in=genes_in)
+    risk = loaded.risk_score(expression, scale=scale.value, max_weight_lost=max_weight_lost)
+    scores = risk.scores.to_numpy()
+    frame = pd.DataFrame(
+        {
+            "patient_id": risk.scores.index,
+            "risk_score": scores,
+            "group": risk_groups(scores, loaded.cutoff),
+        }
+    )
+    write_csv(frame, output)
+    counts = frame["group"].value_counts()
+    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
+    summary = {"n": len(frame), "n_high": n_high, "n_low": n_low, **risk.to_dict()}
+    show(f"{risk}\n  patients       {len(frame)} ({n_high} high, {n_low} low)", summary, as_json)
+    say(f"written to {output}")
+
+
+@app.command()
+def validate(
+    signature: SignatureArgument,
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    adjust: Annotated[str, typer.Option(help="Covariates of the adjusted model, with commas between.")] = "",
+    cut: Annotated[CutChoice, typer.Option(help="Groups of the Kaplan-Meier figure.")] = CutChoice.frozen,
+    scale: ScaleOption = ScaleChoice.cohort,
+    max_weight_lost: WeightOption = 0.5,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for the interval of C.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Validate a signature: Kaplan-Meier, log-rank, Cox, adjusted Cox, concordance."""
+    import json
+
+    from sequoia_stats import plots
+    from sequoia_stats.atomic import new_folder, refuse_existing, write_text
+    from sequoia_stats.datasets import open_cohort
+    from sequoia_stats.signature import Signature
+    from sequoia_stats.signature import validate as run
+
+    refuse_existing(output, force=force, folder=True)
+    result = run(
+        Signature.load(signature),
+        open_cohort(cohort),
+        cut=cut.value,
+        adjust=[name.strip() for name in adjust.split(",") if name.strip()],
+        scale=scale.value,
+        max_weight_lost=max_weight_lost,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    content = result.to_dict()
+    with new_folder(output) as folder:
+        write_text(
+            folder / "validation.json",
+            json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        )
+        write_csv(result.scores, folder / "scores.csv")
+        plots.save_figure(plots.kaplan_meier(result), folder / "km")
+    show(str(result), content, as_json)
+    say(f"written to {output}")
+
+
+def _lambda_rule(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the estimator refuses a word that it does not know
+
+
+def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) -> list[str] | None:
+    """Candidate genes: a list, or all, less those that another cohort lacks."""
+    from sequoia_stats.datasets import open_expression
+    from sequoia_stats.genes import match
+    from sequoia_stats.io import read_gene_list
+
+    if genes is None and not shared_with:
+        return None
+    candidates = list(training.genes) if genes is None else read_gene_list(genes)
+    for other in shared_with:
+        found = match(candidates, open_expression(other).values.columns) >= 0
+        candidates = [gene for gene, there in zip(candidates, found, strict=True) if there]
+    return candidates
+
+
+def _read_foldid(path: Path) -> pd.Series:
+    """Folds of patients from CSV; every fold a whole number."""
+    from sequoia_stats.errors import InputError, listing
+    from sequoia_stats.io import read_table
+
+    table = read_table(path)
+    absent = [column for column in ("patient_id", "fold") if column not in table]
+    if absent:
+        raise InputError(f"the folds lack the column {listing(absent)}", where=str(path))
+    odd = ~table["fold"].astype(str).str.fullmatch(r"[0-9]{1,9}")
+    if odd.any():
+        raise InputError(
+            f"{int(odd.sum())} folds are no whole numbers 1, 2, ...",
+            where=f"{path}: {listing(table.loc[odd, 'patient_id'])}",
+        )
+    return table.set_index("patient_id")["fold"].astype(int)

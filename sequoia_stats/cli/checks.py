@@ -62,13 +62,13 @@ def check_r() -> Iterator[Check]:
     if version is None:
         packages = " ".join(("r-base-core", *rbridge.R_PACKAGES.values()))
         yield Check("R", False, "not found", f"sudo apt-get install {packages}")
-        yield Check("rpy2", False, "cannot be tried without R", rbridge.bridge_install_command(None))
+        yield Check("rpy2", False, "cannot be tried without R", "install R, then run doctor again")
         return
     needed = rbridge.OLDEST["R"]
     if not rbridge.is_at_least(version, needed):
         fix = "sudo apt-get install --only-upgrade r-base-core, on a system that has a newer one"
         yield Check("R", False, f"{version}, and {needed} is needed", fix)
-        yield Check("rpy2", False, f"cannot be tried with R {version}", rbridge.bridge_install_command(None))
+        yield Check("rpy2", False, f"cannot be tried with R {version}", "install R, then run doctor again")
         return
     yield Check("R", True, f"{version} in {rbridge.r_home()}")
     try:

@@ -63,7 +63,7 @@ def cv_curve(
     bottom, top = float(low[view].min()), float(high[view].max())
     span, width = (top - bottom) or 1.0, float(np.ptp(x[view])) or 1.0
     axes.set_ylim(bottom - 0.05 * span, top + 0.2 * span)
-    axes.set_xlim(x[view].min() - 0.02 * width, x[view].max() + 0.02 * width)
+    axes.set_xlim(x[view].min() - 0.01 * width, x[view].max() + 0.01 * width)
     axes.set_xlabel("−log(λ)")
     axes.set_ylabel("Partial-likelihood deviance\nper event")
     _mark(axes, frame, lambda_min, lambda_1se)

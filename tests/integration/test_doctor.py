@@ -95,7 +95,7 @@ def test_r_that_is_not_on_the_path_is_named_with_all_its_packages(capsys, monkey
     monkeypatch.delenv("R_HOME", raising=False)
     checks = failing(capsys)
     assert checks["R"]["fix"].startswith("sudo apt-get install r-base-core r-cran-glmnet")
-    assert checks["rpy2"]["fix"] == "pip install rpy2"
+    assert checks["rpy2"]["fix"] == "install R, then run doctor again"
 
 
 @pytest.mark.parametrize("home", ["there/is/no/such/folder", "."])

@@ -32,9 +32,8 @@ def rank_normal(x: NDArray[np.float64]) -> NDArray[np.float64]:
         Φ⁻¹((r − 3/8) / (n + 1/4)) with r the rank in the column, ties averaged (Blom, 1958). A constant
         column is 0 throughout.
     """
-    ranks = (
-        pd.DataFrame(x).rank().to_numpy()
-    )  # as scipy's rankdata, without the time that scipy.stats takes to load
+    # pandas ranks as scipy's rankdata does, without the time that scipy.stats takes to load
+    ranks = pd.DataFrame(x).rank().to_numpy()
     return ndtri((ranks - 0.375) / (x.shape[0] + 0.25))
 
 

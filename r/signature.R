@@ -41,12 +41,19 @@ with_parameters <- function(x, name, parameters) {
 }
 
 # Sum of coefficient x transformed expression for each patient; higher is worse. Genes that are absent or hold
-# missing values are left out, and an error says so where they carry more than max_weight_lost of the weight.
+# missing values (on the cohort's scale also those with one value) are left out, and an error says so where they
+# carry more than max_weight_lost of the weight.
 risk_score <- function(signature, expression, scale = c("cohort", "training"), max_weight_lost = 0.5) {
   scale <- match.arg(scale)
   name <- signature$transform$name
+  within <- scale == "cohort" && name %in% c("rank", "zscore")
+  if (within && length(signature$genes) && nrow(expression) < 20) {
+    stop("fewer than 20 patients: use scale = \"training\", where the platforms agree")
+  }
   usable <- vapply(signature$genes, function(gene) {
-    gene %in% colnames(expression) && !anyNA(expression[, gene])
+    if (!gene %in% colnames(expression)) return(FALSE)
+    x <- expression[, gene]
+    !anyNA(x) && !(within && all(x == x[1]))
   }, logical(1))
   weight <- abs(signature$coefficients)
   lost <- if (length(weight)) 1 - sum(weight[usable]) / sum(weight) else 0
@@ -54,9 +61,6 @@ risk_score <- function(signature, expression, scale = c("cohort", "training"), m
   if (lost > max_weight_lost) {
     stop(sprintf("genes that are missing carry %.0f%% of the weight: %s", 100 * lost,
                  paste(signature$genes[!usable], collapse = ", ")))
-  }
-  if (scale == "cohort" && name %in% c("rank", "zscore") && any(usable) && nrow(expression) < 20) {
-    stop("fewer than 20 patients: use scale = \"training\", where the platforms agree")
   }
   score <- numeric(nrow(expression))
   for (i in which(usable)) {

@@ -5,23 +5,30 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, listing
 
 
-def refuse_existing(path: str | Path, *, force: bool, folder: bool = False) -> None:
+def refuse_existing(path: str | Path, *, force: bool, files: Collection[str] = ()) -> None:
     """Stop before any work is done where the output exists, or its folder does not.
 
-    With `folder` the output is to be a folder, else a file.
+    Parameters
+    ----------
+    path : path
+        The output.
+    force : bool
+        Whether an output that exists may be replaced.
+    files : collection of str, optional
+        Names of the files of an output that is a folder; a folder that holds anything else is never replaced.
 
     Raises
     ------
     InputError
-        If `path` exists and `force` is False, or it holds the working folder, or is no place for a file or a
-        folder; if its parent folder does not exist or cannot be written to.
+        If `path` exists and `force` is False, or it holds the working folder or other files, or is no place for
+        a file or a folder; if its parent folder does not exist or cannot be written to.
     """
     try:
         path = Path(path).resolve()
@@ -39,7 +46,16 @@ def refuse_existing(path: str | Path, *, force: bool, folder: bool = False) -> N
     if there and not force:
         raise InputError("the output exists already", where=str(path), fix="give another name, or --force")
     if there:
-        _refuse_other_kind(path, folder)
+        _refuse_other_kind(path, folder=bool(files))
+    foreign = (
+        sorted(item.name for item in path.iterdir() if item.name not in files) if there and files else []
+    )
+    if foreign:
+        raise InputError(
+            f"the folder holds {len(foreign)} other things, which would be lost: {listing(foreign)}",
+            where=str(path),
+            fix="give another name",
+        )
 
 
 @contextmanager

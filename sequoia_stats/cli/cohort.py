@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, say, show
+from sequoia_stats.cli.output import Force, Json, ledger, say, show
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sequoia_stats.cohort import Cohort
 
 app = typer.Typer(help="Read foreign files into a cohort, and describe one.", no_args_is_help=True)
@@ -83,9 +81,14 @@ def convert(
     """Read a study folder or tidy tables, and write a cohort."""
     from sequoia_stats.atomic import refuse_existing
     from sequoia_stats.datasets import open_cohort
+    from sequoia_stats.errors import InputError
     from sequoia_stats.io import write_cohort
 
     refuse_existing(output, force=force)
+    if output.suffix != ".h5ad":
+        raise InputError(
+            f"a cohort is written as .h5ad, not {output.suffix or 'without an ending'}", where=str(output)
+        )
     options: dict[str, Any] = {
         "expression": expression,
         "clinical": clinical,
@@ -150,15 +153,4 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
         f"  source            {cohort.source or 'not stated'}",
         f"  licence           {cohort.licence or 'not stated'}",
     ]
-    return "\n".join([*lines, *_ledger(cohort.flow)]), content
-
-
-def _ledger(flow: pd.DataFrame) -> list[str]:
-    """A line a step, in columns: step, number before → after, reason."""
-    step, before, after = (
-        max(map(len, flow[c].astype(str)), default=0) for c in ("step", "n_before", "n_after")
-    )
-    return [
-        f"  {line.step:<{step}}   {line.n_before:>{before}} → {line.n_after:>{after}}   {line.reason}"
-        for line in flow.itertuples()
-    ]
+    return "\n".join([*lines, *ledger(cohort.flow)]), content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,29 @@ def show(text: str, content: dict[str, Any], as_json: bool) -> None:
 def say(text: str) -> None:
     """A remark on stderr."""
     print(text, file=sys.stderr)
+
+
+def ledger(flow: pd.DataFrame) -> list[str]:
+    """A line a step, in columns: step, number before → after, reason."""
+    step, before, after = (
+        max(map(len, flow[c].astype(str)), default=0) for c in ("step", "n_before", "n_after")
+    )
+    return [
+        f"  {line.step:<{step}}   {line.n_before:>{before}} → {line.n_after:>{after}}   {line.reason}"
+        for line in flow.itertuples()
+    ]
+
+
+@contextmanager
+def located(place: object) -> Iterator[None]:
+    """Name the file in an error that names no place."""
+    from sequoia_stats.errors import InputError
+
+    try:
+        yield
+    except InputError as error:
+        error.where = error.where or str(place)
+        raise
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

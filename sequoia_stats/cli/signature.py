@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, progress, say, show, write_csv
+from sequoia_stats.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Train, print, score and validate a risk signature.", no_args_is_help=True)
 COHORT_HELP = "A cohort file, or a bundled cohort: tcga-brca[:PFI|DFI|OS|disease_free], scan-b, metabric."
+#: What `validate` writes; a folder that holds anything else is not replaced.
+VALIDATION_FILES = ("validation.json", "scores.csv", "km.png", "km.svg")
 CohortArgument = Annotated[str, typer.Argument(metavar="C", help=COHORT_HELP)]
 SignatureArgument = Annotated[Path, typer.Argument(metavar="S", help="A signature (.json).")]
 
@@ -82,6 +84,7 @@ def fit(
     from sequoia_stats.atomic import refuse_existing
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.errors import InputError
+    from sequoia_stats.results import jsonable
     from sequoia_stats.signature import LassoCoxSignature
 
     refuse_existing(output, force=force)
@@ -90,6 +93,16 @@ def fit(
             "--foldid gives the folds; --folds and --repeats do not go with it", fix="leave them out"
         )
     training = open_cohort(cohort)
+    rule = _lambda_rule(lambda_)
+    unused = {
+        "--folds": folds,
+        "--repeats": repeats,
+        "--foldid": foldid,
+        "--lambda-min-ratio": lambda_min_ratio,
+    }
+    if not isinstance(rule, str) and any(value is not None for value in unused.values()):
+        names = ", ".join(name for name, value in unused.items() if value is not None)
+        say(f"--lambda {lambda_} is a value, so there is no cross-validation: {names} not used")
     estimator = LassoCoxSignature(
         engine=engine,
         alpha=alpha,
@@ -97,16 +110,19 @@ def fit(
         repeats=1 if repeats is None else repeats,
         foldid=None if foldid is None else _read_foldid(foldid),
         seed=seed,
-        lambda_=_lambda_rule(lambda_),
+        lambda_=rule,
         lambda_min_ratio=lambda_min_ratio,
         genes=_candidates(training, genes, shared_with or []),
         transform=transform.value,
         n_jobs=jobs,
         progress=progress("cross-validation"),
-    ).fit(training)
-    signature = estimator.signature_
+    )
+    with located(cohort if foldid is None else f"{cohort}, {foldid}"):
+        signature = estimator.fit(training).signature_
     signature.save(output)
-    show(str(signature), signature.to_dict(), as_json)
+    left_out = estimator.flow_.iloc[len(training.flow) :]
+    text = "\n".join([str(signature), *ledger(left_out)])
+    show(text, {**signature.to_dict(), "flow": jsonable(left_out)}, as_json)
     say(f"written to {output}")
 
 
@@ -186,17 +202,19 @@ def validate(
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature import validate as run
 
-    refuse_existing(output, force=force, folder=True)
-    result = run(
-        Signature.load(signature),
-        open_cohort(cohort),
-        cut=cut.value,
-        adjust=[name.strip() for name in adjust.split(",") if name.strip()],
-        scale=scale.value,
-        max_weight_lost=max_weight_lost,
-        bootstrap=bootstrap,
-        seed=seed,
-    )
+    refuse_existing(output, force=force, files=VALIDATION_FILES)
+    loaded, patients = Signature.load(signature), open_cohort(cohort)
+    with located(cohort):
+        result = run(
+            loaded,
+            patients,
+            cut=cut.value,
+            adjust=[name.strip() for name in adjust.split(",") if name.strip()],
+            scale=scale.value,
+            max_weight_lost=max_weight_lost,
+            bootstrap=bootstrap,
+            seed=seed,
+        )
     content = result.to_dict()
     with new_folder(output) as folder:
         write_text(

@@ -21,6 +21,9 @@ MISSING = frozenset(
     ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "[Not Available]", "[Not Evaluated]"]
     + ["[Not Applicable]", "[Unknown]", "[Discrepancy]", "[Completed]", "[Pending]"]
 )
+_ID_FIX = (
+    "--id-column names the column of ids, which has one name in both tables, or none in that of expression"
+)
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -185,7 +188,11 @@ def find_column(header: Sequence[str], name: str, path: str | Path, option: str 
     raise InputError(
         f"the column {name!r} {what}",
         where=where,
-        fix=f"name one of its columns with {option}" if option else "",
+        fix=_ID_FIX
+        if option == "--id-column"
+        else f"name one of its columns with {option}"
+        if option
+        else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sequoia_stats.cohort import Cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import standardise
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._barcodes import tcga_patient
+from sequoia_stats.io._barcodes import is_primary, tcga_patient
 from sequoia_stats.io._tables import (
     MISSING,
     Numbers,
@@ -24,6 +25,13 @@ from sequoia_stats.io._tables import (
 
 #: Endings of files that may hold a table.
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
+#: Names that no gene has. In a table of everything such a column would leak into a signature as a gene.
+_NO_GENE = re.compile(
+    r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos).*|pos.?nodes|lymph.?nodes?|"
+    r"(.*[^a-z0-9])?(time|event|status|months?|days?|years?|dead|death|died|alive|os|pfs|dfs|rfs|dss|pfi|dfi|drfs|"
+    r"age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|chemo|hormonal|er|pr|her2|pam50|subtype)([^a-z0-9].*)?",
+    re.IGNORECASE,
+)
 #: Names of a first column that a file was written without.
 _UNNAMED = ("", "Unnamed: 0")
 _ASKED = {
@@ -145,7 +153,15 @@ def _read_single(
     def texts(header: list[str]) -> list[int]:
         outcome = [find_column(header, name, path, option) for option, name in columns.items()]
         chosen = [header.index(name) for name in clinical_columns(header, covariates, str(path))]
-        return list(dict.fromkeys(outcome + chosen))
+        named = list(dict.fromkeys(outcome + chosen))
+        others = [name for i, name in enumerate(header) if i not in named and _NO_GENE.fullmatch(name)]
+        if others:
+            raise InputError(
+                f"{len(others)} columns that are not said to be clinical have no names of genes: {listing(others)}",
+                where=str(path),
+                fix="name all clinical columns with --covariates, or give them in a table of their own: --clinical",
+            )
+        return named
 
     return read_numbers(path, texts)
 
@@ -184,8 +200,15 @@ def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.
 
 
 def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
-    """Ids cut to the patient; each has to be there, and once."""
+    """Ids cut to the patient; each has to be there, once, and of a primary tumour where a barcode says so."""
     check_ids(ids, where, axis)
     patients = ids.map(tcga_patient)
     check_ids(patients, where, axis)
+    other = ids[ids.map(is_primary).eq(False)]
+    if len(other):
+        raise InputError(
+            f"{len(other)} of {len(ids)} TCGA samples are no primary tumours: {listing(other)}",
+            where=f"{where}, {axis} {listing(other.index)}",
+            fix="leave them out of the table",
+        )
     return patients

@@ -34,8 +34,8 @@ class CrossValidation(Result):
     index_min, index_1se : int
         Position of the smallest mean, and of the largest penalty within one standard error of it.
     draws : DataFrame
-        One row per draw of the folds: ``draw, lambda_min, lambda_1se, n_genes`` (chosen at the draw's own
-        lambda.min).
+        One row per draw of the folds: ``draw, lambda_min, lambda_1se, n_genes_min, n_genes_1se``, genes as chosen
+        at the draw's own penalties.
     n_folds : int
     """
 
@@ -66,7 +66,12 @@ class CrossValidation(Result):
     @property
     def null_draws(self) -> int:
         """In how many fold draws the draw's own lambda.min chooses no gene."""
-        return int((self.draws["n_genes"] == 0).sum())
+        return int((self.draws["n_genes_min"] == 0).sum())
+
+    @property
+    def null_draws_1se(self) -> int:
+        """In how many fold draws the draw's own lambda.1se chooses no gene."""
+        return int((self.draws["n_genes_1se"] == 0).sum())
 
     @property
     def at_path_end(self) -> bool:
@@ -75,7 +80,7 @@ class CrossValidation(Result):
 
     def to_dict(self) -> dict[str, object]:
         """Summary without the curve, which `to_frame` gives."""
-        names = ("lambda_min", "lambda_1se", "repeats", "null_draws", "at_path_end")
+        names = ("lambda_min", "lambda_1se", "repeats", "null_draws", "null_draws_1se", "at_path_end")
         return {"n_folds": self.n_folds, **{name: getattr(self, name) for name in names}}
 
     def to_frame(self) -> pd.DataFrame:
@@ -208,7 +213,8 @@ def cross_validate(
             "draw": np.arange(1, len(curves) + 1),
             "lambda_min": path.lambdas[[i for i, _ in minima]],
             "lambda_1se": path.lambdas[[j for _, j in minima]],
-            "n_genes": path.n_nonzero[[i for i, _ in minima]],
+            "n_genes_min": path.n_nonzero[[i for i, _ in minima]],
+            "n_genes_1se": path.n_nonzero[[j for _, j in minima]],
         }
     )
     mean, se = (np.mean(part, axis=0) for part in zip(*curves, strict=True))

@@ -185,7 +185,9 @@ class LassoCoxSignature:
         if self.genes is not None:
             positions = symbols.match(dict.fromkeys(self.genes), expression.columns)
             expression = expression.iloc[:, np.unique(positions[positions >= 0])]
-            reason = f"among the {len(dict.fromkeys(self.genes))} candidates"
+            absent = [gene for gene, at in zip(dict.fromkeys(self.genes), positions, strict=True) if at < 0]
+            reason = f"among the {len(positions)} candidates"
+            reason += f"; not in the cohort: {listing(absent)}" if absent else ""
             cohort = cohort.with_step("genes: candidates", len(before.genes), expression.shape[1], reason)
         values = expression.to_numpy()
         has_nan = ~np.isfinite(values).all(axis=0)
@@ -193,7 +195,7 @@ class LassoCoxSignature:
         n = expression.shape[1]
         for name, bad in (("missing values", has_nan), ("a single value", constant)):
             if lost := int(bad.sum()):
-                cohort = cohort.with_step(f"genes: {name}", n, n - lost, f"{lost} genes have {name}")
+                cohort = cohort.with_step(f"genes: {name}", n, n - lost, listing(expression.columns[bad]))
                 n -= lost
         usable = expression.loc[:, ~(has_nan | constant)]
         if usable.shape[1] < 2:
@@ -255,7 +257,7 @@ class LassoCoxSignature:
             "rule": self.lambda_ if isinstance(self.lambda_, str) else "value",
             "lambda": penalty,
             "alpha": float(self.alpha),
-            "lambda_min_ratio": self.lambda_min_ratio,
+            "lambda_min_ratio": None if self.cv_ is None else self.lambda_min_ratio,
             "kkt_residual": self.kkt_residual_,
             "cross_validation": None if self.cv_ is None else self.cv_.to_dict(),
         }

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_stats import genes as symbols
 from sequoia_stats.atomic import write_text
@@ -40,7 +41,7 @@ class RiskScore(Result):
     n_genes : int
         Genes of the signature.
     genes_missing : tuple of str
-        Genes that the cohort lacks, or holds with missing values.
+        Genes that the cohort lacks or holds with missing values; on the cohort's scale, also those with one value.
     weight_lost : float
         Their share of Σ|coefficient|, 0 to 1.
     """
@@ -115,9 +116,11 @@ class Signature(Result):
             f"  cut-off     {self.cutoff:.6g} (training median; above it is high risk)",
         ]
         if cv:
+            rule = self.selection["rule"]
+            null_draws = cv["null_draws" if rule == "min" else "null_draws_1se"]
             lines.append(
-                f"  folds       {cv['repeats']} × {cv['n_folds']}-fold; no gene chosen in "
-                f"{cv['null_draws']} of {cv['repeats']} draws"
+                f"  folds       {cv['repeats']} × {cv['n_folds']}-fold; lambda.{rule} chose no gene in "
+                f"{null_draws} of {cv['repeats']} draws"
                 + ("; the minimum lies at the end of the path" if cv["at_path_end"] else "")
             )
         if self.is_null:
@@ -209,31 +212,19 @@ class Signature(Result):
         values = expression.values
         if len(values) == 0:
             raise InputError("there are no patients to score", where=expression.name)
-        found, columns = self._usable_genes(values)
-        missing = tuple(gene for i, gene in enumerate(self.genes) if i not in set(found))
+        columns = self._columns(values, expression.name, scale)
+        found = self._usable(values, columns, scale)
+        missing = tuple(np.delete(np.array(self.genes, dtype=object), found))
         weights = np.abs(self.coefficients)
         lost = float(1 - weights[found].sum() / weights.sum()) if weights.any() else 0.0
-        if self.genes and not found:
-            raise InputError(
-                f"{expression.name} holds none of the {len(self.genes)} genes of the signature",
-                where=listing(self.genes),
-                fix="check that genes are in columns and named by HGNC symbols",
-            )
-        if lost > max_weight_lost:
+        if lost > max_weight_lost or (self.genes and not found.size):
             raise InputError(
                 f"{len(missing)} of {len(self.genes)} genes are missing in {expression.name}, with {lost:.0%} of "
                 f"the weight; at most {max_weight_lost:.0%} may be lost",
                 where=listing(missing),
                 fix="raise max_weight_lost (--max-weight-lost) to score it all the same",
             )
-        needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and bool(found)
-        if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:
-            raise InputError(
-                f"{len(values)} patients are too few to compute the {self.transform.name} transform within "
-                f"{expression.name}; at least {MIN_PATIENTS_FOR_COHORT_SCALE} are needed",
-                fix="use scale='training' (--scale training), where the platforms agree",
-            )
-        chosen = values.iloc[:, columns]
+        chosen = values.iloc[:, columns[found]]
         check_units(self.transform.name, chosen, expression.units)
         x = chosen.to_numpy(np.float64)
         z = (
@@ -250,12 +241,36 @@ class Signature(Result):
             weight_lost=lost,
         )
 
-    def _usable_genes(self, values: pd.DataFrame) -> tuple[list[int], list[int]]:
-        """Positions in the signature, and of their columns, of the genes that are there without missing values."""
+    def _columns(self, values: pd.DataFrame, name: str, scale: str) -> NDArray[np.intp]:
+        """Columns of the genes, -1 where absent; refuses a cohort without any, or with too few patients."""
         columns = symbols.match(self.genes, values.columns)
-        there = [(i, int(column)) for i, column in enumerate(columns) if column >= 0]
-        complete = [(i, c) for i, c in there if not values.iloc[:, c].isna().any()]
-        return [i for i, _ in complete], [c for _, c in complete]
+        if not self.is_null and (columns < 0).all():
+            raise InputError(
+                f"{name} holds none of the {len(self.genes)} genes of the signature",
+                where=listing(self.genes),
+                fix="check that genes are in columns and named by HGNC symbols",
+            )
+        needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null
+        if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:
+            raise InputError(
+                f"{len(values)} patients are too few to compute the {self.transform.name} transform within "
+                f"{name}; at least {MIN_PATIENTS_FOR_COHORT_SCALE} are needed",
+                fix="use scale='training' (--scale training), where the platforms agree",
+            )
+        return columns
+
+    def _usable(self, values: pd.DataFrame, columns: NDArray[np.intp], scale: str) -> NDArray[np.intp]:
+        """Positions in the signature of the genes that say something about the patients.
+
+        A gene with missing values does not; nor does one with a single value where the transform is computed
+        within the cohort, since it scores 0 for everybody.
+        """
+        found = np.flatnonzero(columns >= 0)
+        x = values.iloc[:, columns[found]].to_numpy(np.float64)
+        usable = ~np.isnan(x).any(axis=0)
+        if scale == "cohort" and self.transform.depends_on_cohort:
+            usable &= (x != x[:1]).any(axis=0)
+        return found[usable]
 
 
 def weighted_sum(z: np.ndarray, coefficients: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from sequoia_stats.signature.estimator import MIN_EVENTS
 from sequoia_stats.signature.signature import Scale, Signature
 from sequoia_stats.survival import (
     KaplanMeier,
+    LogRank,
     cox_regression,
     harrell_c,
     kaplan_meier_curve,
@@ -46,12 +47,15 @@ class CutResult(Result):
         Patients of each group.
     logrank_p : float
         NaN where one group is empty.
+    logrank : LogRank or None
+        The test with observed and expected events.
     """
 
     threshold: float
     n_high: int
     n_low: int
     logrank_p: float
+    logrank: LogRank | None = field(default=None, compare=False, metadata={"show": False})
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,11 @@ class Validation(Result):
     weight_lost: float
     null_model: bool
     is_training_cohort: bool = field(default=False)
+
+    @property
+    def logrank(self) -> LogRank | None:
+        """The log-rank test of the groups that are shown; None where one is empty."""
+        return self.cuts[self.cut].logrank
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``validation.json``: plain values, None where undefined."""
@@ -313,10 +322,10 @@ def defined(value: float) -> float | None:
 def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) -> CutResult:
     n_high = int((groups == "high").sum())
     try:
-        p_value = logrank_test(outcome, groups).p_value
+        test = logrank_test(outcome, groups)
     except InputError:  # fewer than two groups are ever at risk at an event
-        p_value = NAN
-    return CutResult(threshold, n_high, outcome.n - n_high, p_value)
+        test = None
+    return CutResult(threshold, n_high, outcome.n - n_high, test.p_value if test else NAN, test)
 
 
 def _hazard_ratio(

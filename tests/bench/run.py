@@ -44,7 +44,7 @@ def alternate(ours: Callable[[], object], theirs: Callable[[], object], runs: in
 
 def line(what: str, ours: float, theirs: float, name: str, goal: str) -> None:
     """One row of the table."""
-    print(f"{what:<44} {ours:8.3f} s   {name:<11} {theirs:8.3f} s   {theirs / ours:5.1f} x   goal {goal}")
+    print(f"{what:<44} {ours:8.3f} s   {name:<11} {theirs:8.3f} s   {theirs / ours:6.2f} x   goal {goal}")
 
 
 def bench_copy(order: str) -> None:

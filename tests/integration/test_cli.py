@@ -13,7 +13,7 @@ import typer
 
 from sequoia_stats import plots
 from sequoia_stats.cli.app import app
-from sequoia_stats.io import read_cohort
+from sequoia_stats.io import read_cohort, write_cohort
 from sequoia_stats.signature import Signature
 from tests.integration.commands import (
     SAID,
@@ -305,13 +305,29 @@ def test_bundled_names_stand_for_cohorts(capsys, name, n, endpoint):
 
 
 @pytest.mark.needs_r
+def test_fit_says_which_candidates_were_lost(capsys, tmp_path, cohort):
+    (tmp_path / "genes.txt").write_text("G1\nG2\nG3\nNONESUCH\n")
+    command = [
+        "signature",
+        "fit",
+        cohort,
+        *QUICK,
+        "--genes",
+        tmp_path / "genes.txt",
+        "-o",
+        tmp_path / "s.json",
+    ]
+    assert "among the 4 candidates; not in the cohort: NONESUCH" in sequoia(capsys, *command).out
+
+
+@pytest.mark.needs_r
 def test_fit_writes_the_signature_that_it_prints(capsys, tmp_path, cohort):
     answer = sequoia(
         capsys, "signature", "fit", cohort, *QUICK, "--seed", "5", "-o", tmp_path / "s.json", "--json"
     )
     assert answer.code == 0
     loaded = Signature.load(tmp_path / "s.json")
-    assert answer.json == loaded.to_dict()
+    assert answer.json == {**loaded.to_dict(), "flow": []}
     assert answer.json["schema_version"] == 1
     assert (loaded.seed, loaded.transform.name, loaded.selection["rule"]) == (5, "rank", "min")
     assert "G1" in loaded.genes
@@ -633,10 +649,19 @@ def test_an_output_that_exists_is_replaced_by_force(capsys, tmp_path, kind):
     assert command[-1].read_bytes()[:3] != b"old"
 
 
-def test_a_folder_that_exists_is_replaced_whole_by_force(capsys, tmp_path):
+def test_a_folder_with_other_files_is_never_replaced(capsys, tmp_path):
     command = written(tmp_path, "validate")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "stale.txt").write_text("old")
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    answer = sequoia(capsys, *command, "--force")
+    assert answer.code == 2 and "would be lost: thesis.txt" in answer.err
+    assert left_in(tmp_path / "out") == ["thesis.txt"]
+
+
+def test_a_folder_of_an_earlier_validation_is_replaced_whole_by_force(capsys, tmp_path):
+    command = written(tmp_path, "validate")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scores.csv").write_text("old")
     assert sequoia(capsys, *command, "--force").code == 0
     assert left_in(tmp_path / "out") == VALIDATION_FILES
     assert left_in(tmp_path) == ["c.h5ad", "out", *(f"out/{name}" for name in VALIDATION_FILES), "s.json"]
@@ -654,10 +679,10 @@ def test_a_failure_midway_leaves_nothing(capsys, tmp_path, monkeypatch):
 def test_a_failure_midway_keeps_the_old_folder(capsys, tmp_path, monkeypatch):
     command = written(tmp_path, "validate")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "old.txt").write_text("old")
+    (tmp_path / "out" / "km.svg").write_text("old")
     monkeypatch.setattr(plots, "save_figure", fails)
     assert sequoia(capsys, *command, "--force").code == 1
-    assert left_in(tmp_path) == ["c.h5ad", "out", "out/old.txt", "s.json"]
+    assert left_in(tmp_path) == ["c.h5ad", "out", "out/km.svg", "s.json"]
 
 
 def test_an_output_behind_a_link_is_replaced_and_the_link_stays(capsys, tmp_path):
@@ -716,3 +741,22 @@ def broken(folder):
     """A lifelines that cannot be used, found before the real one."""
     (folder / "lifelines.py").write_text("raise RuntimeError('no good')")
     return folder
+
+
+def test_a_cohort_is_written_as_h5ad_and_as_nothing_else(capsys, tmp_path):
+    answer = sequoia(capsys, "cohort", "convert", "metabric", "-o", tmp_path / "m.csv")
+    assert answer.code == 2 and "written as .h5ad, not .csv" in answer.err
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.needs_r
+def test_options_without_effect_beside_a_penalty_are_said(capsys, tmp_path, cohort):
+    command = ["signature", "fit", cohort, "--lambda", "0.2", "--folds", "4", "-o", tmp_path / "s.json"]
+    answer = sequoia(capsys, *command)
+    assert answer.code == 0 and "there is no cross-validation: --folds not used" in answer.err
+
+
+def test_an_error_of_a_fit_names_the_cohort(capsys, tmp_path):
+    write_cohort(make_cohort(n=30, events=1), tmp_path / "few.h5ad")
+    answer = sequoia(capsys, "signature", "fit", tmp_path / "few.h5ad", "-o", tmp_path / "s.json")
+    assert answer.code == 2 and f"where: {tmp_path / 'few.h5ad'}" in answer.err

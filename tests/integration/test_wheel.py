@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from sequoia_stats.io import write_cohort
+from sequoia_stats.rbridge import bridge_install_command, r_version_installed
+from tests.make import make_cohort, make_signature
+
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"
 
@@ -87,6 +91,40 @@ def test_the_r_sources_are_found(installed, tmp_path):
 
 def test_the_command_shows_its_help(installed, tmp_path):
     assert "signature" in run(installed / "sequoia-stats", "--help", cwd=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def with_bridge(uv, installed) -> Path:
+    """The same environment with the bridge that `doctor` names for this R."""
+    wanted = bridge_install_command(r_version_installed()).removeprefix("pip install ").split()
+    pins = ["--constraints", LOCK, "--build-constraints", LOCK]
+    run(uv, "pip", "install", "--python", installed / "python", *pins, *wanted, cwd=installed.parent)
+    return installed
+
+
+def test_a_signature_scores_a_bundled_cohort(installed, tmp_path):
+    make_signature(make_cohort(genes=2), {}).save(tmp_path / "null.json")
+    run(
+        installed / "sequoia-stats",
+        "signature",
+        "score",
+        "null.json",
+        "metabric",
+        "-o",
+        "scores.csv",
+        cwd=tmp_path,
+    )
+    header, *rows = (tmp_path / "scores.csv").read_text().splitlines()
+    assert (header, len(rows)) == ("patient_id,risk_score,group", 200)
+
+
+@pytest.mark.needs_r
+def test_a_signature_is_fitted_by_r(with_bridge, tmp_path):
+    write_cohort(make_cohort(n=120, events=60, genes=5, planted={"G1": 1.5}), tmp_path / "c.h5ad")
+    printed = run(
+        with_bridge / "sequoia-stats", "signature", "fit", "c.h5ad", "-o", "s.json", "--json", cwd=tmp_path
+    )
+    assert "G1" in json.loads(printed)["genes"]
 
 
 def test_a_bundled_cohort_is_described(installed, tmp_path):

@@ -202,9 +202,37 @@ def test_bad_tables_are_errors_that_name_the_place(tmp_path, case):
 
 
 def test_words_in_a_column_that_counts_as_a_gene_are_an_error(tmp_path):
-    table = clinical_table(grade=["II"] * 6).join(expression_table())
-    with pytest.raises(InputError, match=r"'II' is not a number\n.*row 2 \(P1\), column 'grade'"):
+    table = clinical_table(note=["II"] * 6).join(expression_table())
+    with pytest.raises(InputError, match=r"'II' is not a number\n.*row 2 \(P1\), column 'note'"):
         read_tidy(**write_single(tmp_path, table))
+
+
+@pytest.mark.parametrize(
+    "name", ["timerecurrence", "posnodes", "OS.time", "Grade", "Age at Diagnosis", "RFS_MONTHS"]
+)
+def test_a_clinical_column_that_is_not_named_never_becomes_a_gene(tmp_path, name):
+    table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
+    with pytest.raises(InputError, match=f"no names of genes: {name}") as caught:
+        read_tidy(**write_single(tmp_path, table))
+    assert "--covariates" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "name", ["OS9", "AGER", "TIMELESS", "STAG2", "SEXT", "ERBB2", "DIAPH1", "NODAL", "PRL"]
+)
+def test_a_gene_of_a_similar_name_is_taken(tmp_path, name):
+    table = clinical_table().join(expression_table().rename(columns={"G3": name}))
+    assert name in read_tidy(**write_single(tmp_path, table)).genes
+
+
+def test_normal_tissue_and_metastases_are_refused_by_their_barcodes(tmp_path):
+    samples = [
+        f"{barcode}-{code}"
+        for barcode, code in zip(BARCODES, ["01", "01A", "11A", "06", "01", "01"], strict=True)
+    ]
+    with pytest.raises(InputError, match="2 of 6 TCGA samples are no primary tumours") as caught:
+        read_tidy(**write_tidy(tmp_path, expression_table(samples), clinical_table(BARCODES)))
+    assert "rows 4, 5" in caught.value.where
 
 
 def test_one_table_cannot_have_genes_in_rows(tmp_path):

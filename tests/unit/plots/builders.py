@@ -22,7 +22,7 @@ def make_signature(genes: int = 3, cutoff: float = 0.0, endpoint: str = "PFI") -
                   "n_candidates": 30},
         selection={"rule": "min", "lambda": 0.1, "alpha": 1.0, "lambda_min_ratio": 0.05, "kkt_residual": 0.0,
                    "cross_validation": {"n_folds": 5, "repeats": 20, "lambda_min": 0.1, "lambda_1se": 0.3,
-                                        "null_draws": 4, "at_path_end": False}},
+                                        "null_draws": 4, "null_draws_1se": 9, "at_path_end": False}},
         engine="glmnet",
         versions={"R": "4.2.2"},
         seed=7,

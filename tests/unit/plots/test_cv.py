@@ -10,7 +10,8 @@ from tests.unit.plots.drawn import lines
 def make_cross_validation(index_min=20, index_1se=16):
     lambdas = np.geomspace(0.1, 0.005, 30)
     mean = 12 + 0.01 * (np.arange(30) - index_min) ** 2
-    draws = pd.DataFrame({"draw": [1, 2], "lambda_min": 0.1, "lambda_1se": 0.1, "n_genes": [0, 4]})
+    genes = {"n_genes_min": [0, 4], "n_genes_1se": [0, 0]}
+    draws = pd.DataFrame({"draw": [1, 2], "lambda_min": 0.1, "lambda_1se": 0.1, **genes})
     return CrossValidation(
         lambdas, mean, np.full(30, 0.2), np.arange(30), index_min, index_1se, draws, n_folds=5
     )

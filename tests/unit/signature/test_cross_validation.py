@@ -128,7 +128,8 @@ def test_the_minimum_is_the_largest_penalty_among_equals_and_1se_lies_before_it(
 def test_draws_that_choose_no_gene_are_counted(engine):
     noise = make_cohort(n=60, events=24, genes=4, seed=4)
     result = run(noise, stratified_folds(noise.outcome.event, 4, 10, 0), engine)
-    assert result.null_draws == (result.draws["n_genes"] == 0).sum() > 0
+    assert result.null_draws == (result.draws["n_genes_min"] == 0).sum() > 0
+    assert result.null_draws_1se == (result.draws["n_genes_1se"] == 0).sum() >= result.null_draws
     assert result.repeats == 10
 
 

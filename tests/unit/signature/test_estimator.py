@@ -87,7 +87,7 @@ def test_folds_that_lack_a_patient_name_it(cohort):
 
 def test_a_penalty_that_is_given_is_used_without_cross_validation(cohort):
     fitted = LassoCoxSignature(lambda_=0.05).fit(cohort)
-    assert fitted.cv_ is None
+    assert fitted.cv_ is None and fitted.signature_.selection["lambda_min_ratio"] is None
     assert fitted.signature_.selection["lambda"] == pytest.approx(0.05)
     assert fitted.kkt_residual_ < 1e-2
 
@@ -109,6 +109,7 @@ def test_constant_genes_and_genes_with_missing_values_are_dropped_and_counted(co
     assert not {"FLAT", "HOLES"} & set(fitted.genes_)
     steps = fitted.flow_.set_index("step")[["n_before", "n_after"]].to_numpy().tolist()
     assert steps == [[32, 31], [31, 30]]
+    assert fitted.flow_["reason"].tolist() == ["HOLES", "FLAT"]
 
 
 @pytest.mark.parametrize(("value", "words"), [(1.0, "30 are constant"), (np.nan, "30 have missing")])
@@ -120,7 +121,9 @@ def test_a_cohort_without_a_usable_gene_is_refused(cohort, value, words):
 def test_candidates_limit_the_genes_and_are_counted(cohort):
     fitted = LassoCoxSignature(genes=["G1", "G2", "G5", "NOT_THERE"], n_jobs=1).fit(cohort)
     assert list(fitted.genes_) == ["G1", "G2", "G5"]
-    assert fitted.flow_.iloc[-1].tolist() == ["genes: candidates", 30, 3, "among the 4 candidates"]
+    *counts, reason = fitted.flow_.iloc[-1]
+    assert counts == ["genes: candidates", 30, 3]
+    assert reason == "among the 4 candidates; not in the cohort: NOT_THERE"
 
 
 @pytest.mark.parametrize("events", [0, 1])

@@ -82,6 +82,12 @@ def test_a_gene_with_missing_values_counts_as_missing(cohort, signature):
     assert signature.risk_score(outcome_free(holes, cohort.units, "holes")).genes_missing == ("G4",)
 
 
+@pytest.mark.parametrize(("scale", "missing"), [("cohort", ("G4",)), ("training", ())])
+def test_a_gene_with_one_value_says_nothing_within_its_cohort(cohort, signature, scale, missing):
+    flat = outcome_free(cohort.expression.assign(G4=2.0), cohort.units, "flat")
+    assert signature.risk_score(flat, scale=scale).genes_missing == missing
+
+
 def test_a_score_is_refused_when_more_than_half_the_weight_is_missing(cohort, signature):
     less = outcome_free(cohort.expression.drop(columns=["G1", "G2"]), cohort.units, "less")
     with pytest.raises(InputError, match="2 of 3 genes are missing in less, with 75% of the weight"):
@@ -166,7 +172,7 @@ def test_plain_r_gives_the_same_scores(cohort, tmp_path, transform, scale):
     tied = replace(cohort, expression=cohort.expression.round(1))
     signature = make_signature(tied, {"G1": 0.5, "G2": -0.25, "G4": 1 / 3}, transform)
     signature.save(tmp_path / "s.json")
-    new = make_cohort(n=40, events=20, genes=6, seed=9).expression.abs().round(1)
+    new = make_cohort(n=40, events=20, genes=6, seed=9).expression.abs().round(1).assign(G4=2.0)
     new.to_csv(tmp_path / "x.csv", float_format="%.17g")
     script = (
         f"source('{rbridge.r_source('signature.R')}'); s <- read_signature('s.json');"

@@ -90,6 +90,12 @@ def test_a_score_at_the_cut_is_low_risk():
     assert risk_groups(np.array([0.9, 1.0, 1.1]), 1.0).tolist() == ["low", "low", "high"]
 
 
+def test_the_log_rank_test_of_the_shown_cut_comes_whole(result, cohort):
+    groups = result.scores["group"].to_numpy()
+    assert result.logrank.statistic == logrank_test(cohort.outcome, groups).statistic
+    assert result.logrank.p_value == result.cuts["frozen"].logrank_p
+
+
 def test_concordance_is_harrells_with_a_seeded_interval(signature, result, cohort, score):
     expected = harrell_c(cohort.outcome, score, bootstrap=200, seed=0)
     assert (result.c_index, result.c_low, result.c_high) == (expected.c_index, expected.low, expected.high)
@@ -109,9 +115,9 @@ def test_a_null_model_validates_to_hr_1_and_c_a_half(cohort):
     assert content["cuts"]["frozen"] == {"threshold": 0.0, "n_high": 0, "n_low": 120, "logrank_p": None}
 
 
-def test_a_score_that_does_not_vary_has_no_hazard_ratio(signature, cohort):
+def test_a_score_that_does_not_vary_has_no_hazard_ratio(cohort):
     flat = replace(cohort, expression=cohort.expression * 0)
-    content = validate(signature, flat, bootstrap=10).to_dict()
+    content = validate(make_signature(cohort, {"G1": 1.0}, "none"), flat, bootstrap=10).to_dict()
     assert (content["hr_per_sd"], content["p"], content["c_index"]) == (None, None, 0.5)
 
 

@@ -197,10 +197,9 @@ def cross_validate(
     fitted = run(delayed(path_without)(x, outcome, held_out, settings, engine) for held_out in tasks)
     paths = iter(progress(fitted, len(tasks)) if progress else fitted)
     path = next(paths)
-    # the deviance is computed here, so that a worker's BLAS threads cannot change a digit
     by_fold = np.array(
         [
-            fold_deviance(x @ fold_path.at(path.lambdas).T, outcome, held_out)
+            fold_deviance(linear_predictor(x, fold_path.at(path.lambdas)), outcome, held_out)
             for held_out, fold_path in zip(folds, paths, strict=True)
         ]
     )
@@ -222,6 +221,15 @@ def cross_validate(
     return path, CrossValidation(
         path.lambdas, mean, se, path.n_nonzero, index_min, index_1se, draws, n_folds=int(starts[1])
     )
+
+
+def linear_predictor(x: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Risk of n patients under L models (coefficients of shape (L, p)); shape (n, L).
+
+    Without BLAS, whose threads change digits and keep spinning while workers need the cores.
+    """
+    chosen = coefficients.any(axis=0)
+    return np.einsum("ij,lj->il", x[:, chosen], coefficients[:, chosen])
 
 
 def fold_deviance(

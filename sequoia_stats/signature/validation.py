@@ -291,11 +291,7 @@ def validate(
         cut=cut,
         scores=frame,
         outcome=outcome,
-        curves={
-            group: kaplan_meier_curve(outcome[groups[cut] == group], label=group)
-            for group in ("low", "high")
-            if (groups[cut] == group).any()
-        },
+        curves=_curves(outcome, groups[cut]),
         cuts=cuts,
         unadjusted=_hazard_ratio(score, cohort, (), null=signature.is_null),
         adjusted=_hazard_ratio(score, cohort, tuple(adjust), null=signature.is_null) if adjust else None,
@@ -317,6 +313,12 @@ def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_
 def defined(value: float) -> float | None:
     """The number, or None where it is not finite."""
     return float(value) if math.isfinite(value) else None
+
+
+def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:
+    """Kaplan-Meier curve of every group that has patients."""
+    there = [group for group in ("low", "high") if (groups == group).any()]
+    return {group: kaplan_meier_curve(outcome[groups == group], label=group) for group in there}
 
 
 def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) -> CutResult:

@@ -29,7 +29,7 @@ class StoredFolds:
         return {}
 
 
-def check(got: CrossValidation, case: str, rtol: float) -> None:
+def check_curve(got: CrossValidation, case: str, rtol: float) -> None:
     want = reference(f"glmnet_cv/{case}_curve")
     curve = got.to_frame().set_axis(want.index)
     curve["se"], curve["mean"] = curve["high"] - curve["deviance"], curve["deviance"]
@@ -45,7 +45,7 @@ def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
     monkeypatch.setitem(ENGINES, "stored", StoredFolds(case))
     x, outcome, settings = problem(case)
     _, got = cross_validate(x, outcome, foldid(case)[None], settings, engine="stored")
-    check(got, case, rtol=1e-8)
+    check_curve(got, case, rtol=1e-8)
 
 
 @pytest.mark.needs_r
@@ -53,4 +53,4 @@ def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
 def test_curve_through_the_bridge_equals_cv_glmnet(case):
     require_stored_versions("glmnet_cv")
     x, outcome, settings = problem(case)
-    check(cross_validate(x, outcome, foldid(case)[None], settings)[1], case, rtol=1e-6)
+    check_curve(cross_validate(x, outcome, foldid(case)[None], settings)[1], case, rtol=1e-6)

@@ -109,6 +109,8 @@ def read_tidy(
         source, id_column=id_column, time_column=time_column, event_column=event_column, time_unit=time_unit,
         endpoint=endpoint,
     )  # fmt: skip
+    if clinical is not None and Path(clinical).resolve() == Path(source).resolve():
+        clinical = None
     where = str(source if clinical is None else clinical)
     columns = {"--id-column": identifier, "--time-column": time, "--event-column": event}
     if clinical is None:
@@ -119,6 +121,9 @@ def read_tidy(
         for option, column in columns.items():
             find_column(list(table.columns), column, clinical, option)
         numbers = _read_expression(source, identifier, genes_in, table[identifier])
+        if leaked := sorted({time, event}.intersection(numbers.columns)):
+            what = f"the expression table holds the outcome as if it were a gene: {listing(leaked)}"
+            raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
     frame, steps = standardise(_patients_by_genes(numbers, genes_in, source))
     return assemble(

@@ -738,7 +738,7 @@ GOOD = {
         ["A, 1", "B, 2"],
     ),
     "genes called time and event": (
-        tidy(expression_table(genes=["time", "event", "months"]).to_csv()),
+        tidy(expression_table(genes=["time", "event", "weeks"]).to_csv()),
         PATIENTS,
     ),
     "covariates with names of our own": (

@@ -49,13 +49,14 @@ def ledger(flow: pd.DataFrame) -> list[str]:
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Name the file in an error that names no place."""
+    """Name the file in an error that does not."""
     from sequoia_stats.errors import InputError
 
     try:
         yield
     except InputError as error:
-        error.where = error.where or str(place)
+        if str(place) not in error.where:
+            error.where = f"{place}: {error.where}" if error.where else str(place)
         raise
 
 

@@ -162,7 +162,8 @@ def score(
     refuse_existing(output, force=force)
     loaded = Signature.load(signature)
     expression = open_expression(cohort, genes_in=genes_in)
-    risk = loaded.risk_score(expression, scale=scale.value, max_weight_lost=max_weight_lost)
+    with located(cohort):
+        risk = loaded.risk_score(expression, scale=scale.value, max_weight_lost=max_weight_lost)
     scores = risk.scores.to_numpy()
     frame = pd.DataFrame(
         {
@@ -237,6 +238,7 @@ def _lambda_rule(text: str) -> str | float:
 def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) -> list[str] | None:
     """Candidate genes: a list, or all, less those that another cohort lacks."""
     from sequoia_stats.datasets import open_expression
+    from sequoia_stats.errors import InputError
     from sequoia_stats.genes import match
     from sequoia_stats.io import read_gene_list
 
@@ -246,6 +248,13 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     for other in shared_with:
         found = match(candidates, open_expression(other).values.columns) >= 0
         candidates = [gene for gene, there in zip(candidates, found, strict=True) if there]
+    if not (match(candidates, training.genes) >= 0).any():
+        raise InputError(
+            f"no candidate gene is in {training.name}"
+            + (" and all cohorts of --shared-with" if shared_with else ""),
+            where=", ".join(map(str, [*([genes] if genes else []), *shared_with])),
+            fix="check the names of the genes",
+        )
     return candidates
 
 

@@ -49,6 +49,7 @@ from typing import TYPE_CHECKING, Any
 from sequoia_stats.cohort import Cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
+from sequoia_stats.io._covariates import canonical_names
 from sequoia_stats.io._tables import read_table
 from sequoia_stats.io.expression import Expression, read_expression
 from sequoia_stats.io.gene_list import read_gene_list
@@ -61,6 +62,7 @@ __all__ = [
     "READERS",
     "Expression",
     "Reader",
+    "canonical_names",
     "read_cohort",
     "read_expression",
     "read_gene_list",

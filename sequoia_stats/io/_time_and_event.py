@@ -18,7 +18,7 @@ Steps = list[tuple[str, int, int, str]]
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 _LABELLED = re.compile(r"([01])(?:\.0)?\s*:.*")
 _CENSORSHIP = re.compile(r"(?:.*[^a-z])?(?:censorship|censored|censoring)(?:[^a-z].*)?", re.IGNORECASE)
-_UNCLEAR = re.compile(r"(?:.*[^a-z])?censor(?:[^a-z].*)?", re.IGNORECASE)
+_UNCLEAR = re.compile(r"(?:.*[^a-z])?(?:censor|cens|cnsr)(?:[^a-z].*)?", re.IGNORECASE)
 
 
 def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,9 @@ def read_adata(path: str | Path) -> AnnData:
     if not path.is_file():
         raise InputError("the file does not exist", where=str(path))
     try:
-        return anndata.read_h5ad(path)
+        with warnings.catch_warnings():  # repeated names are an error of ours, or slides of one patient
+            warnings.filterwarnings("ignore", "(Observation|Variable) names are not unique", UserWarning)
+            return anndata.read_h5ad(path)
     except Exception as error:  # h5py and anndata raise a dozen kinds for a damaged or foreign file
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
@@ -135,7 +138,8 @@ def expression_of(adata: AnnData, where: str) -> tuple[pd.DataFrame, pd.Series, 
     if adata.X is None:
         raise InputError("the AnnData has no X", where=where)
     matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
-    check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
+    if "patient_id" not in adata.obs or _MARK in adata.uns:  # slides may share a name, patients may not
+        check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
     matrix = np.asarray(matrix, np.float64)
     if np.isinf(matrix).any():
         raise InputError(f"{np.isinf(matrix).sum()} values are infinite", where=f"{where}, X")

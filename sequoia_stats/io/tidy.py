@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sequoia_stats.cohort import Cohort
@@ -27,9 +28,11 @@ from sequoia_stats.io._tables import (
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
 #: Names that no gene has. In a table of everything such a column would leak into a signature as a gene.
 _NO_GENE = re.compile(
-    r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos).*|pos.?nodes|lymph.?nodes?|"
-    r"(.*[^a-z0-9])?(time|event|status|months?|days?|years?|dead|death|died|alive|os|pfs|dfs|rfs|dss|pfi|dfi|drfs|"
-    r"age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|chemo|hormonal|er|pr|her2|pam50|subtype)([^a-z0-9].*)?",
+    r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
+    r"(os|pfs|dfs|rfs|dss|pfi|dfi|drfs|dmfs)_?(months?|days?|years?|time|event|status)|"
+    r"(.*[^a-z0-9-])?(time|event|status|months?|days?|years?|dead|death|died|alive|vital|os|pfs|dfs|rfs|dss|pfi|dfi|"
+    r"drfs|dmfs|age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|npi|bmi|weight|batch|purity|chemo|hormonal|"
+    r"er|pr|her2|pam50|subtype)([^a-z0-9-].*)?",
     re.IGNORECASE,
 )
 #: Names of a first column that a file was written without.
@@ -116,6 +119,7 @@ def read_tidy(
     if clinical is None:
         numbers = _read_single(source, columns, covariates or (), genes_in)
         table = numbers.texts.where(~numbers.texts.isin(MISSING))
+        _refuse_copies(numbers, table[[time, event]], source)
     else:
         table = read_table(clinical)
         for option, column in columns.items():
@@ -169,6 +173,16 @@ def _read_single(
         return named
 
     return read_numbers(path, texts)
+
+
+def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
+    """Refuse a column of a table of everything that repeats the outcome, whatever its name."""
+    for column in outcome:
+        known = pd.to_numeric(outcome[column], errors="coerce").to_numpy(np.float64)
+        copies = np.flatnonzero((numbers.values == known[:, None]).all(axis=0))
+        if copies.size and np.ptp(known) > 0:
+            what = f"the column {numbers.columns[copies[0]]!r} repeats {column!r}, and would count as a gene"
+            raise InputError(what, where=str(path), fix="leave it out of the table")
 
 
 def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: pd.Series) -> Numbers:

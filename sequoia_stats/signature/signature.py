@@ -248,7 +248,7 @@ class Signature(Result):
             raise InputError(
                 f"{name} holds none of the {len(self.genes)} genes of the signature",
                 where=listing(self.genes),
-                fix="check that genes are in columns and named by HGNC symbols",
+                fix="check that genes are in columns (or say --genes-in rows) and named by HGNC symbols",
             )
         needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null
         if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sequoia_stats.cohort import Cohort, as_cohort
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io import read_expression
+from sequoia_stats.io import canonical_names, read_expression
 from sequoia_stats.outcome import Outcome
 from sequoia_stats.results import Result
 from sequoia_stats.signature.estimator import MIN_EVENTS
@@ -241,7 +241,7 @@ def validate(
     cut : {"frozen", "median"}
         Groups to show: by the signature's training median, or by the median of this cohort. Both are tested.
     adjust : sequence of str
-        Covariates of the adjusted Cox model.
+        Covariates of the adjusted Cox model, by the cohort's names or by other spellings of pam50, er, pr, her2, age.
     scale : {"cohort", "training"}
         See `Signature.risk_score`.
     max_weight_lost : float
@@ -263,6 +263,7 @@ def validate(
         raise InputError(f"there is no cut {cut!r}", fix=f"choose one of {', '.join(get_args(Cut))}")
     if bootstrap < 0:
         raise InputError(f"bootstrap is {bootstrap}, and cannot be negative")
+    adjust = [_covariate(name, cohort) for name in adjust]
     absent = [name for name in adjust if name not in cohort.covariates]
     if absent:
         raise InputError(
@@ -313,6 +314,11 @@ def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_
 def defined(value: float) -> float | None:
     """The number, or None where it is not finite."""
     return float(value) if math.isfinite(value) else None
+
+
+def _covariate(name: str, cohort: Cohort) -> str:
+    """The cohort's name of a covariate: as given, or the canonical name of its spelling ("ER Status" is er)."""
+    return name if name in cohort.covariates else canonical_names([name]).get(name, name)
 
 
 def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:

@@ -93,3 +93,10 @@ def test_a_patient_twice_in_a_table_is_an_error(tmp_path):
     expression_table(["P1", "P1"]).to_csv(tmp_path / "mine.csv")
     with pytest.raises(InputError, match="more than once: P1"):
         read_expression(tmp_path / "mine.csv")
+
+
+def test_slides_may_share_a_name_where_the_patient_is_stated(tmp_path):
+    made = predictions()
+    made.obs_names = ["P2", "P1", "P2"]
+    made.write_h5ad(tmp_path / "p.h5ad")
+    assert list(read_expression(tmp_path / "p.h5ad").values.index) == ["P2", "P1"]

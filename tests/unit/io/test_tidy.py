@@ -238,3 +238,33 @@ def test_normal_tissue_and_metastases_are_refused_by_their_barcodes(tmp_path):
 def test_one_table_cannot_have_genes_in_rows(tmp_path):
     with pytest.raises(InputError, match="--clinical"):
         read_tidy(**write_single(tmp_path, genes_in="rows"))
+
+
+@pytest.mark.parametrize("name", ["osmonths", "NPI", "dmfs_time", "os"])
+def test_names_of_outcomes_and_indices_never_become_genes(tmp_path, name):
+    table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
+    with pytest.raises(InputError, match=f"no names of genes: {name}"):
+        read_tidy(**write_single(tmp_path, table))
+
+
+def test_a_column_that_repeats_the_outcome_is_refused_whatever_its_name(tmp_path):
+    table = clinical_table().join(expression_table())
+    table["G4"] = table["months"]
+    with pytest.raises(InputError, match="column 'G4' repeats 'months'"):
+        read_tidy(**write_single(tmp_path, table))
+
+
+def test_a_gene_with_a_hyphen_before_such_a_word_is_taken(tmp_path):
+    table = clinical_table().join(expression_table().rename(columns={"G3": "HOXA-OS"}))
+    assert "HOXA-OS" in read_tidy(**write_single(tmp_path, table)).genes
+
+
+def test_the_outcome_among_the_genes_of_an_expression_table_is_refused(tmp_path):
+    files = write_tidy(tmp_path, expression_table().assign(months=1.5))
+    with pytest.raises(InputError, match="the outcome as if it were a gene: months"):
+        read_tidy(**files)
+
+
+def test_one_file_named_twice_is_one_table(tmp_path):
+    options = write_single(tmp_path)
+    assert read_tidy(**options, clinical=options["source"]).sha256() == read_tidy(**options).sha256()

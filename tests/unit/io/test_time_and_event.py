@@ -86,9 +86,10 @@ def test_uncensored_is_an_event():
     assert events(0, 1, name="uncensored")[0].tolist() == [0, 1]
 
 
-def test_a_column_called_censor_may_mean_either_and_is_asked_about():
+@pytest.mark.parametrize("name", ["censor", "cens", "is_cens", "CNSR"])
+def test_a_column_called_censor_may_mean_either_and_is_asked_about(name):
     with pytest.raises(InputError, match="does not say whether 1 is an event"):
-        events(0, 1, name="censor")
+        events(0, 1, name=name)
 
 
 def test_a_declared_value_is_the_event_and_others_are_not():

@@ -145,6 +145,11 @@ def test_fewer_than_two_events_are_refused(signature, cohort, events):
         validate(signature, few)
 
 
+def test_a_covariate_is_found_by_any_of_its_spellings(signature, cohort):
+    result = validate(signature, cohort, adjust=["ER Status", "CLAUDIN_SUBTYPE", "PR"], bootstrap=0)
+    assert result.adjusted.covariates == ("er", "pam50", "pr")
+
+
 def test_an_unknown_cut_is_refused(signature, cohort):
     with pytest.raises(InputError, match="no cut 'mean'"):
         validate(signature, cohort, cut="mean")

@@ -1,6 +1,7 @@
 # Read and score a signature.json from plain R:
 #   source("signature.R"); s <- read_signature("signature.json"); risk_score(s, expression)
-# expression: numeric matrix, patients x genes, with gene symbols as column names. Needs the package jsonlite.
+# expression: numeric matrix, patients x genes, with the signature's gene symbols as column names: former names of
+# genes are not looked up here. Needs the package jsonlite.
 
 read_signature <- function(path) {
   if (!requireNamespace("jsonlite", quietly = TRUE)) stop("install the R package jsonlite to read a signature")
@@ -61,6 +62,10 @@ risk_score <- function(signature, expression, scale = c("cohort", "training"), m
   if (lost > max_weight_lost) {
     stop(sprintf("genes that are missing carry %.0f%% of the weight: %s", 100 * lost,
                  paste(signature$genes[!usable], collapse = ", ")))
+  }
+  if (any(!usable)) {
+    warning(sprintf("%d of %d genes are left out, with %.1f%% of the weight: %s", sum(!usable), length(usable),
+                    100 * lost, paste(signature$genes[!usable], collapse = ", ")))
   }
   score <- numeric(nrow(expression))
   for (i in which(usable)) {

@@ -13,7 +13,7 @@ from sequoia_stats.errors import InputError
 from sequoia_stats.genes import standardise
 from sequoia_stats.io._tables import read_matrix
 from sequoia_stats.io._time_and_event import Steps
-from sequoia_stats.io.h5ad import expression_of, read_adata
+from sequoia_stats.io.h5ad import check_patients, expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def read_expression(source: str | Path | Cohort | AnnData, *, genes_in: str = "c
 
 
 def _from_adata(adata: AnnData, where: str) -> Expression:
+    if "patient_id" not in adata.obs:  # slides may share a name, patients may not
+        check_patients(adata, where)
     values, units, steps = expression_of(adata, where)
     if "patient_id" in adata.obs:
         patients = adata.obs["patient_id"].astype(object)

@@ -80,6 +80,7 @@ def cohort_from_adata(
     InputError
         If time, event or the endpoint is missing or unusable, or `endpoint` is another one than the object's.
     """
+    check_patients(adata, where)
     absent = [column for column in ("time", "event") if column not in adata.obs]
     if absent:
         raise InputError(
@@ -133,13 +134,16 @@ def same_endpoint(stated: str, wanted: str | None, where: str) -> None:
         )
 
 
+def check_patients(adata: AnnData, where: str) -> None:
+    """Refuse an object in which a patient has no name or stands more than once."""
+    check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
+
+
 def expression_of(adata: AnnData, where: str) -> tuple[pd.DataFrame, pd.Series, Steps]:
-    """Expression with resolved symbols, the units of its genes, and what was changed."""
+    """Expression with resolved symbols, the units of its genes, and what was changed; names of obs may repeat."""
     if adata.X is None:
         raise InputError("the AnnData has no X", where=where)
     matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
-    if "patient_id" not in adata.obs or _MARK in adata.uns:  # slides may share a name, patients may not
-        check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
     matrix = np.asarray(matrix, np.float64)
     if np.isinf(matrix).any():
         raise InputError(f"{np.isinf(matrix).sum()} values are infinite", where=f"{where}, X")

@@ -263,7 +263,7 @@ def validate(
         raise InputError(f"there is no cut {cut!r}", fix=f"choose one of {', '.join(get_args(Cut))}")
     if bootstrap < 0:
         raise InputError(f"bootstrap is {bootstrap}, and cannot be negative")
-    adjust = [_covariate(name, cohort) for name in adjust]
+    adjust = list(dict.fromkeys(_covariate(name, cohort) for name in adjust))
     absent = [name for name in adjust if name not in cohort.covariates]
     if absent:
         raise InputError(

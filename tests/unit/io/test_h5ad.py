@@ -151,3 +151,12 @@ def test_bad_files_are_errors_that_name_them(tmp_path, case):
     with pytest.raises(InputError) as caught:
         read_cohort(path, **options)
     assert [word for word in words.split("|") if word not in str(caught.value)] == []
+
+
+def test_a_patient_twice_in_a_cohort_is_refused_though_patient_id_is_stated(tmp_path):
+    obs = {"time": [1.0, 2.0, 3.0], "event": [1, 0, 1], "patient_id": ["P1", "P1", "P2"]}
+    made = anndata.AnnData(np.ones((3, 2)), pd.DataFrame(obs, ["a", "b", "c"]), uns={"endpoint": "OS"})
+    made.obs_names = obs["patient_id"]
+    made.write_h5ad(tmp_path / "c.h5ad")
+    with pytest.raises(InputError, match="1 patients stand more than once: P1"):
+        read_cohort(tmp_path / "c.h5ad")

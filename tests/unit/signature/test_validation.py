@@ -146,7 +146,7 @@ def test_fewer_than_two_events_are_refused(signature, cohort, events):
 
 
 def test_a_covariate_is_found_by_any_of_its_spellings(signature, cohort):
-    result = validate(signature, cohort, adjust=["ER Status", "CLAUDIN_SUBTYPE", "PR"], bootstrap=0)
+    result = validate(signature, cohort, adjust=["ER Status", "CLAUDIN_SUBTYPE", "PR", "er"], bootstrap=0)
     assert result.adjusted.covariates == ("er", "pam50", "pr")
 
 

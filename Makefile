@@ -38,8 +38,9 @@ format: setup ## Put the code into the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup-r ## Time the R bridge and the cross-validation beside rpy2 and cv.glmnet
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run
+bench: setup-r ## Time ours beside the named competitors (ARGS="gsva" chooses a part)
+	@$(SEQUOIA_UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run $(ARGS)
 
 parity: setup-r ## Compute R's reference values again (tests/parity/)
 	@Rscript r/make_references.R

@@ -138,7 +138,7 @@ class Cohort:
         import anndata
 
         obs = self.covariates.drop(columns=[c for c in _OUTCOME_COLUMNS if c in self.covariates])
-        obs = obs.apply(_storable)
+        obs = obs.apply(storable)
         obs.insert(0, "time", self.outcome.time)
         obs.insert(1, "event", self.outcome.event.astype(np.int8))
         flow = self.flow.astype({"step": str, "n_before": np.int64, "n_after": np.int64, "reason": str})
@@ -200,7 +200,7 @@ def as_cohort(data: Cohort | AnnData) -> Cohort:
     return data if isinstance(data, Cohort) else Cohort.from_adata(data)
 
 
-def _storable(column: pd.Series) -> pd.Series:
+def storable(column: pd.Series) -> pd.Series:
     """Numbers stay numbers; everything else becomes a category of texts, missing where missing."""
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return column

@@ -14,14 +14,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import listing
+from sequoia_stats.errors import InputError, listing
 
 #: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
 _DATES = {"mar": ("MARCHF", range(1, 12)), "sep": ("SEPTIN", (*range(1, 13), 14)), "dec": ("DELEC", (1,))}
+#: How a name begins that may be a date; the others are passed over quickly.
+_DATED = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 _MONTHS = {"03": "mar", "09": "sep", "12": "dec"}
 _DAY_MONTH = re.compile(r"(?P<n>\d{1,2})[-. ](?P<month>mar|sept?|dec)", re.IGNORECASE)
 _MONTH_DAY = re.compile(r"(?P<month>mar|sept?|dec)[-. ](?P<n>\d{1,2})", re.IGNORECASE)
 _ISO = re.compile(r"\d\d(?P<year>\d\d)-(?P<month>03|09|12)-(?P<day>\d\d)(?: 00:00:00)?")
+_ANY_DATE = re.compile(
+    r"\d{1,2}[-. ](?:MONTH)(?:[-. ]\d{2,4})?|(?:MONTH)[-. ]\d{1,4}|\d{4}-\d\d-\d\d(?: 00:00:00)?".replace(
+        "MONTH", "jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec"
+    ),
+    re.IGNORECASE,
+)
 _OPEN_READING_FRAME = re.compile(r"C(\d+|X|Y)ORF(\d+)")
 #: Former symbols that NCBI also lists as an alias of a second gene, and that once were approved for one only.
 _FORMER = {"SEPT2": "SEPTIN2"}
@@ -154,6 +162,84 @@ def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, int,
         reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
         steps.append(("genes: one column each", n_before, frame.shape[1], reason))
     return frame, steps
+
+
+def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
+    """Make the columns of a table unique, and leave their names alone but for blanks around them.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (samples, genes)
+        float64; names may repeat or be empty.
+    where : str
+        The file, for the error.
+
+    Returns
+    -------
+    frame : DataFrame
+        Unique names. Columns of one name are replaced by their mean, which is missing where one of them is.
+    steps : list of tuple
+        Ledger lines (step, genes before, genes after, reason); empty where nothing changed.
+
+    Raises
+    ------
+    InputError
+        If a name is a date that a spreadsheet made of a symbol.
+    """
+    names = pd.Index([str(name).strip() for name in frame.columns], dtype=object, name="gene")
+    refuse_dates(names, where)
+    frame, steps = frame.set_axis(names, axis=1), []
+    if (unnamed := names == "").any():
+        reason = f"{unnamed.sum()} columns without a name"
+        steps.append(("genes: named", len(names), len(names) - int(unnamed.sum()), reason))
+        frame = frame.loc[:, ~unnamed]
+    n_before = frame.shape[1]
+    collapsed, n_repeated = collapse_duplicates(frame)
+    if n_repeated:
+        missing = frame.isna().T.groupby(level=0, sort=False).any().T
+        collapsed = collapsed.mask(missing.to_numpy())
+        reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
+        steps.append(("genes: one column each", n_before, collapsed.shape[1], reason))
+    return collapsed, steps
+
+
+def refuse_dates(names: Iterable[object], where: str) -> None:
+    """Refuse gene names that a spreadsheet turned into dates, where names are kept as given.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The gene names of one table, in its order.
+    where : str
+        The file, for the error.
+
+    Raises
+    ------
+    InputError
+        If a name is a date; the error lists the names and the symbols that they were.
+
+    Examples
+    --------
+    >>> refuse_dates(["ESR1", "1-Mar"], "table.csv")
+    Traceback (most recent call last):
+    ...
+    sequoia_stats.errors.InputError: 1 gene names are dates, as spreadsheets make them: 1-Mar (gene 2, MARCHF1)
+      where: table.csv
+      fix: write the symbols again, from a table that no spreadsheet has saved
+    """
+    found = []
+    for i, given in enumerate(names, start=1):
+        name = str(given).strip()
+        like = (name[:1].isdigit() or name[:3].lower() in _DATED) and _ANY_DATE.fullmatch(name)
+        if like and name not in aliases():  # APR-1 is an alias
+            symbol = _undate(name)
+            found.append(f"{name} (gene {i}, {symbol})" if symbol else f"{name} (gene {i})")
+    if found:
+        raise InputError(
+            f"{len(found)} gene names are dates, as spreadsheets make them: {listing(found)}",
+            where=where,
+            fix="write the symbols again, from a table that no spreadsheet has saved",
+        )
 
 
 def match(wanted: Iterable[object], available: Iterable[object]) -> NDArray[np.intp]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sequoia_stats.genesets import GeneSets
 from sequoia_stats.outcome import Outcome
 
 
@@ -40,3 +43,19 @@ def outcomes_with_groups(
     time[late] = time.max()
     event[late] = True
     return Outcome(time, event, outcome.endpoint), groups
+
+
+@st.composite
+def correlations_of_three(draw: st.DrawFn, largest: float = 0.99) -> tuple[float, float, float]:
+    """r12, r13 and r23 that can occur together, none of them nearer to ±1 than `largest` allows."""
+    inside = st.floats(-largest, largest)
+    r12, r13, partial = draw(inside), draw(inside), draw(inside)
+    return r12, r13, r12 * r13 + partial * math.sqrt((1 - r12**2) * (1 - r13**2))
+
+
+@st.composite
+def gene_sets(draw: st.DrawFn, max_size: int = 6) -> GeneSets:
+    """Overlapping sets S0, S1, ... of ten genes A to J."""
+    genes = st.lists(st.sampled_from("ABCDEFGHIJ"), unique=True, min_size=1)
+    drawn = draw(st.lists(genes, min_size=1, max_size=max_size))
+    return GeneSets("drawn", {f"S{i}": tuple(members) for i, members in enumerate(drawn)})

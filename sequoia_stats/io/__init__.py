@@ -1,7 +1,8 @@
 """Doors: a foreign file in, a type of ours out.
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
-outcomes; `write_cohort` writes a cohort. Embedded cohorts have names, which `sequoia_stats.datasets` knows.
+outcomes; `read_predictions` reads predicted beside measured genes; `write_cohort` writes a cohort. Embedded cohorts
+have names, which `sequoia_stats.datasets` knows.
 
 How to add a reader
 -------------------
@@ -51,9 +52,11 @@ from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
 from sequoia_stats.io._tables import read_table
+from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import Expression, read_expression
 from sequoia_stats.io.gene_list import read_gene_list
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
+from sequoia_stats.io.predictions import read_predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -64,8 +67,10 @@ __all__ = [
     "Reader",
     "canonical_names",
     "read_cohort",
+    "read_evaluation",
     "read_expression",
     "read_gene_list",
+    "read_predictions",
     "read_table",
     "write_cohort",
 ]

@@ -14,7 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_stats.errors import InputError, listing
+from sequoia_stats.io._parquet import read_parquet
+from sequoia_stats.io._parquet import recognises as is_parquet
 from sequoia_stats.io._text import read_text
+from sequoia_stats.io.gene_list import GENE_TITLES
 
 #: What stands for a missing value, after stripping.
 MISSING = frozenset(
@@ -23,6 +26,10 @@ MISSING = frozenset(
 )
 _ID_FIX = (
     "--id-column names the column of ids, which has one name in both tables, or none in that of expression"
+)
+#: Titles of a first column that show where a matrix has its genes.
+_SAMPLE_TITLES = frozenset(
+    ["patient", "patient_id", "sample", "sample_id", "slide", "slide_id", "case_id", "wsi_file_name"]
 )
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -143,32 +150,55 @@ def read_matrix(path: str | Path, genes_in: str = "columns", id_column: str | No
     Parameters
     ----------
     path : path
-        As in `read_table`.
+        As in `read_table`, or a parquet file.
     genes_in : {"columns", "rows"}
         Where the genes are. In "rows" the first column holds their names, the header those of the patients.
     id_column : str, optional
-        The column of patient ids where genes are in columns; by default the first.
+        The column of patient ids where genes are in columns; by default the first (parquet: the index, or the first
+        of text).
 
     Returns
     -------
     DataFrame of shape (patients, genes)
-        float64; index = patient id, unique; columns = genes as in the file, which may repeat.
+        float64, or float32 where all of a parquet file is; index = patient id, unique; columns = genes as in the
+        file, which may repeat.
 
     Raises
     ------
     InputError
-        As `read_numbers`; if a patient has no id, or stands more than once.
+        As `read_numbers`; if a patient has no id, or stands more than once; if the title of the first column shows
+        that genes are on the other side.
     """
-    if are_in_rows(genes_in):
-        numbers = read_numbers(path, lambda header: [0])
-        check_ids(pd.Series(numbers.columns, dtype=object), f"{path}, row 1", "columns")
-        return _frame(numbers.values.T.copy(), numbers.columns, numbers.texts.iloc[:, 0])
+    in_rows = are_in_rows(genes_in)
+    labels, values = _labelled(path, None if in_rows else id_column)
+    _refuse_other_side(str(labels.name), in_rows, path)
+    if in_rows:
+        names = pd.Series(values.columns, dtype=object)
+        check_ids(names, f"{path}, row 1", "columns")
+        return _frame(values.to_numpy().T.copy(), names, labels)
+    check_ids(labels, f"{path}, column {labels.name!r}")
+    return _frame(values.to_numpy(), labels, values.columns)
+
+
+def _labelled(path: str | Path, id_column: str | None) -> tuple[pd.Series, pd.DataFrame]:
+    """The labels of the rows of a matrix, named by their column, and its numbers."""
+    if is_parquet(Path(path)):
+        return read_parquet(path, id_column)
     numbers = read_numbers(
         path, lambda header: [find_column(header, id_column, path, "--id-column") if id_column else 0]
     )
-    ids = numbers.texts.iloc[:, 0]
-    check_ids(ids, f"{path}, column {ids.name!r}")
-    return _frame(numbers.values, ids, numbers.columns)
+    labels = numbers.texts.iloc[:, 0]
+    return labels, pd.DataFrame(numbers.values, labels.index, numbers.columns, copy=False)
+
+
+def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
+    title, found, said = title.strip(), *(("columns", "rows") if in_rows else ("rows", "columns"))
+    if title.lower() in (_SAMPLE_TITLES if in_rows else GENE_TITLES):
+        raise InputError(
+            f"the first column is called {title!r}, so that genes are in {found}, not in {said}",
+            where=str(path),
+            fix=f"--genes-in {found}",
+        )
 
 
 def are_in_rows(genes_in: str) -> bool:

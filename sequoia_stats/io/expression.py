@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from sequoia_stats.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError
-from sequoia_stats.genes import standardise
+from sequoia_stats.genes import as_given, standardise
 from sequoia_stats.io._tables import read_matrix
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import check_patients, expression_of, read_adata
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """Expression of patients, without outcomes.
+    """Expression of patients or samples, without outcomes.
 
     Parameters
     ----------
     values : DataFrame of shape (patients, genes)
-        float64; index = patient id, columns = gene symbol, both unique.
+        float64; index = patient id (or that of the sample), columns = gene symbol, both unique.
     units : Series
         Unit of every gene, "not stated" where the file does not say.
     name : str
@@ -42,16 +43,30 @@ class Expression:
     flow: pd.DataFrame
 
 
-def read_expression(source: str | Path | Cohort | AnnData, *, genes_in: str = "columns") -> Expression:
+def read_expression(
+    source: str | Path | Cohort | AnnData,
+    *,
+    genes_in: str = "columns",
+    symbols: str = "approved",
+    rows: str = "patients",
+    layer: str | None = None,
+) -> Expression:
     """Read expression; times and events, if there are any, are left alone.
 
     Parameters
     ----------
     source : path, Cohort or AnnData
         A cohort, an AnnData without outcomes, or a predictions file, as object or ``.h5ad``: where ``obs`` holds
-        ``patient_id``, the slides of a patient are averaged. Or a table whose first column holds patient ids.
+        ``patient_id``, the slides of a patient are averaged. Or a table (text or parquet) whose first column holds
+        patient ids.
     genes_in : {"columns", "rows"}
         Where the genes are in a table; in "rows" the header holds the patient ids.
+    symbols : {"approved", "as-given"}
+        Replace former names of genes by approved ones, or keep names as they are. A cohort has approved ones.
+    rows : {"patients", "samples"}
+        One row a patient, or the rows of the source, which then have names of their own.
+    layer : str, optional
+        Layer of an AnnData to read in place of X.
 
     Returns
     -------
@@ -60,34 +75,56 @@ def read_expression(source: str | Path | Cohort | AnnData, *, genes_in: str = "c
     Raises
     ------
     InputError
-        If the source cannot be read, or a patient stands more than once in a table.
+        If the source cannot be read, lacks the layer, or a patient (or sample) stands more than once; with names as
+        given, if one is a date.
     """
+    approved = _is_first(symbols, ("approved", "as-given"), "symbols are")
+    per_patient = _is_first(rows, ("patients", "samples"), "rows are")
     if isinstance(source, Cohort):
+        _refuse_layer(layer, "a cohort", source.name)
         return Expression(source.expression, source.units, source.name, source.flow)
     if not isinstance(source, str | Path):
-        return _from_adata(source, "AnnData")
+        return _from_adata(source, "AnnData", approved, per_patient, layer)
     path = Path(source)
     if is_h5ad(path):
-        return _from_adata(read_adata(path), str(path))
-    values, steps = standardise(read_matrix(path, genes_in))
-    return _pack(values, pd.Series(UNIT_UNKNOWN, values.columns), path.name.partition(".")[0], steps)
+        return _from_adata(read_adata(path), str(path), approved, per_patient, layer)
+    _refuse_layer(layer, "a table", str(path))
+    values = read_matrix(path, genes_in).astype(np.float64)
+    values, steps = standardise(values) if approved else as_given(values, str(path))
+    units = pd.Series(UNIT_UNKNOWN, values.columns)
+    return _pack(values, units, path.name.partition(".")[0], steps, per_patient)
 
 
-def _from_adata(adata: AnnData, where: str) -> Expression:
-    if "patient_id" not in adata.obs:  # slides may share a name, patients may not
+def _from_adata(
+    adata: AnnData, where: str, approved: bool, per_patient: bool, layer: str | None
+) -> Expression:
+    average = per_patient and "patient_id" in adata.obs  # slides may share a name then, patients may not
+    if not average:
         check_patients(adata, where)
-    values, units, steps = expression_of(adata, where)
-    if "patient_id" in adata.obs:
+    values, units, steps = expression_of(adata, where, approved=approved, layer=layer)
+    if average:
         patients = adata.obs["patient_id"].astype(object)
         if patients.isna().any():
             raise InputError(f"{patients.isna().sum()} slides have no patient_id", where=where)
         n = len(values)
         values = values.groupby(patients.astype(str).to_numpy(), sort=False).mean()
         steps.append(("slides: one row a patient", n, len(values), "slides of a patient averaged"))
-    return _pack(values, units, str(adata.uns.get("name", "")) or Path(where).stem, steps)
+    name = str(adata.uns.get("name", "")) or Path(where).stem
+    return _pack(values, units, name, steps, per_patient)
 
 
-def _pack(values: pd.DataFrame, units: pd.Series, name: str, steps: Steps) -> Expression:
-    values.index = values.index.astype(str).rename("patient_id")
+def _pack(values: pd.DataFrame, units: pd.Series, name: str, steps: Steps, per_patient: bool) -> Expression:
+    values.index = values.index.astype(str).rename("patient_id" if per_patient else "sample_id")
     values.columns = values.columns.astype(str).rename("gene")
     return Expression(values, units, name, pd.DataFrame(steps, columns=FLOW_COLUMNS))
+
+
+def _is_first(word: str, choices: tuple[str, str], what: str) -> bool:
+    if word not in choices:
+        raise InputError(f"{what} {choices[0]} or {choices[1]}, not {word!r}")
+    return word == choices[0]
+
+
+def _refuse_layer(layer: str | None, what: str, where: str) -> None:
+    if layer is not None:
+        raise InputError(f"{what} has no layers", where=where, fix="leave --layer out")

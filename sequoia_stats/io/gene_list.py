@@ -7,8 +7,8 @@ from pathlib import Path
 from sequoia_stats.errors import InputError
 from sequoia_stats.io._text import read_text
 
-#: First lines that are the title of the column.
-_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])
+#: Titles of a column of genes.
+GENE_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])
 
 
 def read_gene_list(path: str | Path) -> list[str]:
@@ -33,7 +33,7 @@ def read_gene_list(path: str | Path) -> list[str]:
     lines = [line for line in read_text(path).splitlines() if not line.startswith("#")]
     names = [line.replace("\t", ",").partition(",")[0].strip().strip('"') for line in lines]
     names = [name for name in names if name]
-    names = names[1:] if names and names[0].lower() in _TITLES else names
+    names = names[1:] if names and names[0].lower() in GENE_TITLES else names
     if not names:
         raise InputError("the gene list holds no name", where=str(path), fix="write one gene a line")
     return list(dict.fromkeys(names))

@@ -12,7 +12,7 @@ import pandas as pd
 from sequoia_stats.atomic import new_file
 from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import resolve, standardise
+from sequoia_stats.genes import as_given, resolve, standardise
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
@@ -139,22 +139,38 @@ def check_patients(adata: AnnData, where: str) -> None:
     check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
 
 
-def expression_of(adata: AnnData, where: str) -> tuple[pd.DataFrame, pd.Series, Steps]:
-    """Expression with resolved symbols, the units of its genes, and what was changed; names of obs may repeat."""
-    if adata.X is None:
+def expression_of(
+    adata: AnnData, where: str, *, approved: bool = True, layer: str | None = None
+) -> tuple[pd.DataFrame, pd.Series, Steps]:
+    """X or a layer with approved symbols, or names as given, the units of the genes, and what was changed.
+
+    Names of obs may repeat.
+    """
+    if layer is not None and layer not in adata.layers:
+        raise InputError(
+            f"there is no layer {layer!r}",
+            where=f"{where}; its layers are {listing(adata.layers) or 'none'}",
+            fix="name one of them with --layer, or leave it out for X",
+        )
+    chosen = adata.X if layer is None else adata.layers[layer]
+    if chosen is None:
         raise InputError("the AnnData has no X", where=where)
-    matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
-    matrix = np.asarray(matrix, np.float64)
-    if np.isinf(matrix).any():
-        raise InputError(f"{np.isinf(matrix).sum()} values are infinite", where=f"{where}, X")
+    matrix = np.asarray(chosen.toarray() if hasattr(chosen, "toarray") else chosen, np.float64)
+    if (infinite := np.isinf(matrix)).any():
+        row, column = divmod(int(infinite.argmax()), matrix.shape[1])
+        raise InputError(
+            f"{infinite.sum()} values are infinite",
+            where=f"{where}, {layer or 'X'}: first at {adata.obs_names[row]}, gene {adata.var_names[column]}",
+        )
     frame = pd.DataFrame(matrix, adata.obs_names.astype(object), adata.var_names)
     units = (
         adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(UNIT_UNKNOWN, adata.var_names)
     )
     if _MARK in adata.uns:
         return frame, units, []
-    units = units.set_axis(resolve(adata.var_names).symbols)
-    frame, steps = standardise(frame)
+    symbols = resolve(adata.var_names).symbols if approved else adata.var_names.str.strip()
+    units = units.set_axis(symbols)
+    frame, steps = standardise(frame) if approved else as_given(frame, where)
     return frame, units[~units.index.duplicated()].reindex(frame.columns), steps
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequoia_stats.genes import aliases, collapse_duplicates, match, resolve, standardise
+from sequoia_stats.errors import InputError
+from sequoia_stats.genes import aliases, collapse_duplicates, match, refuse_dates, resolve, standardise
 
 symbols = st.lists(
     st.sampled_from(
@@ -183,3 +184,29 @@ def test_match_gives_no_position_out_twice():
 def test_match_leaves_a_gene_out_that_two_names_stand_for():
     names = [alias for alias, symbol in aliases().items() if symbol == "ERBB2"][:2]
     assert match(["ERBB2", "ESR1"], [*names, "ESR1"]).tolist() == [-1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("1-Mar", "1-Mar (gene 2, MARCHF1)"),
+        ("Mar-01", "Mar-01 (gene 2, MARCHF1)"),
+        ("02-Sep", "02-Sep (gene 2, SEPTIN2)"),
+        ("1-Dec", "1-Dec (gene 2, DELEC1)"),
+        ("2017-09-07 00:00:00", "(gene 2, SEPTIN7)"),
+        ("2021-03-01", "(gene 2, MARCHF1)"),
+        ("4-Oct", "4-Oct (gene 2)"),
+        ("1-MAR-2021", "1-MAR-2021 (gene 2)"),
+    ],
+)
+def test_names_that_are_dates_are_refused_with_their_place_and_symbol(name, words):
+    with pytest.raises(InputError) as caught:
+        refuse_dates(["ESR1", name], "table.csv")
+    assert "1 gene names are dates" in str(caught.value)
+    assert words in str(caught.value) and "where: table.csv" in str(caught.value)
+
+
+def test_no_symbol_is_taken_for_a_date():
+    assert "APR-1" in aliases()
+    others = ["MARCH1", "SEPT2", "DEC1", "MARCHF1", "OCT4", "NOV", "MAY1", "7SK", "HLA-A", "1-8D", "MAR.5S"]
+    refuse_dates([*aliases(), *aliases().values(), *others], "table.csv")

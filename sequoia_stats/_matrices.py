@@ -1,0 +1,72 @@
+"""Matrices of slides × genes: what they may hold, and means over the slides of a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.errors import InputError
+
+_BLOCK = 1024  # columns at a time, so that copies stay small
+
+
+def as_floats(values: Any, where: str) -> NDArray[np.floating[Any]]:
+    """The matrix itself where it is float32 or float64, else a float64 copy."""
+    matrix = np.asarray(values)
+    if matrix.dtype not in (np.float32, np.float64):
+        try:
+            matrix = matrix.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError("there are values that are not numbers", where=f"{where}: {error}") from None
+    if matrix.ndim != 2:
+        raise InputError(f"a matrix of slides × genes is needed, not one of {matrix.ndim} axes", where=where)
+    return matrix
+
+
+def refuse_not_finite(
+    matrix: NDArray[np.floating[Any]], slides: pd.Index, genes: pd.Index, where: str, *, missing: bool
+) -> None:
+    """Name the first slide and gene of what is infinite, or NaN where nothing may be missing."""
+    # the sum needs no copy; what follows is for matrices that have a fault or a hole
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(matrix.sum()):
+            return
+    bad = np.isinf(matrix) if missing else ~np.isfinite(matrix)
+    if not bad.any():
+        return
+    row, column = divmod(int(bad.argmax()), bad.shape[1])
+    words, fix = "NaN or infinite", "predict these slides again, or leave them out"
+    if missing:
+        words, fix = "infinite", "write NA where a value is missing"
+    raise InputError(
+        f"{int(bad.sum())} values are {words}",
+        where=f"{where}: first at slide {slides[row]}, gene {genes[column]}",
+        fix=fix,
+    )
+
+
+def varying(matrix: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Whether a column has two values; what is missing does not count."""
+    return np.fmin.reduce(matrix, axis=0) < np.fmax.reduce(matrix, axis=0)
+
+
+def group_means(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp]) -> NDArray[np.floating[Any]]:
+    """Means over the rows of a group, summed in float64; NaN where all of them are."""
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    starts = np.cumsum(sizes) - sizes
+    result = np.empty((len(starts), matrix.shape[1]), matrix.dtype)
+    for start in range(0, matrix.shape[1], _BLOCK):
+        block = matrix[:, start : start + _BLOCK][order].astype(np.float64)
+        present = ~np.isnan(block)
+        if present.all():
+            means = np.add.reduceat(block, starts, axis=0) / sizes[:, None]
+        else:
+            sums = np.add.reduceat(np.where(present, block, 0.0), starts, axis=0)
+            with np.errstate(invalid="ignore"):  # 0 / 0 where all are missing
+                means = sums / np.add.reduceat(present, starts, axis=0, dtype=np.int64)
+        result[:, start : start + _BLOCK] = means
+    return result

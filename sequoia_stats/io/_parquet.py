@@ -1,0 +1,112 @@
+"""Tables of numbers in parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.errors import InputError, listing
+
+_SUFFIXES = (".parquet", ".pq")
+
+
+def recognises(path: Path) -> bool:
+    """Whether the name of `path` is that of a parquet file."""
+    return path.suffix.lower() in _SUFFIXES
+
+
+def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Series, pd.DataFrame]:
+    """The labels of the rows, and the numbers.
+
+    Parameters
+    ----------
+    path : path
+        A parquet file. Its labels are in its index, where it was written with one, else in its first column of text.
+    id_column : str, optional
+        The column of labels.
+
+    Returns
+    -------
+    labels : Series
+        Texts, missing where missing; its name is that of the column or index; index = row, from 1.
+    values : DataFrame
+        Numbers alone, NaN where missing: float32 where all columns are, else float64. Index as that of `labels`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no column of labels, or one that is neither a label nor numbers; if a value
+        is infinite.
+    """
+    frame = _open(Path(path))
+    labels = _labels(frame, id_column, path)
+    if labels.name in frame:
+        frame = frame.drop(columns=labels.name)
+    odd = [name for name, kind in frame.dtypes.items() if not _is_number(kind)]
+    if odd:
+        raise InputError(
+            f"{len(odd)} columns hold no numbers: {listing(odd)}",
+            where=str(path),
+            fix="a matrix has one column of ids, and numbers in the others",
+        )
+    single = all(kind == np.float32 for kind in frame.dtypes)
+    values = frame.to_numpy(np.float32 if single else np.float64, na_value=np.nan)
+    rows = pd.RangeIndex(1, len(frame) + 1, name="row")
+    infinite = np.isinf(values)
+    if infinite.any():
+        i, j = np.argwhere(infinite)[0]
+        raise InputError(
+            f"{int(infinite.sum())} values are infinite",
+            where=f"{path}, first in row {rows[i]} ({labels.iloc[i]}), column {frame.columns[j]!r}",
+            fix="leave a value empty where it is missing",
+        )
+    texts = labels.astype(object).where(labels.notna(), np.nan)
+    texts = texts.map(lambda label: str(label).strip(), na_action="ignore").set_axis(rows)
+    return texts, pd.DataFrame(values, rows, frame.columns.astype(str))
+
+
+def _open(path: Path) -> pd.DataFrame:
+    if path.is_dir():
+        raise InputError("a folder was given where a file is needed", where=str(path))
+    if not path.is_file():
+        raise InputError("the file does not exist", where=str(path))
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow")
+    except Exception as error:  # pyarrow raises a dozen kinds for a damaged or foreign file
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            "the file is no readable parquet: truncated, damaged or something else",
+            where=f"{path} ({reason})",
+        ) from None
+    if not len(frame):
+        raise InputError("the table has no rows", where=str(path))
+    return frame
+
+
+def _labels(frame: pd.DataFrame, id_column: str | None, path: str | Path) -> pd.Series:
+    if id_column is not None:
+        if id_column not in frame:
+            raise InputError(
+                f"the column {id_column!r} is not in the table",
+                where=f"{path}; its columns are {listing(frame.columns)}",
+                fix="name one of its columns with --id-column",
+            )
+        return frame[id_column]
+    if isinstance(frame.index, pd.MultiIndex):
+        raise InputError("the index has several levels", where=str(path), fix="write one id a row")
+    if not isinstance(frame.index, pd.RangeIndex):
+        return frame.index.to_series()
+    texts = [name for name, kind in frame.dtypes.items() if not _is_number(kind)]
+    if not texts:
+        raise InputError(
+            "there are no ids: the file has neither an index nor a column of text",
+            where=str(path),
+            fix="write the table with its index, or with ids in the first column",
+        )
+    return frame[texts[0]]
+
+
+def _is_number(kind: object) -> bool:
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)  # type: ignore[arg-type]

@@ -1,0 +1,89 @@
+"""The evaluation tables of the published code: ``all_genes.csv`` and ``sig_genes.csv``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.io._tables import read_table
+
+#: Column of the published table -> ours.
+COLUMNS = {
+    "pred_real_r": "r",
+    "pearson_p": "p",
+    "fdr_pearson_p": "p_bh",
+    "random_real_r": "r_untrained",
+    "Steiger_p": "p_dependent",
+    "fdr_Steiger_p": "p_dependent_bh",
+    "rmse_pred": "rmse",
+    "rmse_random": "rmse_untrained",
+    "rmse_quantile_norm": "nrmse",
+    "rmse_mean_norm": "rmse_over_mean",
+}
+
+
+def read_evaluation(path: str | Path) -> pd.DataFrame:
+    """Read a table of genes that the published evaluation wrote.
+
+    Parameters
+    ----------
+    path : path
+        ``all_genes.csv`` or ``sig_genes.csv``; a text file as any other table, also compressed.
+
+    Returns
+    -------
+    DataFrame
+        ``cancer, gene, r, p, p_bh, r_untrained, p_dependent, p_dependent_bh, rmse, rmse_untrained, nrmse,
+        rmse_over_mean, well_predicted``, a row per gene and cancer in the order of the file. Names as those of
+        `sequoia_stats.selection.well_predicted`; numbers NaN where the file has none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, holds a cell that is no number, or a gene twice in a cancer.
+
+    Notes
+    -----
+    ``p_dependent`` is what the published code computed under the name of Steiger: Williams' t, one-tailed on |t|.
+    Its ``nrmse`` divides by the interquartile range + 1e-5. ``well_predicted`` applies its six criteria.
+    """
+    table = read_table(path)
+    absent = [column for column in (*COLUMNS, "cancer") if column not in table]
+    if absent:
+        raise InputError(
+            f"the table lacks the column {listing(absent)}",
+            where=f"{path}; its columns are {listing(table.columns)}",
+            fix="give all_genes.csv or sig_genes.csv of the published evaluation",
+        )
+    result = pd.DataFrame({"cancer": table["cancer"], "gene": table.iloc[:, 0]})
+    for fault, rows in (
+        ("have no gene or no cancer", result.isna().any(axis=1)),
+        ("repeat a gene of the same cancer", result.duplicated()),
+    ):
+        if rows.any():
+            raise InputError(
+                f"{int(rows.sum())} rows {fault}", where=f"{path}, rows {listing(result.index[rows])}"
+            )
+    for column, name in COLUMNS.items():
+        result[name] = _numbers(table[column], path)
+    result["well_predicted"] = (
+        (result["r"] > 0)
+        & (result["p"] < 0.05)
+        & (result["r"] > result["r_untrained"])
+        & (result["p_dependent"] < 0.05)
+        & (result["p_dependent_bh"] < 0.2)
+        & (result["rmse"] < result["rmse_untrained"])
+    )
+    return result.reset_index(drop=True)
+
+
+def _numbers(column: pd.Series, path: str | Path) -> pd.Series:
+    odd = pd.to_numeric(column, errors="coerce").isna() & column.notna()
+    if odd.any():
+        row = column.index[odd][0]
+        raise InputError(
+            f"{column[row]!r} is not a number", where=f"{path}, row {row}, column {column.name!r}"
+        )
+    return column.astype(float)  # correctly rounded, which to_numeric is not

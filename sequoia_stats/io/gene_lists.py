@@ -1,0 +1,126 @@
+"""Several lists of genes, and genes with a score: what over-representation and enrichment start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.io._tables import find_column, read_table
+from sequoia_stats.io._text import read_text
+from sequoia_stats.io.gene_list import GENE_TITLES, read_gene_list
+
+
+def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
+    """Gene lists by name, from one file or several.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Each a list, one gene a line, which bears the name of its file without the ending; or a table with columns
+        list and gene, which holds several.
+
+    Returns
+    -------
+    dict of str to list of str
+        In the order of the files; genes as written, and as often.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or holds no name, is a table of anything else, a cell is empty, or two lists have
+        the same name.
+    """
+    lists: dict[str, list[str]] = {}
+    homes: dict[str, str] = {}
+    for path in map(Path, paths):
+        for name, genes in _lists_in(path).items():
+            if name in lists:
+                where = listing(dict.fromkeys([homes[name], str(path)]))
+                raise InputError(f"two lists are called {name!r}", where=where, fix="rename one file")
+            lists[name], homes[name] = genes, str(path)
+    return lists
+
+
+def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = None) -> dict[str, pd.Series]:
+    """Genes and their scores from a table, such as ``sequoia-stats genes`` writes.
+
+    Parameters
+    ----------
+    path : path
+        A table with a column of genes, called gene, and one of scores.
+    column : str, default "r"
+        The column of scores.
+    by : str, optional
+        A column of levels, such as the cancer, each with scores of its own.
+
+    Returns
+    -------
+    dict of str to Series
+        Scores as float64, index = gene, for every level in the order of the file; where `by` is not given under "".
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or lacks a column, a gene or level is missing, a gene repeats within a level, or a
+        score is missing, infinite or no number.
+    """
+    table = read_table(path)
+    header = list(table.columns)
+    title = next((name for name in header if name.lower() in GENE_TITLES), "gene")
+    genes = table[header[find_column(header, title, path)]]
+    scores = table[header[find_column(header, column, path, "--rank")]]
+    levels = table[header[find_column(header, by, path, "--by")]] if by else pd.Series("", table.index)
+    for what, values in (("gene", genes), ("level", levels), ("score", scores)):
+        _refuse_rows(values.isna(), f"rows have no {what}", path, str(values.name))
+    numbers = scores.map(_number).astype(np.float64)
+    _refuse_rows(
+        numbers.isin([np.inf, -np.inf]) | numbers.isna(), "scores are no finite numbers", path, column
+    )
+    repeated = pd.DataFrame({"level": levels, "gene": genes}).duplicated()
+    if repeated.any():
+        raise InputError(
+            f"{genes[repeated].nunique()} genes stand more than once: {listing(genes[repeated].unique(), 5)}",
+            where=f"{path}, rows {listing(table.index[repeated], 5)}",
+            fix="" if by else "--by names the column of levels, if the table has one",
+        )
+    return {
+        str(level): pd.Series(part.to_numpy(), pd.Index(genes[part.index], dtype=object), name=column)
+        for level, part in numbers.groupby(levels, sort=False)
+    }
+
+
+def _lists_in(path: Path) -> dict[str, list[str]]:
+    """The lists of one file."""
+    head = read_text(path).lstrip("\n").partition("\n")[0]
+    titles = [
+        title.strip().strip('"').lower() for title in head.replace("\t", ",").replace(";", ",").split(",")
+    ]
+    if {"list", "gene"} <= set(titles):
+        table = read_table(path).rename(columns=str.lower)
+        for column in ("list", "gene"):
+            _refuse_rows(table[column].isna(), f"rows have no {column}", path, column)
+        return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
+    if len(titles) > 1 and GENE_TITLES.intersection(titles):
+        raise InputError(
+            f"the file is a table of genes with {len(titles)} columns, not a list",
+            where=str(path),
+            fix="give one gene a line, or a CSV with columns list and gene",
+        )
+    return {path.name.removesuffix(".gz").rpartition(".")[0] or path.name: read_gene_list(path)}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace("_", "?"))  # float() would take 1_000
+    except ValueError:
+        return np.nan
+
+
+def _refuse_rows(wrong: pd.Series, what: str, path: str | Path, column: str) -> None:
+    if wrong.any():
+        rows = listing(wrong.index[wrong], 5)
+        raise InputError(f"{wrong.sum()} {what}", where=f"{path}, column {column!r}, rows {rows}")

@@ -1,0 +1,238 @@
+"""Predictions from a file of their own, or from matrices that are matched by sample and gene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.cohort import FLOW_COLUMNS
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.genes import aliases, match, refuse_dates
+from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix, read_table
+from sequoia_stats.io._time_and_event import Steps
+from sequoia_stats.io.h5ad import read_adata
+from sequoia_stats.io.h5ad import recognises as is_h5ad
+from sequoia_stats.predictions import Predictions, refuse_repeated, untrained_layers
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def read_predictions(
+    source: str | Path | Predictions | AnnData,
+    *,
+    measured: str | Path | None = None,
+    untrained: str | Path | Sequence[str | Path] = (),
+    genes_in: str = "columns",
+    patients: str | Path | pd.DataFrame | None = None,
+) -> Predictions:
+    """Read predicted genes beside measured ones.
+
+    Parameters
+    ----------
+    source : path, Predictions or AnnData
+        A predictions file (.h5ad: X predicted, layers measured, untrained, untrained_1, ...), or a matrix of
+        predictions: .csv, .tsv, .txt (also .gz, .zip), .parquet, or the X of an .h5ad.
+    measured : path, optional
+        The matrix of measured expression, where `source` does not hold it. All matrices name the same samples, in
+        any order; genes are matched by their exact names.
+    untrained : path or sequence of path, optional
+        Matrices of predictions of untrained networks, one a seed; added to those that `source` holds.
+    genes_in : {"columns", "rows"}
+        Where tables have their genes.
+    patients : path or DataFrame, optional
+        A table with a row per sample: ids in the first column, or as index of a frame. Its other columns
+        (``patient_id``, ``fold``, ``cohort``, anything) are added to `obs`.
+
+    Returns
+    -------
+    Predictions
+        Genes that are not in all matrices are counted in ``flow``.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or lacks what is needed; if samples differ between matrices, or no gene is in all.
+    """
+    in_rows = are_in_rows(genes_in)
+    extra = [untrained] if isinstance(untrained, str | Path) else list(untrained)
+    tables = [file for file in (source, measured, *extra) if _is_path(file) and not is_h5ad(Path(str(file)))]
+    if in_rows and not tables:
+        raise InputError("AnnData has its genes in columns", fix="leave --genes-in out")
+    if isinstance(source, Predictions) and measured is None and patients is None and not extra:
+        return source
+    with _located([str(file) for file in (source, measured, *extra) if _is_path(file)]):
+        adata = _open(source, genes_in)
+        if patients is not None:
+            _add_samples(adata, patients)
+        if measured is not None and "measured" in adata.layers:
+            raise InputError(
+                "the measured expression is given twice: as a layer, and with --measured",
+                fix="leave --measured out",
+            )
+        matrices = {"measured": measured} if measured is not None else {}
+        taken = len(untrained_layers(list(adata.layers))[0])
+        matrices |= {
+            f"untrained_{i}" if i else "untrained": file for i, file in enumerate(extra, start=taken)
+        }
+        for layer, file in matrices.items():
+            adata = _with_layer(adata, layer, _open(file, genes_in), str(file), in_rows)
+        return Predictions.from_adata(adata)
+
+
+def _is_path(source: object) -> bool:
+    return isinstance(source, str | Path)
+
+
+@contextmanager
+def _located(files: list[str]) -> Iterator[None]:
+    """Name the files in an error that names none of them."""
+    try:
+        yield
+    except InputError as error:
+        if files and not any(file in error.where for file in files):
+            error.where = f"{', '.join(files)}: {error.where}" if error.where else ", ".join(files)
+        raise
+
+
+def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
+    """Any source as AnnData of our own, whose arrays may be the caller's and are not written to."""
+    import anndata
+
+    if isinstance(source, Predictions):
+        return source.adata
+    if not isinstance(source, str | Path):
+        uns, layers = dict(source.uns), dict(source.layers)
+        return anndata.AnnData(source.X, source.obs.copy(), source.var[[]], uns, layers=layers)
+    path = Path(source)
+    if is_h5ad(path):
+        adata = read_adata(path)
+    else:
+        frame = read_matrix(path, genes_in)
+        labels = (frame.index.astype(str), frame.columns.astype(str))
+        refuse_repeated(labels[1], "gene", str(path))
+        _refuse_genes_as_samples(*labels, where=str(path), genes_in=genes_in)
+        obs, var = (pd.DataFrame(index=pd.Index(names, name=None)) for names in labels)
+        adata = anndata.AnnData(frame.to_numpy(), obs, var)
+    adata.uns.setdefault("name", path.name.partition(".")[0])
+    refuse_dates(adata.var_names, str(path))
+    return adata
+
+
+def _with_layer(adata: AnnData, layer: str, other: AnnData, where: str, in_rows: bool) -> AnnData:
+    """The genes of `adata` that `other` has too, with the X of `other` as one more layer."""
+    for axis, labels in (("sample", other.obs_names), ("gene", other.var_names)):
+        refuse_repeated(labels, axis, where)
+    refuse_repeated(adata.obs_names, "sample", "the predictions")
+    refuse_repeated(adata.var_names, "gene", "the predictions")
+    fix = _transposed(adata, other, in_rows)
+    if set(adata.obs_names) != set(other.obs_names):
+        ours, theirs = (a.difference(b, sort=False) for a, b in _both_ways(adata.obs_names, other.obs_names))
+        raise InputError(
+            f"the samples differ: {len(ours)} of {adata.n_obs} are in the predictions only, "
+            f"{len(theirs)} of {other.n_obs} in the {_words(layer)} only",
+            where=f"{where}; predictions only: {listing(ours, 3) or 'none'}; here only: {listing(theirs, 3) or 'none'}",
+            fix=fix or "all matrices have to name the same samples in the same way",
+        )
+    kept = adata.var_names.isin(other.var_names)
+    if not kept.any():
+        raise InputError(
+            f"no gene of the predictions is in the {_words(layer)}",
+            where=f"{where}; predictions: {listing(adata.var_names, 3)}; here: {listing(other.var_names, 3)}",
+            fix=fix or "genes are matched by their exact names: use the same kind of name in all matrices",
+        )
+    _add_steps(adata, _gene_steps(adata.var_names, other.var_names, int(kept.sum()), layer))
+    adata = adata if kept.all() else adata[:, kept].copy()
+    rows, columns = other.obs_names.get_indexer(adata.obs_names), other.var_names.get_indexer(adata.var_names)
+    matrix = other.X.toarray() if hasattr(other.X, "toarray") else np.asarray(other.X)
+    same = all(
+        np.array_equal(order, np.arange(n)) for order, n in zip((rows, columns), matrix.shape, strict=True)
+    )
+    adata.layers[layer] = matrix if same else matrix[rows[:, None], columns]
+    return adata
+
+
+def _both_ways(ours: pd.Index, theirs: pd.Index) -> list[tuple[pd.Index, pd.Index]]:
+    return [(ours, theirs), (theirs, ours)]
+
+
+def _words(layer: str) -> str:
+    return "measured expression" if layer == "measured" else "predictions of the untrained network"
+
+
+def _transposed(adata: AnnData, other: AnnData, in_rows: bool) -> str:
+    """What to do where one matrix has names of genes for what the other calls samples; nothing where it has not."""
+    crossed = adata.obs_names.isin(other.var_names).any() or adata.var_names.isin(other.obs_names).any()
+    side = "columns" if in_rows else "rows"
+    hint = f"genes are in {side} in one of them: turn that one, or --genes-in {side} where all are so"
+    return hint if crossed else ""
+
+
+def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Steps:
+    steps: Steps = []
+    for (names, others), what in zip(
+        _both_ways(ours, theirs), ("the predictions", f"the {_words(layer)}"), strict=True
+    ):
+        alone = names.difference(others, sort=False)
+        if len(alone):
+            reason = f"{len(alone)} genes are in {what} only: {listing(alone, 3)}"
+            former = int((match(alone, others.difference(names)) >= 0).sum())
+            reason += f"; {former} of them are in both under a former name" if former else ""
+            steps.append((f"genes: {what}", len(names), n, reason))
+    return steps
+
+
+def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, genes_in: str) -> None:
+    """Refuse a table whose samples have symbols of genes for names, and whose genes have not."""
+    symbols = frozenset(aliases().values())
+    like, unlike = (sum(name in symbols for name in names) > len(names) / 2 for names in (samples, genes))
+    if like and not unlike:
+        other = "rows" if genes_in == "columns" else "columns"
+        raise InputError(
+            f"the samples are called like genes: {listing(samples, 3)}",
+            where=where,
+            fix=f"genes in {other}? --genes-in {other}",
+        )
+
+
+def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
+    """Columns of a table of samples, added to obs."""
+    if isinstance(patients, pd.DataFrame):
+        table, where = patients, "patients"
+    else:
+        table, where = read_table(patients), str(patients)
+        ids = table.iloc[:, 0]
+        check_ids(ids, f"{where}, column {ids.name!r}")
+        table = table.iloc[:, 1:].set_axis(pd.Index(ids), axis=0)
+    table = table.set_axis(table.index.astype(str), axis=0)
+    refuse_repeated(table.index, "sample", where)
+    absent = adata.obs_names.difference(table.index, sort=False)
+    if len(absent):
+        raise InputError(
+            f"{len(absent)} of {adata.n_obs} samples are not in the table of patients",
+            where=f"{where}: {listing(absent)}",
+            fix="the table needs a row per sample, its id in the first column",
+        )
+    own = adata.obs.get("patient_id")
+    if own is not None and (own.astype(str) == adata.obs_names).all():  # every sample its own patient
+        del adata.obs["patient_id"]
+    twice = [column for column in table if column in adata.obs]
+    if twice:
+        raise InputError(f"the predictions have {listing(twice)} already", where=where, fix="leave it out")
+    if len(table) > adata.n_obs:
+        reason = "the others have no predictions"
+        _add_steps(adata, [("table of patients: rows", len(table), adata.n_obs, reason)])
+    for column in table:
+        adata.obs[column] = table[column].reindex(adata.obs_names)
+
+
+def _add_steps(adata: AnnData, steps: Steps) -> None:
+    """Lines at the end of the ledger in uns."""
+    lines = pd.DataFrame(dict(adata.uns.get("flow", {})), columns=FLOW_COLUMNS).to_dict("split")["data"]
+    frame = pd.DataFrame([*lines, *steps], columns=FLOW_COLUMNS)
+    adata.uns["flow"] = {column: frame[column].to_numpy() for column in FLOW_COLUMNS}

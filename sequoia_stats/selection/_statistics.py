@@ -1,0 +1,180 @@
+"""Every statistic of every gene: correlations, their comparison with an untrained network, and errors."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from sequoia_stats.correlation import (
+    AlternativeName,
+    MethodName,
+    benjamini_hochberg,
+    correlation_p,
+    dependent_correlation_ci,
+    dependent_correlation_test,
+    fisher_mean,
+    moments,
+    pearson,
+)
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.prediction_error import interquartile_range, minmax, normalised_rmse
+from sequoia_stats.predictions import FEWEST_SAMPLES, Predictions
+from sequoia_stats.selection._cluster_bootstrap import cluster_bootstrap
+
+Array = NDArray[np.float64]
+#: Statistics of a gene, in the order of the columns of the table.
+STATISTICS = (
+    *("n", "r", "p", "p_bh", "r_folds", "r_untrained", "r_between", "r_difference_low", "r_difference_high"),
+    *("z", "p_dependent", "p_dependent_bh", "rmse", "rmse_untrained", "mae", "explained_variance"),
+    *("iqr", "nrmse", "nrmse_minmax"),
+)
+
+
+class Setting(NamedTuple):
+    """How genes are tested; words are checked by `selection.well_predicted`, which documents them."""
+
+    method: MethodName
+    alternative: AlternativeName
+    units: str
+    bootstrap: int
+    seed: int
+    threads: int | None
+
+
+def gene_statistics(part: Predictions, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
+    """A row per gene with `STATISTICS`, and what is to be said about them."""
+    data = part.per_patient() if setting.units == "patients" else part
+    found = _estimates(data, setting.threads)
+    tests = (
+        _drawn_tests(found, data, setting) if setting.units == "cluster-bootstrap" else _tests(found, setting)
+    )
+    absent = np.full(len(data.genes), np.nan)
+    found |= dict.fromkeys(("z", "p_dependent", "r_difference_low", "r_difference_high"), absent) | tests
+    found["p_bh"] = benjamini_hochberg(found["p"])
+    found["p_dependent_bh"] = benjamini_hochberg(found["p_dependent"]) if data.untrained else absent
+    found["r_folds"], notes = _within_folds(data, setting.threads)
+    table = pd.DataFrame({"gene": data.genes} | {name: found[name] for name in STATISTICS})
+    return table, [f"{data.name}: {note}" for note in [*_remarks(table, data), *notes]]
+
+
+def _estimates(data: Predictions, threads: int | None) -> dict[str, Array]:
+    """Correlations and errors; what refers to the untrained network is NaN without one."""
+    measured, predicted = data.measured, data.predicted
+    seeds = [moments(measured, predicted, null, threads=threads) for null in data.untrained]
+    first = seeds[0] if seeds else moments(measured, predicted, threads=threads)
+    null_r, between = first.r13, first.r23
+    if len(seeds) > 1:
+        null_r, between = fisher_mean([m.r13 for m in seeds]), fisher_mean([m.r23 for m in seeds])
+    iqr = interquartile_range(measured, threads=threads)
+    nrmse = normalised_rmse(first.rmse, iqr)
+    return {
+        "n": first.n,
+        "r": first.r12,
+        "r_untrained": null_r,
+        "r_between": between,
+        "rmse": first.rmse,
+        "rmse_untrained": np.sqrt(np.mean([m.rmse_untrained**2 for m in seeds or [first]], axis=0)),
+        "mae": first.mae,
+        "explained_variance": first.explained_variance,
+        "iqr": iqr,
+        "nrmse": nrmse,
+        "nrmse_minmax": minmax(nrmse),
+    }
+
+
+def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
+    """Student's t of r, the dependent test, and Zou's interval; the last two where there is an untrained network."""
+    r12, r13, r23, n = (found[name] for name in ("r", "r_untrained", "r_between", "n"))
+    p = {"p": correlation_p(r12, n)}
+    if np.isnan(r13).any():
+        return p
+    test = dependent_correlation_test(
+        r12, r13, r23, n, method=setting.method, alternative=setting.alternative
+    )
+    undefined = r12 == 0  # a constant gene
+    if setting.alternative == "absolute":  # the published code looks at the untrained network as well
+        undefined |= (r13 == 0) & (r23 == 0)
+    low, high = dependent_correlation_ci(r12, r13, r23, n)
+    return p | {
+        "z": np.where(undefined, 0.0, test.statistic),
+        "p_dependent": np.where(undefined, 1.0, test.p),
+        "r_difference_low": low,
+        "r_difference_high": high,
+    }
+
+
+def _drawn_tests(found: dict[str, Array], data: Predictions, setting: Setting) -> dict[str, Array]:
+    """Both tests, and the interval, by patients drawn with replacement.
+
+    Student's t with the patients' degrees of freedom: few patients give uncertain standard errors.
+    """
+    codes, patients = pd.factorize(data.obs["patient_id"], sort=True)
+    if len(patients) < FEWEST_SAMPLES:
+        raise InputError(f"{len(patients)} patients are too few to draw from", where=data.name)
+    spread = cluster_bootstrap(
+        data.measured, data.predicted, data.untrained, codes, replicates=setting.bootstrap, seed=setting.seed
+    )
+    inside = np.nextafter(1.0, 0.0)
+    z, null_z = (np.arctanh(np.clip(found[name], -inside, inside)) for name in ("r", "r_untrained"))
+    p = {"p": 2 * stdtr(len(patients) - 2, -np.abs(_ratio(z, spread.se)))}
+    if not data.untrained:
+        return p
+    statistic = _ratio(z - null_z, spread.se_difference)
+    df = len(patients) - 3
+    tails = {"two-sided": 2 * stdtr(df, -np.abs(statistic)), "absolute": stdtr(df, -np.abs(statistic))}
+    upper = tails.get(setting.alternative, stdtr(df, -statistic))
+    return p | {
+        "z": statistic,
+        "p_dependent": np.where(statistic == 0, 1.0, upper),
+        "r_difference_low": spread.low,
+        "r_difference_high": spread.high,
+    }
+
+
+def _ratio(estimate: Array, error: Array) -> Array:
+    """Estimate over standard error; 0 where there is no error to speak of, or the estimate itself is 0."""
+    usable = ~np.isnan(error) & (error > 0) & (estimate != 0)
+    return np.divide(estimate, error, out=np.zeros_like(estimate), where=usable)
+
+
+def _within_folds(data: Predictions, threads: int | None) -> tuple[Array, list[str]]:
+    """Average of r within the folds on Fisher's scale, weighted by n - 3; and what was left out of it."""
+    absent = np.full(len(data.genes), np.nan)
+    if "fold" not in data.obs:
+        return absent, ["there are no folds, so r_folds is empty"]
+    folds, unknown = data.obs["fold"], int(data.obs["fold"].isna().sum())
+    sizes = folds.value_counts()
+    small = sizes[sizes < FEWEST_SAMPLES]
+    notes = []
+    if unknown:
+        notes.append(f"{unknown} of {data.n} rows have no fold of their own, so r_folds is without them")
+    if len(small):
+        notes.append(f"{len(small)} folds have fewer than {FEWEST_SAMPLES} rows, so r_folds is without them")
+    rows = [(folds == fold).to_numpy() for fold in sizes.index.difference(small.index)]
+    found = [pearson(data.measured, data.predicted, rows=fold, threads=threads) for fold in rows]
+    if not found:
+        return absent, notes
+    weights = np.maximum([result.n - 3 for result in found], 0)
+    mean = fisher_mean([result.r for result in found], weights)
+    return np.where(weights.sum(axis=0) > 0, mean, np.nan), notes
+
+
+def _remarks(table: pd.DataFrame, data: Predictions) -> list[str]:
+    """Sentences about what is unusual in a level."""
+    remarks = []
+    undefined = table["r"] == 0
+    if undefined.any():
+        genes = listing(table.loc[undefined, "gene"], 3)
+        remarks.append(f"{int(undefined.sum())} genes are constant or hardly measured, r 0 and p 1: {genes}")
+    flat = table["iqr"] == 0
+    if flat.any():
+        genes = listing(table.loc[flat, "gene"], 3)
+        remarks.append(f"{int(flat.sum())} genes have an interquartile range of 0, and no nrmse: {genes}")
+    holes = int((table["n"] < data.n).sum())
+    if holes:
+        remarks.append(f"{holes} genes are not measured in all {data.n} rows; each is judged on its own")
+    return remarks

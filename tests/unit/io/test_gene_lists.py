@@ -1,0 +1,95 @@
+"""Lists of genes by name, and genes with scores, from tables."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.io.gene_lists import read_gene_lists, read_gene_scores
+
+
+def put(folder, **files):
+    """Files by stem, as .csv; returns their paths."""
+    paths = [folder / f"{name}.csv" for name in files]
+    for path, content in zip(paths, files.values(), strict=True):
+        path.write_text(content)
+    return paths
+
+
+def test_a_list_bears_the_name_of_its_file(tmp_path):
+    (tmp_path / "good genes.v2.txt").write_text("gene\nA\nB\n")
+    (tmp_path / "packed.txt.gz").write_bytes(gzip.compress(b"C\n"))
+    (tmp_path / "plain").write_text("D\n")
+    lists = read_gene_lists(sorted(tmp_path.iterdir()))
+    assert lists == {"good genes.v2": ["A", "B"], "packed": ["C"], "plain": ["D"]}
+
+
+def test_a_table_holds_several_lists_in_any_order_of_columns(tmp_path):
+    paths = put(tmp_path, a="Gene,score,List\nA,1,one\nB,2,two\nC,3,one\n", b="X\nY\n")
+    assert read_gene_lists(paths) == {"one": ["A", "C"], "two": ["B"], "b": ["X", "Y"]}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a": "list,gene\nb,A\n", "b": "A\n"}, "two lists are called 'b'"),
+        ({"a": "gene,r,well_predicted\nA,.1,True\n"}, "a table of genes with 3 columns, not a list"),
+        ({"a": "list,gene\none,A\n,B\n"}, "1 rows have no list"),
+        ({"a": "list,gene\none,A\none,\n"}, "1 rows have no gene"),
+        ({"a": "list,gene\n"}, "a header and no rows"),
+        ({"a": "gene\n"}, "holds no name"),
+    ],
+)
+def test_files_that_are_no_lists_are_refused(tmp_path, files, words):
+    with pytest.raises(InputError, match=words) as error:
+        read_gene_lists(put(tmp_path, **files))
+    assert "a.csv" in str(error.value)
+
+
+def test_two_files_with_one_stem_are_refused_by_name(tmp_path):
+    (tmp_path / "sub").mkdir()
+    paths = [*put(tmp_path, a="A\n"), *put(tmp_path / "sub", a="B\n")]
+    with pytest.raises(InputError, match="two lists are called 'a'") as error:
+        read_gene_lists(paths)
+    assert str(paths[0]) in error.value.where and str(paths[1]) in error.value.where
+
+
+def test_scores_keep_all_their_digits(tmp_path):
+    (path,) = put(tmp_path, a="gene,n,r\nA,5,0.1000000000000000055\nB,5,-0\nC,5,1e-3\n")
+    scores = read_gene_scores(path)[""]
+    assert scores.to_dict() == {"A": 0.1, "B": 0.0, "C": 0.001}
+
+
+def test_levels_are_ranked_apart_in_the_order_of_the_file(tmp_path):
+    (path,) = put(tmp_path, a="cancer,symbol,z\nLUAD,A,1\nBRCA,A,2\nLUAD,B,3\n")
+    scores = read_gene_scores(path, "z", by="cancer")
+    assert {level: part.to_dict() for level, part in scores.items()} == {
+        "LUAD": {"A": 1, "B": 3},
+        "BRCA": {"A": 2},
+    }
+    assert list(scores) == ["LUAD", "BRCA"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("name,r\nA,1\n", {}, "the column 'gene' is not in the table"),
+        ("gene,z\nA,1\n", {}, "the column 'r' is not in the table"),
+        ("gene,r\nA,1\nB,\n", {}, "1 rows have no score"),
+        ("gene,r\nA,1\nB,NaN\n", {}, "1 rows have no score"),
+        ("gene,r\nA,1\nB,high\nC,1_0\n", {}, "2 scores are no finite numbers"),
+        ("gene,r\nA,1\nB,inf\n", {}, "1 scores are no finite numbers"),
+        ("gene,r\nA,1\n,2\n", {}, "1 rows have no gene"),
+        ("gene,r\nA,1\nB,2\nA,3\n", {}, "--by names the column of levels"),
+        ("k,gene,r\nx,A,1\nx,A,2\n", {"by": "k"}, "1 genes stand more than once: A"),
+        ("k,gene,r\nx,A,1\n,B,2\n", {"by": "k"}, "1 rows have no level"),
+        ("gene,r\nA,1\n", {"by": "k"}, "the column 'k' is not in the table"),
+    ],
+)
+def test_scores_that_cannot_be_ranked_are_refused(tmp_path, content, options, words):
+    (path,) = put(tmp_path, a=content)
+    with pytest.raises(InputError, match=words) as error:
+        read_gene_scores(path, **options)
+    assert "a.csv" in str(error.value)

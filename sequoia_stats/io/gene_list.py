@@ -17,8 +17,8 @@ def read_gene_list(path: str | Path) -> list[str]:
     Parameters
     ----------
     path : path
-        Text; empty lines, lines that start with ``#``, a title such as "gene" and whatever stands behind a comma
-        or tab are passed over.
+        Text; empty lines, lines that start with ``#`` and a title such as "gene" are passed over. Of a table the
+        column with such a title is read, or else the first.
 
     Returns
     -------
@@ -30,10 +30,12 @@ def read_gene_list(path: str | Path) -> list[str]:
     InputError
         If the file cannot be read, or holds no name.
     """
-    lines = [line for line in read_text(path).splitlines() if not line.startswith("#")]
-    names = [line.replace("\t", ",").partition(",")[0].strip().strip('"') for line in lines]
-    names = [name for name in names if name]
-    names = names[1:] if names and names[0].lower() in GENE_TITLES else names
+    lines = [line for line in read_text(path).splitlines() if line.strip() and not line.startswith("#")]
+    rows = [[cell.strip().strip('"') for cell in line.replace("\t", ",").split(",")] for line in lines]
+    titled = [i for i, cell in enumerate(rows[0]) if cell.lower() in GENE_TITLES] if rows else []
+    column = titled[0] if titled else 0
+    names = [row[column] for row in rows[bool(titled) :] if len(row) > column]
+    names = list(dict.fromkeys(name for name in names if name))
     if not names:
         raise InputError("the gene list holds no name", where=str(path), fix="write one gene a line")
-    return list(dict.fromkeys(names))
+    return names

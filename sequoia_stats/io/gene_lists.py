@@ -21,7 +21,8 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
     ----------
     paths : sequence of path
         Each a list, one gene a line, which bears the name of its file without the ending; or a table with columns
-        list and gene, which holds several.
+        list and gene, which holds several; or what ``sequoia-stats genes`` writes: its well-predicted genes, a list
+        for each level where there are levels.
 
     Returns
     -------
@@ -104,13 +105,29 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
         for column in ("list", "gene"):
             _refuse_rows(table[column].isna(), f"rows have no {column}", path, column)
         return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
+    name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    if {"gene", "well_predicted"} <= set(titles):
+        return _well_predicted(path, name)
     if len(titles) > 1 and GENE_TITLES.intersection(titles):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
             where=str(path),
             fix="give one gene a line, or a CSV with columns list and gene",
         )
-    return {path.name.removesuffix(".gz").rpartition(".")[0] or path.name: read_gene_list(path)}
+    return {name: read_gene_list(path)}
+
+
+def _well_predicted(path: Path, name: str) -> dict[str, list[str]]:
+    """The genes that ``sequoia-stats genes`` found, by the levels in the column before that of the genes."""
+    table = read_table(path)
+    words = table["well_predicted"].str.lower()
+    _refuse_rows(~words.isin(["true", "false"]), "rows are neither True nor False", path, "well_predicted")
+    at = table.columns.get_loc("gene")
+    levels = table.iloc[:, 0] if at else pd.Series(name, table.index)
+    found = table.loc[words == "true", "gene"].groupby(levels, sort=False)
+    if not found.ngroups:
+        raise InputError("no gene is well predicted", where=str(path), fix="another rule may find some")
+    return {str(level): genes.tolist() for level, genes in found}
 
 
 def _number(text: str) -> float:

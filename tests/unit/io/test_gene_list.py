@@ -27,3 +27,9 @@ def test_a_list_without_a_name_is_an_error(tmp_path, text, words):
     (tmp_path / "genes.txt").write_text(text)
     with pytest.raises(InputError, match=words):
         read_gene_list(tmp_path / "genes.txt")
+
+
+def test_of_a_table_the_column_of_genes_is_read(tmp_path):
+    path = tmp_path / "genes.csv"
+    path.write_text("cancer,gene,r\nBRCA,ESR1,0.5\nLUAD,ESR1,0.1\nLUAD,TP53,0.2\n")
+    assert read_gene_list(path) == ["ESR1", "TP53"]

@@ -31,11 +31,23 @@ def test_a_table_holds_several_lists_in_any_order_of_columns(tmp_path):
     assert read_gene_lists(paths) == {"one": ["A", "C"], "two": ["B"], "b": ["X", "Y"]}
 
 
+def test_of_a_table_of_genes_the_well_predicted_ones_are_a_list(tmp_path):
+    paths = put(tmp_path, found="gene,r,well_predicted\nA,.9,True\nB,.1,False\nC,.8,True\n")
+    assert read_gene_lists(paths) == {"found": ["A", "C"]}
+
+
+def test_of_a_table_of_genes_every_level_is_a_list(tmp_path):
+    paths = put(tmp_path, found="cancer,gene,well_predicted\nBRCA,A,True\nLUAD,A,False\nLUAD,B,True\n")
+    assert read_gene_lists(paths) == {"BRCA": ["A"], "LUAD": ["B"]}
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({"a": "list,gene\nb,A\n", "b": "A\n"}, "two lists are called 'b'"),
-        ({"a": "gene,r,well_predicted\nA,.1,True\n"}, "a table of genes with 3 columns, not a list"),
+        ({"a": "gene,r,p\nA,.1,.5\n"}, "a table of genes with 3 columns, not a list"),
+        ({"a": "gene,well_predicted\nA,yes\n"}, "1 rows are neither True nor False"),
+        ({"a": "gene,well_predicted\nA,False\n"}, "no gene is well predicted"),
         ({"a": "list,gene\none,A\n,B\n"}, "1 rows have no list"),
         ({"a": "list,gene\none,A\none,\n"}, "1 rows have no gene"),
         ({"a": "list,gene\n"}, "a header and no rows"),

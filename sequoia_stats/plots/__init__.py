@@ -6,9 +6,29 @@ matplotlib is imported when a figure is drawn, not when this package is imported
 from __future__ import annotations
 
 from sequoia_stats.plots._style import save_figure
+from sequoia_stats.plots.agreement import pathway_correlations
+from sequoia_stats.plots.circos import chord_diagram
 from sequoia_stats.plots.coefficient_plot import coefficients
+from sequoia_stats.plots.counts import counts_against_size, criterion_counts, downsampled_counts
 from sequoia_stats.plots.cv import cv_curve
+from sequoia_stats.plots.dot_plot import enrichment_dots
 from sequoia_stats.plots.forest_plot import forest
+from sequoia_stats.plots.heatmap import enrichment_heatmap
 from sequoia_stats.plots.km import kaplan_meier
+from sequoia_stats.plots.violins import correlation_violins
 
-__all__ = ["coefficients", "cv_curve", "forest", "kaplan_meier", "save_figure"]
+__all__ = [
+    "chord_diagram",
+    "coefficients",
+    "correlation_violins",
+    "counts_against_size",
+    "criterion_counts",
+    "cv_curve",
+    "downsampled_counts",
+    "enrichment_dots",
+    "enrichment_heatmap",
+    "forest",
+    "kaplan_meier",
+    "pathway_correlations",
+    "save_figure",
+]

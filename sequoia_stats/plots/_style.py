@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -20,6 +20,10 @@ P = ParamSpec("P")
 SINGLE_COLUMN, DOUBLE_COLUMN = 89 / 25.4, 183 / 25.4
 #: Okabe and Ito's colours, which readers with colour-blindness tell apart.
 BLUE, VERMILLION, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#222222"
+#: The order in which groups take their colours; it begins again where they run out.
+PALETTE = (BLUE, VERMILLION, GREEN, "#CC79A7", "#E69F00", "#56B4E9", GREY)
+#: What a bar or a cell stands on.
+PALE = "#E9E9E9"
 #: Font sizes, points.
 SMALL, BODY, TITLE = 6.5, 7.0, 8.0
 
@@ -88,15 +92,21 @@ def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: f
 
 
 def add_header(figure: Figure, title: str, *lines: str, left: float) -> float:
-    """Write a bold title and lines of text at the top; return the height used, inches."""
+    """Write a bold title (where there is one) and lines of text at the top; return the height used, inches."""
     width, height = figure.get_size_inches()
     y = 0.06
-    figure.text(left / width, 1 - y / height, title, size=TITLE, weight="bold", va="top")
-    y += 0.17
+    if title:
+        figure.text(left / width, 1 - y / height, title, size=TITLE, weight="bold", va="top")
+        y += 0.17
     for line in lines:
         figure.text(left / width, 1 - y / height, line, size=BODY, va="top")
         y += 0.135
     return y + 0.03
+
+
+def widest(figure: Figure, words: Iterable[str], **properties: Any) -> float:
+    """Width of the widest of some texts, inches; 0 for none."""
+    return max((text_width(figure, word, **properties) for word in words), default=0.0)
 
 
 def text_width(figure: Figure, text: str, **properties: Any) -> float:
@@ -137,7 +147,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
         with new_file(png) as temporary:
             figure.savefig(temporary, format="png", dpi=300, metadata={"Software": None})
         with new_file(svg) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(temporary, format="svg", dpi=300, metadata={"Date": None, "Creator": None})
     return png, svg
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from sequoia_stats import genesets
 from sequoia_stats.plots import text
 
 
@@ -39,3 +40,50 @@ def test_a_negative_number_has_a_true_minus_sign():
 @pytest.mark.parametrize(("name", "expected"), [("OS", "Overall survival (OS)"), ("mine", "mine")])
 def test_endpoints_are_spelled_out_where_known(name, expected):
     assert text.endpoint_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("HALLMARK_HYPOXIA", "Hypoxia"),
+        ("HALLMARK_TNFA_SIGNALING_VIA_NFKB", "TNFα signaling via NF-κB"),
+        ("HALLMARK_P53_PATHWAY", "p53 pathway"),
+        ("HALLMARK_KRAS_SIGNALING_DN", "KRAS signaling down"),
+        ("GO_MRNA_PROCESSING", "mRNA processing"),
+        ("GOBP_T_CELL_ACTIVATION", "T cell activation"),
+        ("KEGG_MEDICUS_REFERENCE_WNT_SIGNALING_PATHWAY", "Reference WNT signaling pathway"),
+        ("MANNO_MIDBRAIN_NEUROTYPES_HDA1", "Manno midbrain neurotypes HDA1"),
+        ("MES1", "MES1"),
+        ("My own_set", "My own_set"),
+        ("luminal", "luminal"),
+    ],
+)
+def test_a_set_is_named_in_words(name, expected):
+    assert text.set_name(name) == expected
+
+
+@pytest.mark.parametrize("collection", ["hallmark", "gobp", "kegg", "c8"])
+@pytest.mark.parametrize("longest", [24, 48])
+def test_no_two_sets_of_a_collection_have_the_same_label(collection, longest):
+    names = list(genesets.load(collection))
+    labels = text.set_names(names, longest=longest)
+    assert list(labels) == names
+    assert len(set(labels.values())) == len(names)
+
+
+def test_only_labels_that_would_be_the_same_are_longer_than_allowed():
+    labels = text.set_names(genesets.load("gobp"), longest=40)
+    long = [label for label in labels.values() if len(label) > 40]
+    assert len({text.shortened(label, 40) for label in long}) < len(long)
+
+
+@pytest.mark.parametrize("longest", [12, 20, 30])
+def test_a_label_is_cut_between_words_to_what_is_allowed(longest):
+    label = "Establishment of the endothelial blood brain barrier in mice"
+    short = text.shortened(label, longest)
+    assert len(short) <= longest
+    assert short.startswith("E") and short.endswith("e")
+
+
+def test_a_short_label_stays():
+    assert text.shortened("DNA repair", 10) == "DNA repair"

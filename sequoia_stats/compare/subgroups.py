@@ -1,0 +1,150 @@
+"""The same model judged in subgroups of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.compare.distributions import ALL, notes_of
+from sequoia_stats.compare.shared_genes import overlap
+from sequoia_stats.errors import InputError
+from sequoia_stats.io import read_predictions
+from sequoia_stats.predictions import Predictions
+from sequoia_stats.results import Result
+from sequoia_stats.selection import Selection, well_predicted
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True, eq=False)
+class Subgroups(Result):
+    """The same model judged in subgroups of patients, each alone.
+
+    Parameters
+    ----------
+    column, rule : str
+        What divides the patients, and what makes a gene well predicted.
+    table : DataFrame
+        ``level, n`` (slides), ``n_patients, n_genes, n_well_predicted, r_median``: all patients whose subgroup is
+        known first, then each subgroup.
+    shared : DataFrame
+        Well-predicted genes that they share: the result of `overlap`; empty where fewer than two have any.
+    selections : dict of str to Selection
+        Level to the genes with all statistics.
+    notes : tuple of str
+        Sentences that belong to the result.
+    """
+
+    column: str
+    rule: str
+    table: pd.DataFrame
+    shared: pd.DataFrame = field(metadata={"show": False})
+    selections: Mapping[str, Selection] = field(metadata={"show": False})
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of levels."""
+        return self.table
+
+    def __str__(self) -> str:
+        heading = f"Genes judged by the rule {self.rule} in each {self.column} alone"
+        return f"{heading}\n{self.table.to_string(index=False)}"
+
+
+def by_subgroup(
+    predictions: str | Path | Predictions | AnnData,
+    column: str,
+    *,
+    rule: str = "paper",
+    names: Mapping[Any, str] | None = None,
+    **options: Any,
+) -> Subgroups:
+    """Judge the genes in each subgroup of patients alone, such as ER+ and ER-, and in all of them.
+
+    What differs between subgroups is correlated over all patients even if nothing is predicted within any of them.
+
+    Parameters
+    ----------
+    predictions : path, Predictions or AnnData
+        Whatever `io.read_predictions` takes.
+    column : str
+        A column of slides. Slides without a value are left out of all levels, and counted in the notes.
+    rule : str, default "paper"
+        As in `sequoia_stats.well_predicted`.
+    names : dict, optional
+        What the values are called: {1: "ER+", 0: "ER-"}.
+    **options
+        Passed on to `sequoia_stats.well_predicted`.
+
+    Returns
+    -------
+    Subgroups
+
+    Raises
+    ------
+    InputError
+        If the column is not there, has one value only, or a value without a name; as `well_predicted`.
+    """
+    data = read_predictions(predictions)
+    if column not in data.obs:
+        data.levels(column)  # says which columns there are
+    values = data.obs[column]
+    known = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy()
+    kept = data.rows(known)
+    levels = _named(kept, column, names)
+    words = sorted(set(levels.tolist()))
+    if ALL in words:
+        raise InputError(
+            f"a subgroup is called {ALL!r}, as all patients are", fix="name it otherwise: names="
+        )
+    masks = {ALL: np.ones(kept.n, dtype=bool)} | {name: levels == name for name in words}
+    if len(words) < 2:
+        raise InputError(f"all slides have the same {column}: there are no subgroups", where=data.name)
+    notes = [f"{data.n - kept.n} of {data.n} slides have no {column} and were left out"] * (kept.n < data.n)
+    parts = {name: kept.rows(mask, name=f"{data.name}, {name}") for name, mask in masks.items()}
+    selections = {name: well_predicted(part, rule=rule, **options) for name, part in parts.items()}
+    table = [
+        (name, part.n, part.patients.nunique(), *_numbers(selections[name].table))
+        for name, part in parts.items()
+    ]
+    columns = ["level", "n", "n_patients", "n_genes", "n_well_predicted", "r_median"]
+    return Subgroups(
+        column=column,
+        rule=rule,
+        table=pd.DataFrame(table, columns=columns),
+        shared=_shared({name: selections[name] for name in selections if name != ALL}),
+        selections=selections,
+        notes=(*notes, *notes_of(selections)),
+    )
+
+
+def _named(data: Predictions, column: str, names: Mapping[Any, str] | None) -> NDArray[np.str_]:
+    """The subgroup of every slide as a word."""
+    values = data.obs[column]
+    if names is None:
+        return data.levels(column).to_numpy(dtype=str)
+    absent = [value for value in values.unique() if value not in names]
+    if absent:
+        raise InputError(f"{column} has values without a name: {', '.join(map(str, absent))}")
+    return values.map(names).to_numpy(dtype=str)
+
+
+def _shared(selections: Mapping[str, Selection]) -> pd.DataFrame:
+    """The overlap of those that have well-predicted genes."""
+    lists = {name: list(one.gene[one.well_predicted]) for name, one in selections.items()}
+    found = {name: genes for name, genes in lists.items() if genes}
+    if len(found) < 2:
+        return pd.DataFrame()
+    return overlap(found, {name: selections[name].gene for name in found})
+
+
+def _numbers(table: pd.DataFrame) -> tuple[int, int, float]:
+    """Genes, well-predicted ones, and the median of r."""
+    return len(table), int(table["well_predicted"].sum()), float(table["r"].median())

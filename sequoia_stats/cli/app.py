@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from sequoia_stats.cli import cohort, doctor, signature
+from sequoia_stats.cli import cohort, compare, doctor, genes, gsea, gsva, ora, signature
 from sequoia_stats.cli.output import print_json
 from sequoia_stats.errors import SequoiaError
 
@@ -23,6 +23,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("doctor")(doctor.doctor)
+app.command("genes")(genes.genes)
+app.command("compare")(compare.compare)
+app.command("ora")(ora.ora)
+app.command("gsea")(gsea.gsea)
+app.command("gsva")(gsva.gsva)
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(signature.app, name="signature")
 

@@ -90,19 +90,18 @@ def check_r() -> Iterator[Check]:
 
 
 def check_files() -> Iterator[Check]:
-    """Our R sources and the bundled cohorts."""
+    """Our R sources, the bundled cohorts and gene sets."""
     reinstall = f"pip install --force-reinstall {DISTRIBUTION}"
-    for source in ("bridge.R", "cox_path.R", "signature.R"):
+    for source in ("bridge.R", "cox_path.R", "gsva.R", "signature.R"):
         try:
             yield Check(f"r/{source}", True, str(rbridge.r_source(source)))
         except SequoiaError as error:
             yield Check(f"r/{source}", False, error.what, reinstall)
-    from sequoia_stats import datasets
+    from sequoia_stats import datasets, genesets
 
-    absent = datasets.missing_files()
-    yield Check(
-        "bundled cohorts",
-        not absent,
-        "complete" if not absent else f"{', '.join(absent)} missing",
-        reinstall if absent else "",
-    )
+    for what, absent in (
+        ("bundled cohorts", datasets.missing_files()),
+        ("bundled gene sets", genesets.missing_files()),
+    ):
+        found = f"{', '.join(absent)} missing" if absent else "complete"
+        yield Check(what, not absent, found, reinstall if absent else "")

@@ -598,8 +598,12 @@ VALIDATIONS = {
 
 SCORES = {
     "genes in rows": (
-        score("e.csv", make_cohort(n=30, genes=4).expression.T.to_csv()),
+        score("e.csv", make_cohort(n=30, genes=4).expression.T.rename_axis(None).to_csv()),
         ["none of the 2 genes"],
+    ),
+    "genes in rows, as their title says": (
+        score("e.csv", make_cohort(n=30, genes=4).expression.T.to_csv()),
+        ["called 'gene'", "e.csv", "--genes-in rows"],
     ),
     "text in a cell": (
         score("e.csv", SCORED.replace("P3,", "P3,x")),

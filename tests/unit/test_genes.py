@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.genes import aliases, collapse_duplicates, match, refuse_dates, resolve, standardise
+from sequoia_stats.genes import (
+    aliases,
+    as_given,
+    collapse_duplicates,
+    match,
+    refuse_dates,
+    resolve,
+    standardise,
+)
 
 symbols = st.lists(
     st.sampled_from(
@@ -210,3 +218,23 @@ def test_no_symbol_is_taken_for_a_date():
     assert "APR-1" in aliases()
     others = ["MARCH1", "SEPT2", "DEC1", "MARCHF1", "OCT4", "NOV", "MAY1", "7SK", "HLA-A", "1-8D", "MAR.5S"]
     refuse_dates([*aliases(), *aliases().values(), *others], "table.csv")
+
+
+# --- names as given ------------------------------------------------------------------------------------------------
+
+
+def test_names_as_given_lose_their_blanks_only():
+    frame, steps = as_given(pd.DataFrame([[1.0, 2.0]], columns=[" KNTC2", "ESR1"]), "x.csv")
+    assert (list(frame), steps) == (["KNTC2", "ESR1"], [])
+
+
+def test_columns_without_a_name_are_left_out_and_counted():
+    frame, steps = as_given(pd.DataFrame([[1.0, 2.0]], columns=["", "ESR1"]), "x.csv")
+    assert (list(frame), steps) == (["ESR1"], [("genes: named", 2, 1, "1 columns without a name")])
+
+
+def test_a_mean_of_columns_is_missing_where_one_of_them_is():
+    values = [[1.0, 2.0, 3.0], [1.0, 2.0, np.nan], [np.nan, 2.0, 3.0]]
+    frame, _ = as_given(pd.DataFrame(values, columns=["A", "B", "A"]), "x.csv")
+    np.testing.assert_array_equal(frame["A"], [2, np.nan, np.nan])
+    np.testing.assert_array_equal(frame["B"], [2, 2, 2])

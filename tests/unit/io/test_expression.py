@@ -100,3 +100,74 @@ def test_slides_may_share_a_name_where_the_patient_is_stated(tmp_path):
     made.obs_names = ["P2", "P1", "P2"]
     made.write_h5ad(tmp_path / "p.h5ad")
     assert list(read_expression(tmp_path / "p.h5ad").values.index) == ["P2", "P1"]
+
+
+# --- names as given, rows as they are, layers ----------------------------------------------------------------------
+
+
+def as_they_are(source, **options):
+    return read_expression(source, symbols="as-given", rows="samples", **options)
+
+
+def test_names_may_stay_as_they_are(tmp_path):
+    expression_table(genes=["ESR1", " KNTC2"]).to_csv(tmp_path / "mine.csv")
+    expression = as_they_are(tmp_path / "mine.csv")
+    assert list(expression.values.columns) == ["ESR1", "KNTC2"]
+    assert expression.flow.empty
+
+
+def test_names_that_stay_are_unique_and_no_dates(tmp_path):
+    expression_table(genes=["ESR1", "ESR1"]).to_csv(tmp_path / "twice.csv")
+    assert as_they_are(tmp_path / "twice.csv").flow["step"].to_list() == ["genes: one column each"]
+    expression_table(genes=["ESR1", "1-Mar"]).to_csv(tmp_path / "dates.csv")
+    with pytest.raises(InputError, match=r"1-Mar \(gene 2, MARCHF1\)"):
+        as_they_are(tmp_path / "dates.csv")
+
+
+def test_slides_stay_apart_and_keep_their_names():
+    expression = as_they_are(predictions())
+    assert (list(expression.values.index), expression.values.index.name) == (["s1", "s2", "s3"], "sample_id")
+    assert expression.values["KNTC2"].to_list() == [10, 20, 30]
+
+
+def test_slides_that_stay_apart_need_names_of_their_own():
+    made = predictions()
+    made.obs_names = ["s1", "s1", "s3"]
+    with pytest.raises(InputError, match="more than once: s1"):
+        as_they_are(made)
+
+
+def test_a_layer_is_read_in_place_of_x(tmp_path):
+    made = predictions()
+    made.layers["measured"] = made.X * 2
+    made.write_h5ad(tmp_path / "p.h5ad")
+    assert as_they_are(tmp_path / "p.h5ad", layer="measured").values["ESR1"].to_list() == [2, 4, 6]
+    with pytest.raises(InputError, match=r"no layer 'raw'\n.*its layers are measured"):
+        as_they_are(made, layer="raw")
+
+
+def test_what_has_no_layers_takes_none(tmp_path):
+    expression_table().to_csv(tmp_path / "mine.csv")
+    for source in (tmp_path / "mine.csv", cohort_of(expression_table())):
+        with pytest.raises(InputError, match="has no layers"):
+            read_expression(source, layer="measured")
+
+
+def test_a_parquet_file_is_read_as_a_table_is(tmp_path):
+    table = expression_table(genes=["ESR1", "KNTC2"]).astype(np.float32)
+    table.to_parquet(tmp_path / "mine.parquet")
+    values = read_expression(tmp_path / "mine.parquet").values
+    assert (list(values), set(values.dtypes)) == (["ESR1", "NDC80"], {np.dtype(np.float64)})
+
+
+@pytest.mark.parametrize("options", [{"symbols": "former"}, {"rows": "slides"}])
+def test_words_that_there_are_not_are_refused(options):
+    with pytest.raises(InputError, match=r"approved or as-given|patients or samples"):
+        read_expression(predictions(), **options)
+
+
+def test_an_infinite_value_is_named():
+    made = predictions()
+    made.X[1, 1] = np.inf
+    with pytest.raises(InputError, match="first at s2, gene KNTC2"):
+        read_expression(made)

@@ -1,0 +1,97 @@
+"""``sequoia-stats compare``: models side by side, on the same genes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sequoia_stats.cli.output import Force, Json, ledger, say, show, write_csv
+
+if TYPE_CHECKING:
+    from sequoia_stats.compare import Comparison
+
+_FIGURES = ("r_all", "r_top", "criteria")
+#: What the command writes; a folder that holds anything else is not replaced.
+COMPARISON_FILES = ("comparison.csv", "models.csv", "genes.csv") + tuple(
+    f"{stem}.{suffix}" for stem in _FIGURES for suffix in ("png", "svg")
+)
+
+
+def compare(
+    predictions: Annotated[
+        list[Path], typer.Argument(metavar="A B...", help="Predictions (.h5ad) of two models or more.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    names: Annotated[
+        str | None,
+        typer.Option(help="Names of the models, with commas between.  [default: the files' stems]"),
+    ] = None,
+    rule: Annotated[str, typer.Option(help="paper, published-code or strict.")] = "paper",
+    method: Annotated[
+        str | None,
+        typer.Option(help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Column of slides whose levels are compared apart, such as the cancer.")
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(help="patients, slides or cluster-bootstrap.  [default: the rule's]")
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many of the best genes of each model are compared.")] = 1000,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare models pairwise: correlations of the same genes, the best of each, well-predicted genes and figures."""
+    from sequoia_stats.atomic import new_folder, refuse_existing
+    from sequoia_stats.compare import compare_models
+
+    refuse_existing(output, force=force, files=COMPARISON_FILES)
+    models = _by_name(predictions, names)
+    result = compare_models(models, rule=rule, method=method, by=by, units=units, top=top)
+    with new_folder(output) as folder:
+        for stem, table in (("comparison", result.pairs), ("models", result.models), ("genes", result.genes)):
+            write_csv(table, folder / f"{stem}.csv")
+        _draw(result, folder)
+    for line in [*result.notes, *(line for one in result.selections.values() for line in ledger(one.flow))]:
+        say(line)
+    show(str(result), {"output": str(output), **result.to_dict()}, as_json)
+    say(f"written to {output}")
+
+
+def _by_name(files: list[Path], names: str | None) -> dict[str, Path]:
+    """The files by the names of their models, which must differ."""
+    from sequoia_stats.errors import InputError, listing
+
+    if len(files) < 2:
+        raise InputError("a comparison needs two files or more, and there is one", where=str(files[0]))
+    paths = [file.resolve() for file in files]
+    if repeated := sorted({str(path) for path in paths if paths.count(path) > 1}):
+        raise InputError("a file is given more than once", where=listing(repeated))
+    words = [file.stem for file in files] if names is None else [name.strip() for name in names.split(",")]
+    if len(words) != len(files) or not all(words):
+        raise InputError(f"{len(files)} files need as many names, not {names!r}", fix="--names a,b,...")
+    if same := sorted({word for word in words if words.count(word) > 1}):
+        raise InputError(f"several models are called {listing(same)}", fix="tell them apart: --names a,b,...")
+    return dict(zip(words, files, strict=True))
+
+
+def _draw(result: Comparison, folder: Path) -> None:
+    """Correlations of all genes and of the best, and the genes left after each criterion."""
+    import pandas as pd
+
+    from sequoia_stats import plots
+    from sequoia_stats.compare import distribution
+
+    parts = [
+        one.counts.assign(level=name if one.by is None else f"{name}, " + one.counts["level"].astype(str))
+        for name, one in result.selections.items()
+    ]
+    figures = (
+        plots.correlation_violins(distribution(result.selections)),
+        plots.correlation_violins(distribution(result.selections, top=result.top)),
+        plots.criterion_counts(pd.concat(parts)),
+    )
+    for stem, figure in zip(_FIGURES, figures, strict=True):
+        plots.save_figure(figure, folder / stem)

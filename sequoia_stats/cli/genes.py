@@ -1,0 +1,77 @@
+"""``sequoia-stats genes``: which genes are well predicted, by which rule, and what the others failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sequoia_stats.cli.output import Force, Json, ledger, located, say, show, write_csv
+
+
+def genes(
+    predictions: Annotated[
+        str, typer.Argument(metavar="P", help="Predictions (.h5ad), or a matrix of them, with --measured.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table of genes to write (.csv).")],
+    rule: Annotated[str, typer.Option(help="paper, published-code or strict.")] = "paper",
+    method: Annotated[
+        str | None,
+        typer.Option(help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Column of slides whose levels are judged apart, such as the cancer.")
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(help="patients, slides or cluster-bootstrap.  [default: the rule's]")
+    ] = None,
+    measured: Annotated[Path | None, typer.Option(help="Matrix of measured expression.")] = None,
+    untrained: Annotated[
+        list[Path] | None, typer.Option(help="Matrix of predictions of an untrained network; may repeat.")
+    ] = None,
+    genes_in: Annotated[
+        str, typer.Option(help="Where tables have their genes: columns or rows.")
+    ] = "columns",
+    patients: Annotated[
+        Path | None,
+        typer.Option(help="CSV with a row per sample: its id, patient_id, fold, cohort, or other columns."),
+    ] = None,
+    bootstrap: Annotated[int, typer.Option(help="Replicates of --units cluster-bootstrap.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the replicates.")] = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Judge every gene, and count how many are left after each criterion.
+
+    Tables are samples × genes (csv, tsv, parquet or h5ad), matched by sample and gene.
+    """
+    from sequoia_stats.atomic import refuse_existing
+    from sequoia_stats.io import read_predictions
+    from sequoia_stats.selection import well_predicted
+
+    refuse_existing(output, force=force)
+    data = read_predictions(
+        predictions, measured=measured, untrained=untrained or (), genes_in=genes_in, patients=patients
+    )
+    with located(predictions):
+        selection = well_predicted(
+            data, rule=rule, method=method, by=by, units=units, bootstrap=bootstrap, seed=seed
+        )
+    write_csv(selection.table, output)
+    for line in [*selection.notes, *ledger(selection.flow)]:
+        say(line)
+    n = int(selection.well_predicted.sum())
+    content = {
+        "output": str(output),
+        "n_genes": len(selection.table),
+        "n_well_predicted": n,
+        "n_slides": data.n,
+        "n_patients": int(data.patients.nunique()),
+    }
+    show(
+        f"{selection}\n{n} of {len(selection.table)} are well predicted",
+        content | selection.to_dict(),
+        as_json,
+    )
+    say(f"written to {output}")

@@ -1,0 +1,122 @@
+"""``sequoia-stats gsea`` as the contract has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+
+from sequoia_stats.cli.app import app
+from sequoia_stats.genesets import read_gmt
+from sequoia_stats.gsea import preranked
+from tests.integration.commands import left_in, sequoia
+
+COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
+GENES = [f"G{i:02d}" for i in range(60)]
+QUICK = ["--permutations", "50", "--threads", "1"]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A table as `genes` writes it, with two constant genes, and a GMT file."""
+    r = np.linspace(0.9, -0.3, 60).round(4)
+    r[[30, 40]] = 0.0
+    table = pd.DataFrame({"gene": GENES, "n": 40, "r": r, "p": 0.5, "z": r[::-1], "failed": ""})
+    table.to_csv(tmp_path / "genes.csv", index=False)
+    (tmp_path / "sets.gmt").write_text(
+        "\t".join(["TOP", "", *GENES[:7]])
+        + "\n"
+        + "\t".join(["BOTTOM", "", *GENES[-7:], "NOT_MEASURED"])
+        + "\n"
+    )
+    return [tmp_path / "genes.csv", "--sets", tmp_path / "sets.gmt", "-o", tmp_path / "gsea.csv", *QUICK]
+
+
+def written(path):
+    return pd.read_csv(path, keep_default_na=False, float_precision="round_trip")
+
+
+def test_the_command_has_the_options_of_the_contract():
+    found = {
+        option
+        for parameter in typer.main.get_command(app).commands["gsea"].params
+        for option in parameter.opts
+    }
+    options = [
+        "--sets",
+        "--output",
+        "-o",
+        "--rank",
+        "--by",
+        "--permutations",
+        "--seed",
+        "--min-size",
+        "--max-size",
+    ]
+    assert {*options, "--aliases", "--threads", "--force", "--json"} <= found
+
+
+def test_what_genes_wrote_is_ranked_by_r(capsys, tmp_path, files):
+    answer = sequoia(capsys, "gsea", *files)
+    table = written(tmp_path / "gsea.csv")
+    ranks = pd.read_csv(tmp_path / "genes.csv", index_col="gene")["r"]
+    want = preranked(ranks, read_gmt(tmp_path / "sets.gmt"), permutations=50)
+    assert answer.code == 0
+    assert list(table.columns) == COLUMNS
+    pd.testing.assert_frame_equal(table, want, check_exact=True)
+    assert set(table["leading_edge"]) == {";".join(GENES[:7]), ";".join(reversed(GENES[-7:]))}
+
+
+def test_ties_losses_and_the_place_are_told_on_stderr_only(capsys, tmp_path, files):
+    answer = sequoia(capsys, "gsea", *files)
+    assert "2 share their score with another gene (2 have 0)" in answer.err
+    assert "1 are not in the universe of 60" in answer.err
+    assert answer.err.splitlines()[-1] == f"written to {tmp_path / 'gsea.csv'}"
+    assert answer.out.splitlines() == ["2 of 2 sets have p_bh < 0.05"]
+
+
+def test_json_is_one_object(capsys, tmp_path, files):
+    answer = sequoia(capsys, "gsea", *files, "--json")
+    assert answer.json | {"flow": []} == {
+        "output": str(tmp_path / "gsea.csv"), "rank": "r", "genes": 60, "sets": 2, "significant": 2, "flow": []
+    }  # fmt: skip
+    assert len(answer.json["flow"]) == 2
+
+
+def test_another_column_may_rank_the_genes(capsys, tmp_path, files):
+    sequoia(capsys, "gsea", *files, "--rank", "z")
+    table = written(tmp_path / "gsea.csv").set_index("set")
+    assert table["es"]["BOTTOM"] == pytest.approx(1.0)
+
+
+def test_levels_are_ranked_apart(capsys, tmp_path, files):
+    table = pd.read_csv(tmp_path / "genes.csv")
+    other = table.assign(r=table["r"].to_numpy()[::-1])
+    both = pd.concat([table.assign(cancer="LUAD"), other.assign(cancer="BRCA")])
+    both.to_csv(tmp_path / "genes.csv", index=False)
+    answer = sequoia(capsys, "gsea", *files, "--by", "cancer", "--json")
+    got = written(tmp_path / "gsea.csv")
+    assert list(got.columns) == ["cancer", *COLUMNS]
+    assert (
+        got.set_index(["cancer", "set"]).es["LUAD", "TOP"]
+        == got.set_index(["cancer", "set"]).es["BRCA", "BOTTOM"]
+    )
+    assert answer.json["genes"] == {"LUAD": 60, "BRCA": 60}
+    assert answer.json["flow"][0]["step"].startswith("LUAD: ")
+
+
+def test_the_seed_gives_the_same_bytes_and_another_seed_other_ones(capsys, tmp_path, files):
+    sequoia(capsys, "gsea", *files)
+    first = (tmp_path / "gsea.csv").read_bytes()
+    sequoia(capsys, "gsea", *files, "--force", "--threads", "2")
+    again = (tmp_path / "gsea.csv").read_bytes()
+    sequoia(capsys, "gsea", *files, "--force", "--seed", "1")
+    assert first == again != (tmp_path / "gsea.csv").read_bytes()
+
+
+def test_nothing_but_the_table_is_left_behind(capsys, tmp_path, files, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = left_in(tmp_path)
+    assert sequoia(capsys, "gsea", *files).code == 0
+    assert left_in(tmp_path) == sorted([*before, "gsea.csv"])

@@ -1,0 +1,160 @@
+"""``sequoia-stats ora`` as the contract has it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import typer
+
+from sequoia_stats import ora
+from sequoia_stats.cli.app import app
+from sequoia_stats.genesets import load, write_gmt
+from tests.integration.commands import left_in, sequoia
+
+COLUMNS = ["list", "set", "overlap", "set_size", "list_size", "universe", "p", "p_bh", "genes"]
+HYPOXIA = load("hallmark")["HALLMARK_HYPOXIA"]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A universe (every gene of Hallmark but one, and one more), and two lists."""
+    universe = [gene for gene in load("hallmark").genes if gene != HYPOXIA[0]] + ["EXTRA"]
+    (tmp_path / "universe.txt").write_text("\n".join(universe))
+    (tmp_path / "low oxygen.txt").write_text("\n".join(HYPOXIA[:50]))
+    (tmp_path / "two.csv").write_text("list,gene\nfirst,EXTRA\nfirst,TP53\nsecond,TP53\n")
+    return [tmp_path / "low oxygen.txt", tmp_path / "two.csv", "--universe", tmp_path / "universe.txt"]
+
+
+def written(path):
+    return pd.read_csv(path, keep_default_na=False, float_precision="round_trip")
+
+
+def test_the_command_has_the_options_of_the_contract():
+    found = {
+        option
+        for parameter in typer.main.get_command(app).commands["ora"].params
+        for option in parameter.opts
+    }
+    options = [
+        "--universe",
+        "--sets",
+        "--output",
+        "-o",
+        "--min-size",
+        "--max-size",
+        "--aliases",
+        "--force",
+        "--json",
+    ]
+    assert set(options) <= found
+
+
+def test_the_table_has_a_row_for_every_list_and_set(capsys, tmp_path, files):
+    answer = sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", tmp_path / "ora.csv")
+    table = written(tmp_path / "ora.csv")
+    assert answer.code == 0
+    assert list(table.columns) == COLUMNS
+    assert table["list"].value_counts().to_dict() == {"low oxygen": 50, "first": 50, "second": 50}
+    top = table.iloc[0]
+    assert top[["list", "set", "overlap", "set_size", "list_size", "universe"]].tolist() == [
+        "low oxygen", "HALLMARK_HYPOXIA", 49, 199, 49, 4384
+    ]  # fmt: skip
+    assert top["genes"] == ";".join(sorted(HYPOXIA[1:50]))
+
+
+def test_the_numbers_are_those_of_the_function_to_the_last_digit(capsys, tmp_path, files):
+    sequoia(
+        capsys,
+        "ora",
+        *files,
+        "--sets",
+        "kegg",
+        "-o",
+        tmp_path / "ora.csv",
+        "--min-size",
+        "20",
+        "--max-size",
+        "90",
+    )
+    universe = (tmp_path / "universe.txt").read_text().split("\n")
+    lists = {"low oxygen": HYPOXIA[:50], "first": ["EXTRA", "TP53"], "second": ["TP53"]}
+    want = ora.hypergeometric(lists, load("kegg"), universe=universe, min_size=20, max_size=90)
+    pd.testing.assert_frame_equal(written(tmp_path / "ora.csv"), want, check_exact=True)
+
+
+def test_genes_outside_the_universe_are_dropped_and_counted(capsys, tmp_path, files):
+    answer = sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", tmp_path / "ora.csv")
+    (line,) = (line for line in answer.err.splitlines() if "list low oxygen" in line)
+    words = f"list low oxygen: genes in the universe 50 → 49 1 outside the universe ({HYPOXIA[0]})"
+    assert line.split() == words.split()
+    assert answer.out.splitlines()[0].startswith("low oxygen: ")
+
+
+def test_json_is_one_object_with_the_counts_and_the_ledger(capsys, tmp_path, files):
+    output = tmp_path / "ora.csv"
+    answer = sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", output, "--json")
+    assert set(answer.json) == {"output", "universe", "lists", "flow"}
+    assert (answer.json["output"], answer.json["universe"]) == (str(output), 4384)
+    significant = (written(output).groupby("list", sort=False)["p_bh"].min() < 0.05).tolist()
+    assert [row["significant"] > 0 for row in answer.json["lists"]] == significant
+    assert answer.json["lists"][0] | {"significant": 0} == {
+        "list": "low oxygen", "collection": "hallmark", "genes": 49, "sets": 50, "significant": 0
+    }  # fmt: skip
+    assert {"step", "n_before", "n_after", "reason"} == set(answer.json["flow"][0])
+
+
+def test_several_collections_stand_in_one_table_with_their_notices(capsys, tmp_path, files):
+    write_gmt(load("hallmark"), tmp_path / "mine.gmt.gz")
+    sets = ["--sets", "kegg", "--sets", tmp_path / "mine.gmt.gz"]
+    answer = sequoia(capsys, "ora", *files, *sets, "-o", tmp_path / "ora.csv")
+    table = written(tmp_path / "ora.csv")
+    assert list(table.columns) == [*COLUMNS, "collection"]
+    assert table["collection"].unique().tolist() == ["kegg", "mine"]
+    assert "© Kanehisa Laboratories" in answer.err
+
+
+def test_former_names_count_where_asked(capsys, tmp_path):
+    (tmp_path / "u.txt").write_text("\n".join(["NDC80", "NUF2", *(f"G{i}" for i in range(9))]))
+    (tmp_path / "l.txt").write_text("KNTC2\nG1\n")
+    (tmp_path / "s.gmt").write_text("S\t\tKNTC2\tCDCA1\n")
+    command = ["ora", tmp_path / "l.txt", "--universe", tmp_path / "u.txt", "--sets", tmp_path / "s.gmt"]
+    command += ["--min-size", "1", "-o", tmp_path / "ora.csv"]
+    refused, found = sequoia(capsys, *command), sequoia(capsys, *command, "--aliases")
+    assert (refused.code, found.code) == (2, 0)
+    assert "--aliases" in refused.err
+    assert written(tmp_path / "ora.csv")["genes"].tolist() == ["NDC80"]
+
+
+def test_a_table_of_genes_may_be_the_universe(capsys, tmp_path, files):
+    (tmp_path / "genes.csv").write_text(
+        "gene,r\n" + "".join(f"{gene},0.5\n" for gene in load("hallmark").genes)
+    )
+    answer = sequoia(
+        capsys,
+        "ora",
+        files[0],
+        "--universe",
+        tmp_path / "genes.csv",
+        "--sets",
+        "hallmark",
+        "-o",
+        tmp_path / "ora.csv",
+    )
+    assert answer.code == 0
+    assert written(tmp_path / "ora.csv")["universe"].unique().tolist() == [4384]
+
+
+def test_an_output_that_exists_is_kept_unless_forced(capsys, tmp_path, files):
+    (tmp_path / "ora.csv").write_text("mine")
+    before = left_in(tmp_path)
+    command = ["ora", *files, "--sets", "hallmark", "-o", tmp_path / "ora.csv"]
+    assert sequoia(capsys, *command).code == 2
+    assert (tmp_path / "ora.csv").read_text() == "mine"
+    assert sequoia(capsys, *command, "--force").code == 0
+    assert left_in(tmp_path) == before
+
+
+def test_two_runs_give_the_same_bytes(capsys, tmp_path, files):
+    for name in ("a.csv", "b.csv"):
+        sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", tmp_path / name)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

@@ -141,7 +141,7 @@ def _model(
         raise InputError("--save-reference and --reference exclude each other", where=str(reference))
     model = Gsva.load(reference)
     other = [f"--{name.replace('_', '-')}" for name, value in given.items() if getattr(model, name) != value]
-    other += ["--sets"] if sets else []
+    other += ["--sets"] if sets and not model.has_sets(sets) else []
     if other:
         raise InputError(
             f"the reference has its own sets and settings, and {', '.join(other)} would change them",

@@ -223,6 +223,22 @@ class Gsva:
             reference.collection, {name: tuple(genes[a:b]) for name, a, b in parts}, notice=reference.notice
         )
 
+    def has_sets(self, sets: SetSource | Sequence[SetSource]) -> bool:
+        """Whether sets, cut to the genes that are ranked, are those that are scored.
+
+        Parameters
+        ----------
+        sets : str, path, GeneSets, mapping, or sequence of these
+            As for the estimator itself.
+        """
+        reference = self._fitted(frozen=False)
+        settings = reference.settings
+        theirs = merged(open_collections(sets)).intersect(
+            reference.genes, min_size=settings.min_size, max_size=settings.max_size, aliases=settings.aliases
+        )
+        ours = self.sets_
+        return list(theirs) == list(ours) and all(set(theirs[name]) == set(ours[name]) for name in ours)
+
     def save(self, path: str | Path) -> None:
         """Write the frozen reference with its sets and settings as one HDF5 file, whole or not at all."""
         self._fitted().write(path)

@@ -189,7 +189,8 @@ def test_a_sample_is_scored_alone_against_a_reference(capsys, tmp_path, referenc
 
 def test_options_that_agree_with_a_reference_may_be_said(capsys, tmp_path, reference):
     command = ["gsva", tmp_path / "x.csv", "--reference", reference, "-o", tmp_path / "out.csv"]
-    assert sequoia(capsys, *command, "--tau", 0.5, "--kcdf", "gaussian").code == 0
+    options = ["--tau", 0.5, "--kcdf", "gaussian", "--sets", tmp_path / "sets.gmt"]
+    assert sequoia(capsys, *command, *options).code == 0
 
 
 def test_missing_genes_are_left_out_where_that_is_asked_for(capsys, tmp_path, reference):

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
@@ -16,25 +16,50 @@ from sequoia_stats import datasets
 from sequoia_stats.atomic import new_file, write_text
 from sequoia_stats.cohort import Cohort
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 HERE = Path(__file__).parent
 
 
-def arguments(section: str, about: str, *more: tuple[str, type]) -> argparse.Namespace:
-    """Command line of a script: ``--results``, ``--settings`` (JSON; else that section of config.yaml)."""
+def arguments(sections: str, about: str, *more: tuple[str, type]) -> argparse.Namespace:
+    """Command line of a script: ``--results``, ``--settings`` (JSON; else those sections of config.yaml as one)."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
-    parser.add_argument("--settings", type=json.loads, help=f"JSON; default: {section} of config.yaml")
+    parser.add_argument("--settings", type=json.loads, help=f"JSON; default: {sections} of config.yaml")
     for name, kind in more:
         parser.add_argument(f"--{name}", type=kind, required=True)
     options = parser.parse_args()
     if options.settings is None:
-        options.settings = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))[section]
+        config = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))
+        options.settings = {k: v for section in sections.split() for k, v in config[section].items()}
     return options
 
 
 def load(name: str, endpoint: str) -> Cohort:
     """A bundled cohort; only TCGA-BRCA has more than one endpoint."""
     return datasets.load(f"{name}:{endpoint}" if name == "tcga-brca" else name)
+
+
+def candidates(cohort: str, shared_with: Iterable[str], endpoint: str) -> list[str]:
+    """The genes that a signature can choose from: those of its cohort that the others have as well, sorted."""
+    genes = set(load(cohort, endpoint).genes)
+    for other in shared_with:
+        genes &= set(load(other, endpoint).genes)
+    return sorted(genes)
+
+
+def predictions_file(results: Path, cohort: str, model: str) -> Path:
+    """Where the predictions of a model are."""
+    return results / f"predictions_{cohort}_{model.replace(' ', '-')}.h5ad"
+
+
+def save_drawing(figure: Figure, caption: Iterable[str], results: Path, name: str) -> None:
+    """A figure and its caption."""
+    from sequoia_stats import plots  # not where nothing is drawn
+
+    plots.save_figure(figure, results / name)
+    save_caption(caption, results / "captions" / f"{name}.txt")
 
 
 def say(words: str) -> None:
@@ -48,6 +73,11 @@ def progress(finished: Iterable[object], total: int) -> Iterator[object]:
         if done == total or done * 10 // total > (done - 1) * 10 // total:
             say(f"  cross-validation: {done} of {total} paths")
         yield item
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:

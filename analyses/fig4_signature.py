@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import captions
 import pandas as pd
-from _shared import arguments, save_caption, save_table
+from _shared import arguments, read_json, save_drawing, save_table
 
 from sequoia_stats import Signature, plots
 from sequoia_stats.plots import text
@@ -64,7 +63,7 @@ def draw(results: Path, cohorts: list[str]) -> None:
     signature = Signature.load(results / "signature.json")
     curve = pd.read_csv(results / "cv_curve.csv")
     files = [results / f"validation_{name}.json" for name in cohorts]
-    validations = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    validations = [read_json(file) for file in files]
     table = pd.concat(map(hazard_ratios, validations), ignore_index=True)
     save_table(table, results / "hazard_ratios.csv")
     cv = signature.selection["cross_validation"]
@@ -82,8 +81,7 @@ def draw(results: Path, cohorts: list[str]) -> None:
         "coefficients": (plots.coefficients(signature), captions.coefficients(signature)),
     }
     for name, (figure, caption) in figures.items():
-        plots.save_figure(figure, results / name)
-        save_caption(caption, results / "captions" / f"{name}.txt")
+        save_drawing(figure, caption, results, name)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from _shared import arguments, load, progress, save_table, say
+from _shared import arguments, candidates, load, progress, save_table, say
 
 from sequoia_stats import LassoCoxSignature
 
@@ -14,9 +14,7 @@ def main() -> None:
     options = arguments("signature", "Train the recurrence signature.", ("jobs", int))
     settings, results = options.settings, options.results
     cohort = load(settings["cohort"], settings["endpoint"])
-    genes = set(cohort.genes)
-    for other in settings["shared_with"]:
-        genes &= set(load(other, settings["endpoint"]).genes)
+    genes = candidates(settings["cohort"], settings["shared_with"], settings["endpoint"])
     say(f"training on {cohort.n} patients, {cohort.n_events} events, {len(genes)} candidate genes")
     model = LassoCoxSignature(
         alpha=settings["alpha"],
@@ -25,7 +23,7 @@ def main() -> None:
         seed=settings["seed"],
         lambda_=settings["lambda"],
         lambda_min_ratio=settings["lambda_min_ratio"],
-        genes=sorted(genes),
+        genes=genes,
         transform=settings["transform"],
         n_jobs=options.jobs,
         progress=progress,

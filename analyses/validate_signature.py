@@ -6,7 +6,7 @@ from pathlib import Path
 
 import captions
 import pandas as pd
-from _shared import arguments, load, save_caption, save_json, save_table, say
+from _shared import arguments, load, save_drawing, save_json, save_table, say
 
 from sequoia_stats import Cohort, Signature, plots, validate
 from sequoia_stats.signature import Validation
@@ -35,8 +35,8 @@ def main() -> None:
 def save(validation: Validation, cohort: Cohort, signature: Signature, results: Path, name: str) -> None:
     """Write all that is known of one cohort."""
     curves = [curve.frame.assign(group=group) for group, curve in validation.curves.items()]
-    plots.save_figure(plots.kaplan_meier(validation), results / f"km_{name}")
-    save_caption(captions.kaplan_meier(validation, signature), results / "captions" / f"km_{name}.txt")
+    caption = captions.kaplan_meier(validation, signature)
+    save_drawing(plots.kaplan_meier(validation), caption, results, f"km_{name}")
     save_table(pd.concat(curves), results / f"curves_{name}.csv")
     save_table(validation.scores, results / f"scores_{name}.csv")
     save_table(cohort.flow, results / f"flow_{name}.csv")

@@ -136,8 +136,30 @@ def cohorts() -> list[str]:
     return [stems[name].removeprefix("validation_").removesuffix(".json") for name in names]
 
 
+def predicted() -> list[str]:
+    """The cohorts with predictions, as in file names, in the order of the table of correlations."""
+    stems = {record["cohort"]: path for path in _found("simulation_*.json") for record in read(path)}
+    names = dict.fromkeys(record["level"] for record in read("correlations.csv"))
+    absent = [name for name in names if name not in stems]
+    if absent:
+        raise MissingResultError(f"{RESULTS} holds no simulation of {', '.join(absent)}")
+    return [stems[name].removeprefix("simulation_").removesuffix(".json") for name in names]
+
+
+def collections() -> list[str]:
+    """The collections of gene sets, as in file names, the smallest first."""
+    found = [path.removeprefix("ora_summary_").removesuffix(".csv") for path in _found("ora_summary_*.csv")]
+    if not found:
+        raise MissingResultError(f"{RESULTS} holds no tests of gene sets (ora_summary_*.csv)")
+    return sorted(found, key=lambda name: read(f"collection_{name}.json")[0]["sets"])
+
+
 def _validations() -> list[str]:
-    return sorted(path.name for path in RESULTS.glob("validation_*.json"))
+    return _found("validation_*.json")
+
+
+def _found(pattern: str) -> list[str]:
+    return sorted(path.name for path in RESULTS.glob(pattern))
 
 
 def _records(sources: Sequence[str | Record]) -> Iterator[Record]:

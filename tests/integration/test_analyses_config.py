@@ -1,7 +1,9 @@
+import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -10,6 +12,10 @@ from tests.integration.results import ROOT
 
 pytest.importorskip("snakemake")
 
+#: What depends on the signature, on the verdict on the genes, and on the predictions.
+OF_SIGNATURE = {"signature", "validation", "figures", "signature_pathways"}
+OF_GENES = {"genes", "gene_figures", "model_figures", "pathways", "ranked_sets"}
+OF_PREDICTIONS = OF_GENES | {"predictions", "agreement", "agreement_figure"}
 COPIED = ["analyses", "sequoia_stats", "r", "reports"]
 
 
@@ -55,16 +61,53 @@ def test_a_second_call_does_nothing(checkout):
     assert "Nothing to be done" in said.stdout + said.stderr
 
 
+@contextmanager
+def edited(path):
+    """Let a file have one more line, and then be as it was."""
+    before, content = path.stat(), path.read_bytes()
+    path.write_bytes(content + b"\n")
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("sequoia_stats/survival/cox.py", OF_SIGNATURE),
+        ("sequoia_stats/compare/shared_genes.py", OF_GENES | {"null_simulation", "signature_pathways"}),
+        ("sequoia_stats/gsva/agreement.py", {"agreement", "agreement_figure", "kernel_difference"}),
+        ("sequoia_stats/gsea.py", {"ranked_sets"}),
+        ("analyses/simulate_predictions.py", OF_PREDICTIONS),
+        ("analyses/captions_pathways.py", {"pathways", "agreement_figure", "signature_pathways"}),
+        ("analyses/fig2_models.py", {"model_figures"}),
+        ("reports/genes.qmd", set()),
+    ],
+)
+def test_a_change_of_code_runs_what_depends_on_it(checkout, file, expected):
+    with edited(checkout / file):
+        assert planned_rules(checkout) == expected | {"report", "all"}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"validation": {"bootstrap": 17}}, {"validation", "figures", "report", "all"}),
-        ({"signature": {"seed": 8}}, {"signature", "validation", "figures", "report", "all"}),
+        ({"validation": {"bootstrap": 17}}, {"validation", "figures"}),
+        ({"signature": {"seed": 8}}, OF_SIGNATURE),
+        ({"predictions": {"seed": 8}}, OF_PREDICTIONS),
+        ({"genes": {"top": 500}}, OF_GENES),
+        ({"null_simulation": {"simulations": 3}}, {"null_simulation"}),
+        ({"pathways": {"shown": 5}}, {"pathways"}),
+        ({"agreement": {"kernel": "exact"}}, {"agreement", "agreement_figure"}),
+        ({"gsea": {"permutations": 10}}, {"ranked_sets"}),
+        ({"signature_pathways": {"shown": 3}}, {"signature_pathways"}),
     ],
 )
 def test_a_change_of_settings_runs_only_what_depends_on_it(checkout, tmp_path, changes, expected):
     config = write_config(tmp_path / "config.yaml", **changes)
-    assert planned_rules(checkout, "--configfile", config) == expected
+    assert planned_rules(checkout, "--configfile", config) == expected | {"report", "all"}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +117,9 @@ def test_a_change_of_settings_runs_only_what_depends_on_it(checkout, tmp_path, c
         ({"validations": {}}, "'validations'"),
         ({"validation": {"cut": "mean"}}, "'mean'"),
         ({"validation": {"cohorts": ["tcga"]}}, "'tcga'"),
+        ({"predictions": {"cohorts": ["metabric"]}}, "['metabric']"),
+        ({"genes": {"rules": ["paper", "papers"]}}, "'papers'"),
+        ({"pathways": {"collections": ["hallmarks"]}}, "'hallmarks'"),
     ],
 )
 def test_a_setting_that_does_not_exist_is_an_error_that_names_it(tmp_path, changes, words):

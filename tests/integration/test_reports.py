@@ -13,8 +13,27 @@ pytest.importorskip("jupytext")
 
 from tests.integration.results import COHORTS, ROOT, make_results  # noqa: E402
 
-PAGES = ["index.html", "signature.html"]
-NEEDED = ["hazard_ratios.csv", "validation_two.json", "captions/forest.txt"]
+PAGES = ["index.html", "signature.html", "genes.html", "pathways.html"]
+#: Results that pages need, and what the error says where they are missing.
+NEEDED = {
+    "hazard_ratios.csv": "hazard_ratios.csv",
+    "validation_two.json": "no validation of Two",
+    "captions/forest.txt": "captions/forest.txt",
+    "null.csv": "null.csv",
+    "simulation_two.json": "no simulation of Two",
+    "collection_small.json": "collection_small.json",
+}
+#: Figures that rest on simulated predictions.
+SIMULATED = [
+    "fig1d",
+    "criteria",
+    "fig2",
+    "sample_size",
+    "downsampling",
+    "fig3a",
+    "heatmap_other",
+    "circos_small",
+]
 
 
 def render(results, path=""):
@@ -58,8 +77,10 @@ def lookup(results, address):
 def as_number(shown):
     """Number and half a unit of its last digit, of what a page shows."""
     plain = shown.replace("−", "-").replace(",", "")
-    mantissa, _, exponent = plain.partition(" × 10")
-    power = int(exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    mantissa, _, exponent = plain.removesuffix("%").partition(" × 10")
+    power = int(exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0) - 2 * plain.endswith(
+        "%"
+    )
     decimals = len(mantissa.partition(".")[2])
     return float(mantissa) * 10.0**power, 0.5 * 10.0 ** (power - decimals) * (1 + 1e-9)
 
@@ -94,8 +115,45 @@ def test_every_row_of_the_hazard_ratios_is_shown(report, results):
     assert rows == set(range(2 * len(COHORTS)))
 
 
+def test_every_criterion_of_every_rule_is_shown(report, results):
+    page = (report / "genes.html").read_text(encoding="utf-8")
+    shown = re.findall(r'data-cell="counts_([a-z-]+)\.csv\|(\d+)\|Two"', page)
+    expected = [
+        (rule, str(row))
+        for rule in ("paper", "published-code", "strict")
+        for row in range(len((results / f"counts_{rule}.csv").read_text(encoding="utf-8").splitlines()) - 1)
+    ]
+    assert shown == expected
+
+
+def test_the_null_table_shows_every_rule_and_number_of_slides(report):
+    page = (report / "genes.html").read_text(encoding="utf-8")
+    assert re.findall(r'data-cell="null\.csv\|(\d+)\|any_found"', page) == [str(row) for row in range(6)]
+
+
+@pytest.mark.parametrize("figure", SIMULATED)
+def test_captions_say_that_predictions_are_simulated(results, figure):
+    caption = (results / "captions" / f"{figure}.txt").read_text(encoding="utf-8")
+    assert (
+        "Simulated predictions: measured expression of One and Two plus noise; says nothing about images."
+        in caption
+    )
+
+
+def test_notices_of_gene_sets_stand_under_their_figures(results):
+    caption = (results / "captions" / "heatmap_other.txt").read_text(encoding="utf-8")
+    assert caption.endswith(" © us.\n")
+
+
+def test_captions_of_merged_sets_give_the_rule_and_its_result(results):
+    caption = (results / "captions" / "heatmap_small.txt").read_text(encoding="utf-8")
+    groups = lookup(results, "collection_small.json||groups")
+    assert f"Jaccard index of at least 0.5) into {groups} group" in caption
+    assert "which is no test" in caption
+
+
 def test_captions_are_those_of_the_figures(results, soups):
-    captions = {caption.text for caption in soups["signature.html"].select("figcaption")}
+    captions = {caption.text for soup in soups.values() for caption in soup.select("figcaption")}
     files = (results / "captions").glob("*.txt")
     assert captions == {file.read_text(encoding="utf-8").strip() for file in files}
 
@@ -144,7 +202,7 @@ def test_a_missing_result_fails_the_build_and_leaves_no_page(results, tmp_path, 
     outcome = render(tmp_path / "results")
     assert outcome.returncode == 2
     assert "no report" in outcome.stderr and "Traceback" not in outcome.stderr
-    assert file.removeprefix("validation_").removesuffix(".json").lower() in outcome.stderr.lower()
+    assert NEEDED[file] in outcome.stderr
     assert not [path.name for path in (tmp_path / "results").iterdir() if "report" in path.name]
 
 
@@ -175,7 +233,8 @@ def test_quarto_renders_where_it_is_found(results, tmp_path):
     shutil.copytree(results, tmp_path / "results", ignore=shutil.ignore_patterns("report"))
     path = fake_quarto(
         tmp_path / "bin",
-        'echo "$QUARTO_PYTHON $SEQUOIA_RESULTS $1 $2" > "$4/index.html"; : > "$4/signature.html"',
+        'echo "$QUARTO_PYTHON $SEQUOIA_RESULTS $1 $2" > "$4/index.html"\n'
+        'for page in signature genes pathways; do : > "$4/$page.html"; done',
     )
     outcome = render(tmp_path / "results", path)
     assert outcome.returncode == 0, outcome.stderr

@@ -1,0 +1,103 @@
+"""Captions of the figures on genes. Each function returns sentences; every number in them comes from a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import noise_model
+
+from sequoia_stats import Selection
+from sequoia_stats.compare import Comparison, Distribution, Downsampling, SampleSize
+from sequoia_stats.plots import text
+
+#: How the rules are called in a sentence.
+RULES = {
+    "paper": "the paper's rule",
+    "published-code": "the rule of the published code",
+    "strict": "the strict rule",
+}
+
+
+def simulated(simulations: Sequence[dict]) -> str:
+    """What predictions are, for a caption."""
+    note = noise_model.note([one["source"] for one in simulations])
+    return f"{note[0].upper()}{note[1:]}."
+
+
+def violins(correlations: Distribution, selection: Selection, simulations: Sequence[dict]) -> list[str]:
+    """Caption of figure 1d."""
+    counts = correlations.summary
+    parts = [
+        f"{row.level} {row.n_well_predicted:,} of {text.count(row.n_genes, 'gene')}"
+        for row in counts.itertuples()
+    ]
+    return [
+        "Correlation of predicted with measured expression of every gene, by cohort; above, the number of genes that "
+        f"are well predicted by {RULES[selection.rule]}: {', '.join(parts)}.",
+        "Boxes: quartiles and median; whiskers: 5th to 95th percentile.",
+        criteria_of(selection),
+        simulated(simulations),
+    ]
+
+
+def criteria(selection: Selection, simulations: Sequence[dict]) -> list[str]:
+    """Caption of the genes left after each criterion."""
+    return [
+        f"Genes left after each criterion of {RULES[selection.rule]}, applied one after the other.",
+        criteria_of(selection),
+        simulated(simulations),
+    ]
+
+
+def criteria_of(selection: Selection) -> str:
+    """The test, its units, and over what p-values are adjusted."""
+    test = {"steiger": "Steiger's Z", "williams": "Williams' t"}.get(selection.method, selection.method)
+    side = {"two-sided": "two-sided", "greater": "one-sided", "absolute": "one-tailed on its size"}
+    return (
+        f"Correlations with the trained and the untrained network compared by {test}, {side[selection.alternative]}; "
+        f"units: {selection.units}; Benjamini-Hochberg over all genes of a cohort."
+    )
+
+
+def sample_size(size: SampleSize, selection: Selection, simulations: Sequence[dict]) -> list[str]:
+    """Caption of the numbers against sample size."""
+    n = len(size.table)
+    return [
+        f"Genes that are well predicted by {RULES[selection.rule]} against the number of {selection.units}.",
+        f"With {text.count(n, 'cohort')}, which differ in the genes measured, a trend would mean little.",
+        simulated(simulations),
+    ]
+
+
+def downsampling(smaller: Downsampling, simulations: Sequence[dict]) -> list[str]:
+    """Caption of the numbers in parts of the patients."""
+    draws = int(smaller.summary["repeats"].max())
+    return [
+        f"Genes that are well predicted by {RULES[smaller.rule]} in random parts of the patients "
+        f"({text.count(draws, 'draw')} each, with the line through the medians), and in all of them.",
+        "Only the judging sees fewer patients, not the training.",
+        simulated(simulations),
+    ]
+
+
+def models(
+    top: Distribution,
+    comparisons: Sequence[Comparison],
+    simulations: Sequence[dict],
+    settings: Sequence[dict],
+) -> list[str]:
+    """Caption of figures 2a-b."""
+    levels = [f"times {model['factor']:g} ({model['name']})" for model in settings]
+    pairs = [
+        f"{row.level} median difference {text.number(row.hodges_lehmann, 3)}, "
+        f"Wilcoxon {text.p_statement(row.p_wilcoxon)}, Mann-Whitney {text.p_statement(row.p_mann_whitney)}"
+        for one in comparisons
+        for row in one.pairs.itertuples()
+    ]
+    return [
+        f"Correlation of the {top.top:,} best predicted genes of each model and cohort; above, the number of genes "
+        f"that are well predicted by {RULES[comparisons[0].rule]}.",
+        f"The models are noise levels, not networks: target correlations {' and '.join(levels)}.",
+        f"Over all genes (Hodges-Lehmann): {'; '.join(pairs)}. Genes are not independent, so p-values are too small.",
+        simulated(simulations),
+    ]

@@ -35,7 +35,7 @@ def save(predictions: Predictions, settings: dict, results: Path, name: str) -> 
     save_table(best.folds, results / f"optimism_{name}.csv")
     save_table(slides, results / f"slides_{name}.csv")
     quantiles = slides["r"].quantile([0.05, 0.5, 0.95]).tolist()
-    summary = {"cohort": cohort, **best.to_dict(), "notes": " ".join(best.notes)}
+    summary = {"cohort": cohort, **best.to_dict(), "notes": "; ".join(best.notes)}
     summary |= dict(zip(("slide_r_low", "slide_r_median", "slide_r_high"), quantiles, strict=True))
     save_json(summary, results / f"optimism_{name}.json")
     save_subsets(predictions, settings, results, name, rule)
@@ -57,7 +57,7 @@ def save_subsets(predictions: Predictions, settings: dict, results: Path, name: 
     (cohort,) = predictions.obs[LEVEL].unique()
     table = pd.DataFrame(groups.table)
     table.insert(0, "cohort", cohort)
-    save_table(table.assign(notes=" ".join(groups.notes)), results / f"subgroups_{name}.csv")
+    save_table(table.assign(notes="; ".join(groups.notes)), results / f"subgroups_{name}.csv")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ Aliases = Annotated[bool, typer.Option("--aliases", help="Find genes also under 
 def ora(
     lists: Annotated[
         list[Path],
-        typer.Argument(metavar="GENES...", help="A list each, one gene a line; a CSV: list, gene; what `genes` wrote."),
+        typer.Argument(
+            metavar="GENES...", help="A list each, one gene a line; a CSV: list, gene; what `genes` wrote."
+        ),
     ],
     universe: Annotated[
         Path, typer.Option(help="All genes that could have come onto a list, one a line: those tested.")

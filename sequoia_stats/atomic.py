@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sequoia_stats.errors import InputError, listing
 
 
-def refuse_existing(path: str | Path, *, force: bool, files: Collection[str] = ()) -> None:
+def refuse_existing(
+    path: str | Path, *, force: bool, files: Collection[str] = (), inputs: Iterable[str | Path | None] = ()
+) -> None:
     """Stop before any work is done where the output exists, or its folder does not.
 
     Parameters
@@ -23,12 +25,14 @@ def refuse_existing(path: str | Path, *, force: bool, files: Collection[str] = (
         Whether an output that exists may be replaced.
     files : collection of str, optional
         Names of the files of an output that is a folder; a folder that holds anything else is never replaced.
+    inputs : iterable of path, optional
+        What the command reads, which is never replaced; words that are no files are passed over.
 
     Raises
     ------
     InputError
-        If `path` exists and `force` is False, or it holds the working folder or other files, or is no place for
-        a file or a folder; if its parent folder does not exist or cannot be written to.
+        If `path` exists and `force` is False, or it holds the working folder, an input or other files, or is no
+        place for a file or a folder; if its parent folder does not exist or cannot be written to.
     """
     try:
         path = Path(path).resolve()
@@ -47,6 +51,8 @@ def refuse_existing(path: str | Path, *, force: bool, files: Collection[str] = (
         raise InputError("the output exists already", where=str(path), fix="give another name, or --force")
     if there:
         _refuse_other_kind(path, folder=bool(files))
+    if there and any(_is_inside(item, path) for item in inputs if item is not None):
+        raise InputError("the output would replace an input", where=str(path), fix="give another name")
     foreign = (
         sorted(item.name for item in path.iterdir() if item.name not in files) if there and files else []
     )
@@ -63,16 +69,17 @@ def new_file(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`, which takes its place when the block ends without an error."""
     path = Path(path).resolve()
     _refuse_other_kind(path, folder=False)
-    # the suffix stays, since writers choose their format by it
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _written(path):
+        # the suffix stays, since writers choose their format by it
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -80,29 +87,48 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """A temporary folder beside `path`, which takes its place, whole, when the block ends without an error."""
     path = Path(path).resolve()
     _refuse_other_kind(path, folder=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            path.replace(old)
-            try:
+    with _written(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if path.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+                path.replace(old)
+                try:
+                    temporary.replace(path)
+                except BaseException:
+                    old.replace(path)
+                    raise
+                shutil.rmtree(old)
+            else:
                 temporary.replace(path)
-            except BaseException:
-                old.replace(path)
-                raise
-            shutil.rmtree(old)
-        else:
-            temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """A full disk, a limit or a place that takes no files, as an error that names the output."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(f"the output cannot be written: {reason}", where=str(path)) from None
+
+
+def _is_inside(item: str | Path, path: Path) -> bool:
+    """Whether `item` is a file or folder that is there, and is `path` or lies in it."""
+    try:
+        return Path(item).exists() and Path(item).resolve().is_relative_to(path)
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _refuse_other_kind(path: Path, folder: bool) -> None:

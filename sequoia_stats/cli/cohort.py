@@ -84,7 +84,7 @@ def convert(
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import write_cohort
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[source, expression, clinical])
     if output.suffix != ".h5ad":
         raise InputError(
             f"a cohort is written as .h5ad, not {output.suffix or 'without an ending'}", where=str(output)

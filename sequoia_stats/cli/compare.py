@@ -47,7 +47,7 @@ def compare(
     from sequoia_stats.atomic import new_folder, refuse_existing
     from sequoia_stats.compare import compare_models
 
-    refuse_existing(output, force=force, files=COMPARISON_FILES)
+    refuse_existing(output, force=force, files=COMPARISON_FILES, inputs=predictions)
     models = _by_name(predictions, names)
     result = compare_models(models, rule=rule, method=method, by=by, units=units, top=top)
     with new_folder(output) as folder:

@@ -50,7 +50,7 @@ def genes(
     from sequoia_stats.io import read_predictions
     from sequoia_stats.selection import well_predicted
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[predictions, measured, patients, *(untrained or [])])
     data = read_predictions(
         predictions, measured=measured, untrained=untrained or (), genes_in=genes_in, patients=patients
     )

@@ -52,7 +52,7 @@ def ora(
     from sequoia_stats.io.gene_lists import read_gene_lists
     from sequoia_stats.ora import hypergeometric
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[*lists, universe, *sets])
     collections = open_all(sets)
     named, tested = read_gene_lists(lists), read_gene_list(universe)
     with located(f"{listing(lists, 3)}; universe {universe}"):

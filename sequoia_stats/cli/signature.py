@@ -87,7 +87,7 @@ def fit(
     from sequoia_stats.results import jsonable
     from sequoia_stats.signature import LassoCoxSignature
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
     if foldid is not None and (folds is not None or repeats is not None):
         raise InputError(
             "--foldid gives the folds; --folds and --repeats do not go with it", fix="leave them out"
@@ -159,7 +159,7 @@ def score(
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature.validation import risk_groups
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[signature, cohort])
     loaded = Signature.load(signature)
     expression = open_expression(cohort, genes_in=genes_in)
     with located(cohort):
@@ -203,7 +203,7 @@ def validate(
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature import validate as run
 
-    refuse_existing(output, force=force, files=VALIDATION_FILES)
+    refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort])
     loaded, patients = Signature.load(signature), open_cohort(cohort)
     with located(cohort):
         result = run(

@@ -76,10 +76,9 @@ def read_predictions(
                 fix="leave --measured out",
             )
         matrices = {"measured": measured} if measured is not None else {}
-        taken = len(untrained_layers(list(adata.layers))[0])
-        matrices |= {
-            f"untrained_{i}" if i else "untrained": file for i, file in enumerate(extra, start=taken)
-        }
+        taken, _ = untrained_layers(list(adata.layers))
+        free = int(taken[-1].partition("_")[2] or 0) + 1 if taken else 0
+        matrices |= {f"untrained_{i}" if i else "untrained": file for i, file in enumerate(extra, start=free)}
         for layer, file in matrices.items():
             adata = _with_layer(adata, layer, _open(file, genes_in), str(file), in_rows)
         return Predictions.from_adata(adata)
@@ -113,7 +112,7 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
     if is_h5ad(path):
         adata = read_adata(path)
     else:
-        frame = read_matrix(path, genes_in)
+        frame = read_matrix(path, genes_in, unit="sample")
         labels = (frame.index.astype(str), frame.columns.astype(str))
         refuse_repeated(labels[1], "gene", str(path))
         _refuse_genes_as_samples(*labels, where=str(path), genes_in=genes_in)
@@ -207,7 +206,7 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
     else:
         table, where = read_table(patients), str(patients)
         ids = table.iloc[:, 0]
-        check_ids(ids, f"{where}, column {ids.name!r}")
+        check_ids(ids, f"{where}, column {ids.name!r}", unit="sample")
         table = table.iloc[:, 1:].set_axis(pd.Index(ids), axis=0)
     table = table.set_axis(table.index.astype(str), axis=0)
     refuse_repeated(table.index, "sample", where)

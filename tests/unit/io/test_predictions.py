@@ -98,6 +98,19 @@ def test_an_untrained_matrix_joins_those_of_the_file(tmp_path):
     np.testing.assert_array_equal(found.untrained[2], made.untrained[1])
 
 
+@pytest.mark.parametrize(
+    "names", [["untrained_1"], ["untrained_1", "untrained_2"], ["untrained", "untrained_3"]]
+)
+def test_an_untrained_matrix_replaces_no_layer_whatever_its_number(tmp_path, names):
+    made = make_predictions(n=8, n_untrained=3)
+    adata = make_predictions(n=8, n_untrained=0).adata
+    for name, matrix in zip(names, made.untrained, strict=False):
+        adata.layers[name] = matrix
+    found = read_predictions(adata, untrained=write(tmp_path, frames(made)[-1], "u.csv"))
+    expected = [*made.untrained[: len(names)], made.untrained[2]]
+    np.testing.assert_array_equal(found.untrained, expected)
+
+
 def test_the_objects_of_the_caller_are_left_alone(tmp_path):
     made = make_predictions(n=8, n_untrained=0)
     adata = made.adata

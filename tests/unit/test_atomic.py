@@ -1,0 +1,53 @@
+"""Outputs appear whole or not at all, never in the place of an input, and a failed write is the user's to mend."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from sequoia_stats.atomic import new_file, new_folder, refuse_existing, write_text
+from sequoia_stats.errors import InputError
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("output", ["in.csv", "./folder/../in.csv", "link.csv"])
+def test_an_input_is_never_replaced(tmp_path, output):
+    (tmp_path / "in.csv").write_text("a")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.csv").symlink_to("in.csv")
+    with pytest.raises(InputError, match="would replace an input"):
+        refuse_existing(tmp_path / output, force=True, inputs=[None, "hallmark", tmp_path / "in.csv"])
+
+
+def test_a_folder_that_holds_an_input_is_never_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.csv").write_text("a")
+    with pytest.raises(InputError, match="would replace an input"):
+        refuse_existing(tmp_path / "out", force=True, files=["a.csv"], inputs=[tmp_path / "out" / "a.csv"])
+
+
+def test_words_and_impossible_names_are_no_inputs(tmp_path):
+    (tmp_path / "out.csv").write_text("a")
+    refuse_existing(tmp_path / "out.csv", force=True, inputs=["hallmark", "x" * 5000, "a\0b"])
+
+
+def test_a_full_disk_names_the_output_and_leaves_the_old_one(tmp_path, monkeypatch):
+    write_text(tmp_path / "out.csv", "old")
+    monkeypatch.setattr("pathlib.Path.write_text", full_disk)
+    with pytest.raises(InputError, match="cannot be written: No space left") as error:
+        write_text(tmp_path / "out.csv", "new")
+    assert error.value.where == str(tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize("writer", [new_file, new_folder])
+def test_a_failed_write_leaves_nothing(tmp_path, writer):
+    with pytest.raises(InputError, match="cannot be written"), writer(tmp_path / "out"):
+        full_disk()
+    assert list(tmp_path.iterdir()) == []

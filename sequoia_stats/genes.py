@@ -25,7 +25,8 @@ _DAY_MONTH = re.compile(r"(?P<n>\d{1,2})[-. ](?P<month>mar|sept?|dec)", re.IGNOR
 _MONTH_DAY = re.compile(r"(?P<month>mar|sept?|dec)[-. ](?P<n>\d{1,2})", re.IGNORECASE)
 _ISO = re.compile(r"\d\d(?P<year>\d\d)-(?P<month>03|09|12)-(?P<day>\d\d)(?: 00:00:00)?")
 _ANY_DATE = re.compile(
-    r"\d{1,2}[-. ](?:MONTH)(?:[-. ]\d{2,4})?|(?:MONTH)[-. ]\d{1,4}|\d{4}-\d\d-\d\d(?: 00:00:00)?".replace(
+    r"\d{1,2}[-. ](?:MONTH)(?:[-. ]\d{2,4})?|(?:MONTH)[-. ]\d{1,4}|\d{4}-\d\d-\d\d(?: 00:00:00)?"
+    r"|\d{1,2}/\d{1,2}/(?:\d{4}|\d{2})|\d{1,2}\.\d{1,2}\.\d{4}".replace(  # day and month in either order
         "MONTH", "jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec"
     ),
     re.IGNORECASE,
@@ -216,7 +217,7 @@ def refuse_dates(names: Iterable[object], where: str) -> None:
     Raises
     ------
     InputError
-        If a name is a date; the error lists the names and the symbols that they were.
+        If a name is a date; the error lists the names and, where they tell, the symbols that they were.
 
     Examples
     --------
@@ -232,8 +233,7 @@ def refuse_dates(names: Iterable[object], where: str) -> None:
         name = str(given).strip()
         like = (name[:1].isdigit() or name[:3].lower() in _DATED) and _ANY_DATE.fullmatch(name)
         if like and name not in aliases():  # APR-1 is an alias
-            symbol = _undate(name)
-            found.append(f"{name} (gene {i}, {symbol})" if symbol else f"{name} (gene {i})")
+            found.append(f"{name} (gene {i}, {_undate(name) or 'symbol unknown'})")
     if found:
         raise InputError(
             f"{len(found)} gene names are dates, as spreadsheets make them: {listing(found)}",

@@ -13,12 +13,13 @@ from sequoia_stats.genesets.gmt import parse, read_gmt
 
 
 class Bundled(NamedTuple):
-    """A bundled collection: its file, what it is, where its sets are described, and a notice that goes with it."""
+    """A bundled collection: its file, what it is, where its sets are described, a notice to go with it, a licence."""
 
     file: str
     title: str
     page: str
     notice: str = ""
+    licence: str = "CC-BY 4.0"
 
 
 _MSIGDB = "https://www.gsea-msigdb.org/gsea/msigdb/"
@@ -34,6 +35,7 @@ BUNDLED = {
         "MSigDB C2 KEGG legacy v2023.2",
         f"{_MSIGDB}human/geneset/",
         _KEGG,
+        "CC-BY 4.0; KEGG gene sets © Kanehisa Laboratories, see the notice",
     ),
     "c8": Bundled(
         "c8.all.v2024.1.Hs.symbols.gmt.gz", "MSigDB C8 cell types v2024.1", f"{_MSIGDB}human/geneset/"
@@ -69,10 +71,10 @@ def load(name: str) -> GeneSets:
     """
     if name not in BUNDLED:
         raise InputError(f"there is no bundled collection {name!r}", fix=f"choose {listing(BUNDLED)}")
-    file, title, page, notice = BUNDLED[name]
+    file, title, page, notice, licence = BUNDLED[name]
     sets, _ = parse(gzip.decompress(read_data(file)).decode(), file)
     pages = {set_name: page + set_name for set_name in sets}
-    return GeneSets(name, sets, pages, source=title, licence="CC-BY 4.0", notice=notice)
+    return GeneSets(name, sets, pages, source=title, licence=licence, notice=notice)
 
 
 def open_sets(source: str | Path | GeneSets) -> GeneSets:

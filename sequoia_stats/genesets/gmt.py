@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 from sequoia_stats.atomic import new_file
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import refuse_dates
 from sequoia_stats.genesets.collection import GeneSets
 from sequoia_stats.io._text import read_text
@@ -28,7 +29,8 @@ def read_gmt(path: str | Path, *, name: str | None = None) -> GeneSets:
     Returns
     -------
     GeneSets
-        In the order of the file.
+        In the order of the file. Its notice says where the second column holds genes of the file, so that descriptions
+        may have been left out; these genes are in no set.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def read_gmt(path: str | Path, *, name: str | None = None) -> GeneSets:
         for set_name in sets:  # the same again, naming the set
             refuse_dates(sets[set_name], f"{path}, set {set_name}")
         raise
-    return sets
+    return _questioned(sets, path)
 
 
 def write_gmt(sets: GeneSets, path: str | Path) -> None:
@@ -104,6 +106,18 @@ def compressed(raw: bytes) -> bytes:
     packed = bytearray(gzip.compress(raw, 9, mtime=0))
     packed[9] = 255
     return bytes(packed)
+
+
+def _questioned(sets: GeneSets, path: Path) -> GeneSets:
+    """The sets with a notice where their descriptions are genes."""
+    genes = [word for word in dict.fromkeys(sets.descriptions.values()) if word in sets.genes]
+    if not genes:
+        return sets
+    notice = (
+        f"{path.name}: the second column, which GMT reserves for a description, holds names of genes"
+        f" ({listing(genes, 3)}): was it left out?"
+    )
+    return replace(sets, notice=notice)
 
 
 def _bad_line(line: str, name: str, where: str) -> InputError:

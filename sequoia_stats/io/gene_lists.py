@@ -22,7 +22,7 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
     paths : sequence of path
         Each a list, one gene a line, which bears the name of its file without the ending; or a table with columns
         list and gene, which holds several; or what ``sequoia-stats genes`` writes: its well-predicted genes, a list
-        for each level where there are levels.
+        for each level where there are levels. Lines at the top that start with ``#`` are passed over.
 
     Returns
     -------
@@ -32,8 +32,8 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
     Raises
     ------
     InputError
-        If a file cannot be read or holds no name, is a table of anything else, a cell is empty, or two lists have
-        the same name.
+        If a file cannot be read or holds no name, is a table of anything else, a cell is empty, two lists have the
+        same name, or a level has no well-predicted gene.
     """
     lists: dict[str, list[str]] = {}
     homes: dict[str, str] = {}
@@ -41,7 +41,9 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
         for name, genes in _lists_in(path).items():
             if name in lists:
                 where = listing(dict.fromkeys([homes[name], str(path)]))
-                raise InputError(f"two lists are called {name!r}", where=where, fix="rename one file")
+                of_files = name in (_stem(path), _stem(Path(homes[name])))
+                fix = "rename one file" if of_files else "rename it in one of the tables, or give one table"
+                raise InputError(f"two lists are called {name!r}", where=where, fix=fix)
             lists[name], homes[name] = genes, str(path)
     return lists
 
@@ -96,38 +98,53 @@ def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = No
 
 def _lists_in(path: Path) -> dict[str, list[str]]:
     """The lists of one file."""
-    head = read_text(path).lstrip("\n").partition("\n")[0]
+    lines = (line for line in read_text(path).split("\n") if line.strip() and not line.startswith("#"))
+    head = next(lines, "")
     titles = [
         title.strip().strip('"').lower() for title in head.replace("\t", ",").replace(";", ",").split(",")
     ]
+    if {"gene", "well_predicted"} <= set(titles):
+        return _well_predicted(path)
     if {"list", "gene"} <= set(titles):
-        table = read_table(path).rename(columns=str.lower)
+        table = read_table(path, comment="#").rename(columns=str.lower)
         for column in ("list", "gene"):
             _refuse_rows(table[column].isna(), f"rows have no {column}", path, column)
         return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
-    name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
-    if {"gene", "well_predicted"} <= set(titles):
-        return _well_predicted(path, name)
     if len(titles) > 1 and GENE_TITLES.intersection(titles):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
             where=str(path),
             fix="give one gene a line, or a CSV with columns list and gene",
         )
-    return {name: read_gene_list(path)}
+    return {_stem(path): read_gene_list(path)}
 
 
-def _well_predicted(path: Path, name: str) -> dict[str, list[str]]:
+def _stem(path: Path) -> str:
+    """What a list is called that is a file: its name without the ending."""
+    return path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+
+
+def _well_predicted(path: Path) -> dict[str, list[str]]:
     """The genes that ``sequoia-stats genes`` found, by the levels in the column before that of the genes."""
-    table = read_table(path)
+    table = read_table(path, comment="#").rename(columns=str.lower)
     words = table["well_predicted"].str.lower()
     _refuse_rows(~words.isin(["true", "false"]), "rows are neither True nor False", path, "well_predicted")
     at = table.columns.get_loc("gene")
-    levels = table.iloc[:, 0] if at else pd.Series(name, table.index)
-    found = table.loc[words == "true", "gene"].groupby(levels, sort=False)
-    if not found.ngroups:
+    levels = table.iloc[:, 0] if at else pd.Series(_stem(path), table.index)
+    for what, column in (("gene", table["gene"]), ("level", levels)):
+        _refuse_rows(column.isna(), f"rows have no {what}", path, str(column.name))
+    found = table["gene"].where(words == "true").groupby(levels, sort=False)
+    lists = {str(level): genes.dropna().tolist() for level, genes in found}
+    without = [level for level, genes in lists.items() if not genes]
+    if without and not at:
         raise InputError("no gene is well predicted", where=str(path), fix="another rule may find some")
-    return {str(level): genes.tolist() for level, genes in found}
+    if without:
+        raise InputError(
+            f"{len(without)} of {len(lists)} levels have no well-predicted gene: {listing(without)}",
+            where=f"{path}, column {str(levels.name)!r}",
+            fix="leave the level out of the table; another rule may find some",
+        )
+    return lists
 
 
 def _number(text: str) -> float:

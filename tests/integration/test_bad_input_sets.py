@@ -91,6 +91,18 @@ BAD = {
     "a list of a title": (ora(genes="gene\n"), ["holds no name", "list.txt"]),
     "a list that is not there": (ora(genes=None), ["does not exist", "list.txt"]),
     "a list with a date": (ora(genes="G1\n2-Sep\n"), ["2-Sep (gene 2, SEPTIN2)", "list list", "list.txt"]),
+    "a list with a date of slashes": (ora(genes="G1\n01/03/2020\n"), ["01/03/2020 (gene 2, symbol unknown)"]),
+    "a list in one line": (ora(genes="G1,G2,G3\n"), ["row 1 has 3 fields", "list.txt, row 1", "one gene a line"]),
+    "a list in columns": (ora(genes="G1\tG2\nG3\tG4\n"), ["row 1 has 2 fields", "list.txt, row 1"]),
+    "lists without a header": (ora(genes="a,G1\nb,G2\n"), ["row 1 has 2 fields", "title gene"]),
+    "a level without a well-predicted gene": (
+        ora(also=[("g.csv", "cancer,gene,well_predicted\nA,G1,False\nB,G1,True\n")]),
+        ["1 of 2 levels have no well-predicted gene: A", "g.csv, column 'cancer'", "leave the level out"],
+    ),
+    "one level in two tables": (
+        ora(also=[(f"{i}.csv", "cancer,gene,well_predicted\nA,G1,True\n") for i in (1, 2)]),
+        ["two lists are called 'A'", "1.csv", "2.csv", "rename it in one of the tables"],
+    ),
     "a table of genes for a list": (ora(genes=SCORES), ["a table of genes with 3 columns", "columns list and gene"]),
     "two lists of one name": (ora(also=[("list.csv", "G3\n")]), ["two lists are called 'list'", "list.csv"]),
     "one of two lists outside": (
@@ -100,6 +112,7 @@ BAD = {
     # universe
     "a universe that is not there": (ora(universe=None), ["does not exist", "universe.txt"]),
     "an empty universe": (ora(universe="\n"), ["the file is empty", "universe.txt"]),
+    "a universe in one line": (ora(universe=";".join(GENES)), ["row 1 has 30 fields", "universe.txt, row 1"]),
     "a universe with a date": (ora(universe=UNIVERSE + "1-Mar\n"), ["1-Mar (gene 31, MARCHF1)", "universe.txt"]),
     # scores
     "no column of scores": (gsea("--rank", "rho"), ["the column 'rho' is not in the table", "--rank", "gene, n, r"]),
@@ -150,10 +163,21 @@ def test_an_error_under_json_is_one_object(capsys, tmp_path):
         ora(sets=gzip.compress(SETS.encode()), gmt="sets.gmt.gz"),
         ora(sets=SETS.replace("\n", "\t\t\n") + "\n\n"),
         ora(universe="gene,r\n" + "".join(f"{gene},1\n" for gene in GENES)),
+        ora(universe="gene;r\n" + "".join(f"{gene};0,5\n" for gene in GENES)),
         gsea(scores=SCORES.replace(",", "\t")),
         gsea(scores=SCORES.replace(",", ";")),
     ],
-    ids=["windows", "comments", "mark", "gzip", "trailing tabs", "a table", "tabs", "semicolons"],
+    ids=[
+        "windows",
+        "comments",
+        "mark",
+        "gzip",
+        "trailing tabs",
+        "a table",
+        "a table of semicolons",
+        "tabs",
+        "semicolons",
+    ],
 )
 def test_odd_but_good_input_is_read(capsys, tmp_path, build):
     answer = sequoia(capsys, *build(tmp_path))

@@ -113,6 +113,15 @@ def test_several_collections_stand_in_one_table_with_their_notices(capsys, tmp_p
     assert "© Kanehisa Laboratories" in answer.err
 
 
+def test_descriptions_that_were_left_out_are_asked_for(capsys, tmp_path, files):
+    (tmp_path / "s.gmt").write_text("A\tTP53\tESR1\tPGR\nB\tESR1\tTP53\tPGR\n")
+    command = ["ora", *files, "--min-size", "1", "--sets", tmp_path / "s.gmt", "-o", tmp_path / "ora.csv"]
+    answer = sequoia(capsys, *command)
+    assert answer.code == 0
+    assert "s.gmt: the second column" in answer.err
+    assert "holds names of genes (TP53, ESR1): was it left out?" in answer.err
+
+
 def test_former_names_count_where_asked(capsys, tmp_path):
     (tmp_path / "u.txt").write_text("\n".join(["NDC80", "NUF2", *(f"G{i}" for i in range(9))]))
     (tmp_path / "l.txt").write_text("KNTC2\nG1\n")

@@ -203,8 +203,12 @@ def test_match_leaves_a_gene_out_that_two_names_stand_for():
         ("1-Dec", "1-Dec (gene 2, DELEC1)"),
         ("2017-09-07 00:00:00", "(gene 2, SEPTIN7)"),
         ("2021-03-01", "(gene 2, MARCHF1)"),
-        ("4-Oct", "4-Oct (gene 2)"),
-        ("1-MAR-2021", "1-MAR-2021 (gene 2)"),
+        ("4-Oct", "4-Oct (gene 2, symbol unknown)"),
+        ("1-MAR-2021", "1-MAR-2021 (gene 2, symbol unknown)"),
+        ("01/03/2020", "01/03/2020 (gene 2, symbol unknown)"),
+        ("1/3/2020", "1/3/2020 (gene 2, symbol unknown)"),
+        ("3/1/20", "3/1/20 (gene 2, symbol unknown)"),
+        ("01.03.2020", "01.03.2020 (gene 2, symbol unknown)"),
     ],
 )
 def test_names_that_are_dates_are_refused_with_their_place_and_symbol(name, words):
@@ -217,6 +221,7 @@ def test_names_that_are_dates_are_refused_with_their_place_and_symbol(name, word
 def test_no_symbol_is_taken_for_a_date():
     assert "APR-1" in aliases()
     others = ["MARCH1", "SEPT2", "DEC1", "MARCHF1", "OCT4", "NOV", "MAY1", "7SK", "HLA-A", "1-8D", "MAR.5S"]
+    others += ["1/3", "1/3/4", "HLA-A/1/20", "1.2.20", "1/3/202", "1/3/20200"]
     refuse_dates([*aliases(), *aliases().values(), *others], "table.csv")
 
 

@@ -51,6 +51,17 @@ def test_tabs_and_spaces_around_genes_do_not_count(tmp_path):
     assert sets.sets == {"S1": ("A", "B"), "S2": ("A",)}
 
 
+def test_descriptions_that_are_genes_of_the_file_are_questioned(tmp_path):
+    sets = read_gmt(written(tmp_path, "S1\tB\tA\tC\nS2\tother\tB\tD\n"))
+    assert sets.sets == {"S1": ("A", "C"), "S2": ("B", "D")}
+    assert sets.notice.startswith("sets.gmt: the second column, which GMT reserves for a description")
+    assert sets.notice.endswith("holds names of genes (B): was it left out?")
+
+
+def test_descriptions_that_are_no_genes_are_not_questioned(tmp_path):
+    assert read_gmt(written(tmp_path, "S1\tna\tA\tB\nS2\tna\tB\tD\nS3\t\tA\n")).notice == ""
+
+
 def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
     sets = read_gmt(written(tmp_path, "S1\tx\tA\tB\tA\tA\nS2\tx\tB\tA\n"))
     assert sets["S1"] == ("A", "B")
@@ -220,6 +231,7 @@ def test_the_bundled_collections_are_whole(name, n_sets, n_genes, smallest, larg
 def test_bundled_collections_say_where_they_are_from():
     kegg, gobp = load("kegg"), load("gobp")
     assert "Kanehisa Laboratories" in kegg.notice
+    assert kegg.licence == "CC-BY 4.0; KEGG gene sets © Kanehisa Laboratories, see the notice"
     assert (gobp.source, gobp.licence, gobp.notice) == ("MSigDB C5 GO:BP v7.1", "CC-BY 4.0", "")
     assert gobp.descriptions["GO_ABSCISSION"].endswith("/msigdb/cards/GO_ABSCISSION")
 

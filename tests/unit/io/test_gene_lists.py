@@ -41,6 +41,41 @@ def test_of_a_table_of_genes_every_level_is_a_list(tmp_path):
     assert read_gene_lists(paths) == {"BRCA": ["A"], "LUAD": ["B"]}
 
 
+def test_of_a_table_of_genes_a_level_called_list_is_no_list_of_all_genes(tmp_path):
+    paths = put(tmp_path, found="list,gene,well_predicted\none,A,True\none,B,False\n")
+    assert read_gene_lists(paths) == {"one": ["A"]}
+
+
+def test_comments_may_stand_above_a_table(tmp_path):
+    paths = put(tmp_path, a="# mine\nlist,gene\none,A\ntwo,B\n")
+    assert read_gene_lists(paths) == {"one": ["A"], "two": ["B"]}
+
+
+def test_levels_without_a_well_predicted_gene_are_named(tmp_path):
+    rows = "LUAD,A,False\nBRCA,A,True\nGBM,A,False\nLUAD,B,False\n"
+    paths = put(tmp_path, found=f"cancer,gene,well_predicted\n{rows}")
+    with pytest.raises(InputError, match="2 of 3 levels have no well-predicted gene: LUAD, GBM") as error:
+        read_gene_lists(paths)
+    assert error.value.where == f"{paths[0]}, column 'cancer'"
+    assert "leave the level out" in error.value.fix and "another rule" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("files", "fix"),
+    [
+        ({"a": "A\n", "b": "list,gene\na,A\n"}, "rename one file"),
+        (
+            {"a": "cancer,gene,well_predicted\nx,A,True\n", "b": "cancer,gene,well_predicted\nx,B,True\n"},
+            "rename it in one of the tables, or give one table",
+        ),
+    ],
+)
+def test_lists_of_one_name_are_renamed_where_they_are_named(tmp_path, files, fix):
+    with pytest.raises(InputError, match="two lists are called") as error:
+        read_gene_lists(put(tmp_path, **files))
+    assert error.value.fix == fix
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
@@ -48,6 +83,9 @@ def test_of_a_table_of_genes_every_level_is_a_list(tmp_path):
         ({"a": "gene,r,p\nA,.1,.5\n"}, "a table of genes with 3 columns, not a list"),
         ({"a": "gene,well_predicted\nA,yes\n"}, "1 rows are neither True nor False"),
         ({"a": "gene,well_predicted\nA,False\n"}, "no gene is well predicted"),
+        ({"a": "k,gene,well_predicted\nx,A,True\n,B,True\n"}, "1 rows have no level"),
+        ({"a": "k,gene,well_predicted\nx,A,True\nx,,True\n"}, "1 rows have no gene"),
+        ({"a": "G1,G2\n"}, "row 1 has 2 fields"),
         ({"a": "list,gene\none,A\n,B\n"}, "1 rows have no list"),
         ({"a": "list,gene\none,A\none,\n"}, "1 rows have no gene"),
         ({"a": "list,gene\n"}, "a header and no rows"),

@@ -57,16 +57,21 @@ def group_means(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp]) -> N
     """Means over the rows of a group, summed in float64; NaN where all of them are."""
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
-    starts = np.cumsum(sizes) - sizes
-    result = np.empty((len(starts), matrix.shape[1]), matrix.dtype)
+    several = sizes > 1  # a row alone in its group is its mean
+    alone = order[np.repeat(~several, sizes)]
+    order, repeated = order[np.repeat(several, sizes)], sizes[several]
+    starts = np.cumsum(repeated) - repeated
+    result = np.empty((len(sizes), matrix.shape[1]), matrix.dtype)
     for start in range(0, matrix.shape[1], _BLOCK):
-        block = matrix[:, start : start + _BLOCK][order].astype(np.float64)
+        columns = slice(start, start + _BLOCK)
+        result[~several, columns] = matrix[alone, columns]
+        block = matrix[order, columns].astype(np.float64)
         present = ~np.isnan(block)
         if present.all():
-            means = np.add.reduceat(block, starts, axis=0) / sizes[:, None]
+            means = np.add.reduceat(block, starts, axis=0) / repeated[:, None]
         else:
             sums = np.add.reduceat(np.where(present, block, 0.0), starts, axis=0)
             with np.errstate(invalid="ignore"):  # 0 / 0 where all are missing
                 means = sums / np.add.reduceat(present, starts, axis=0, dtype=np.int64)
-        result[:, start : start + _BLOCK] = means
+        result[several, columns] = means
     return result

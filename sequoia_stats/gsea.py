@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from sequoia_stats._gsea_worker import Task, find_peaks
 from sequoia_stats.correlation import benjamini_hochberg
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import refuse_dates
@@ -70,7 +70,8 @@ def preranked(
 
     Notes
     -----
-    Subramanian et al., PNAS 2005; genes are permuted, not samples.
+    Subramanian et al., PNAS 2005; genes are permuted, not samples. What takes long is computed by a process of its
+    own, so that Ctrl-C is heard; it ends with this one.
 
     Examples
     --------
@@ -135,40 +136,30 @@ def _without_whole(left: Restricted) -> Restricted:
 
 
 def _run(scores: pd.Series, left: Restricted, permutations: int, seed: int, threads: int) -> pd.DataFrame:
-    """The table of one collection. gseapy sees numbers for names, so that it cannot change their case."""
-    import gseapy
-
-    values, sizes, ends = scores.to_numpy(), left.membership.sizes, left.membership.indptr
-    places = np.char.mod("%d", left.membership.indices).tolist()
-    moving = np.add.reduceat(np.abs(values)[left.membership.indices], ends[:-1]) > 0
-    chosen = {str(i): places[ends[i] : ends[i + 1]] for i in np.flatnonzero(moving)}
+    """The table of one collection."""
+    values, members = scores.to_numpy(), left.membership
+    moving = np.add.reduceat(np.abs(values)[members.indices], members.indptr[:-1]) > 0
     table = pd.DataFrame(
-        {"set": left.names, "size": sizes, "es": 0.0, "nes": 0.0, "p": 1.0, "p_bh": 1.0, "leading_edge": ""}
+        {
+            "set": left.names,
+            "size": members.sizes,
+            "es": 0.0,
+            "nes": 0.0,
+            "p": 1.0,
+            "p_bh": 1.0,
+            "leading_edge": "",
+        }
     )
-    if chosen:
-        with _quiet():
-            result = gseapy.prerank(
-                pd.Series(values, np.char.mod("%d", np.arange(len(values))), name="score"), chosen, outdir=None,
-                min_size=1, max_size=len(values), permutation_num=permutations, ascending=None, threads=threads,
-                no_plot=True, seed=seed,
-            ).res2d  # fmt: skip
-        at, names = result["Term"].astype(int).to_numpy(), scores.index
-        for ours, theirs in (("es", "ES"), ("nes", "NES"), ("p", "NOM p-val")):
-            table.loc[at, ours] = result[theirs].to_numpy(dtype=np.float64)
-        edges = [";".join(names[list(map(int, edge.split(";")))]) for edge in result["Lead_genes"]]
-        table.loc[at, "leading_edge"] = np.array(edges, dtype=object)
+    if moving.any():
+        chosen = members.rows(moving)
+        peaks = find_peaks(
+            Task(values, chosen.indices, chosen.indptr, np.array([permutations, seed, threads]))
+        )
+        table.loc[moving, ["es", "nes", "p"]] = np.column_stack([peaks.es, peaks.nes, peaks.p])
+        names, ends = scores.index[peaks.edge_genes], peaks.edge_ends
+        edges = [";".join(names[start:stop]) for start, stop in itertools.pairwise(ends.tolist())]
+        table.loc[moving, "leading_edge"] = np.array(edges, dtype=object)
         table["p"] = table["p"].clip(lower=1 / (permutations + 1))
     table["p_bh"] = benjamini_hochberg(table["p"])
     order = np.lexsort((table["set"], -table["nes"].abs(), table["p"]))
     return table.iloc[order].reset_index(drop=True)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back gseapy's warnings about ties, which it prints by a logger of its own."""
-    before = logging.root.manager.disable
-    logging.disable(max(before, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.disable(before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,12 @@ class Predictions:
                     f"and there are {len(obs)} slides × {len(genes)} genes",
                     where=self.name,
                 )
-        _refuse_few(len(obs), "slides", self.name)
+        refuse_few(len(obs), "slides", self.name)
         for what, matrix in matrices:
             refuse_not_finite(matrix, obs.index, genes, f"{self.name}, {what}", missing=what == "measured")
-        _refuse_all_constant(self)
+        cuts = (slice(start, start + _BLOCK) for start in range(0, len(genes), _BLOCK))
+        blocks = ((self.predicted[:, cut], self.measured[:, cut]) for cut in cuts)
+        refuse_all_constant(blocks, len(genes), self.name)
 
     @property
     def n(self) -> int:
@@ -110,7 +112,7 @@ class Predictions:
         slides of a patient, and missing elsewhere. The index is the patient id.
         """
         codes, patients = pd.factorize(self.obs["patient_id"])
-        _refuse_few(len(patients), "patients", self.name)
+        refuse_few(len(patients), "patients", self.name)
         index = pd.Index(patients, name="slide")
         if len(patients) == self.n:
             return replace(self, obs=self.obs.set_axis(index, axis=0))
@@ -120,7 +122,7 @@ class Predictions:
             predicted=group_means(self.predicted, codes),
             measured=group_means(self.measured, codes),
             untrained=tuple(group_means(matrix, codes) for matrix in self.untrained),
-            obs=_common(self.obs, codes).set_axis(index, axis=0),
+            obs=common_rows(self.obs, codes).set_axis(index, axis=0),
             flow=_extended(self.flow, [("slides: one row a patient", self.n, len(patients), reason)]),
         )
 
@@ -284,7 +286,8 @@ def refuse_repeated(labels: pd.Index, what: str, where: str) -> None:
         )
 
 
-def _refuse_few(n: int, what: str, where: str) -> None:
+def refuse_few(n: int, what: str, where: str) -> None:
+    """Refuse fewer slides or patients than a correlation can be compared with; `what` they are."""
     if n < FEWEST_SAMPLES:
         raise InputError(
             f"{n} {what} are too few: correlations are compared from {FEWEST_SAMPLES} on",
@@ -293,28 +296,27 @@ def _refuse_few(n: int, what: str, where: str) -> None:
         )
 
 
-def _refuse_all_constant(predictions: Predictions) -> None:
-    predicted, measured = predictions.predicted, predictions.measured
-    if not len(predictions.genes):
-        raise InputError("there are no genes", where=predictions.name)
-    blocks = range(0, len(predictions.genes), _BLOCK)
-    cut = (slice(start, start + _BLOCK) for start in blocks)
-    if any((varying(predicted[:, block]) & varying(measured[:, block])).any() for block in cut):
-        return
-    constant = [
-        what
-        for what, matrix in (("predicted", predicted), ("measured", measured))
-        if not varying(matrix).any()
-    ]
-    what = " and ".join(constant) or "predicted or measured"
+def refuse_all_constant(
+    blocks: Iterable[tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]], n_genes: int, where: str
+) -> None:
+    """Refuse genes of which none varies in both matrices; predicted and measured come in blocks of columns."""
+    if not n_genes:
+        raise InputError("there are no genes", where=where)
+    some = {"predicted": False, "measured": False}
+    for predicted, measured in blocks:
+        varied = {"predicted": varying(predicted), "measured": varying(measured)}
+        if (varied["predicted"] & varied["measured"]).any():
+            return
+        some = {what: some[what] or bool(varied[what].any()) for what in some}
+    what = " and ".join(what for what, varies in some.items() if not varies) or "predicted or measured"
     raise InputError(
-        f"all {len(predictions.genes)} genes are constant ({what}): nothing can be correlated",
-        where=predictions.name,
+        f"all {n_genes} genes are constant ({what}): nothing can be correlated",
+        where=where,
         fix="check the file, and the model that wrote it",
     )
 
 
-def _common(obs: pd.DataFrame, codes: NDArray[np.intp]) -> pd.DataFrame:
+def common_rows(obs: pd.DataFrame, codes: NDArray[np.intp]) -> pd.DataFrame:
     """The first row of every group, missing where its rows differ."""
     first = obs[~pd.Index(codes).duplicated()]
     same = obs.groupby(codes).nunique(dropna=False).set_axis(first.index, axis=0) == 1

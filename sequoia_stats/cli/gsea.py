@@ -45,7 +45,7 @@ def gsea(
     from sequoia_stats.gsea import preranked
     from sequoia_stats.io.gene_lists import read_gene_scores
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[genes, *sets])
     collections = open_all(sets)
     scores = read_gene_scores(genes, rank, by=by)
     if (n := sum(map(len, collections)) * len(scores)) * permutations > MANY:

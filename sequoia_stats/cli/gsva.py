@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
+from sequoia_stats.cli.output import Force, Json, ledger, located, progress, say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,21 +85,26 @@ def gsva(
 
     Names of genes match exactly. Scores of two cohorts can be compared if both are scored against one reference.
     """
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_stats.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
+    from sequoia_stats.gsva.settings import check_word
 
     chosen = {
         "kcdf": kcdf, "kernel": kernel, "engine": engine, "tau": tau, "max_diff": max_diff,
         "abs_ranking": abs_ranking, "min_size": min_size, "max_size": max_size, "aliases": aliases,
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
-    if missing_genes is not None and reference is None:
-        raise InputError("--missing-genes is for --reference", fix="leave it out")
+    if missing_genes is not None:
+        check_word("missing-genes", missing_genes, ("refuse", "drop"))
+        if reference is None:
+            raise InputError("--missing-genes is for --reference", fix="leave it out")
     for path in filter(None, (output, save_reference)):
-        refuse_existing(path, force=force)
+        refuse_existing(path, force=force, inputs=[source, reference, *(sets or [])])
     model = _model(sets, given, reference, save_reference, output)
     model.threads, model.progress = threads, progress("gsva")
+    if reference is None:
+        model.settings()
     data = open_expression(source, genes_in=genes_in, symbols="as-given", rows="samples", layer=layer)
     with located(source):
         scores = (
@@ -107,9 +112,11 @@ def gsva(
             if reference
             else model.fit_transform(data)
         )
-    write_csv(scores.reset_index(), output)
-    if save_reference is not None:
-        model.save(save_reference)
+    with new_file(output) as temporary:  # which does not take its place if the reference cannot be written
+        table = scores.reset_index().to_csv(index=False, lineterminator="\n")
+        temporary.write_text(table, encoding="utf-8")
+        if save_reference is not None:
+            model.save(save_reference)
     content = _tell(model, scores) | {"output": str(output)}
     if save_reference is not None:
         content["reference"] = str(save_reference)
@@ -128,6 +135,7 @@ def _model(
     """The estimator that the options ask for, or the stored one, if nothing that they say contradicts it."""
     from sequoia_stats.errors import InputError
     from sequoia_stats.gsva import Gsva
+    from sequoia_stats.gsva.settings import merged, open_collections
 
     if save_reference is not None and given.get("engine", "native") != "native":
         raise InputError(f"the engine {given['engine']} has no frozen reference", fix="--engine native")
@@ -136,7 +144,7 @@ def _model(
     if reference is None:
         if not sets:
             raise InputError("no sets are named", fix="--sets hallmark|gobp|kegg|c8, or a GMT file")
-        return Gsva(sets, **given)
+        return Gsva(merged(open_collections(sets)), **given)
     if save_reference is not None:
         raise InputError("--save-reference and --reference exclude each other", where=str(reference))
     model = Gsva.load(reference)

@@ -140,7 +140,7 @@ class Gsva:
         InputError
             If a value is missing or infinite, samples are too few, every gene is constant, or no set is left.
         """
-        self._settings()
+        self.settings()
         self._refuse_other_engine()
         self._fit(x)
         return self
@@ -259,14 +259,27 @@ class Gsva:
         loaded.sets = loaded.sets_
         return loaded
 
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
+        """What was chosen, if it can be.
+
+        Raises
+        ------
+        InputError
+            If a word is unknown, a number out of its range, or two choices do not go together.
+        """
         check_word("engine", self.engine, ENGINES)
         if self.kernel == "exact" and self.engine != "native":
             raise InputError(f"the engine {self.engine} has no exact kernel", fix="--engine native")
-        return Settings(
+        settings = Settings(
             self.kcdf, self.kernel, float(self.tau), bool(self.max_diff), bool(self.abs_ranking), int(self.min_size),
             None if self.max_size is None else int(self.max_size), bool(self.aliases),
         )  # fmt: skip
+        if self.kernel == "exact" and self.kcdf != "gaussian":  # references of old may hold both
+            raise InputError(
+                f"kcdf {self.kcdf} has no exact kernel: it is for gaussian",
+                fix="leave --kernel out, or --kcdf gaussian",
+            )
+        return settings
 
     def _fitted(self, *, frozen: bool = True) -> Reference:
         if not hasattr(self, "reference_"):
@@ -280,7 +293,7 @@ class Gsva:
             raise InputError(f"the engine {self.engine} has no frozen reference", fix="--engine native")
 
     def _fit(self, x: Source | AnnData) -> Reference:
-        settings, sets = self._settings(), merged(open_collections(self.sets))
+        settings, sets = self.settings(), merged(open_collections(self.sets))
         samples = read_samples(x)
         refuse_transposed(samples, sets.genes)
         if (n := len(samples.table)) < MIN_SAMPLES:

@@ -136,15 +136,21 @@ def read_numbers(path: str | Path, texts: Callable[[list[str]], Sequence[int]]) 
             if not fields:
                 fields = _split(line, delimiter, path, row)
                 _refuse_ragged(path, row, len(fields), len(header))
-                values[i] = [_number(fields[j], path, row, fields[0], header[j]) for j in at_number]
+                label = fields[at_text[0] if at_text else 0]
+                values[i] = [_number(fields[j], path, row, label, header[j]) for j in at_number]
             labels.append([fields[j].strip() for j in at_text])
-    _refuse_infinite(values, path, [row for row, _ in lines], [header[j] for j in at_number])
+    places = [
+        f"{row} ({label[0]})" if label else f"{row}" for (row, _), label in zip(lines, labels, strict=True)
+    ]
+    _refuse_infinite(values, path, places, [header[j] for j in at_number])
     index = pd.Index([row for row, _ in lines], name="row")
     text_columns = pd.DataFrame(labels, index, [header[j] for j in at_text], dtype=object)
     return Numbers(text_columns, values, [header[j] for j in at_number])
 
 
-def read_matrix(path: str | Path, genes_in: str = "columns", id_column: str | None = None) -> pd.DataFrame:
+def read_matrix(
+    path: str | Path, genes_in: str = "columns", id_column: str | None = None, unit: str = "patient"
+) -> pd.DataFrame:
     """A table of numbers as patients × genes.
 
     Parameters
@@ -156,6 +162,8 @@ def read_matrix(path: str | Path, genes_in: str = "columns", id_column: str | No
     id_column : str, optional
         The column of patient ids where genes are in columns; by default the first (parquet: the index, or the first
         of text).
+    unit : {"patient", "sample"}
+        What errors call the owner of an id.
 
     Returns
     -------
@@ -174,9 +182,11 @@ def read_matrix(path: str | Path, genes_in: str = "columns", id_column: str | No
     _refuse_other_side(str(labels.name), in_rows, path)
     if in_rows:
         names = pd.Series(values.columns, dtype=object)
-        check_ids(names, f"{path}, row 1", "columns")
+        check_ids(names, f"{path}, row 1", "columns", unit)
         return _frame(values.to_numpy().T.copy(), names, labels)
-    check_ids(labels, f"{path}, column {labels.name!r}")
+    check_ids(
+        labels, f"{path}, {f'column {labels.name!r}' if labels.name else 'the column of ids'}", unit=unit
+    )
     return _frame(values.to_numpy(), labels, values.columns)
 
 
@@ -226,19 +236,22 @@ def find_column(header: Sequence[str], name: str, path: str | Path, option: str 
     )
 
 
-def check_ids(ids: pd.Series, where: str, axis: str = "rows") -> None:
-    """Refuse ids that are missing or stand more than once; the index of `ids` holds their places."""
+def check_ids(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patient") -> None:
+    """Refuse ids that are missing or stand more than once; the index of `ids` holds their places.
+
+    They are ids of a patient or of a sample, as `unit` says.
+    """
     absent = ids.isna() | ids.isin(MISSING)
     if absent.any():
         raise InputError(
-            f"{absent.sum()} {axis} have no patient id", where=f"{where}, {axis} {listing(ids.index[absent])}"
+            f"{absent.sum()} {axis} have no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}"
         )
     repeated = ids[ids.duplicated(keep=False)]
     if len(repeated):
         raise InputError(
-            f"{repeated.nunique()} patients stand more than once: {listing(repeated.unique())}",
+            f"{repeated.nunique()} {unit}s stand more than once: {listing(repeated.unique())}",
             where=f"{where}, {axis} {listing(repeated.index)}",
-            fix="keep one for each patient",
+            fix="keep one for each patient" if unit == "patient" else f"give every {unit} an id of its own",
         )
 
 
@@ -297,7 +310,7 @@ def _number(field: str, path: str | Path, row: int, label: str, column: str) -> 
 
 
 def _refuse_infinite(
-    values: NDArray[np.float64], path: str | Path, rows: list[int], columns: list[str]
+    values: NDArray[np.float64], path: str | Path, rows: list[str], columns: list[str]
 ) -> None:
     found = np.argwhere(np.isinf(values))
     if len(found):

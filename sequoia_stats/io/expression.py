@@ -12,9 +12,9 @@ import pandas as pd
 from sequoia_stats.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError
 from sequoia_stats.genes import as_given, standardise
-from sequoia_stats.io._tables import read_matrix
+from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io._time_and_event import Steps
-from sequoia_stats.io.h5ad import check_patients, expression_of, read_adata
+from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def read_expression(
     if is_h5ad(path):
         return _from_adata(read_adata(path), str(path), approved, per_patient, layer)
     _refuse_layer(layer, "a table", str(path))
-    values = read_matrix(path, genes_in).astype(np.float64)
+    values = read_matrix(path, genes_in, unit="patient" if per_patient else "sample").astype(np.float64)
     values, steps = standardise(values) if approved else as_given(values, str(path))
     units = pd.Series(UNIT_UNKNOWN, values.columns)
     return _pack(values, units, path.name.partition(".")[0], steps, per_patient)
@@ -100,7 +100,8 @@ def _from_adata(
 ) -> Expression:
     average = per_patient and "patient_id" in adata.obs  # slides may share a name then, patients may not
     if not average:
-        check_patients(adata, where)
+        ids = pd.Series(adata.obs_names, adata.obs_names, dtype=object)
+        check_ids(ids, f"{where}, obs", unit="patient" if per_patient else "sample")
     values, units, steps = expression_of(adata, where, approved=approved, layer=layer)
     if average:
         patients = adata.obs["patient_id"].astype(object)

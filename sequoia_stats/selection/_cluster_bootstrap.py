@@ -44,6 +44,7 @@ def cluster_bootstrap(
     *,
     replicates: int,
     seed: int,
+    rows: NDArray[np.intp] | None = None,
 ) -> ClusterBootstrap:
     """Draw clusters with replacement; all replicates and genes of a block by products of matrices.
 
@@ -54,11 +55,13 @@ def cluster_bootstrap(
     untrained : sequence of array of shape (slides, genes)
         One a seed.
     clusters : array of shape (slides,)
-        Number of the patient, from 0.
+        Number of the patient, from 0; of the chosen slides alone where there are `rows`.
     replicates : int
         How many.
     seed : int
         The same seed draws the same patients.
+    rows : array, optional
+        Slides to use, all by default. Saves a copy of them.
     """
     n_clusters = int(clusters.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(
@@ -67,8 +70,8 @@ def cluster_bootstrap(
     weights = drawn[:, clusters].astype(np.float64)
     parts = []
     for start in range(0, measured.shape[1], _COLUMNS):
-        block = slice(start, start + _COLUMNS)
-        x, y, *null = (np.asarray(m[:, block], np.float64) for m in (measured, predicted, *untrained))
+        block = slice(None) if rows is None else rows, slice(start, start + _COLUMNS)
+        x, y, *null = (np.asarray(m[block], np.float64) for m in (measured, predicted, *untrained))
         parts.append(_block(weights, x, y, null))
     return ClusterBootstrap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

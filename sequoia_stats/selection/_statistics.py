@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -12,17 +13,18 @@ from scipy.special import stdtr
 from sequoia_stats.correlation import (
     AlternativeName,
     MethodName,
+    Moments,
     benjamini_hochberg,
     correlation_p,
     dependent_correlation_ci,
     dependent_correlation_test,
     fisher_mean,
     moments,
-    pearson,
 )
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.prediction_error import interquartile_range, minmax, normalised_rmse
-from sequoia_stats.predictions import FEWEST_SAMPLES, Predictions
+from sequoia_stats.predictions import FEWEST_SAMPLES
+from sequoia_stats.selection import _levels
 from sequoia_stats.selection._cluster_bootstrap import cluster_bootstrap
 
 Array = NDArray[np.float64]
@@ -45,42 +47,116 @@ class Setting(NamedTuple):
     threads: int | None
 
 
-def gene_statistics(part: Predictions, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
+class Sums(NamedTuple):
+    """What the values of genes are needed for; all other statistics follow.
+
+    Parameters
+    ----------
+    seeds : list of Moments
+        One an untrained network, or one without any.
+    folds : list of Moments
+        Of predicted and measured alone, one a fold that is large enough.
+    iqr : array of shape (genes,)
+        Interquartile range of the measured values.
+    """
+
+    seeds: list[Moments]
+    folds: list[Moments]
+    iqr: Array
+
+
+def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
     """A row per gene with `STATISTICS`, and what is to be said about them."""
-    data = part.per_patient() if setting.units == "patients" else part
-    found = _estimates(data, setting.threads)
+    folds, notes = _folds(level)
+    sums = _sums(level, folds, setting.threads)
+    found = _estimates(sums)
     tests = (
-        _drawn_tests(found, data, setting) if setting.units == "cluster-bootstrap" else _tests(found, setting)
+        _drawn_tests(found, level, setting)
+        if setting.units == "cluster-bootstrap"
+        else _tests(found, setting)
     )
-    absent = np.full(len(data.genes), np.nan)
+    absent = np.full(len(level.data.genes), np.nan)
     found |= dict.fromkeys(("z", "p_dependent", "r_difference_low", "r_difference_high"), absent) | tests
     found["p_bh"] = benjamini_hochberg(found["p"])
-    found["p_dependent_bh"] = benjamini_hochberg(found["p_dependent"]) if data.untrained else absent
-    found["r_folds"], notes = _within_folds(data, setting.threads)
-    table = pd.DataFrame({"gene": data.genes} | {name: found[name] for name in STATISTICS})
-    return table, [f"{data.name}: {note}" for note in [*_remarks(table, data), *notes]]
+    found["p_dependent_bh"] = benjamini_hochberg(found["p_dependent"]) if level.data.untrained else absent
+    found["r_folds"] = _within_folds(sums.folds) if folds else absent
+    table = pd.DataFrame({"gene": level.data.genes} | {name: found[name] for name in STATISTICS})
+    return table, [f"{level.name}: {note}" for note in [*_remarks(table, level), *notes]]
 
 
-def _estimates(data: Predictions, threads: int | None) -> dict[str, Array]:
+def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], threads: int | None) -> Sums:
+    """Over whole matrices where they can be read in place, else over blocks of genes, several at a time."""
+    from sequoia_stats._compiled import map_blocks
+
+    data, genes = level.data, len(level.data.genes)
+    if level.codes is None:
+        rows = level.rows
+        chosen = folds if rows is None else [rows[fold] for fold in folds]
+        seeds, within = _moments(data.measured, data.predicted, data.untrained, rows, chosen, threads)
+        if rows is None:
+            return Sums(seeds, within, interquartile_range(data.measured, threads=threads))
+
+        def quartiles(start: int, stop: int) -> Array:
+            return interquartile_range(level.block(data.measured, start, stop), threads=1)
+
+        return Sums(seeds, within, np.concatenate(map_blocks(quartiles, genes, _levels.BLOCK, threads)))
+
+    def averaged(start: int, stop: int) -> Sums:
+        measured, predicted, *untrained = (
+            level.block(matrix, start, stop) for matrix in (data.measured, data.predicted, *data.untrained)
+        )
+        try:
+            seeds, within = _moments(measured, predicted, tuple(untrained), None, folds, threads=1)
+        except InputError as error:  # it counts columns of the block
+            place = f"{level.name}, {error.where} of genes {data.genes[start]} to {data.genes[stop - 1]}"
+            raise InputError(error.what, where=place) from None
+        return Sums(seeds, within, interquartile_range(measured, threads=1))
+
+    blocks = map_blocks(averaged, genes, _levels.BLOCK, threads)
+    return Sums(
+        [_joined(seed) for seed in zip(*(block.seeds for block in blocks), strict=True)],
+        [_joined(fold) for fold in zip(*(block.folds for block in blocks), strict=True)],
+        np.concatenate([block.iqr for block in blocks]),
+    )
+
+
+def _moments(
+    measured: _levels.Matrix,
+    predicted: _levels.Matrix,
+    untrained: tuple[_levels.Matrix, ...],
+    rows: NDArray[np.intp] | None,
+    folds: list[NDArray[np.intp]],
+    threads: int | None,
+) -> tuple[list[Moments], list[Moments]]:
+    """Of every untrained network (or of none), and of every fold."""
+    seeds = [moments(measured, predicted, null, rows=rows, threads=threads) for null in untrained or (None,)]
+    return seeds, [moments(measured, predicted, rows=fold, threads=threads) for fold in folds]
+
+
+def _joined(blocks: tuple[Moments, ...]) -> Moments:
+    """The genes of all blocks."""
+    return Moments(
+        *(np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(Moments))
+    )
+
+
+def _estimates(sums: Sums) -> dict[str, Array]:
     """Correlations and errors; what refers to the untrained network is NaN without one."""
-    measured, predicted = data.measured, data.predicted
-    seeds = [moments(measured, predicted, null, threads=threads) for null in data.untrained]
-    first = seeds[0] if seeds else moments(measured, predicted, threads=threads)
+    seeds, first = sums.seeds, sums.seeds[0]
     null_r, between = first.r13, first.r23
     if len(seeds) > 1:
         null_r, between = fisher_mean([m.r13 for m in seeds]), fisher_mean([m.r23 for m in seeds])
-    iqr = interquartile_range(measured, threads=threads)
-    nrmse = normalised_rmse(first.rmse, iqr)
+    nrmse = normalised_rmse(first.rmse, sums.iqr)
     return {
         "n": first.n,
         "r": first.r12,
         "r_untrained": null_r,
         "r_between": between,
         "rmse": first.rmse,
-        "rmse_untrained": np.sqrt(np.mean([m.rmse_untrained**2 for m in seeds or [first]], axis=0)),
+        "rmse_untrained": np.sqrt(np.mean([m.rmse_untrained**2 for m in seeds], axis=0)),
         "mae": first.mae,
         "explained_variance": first.explained_variance,
-        "iqr": iqr,
+        "iqr": sums.iqr,
         "nrmse": nrmse,
         "nrmse_minmax": minmax(nrmse),
     }
@@ -107,16 +183,23 @@ def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
     }
 
 
-def _drawn_tests(found: dict[str, Array], data: Predictions, setting: Setting) -> dict[str, Array]:
+def _drawn_tests(found: dict[str, Array], level: _levels.Level, setting: Setting) -> dict[str, Array]:
     """Both tests, and the interval, by patients drawn with replacement.
 
     Student's t with the patients' degrees of freedom: few patients give uncertain standard errors.
     """
-    codes, patients = pd.factorize(data.obs["patient_id"], sort=True)
+    data = level.data
+    codes, patients = pd.factorize(level.obs["patient_id"], sort=True)
     if len(patients) < FEWEST_SAMPLES:
-        raise InputError(f"{len(patients)} patients are too few to draw from", where=data.name)
+        raise InputError(f"{len(patients)} patients are too few to draw from", where=level.name)
     spread = cluster_bootstrap(
-        data.measured, data.predicted, data.untrained, codes, replicates=setting.bootstrap, seed=setting.seed
+        data.measured,
+        data.predicted,
+        data.untrained,
+        codes,
+        replicates=setting.bootstrap,
+        seed=setting.seed,
+        rows=level.rows,
     )
     inside = np.nextafter(1.0, 0.0)
     z, null_z = (np.arctanh(np.clip(found[name], -inside, inside)) for name in ("r", "r_untrained"))
@@ -141,29 +224,29 @@ def _ratio(estimate: Array, error: Array) -> Array:
     return np.divide(estimate, error, out=np.zeros_like(estimate), where=usable)
 
 
-def _within_folds(data: Predictions, threads: int | None) -> tuple[Array, list[str]]:
-    """Average of r within the folds on Fisher's scale, weighted by n - 3; and what was left out of it."""
-    absent = np.full(len(data.genes), np.nan)
-    if "fold" not in data.obs:
-        return absent, ["there are no folds, so r_folds is empty"]
-    folds, unknown = data.obs["fold"], int(data.obs["fold"].isna().sum())
+def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
+    """Units of every fold that is large enough; and what was left out."""
+    if "fold" not in level.obs:
+        return [], ["there are no folds, so r_folds is empty"]
+    folds, unknown = level.obs["fold"], int(level.obs["fold"].isna().sum())
     sizes = folds.value_counts()
     small = sizes[sizes < FEWEST_SAMPLES]
     notes = []
     if unknown:
-        notes.append(f"{unknown} of {data.n} rows have no fold of their own, so r_folds is without them")
+        notes.append(f"{unknown} of {level.n} rows have no fold of their own, so r_folds is without them")
     if len(small):
         notes.append(f"{len(small)} folds have fewer than {FEWEST_SAMPLES} rows, so r_folds is without them")
-    rows = [(folds == fold).to_numpy() for fold in sizes.index.difference(small.index)]
-    found = [pearson(data.measured, data.predicted, rows=fold, threads=threads) for fold in rows]
-    if not found:
-        return absent, notes
+    return [np.flatnonzero(folds == fold) for fold in sizes.index.difference(small.index)], notes
+
+
+def _within_folds(found: list[Moments]) -> Array:
+    """Average of r within the folds on Fisher's scale, weighted by n - 3."""
     weights = np.maximum([result.n - 3 for result in found], 0)
-    mean = fisher_mean([result.r for result in found], weights)
-    return np.where(weights.sum(axis=0) > 0, mean, np.nan), notes
+    mean = fisher_mean([result.r12 for result in found], weights)
+    return np.where(weights.sum(axis=0) > 0, mean, np.nan)
 
 
-def _remarks(table: pd.DataFrame, data: Predictions) -> list[str]:
+def _remarks(table: pd.DataFrame, level: _levels.Level) -> list[str]:
     """Sentences about what is unusual in a level."""
     remarks = []
     undefined = table["r"] == 0
@@ -174,7 +257,7 @@ def _remarks(table: pd.DataFrame, data: Predictions) -> list[str]:
     if flat.any():
         genes = listing(table.loc[flat, "gene"], 3)
         remarks.append(f"{int(flat.sum())} genes have an interquartile range of 0, and no nrmse: {genes}")
-    holes = int((table["n"] < data.n).sum())
+    holes = int((table["n"] < level.n).sum())
     if holes:
-        remarks.append(f"{holes} genes are not measured in all {data.n} rows; each is judged on its own")
+        remarks.append(f"{holes} genes are not measured in all {level.n} rows; each is judged on its own")
     return remarks

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_stats._matrices import varying
 from sequoia_stats.correlation import METHODS, AlternativeName, MethodName
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
 from sequoia_stats.predictions import Predictions
 from sequoia_stats.results import Result
+from sequoia_stats.selection._levels import Level, levels
 from sequoia_stats.selection._statistics import STATISTICS, Setting, gene_statistics
 
 if TYPE_CHECKING:
@@ -101,8 +103,11 @@ class Selection(Result):
 
     @property
     def note(self) -> str:
-        """All notes in one text."""
-        return " ".join(f"{note[0].upper()}{note[1:]}." for note in self.notes)
+        """All notes in one text; names of levels, which some begin with, stay as they are."""
+        names = tuple(f"{level}: " for level in self.counts["level"])
+        return " ".join(
+            f"{note}." if note.startswith(names) else f"{note[0].upper()}{note[1:]}." for note in self.notes
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """The table of genes."""
@@ -200,14 +205,15 @@ def well_predicted(
     if by in ("gene", *STATISTICS, "well_predicted", "failed"):
         raise InputError(f"the levels are in a column called {by!r}, as one of the results", fix="rename it")
     setting = Setting(test, chosen.alternative, units, bootstrap, seed, threads)
-    levels = {level: _judge(part, chosen, setting) for level, part in data.groups(by)}
-    tables = [table if by is None else table.assign(**{by: level}) for level, (table, _) in levels.items()]
+    parts = levels(data, by, average=units == "patients")
+    judged = {level: _judge(part, chosen, setting) for level, part in parts}
+    tables = [table if by is None else table.assign(**{by: level}) for level, (table, _) in judged.items()]
     columns = [*([] if by is None else [by]), "gene", *STATISTICS, "well_predicted", "failed"]
-    notes = [*_general_notes(data, chosen, units), *(note for _, notes in levels.values() for note in notes)]
+    notes = [*_general_notes(data, chosen, units), *(note for _, notes in judged.values() for note in notes)]
     return Selection(
         table=pd.concat(tables, ignore_index=True)[columns],
         counts=pd.concat(
-            [_count(table, level, chosen) for level, (table, _) in levels.items()], ignore_index=True
+            [_count(table, level, chosen) for level, (table, _) in judged.items()], ignore_index=True
         ),
         rule=rule,
         method="cluster-bootstrap" if clustered else test,
@@ -225,11 +231,11 @@ def _word(word: str, table: dict[str, Any], what: str, option: str) -> Any:
     return table[word]
 
 
-def _judge(part: Predictions, rule: Rule, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
+def _judge(level: Level, rule: Rule, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
     """The table of one level with the verdict, and what is to be said about it."""
-    table, notes = gene_statistics(part, setting)
+    table, notes = gene_statistics(level, setting)
     failed = np.full(len(table), "", dtype=object)
-    for criterion in reversed(_applied(rule, bool(part.untrained))):
+    for criterion in reversed(_applied(rule, bool(level.data.untrained))):
         failed[~_met(table, criterion)] = criterion
     return table.assign(well_predicted=failed == "", failed=failed), notes
 
@@ -242,6 +248,12 @@ def _general_notes(data: Predictions, rule: Rule, units: str) -> list[str]:
         notes.append(f"there is no untrained network, so genes are judged by {judged} alone")
     elif len(data.untrained) == 1 and rule is RULES["strict"]:
         notes.append("the null is that of one untrained network; several seeds would steady it")
+    n, still = len(data.untrained), sum(not varying(matrix).any() for matrix in data.untrained)
+    if still:
+        which = "the untrained network predicts" if n == 1 else f"{still} of {n} untrained networks predict"
+        notes.append(
+            f"{which} one value in all slides, gene by gene: its r is 0, and what is compared with it means little"
+        )
     if units == "slides" and data.patients.has_duplicates:
         notes.append("slides of a patient are counted as if they were independent")
     return notes

@@ -87,13 +87,36 @@ def with_quartiles(*given: np.ndarray) -> pd.DataFrame:
     return statistics(*given, quartiles=True)
 
 
-def selection(measured: np.ndarray, predicted: np.ndarray, untrained: np.ndarray) -> Selection:
-    """What a user calls."""
+def predictions(measured: np.ndarray, predicted: np.ndarray, untrained: np.ndarray) -> Predictions:
+    """Slides in folds and two cohorts, one of 70% of them; 400 are two a patient, all others one."""
     slides, genes = measured.shape
     ids = pd.Index([f"S{i}" for i in range(slides)])
-    obs = pd.DataFrame({"patient_id": ids, "fold": np.arange(slides) % 5}, index=ids)
+    number = np.arange(slides)
+    patients = np.where(number < 400, number // 2, number).astype(str)
+    cohort = np.where(number < 0.7 * slides, "A", "B")
+    obs = pd.DataFrame({"patient_id": patients, "fold": number % 5, "cohort": cohort}, index=ids)
     names = pd.Index([f"G{j}" for j in range(genes)])
-    return well_predicted(Predictions(predicted, measured, obs, names, (untrained,)), rule="published-code")
+    return Predictions(predicted, measured, obs, names, (untrained,))
+
+
+def selection(*given: np.ndarray) -> Selection:
+    """What a user calls."""
+    return well_predicted(predictions(*given), rule="published-code")
+
+
+def selection_strict(*given: np.ndarray) -> Selection:
+    """The same with the slides of a patient averaged."""
+    return well_predicted(predictions(*given), rule="strict")
+
+
+def selection_by(*given: np.ndarray) -> Selection:
+    """The same for each of two cohorts."""
+    return well_predicted(predictions(*given), rule="published-code", by="cohort")
+
+
+def selection_strict_by(*given: np.ndarray) -> Selection:
+    """Both."""
+    return well_predicted(predictions(*given), rule="strict", by="cohort")
 
 
 def published_loop(columns: list[np.ndarray], quartiles: bool) -> pd.DataFrame:
@@ -144,5 +167,12 @@ def bench() -> None:
     got, want = with_quartiles(*given).iloc[some][want.columns].to_numpy(), want.to_numpy()
     difference = np.abs(got - want) / np.maximum(np.abs(want), np.finfo(float).tiny)
     print(f"{'':<44} largest relative difference from the loop: {difference.max():.1e}")
-    for function in (statistics, with_quartiles, selection):
+    for function in (
+        statistics,
+        with_quartiles,
+        selection,
+        selection_strict,
+        selection_by,
+        selection_strict_by,
+    ):
         bench_memory(function.__name__)

@@ -224,11 +224,11 @@ EXPRESSION_FILES = {
     ),
     "inf in a cell": (
         tidy(EXPRESSION.replace(",4.5,", ",inf,")),
-        ["1 values are infinite", "row 3, column 'ERBB2'"],
+        ["1 values are infinite", "row 3 (P2), column 'ERBB2'"],
     ),
     "a number too large": (
         tidy(EXPRESSION.replace(",4.5,", ",1e999,")),
-        ["infinite", "row 3, column 'ERBB2'"],
+        ["infinite", "row 3 (P2), column 'ERBB2'"],
     ),
     "an Excel error": (tidy(EXPRESSION.replace(",4.5,", ",#REF!,")), ["'#REF!' is not a number", PLACE]),
     "a patient twice": (

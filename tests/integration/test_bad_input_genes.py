@@ -153,7 +153,10 @@ MATRICES = {
         tables(m=lambda f: f.set_axis(["PGR", *SYMBOLS[1:]], axis=1)),
         ["1 gene names stand more than once: PGR", "m.csv"],
     ),
-    "a sample twice": (tables(p=lambda f: f.rename(index={"P2": "P1"})), ["more than once: P1", "p.csv"]),
+    "a sample twice": (
+        tables(p=lambda f: f.rename(index={"P2": "P1"})),
+        ["1 samples stand more than once: P1", "p.csv", "give every sample an id of its own"],
+    ),
     "1-Mar": (
         tables(p=lambda f: f.rename(columns={"PGR": "1-Mar", "BAG1": "2-Sep"})),
         ["2 gene names are dates", "1-Mar (gene 2, MARCHF1)", "2-Sep (gene 11, SEPTIN2)", "p.csv"],

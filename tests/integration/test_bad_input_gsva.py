@@ -101,7 +101,10 @@ BAD = {
         table(make_table().rename(columns={"G2": "1-Mar"})),
         ["1-Mar", "MARCHF1", "x.csv"],
     ),
-    "a sample twice": (text(make_table().to_csv(index_label="id").replace("S2,", "S1,")), ["S1", "x.csv"]),
+    "a sample twice": (
+        text(make_table().to_csv(index_label="id").replace("S2,", "S1,")),
+        ["1 samples stand more than once: S1", "x.csv, column 'id', rows 2, 3", "an id of its own"],
+    ),
     # sets
     "no sets": (arguments("gsva", "metabric", "-o", "HERE/out.csv"), ["no sets are named", "--sets"]),
     "sets that are not there": (
@@ -143,6 +146,14 @@ BAD = {
     "an exact kernel of R": (
         table(make_table(), "--engine", "r", "--kernel", "exact"),
         ["the engine r has no exact kernel"],
+    ),
+    "an exact kernel of counts": (
+        table(make_counts(), "--kcdf", "poisson", "--kernel", "exact"),
+        ["kcdf poisson has no exact kernel", "leave --kernel out"],
+    ),
+    "an exact kernel of ranks": (
+        table(make_table(), "--kcdf", "none", "--kernel", "exact"),
+        ["kcdf none has no exact kernel", "leave --kernel out"],
     ),
     # sources
     "nothing there": (
@@ -226,6 +237,23 @@ def test_bad_input_is_refused_in_words_and_leaves_nothing(capsys, tmp_path, monk
     assert "Traceback" not in answer.err
     assert answer.out == ""
     assert left_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("build", "where"),
+    [
+        (table(make_table(), gmt=""), "HERE/sets.gmt"),
+        (table(make_table(), "--sets", "halmark"), None),
+        (table(make_table(), "--sets", "HERE/sets.gmt"), None),
+        (table(make_table(), "--kcdf", "gaussain"), None),
+        (table(make_table(), "--kcdf", "none", "--kernel", "exact"), None),
+        (against(make_table(), "--missing-genes", "keep"), None),
+    ],
+)
+def test_the_table_is_not_blamed_for_sets_and_choices(capsys, tmp_path, build, where):
+    command = [str(word).replace("HERE", str(tmp_path)) for word in build(tmp_path)]
+    answer = sequoia(capsys, *command, "--json")
+    assert answer.json["error"]["where"] == (where or "").replace("HERE", str(tmp_path))
 
 
 def test_a_single_constant_gene_is_no_error(capsys, tmp_path):

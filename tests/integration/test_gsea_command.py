@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +16,7 @@ import typer
 from sequoia_stats.cli.app import app
 from sequoia_stats.genesets import read_gmt
 from sequoia_stats.gsea import preranked
-from tests.integration.commands import left_in, sequoia
+from tests.integration.commands import finished, left_in, process, sequoia
 
 COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
 GENES = [f"G{i:02d}" for i in range(60)]
@@ -120,3 +126,76 @@ def test_nothing_but_the_table_is_left_behind(capsys, tmp_path, files, monkeypat
     before = left_in(tmp_path)
     assert sequoia(capsys, "gsea", *files).code == 0
     assert left_in(tmp_path) == sorted([*before, "gsea.csv"])
+
+
+# --- interrupted while gseapy works --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_gseapy(tmp_path):
+    """A command that would take a minute, and the process in which gseapy works for it."""
+    genes, rng = [f"G{i}" for i in range(3000)], np.random.default_rng(0)
+    pd.DataFrame({"gene": genes, "r": np.linspace(0.9, -0.3, 3000)}).to_csv(tmp_path / "g.csv", index=False)
+    sets = ["\t".join([f"S{i}", "", *rng.choice(genes, 50, replace=False)]) for i in range(100)]
+    (tmp_path / "s.gmt").write_text("\n".join(sets) + "\n")
+    started = process(
+        "gsea", tmp_path / "g.csv", "--sets", tmp_path / "s.gmt", "-o", tmp_path / "out.csv",
+        "--permutations", 20_000, "--threads", 1,
+    )  # fmt: skip
+    try:
+        yield started, wait_until(lambda: child_in_gseapy(started.pid))
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def child_in_gseapy(pid):
+    """The child of a process, once it has been computing in gseapy's library for a second."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if "/gseapy/" in Path(f"/proc/{child}/maps").read_text():
+            busy = cpu_seconds(child)
+            time.sleep(1)
+            return int(child) if cpu_seconds(child) > max(busy, 2.0) else None
+    return None
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until(look, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def is_gone(pid):
+    """Whether a process has ended, or is a zombie that its new parent has not fetched."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c_is_heard_while_gseapy_works_and_leaves_nothing(tmp_path, in_gseapy):
+    started, child = in_gseapy
+    started.send_signal(signal.SIGINT)
+    before = time.monotonic()
+    answer = finished(started)
+    assert time.monotonic() - before < 3
+    assert (answer.code, answer.out) == (130, "")
+    assert answer.err.splitlines()[-1] == "interrupted"
+    assert is_gone(child)
+    assert left_in(tmp_path) == ["g.csv", "s.gmt"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_gseapy_ends_with_a_command_that_is_killed(in_gseapy):
+    started, child = in_gseapy
+    started.kill()
+    assert wait_until(lambda: is_gone(child), 5)

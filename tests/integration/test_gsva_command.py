@@ -14,6 +14,7 @@ import typer
 
 from sequoia_stats.cli.app import app
 from sequoia_stats.datasets import load_metabric
+from sequoia_stats.errors import InputError
 from sequoia_stats.gsva import Gsva
 from tests.integration.commands import left_in, sequoia, write_adata, write_made_cohort
 from tests.make import make_predictions
@@ -122,14 +123,21 @@ def test_names_of_genes_stay_as_they_are(capsys, tmp_path):
 def test_every_choice_reaches_the_scores(capsys, tmp_path, sets):
     make_counts().to_csv(tmp_path / "x.csv", index_label="id")
     options = ["--kcdf", "poisson", "--tau", 0.25, "--no-max-diff", "--abs-ranking", "--min-size", 2]
-    options += ["--max-size", 4, "--kernel", "exact", "--threads", 1]
+    options += ["--max-size", 4, "--kernel", "table", "--threads", 1]
     command = ["gsva", tmp_path / "x.csv", "--sets", sets, "-o", tmp_path / "out.csv", *options]
     answer = sequoia(capsys, *command, "--json")
     chosen = {"kcdf": "poisson", "tau": 0.25, "max_diff": False, "abs_ranking": True, "min_size": 2}
-    chosen |= {"max_size": 4, "kernel": "exact"}
+    chosen |= {"max_size": 4, "kernel": "table"}
     assert chosen.items() <= answer.json["settings"].items()
     assert "--abs-ranking has no effect with --no-max-diff" in answer.err
     assert_scores(tmp_path / "out.csv", Gsva(PRESENT, **chosen).fit_transform(make_counts()))
+
+
+def test_the_exact_kernel_reaches_the_scores(capsys, tmp_path, sets):
+    make_table().to_csv(tmp_path / "x.csv", index_label="id")
+    command = ["gsva", tmp_path / "x.csv", "--sets", sets, "-o", tmp_path / "out.csv", "--kernel", "exact"]
+    assert sequoia(capsys, *command, "--json").json["settings"]["kernel"] == "exact"
+    assert_scores(tmp_path / "out.csv", Gsva(PRESENT, kernel="exact").fit_transform(make_table()))
 
 
 def test_several_collections_stand_side_by_side(capsys, tmp_path, sets):
@@ -230,6 +238,22 @@ def test_the_second_call_compiles_nothing(tmp_path, sets):
     assert first[0] == second[0] == 0
     assert first[1] == 0 and first[2] > 0
     assert second[1] > 0 and second[2] == 0
+
+
+def fail(*_):
+    raise InputError("the disk is full")
+
+
+@pytest.mark.parametrize("before", [{}, {"out.csv": "old scores", "r.h5": "old reference"}])
+def test_scores_are_not_written_without_the_reference(capsys, tmp_path, sets, monkeypatch, before):
+    make_table().to_csv(tmp_path / "x.csv", index_label="id")
+    for name, content in before.items():
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(Gsva, "save", fail)
+    command = ["gsva", tmp_path / "x.csv", "--sets", sets, "-o", tmp_path / "out.csv", "--force"]
+    assert sequoia(capsys, *command, "--save-reference", tmp_path / "r.h5").code == 2
+    assert left_in(tmp_path) == sorted(["sets.gmt", "x.csv", *before])
+    assert {name: (tmp_path / name).read_text() for name in before} == before
 
 
 def test_an_interrupted_or_failed_run_leaves_nothing(capsys, tmp_path, sets):

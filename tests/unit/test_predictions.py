@@ -155,6 +155,14 @@ def test_what_slides_of_a_patient_do_not_share_is_missing_for_the_patient():
     assert list(patients.obs["cohort"]) == ["A", "B"] * 5
 
 
+def test_a_patient_with_one_slide_has_its_values():
+    made = make_predictions(n=10, slides=2, dtype=np.float32).rows([5, 0, 2, 1, 7, 8, 9])
+    patients = made.per_patient()
+    assert list(patients.obs.index) == ["P3", "P1", "P2", "P4", "P5"]
+    np.testing.assert_array_equal(patients.predicted[[0, 2, 3]], made.predicted[[0, 2, 4]])
+    np.testing.assert_allclose(patients.predicted[1], made.predicted[[1, 3]].mean(axis=0), rtol=1e-6)
+
+
 def test_averaging_is_counted_in_the_ledger():
     step = make_predictions(n=10, slides=2).per_patient().flow.iloc[-1]
     assert (step["n_before"], step["n_after"]) == (20, 10)

@@ -180,6 +180,8 @@ def test_counts_that_are_not_whole_are_counted():
         ({"min_size": 0}, "no set has 0 to None genes"),
         ({"min_size": 5, "max_size": 4}, "no set has 5 to 4 genes"),
         ({"engine": "r", "kernel": "exact"}, "the engine r has no exact kernel"),
+        ({"kcdf": "none", "kernel": "exact"}, "kcdf none has no exact kernel: it is for gaussian"),
+        ({"kcdf": "poisson", "kernel": "exact"}, "kcdf poisson has no exact kernel"),
         ({"min_size": 7}, "no set of allowed size"),
         ({"threads": 0}, "0 threads cannot work"),
     ],

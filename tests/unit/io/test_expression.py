@@ -133,7 +133,7 @@ def test_slides_stay_apart_and_keep_their_names():
 def test_slides_that_stay_apart_need_names_of_their_own():
     made = predictions()
     made.obs_names = ["s1", "s1", "s3"]
-    with pytest.raises(InputError, match="more than once: s1"):
+    with pytest.raises(InputError, match=r"1 samples stand more than once: s1(?s:.*)an id of its own"):
         as_they_are(made)
 
 

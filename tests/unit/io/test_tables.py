@@ -163,7 +163,7 @@ BAD = {
     "words": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,high,2\n"), "'high' is not a number|row 3|(P2)|'A'"),
     "underscores": (lambda folder: write(folder, "id,A,B\nP1,1_000,2\n"), "not a number|row 2|'A'"),
     "decimal comma": (lambda folder: write(folder, "id;A;B\nP1;1,5;2\n", "t.txt"), "'1,5' is not a number|row 2"),
-    "infinite": (lambda folder: write(folder, "id,A,B\nP1,1,inf\n"), "1 values are infinite|row 2|'B'"),
+    "infinite": (lambda folder: write(folder, "id,A,B\nP1,1,inf\n"), "1 values are infinite|row 2 (P1)|'B'"),
     "no id": (lambda folder: write(folder, "id,A\nP1,1\n,2\nNA,3\n"), "2 rows have no patient id|rows 3, 4"),
     "patient twice": (lambda folder: write(folder, "id,A\nP1,1\nP2,2\nP1,3\n"), "more than once: P1|rows 2, 4"),
 }  # fmt: skip
@@ -200,6 +200,20 @@ def test_tables_of_texts_are_as_strict(tmp_path, case):
 def test_an_unknown_orientation_is_refused(tmp_path):
     with pytest.raises(InputError, match="not 'row'"):
         read_matrix(write(tmp_path, GOOD), "row")
+
+
+def test_what_stands_more_than_once_is_called_what_it_is(tmp_path):
+    path = write(tmp_path, "id,A\nS1,1\nS1,2\n")
+    with pytest.raises(InputError, match=r"1 patients stand(?s:.*)keep one for each patient"):
+        read_matrix(path)
+    with pytest.raises(InputError, match=r"1 samples stand(?s:.*)give every sample an id of its own"):
+        read_matrix(path, unit="sample")
+
+
+def test_the_row_of_a_bad_cell_is_named_by_the_column_of_ids(tmp_path):
+    for cell in ("high", "inf"):
+        with pytest.raises(InputError, match=r"row 3 \(P2\), column 'B'"):
+            read_matrix(write(tmp_path, f"A,id,B\n1,P1,2\n1,P2,{cell}\n"), id_column="id")
 
 
 def test_a_patient_twice_in_the_header_is_an_error(tmp_path):

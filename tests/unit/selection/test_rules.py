@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import stats
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.predictions import Predictions
-from sequoia_stats.selection import RULES, well_predicted
+from sequoia_stats.selection import RULES, _levels, well_predicted
 from tests.integration.results import scripts_of_analyses
 from tests.make import make_predictions
 
@@ -270,6 +271,21 @@ def test_one_untrained_network_is_said_to_be_few_by_strict_alone():
     assert "one untrained" not in well_predicted(make_predictions(n_untrained=2), rule="strict").note
 
 
+def test_an_untrained_network_without_variation_is_said_to_be_none():
+    made = make_predictions(n_untrained=2)
+    still = np.ones_like(made.untrained[0]) * np.arange(len(made.genes))
+    one, two = replace(made, untrained=(still,)), replace(made, untrained=(made.untrained[0], still))
+    assert "The untrained network predicts one value in all slides" in well_predicted(one).note
+    assert "1 of 2 untrained networks predict one value in all slides" in well_predicted(two).note
+    assert "one value in all slides" not in well_predicted(made).note
+
+
+def test_a_note_keeps_the_name_of_a_level_as_it_is():
+    selection = well_predicted(with_constant(replace(make_predictions(), name="mA"), predicted=[0]))
+    assert "mA: 1 genes are constant" in selection.note
+    assert "MA" not in selection.note
+
+
 def test_without_folds_their_column_is_empty_and_said():
     made = make_predictions()
     selection = well_predicted(replace(made, obs=made.obs.drop(columns="fold")))
@@ -311,6 +327,25 @@ def test_patients_are_what_averaged_slides_give():
     made = make_predictions(n=30, slides=3, accuracy=MIXED)
     table = well_predicted(made, units="patients").table
     pd.testing.assert_frame_equal(table, well_predicted(made.per_patient()).table)
+
+
+def test_patients_of_a_level_are_what_averaged_slides_of_the_level_give():
+    whole = make_predictions(n=60, slides=3, accuracy=MIXED, n_untrained=2, cohorts=2, dtype=np.float32)
+    made = with_holes(whole.rows(np.flatnonzero(np.isin(np.arange(whole.n) % 9, [0, 1, 2, 4, 5, 7]))))
+    assert set(made.patients.value_counts()) == {1, 2, 3}
+    table = well_predicted(made, rule="strict", by="cohort").table
+    for level, part in made.groups("cohort"):
+        expected = well_predicted(part.per_patient(), rule="strict").table
+        found = table[table["cohort"] == level].drop(columns="cohort").reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_values_too_large_among_averaged_slides_are_placed():
+    made = make_predictions(slides=2)
+    predicted = made.predicted.copy()
+    predicted[:4, 1] = 1e200
+    with pytest.raises(InputError, match=r"too large(?s:.*)made, columns 2 of genes G1 to G12"):
+        well_predicted(replace(made, predicted=predicted), rule="strict")
 
 
 def copied(made, copies):
@@ -495,3 +530,47 @@ def test_a_path_or_anndata_is_accepted(tmp_path):
     table = well_predicted(made).table
     pd.testing.assert_frame_equal(well_predicted(tmp_path / "p.h5ad").table, table)
     pd.testing.assert_frame_equal(well_predicted(made.adata).table, table)
+
+
+# --- blocks of genes -----------------------------------------------------------------------------------------------
+
+UNITS_AND_LEVELS = [
+    {"rule": "strict"},
+    {"rule": "paper", "by": "cohort"},
+    {"rule": "strict", "by": "cohort"},
+    {"rule": "paper", "units": "cluster-bootstrap", "bootstrap": 100, "by": "cohort"},
+]
+
+
+@pytest.mark.parametrize("block", [1, 5, 23])
+@pytest.mark.parametrize("options", UNITS_AND_LEVELS, ids=str)
+def test_how_genes_are_cut_into_blocks_changes_nothing(options, block, monkeypatch):
+    made = make_predictions(n=30, slides=2, genes=24, accuracy=0.5, n_untrained=9, cohorts=2, folds=3)
+    made = with_constant(with_holes(made), predicted=range(6))  # no gene of the first block varies
+    whole = well_predicted(made, **options)
+    monkeypatch.setattr(_levels, "BLOCK", block)
+    cut = well_predicted(made, **options)
+    pd.testing.assert_frame_equal(cut.table, whole.table, check_exact=True)
+    assert cut.notes == whole.notes
+
+
+@pytest.mark.parametrize("matrix", ["predicted", "measured"])
+def test_a_level_without_a_gene_that_varies_is_refused_whatever_the_blocks(matrix, monkeypatch):
+    made = make_predictions(n=30, cohorts=2)
+    values = getattr(made, matrix).copy()
+    values[(made.obs["cohort"] == "B").to_numpy()] = 1.0
+    monkeypatch.setattr(_levels, "BLOCK", 5)
+    with pytest.raises(InputError, match=rf"all 12 genes are constant \({matrix}\)(?s:.*)made, cohort B"):
+        well_predicted(replace(made, **{matrix: values}), by="cohort")
+
+
+@pytest.mark.parametrize("options", UNITS_AND_LEVELS, ids=str)
+def test_memory_stays_under_half_the_input_beyond_it(options):
+    made = make_predictions(n=300, slides=2, genes=6000, cohorts=2, dtype=np.float32)
+    made = made.rows(np.flatnonzero(np.arange(made.n) % 4 < 3))  # one or two slides a patient
+    well_predicted(make_predictions(n=20, slides=2, cohorts=2), **options)  # compiles
+    tracemalloc.start()
+    well_predicted(made, **options, threads=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * sum(m.nbytes for m in (made.predicted, made.measured, *made.untrained))

@@ -1,0 +1,95 @@
+"""Slides or patients that are judged together, read block by block from matrices that are never copied whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats._matrices import group_means
+from sequoia_stats.predictions import Predictions, common_rows, refuse_all_constant, refuse_few
+
+#: Genes at a time wherever rows are copied or averaged; results do not depend on it. Every thread holds one block.
+BLOCK = 256
+
+Matrix = NDArray[np.floating[Any]]
+
+
+class Level(NamedTuple):
+    """One level of a column of slides, as `Predictions.groups` and `Predictions.per_patient` would have it.
+
+    Parameters
+    ----------
+    data : Predictions
+        All slides.
+    name : str
+        What errors and notes call the level.
+    rows : array of shape (slides,) or None
+        Rows of `data` that belong to the level; None where all do.
+    codes : array of shape (slides,) or None
+        Number of the patient of each of these rows, where slides are averaged; None where rows are kept.
+    obs : DataFrame
+        A row per unit: slide, or patient.
+    """
+
+    data: Predictions
+    name: str
+    rows: NDArray[np.intp] | None
+    codes: NDArray[np.intp] | None
+    obs: pd.DataFrame
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return len(self.obs)
+
+    def block(self, matrix: Matrix, start: int, stop: int) -> Matrix:
+        """Columns of a matrix of `data`, with a row per unit."""
+        part = matrix[:, start:stop] if self.rows is None else matrix[self.rows, start:stop]
+        return part if self.codes is None else group_means(part, self.codes)
+
+
+def levels(data: Predictions, by: str | None, *, average: bool) -> Iterator[tuple[str, Level]]:
+    """The levels of a column in the order of their names; `average` makes patients the units.
+
+    Yields
+    ------
+    tuple of str and Level
+        Without a column there is one level, called by the name of `data`.
+
+    Raises
+    ------
+    InputError
+        If the column is not there or has holes, or a level has too few units or no gene that varies.
+    """
+    if by is None:
+        whole = Level(data, data.name, None, None, data.obs)
+        yield data.name, _per_patient(whole) if average else whole
+        return
+    column = data.levels(by).to_numpy()
+    for level in sorted(set(column)):
+        rows = np.flatnonzero(column == level)
+        found = Level(data, f"{data.name}, {by} {level}", rows, None, data.obs.iloc[rows])
+        refuse_few(found.n, "slides", found.name)
+        _refuse_constant(found)
+        yield level, _per_patient(found) if average else found
+
+
+def _per_patient(level: Level) -> Level:
+    codes, patients = pd.factorize(level.obs["patient_id"])
+    refuse_few(len(patients), "patients", level.name)
+    if len(patients) == level.n:
+        return level
+    averaged = level._replace(codes=codes, obs=common_rows(level.obs, codes))
+    _refuse_constant(averaged)
+    return averaged
+
+
+def _refuse_constant(level: Level) -> None:
+    data, genes = level.data, len(level.data.genes)
+    cuts = ((start, start + BLOCK) for start in range(0, genes, BLOCK))
+    blocks = ((level.block(data.predicted, *cut), level.block(data.measured, *cut)) for cut in cuts)
+    refuse_all_constant(blocks, genes, level.name)

@@ -96,7 +96,8 @@ def models(
     ]
     return [
         f"Correlation of the {top.top:,} best predicted genes of each model and cohort; above, the number of genes "
-        f"that are well predicted by {RULES[comparisons[0].rule]}.",
+        f"that are well predicted by {RULES[comparisons[0].rule]}. Boxes: quartiles and median; whiskers: 5th to 95th "
+        "percentile.",
         f"The models are noise levels, not networks: target correlations {' and '.join(levels)}.",
         f"Over all genes (Hodges-Lehmann): {'; '.join(pairs)}. Genes are not independent, so p-values are too small.",
         simulated(simulations),

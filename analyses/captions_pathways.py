@@ -103,8 +103,9 @@ def merging(about: dict) -> str:
     left_out = f"; left out: {text.count(lost, 'enriched set')} not tested in every cohort" if lost else ""
     return (
         f"Similar sets are merged (average linkage, {measure} of at least {about['merge']['threshold']:g}) into "
-        f"{text.count(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is no test, "
-        f"and under the set with the smallest average p{left_out}."
+        f"{text.count(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is no test "
+        f"(a group whose average is 0.05 or more in every cohort is not drawn), and under the set with the smallest "
+        f"average p{left_out}."
     )
 
 

@@ -68,13 +68,18 @@ class SetGrid:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(p < ALPHA, np.minimum(-np.log10(p), CAP), np.nan)
 
+    @property
+    def p_name(self) -> str:
+        """What the colour stands for: groups of sets have an average."""
+        return "adjusted p" if self.what == "sets" else "average adjusted p"
+
     def statement(self) -> str:
         """How many sets are drawn, and of how many."""
         all_drawn = len(self.sets) == self.n_enriched
         shown = (
             self.what.capitalize() if all_drawn else f"{len(self.sets)} of {self.n_enriched:,} {self.what}"
         )
-        return f"{shown} with adjusted p < {ALPHA:g} in at least one list"
+        return f"{shown} with {self.p_name} < {ALPHA:g} in at least one list"
 
 
 def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame | None = None) -> SetGrid:
@@ -178,7 +183,7 @@ def colour_scale() -> tuple[Colormap, Normalize]:
     return colours, Normalize(-np.log10(ALPHA), CAP)
 
 
-def add_colour_bar(figure: Figure, drawn: ScalarMappable, *, left: float) -> None:
+def add_colour_bar(figure: Figure, drawn: ScalarMappable, p_name: str, *, left: float) -> None:
     """The scale of −log10 p under the cells, 1.1 inches wide."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, 0.34 / height, 1.1 / width, 0.08 / height))
@@ -187,7 +192,7 @@ def add_colour_bar(figure: Figure, drawn: ScalarMappable, *, left: float) -> Non
     bar.set_ticks(ticks, labels=["1.3", "5", "10", "15", f"{CAP:g}"])
     bar.outline.set_linewidth(0.4)
     axes.tick_params(length=2, labelsize=style.SMALL, pad=1.5)
-    axes.set_title("−log₁₀ adjusted p", size=style.SMALL, pad=2, loc="left")
+    axes.set_title(f"−log₁₀ {p_name}", size=style.SMALL, pad=2, loc="left")
 
 
 def contrast(colour: Sequence[float]) -> str:

@@ -63,7 +63,7 @@ def enrichment_dots(
         x[strong], y[strong], s=_LARGEST * share[strong], c=strength[strong], cmap=colours, norm=scale,
         edgecolors=style.INK, linewidths=0.3, gid="enriched",
     )  # fmt: skip
-    grids.add_colour_bar(figure, dots, left=1.75)
+    grids.add_colour_bar(figure, dots, grid.p_name, left=1.75)
     _add_key(figure, left=0.1)
     return figure
 

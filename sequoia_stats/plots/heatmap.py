@@ -47,7 +47,7 @@ def enrichment_heatmap(
     grid = grids.set_grid(table, "overlap", most=most, merged=merged)
     if not grid.sets:
         return style.empty_figure(title or "Enriched gene sets", "No set has an adjusted p below 0.05.")
-    key = "Numbers: genes that list and set share; white: adjusted p ≥ 0.05"
+    key = f"Numbers: genes that list and set share; white: {grid.p_name} ≥ 0.05"
     if merged is not None:
         key = key.replace("set share", "named set share") + "; (+1): similar sets"
     figure, axes, margin = grids.grid_figure(grid, title, key)
@@ -72,5 +72,5 @@ def enrichment_heatmap(
                 color=colour,
                 gid="count",
             )
-    grids.add_colour_bar(figure, mesh, left=min(margin, figure.get_size_inches()[0] - 1.35))
+    grids.add_colour_bar(figure, mesh, grid.p_name, left=min(margin, figure.get_size_inches()[0] - 1.35))
     return figure

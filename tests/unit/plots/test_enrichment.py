@@ -105,7 +105,7 @@ def test_lists_stand_in_the_order_of_the_table(draw):
 def test_groups_of_similar_sets_are_drawn_in_their_place(draw):
     figure = draw(make_table(), merged=make_merged())
     assert labels(figure) == ["Set 1 (+3)", "Set 2"]
-    assert "Groups of sets with adjusted p < 0.05" in figure.texts[0].get_text()
+    assert "Groups of sets with average adjusted p < 0.05" in figure.texts[0].get_text()
 
 
 def test_a_group_has_the_average_p_and_the_genes_of_its_representative():

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, say, show, write_csv
+from sequoia_stats.cli.output import (
+    Force,
+    Json,
+    MethodOption,
+    RuleOption,
+    UnitsOption,
+    ledger,
+    say,
+    show,
+    write_csv,
+)
 
 if TYPE_CHECKING:
     from sequoia_stats.compare import Comparison
@@ -28,17 +38,12 @@ def compare(
         str | None,
         typer.Option(help="Names of the models, with commas between.  [default: the files' stems]"),
     ] = None,
-    rule: Annotated[str, typer.Option(help="paper, published-code or strict.")] = "paper",
-    method: Annotated[
-        str | None,
-        typer.Option(help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
-    ] = None,
+    rule: RuleOption = "paper",
+    method: MethodOption = None,
     by: Annotated[
         str | None, typer.Option(help="Column of slides whose levels are compared apart, such as the cancer.")
     ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="patients, slides or cluster-bootstrap.  [default: the rule's]")
-    ] = None,
+    units: UnitsOption = None,
     top: Annotated[int, typer.Option(help="How many of the best genes of each model are compared.")] = 1000,
     force: Force = False,
     as_json: Json = False,

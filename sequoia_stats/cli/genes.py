@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, located, say, show, write_csv
+from sequoia_stats.cli.output import (
+    Force,
+    Json,
+    MethodOption,
+    RuleOption,
+    UnitsOption,
+    ledger,
+    located,
+    say,
+    show,
+    write_csv,
+)
 
 
 def genes(
@@ -15,17 +26,12 @@ def genes(
         str, typer.Argument(metavar="P", help="Predictions (.h5ad), or a matrix of them, with --measured.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table of genes to write (.csv).")],
-    rule: Annotated[str, typer.Option(help="paper, published-code or strict.")] = "paper",
-    method: Annotated[
-        str | None,
-        typer.Option(help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
-    ] = None,
+    rule: RuleOption = "paper",
+    method: MethodOption = None,
     by: Annotated[
         str | None, typer.Option(help="Column of slides whose levels are judged apart, such as the cancer.")
     ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="patients, slides or cluster-bootstrap.  [default: the rule's]")
-    ] = None,
+    units: UnitsOption = None,
     measured: Annotated[Path | None, typer.Option(help="Matrix of measured expression.")] = None,
     untrained: Annotated[
         list[Path] | None, typer.Option(help="Matrix of predictions of an untrained network; may repeat.")

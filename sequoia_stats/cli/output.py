@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+RuleOption = Annotated[str, typer.Option("--rule", help="paper, published-code or strict.")]
+MethodOption = Annotated[
+    str | None,
+    typer.Option("--method", help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
+]
+UnitsOption = Annotated[
+    str | None, typer.Option("--units", help="patients, slides or cluster-bootstrap.  [default: the rule's]")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 

@@ -322,8 +322,15 @@ class Gsva:
         self, reference: Reference, new: Floats | None, samples: pd.Index, flow: pd.DataFrame
     ) -> pd.DataFrame:
         """Scores of new samples, or of the training cohort itself."""
-        settings, shared = reference.settings, {"threads": self.threads, "progress": self.progress}
-        ranked = densities(reference.values, new, kcdf=settings.kcdf, kernel=settings.kernel, **shared)  # type: ignore[arg-type]
+        settings = reference.settings
+        ranked = densities(
+            reference.values,
+            new,
+            kcdf=settings.kcdf,
+            kernel=settings.kernel,
+            threads=self.threads,
+            progress=self.progress,
+        )
         index = inverted_index(*reference.membership, len(reference.genes))
         scores = enrichment(
             ranked,
@@ -331,7 +338,8 @@ class Gsva:
             tau=settings.tau,
             max_diff=settings.max_diff,
             abs_ranking=settings.abs_ranking,
-            **shared,  # type: ignore[arg-type]
+            threads=self.threads,
+            progress=self.progress,
         )
         return _framed(scores, samples, reference, flow)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from sequoia_stats.atomic import new_file
 
@@ -89,6 +89,11 @@ def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: f
     return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
     )
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes are in; matplotlib's type allows a part of one as well."""
+    return cast("Figure", axes.figure)
 
 
 def add_header(figure: Figure, title: str, *lines: str, left: float) -> float:

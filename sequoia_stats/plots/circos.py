@@ -73,7 +73,7 @@ def chord_diagram(
     lines = [line for line in (note, chosen.statement()) if line]
     head = 0.08 + 0.18 * bool(title) + 0.135 * len(lines)
     axes = _axes(names, head)
-    figure: Figure = axes.figure  # type: ignore[assignment]
+    figure = style.figure_of(axes)
     style.add_header(figure, title, *lines, left=0.1)
     _draw(circos, axes, chosen)
     _write(axes, names)

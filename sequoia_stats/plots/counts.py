@@ -187,7 +187,7 @@ def _name_ends(axes: Axes, ends: list[tuple[float, str]], names: list[str]) -> N
     """Names at the right end of the lines, moved apart where they would touch."""
     if not names:
         return
-    height = axes.get_position().height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
+    height = axes.get_position().height * style.figure_of(axes).get_size_inches()[1]
     least = axes.get_ylim()[1] * 0.115 / height
     order = np.argsort([end for end, _ in ends], kind="stable")
     lowest = -np.inf

@@ -56,7 +56,7 @@ def correlation_violins(distribution: Distribution, *, title: str = "") -> Figur
     _draw_violins(violins, groups, values)
     of = "all genes" if distribution.top is None else f"top {distribution.top:,} genes"
     violins.set_ylabel(f"Pearson r, {of}")
-    return violins.figure  # type: ignore[return-value]
+    return style.figure_of(violins)
 
 
 def _panels(groups: Groups, summary: pd.DataFrame, title: str) -> tuple[Axes, Axes]:

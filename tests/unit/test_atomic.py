@@ -33,7 +33,12 @@ def test_a_folder_that_holds_an_input_is_never_replaced(tmp_path):
 
 def test_words_and_impossible_names_are_no_inputs(tmp_path):
     (tmp_path / "out.csv").write_text("a")
-    refuse_existing(tmp_path / "out.csv", force=True, inputs=["hallmark", "x" * 5000, "a\0b"])
+    words = ["hallmark", "x" * 5000, "a\0b"]
+    refuse_existing(
+        tmp_path / "out.csv", force=True, inputs=words
+    )  # and one that is an input is found among them
+    with pytest.raises(InputError, match="would replace an input"):
+        refuse_existing(tmp_path / "out.csv", force=True, inputs=[*words, tmp_path / "out.csv"])
 
 
 def test_a_full_disk_names_the_output_and_leaves_the_old_one(tmp_path, monkeypatch):

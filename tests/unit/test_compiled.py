@@ -33,7 +33,8 @@ def test_blocks_come_back_in_order_and_cover_the_range(threads):
 
 def test_two_threads_work_at_the_same_time():
     both = threading.Barrier(2, timeout=60)
-    map_blocks(lambda start, stop: both.wait(), size=2, block=1, threads=2)
+    arrived = map_blocks(lambda start, stop: both.wait(), size=2, block=1, threads=2)
+    assert sorted(arrived) == [0, 1]
 
 
 def test_an_error_in_a_block_reaches_the_caller():

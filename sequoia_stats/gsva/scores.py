@@ -230,9 +230,8 @@ def _in_chunks(
     chunk = _BLOCK * _BLOCKS * count_threads(threads)
     starts = range(0, size, chunk)
     for first in starts if progress is None else progress(starts, len(starts)):
-        map_blocks(
-            lambda start, stop, first=first: work(first + start, first + stop),  # type: ignore[misc]
-            min(chunk, size - first),
-            _BLOCK,
-            threads,
-        )
+
+        def block(start: int, stop: int, first: int = first) -> object:
+            return work(first + start, first + stop)
+
+        map_blocks(block, min(chunk, size - first), _BLOCK, threads)

@@ -78,9 +78,9 @@ def open_collections(source: SetSource | Sequence[SetSource]) -> list[GeneSets]:
     InputError
         If there is none, two have one name, or one cannot be read.
     """
-    one = isinstance(source, str | Path | GeneSets | Mapping)
-    sources: Sequence[SetSource] = [source] if one else list(source)  # type: ignore[list-item, arg-type]
-    return collections_of([_open(each) for each in sources])
+    if isinstance(source, str | Path | GeneSets | Mapping):
+        return collections_of([_open(source)])
+    return collections_of([_open(each) for each in source])
 
 
 def merged(collections: Sequence[GeneSets]) -> GeneSets:

@@ -3,10 +3,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CORES ?= 2
 BIN := .venv/bin
+# The build of torch, as uv names it: TORCH_BACKEND=cpu is the small one. Empty: what the package index offers.
+export TORCH_BACKEND ?=
 # For the test that installs the wheel in an environment of its own.
 export SEQUOIA_UV ?= $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
-.PHONY: help setup setup-r figures reports test lint format bench parity clean
+.PHONY: help setup setup-r setup-model figures figures-model reports test lint format bench parity clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +19,9 @@ setup: ## Install what is missing: R and its packages (apt), uv, Python packages
 setup-r:
 	@./setup.sh --require-r
 
+setup-model: ## The same with the extra `model`: torch (TORCH_BACKEND=cpu for the small build)
+	@./setup.sh --model
+
 figures: setup-r ## Train, validate and draw: figures, tables and report under analyses/results/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason
@@ -25,10 +30,10 @@ figures: setup-r ## Train, validate and draw: figures, tables and report under a
 reports: figures ## Render the report again (analyses/results/report/)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python reports/render.py
 
-test: setup ## Run the tests (ARGS="-k cox" chooses; without R, those that need it are skipped and said)
+test: setup-model ## Run the tests (ARGS="-k cox" chooses; without R, those that need it are skipped and said)
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-lint: setup ## Check style, types and who imports whom
+lint: setup-model ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -38,7 +43,7 @@ format: setup ## Put the code into the project's style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup-r ## Time ours beside the named competitors (ARGS="gsva" chooses a part)
+bench: setup-r setup-model ## Time ours beside the named competitors (ARGS="gsva" chooses a part)
 	@$(SEQUOIA_UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run $(ARGS)
 

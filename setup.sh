@@ -2,12 +2,24 @@
 # Installs what is missing, and nothing twice: R with its packages (by apt), uv, the Python packages into .venv.
 #   ./setup.sh              where R cannot be had: says what to install, goes on without it, exits 0
 #   ./setup.sh --require-r  the same, but exits 1 where R is not complete
-# SEQUOIA_NO_APT=1 keeps its hands off the system's packages; SEQUOIA_UV names the uv to use.
+#   ./setup.sh --model      with the extra `model` (torch); may stand beside --require-r
+# SEQUOIA_NO_APT=1 keeps its hands off the system's packages; SEQUOIA_UV names the uv to use;
+# TORCH_BACKEND=cpu has uv take torch's small build (any value of uv's --torch-backend).
 set -euo pipefail
 cd "$(dirname "$0")"
 
 R_PACKAGES="r-base-core r-cran-glmnet r-cran-survival r-cran-jsonlite r-cran-psych r-bioc-gsva"
 PYTHONS=">=3.11,<3.14"
+
+require_r=""
+model=""
+for option in "$@"; do
+  case "$option" in
+    --require-r) require_r=1 ;;
+    --model) model=1 ;;
+    *) echo "setup.sh: there is no option $option" >&2; exit 2 ;;
+  esac
+done
 
 say() { printf '==> %s\n' "$*" >&2; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | sed -n 1p)" = "$1" ]; } # at_least 4.2 "$version"
@@ -94,6 +106,14 @@ if ! is_done python "$(python_key)"; then
   python_key >.venv/.python-ready
 fi
 
+if [ -n "$model" ] && ! is_done model "$(python_key) ${TORCH_BACKEND:-}"; then
+  need_uv
+  say "torch and what comes with it${TORCH_BACKEND:+ (backend $TORCH_BACKEND)}, into .venv/"
+  "$uv" pip install $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
+    ${TORCH_BACKEND:+--torch-backend "$TORCH_BACKEND"} -e '.[model]'
+  echo "$(python_key) ${TORCH_BACKEND:-}" >.venv/.model-ready
+fi
+
 # 3. the bridge: rpy2 by the R found. ABI mode: no compiler, no headers, the same on every machine
 if ! is_done r "$(r_key)"; then
   problem=$(r_problem)
@@ -120,7 +140,7 @@ if ! is_done r "$(r_key)"; then
       then, in any case:          make setup
 
 TEXT
-    if [ "${1:-}" = --require-r ]; then exit 1; fi
+    if [ -n "$require_r" ]; then exit 1; fi
     exit 0
   fi
 fi

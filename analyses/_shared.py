@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+from sequoia_base.atomic import new_file, write_text
 from sequoia_stats import datasets
-from sequoia_stats.atomic import new_file, write_text
 from sequoia_stats.cohort import Cohort
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from _shared import arguments, load, predictions_file, save_json, save_table, say
 
+from sequoia_base.atomic import new_file
 from sequoia_stats import Cohort
-from sequoia_stats.atomic import new_file
 from sequoia_stats.predictions import Predictions
 from sequoia_stats.signature.transforms import rank_normal
 

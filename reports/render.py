@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from sequoia_stats.atomic import new_folder
+from sequoia_base.atomic import new_folder
 
 HERE = Path(__file__).parent
 _PAGE = """<!DOCTYPE html>

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.versions import is_at_least
 from sequoia_stats.errors import REvaluationError, RUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -88,12 +89,6 @@ def bridge_install_command(r_version: str | None) -> str:
     if r_version is None or is_at_least(r_version, "4.5"):
         return "pip install rpy2"
     return "pip install --no-binary rpy2 rpy2==3.5.17"
-
-
-def is_at_least(version: str, oldest: str) -> bool:
-    """Compare versions number by number, as R does ("4.1-6" is 4.1.6)."""
-    have, want = ([int(part) for part in re.findall(r"\d+", text)] for text in (version, oldest))
-    return have + [0] * (len(want) - len(have)) >= want
 
 
 def start() -> _Session:

@@ -1,26 +1,12 @@
-"""The application: its groups of commands, and the one place where errors become exit codes."""
+"""The application ``sequoia-stats``: its groups of commands."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-
-import typer
-
+import sequoia_base.cli.app as base
 from sequoia_stats.cli import cohort, compare, doctor, genes, gsea, gsva, ora, signature
-from sequoia_stats.cli.output import print_json
-from sequoia_stats.errors import SequoiaError
 
-INTERRUPTED = 130
-
-app = typer.Typer(
-    name="sequoia-stats",
-    help="Survival signatures and gene statistics on measured or predicted expression.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = base.new_app(
+    "sequoia-stats", "Survival signatures and gene statistics on measured or predicted expression."
 )
 app.command("doctor")(doctor.doctor)
 app.command("genes")(genes.genes)
@@ -33,53 +19,10 @@ app.add_typer(signature.app, name="signature")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and leave with 0 done, 1 internal error or failing doctor, 2 bad input, 130 interrupted.
-
-    ``SEQUOIA_DEBUG=1`` shows the traceback of an internal error.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no arrow is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    """Run a command and leave with its exit code (`sequoia_base.cli.app.main`)."""
+    base.main(app, arguments, memory="use less data, or fewer --bootstrap")
 
 
 def run(arguments: list[str]) -> int:
     """Run a command; returns its exit code."""
-    as_json = "--json" in arguments
-    try:
-        code = app(args=arguments, prog_name="sequoia-stats", standalone_mode=False)
-        code = code if isinstance(code, int) else 0
-        if code == INTERRUPTED:  # typer itself makes this code of Ctrl-C
-            print("interrupted", file=sys.stderr)
-        return code
-    except SequoiaError as error:
-        _report(error.what, error.where, error.fix, as_json)
-        return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read stdout has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except MemoryError as error:
-        _report(f"there is not enough memory: {error}", "", "use less data, or fewer --bootstrap", as_json)
-        return 1
-    except Exception as error:
-        if hasattr(error, "format_message"):  # a wrong option or argument: click's own errors
-            _report(error.format_message(), "", "see --help", as_json)
-            return 2
-        if os.environ.get("SEQUOIA_DEBUG"):
-            raise
-        _report(
-            f"internal error: {type(error).__name__}: {error}",
-            "",
-            "this is a fault of the program: please report it with the output of SEQUOIA_DEBUG=1",
-            as_json,
-        )
-        return 1
-
-
-def _report(what: str, where: str, fix: str, as_json: bool) -> None:
-    print(f"error: {SequoiaError(what, where=where, fix=fix)}", file=sys.stderr)
-    if as_json:
-        print_json({"error": {"what": what, "where": where, "fix": fix}})
+    return base.run(app, arguments, memory="use less data, or fewer --bootstrap")

@@ -1,59 +1,13 @@
-"""What `doctor` looks at: Python packages, R, R packages, our own files."""
+"""What `doctor` looks at beside the Python packages: R, R packages, our own files."""
 
 from __future__ import annotations
 
-import platform
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
 
+from sequoia_base.cli.checks import DISTRIBUTION, Check
+from sequoia_base.versions import is_at_least
 from sequoia_stats import rbridge
 from sequoia_stats.errors import SequoiaError
-
-DISTRIBUTION = "sequoia-histology"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    name : str
-    ok : bool
-    found : str
-        Version, place, or what is wrong.
-    fix : str
-        The command that mends it; empty where nothing is to be done.
-    """
-
-    name: str
-    ok: bool
-    found: str
-    fix: str = ""
-
-
-def check_python() -> Iterator[Check]:
-    """Python itself and the packages that this one depends on, by the metadata of the installation."""
-    yield Check("Python", True, platform.python_version())
-    try:
-        requirements = metadata.requires(DISTRIBUTION) or []
-    except metadata.PackageNotFoundError:
-        yield Check(DISTRIBUTION, False, "not installed, only imported from its folder", "pip install .")
-        return
-    for requirement in sorted(r for r in requirements if "extra ==" not in r):
-        found = re.match(r"([A-Za-z0-9_.-]+)(?:.*?>=([0-9.]+))?", requirement)
-        assert found is not None
-        name, oldest = found.groups()
-        try:
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            yield Check(name, False, "not installed", f"pip install '{requirement}'")
-            continue
-        new_enough = oldest is None or rbridge.is_at_least(version, oldest)
-        fix = "" if new_enough else f"pip install '{requirement}'"
-        yield Check(name, new_enough, version if new_enough else f"{version}, and {oldest} is needed", fix)
 
 
 def check_r() -> Iterator[Check]:
@@ -65,7 +19,7 @@ def check_r() -> Iterator[Check]:
         yield Check("rpy2", False, "cannot be tried without R", "install R, then run doctor again")
         return
     needed = rbridge.OLDEST["R"]
-    if not rbridge.is_at_least(version, needed):
+    if not is_at_least(version, needed):
         fix = "sudo apt-get install --only-upgrade r-base-core, on a system that has a newer one"
         yield Check("R", False, f"{version}, and {needed} is needed", fix)
         yield Check("rpy2", False, f"cannot be tried with R {version}", "install R, then run doctor again")
@@ -79,7 +33,7 @@ def check_r() -> Iterator[Check]:
         return
     for name, debian in rbridge.R_PACKAGES.items():
         oldest, found = rbridge.OLDEST.get(name), installed[name]
-        ok = bool(found) and (oldest is None or rbridge.is_at_least(found, oldest))
+        ok = bool(found) and (oldest is None or is_at_least(found, oldest))
         detail = found or "not installed"
         yield Check(
             f"R {name}",

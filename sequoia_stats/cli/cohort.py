@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, say, show
+from sequoia_base.cli.output import Force, Json, ledger, say, show
 
 if TYPE_CHECKING:
     from sequoia_stats.cohort import Cohort
@@ -79,7 +79,7 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Read a study folder or tidy tables, and write a cohort."""
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import write_cohort
@@ -123,7 +123,7 @@ def describe(
 
 def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
     """A cohort in words, and as one JSON object."""
-    from sequoia_stats.results import jsonable
+    from sequoia_base.results import jsonable
     from sequoia_stats.survival import median_follow_up
 
     follow_up = median_follow_up(cohort.outcome)

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sequoia_stats.cli.output import (
-    Force,
-    Json,
-    MethodOption,
-    RuleOption,
-    UnitsOption,
-    ledger,
-    say,
-    show,
-    write_csv,
-)
+from sequoia_base.cli.output import Force, Json, ledger, say, show, write_csv
+from sequoia_stats.cli.options import MethodOption, RuleOption, UnitsOption
 
 if TYPE_CHECKING:
     from sequoia_stats.compare import Comparison
@@ -49,7 +40,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare models pairwise: correlations of the same genes, the best of each, well-predicted genes and figures."""
-    from sequoia_stats.atomic import new_folder, refuse_existing
+    from sequoia_base.atomic import new_folder, refuse_existing
     from sequoia_stats.compare import compare_models
 
     refuse_existing(output, force=force, files=COMPARISON_FILES, inputs=predictions)

@@ -7,18 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sequoia_stats.cli.output import (
-    Force,
-    Json,
-    MethodOption,
-    RuleOption,
-    UnitsOption,
-    ledger,
-    located,
-    say,
-    show,
-    write_csv,
-)
+from sequoia_base.cli.output import Force, Json, ledger, located, say, show, write_csv
+from sequoia_stats.cli.options import MethodOption, RuleOption, UnitsOption
 
 
 def genes(
@@ -52,7 +42,7 @@ def genes(
 
     Tables are samples × genes (csv, tsv, parquet or h5ad), matched by sample and gene.
     """
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
     from sequoia_stats.io import read_predictions
     from sequoia_stats.selection import well_predicted
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sequoia_base.cli.output import Force, Json, located, say, show, write_csv
 from sequoia_stats.cli.ora import LEVEL, Aliases, MaxSize, MinSize, SetsOption, open_all, tell
-from sequoia_stats.cli.output import Force, Json, located, say, show, write_csv
 
 #: Sets × permutations from which the wait is announced.
 MANY = 1_000_000
@@ -41,7 +41,7 @@ def gsea(
 
     import pandas as pd
 
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
     from sequoia_stats.gsea import preranked
     from sequoia_stats.io.gene_lists import read_gene_scores
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, located, progress, say, show
+from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def gsva(
 
     Names of genes match exactly. Scores of two cohorts can be compared if both are scored against one reference.
     """
-    from sequoia_stats.atomic import new_file, refuse_existing
+    from sequoia_base.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
     from sequoia_stats.gsva.settings import check_word
@@ -163,8 +163,8 @@ def _tell(model: Gsva, scores: pd.DataFrame) -> dict[str, Any]:
     """Say what was lost, and the notices that go with the sets; the numbers for JSON."""
     import pandas as pd
 
+    from sequoia_base.results import jsonable
     from sequoia_stats.cohort import FLOW_COLUMNS
-    from sequoia_stats.results import jsonable
 
     flow = pd.DataFrame(scores.attrs["flow"], columns=FLOW_COLUMNS)
     sets = model.sets_

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, located, say, show, write_csv
+from sequoia_base.cli.output import Force, Json, ledger, located, say, show, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def ora(
     Names match exactly. Genes of a list outside the universe are dropped and counted; every set of allowed size is
     reported, also where nothing overlaps.
     """
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
     from sequoia_stats.errors import listing
     from sequoia_stats.io import read_gene_list
     from sequoia_stats.io.gene_lists import read_gene_lists
@@ -86,8 +86,8 @@ def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> l
     """Say on stderr what was lost, and the notices that go with the sets; the ledger for JSON."""
     import pandas as pd
 
+    from sequoia_base.results import jsonable
     from sequoia_stats.cohort import FLOW_COLUMNS
-    from sequoia_stats.results import jsonable
 
     steps = [
         (f"{one.name}, {step}", *rest)
@@ -105,7 +105,7 @@ def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> l
 
 def _counts(table: pd.DataFrame, only: str) -> list[dict[str, Any]]:
     """For every list and collection: genes, sets, and sets that are significant."""
-    from sequoia_stats.results import jsonable
+    from sequoia_base.results import jsonable
 
     collection = table.get("collection", only)
     groups = table.assign(collection=collection, significant=table["p_bh"] < LEVEL).groupby(

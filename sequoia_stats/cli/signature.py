@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sequoia_stats.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
+from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +81,10 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Train a LASSO Cox signature, its penalty chosen by cross-validation."""
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
+    from sequoia_base.results import jsonable
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.errors import InputError
-    from sequoia_stats.results import jsonable
     from sequoia_stats.signature import LassoCoxSignature
 
     refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
@@ -154,7 +154,7 @@ def score(
     """Score patients; outcomes are never read."""
     import pandas as pd
 
-    from sequoia_stats.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature.validation import risk_groups
@@ -197,8 +197,8 @@ def validate(
     """Validate a signature: Kaplan-Meier, log-rank, Cox, adjusted Cox, concordance."""
     import json
 
+    from sequoia_base.atomic import new_folder, refuse_existing, write_text
     from sequoia_stats import plots
-    from sequoia_stats.atomic import new_folder, refuse_existing, write_text
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature import validate as run

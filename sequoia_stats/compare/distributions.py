@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.results import Result
 from sequoia_stats.selection import Selection
 
 #: The level of a table that has none.

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 from scipy.stats import mannwhitneyu, rankdata, wilcoxon
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
-from sequoia_stats.results import Result
 
 Array = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, notes_of
 from sequoia_stats.compare.shared_genes import overlap
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
 from sequoia_stats.predictions import Predictions
-from sequoia_stats.results import Result
 from sequoia_stats.selection import Selection, well_predicted
 
 if TYPE_CHECKING:

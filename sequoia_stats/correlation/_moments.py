@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd

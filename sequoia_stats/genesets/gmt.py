@@ -6,7 +6,7 @@ import gzip
 from dataclasses import replace
 from pathlib import Path
 
-from sequoia_stats.atomic import new_file
+from sequoia_base.atomic import new_file
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import refuse_dates
 from sequoia_stats.genesets.collection import GeneSets

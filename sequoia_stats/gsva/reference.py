@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.atomic import new_file
+from sequoia_base.atomic import new_file
 from sequoia_stats.errors import InputError
 from sequoia_stats.genesets import Membership
 from sequoia_stats.gsva.settings import Settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.atomic import new_file
+from sequoia_base.atomic import new_file
 from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import as_given, resolve, standardise

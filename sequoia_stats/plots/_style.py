@@ -8,7 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from sequoia_stats.atomic import new_file
+from sequoia_base.atomic import new_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,9 +11,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.outcome import Outcome
-from sequoia_stats.results import Result
 from sequoia_stats.signature.engines import CoxPath, PathSettings, path_without
 from sequoia_stats.survival.partial_likelihood import cox_deviance
 

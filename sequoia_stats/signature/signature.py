@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.atomic import write_text
+from sequoia_base.results import Result
 from sequoia_stats import genes as symbols
-from sequoia_stats.atomic import write_text
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import Expression
-from sequoia_stats.results import Result
 from sequoia_stats.signature.transforms import Transform, check_units, within_cohort
 
 #: The version of the JSON that this code writes and reads.

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.outcome import Outcome
-from sequoia_stats.results import Result
 from sequoia_stats.survival import _newton
 from sequoia_stats.survival._design import design_matrix
 

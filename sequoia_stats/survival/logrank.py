@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
 from sequoia_stats.outcome import Outcome
-from sequoia_stats.results import Result
 
 
 @dataclass(frozen=True, eq=False)

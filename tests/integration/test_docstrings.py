@@ -9,12 +9,16 @@ from pkgutil import walk_packages
 import pytest
 from numpydoc.validate import validate
 
+import sequoia_base
+import sequoia_model
 import sequoia_stats
 
 
 def documented() -> list[str]:
     """Public functions and classes with a section of parameters, each where it is defined."""
-    modules = [import_module(m.name) for m in walk_packages(sequoia_stats.__path__, "sequoia_stats.")]
+    packages = (sequoia_base, sequoia_stats, sequoia_model)
+    found = [m for package in packages for m in walk_packages(package.__path__, f"{package.__name__}.")]
+    modules = [import_module(m.name) for m in found]
     return [
         f"{module.__name__}.{name}"
         for module in modules

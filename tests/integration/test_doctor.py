@@ -6,8 +6,8 @@ from importlib import metadata
 
 import pytest
 
+from sequoia_base.cli import checks
 from sequoia_stats import datasets, rbridge
-from sequoia_stats.cli import checks
 from sequoia_stats.errors import RUnavailableError
 from tests.integration.commands import sequoia
 

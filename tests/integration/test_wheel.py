@@ -65,7 +65,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = [
         path.relative_to(ROOT)
-        for name in ("sequoia_stats", "sequoia_model")
+        for name in ("sequoia_base", "sequoia_stats", "sequoia_model")
         for path in (ROOT / name).rglob("*")
     ]
     wanted = {

@@ -208,18 +208,5 @@ def test_without_rpy2_the_line_that_installs_it_is_given(monkeypatch, no_session
     assert caught.value.fix == "pip install --no-binary rpy2 rpy2==3.5.17"
 
 
-@pytest.mark.parametrize(
-    ("version", "oldest", "enough"),
-    [
-        ("4.1-6", "4.1", True),
-        ("4.1", "4.1.0", True),
-        ("4.0.9", "4.1", False),
-        ("10.0", "9.9", True),
-    ],
-)
-def test_versions_compare_number_by_number(version, oldest, enough):
-    assert rbridge.is_at_least(version, oldest) is enough
-
-
 def test_the_bridge_for_r_4_5_needs_no_build():
     assert rbridge.bridge_install_command("4.5.0") == "pip install rpy2"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.errors import InputError, listing
 
 
 def refuse_existing(

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
-RuleOption = Annotated[str, typer.Option("--rule", help="paper, published-code or strict.")]
-MethodOption = Annotated[
-    str | None,
-    typer.Option("--method", help="steiger, williams, dunn-clark, hotelling or meng.  [default: the rule's]"),
-]
-UnitsOption = Annotated[
-    str | None, typer.Option("--units", help="patients, slides or cluster-bootstrap.  [default: the rule's]")
-]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 
@@ -58,7 +50,7 @@ def ledger(flow: pd.DataFrame) -> list[str]:
 @contextmanager
 def located(place: object) -> Iterator[None]:
     """Name the file in an error that does not."""
-    from sequoia_stats.errors import InputError
+    from sequoia_base.errors import InputError
 
     try:
         yield
@@ -70,7 +62,7 @@ def located(place: object) -> Iterator[None]:
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table, whole or not at all; numbers keep all their digits."""
-    from sequoia_stats.atomic import write_text
+    from sequoia_base.atomic import write_text
 
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 

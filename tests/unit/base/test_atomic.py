@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from sequoia_stats.atomic import new_file, new_folder, refuse_existing, write_text
+from sequoia_base.atomic import new_file, new_folder, refuse_existing, write_text
 from sequoia_stats.errors import InputError
 
 

@@ -1,0 +1,80 @@
+"""Running an application: the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import typer
+
+from sequoia_base.cli.output import print_json
+from sequoia_base.errors import SequoiaError
+
+INTERRUPTED = 130
+
+
+def new_app(name: str, text: str) -> typer.Typer:
+    """An application without commands; `text` is what ``--help`` says first."""
+    return typer.Typer(
+        name=name,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def main(app: typer.Typer, arguments: list[str] | None = None, *, memory: str = "use less data") -> None:
+    """Run a command and leave with its exit code; `memory` is what to do where memory ends.
+
+    0 done, 1 internal error or failing doctor, 2 bad input, 3 some of several inputs failed, 130 interrupted.
+    ``SEQUOIA_DEBUG=1`` shows the traceback of an internal error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no arrow is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(app, sys.argv[1:] if arguments is None else arguments, memory=memory))
+
+
+def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data") -> int:
+    """Run a command; returns its exit code."""
+    as_json = "--json" in arguments
+    try:
+        code = app(args=arguments, prog_name=app.info.name, standalone_mode=False)
+        code = code if isinstance(code, int) else 0
+        if code == INTERRUPTED:  # typer itself makes this code of Ctrl-C
+            print("interrupted", file=sys.stderr)
+        return code
+    except SequoiaError as error:
+        _report(error.what, error.where, error.fix, as_json)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read stdout has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        _report(f"there is not enough memory: {error}", "", memory, as_json)
+        return 1
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a wrong option or argument: click's own errors
+            _report(error.format_message(), "", "see --help", as_json)
+            return 2
+        if os.environ.get("SEQUOIA_DEBUG"):
+            raise
+        _report(
+            f"internal error: {type(error).__name__}: {error}",
+            "",
+            "this is a fault of the program: please report it with the output of SEQUOIA_DEBUG=1",
+            as_json,
+        )
+        return 1
+
+
+def _report(what: str, where: str, fix: str, as_json: bool) -> None:
+    print(f"error: {SequoiaError(what, where=where, fix=fix)}", file=sys.stderr)
+    if as_json:
+        print_json({"error": {"what": what, "where": where, "fix": fix}})

@@ -188,7 +188,7 @@ class Cohort:
         return cls(
             expression=pd.DataFrame(np.asarray(matrix, np.float64), adata.obs_names, adata.var_names),
             outcome=Outcome(adata.obs["time"].to_numpy(np.float64), adata.obs["event"].to_numpy(), endpoint),
-            covariates=adata.obs.drop(columns=list(_OUTCOME_COLUMNS)).apply(_plain),
+            covariates=adata.obs.drop(columns=list(_OUTCOME_COLUMNS)).apply(plain),
             flow=flow,
             units=adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(dtype=object),
             **texts,
@@ -207,5 +207,12 @@ def storable(column: pd.Series) -> pd.Series:
     return column.where(column.isna(), column.astype(str)).astype("category")
 
 
-def _plain(column: pd.Series) -> pd.Series:
-    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+def plain(column: pd.Series) -> pd.Series:
+    """A column without pandas' own types: categories become texts, nullable numbers numbers with NaN for missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(object)
+    if not isinstance(column.dtype, pd.api.extensions.ExtensionDtype):
+        return column
+    if not column.isna().any():
+        return column.astype(column.dtype.type if pd.api.types.is_numeric_dtype(column) else object)
+    return column.astype(object).where(column.notna(), np.nan)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_stats._matrices import as_floats, group_means, refuse_not_finite, varying
-from sequoia_stats.cohort import FLOW_COLUMNS, storable
+from sequoia_stats.cohort import FLOW_COLUMNS, plain, storable
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import refuse_dates
 
@@ -235,7 +235,7 @@ class Predictions:
             predicted=_dense(adata.X),
             measured=_dense(adata.layers["measured"]),
             untrained=tuple(_dense(adata.layers[layer]) for layer in chosen),
-            obs=adata.obs.astype(dict.fromkeys(adata.obs.select_dtypes("category"), object)),
+            obs=adata.obs.apply(plain),
             genes=adata.var_names,
             name=name,
             note=str(adata.uns.get("note", "")),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.atomic import new_file
-from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
+from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import as_given, resolve, standardise
 from sequoia_stats.io._assemble import Endpoint, assemble
@@ -95,7 +95,7 @@ def cohort_from_adata(
     if _MARK in adata.uns:
         return _own(adata, where, drop_invalid)
     frame, units, steps = expression_of(adata, where)
-    obs = adata.obs.astype(dict.fromkeys(adata.obs.select_dtypes("category"), object))
+    obs = adata.obs.apply(plain)
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
         Endpoint(stated or str(endpoint), "time", "event", "months"),

@@ -272,3 +272,11 @@ def test_it_says_what_it_holds():
         repr(make_predictions(n=10, slides=2, n_untrained=3))
         == "<Predictions made: 20 slides of 10 patients × 12 genes, 3 untrained networks>"
     )
+
+
+def test_nullable_folds_read_as_numbers_with_gaps():
+    adata = make_predictions().adata
+    adata.obs["fold"] = pd.array([0, None] + [1] * (adata.n_obs - 2), dtype="Int64")
+    fold = Predictions.from_adata(adata).obs["fold"]
+    assert fold.tolist()[2:] == [1] * (adata.n_obs - 2)
+    assert np.isnan(fold.iloc[1])

@@ -11,7 +11,7 @@ export SEQUOIA_UV ?= $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 .PHONY: help setup setup-r setup-model figures figures-model reports test lint format bench parity clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: R and its packages (apt), uv, Python packages into .venv
 	@./setup.sh
@@ -25,6 +25,11 @@ setup-model: ## The same with the extra `model`: torch (TORCH_BACKEND=cpu for th
 figures: setup-r ## Train, validate and draw: figures, tables and report under analyses/results/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason
+	@echo "Done: analyses/results/"
+
+figures-model: setup-r setup-model ## The same with the networks: architecture, agreement with published outputs, sizes, speed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
+		--rerun-incomplete --quiet host reason --config model=true
 	@echo "Done: analyses/results/"
 
 reports: figures ## Render the report again (analyses/results/report/)

@@ -52,7 +52,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=results, help="folder that the pages read")
     parser.add_argument("--output", type=Path, help="folder of the pages; default: report/ in --results")
+    parser.add_argument("--profile", help="quarto's profile: `model` adds the page of the networks")
     options = parser.parse_args()
+    if options.profile:
+        os.environ["QUARTO_PROFILE"] = options.profile
     output = options.output or options.results / "report"
     os.environ["SEQUOIA_RESULTS"] = str(options.results.resolve())
     try:
@@ -67,10 +70,16 @@ def main() -> int:
     return 0
 
 
+def project() -> list[dict[str, Any]]:
+    """The project file, and behind it that of the profile where one is chosen (quarto reads the same variable)."""
+    profile = os.environ.get("QUARTO_PROFILE")
+    files = ["_quarto.yml", *([f"_quarto-{profile}.yml"] if profile else [])]
+    return [yaml.safe_load((HERE / file).read_text(encoding="utf-8")) for file in files]
+
+
 def pages() -> list[str]:
-    """Names of the pages, in the order of `_quarto.yml`."""
-    project = yaml.safe_load((HERE / "_quarto.yml").read_text(encoding="utf-8"))
-    return [Path(file).stem for file in project["project"]["render"]]
+    """Names of the pages, in the order of the project file; a profile adds its own behind them."""
+    return [Path(file).stem for part in project() for file in part["project"]["render"]]
 
 
 def render_with_quarto(output: Path) -> None:
@@ -106,7 +115,7 @@ def _header(name: str) -> dict[str, Any]:
 
 
 def _navigation(current: str) -> str:
-    links = (HERE / "_nav.html").read_text(encoding="utf-8").strip()
+    links = (HERE / project()[-1]["format"]["html"]["include-before-body"]).read_text(encoding="utf-8").strip()
     here = f'href="{current}.html"'
     return links.replace(here, f'{here} aria-current="page"')
 

@@ -17,8 +17,10 @@ from sequoia_stats.plots._style import (
     SINGLE_COLUMN,
     SMALL,
     TITLE,
+    figure_of,
     new_figure,
     styled,
+    widest,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def network_parts(tree: pd.DataFrame) -> Figure:
         axes.set(xlim=(0, width / len(columns)), ylim=(tall + 0.35, 0))
         axes.set_axis_off()
         axes.text(0.08, 0.08, title, size=TITLE, weight="bold", va="top", gid="network")
-        _draw(axes, root, 0.08, 0.3, width / len(columns) - 0.08)
+        _draw(axes, root, 0.08, 0.3, width / len(columns) - 0.08, 0)
     return figure
 
 
@@ -77,15 +79,15 @@ def _nested(rows: pd.DataFrame) -> _Node:
     path: list[_Node] = []
     for row in rows.itertuples():
         node = _Node(row)
-        del path[row.depth :]
+        del path[int(str(row.depth)) :]
         if path:
             path[-1].parts.append(node)
         path.append(node)
     return path[0]
 
 
-def _draw(axes: Axes, node: _Node, left: float, top: float, right: float) -> None:
-    """A part between two edges (inches), what it holds inside."""
+def _draw(axes: Axes, node: _Node, left: float, top: float, right: float, numbers: float) -> None:
+    """A part between two edges (inches), what it holds inside; `numbers` is the room for its parameters."""
     from matplotlib.patches import Rectangle
 
     row, height = node.row, node.height - _GAP
@@ -99,13 +101,26 @@ def _draw(axes: Axes, node: _Node, left: float, top: float, right: float) -> Non
     middle = top + (_HEAD if container else _PART) / 2
     times = f" × {row.repeats}" if row.repeats > 1 else ""
     axes.text(left + 0.05, middle, f"{row.name}{times}", size=BODY, va="center", color=INK, gid="name")
-    shown = f"{row.parameters:,}" if row.parameters else "–"
-    axes.text(right - 0.05, middle, shown, size=SMALL, va="center", ha="right", color=INK, gid="parameters")
-    if row.output:
+    axes.text(
+        right - 0.05, middle, _count(node), size=SMALL, va="center", ha="right", color=INK, gid="parameters"
+    )
+    if row.output and not container:  # a container gives what its last part gives
         axes.text(
-            right - 0.72, middle, row.output, size=SMALL, va="center", ha="right", color=GREY, gid="output"
+            right - numbers - 0.12,
+            middle,
+            row.output,
+            size=SMALL,
+            va="center",
+            ha="right",
+            color=GREY,
+            gid="output",
         )
     y = top + _HEAD + _GAP
+    numbers = widest(figure_of(axes), map(_count, node.parts), size=SMALL)
     for part in node.parts:
-        _draw(axes, part, left + 0.06, y, right - 0.06)
+        _draw(axes, part, left + 0.06, y, right - 0.06, numbers)
         y += part.height
+
+
+def _count(node: _Node) -> str:
+    return f"{node.row.parameters:,}" if node.row.parameters else "–"

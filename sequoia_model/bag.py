@@ -14,16 +14,35 @@ from sequoia_model.errors import InputError, listing
 #: Two fingerprints are of the same encoder when their cosine is above this.
 SAME_FINGERPRINT = 0.999
 
-#: What tools call an encoder, in small letters and with "-" for "_", and what we call it. CLAM and TRIDENT cut the
-#: ResNet-50 before its last block (1024-d), the published code does not (2048-d): these are two encoders.
+#: What we call an encoder, and what tools call it, in small letters and with "-" for "_". A ResNet-50 cut before its
+#: last block (1024-d) is another encoder than a whole one (2048-d), and so is the class token of Virchow alone
+#: (1280-d, "-cls") than the token beside the mean of the others (2560-d).
 _ALIASES = {
     "uni": ("uni-v1", "uni1", "mahmood-uni", "mahmoodlab/uni", "vit-large-patch16-224.dinov2.uni-mass100k"),
     "uni2-h": ("uni2", "uni-v2", "mahmood-uni2", "mahmoodlab/uni2-h"),
+    "resnet50": ("resnet-50",),
     "resnet50-trunc": ("resnet50-truncated",),
+    "virchow": ("paige-ai/virchow",),
+    "virchow-full": (),
+    "virchow-cls": (),
     "virchow2": ("paige-ai/virchow2",),
-    "h-optimus-0": ("hoptimus0", "bioptimus/h-optimus-0"),
+    "virchow2-cls": (),
+    "h-optimus-0": ("hoptimus0", "h-optimus0", "bioptimus/h-optimus-0"),
+    "h-optimus-1": ("hoptimus1", "h-optimus1", "bioptimus/h-optimus-1"),
+    "conch-v1": ("conch", "mahmood-conch", "mahmoodlab/conch"),
+    "conch-v15": ("conchv1-5", "conch1-5", "mahmood-conch1-5", "mahmoodlab/conchv1-5"),
+    "gigapath": ("prov-gigapath", "prov-gigapath/prov-gigapath"),
+    "ctranspath": ("xiyuewang-ctranspath",),
+    "chief-ctranspath": (),
+    "phikon": ("owkin/phikon",),
+    "phikon-v2": ("phikon2", "owkin/phikon-v2"),
+    "hibou-l": ("histai/hibou-l",),
+    "musk": ("xiangjx/musk",),
+    "mstar": (),
+    "plip": (),
 }
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
+_HUB = re.compile(r"^(hf-hub:\s*)+")
 _REVISION = re.compile(r"-[0-9a-f]{8,40}$")  # STAMP puts the revision of the weights behind the name
 
 
@@ -35,9 +54,14 @@ def canonical_encoder(name: str) -> str:
     >>> canonical_encoder("UNI_v1"), canonical_encoder("mahmood-uni-77ffbca1")
     ('uni', 'uni')
     """
-    word = name.strip().lower().replace("_", "-").removeprefix("hf-hub:").partition("@")[0]
+    word = _HUB.sub("", name.partition("@")[0].strip().lower().replace("_", "-"))
     bare = _REVISION.sub("", word)
     return _CANONICAL.get(word) or _CANONICAL.get(bare) or (bare if bare in _ALIASES else word)
+
+
+def is_known_encoder(name: str) -> bool:
+    """Whether a word, in any spelling, names an encoder of the table."""
+    return canonical_encoder(name) in _ALIASES
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +129,9 @@ class FeatureBag:
         Project or cohort, where the place of the file names one.
     n_tiles : int, optional
         Number of tiles, also where their features were not read.
+    encoder_hint : str
+        Where the file names no encoder: that which its folder is called after. Good for a message, never for an
+        identity.
 
     Raises
     ------
@@ -125,6 +152,7 @@ class FeatureBag:
     layout: str = "ours"
     cohort: str = ""
     n_tiles: int | None = None
+    encoder_hint: str = ""
 
     def __post_init__(self) -> None:
         if self.features is None and self.cluster_features is None:
@@ -138,12 +166,7 @@ class FeatureBag:
         if self.features is not None:
             object.__setattr__(self, "n_tiles", len(self.features))
         if self.features is not None and self.coords is not None:
-            shape = np.shape(self.coords)
-            if shape != (len(self.features), 2):
-                raise InputError(
-                    f"coords have the shape {shape}, and there are {len(self.features)} tiles",
-                    where=self.slide,
-                )
+            _refuse_other_coords(np.asarray(self.coords), len(self.features), self.slide)
 
     @property
     def dimension(self) -> int:
@@ -166,7 +189,8 @@ def _checked(matrix: NDArray, name: str, slide: str) -> NDArray[np.float32]:
         raise InputError(f"{name} are {array.dtype}, and numbers are needed", where=slide)
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(f"{name} have the shape {array.shape}, and rows × columns are needed", where=slide)
-    array = np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 does not hold becomes infinite, and is refused below
+        array = np.ascontiguousarray(array, dtype=np.float32)
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         rows = np.flatnonzero(~finite)
@@ -176,6 +200,13 @@ def _checked(matrix: NDArray, name: str, slide: str) -> NDArray[np.float32]:
             fix="compute the features of this slide again",
         )
     return array
+
+
+def _refuse_other_coords(coords: NDArray, n_tiles: int, slide: str) -> None:
+    if coords.shape != (n_tiles, 2):
+        raise InputError(f"coords have the shape {coords.shape}, and there are {n_tiles} tiles", where=slide)
+    if coords.dtype.kind not in "fiu" or not np.isfinite(coords).all():
+        raise InputError("coords are not all numbers", where=slide)
 
 
 def _refuse_other_dimension(features: NDArray, clusters: NDArray, slide: str) -> None:

@@ -54,6 +54,15 @@ def sequoia(capsys: Any, *arguments: object) -> Answer:
     return Answer(code, *capsys.readouterr())
 
 
+def sequoia_model(capsys: Any, *arguments: object) -> Answer:
+    """Run a command of the model in this process."""
+    from sequoia_model.cli.app import run as run_model
+
+    capsys.readouterr()
+    code = run_model([str(argument) for argument in arguments])
+    return Answer(code, *capsys.readouterr())
+
+
 def process(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start a command in a process of its own, as the shell does."""
     command = [sys.executable, "-c", "from sequoia_stats.cli.app import main; main()", *map(str, arguments)]

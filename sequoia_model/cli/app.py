@@ -1,0 +1,25 @@
+"""The application ``sequoia-model``: its commands."""
+
+from __future__ import annotations
+
+import sequoia_base.cli.app as base
+from sequoia_model.cli import doctor, predict, splits, weights
+
+app = base.new_app("sequoia-model", "From slides and tile features to predicted gene expression.")
+app.command("doctor")(doctor.doctor)
+app.command("predict")(predict.predict)
+app.command("splits")(splits.splits)
+app.command("convert-results")(splits.convert_results)
+app.add_typer(weights.app, name="weights")
+
+_MEMORY = "--jobs 1, or a smaller --batch-size"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with its exit code (`sequoia_base.cli.app.main`)."""
+    base.main(app, arguments, memory=_MEMORY)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; returns its exit code."""
+    return base.run(app, arguments, memory=_MEMORY)

@@ -1,0 +1,78 @@
+"""``sequoia-model weights``: what a folder of weights, or weights of the hub, hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sequoia_base.cli.output import Json
+from sequoia_base.cli.output import show as show_result
+
+if TYPE_CHECKING:
+    from sequoia_model.nets.hub import Weights
+
+app = typer.Typer(help="Look at weights.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|hub:ORG/NAME",
+            help="A folder of weights or of folds, or published weights as hub:gevaertlab/sequoia-brca.",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Folds, architecture, sizes, encoder, cancer and digests."""
+    from sequoia_model.nets.hub import load_weights
+
+    weights = load_weights(source)
+    show_result(_text(weights), _content(weights), as_json)
+
+
+def _content(weights: Weights) -> dict[str, Any]:
+    return {
+        "source": weights.source,
+        "architecture": weights.architecture,
+        "sizes": weights.networks[0].sizes,
+        "folds": list(weights.folds),
+        "n_parameters": weights.n_parameters,
+        "n_genes": weights.n_genes,
+        "genes_named": weights.genes is not None,
+        "input_dim": weights.input_dim,
+        "n_clusters": weights.n_clusters,
+        "encoder": weights.encoder,
+        "cancer": weights.cancer,
+        "digests": list(weights.digests),
+        "notes": list(weights.notes),
+    }
+
+
+def _text(weights: Weights) -> str:
+    """The same, a line each, for people."""
+    from sequoia_model.nets.hub import published_genes
+
+    if weights.genes:
+        named = "named by the side file"
+    else:
+        named = "the published list" if weights.n_genes == len(published_genes()) else "not named: --genes has to"
+    cancer = f"{weights.cancer}: its published splits apply" if weights.cancer else "none that is published"
+    sizes = weights.networks[0].sizes
+    lines = [
+        ("architecture", weights.architecture),
+        ("sizes", ", ".join(f"{word} {value}" for word, value in sizes.items())),
+        ("parameters", f"{weights.n_parameters:,} a network"),
+        ("takes", f"{weights.n_clusters} cluster means of {weights.input_dim}-d features"),
+        ("encoder", weights.encoder or "not said: --encoder has to"),
+        ("genes", f"{weights.n_genes:,}, {named}"),
+        ("cancer", cancer),
+        *(
+            (f"fold {fold}", f"sha256 {each}")
+            for fold, each in zip(weights.folds, weights.digests, strict=True)
+        ),
+        *(("note", note) for note in weights.notes),
+    ]
+    return "\n".join([weights.source, *(f"  {word:<13} {text}" for word, text in lines)])

@@ -1,0 +1,105 @@
+"""Which files there are, and which slide each is of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sequoia_model.bag import canonical_encoder, is_known_encoder
+from sequoia_model.errors import InputError
+
+_SUFFIXES = (".h5", ".hdf5")
+#: Of the slide itself, which some tools leave in the name; ".ome" stands before ".tif".
+_SLIDE_SUFFIXES = {
+    *(".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".ome", ".mrxs", ".scn", ".vms", ".vmu"),
+    *(".bif", ".czi", ".qptiff", ".isyntax", ".sdpc", ".dcm"),
+}
+
+
+def find(paths: Iterable[str | Path]) -> list[Path]:
+    """List feature files.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, taken as they are; folders, searched in depth for ``*.h5`` and ``*.hdf5`` that are not hidden.
+
+    Returns
+    -------
+    list of Path
+        Each file once, in the order of the names of their slides.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, a folder cannot be searched or holds none, or two files are of one slide.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if not os.path.exists(path):  # False also for a name that no file can have
+            raise InputError("the file or folder does not exist", where=str(path))
+        for file in _inside(path) if path.is_dir() else [path]:
+            other = found.setdefault(slide_name(file), file)
+            if other.resolve() != file.resolve():
+                raise InputError(
+                    f"there are two files for the slide {slide_name(file)}",
+                    where=f"{other}, {file}",
+                    fix="give the folder of one kind of features alone",
+                )
+    return [found[slide] for slide in sorted(found)]
+
+
+def slide_name(path: str | Path) -> str:
+    """The name of the slide that a feature file is of: its own, without ``.h5`` and the suffix of a slide.
+
+    Examples
+    --------
+    >>> slide_name("features/TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7.svs.h5")
+    'TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7'
+    """
+    name = Path(path).name
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() in _SUFFIXES:
+        name = stem
+    stem, suffix = os.path.splitext(name)
+    while suffix.lower() in _SLIDE_SUFFIXES:
+        name = stem
+        stem, suffix = os.path.splitext(name)
+    return name
+
+
+def encoder_in_folder(path: Path) -> str:
+    """The known encoder that a folder above a file is called after (``features_uni_v1``), or nothing."""
+    for folder in path.absolute().parents[:3]:
+        word = folder.name.removeprefix("features_")
+        if is_known_encoder(word):
+            return canonical_encoder(word)
+    return ""
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The feature files in a folder, and in those that lie or are linked in it; each folder is entered once."""
+    entered: set[tuple[int, int]] = set()
+    files: list[Path] = []
+    for place, folders, names in _walk(folder):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in entered:  # a link that leads back
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = sorted(name for name in names if not name.startswith("."))
+        files += [Path(place, name) for name in visible if name.lower().endswith(_SUFFIXES)]
+    if not files:
+        raise InputError("the folder holds no feature file (*.h5, *.hdf5)", where=str(folder))
+    return files
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"the folder cannot be searched: {error.strerror}", where=str(error.filename)
+        ) from None
+
+    return os.walk(folder, onerror=refuse, followlinks=True)

@@ -1,0 +1,7 @@
+"""Predicted genes of slides: networks averaged, patients held out, predictions streamed to a file."""
+
+from sequoia_model.inference.averaging import ensemble
+from sequoia_model.inference.stream import predict
+from sequoia_model.inference.summary import Failure, PredictionRun
+
+__all__ = ["Failure", "PredictionRun", "ensemble", "predict"]

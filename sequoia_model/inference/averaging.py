@@ -1,0 +1,102 @@
+"""Networks on cluster means: the mean and the spread over those that have not seen a slide, or over all."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sequoia_model.errors import InputError
+
+
+def ensemble(
+    x: NDArray[np.float32],
+    networks: Sequence[nn.Module],
+    *,
+    used: NDArray[np.bool_] | None = None,
+    device: str | torch.device = "cpu",
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Predict with several networks, and average.
+
+    Parameters
+    ----------
+    x : array of shape (slides, clusters, d), float32
+        Cluster means of each slide.
+    networks : sequence of Module
+        In evaluation mode and on `device`; each maps `x` to (slides, genes).
+    used : array of shape (slides, networks), bool, optional
+        Which networks predict which slide, at least one for each; by default all. No other is run.
+    device : str or device
+        Where the networks are.
+
+    Returns
+    -------
+    tuple of two arrays of shape (slides, genes), float32
+        The mean over the networks of a slide, in the units that they were trained on, and the population standard
+        deviation (divided by their number): 0 where one predicts.
+    """
+    used = np.ones((len(x), len(networks)), dtype=bool) if used is None else np.asarray(used, dtype=bool)
+    needed = np.flatnonzero(used.any(axis=0)).tolist()
+    stacked = np.stack([_outputs(x, networks[i], used[:, i], device) for i in needed])
+    counted = used.T[needed, :, None]
+    mean = np.mean(stacked, axis=0, dtype=np.float64, where=counted)
+    spread = np.std(stacked, axis=0, dtype=np.float64, where=counted)
+    return np.asarray(mean, dtype=np.float32), np.asarray(spread, dtype=np.float32)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that is meant: ``auto`` is a GPU where there is one; ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Raises
+    ------
+    InputError
+        If the word is none of these, or the device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in _THERE:
+        raise InputError(f"there is no device {name!r}", fix="--device auto|cpu|cuda|cuda:N|mps")
+    n = _THERE[device.type]()
+    if (device.index or 0) >= n:
+        raise InputError(
+            f"the device {name} was asked for, and this machine has {n} of this kind", fix="--device auto"
+        )
+    return device
+
+
+def on_device(networks: Sequence[nn.Module], device: torch.device) -> list[nn.Module]:
+    """The networks themselves on the CPU, copies on any other device: the caller's stay where they are."""
+    if device.type == "cpu":
+        return list(networks)
+    return [copy.deepcopy(network).to(device) for network in networks]
+
+
+#: How many devices of each kind there are.
+_THERE: dict[str, Any] = {
+    "cpu": lambda: 1,
+    "cuda": lambda: torch.cuda.device_count() if torch.cuda.is_available() else 0,
+    "mps": lambda: int(torch.backends.mps.is_available()),
+}
+
+
+def _outputs(
+    x: NDArray[np.float32], network: nn.Module, rows: NDArray[np.bool_], device: str | torch.device
+) -> NDArray[np.float32]:
+    """What a network says of the chosen slides; 0, which is not counted, for the others."""
+    chosen = np.ascontiguousarray(x if rows.all() else x[rows])
+    with torch.inference_mode():
+        output = network(torch.from_numpy(chosen).to(device)).float().cpu().numpy()
+    if rows.all():
+        return output
+    whole = np.zeros((len(x), output.shape[1]), dtype=np.float32)
+    whole[rows] = output
+    return whole

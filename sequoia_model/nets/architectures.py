@@ -1,0 +1,141 @@
+"""Which architectures there are, and how ``config.json`` describes them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sequoia_model.errors import InputError, listing
+from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.nets.summary_transformer import SummaryTransformer
+from sequoia_model.nets.tile_mlp import TileMLP
+from sequoia_model.nets.tile_transformer import TileTransformer
+
+#: By their name in ``config.json``; published configurations name none, and are of the first.
+ARCHITECTURES: dict[str, type[SlideNetwork]] = {
+    network.architecture: network for network in (SummaryTransformer, TileTransformer, TileMLP)
+}
+#: A tensor that only this architecture has.
+_SIGNS = {
+    "summary_transformer": "transformer.layers.0.0.mixers.0.f.weight",
+    "tile_transformer": "transformer.layers.0.0.to_qkv.weight",
+    "tile_mlp": "conv0.weight",
+}
+#: Words of a configuration that no network is built from: the device is chosen when it is used.
+_NOT_SIZES = ("architecture", "device")
+
+
+def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
+    """A network without memory for its parameters, on the device "meta".
+
+    Parameters
+    ----------
+    config : mapping
+        Content of ``config.json``: the arguments of the class, and "architecture" where it is not a
+        `SummaryTransformer`. "device" is kept and means nothing.
+    where : str
+        The file, for errors.
+
+    Raises
+    ------
+    InputError
+        If the architecture or a word is unknown, a word is missing, or a value is no size.
+    """
+    name = config.get("architecture", SummaryTransformer.architecture)
+    if not isinstance(name, str) or name not in ARCHITECTURES:
+        raise InputError(
+            f"the architecture {name!r} is unknown", where=where, fix=f"there are {listing(ARCHITECTURES)}"
+        )
+    parameters = inspect.signature(ARCHITECTURES[name]).parameters
+    sizes = {word: value for word, value in config.items() if word not in _NOT_SIZES}
+    unknown = [word for word in sizes if word not in parameters]
+    if unknown:
+        raise InputError(
+            f"a {name} has no {listing(map(repr, unknown))}",
+            where=where,
+            fix=f"it has {listing(parameters, 20)}",
+        )
+    missing = [word for word, p in parameters.items() if p.default is p.empty and word not in sizes]
+    if missing:
+        raise InputError(f"the configuration of a {name} lacks {listing(map(repr, missing))}", where=where)
+    for word, value in sizes.items():
+        _refuse_no_size(word, value, where)
+    with torch.device("meta"):
+        network = ARCHITECTURES[name](**sizes)
+    network.config = dict(config)
+    return network
+
+
+def _refuse_no_size(word: str, value: object, where: str) -> None:
+    """Sizes are whole numbers above 0, and lists of such; dropout is a share."""
+    if word == "dropout":
+        fits, wanted = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
+    elif word in ("layers", "ks"):
+        fits = (
+            isinstance(value, list | tuple) and all(map(_is_size, value)) and (word != "ks" or len(value) > 0)
+        )
+        wanted = "a list of whole numbers above 0"
+    else:
+        fits, wanted = _is_size(value), "a whole number above 0"
+    if not fits:
+        raise InputError(f"{word} is {value!r}, and {wanted} is needed", where=where)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def recognise(names: Iterable[str]) -> str | None:
+    """The architecture that has tensors of these names."""
+    names = set(names)
+    return next((name for name, sign in _SIGNS.items() if sign in names), None)
+
+
+def infer_config(state: Mapping[str, Tensor], where: str) -> dict[str, Any]:
+    """Sizes of a `SummaryTransformer` by the shapes of its published tensors.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        By their published names.
+    where : str
+        The file, for errors.
+
+    Raises
+    ------
+    InputError
+        If the tensors are of another architecture or of none.
+    """
+    found = recognise(state)
+    if found != SummaryTransformer.architecture:
+        said = f"those of a {found}" if found else f"unknown: {listing(state, 3)}"
+        raise InputError(
+            f"there is no config.json, and the tensors are {said}",
+            where=where,
+            fix=f'put a config.json beside it, with "architecture" ({listing(ARCHITECTURES)}) and its sizes',
+        )
+    head, widths = "transformer.layers.0.0.mixers.0", {}
+    try:
+        widths = {f"dimensions_{part}": len(state[f"{head}.{part}.weight"]) for part in "fsc"}
+        num_clusters, input_dim = state["pos_emb1D"].shape
+        num_outputs = len(state["linear_head.1.weight"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError("tensors of the summary_transformer are missing or have no rows and columns",
+                         where=f"{where}: {error}") from None  # fmt: skip
+    return {
+        "input_dim": input_dim,
+        "num_outputs": num_outputs,
+        "num_clusters": num_clusters,
+        "depth": _count(state, r"transformer\.layers\.(\d+)\."),
+        "nheads": _count(state, r"transformer\.layers\.0\.0\.mixers\.(\d+)\."),
+        **widths,
+    }
+
+
+def _count(names: Iterable[str], pattern: str) -> int:
+    return 1 + max(int(match[1]) for name in names if (match := re.match(pattern, name)))

@@ -1,0 +1,102 @@
+"""What the networks share: how they are described on disk, and the frame of the two transformers.
+
+A transformer adds a learned position to each cluster mean, mixes the tokens and feeds each forward, depth times, and
+predicts the genes from the mean token. How tokens are mixed is all that tells the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from sequoia_model.errors import InputError
+
+
+class SlideNetwork(nn.Module):
+    """A network that takes the tokens of slides and gives their genes."""
+
+    #: Its name in ``config.json``.
+    architecture: ClassVar[str]
+    #: Arguments that the class was called with.
+    sizes: dict[str, Any]
+    #: What ``config.json`` says or is to say.
+    config: dict[str, Any]
+    #: What the safetensors file holds beside its tensors.
+    metadata: dict[str, str] | None
+
+    def __init__(self, sizes: Mapping[str, Any], *, input_dim: int) -> None:
+        super().__init__()
+        self.sizes = dict(sizes)
+        self.config = {**sizes, "architecture": self.architecture}
+        self.metadata = {"format": "pt"}
+        self.input_dim = input_dim
+        self.num_outputs, self.num_clusters = int(sizes["num_outputs"]), int(sizes["num_clusters"])
+
+    def published_state(self) -> dict[str, Tensor]:
+        """The parameters by their published names: what is written to disk."""
+        return dict(self.state_dict())
+
+    def load_published(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the parameters of a `published_state`."""
+        self.load_state_dict(dict(state))
+
+
+class SlideTransformer(SlideNetwork):
+    """Learned positions, then mixing and feeding forward, then a linear head on the mean token.
+
+    Parameters
+    ----------
+    sizes : mapping
+        See `SlideNetwork`; with num_clusters, the number k of tokens of a slide.
+    mixers : iterable of Module
+        One a layer: (b, k, d) → (b, k, d).
+    dim : int
+        Length d of a token.
+    hidden_dim : int
+        Width of the feed-forward layers.
+    """
+
+    def __init__(
+        self, sizes: Mapping[str, Any], mixers: Iterable[nn.Module], *, dim: int, hidden_dim: int
+    ) -> None:
+        super().__init__(sizes, input_dim=dim)
+        self.pos_emb1D = nn.Parameter(torch.randn(self.num_clusters, dim))
+        layers = (nn.ModuleList([mixer, FeedForward(dim, hidden_dim)]) for mixer in mixers)
+        self.transformer = nn.ModuleDict({"layers": nn.ModuleList(layers)})
+        self.linear_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, self.num_outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Genes (b, num_outputs) of slides (b, k, d), whose clusters stand in canonical order."""
+        wanted = tuple(self.pos_emb1D.shape)
+        if x.ndim != 3 or x.shape[1:] != wanted:
+            raise InputError(
+                f"slides have the shape {tuple(x.shape)}, and (slides, {wanted[0]}, {wanted[1]}) is needed"
+            )
+        *layers, (last_mix, last_feed) = cast(Any, self.transformer["layers"])
+        x = x + self.pos_emb1D
+        for mix, feed in layers:
+            x = x + mix(x)
+            x = x + feed(x)
+        x = x + last_mix(x)
+        return self.linear_head(x.mean(dim=1) + last_feed.mean(x))
+
+
+class FeedForward(nn.Module):
+    """LayerNorm, Linear, GELU, Linear on each token."""
+
+    def __init__(self, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, dim)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, k, d) → (b, k, d)."""
+        return self.net(x)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Mean over the tokens: (b, k, d) → (b, d). The last layer is linear, and so the mean comes before it."""
+        return self.net[3](self.net[:3](x).mean(dim=1))

@@ -1,0 +1,8 @@
+"""Who trains, who validates, who is held out: patients and folds, drawn, published, or read from files."""
+
+from sequoia_model.splits.assignment import ROLES, Splits
+from sequoia_model.splits.drawing import draw
+from sequoia_model.splits.published_folds import published, published_cancers
+from sequoia_model.splits.tables import read_splits
+
+__all__ = ["ROLES", "Splits", "draw", "published", "published_cancers", "read_splits"]

@@ -1,0 +1,61 @@
+"""The folds that the published networks were trained on."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+from sequoia_model.errors import InputError, listing
+from sequoia_model.splits.assignment import Splits
+
+
+def published_cancers() -> tuple[str, ...]:
+    """The cancer types with published splits, by their TCGA abbreviations in alphabetical order.
+
+    Examples
+    --------
+    >>> published_cancers()[:3]
+    ('BLCA', 'BRCA', 'COAD')
+    """
+    return tuple(_table()["cancer"].unique())
+
+
+def published(cancer: str) -> Splits:
+    """The five folds of a cancer type: about 72% train, 8% val, 20% test; each patient once in test.
+
+    Parameters
+    ----------
+    cancer : str
+        As "BRCA", "brca" or "TCGA-BRCA".
+
+    Raises
+    ------
+    InputError
+        If there are no splits of this cancer.
+
+    References
+    ----------
+    gevaertlab/sequoia-pub (MIT), converted; see ``sequoia_model/data/SOURCES.md``.
+
+    Examples
+    --------
+    >>> published("GBM")
+    <Splits published GBM: 102 patients, 5 folds>
+    """
+    word = cancer.strip().upper().replace("_", "-").removeprefix("TCGA-")
+    if word not in published_cancers():
+        raise InputError(
+            f"there are no published splits of {cancer!r}",
+            fix=f"there are those of {listing(published_cancers(), 16)}",
+        )
+    table = _table()
+    rows = table[table["cancer"] == word].set_index("patient_id")
+    return Splits(rows.drop(columns="cancer"), rows["cancer"], name=f"published {word}")
+
+
+@cache
+def _table() -> pd.DataFrame:
+    with files("sequoia_model").joinpath("data/published_splits.csv.gz").open("rb") as file:
+        return pd.read_csv(file, compression="gzip", dtype=str)

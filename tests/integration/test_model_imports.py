@@ -1,0 +1,35 @@
+"""Importing `sequoia_model` loads nothing, its help is instant, and every public name is there."""
+
+from __future__ import annotations
+
+import pytest
+
+import sequoia_model
+from tests.integration.test_imports import modules_after
+
+HEAVY = ["anndata", "h5py", "numpy", "pandas", "scipy", "timm", "torch"]
+
+
+def test_importing_the_package_loads_no_library():
+    assert modules_after("import sequoia_model").isdisjoint(HEAVY)
+
+
+def test_the_help_of_the_command_loads_no_library():
+    code = "from sequoia_model.cli.app import run; run(['--help'])"
+    assert modules_after(code).isdisjoint(HEAVY)
+
+
+def test_splits_and_feature_files_need_no_torch():
+    code = "from sequoia_model import Splits, read_features, published_splits, read_results"
+    assert "torch" not in modules_after(code)
+
+
+@pytest.mark.parametrize("name", sequoia_model.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(sequoia_model, name) is not None
+    assert name in dir(sequoia_model)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'predicted'"):
+        sequoia_model.predicted  # noqa: B018

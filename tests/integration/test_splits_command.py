@@ -1,0 +1,321 @@
+"""`splits` and `convert-results`: from all kinds of sources to files that the next step reads, or an error."""
+
+from __future__ import annotations
+
+import errno
+import pickle
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_model.splits import published, read_splits
+from sequoia_stats.io import read_predictions
+from sequoia_stats.selection import well_predicted
+from tests.integration.commands import left_in, sequoia_model
+from tests.make import make_predictions
+
+GENES = [f"G{j + 1}" for j in range(12)]
+
+
+def write_patients(folder, n=30, columns=("cancer", "site")):
+    """A table of patients of two cancers and six sites."""
+    table = pd.DataFrame(
+        {
+            "patient_id": [f"P{i:02d}" for i in range(n)],
+            "cancer": ["BRCA" if i < n / 2 else "GBM" for i in range(n)],
+            "site": [f"S{i % 6}" for i in range(n)],
+        }
+    )
+    table[["patient_id", *columns]].to_csv(folder / "p.csv", index=False)
+    return folder / "p.csv"
+
+
+def write_clam(folder):
+    """Two folds of CLAM, of three slides."""
+    (folder / "clam").mkdir()
+    names = ["S1.svs", "S2.svs", "S3.svs"]
+    for fold in range(2):
+        part = names[fold:] + names[:fold]
+        table = pd.DataFrame(dict(zip(["train", "val", "test"], ([name] for name in part), strict=True)))
+        table.to_csv(folder / "clam" / f"splits_{fold}.csv")
+    (folder / "p.csv").write_text("slide_id,case_id\nS1,P1\nS2,P2\nS3,P3\n")
+    return folder / "clam"
+
+
+def write_results(folder, change=lambda content: None, **made):
+    """A pickle of the published code, of predictions that were made up."""
+    data = make_predictions(**{"n": 20, "slides": 2, "folds": 2} | made)
+    names = np.array([f"TCGA-AA-{1000 + i // 2}-01Z-00-DX{i % 2 + 1}" for i in range(data.n)])
+    content = {"genes": [f"rna_{gene}" for gene in GENES]}
+    for fold, rows in data.obs.groupby("fold").indices.items():
+        content[f"split_{fold}"] = {
+            "real": data.measured[rows],
+            "preds": data.predicted[rows],
+            "random": data.untrained[0][rows],
+            "wsi_file_name": names[rows],
+            "tcga_project": np.full(len(rows), "TCGA-BRCA"),
+        }
+    change(content)
+    (folder / "r.pkl").write_bytes(pickle.dumps(content))
+    return folder / "r.pkl"
+
+
+# --- splits --------------------------------------------------------------------------------------------------------
+
+
+def test_published_splits_are_written_and_read_back(capsys, tmp_path):
+    answer = sequoia_model(capsys, "splits", "--from", "published:brca", "-o", tmp_path / "s.csv")
+    assert answer.code == 0, answer.err
+    assert "published BRCA: 1059 patients" in answer.out
+    assert answer.out.splitlines()[2].split() == ["0", "762", "85", "212"]
+    assert read_splits(tmp_path / "s.csv").to_frame().equals(published("BRCA").to_frame())
+
+
+def test_folds_are_drawn_within_cohorts_and_the_seed_gives_the_same_bytes(capsys, tmp_path):
+    patients = write_patients(tmp_path)
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        command = ["splits", "--from", "draw", "--patients", patients, "--folds", 3, "--seed", seed]
+        assert sequoia_model(capsys, *command, "-o", tmp_path / f"{name}.csv").code == 0
+    files = [(tmp_path / f"{name}.csv").read_bytes() for name in "abc"]
+    assert files[0] == files[1] != files[2]
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert set(table.groupby("cancer")["fold_0"].agg(lambda fold: (fold == "test").sum())) == {5}
+
+
+def test_sites_of_the_table_stay_together_and_are_reported(capsys, tmp_path):
+    patients = write_patients(tmp_path)
+    command = ["splits", "--from", "draw", "--patients", patients, "--folds", 3, "--sites"]
+    answer = sequoia_model(capsys, *command, "-o", tmp_path / "s.csv")
+    assert answer.code == 0, answer.err
+    assert "6 tissue source sites, each whole in one part of a fold" in answer.err
+    roles = read_splits(tmp_path / "s.csv").roles
+    assert (roles.groupby(pd.read_csv(patients, index_col=0)["site"]).nunique() == 1).all(axis=None)
+
+
+def test_files_of_clam_become_patients_of_the_table(capsys, tmp_path):
+    folder = write_clam(tmp_path)
+    command = [
+        "splits",
+        "--from",
+        folder,
+        "--patients",
+        tmp_path / "p.csv",
+        "-o",
+        tmp_path / "s.csv",
+        "--json",
+    ]
+    answer = sequoia_model(capsys, *command)
+    assert answer.json["n_patients"] == 3
+    assert answer.json["sizes"] == [{"fold": k, "train": 1, "val": 1, "test": 1} for k in range(2)]
+    assert answer.json["is_partition"] is False
+    assert answer.json["note"] == "1 of 3 patients are never in the test part"
+
+
+# --- convert-results -----------------------------------------------------------------------------------------------
+
+
+def test_old_results_are_read_and_judged_by_the_statistics(capsys, tmp_path):
+    answer = sequoia_model(
+        capsys, "convert-results", write_results(tmp_path), "-o", tmp_path / "p.h5ad", "--json"
+    )
+    assert answer.code == 0, answer.err
+    assert answer.json["n_slides"] == 40
+    assert answer.json["n_patients"] == 20
+    assert answer.json["folds"] == [0, 1]
+    assert answer.json["layers"] == ["measured", "std", "untrained"]
+    assert answer.json["warnings"] == []
+    data = read_predictions(tmp_path / "p.h5ad")
+    assert list(data.genes) == GENES
+    assert data.note.startswith("converted from cross-validation results")
+    assert data.obs.groupby("fold", observed=True)["patient_id"].nunique().tolist() == [10, 10]
+    judged = well_predicted(data, rule="strict")
+    assert len(judged.table) == len(GENES)
+    assert well_predicted(data, by="cohort").table["cohort"].unique().tolist() == ["TCGA-BRCA"]
+
+
+def test_results_without_untrained_or_fold_are_judged_too(capsys, tmp_path):
+    def change(content):
+        alone = content.pop("split_0") | {"random": None, "genes": content.pop("genes")}
+        content.clear()
+        content.update(alone)
+
+    answer = sequoia_model(
+        capsys, "convert-results", write_results(tmp_path, change), "-o", tmp_path / "p.h5ad"
+    )
+    assert answer.code == 0, answer.err
+    assert "warning: the file does not say which fold" in answer.err
+    data = read_predictions(tmp_path / "p.h5ad")
+    assert len(well_predicted(data, rule="strict").table) == len(GENES)
+
+
+def test_the_same_results_give_the_same_bytes(capsys, tmp_path):
+    results = write_results(tmp_path)
+    for name in "ab":
+        assert sequoia_model(capsys, "convert-results", results, "-o", tmp_path / f"{name}.h5ad").code == 0
+    assert (tmp_path / "a.h5ad").read_bytes() == (tmp_path / "b.h5ad").read_bytes()
+
+
+def test_slides_of_nobody_are_their_own_patients_and_a_table_names_others(capsys, tmp_path):
+    def change(content):
+        for fold in range(2):
+            names = content[f"split_{fold}"]["wsi_file_name"]
+            content[f"split_{fold}"]["wsi_file_name"] = [
+                name.removeprefix("TCGA-") + ".svs" for name in names
+            ]
+
+    results = write_results(tmp_path, change)
+    answer = sequoia_model(capsys, "convert-results", results, "-o", tmp_path / "a.h5ad")
+    assert "warning: 40 of 40 slides name no patient" in answer.err
+    slides = read_predictions(tmp_path / "a.h5ad").obs.index
+    pd.DataFrame({"slide": slides, "patient": [slide[:7] for slide in slides]}).to_csv(tmp_path / "p.csv")
+    command = ["convert-results", results, "--patients", tmp_path / "p.csv", "-o", tmp_path / "b.h5ad"]
+    assert sequoia_model(capsys, *command).code == 0
+    assert read_predictions(tmp_path / "b.h5ad").patients.nunique() == 20
+
+
+# --- bad input -----------------------------------------------------------------------------------------------------
+
+
+def splits(*words):
+    """`splits` of words; HERE is the folder, p.csv a table of patients."""
+
+    def build(folder):
+        write_patients(folder)
+        return [
+            "splits",
+            "--from",
+            *(str(w).replace("HERE", str(folder)) for w in words),
+            "-o",
+            folder / "out.csv",
+        ]
+
+    return build
+
+
+def results(change=lambda content: None, *options):
+    def build(folder):
+        return ["convert-results", write_results(folder, change), *options, "-o", folder / "out.h5ad"]
+
+    return build
+
+
+def junk(data):
+    def build(folder):
+        (folder / "r.pkl").write_bytes(data)
+        return ["convert-results", folder / "r.pkl", "-o", folder / "out.h5ad"]
+
+    return build
+
+
+def onto(output, *command):
+    """A command whose output is there already."""
+
+    def build(folder):
+        write_patients(folder)
+        write_results(folder)
+        (folder / "old.csv").write_text("old")
+        words = [str(word).replace("HERE", str(folder)) for word in command]
+        return [*words, "-o", folder / output]
+
+    return build
+
+
+def nan(content):
+    content["split_1"]["preds"][3, 4] = np.nan
+
+
+BAD = {
+    "another cancer": (splits("published:OV"), ["no published splits of 'OV'", "BLCA", "UCEC"]),
+    "no cancer": (splits("published:"), ["no published splits of ''"]),
+    "published alone": (splits("published"), ["neither published:CANCER, nor draw", "published"]),
+    "published with patients": (splits("published:BRCA", "--patients", "HERE/p.csv"), ["leave --patients out"]),
+    "published with a seed": (splits("published:BRCA", "--seed", "3"), ["belong to --from draw"]),
+    "published with sites": (splits("published:BRCA", "--sites"), ["belong to --from draw"]),
+    "nobody to draw": (splits("draw"), ["no patients to draw from", "--patients CSV"]),
+    "many folds": (splits("draw", "--patients", "HERE/p.csv", "--folds", 31), ["30 patients are too few", "p.csv"]),
+    "many sites": (
+        splits("draw", "--patients", "HERE/p.csv", "--sites", "--folds", 7),
+        ["6 sites are too few for 7 folds", "S0, S1", "p.csv"],
+    ),
+    "a share": (splits("draw", "--patients", "HERE/p.csv", "--val", 1), ["a share of 1.0 cannot validate"]),
+    "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["the seed -1 is negative"]),
+    "a word for a number": (splits("draw", "--patients", "HERE/p.csv", "--folds", "x"), ["--folds"]),
+    "no table": (splits("draw", "--patients", "HERE/q.csv"), ["does not exist", "q.csv"]),
+    "no file": (splits("HERE/q.csv"), ["nor a file or folder that exists", "q.csv"]),
+    "a name that is too long": (splits("x" * 9999), ["nor a file or folder that exists"]),
+    "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["does not exist"]),
+    "no splits": (splits("HERE/p.csv"), ["no splits that can be read", "p.csv"]),
+    "no folder of splits": (splits("HERE"), ["no files of splits"]),
+    "a split output that is there": (
+        onto("old.csv", "splits", "--from", "published:GBM"),
+        ["exists already", "--force"],
+    ),
+    "a table that is read": (
+        onto("p.csv", "splits", "--from", "draw", "--patients", "HERE/p.csv", "--force"),
+        ["would replace an input", "p.csv"],
+    ),
+    "an ending of splits": (onto("s.xlsx", "splits", "--from", "published:GBM"), [".csv, not .xlsx"]),
+    "an ending of predictions": (onto("s.csv", "convert-results", "HERE/r.pkl"), [".h5ad, not .csv"]),
+    "a pickle that is read": (
+        onto("r.pkl", "convert-results", "HERE/r.pkl", "--force"),
+        ["would replace an input", "r.pkl"],
+    ),
+    "no bytes": (junk(b""), ["no readable pickle", "r.pkl"]),
+    "no pickle": (junk(b"junk" * 99), ["no readable pickle", "r.pkl"]),
+    "a truncated pickle": (junk(pickle.dumps({"a": np.zeros(99)})[:-9]), ["no readable pickle", "r.pkl"]),
+    "a frame": (
+        junk(pickle.dumps({"split_0": pd.DataFrame({"a": [1]})})),
+        ["wants to load 'pandas.core.frame.DataFrame'", "frame.to_numpy()", "r.pkl"],
+    ),
+    "another structure": (junk(pickle.dumps({"a": 1})), ["no cross-validation results", "a dictionary of a"]),
+    "NaN predictions": (results(nan), ["1 values are NaN or infinite", "split_1, preds", "gene G5"]),
+    "a key that lacks": (results(lambda content: content["split_0"].pop("real")), ["split_0 lacks real", "r.pkl"]),
+    "no table of patients": (results(lambda content: None, "--patients", "q.csv"), ["does not exist", "q.csv"]),
+    "no pickle at all": (lambda folder: ["convert-results", folder / "r.pkl", "-o", folder / "o.h5ad"], ["does not"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "words"), BAD.values(), ids=BAD)
+def test_bad_input_ends_with_2_and_leaves_nothing(capsys, tmp_path, build, words):
+    command = build(tmp_path)
+    before = left_in(tmp_path)
+    answer = sequoia_model(capsys, *command)
+    assert answer.code == 2, answer.err
+    assert [word for word in words if word not in answer.err] == [], answer.err
+    assert "Traceback" not in answer.err
+    assert answer.out == ""
+    assert left_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left"), RuntimeError("unable to extend file")]
+)
+def test_a_full_disk_leaves_the_old_file_and_ends_with_2(capsys, tmp_path, monkeypatch, error):
+    def full(self, path):
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(anndata.AnnData, "write_h5ad", full)
+    (tmp_path / "p.h5ad").write_text("old")
+    answer = sequoia_model(
+        capsys, "convert-results", write_results(tmp_path), "-o", tmp_path / "p.h5ad", "--force"
+    )
+    assert answer.code == 2
+    assert "the output cannot be written" in answer.err
+    assert (tmp_path / "p.h5ad").read_text() == "old"
+    assert left_in(tmp_path) == ["p.h5ad", "r.pkl"]
+
+
+def test_a_forced_output_is_replaced(capsys, tmp_path):
+    (tmp_path / "s.csv").write_text("old")
+    command = ["splits", "--from", "published:GBM", "-o", tmp_path / "s.csv", "--force"]
+    assert sequoia_model(capsys, *command).code == 0
+    assert read_splits(tmp_path / "s.csv").is_partition
+
+
+def test_an_error_under_json_is_one_object(capsys, tmp_path):
+    answer = sequoia_model(capsys, *results(nan, "--json")(tmp_path))
+    assert answer.code == 2
+    assert set(answer.json["error"]) == {"what", "where", "fix"}

@@ -1,0 +1,145 @@
+"""Whose slide it is: barcodes, tables in anybody's spelling, and what cannot be read."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from sequoia_model.errors import InputError
+from sequoia_model.patients import (
+    bare_slide,
+    find_patients,
+    one_each,
+    patient_of,
+    read_patient_table,
+    read_patients,
+    tissue_source_site,
+)
+
+SLIDE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291"
+
+
+def write(folder, text, name="p.csv"):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("slide", "patient"),
+    [
+        (SLIDE, "TCGA-3C-AALI"),
+        ("TCGA-3C-AALI", "TCGA-3C-AALI"),
+        (" tcga-3c-aali-01z.svs", "TCGA-3C-AALI"),
+        ("TCGA-3C-AALI_1", "TCGA-3C-AALI"),
+        ("TCGA-3C-AALIX-01Z", None),
+        ("TCGA-3C-AAL", None),
+        ("my-TCGA-3C-AALI", None),
+        ("S12-345", None),
+        ("", None),
+    ],
+)
+def test_a_patient_is_the_first_12_characters_of_a_barcode_and_nothing_else(slide, patient):
+    assert patient_of(slide) == patient
+
+
+def test_the_site_is_in_the_barcode():
+    assert tissue_source_site(SLIDE) == "3C"
+    assert tissue_source_site("P1") is None
+
+
+@pytest.mark.parametrize("name", ["a/b/S1.svs", "S1.SVS.h5", " S1.ome.tiff", "S1"])
+def test_a_slide_is_known_without_folder_and_endings(name):
+    assert bare_slide(name) == "S1"
+
+
+def test_a_dot_in_a_slide_is_no_ending():
+    assert bare_slide(SLIDE) == SLIDE
+
+
+@pytest.mark.parametrize("slide", ["slide", "slide_id", "wsi_file_name", "filename", "Slide_ID"])
+@pytest.mark.parametrize("patient", ["patient_id", "patient", "case_id", "submitter_id", "Patient"])
+def test_tables_may_call_their_columns_as_tools_do(tmp_path, slide, patient):
+    path = write(tmp_path, f"age,{slide},{patient}\n50,S1.svs,P1\n60, S2 ,P1\n")
+    assert read_patients(path) == {"S1": "P1", "S2": "P1"}
+
+
+def test_a_barcode_goes_before_the_case_id_of_the_gdc(tmp_path):
+    path = write(tmp_path, "case_id,submitter_id,filename\n3f-9a,TCGA-3C-AALI,S1.svs\n")
+    assert read_patients(path) == {"S1": "TCGA-3C-AALI"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.tsv", "slide\tpatient\nS1\tP1\n"),
+        ("p.csv.gz", gzip.compress(b"slide,patient\nS1,P1\n", mtime=0)),
+        ("p.csv", "\ufeffslide,patient\r\nS1,P1\r\n\r\n,\r\n"),
+        ("p.csv", 'slide,patient\n"S1","P1"\n'),
+    ],
+)
+def test_tables_are_read_as_spreadsheets_leave_them(tmp_path, name, text):
+    assert read_patients(write(tmp_path, text, name)) == {"S1": "P1"}
+
+
+BAD = {
+    "no column of slides": ("age,patient_id\n1,P1\n", ["no column of slides", "wsi_file_name"]),
+    "no column of patients": ("slide,age\nS1,1\n", ["no column of patients", "slide, age", "submitter_id"]),
+    "two patients": (
+        "slide,patient\nS1,P1\nS1.svs,P2\n",
+        ["1 slide names", "contradict", "S1 (P1, P2)"],
+    ),
+    "no patient": ("slide,patient\nS1,P1\nS2,\n", ["1 rows have no patient", "column 'patient', rows 3"]),
+    "no slide": ("slide,patient\n ,P1\n", ["1 rows have no slide", "rows 2"]),
+    "a short row": ("slide,patient\nS1,P1\nS2\n", ["1 fields, and the header 2", "row 3"]),
+    "a long row": ("slide,patient\nS1,P1,x\n", ["3 fields, and the header 2", "row 2"]),
+    "a header alone": ("slide,patient\n", ["no rows"]),
+    "no bytes": ("", ["the file is empty"]),
+    "no text": (b"\xff\xfe\x00junk", ["the table cannot be read"]),
+    "bytes of zero": ("slide,patient\nS1,P\0\n", ["the table cannot be read"]),
+    "a long field": ("slide,patient\nS1," + "x" * 200_000 + "\n", ["the table cannot be read", "row 2"]),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), BAD.values(), ids=BAD)
+def test_a_bad_table_is_refused_with_file_and_row(tmp_path, text, words):
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as raised:
+        read_patients(path)
+    assert [word for word in [*words, "p.csv"] if word not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("no.csv", "does not exist"), ("", "a folder was given"), ("p.csv.gz", "cannot be read")],
+)
+def test_what_is_no_table_is_refused(tmp_path, name, word):
+    write(tmp_path, "slide,patient\n", "p.csv.gz")
+    with pytest.raises(InputError, match=word):
+        read_patients(tmp_path / name)
+
+
+def test_a_table_of_patients_needs_no_slides(tmp_path):
+    table = read_patient_table(write(tmp_path, "Cancer,patient_id,site,age\nBRCA,P1,A,50\n"))
+    assert table.to_dict("records") == [{"patient_id": "P1", "cohort": "BRCA", "site": "A"}]
+
+
+def test_pairs_may_repeat_and_not_contradict():
+    assert one_each([("P1", "A"), ("P1", "A"), ("P2", "B")], "patient", "p.csv") == {"P1": "A", "P2": "B"}
+    with pytest.raises(InputError, match="1 patient names stand in several rows"):
+        one_each([("P1", "A"), ("P1", "")], "patient", "p.csv")
+
+
+def test_given_patients_go_before_barcodes_and_name_themselves():
+    given = {"S1": "P1", SLIDE: "P2"}
+    found = find_patients(["S1.svs", SLIDE, "P1", "TCGA-AA-0001-01Z"], given, "splits")
+    assert list(found.values()) == ["P1", "P2", "P1", "TCGA-AA-0001"]
+
+
+@pytest.mark.parametrize(("given", "fix"), [(None, "--patients CSV"), ({"S1": "P1"}, "add them")])
+def test_slides_of_nobody_are_listed(given, fix):
+    with pytest.raises(InputError, match="1 of 2 slides have no patient") as raised:
+        find_patients([SLIDE, "S9"], given, "splits_0.csv")
+    assert raised.value.where == "splits_0.csv: S9"
+    assert fix in raised.value.fix

@@ -24,6 +24,7 @@ from sequoia_model.nets.architectures import build, infer_config, recognise
 from sequoia_model.nets.slide_network import SlideNetwork
 
 CONFIG, SAFETENSORS = "config.json", "model.safetensors"
+_LFS_POINTER = b"version https://git-lfs"
 
 
 def read_network(weights: Path, config: Path | None) -> SlideNetwork:
@@ -105,26 +106,26 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
     """All tensors of a file by name, and the metadata of a safetensors file."""
     try:
         with path.open("rb") as file:
-            if file.read(23) == b"version https://git-lfs":
-                raise InputError(
-                    "the file is a pointer of git-lfs, and no weights",
-                    where=str(path),
-                    fix="run git lfs pull there",
-                )
+            begin = file.read(len(_LFS_POINTER))
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+    if begin == _LFS_POINTER:
+        raise InputError(
+            "the file is a pointer of git-lfs, and no weights", where=str(path), fix="run git lfs pull there"
+        )
+    try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as opened:
-                state, metadata = {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata()  # noqa: SIM118
+                state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                metadata = opened.metadata()
         else:
             state, metadata = torch.load(path, map_location="cpu", weights_only=True), {"format": "pt"}
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from None
     except pickle.UnpicklingError as error:
         raise _no_state_dict(path, re.search(r"GLOBAL ([\w.]+)", str(error))) from None
-    except (SafetensorError, RuntimeError, EOFError, LookupError, ValueError) as error:
+    except (SafetensorError, OSError, RuntimeError, EOFError, LookupError, ValueError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"the file is damaged or holds no weights: {str(error).partition(chr(10))[0] or type(error).__name__}",
-            where=str(path),
-            fix="copy or download it again",
+            f"the file is damaged or holds no weights: {reason}", where=str(path), fix="copy or download it again"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise _no_state_dict(path)

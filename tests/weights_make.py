@@ -65,3 +65,14 @@ def side_file(folder: Path, **words: object) -> Path:
     """A folder with a sequoia.json."""
     (folder / "sequoia.json").write_text(json.dumps({"schema": "sequoia-weights-1"} | words))
     return folder
+
+
+def hub_cache(folder: Path, *repositories: str) -> Path:
+    """A cache as huggingface_hub keeps it, with a toy for each repository."""
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    for repository in repositories:
+        place = folder / f"models--{repository.replace('/', '--')}"
+        (place / "refs").mkdir(parents=True)
+        (place / "refs" / "main").write_text(revision)
+        toy(place / "snapshots" / revision)
+    return folder

@@ -58,7 +58,9 @@ def _text(weights: Weights) -> str:
     if weights.genes:
         named = "named by the side file"
     else:
-        named = "the published list" if weights.n_genes == len(published_genes()) else "not named: --genes has to"
+        named = (
+            "the published list" if weights.n_genes == len(published_genes()) else "not named: --genes has to"
+        )
     cancer = f"{weights.cancer}: its published splits apply" if weights.cancer else "none that is published"
     sizes = weights.networks[0].sizes
     lines = [

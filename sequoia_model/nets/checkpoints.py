@@ -125,7 +125,9 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
     except (SafetensorError, OSError, RuntimeError, EOFError, LookupError, ValueError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"the file is damaged or holds no weights: {reason}", where=str(path), fix="copy or download it again"
+            f"the file is damaged or holds no weights: {reason}",
+            where=str(path),
+            fix="copy or download it again",
         ) from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise _no_state_dict(path)

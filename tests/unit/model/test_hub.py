@@ -15,7 +15,6 @@ from sequoia_model.nets import TileMLP
 from sequoia_model.nets.hub import load_weights, published_genes, save_weights, untrained
 from tests.weights_make import GOLDEN, OTHERS, TOY, checkpoints, five, other, side_file, toy, toys
 
-
 # --- what is read ------------------------------------------------------------------------------------------------
 
 
@@ -90,9 +89,8 @@ def test_checkpoints_of_another_architecture_have_their_configuration_beside_the
 
 
 def test_weights_of_half_precision_are_used_in_float32(tmp_path):
-    def halve(state):
-        state.update({name: tensor.half() for name, tensor in state.items()})
-
+    halves = {name: tensor.half() for name, tensor in load_file(TOY / "model.safetensors").items()}
+    save_file(halves, toy(tmp_path / "mine") / "model.safetensors")
     weights, io = load_weights(tmp_path / "mine"), load_file(GOLDEN / "io.safetensors")
     with torch.inference_mode():
         torch.testing.assert_close(weights.networks[0](io["x"]), io["y_vis"], atol=1e-2, rtol=0)

@@ -115,7 +115,9 @@ def _header(name: str) -> dict[str, Any]:
 
 
 def _navigation(current: str) -> str:
-    links = (HERE / project()[-1]["format"]["html"]["include-before-body"]).read_text(encoding="utf-8").strip()
+    links = (
+        (HERE / project()[-1]["format"]["html"]["include-before-body"]).read_text(encoding="utf-8").strip()
+    )
     here = f'href="{current}.html"'
     return links.replace(here, f'{here} aria-current="page"')
 

@@ -8,13 +8,9 @@ from pathlib import Path
 
 from sequoia_model.bag import canonical_encoder, is_known_encoder
 from sequoia_model.errors import InputError
+from sequoia_model.patients import bare_slide
 
 _SUFFIXES = (".h5", ".hdf5")
-#: Of the slide itself, which some tools leave in the name; ".ome" stands before ".tif".
-_SLIDE_SUFFIXES = {
-    *(".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".ome", ".mrxs", ".scn", ".vms", ".vmu"),
-    *(".bif", ".czi", ".qptiff", ".isyntax", ".sdpc", ".dcm"),
-}
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
@@ -58,15 +54,7 @@ def slide_name(path: str | Path) -> str:
     >>> slide_name("features/TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7.svs.h5")
     'TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7'
     """
-    name = Path(path).name
-    stem, suffix = os.path.splitext(name)
-    if suffix.lower() in _SUFFIXES:
-        name = stem
-    stem, suffix = os.path.splitext(name)
-    while suffix.lower() in _SLIDE_SUFFIXES:
-        name = stem
-        stem, suffix = os.path.splitext(name)
-    return name
+    return bare_slide(str(path))
 
 
 def encoder_in_folder(path: Path) -> str:

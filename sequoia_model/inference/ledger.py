@@ -15,8 +15,9 @@ from sequoia_model.errors import InputError, listing
 from sequoia_model.inference.held_out import Choice
 from sequoia_model.inference.plan import Plan, Task
 from sequoia_model.inference.slides import PUBLISHED_MPP, PUBLISHED_SIDE, About
-from sequoia_model.inference.summary import FLOW_COLUMNS, UNITS, Failure, PredictionRun
+from sequoia_model.inference.summary import FLOW_COLUMNS, Failure, PredictionRun
 from sequoia_model.nets.hub import Weights
+from sequoia_model.units import EXPRESSION
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Ledger:
             n_negative=self.n_negative,
             encoder=self.plan.needs.encoder,
             encoder_asserted=self.weights.encoder is None or any(about.asserted for about in abouts),
-            units=UNITS,
+            units=EXPRESSION,
             flow=self._flow(n_measured),
             warnings=(*self._seen(), *self.plan.warnings, *self._warnings()),
         )

@@ -9,7 +9,6 @@ import pandas as pd
 from sequoia_base.results import Result
 
 FLOW_COLUMNS = ["step", "n_before", "n_after", "reason"]
-UNITS = "log2(FPKM-UQ+1)"
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from sequoia_base.atomic import new_file
 from sequoia_model.errors import InputError, listing
 from sequoia_model.patients import bare_slide, patient_of, read_patients
 from sequoia_model.results_pickle.unpickler import load
+from sequoia_model.units import EXPRESSION
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-UNITS = "log2(FPKM-UQ+1)"
 _SPLIT = re.compile(r"split_(0|[1-9]\d*)")
 _READ = ("preds", "real", "random", "wsi_file_name", "tcga_project", "genes")
 _NOTE = "converted from cross-validation results of the published code: each slide by the network of its fold"
@@ -94,7 +94,7 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
             "n_after": np.array([len(obs)]),
             "reason": np.array([f"of {len(splits)} splits"], dtype=object),
         },
-        "units": UNITS,
+        "units": EXPRESSION,
         "warnings": np.array(warnings, dtype=object),
         "n_negative": int((predicted < 0).sum()),
         "versions": {"sequoia-histology": version("sequoia-histology")},

@@ -42,7 +42,7 @@ class ClusterMeans:
     n_tiles : int
         Number of tiles.
     note : str
-        What is unusual: fewer distinct tiles than clusters. Otherwise empty.
+        Says that distinct tiles were fewer than clusters; otherwise empty.
     """
 
     means: Matrix
@@ -59,14 +59,15 @@ class ClusterMeans:
 def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: int = 0) -> ClusterMeans:
     """Cluster the tiles of a slide by k-means and average each cluster.
 
-    The result is a function of the set of tiles and the seed: tiles in another order give the same bytes. Larger
-    clusters come first, and those of equal size in the order of their means (first feature, then second, …). The
-    network has a position for each row, so this order may depend on nothing but the tiles: neither on the labels that
-    k-means happened to give nor, where it finds the same clusters, on the seed.
+    The tiles (equal ones counted) and the seed decide the result: tiles in another order give the same bytes, on one
+    machine with the same number of BLAS threads. Larger clusters come first, and those of equal size in the order of
+    their means (first feature, then second, …). The network has a position for each row, so this order may depend on
+    nothing but the tiles: neither on the labels that k-means happened to give nor, where it finds the same clusters,
+    on the seed.
 
-    Seeds are chosen by greedy k-means++ in the plane of the main axes and improved there by Lloyd's rounds [1]_, [2]_;
-    rounds in all dimensions follow until no tile is nearer to the mean of another cluster. A cluster that loses all
-    tiles gets the one farthest from the mean of its own.
+    Seeds are chosen by greedy k-means++ [2]_ in the space of the 64 main axes and improved there by Lloyd's
+    rounds [1]_; rounds in all dimensions follow until no tile is nearer to the mean of another cluster. A cluster that
+    loses all tiles gets the one farthest from the mean of its own.
 
     Parameters
     ----------
@@ -80,8 +81,8 @@ def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: in
     Returns
     -------
     ClusterMeans
-        Where the distinct tiles are no more than `n_clusters`, each is its own cluster; they are repeated in turn until
-        all rows are filled, the repeated ones with a count of 0, and `note` says so.
+        Where distinct tiles are fewer than `n_clusters`, each is its own cluster; they are repeated in turn until all
+        rows are filled, the repeated ones with a count of 0, and `note` says so.
 
     Raises
     ------
@@ -166,9 +167,8 @@ def _partition(tiles: Matrix, k: int, rng: np.random.Generator) -> Labels:
 
 def _main_axes(space: Matrix, rng: np.random.Generator) -> Matrix:
     """Orthonormal axes near to those of the largest variance: one power iteration on a sample of tiles."""
-    sample = space[
-        :: max(1, len(space) // _SAMPLE)
-    ]  # in the order of bytes neighbours have nothing in common
+    # In the order of their bytes, neighbouring tiles have nothing in common: every nth is a fair sample.
+    sample = space[:: max(1, len(space) // _SAMPLE)]
     probe = rng.standard_normal((space.shape[1], _AXES), dtype=np.float32)
     return np.linalg.qr(sample.T @ (sample @ probe))[0]
 
@@ -204,9 +204,8 @@ def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
     _fill_empty(space, labels, k)
     sums, changed = _sums(space, labels, k), np.arange(k)
     every, slack = np.arange(len(space)), _SLACK * np.einsum("ij,ij->i", space, space)
-    scores = np.empty(
-        (k, len(space)), dtype=np.float32
-    )  # half of (squared distance − tile's own squared length)
+    # Half of the squared distances, less the tile's own squared length.
+    scores = np.empty((k, len(space)), dtype=np.float32)
     for _ in range(_ROUNDS):
         counts = np.bincount(labels, minlength=k).astype(np.float32)
         means = sums[changed] / counts[changed, None]
@@ -251,4 +250,4 @@ def _averaged(tiles: Matrix, labels: Labels) -> ClusterMeans:
         members -= means[cluster]
         squares[rows] = np.einsum("ij,ij->i", members, members)
     order = sorted(range(len(counts)), key=lambda cluster: (-counts[cluster], means[cluster].tolist()))
-    return ClusterMeans(means[order], counts[order], math.fsum(squares), len(tiles))
+    return ClusterMeans(means[order], counts[order], float(squares.sum(dtype=np.float64)), len(tiles))

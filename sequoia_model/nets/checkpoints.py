@@ -28,7 +28,7 @@ _LFS_POINTER = b"version https://git-lfs"
 
 
 def read_network(weights: Path, config: Path | None) -> SlideNetwork:
-    """A network in evaluation mode, on the CPU, in float32.
+    """A network in evaluation mode, on the CPU.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_network(weights: Path, config: Path | None) -> SlideNetwork:
     network = build(read_json(config) if config else infer_config(state, where), where)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.published_state().items()}
     _refuse_other_tensors(state, wanted, weights, where)
-    network.to_empty(device="cpu").float().load_published(state)
+    network.to_empty(device="cpu").load_published(state)
     network.metadata = metadata
     return network.eval()
 

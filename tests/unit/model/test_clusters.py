@@ -250,6 +250,25 @@ def test_an_empty_cluster_gets_the_farthest_tile():
     assert labels.tolist() == [0, 0, 2, 1, 1]
 
 
+def test_a_cluster_of_one_tile_is_not_emptied_for_another():
+    labels = np.array([0, 1, 1])
+    clusters._fill_empty(np.ones((3, 2), dtype=np.float32), labels, 3)
+    assert sorted(labels) == [0, 1, 2]
+
+
+def test_a_cluster_that_loses_all_tiles_on_the_way_gets_the_farthest():
+    space = np.float32([[-11], [-9], [-10], [10], [9], [11]])
+    labels = clusters._lloyd(space, np.array([0, 0, 1, 1, 2, 2]), 3)
+    assert labels.tolist() == [1, 0, 0, 2, 2, 2]
+
+
+def test_features_far_from_zero_are_told_apart():
+    tiles = make_tissues() + np.float32(300)
+    got = cluster_means(tiles, n_clusters=20)
+    nearest = squared_distances(tiles, got.means).argmin(axis=1)
+    np.testing.assert_array_equal(np.bincount(nearest, minlength=20), got.counts)
+
+
 def test_zero_has_no_sign():
     assert cluster_means([[0.0, 1], [-0.0, 1]], n_clusters=1).n_tiles == 2
     assert "1 distinct tile," in cluster_means([[0.0, 1], [-0.0, 1]], n_clusters=2).note

@@ -198,7 +198,8 @@ def test_new_networks_are_written_as_the_hub_stores_them(tmp_path):
     save_weights(network, tmp_path / "new", config={"device": "cpu"})
     with safe_open(tmp_path / "new" / "model.safetensors", "pt") as file:
         assert file.metadata() == {"format": "pt"}
-    assert json.loads((tmp_path / "new" / "config.json").read_text())["device"] == "cpu"
+    words = json.loads((tmp_path / "new" / "config.json").read_text())
+    assert words["device"] == "cpu" and list(words) == sorted(words)
     assert load_weights(tmp_path / "new").architecture == "tile_mlp"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sequoia_base.errors import SequoiaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 
 def print_json(content: dict[str, Any]) -> None:
     """One JSON object on stdout."""
-    print(json.dumps(content, allow_nan=False), flush=True)
+    _print(json.dumps(content, allow_nan=False))
 
 
 def show(text: str, content: dict[str, Any], as_json: bool) -> None:
@@ -28,7 +31,22 @@ def show(text: str, content: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(content)
     else:
+        _print(text)
+
+
+def _print(text: str) -> None:
+    """Text on stdout; a full disk behind it is told as such."""
+    try:
         print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails again when it ends
+        raise SequoiaError(
+            f"the result cannot be printed: {error.strerror}",
+            where="stdout",
+            fix="files that were named are written",
+        ) from None
 
 
 def say(text: str) -> None:

@@ -38,7 +38,9 @@ def predict(
     ] = "held-out",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Threads that read and cluster.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="Slides of a forward pass.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Slides of a forward pass; the last digits may depend on it.")
+    ] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Of the clusters and the untrained networks.")] = 0,
     force: Force = False,
     as_json: Json = False,

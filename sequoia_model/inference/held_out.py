@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing
 from sequoia_model.splits import Splits
 
 ENSEMBLES = ("held-out", "all")
@@ -48,15 +48,22 @@ def choose_networks(
     Raises
     ------
     InputError
-        If the network of the held-out fold is not among the weights.
+        If the network of the held-out fold is not among the weights, or the names are of several patients whom
+        different folds hold out.
     """
     everyone = tuple(range(len(folds)))
     known = [] if splits is None else [patient for patient in patients if patient in splits.roles.index]
     if splits is None or not known:
         return Choice(everyone)
-    fold = splits.test_fold(known[0])
+    tested = {splits.test_fold(patient) for patient in known}
     if ensemble == "all":
-        return Choice(everyone, seen=set(folds) != {fold})
+        return Choice(everyone, seen=set(folds) != tested)
+    if len(tested) > 1:
+        raise InputError(
+            f"the slide belongs to {listing(known)}, whom different folds of {splits.name} hold out",
+            fix="correct its patient, or --ensemble all for a prediction that has seen the patient",
+        )
+    (fold,) = tested
     if fold is None or fold not in folds:
         which = "no fold" if fold is None else f"fold {fold}"
         held = f"fold {folds[0]} has" if len(folds) == 1 else f"the {len(folds)} folds given have"

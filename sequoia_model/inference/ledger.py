@@ -46,7 +46,9 @@ class Ledger:
 
     def fail(self, task: Task, error: InputError) -> None:
         """A slide that has no predictions, and why."""
-        where = error.where.removeprefix(str(task.path)).strip(" :()")
+        where = error.where.removeprefix(str(task.path)).strip(" :")
+        if where.startswith("(") and where.endswith(")"):
+            where = where[1:-1]
         reason = "; ".join(part for part in (error.what, where, error.fix) if part and part != task.slide)
         self.failed.append(Failure(task.slide, str(task.path), reason))
 
@@ -56,8 +58,8 @@ class Ledger:
             return
         first, n = self.failed[0], len(self.failed)
         which = "the slide could not" if n == 1 else f"none of the {n} slides could"
-        others = len({failure.reason for failure in self.failed}) - 1
-        also = f" (the first; among the others there are {others} other reasons)" if others else ""
+        kinds = len({failure.reason for failure in self.failed})
+        also = f" (the first of {kinds} different reasons)" if kinds > 1 else ""
         raise InputError(f"{which} be predicted: {first.reason}{also}", where=first.file)
 
     def summary(self, output: str | Path, ensemble: str, n_untrained: int) -> PredictionRun:
@@ -137,7 +139,7 @@ class Ledger:
             ),
             (
                 [task.slide for task, about in done if about.note],
-                f"have fewer tiles than the {needs.n_clusters} clusters, which repeat them",
+                f"have fewer distinct tiles than the {needs.n_clusters} clusters, which repeat them",
             ),
             (
                 [task.slide for task, _ in done if task.position in self.unequal],

@@ -1,12 +1,13 @@
-"""Tables of measured expression, of any length: names are read at once, values in blocks."""
+"""Tables of measured expression, of any length: names are read at once, values row by row."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -15,14 +16,14 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import slide_name
-from sequoia_model.inference.measured_table import Blocks, MeasuredTable
+from sequoia_model.inference.measured_table import MeasuredTable, Rows
 from sequoia_model.patients import COLUMNS
 
 #: What columns of slides, patients and cohorts are called.
 _TITLES = tuple(COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
 _PREFIX = "rna_"
-_BLOCK_BYTES = 32 * 2**20
-_BLOCK_ROWS = 64
+_MISSING = ("", "NA", "N/A", "na", "null", "NULL", "None")
+_BLOCK = 64  # rows of an h5ad
 
 
 def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
@@ -60,86 +61,81 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
 
 
 def _open_csv(path: Path, genes: Sequence[str]) -> MeasuredTable:
-    header, delimiter = _header(path)
-    columns = {}
-    for gene in genes:
-        name = _PREFIX + gene if _PREFIX + gene in header else gene
-        if name in header:
-            columns[gene] = name
-    repeated = [name for name in columns.values() if header[name] > 1]
+    lines = _lines(path)
+    header = next(lines, None)
+    if header is None:
+        raise InputError("the file is empty", where=str(path))
+    places: dict[str, list[int]] = {}
+    for i, title in enumerate(header):
+        places.setdefault(title, []).append(i)
+    found = {gene: places.get(_PREFIX + gene) or places.get(gene, []) for gene in genes}
+    repeated = [gene for gene, at in found.items() if len(at) > 1]
     if repeated:
-        raise InputError(
-            f"{len(repeated)} columns stand more than once: {listing(repeated)}", where=str(path)
-        )
-    chosen = [next((name for name in names if name in header), None) for names in _TITLES]
+        what = f"{len(repeated)} genes have several columns: {listing(repeated)}"
+        raise InputError(what, where=str(path))
+    chosen = [next((places[name][0] for name in names if name in places), None) for names in _TITLES]
     if chosen[0] is None and chosen[1] is None:
         raise InputError(
             "the measured expression names neither slides nor patients",
             where=f"{path}; its columns begin with {listing(header, 4)}",
             fix="it needs a column wsi_file_name or patient_id",
         )
-    blocks = _csv_blocks(path, delimiter, [name for name in chosen if name], "string")
-    parts = [block.to_pandas() for block in blocks]
-    names = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=chosen)
-    slides, patients, cohorts = (_texts(names.get(name), len(names)) for name in chosen)
+    named = [[line[at].strip() if at is not None else "" for at in chosen] for line in lines]
+    slides, patients, cohorts = np.array(named, dtype=object).reshape(-1, 3).T
+    columns = {gene: at[0] for gene, at in found.items() if at}
 
-    def read(rows: NDArray[np.int64], wanted: list[str]) -> Blocks:
-        start = 0
-        for block in _csv_blocks(path, delimiter, wanted, "float"):
-            inside = rows[(rows >= start) & (rows < start + block.num_rows)]
-            if len(inside):
-                taken = block.take(inside - start)
-                values = [column.to_numpy(zero_copy_only=False) for column in taken.columns]
-                yield inside, np.array(values, dtype=np.float32).T
-            start += block.num_rows
+    def read(rows: NDArray[np.int64], wanted: list[int]) -> Rows:
+        numbers = iter(rows.tolist())
+        row = next(numbers, None)
+        for i, line in enumerate(_lines(path), start=-1):  # -1 is the header
+            if row is None:
+                return
+            if i == row:
+                yield row, _numbers([line[at] for at in wanted], path, i, [header[at] for at in wanted])
+                row = next(numbers, None)
 
     return MeasuredTable(path, _slide_names(slides), patients, cohorts, columns, read)
 
 
-def _header(path: Path) -> tuple[dict[str, int], str]:
-    """How often each column stands in the first line, and what is between them."""
+def _lines(path: Path) -> Iterator[list[str]]:
+    """The fields of every line that is not empty; commas, or tabs where the header has more of them."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with _text(path) as file:
-            line = file.readline()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError("the measured expression is no readable table", where=f"{path} ({error})") from None
-    if not line.strip():
-        raise InputError("the file is empty", where=str(path))
-    delimiter = "\t" if line.count("\t") > line.count(",") else ","
-    counts: dict[str, int] = {}
-    for name in next(csv.reader([line], delimiter=delimiter)):
-        counts[name] = counts.get(name, 0) + 1
-    return counts, delimiter
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            delimiter = "\t" if first.count("\t") > first.count(",") else ","
+            n = None
+            for line in csv.reader(chain([first], file), delimiter=delimiter):
+                if not line:
+                    continue
+                n = n or len(line)
+                if len(line) != n:
+                    raise InputError(
+                        f"a row has {len(line)} fields, and the header {n}", where=f"{path}, row {line[0]}"
+                    )
+                yield line
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"the measured expression cannot be read: {error}", where=str(path)) from None
 
 
-def _text(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _csv_blocks(path: Path, delimiter: str, columns: list[str], kind: str) -> Iterator[Any]:
-    """Blocks of rows of some columns, texts or numbers (float32)."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow
-
-    types = dict.fromkeys(columns, pa.string() if kind == "string" else pa.float32())
+def _numbers(texts: list[str], path: Path, row: int, titles: list[str]) -> NDArray[np.float32]:
+    """Numbers of a row; NaN where there is none."""
     try:
-        with (
-            pa.input_stream(str(path)) as stream,  # unpacks .gz
-            arrow.open_csv(
-                stream,
-                read_options=arrow.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-                parse_options=arrow.ParseOptions(delimiter=delimiter),
-                convert_options=arrow.ConvertOptions(
-                    include_columns=columns, column_types=types, strings_can_be_null=True
-                ),
-            ) as reader,
-        ):
-            yield from reader
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"the measured expression cannot be read: {reason}", where=str(path)) from None
+        values = [float(text) for text in texts]
+    except ValueError:
+        values = [_number(*pair, path, row) for pair in zip(texts, titles, strict=True)]
+    return np.array(values, dtype=np.float32)
+
+
+def _number(text: str, title: str, path: Path, row: int) -> float:
+    if text.strip() in _MISSING:
+        return np.nan
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a number", where=f"{path}, row {row + 2}, column {title!r}"
+        ) from None
 
 
 # --- h5ad -----------------------------------------------------------------------------------------------------------
@@ -174,20 +170,20 @@ def _open_h5ad(path: Path) -> MeasuredTable:
         names if patients is None else _texts(patients, len(obs)),
         _texts(cohorts, len(obs)),
         {gene: i for i, gene in enumerate(genes)},
-        lambda rows, wanted: _h5ad_blocks(path, place, rows, wanted),
+        lambda rows, wanted: _h5ad_rows(path, place, rows, wanted),
     )
 
 
-def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Blocks:
+def _h5ad_rows(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Rows:
     from anndata.io import sparse_dataset
 
     with h5py.File(path, "r") as file:
         matrix = file[place] if isinstance(file[place], h5py.Dataset) else sparse_dataset(file[place])
-        for start in range(0, len(rows), _BLOCK_ROWS):
-            some = rows[start : start + _BLOCK_ROWS]
+        for start in range(0, len(rows), _BLOCK):
+            some = rows[start : start + _BLOCK]
             block = matrix[some]
             dense = block.toarray() if hasattr(block, "toarray") else block
-            yield some, np.asarray(dense, dtype=np.float32)[:, columns]
+            yield from zip(some.tolist(), np.asarray(dense, dtype=np.float32)[:, columns], strict=True)
 
 
 def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from sequoia_model.errors import InputError, listing
 from sequoia_model.inference.predictions_file import PredictionsFile
 
-#: Chosen rows of some genes, in blocks: numbers of rows, and their values, rows × genes in float32.
-Blocks = Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]
+#: Numbers of rows, each with its values of some genes (float32).
+Rows = Iterator[tuple[int, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +25,8 @@ class MeasuredTable:
     path : path
     slides, patients, cohorts : array of shape (rows,), str
         What each row names; "" where it does not.
-    columns : mapping of str to object
-        Where each gene is found.
+    columns : mapping of str to int
+        Place of each gene that is there.
     read : callable
         Chosen rows, in ascending order, of chosen columns.
     """
@@ -36,8 +35,8 @@ class MeasuredTable:
     slides: NDArray[np.object_]
     patients: NDArray[np.object_]
     cohorts: NDArray[np.object_]
-    columns: Mapping[str, Any]
-    read: Callable[[NDArray[np.int64], list[Any]], Blocks]
+    columns: Mapping[str, int]
+    read: Callable[[NDArray[np.int64], list[int]], Rows]
 
     def rows_of(self, names: NDArray[np.object_]) -> dict[str, list[int]]:
         """Rows by the names in one of the columns of names."""
@@ -103,16 +102,15 @@ class MeasuredTable:
         unequal: set[int] = set()
         whole = np.full(len(genes), np.nan, dtype=np.float32)
         columns = [self.columns[genes[i]] for i in present]
-        for numbers_read, values in self.read(np.array(sorted(wanted), dtype=np.int64), columns):
-            for row, line in zip(numbers_read, values, strict=True):
-                self._refuse_infinite(line, int(row), [genes[i] for i in present])
-                whole[present] = line
-                for slide in wanted[int(row)]:
-                    if slide not in written:
-                        file.set_row(layer, slide, whole)
-                        written.add(slide)
-                    elif not np.array_equal(file.row(layer, slide), whole, equal_nan=True):
-                        unequal.add(slide)
+        for row, line in self.read(np.array(sorted(wanted), dtype=np.int64), columns):
+            self._refuse_infinite(line, row, [genes[i] for i in present])
+            whole[present] = line
+            for slide in wanted[row]:
+                if slide not in written:
+                    file.set_row(layer, slide, whole)
+                    written.add(slide)
+                elif not np.array_equal(file.row(layer, slide), whole, equal_nan=True):
+                    unequal.add(slide)
         for slide in unequal:
             file.set_row(layer, slide, np.full_like(whole, np.nan))
         return sorted(unequal)

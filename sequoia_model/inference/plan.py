@@ -16,7 +16,7 @@ from sequoia_model.inference.slide_patients import patients_of_slides
 from sequoia_model.inference.slides import Needs, needs_of
 from sequoia_model.nets.hub import Weights
 from sequoia_model.patients import patient_of
-from sequoia_model.splits import published
+from sequoia_model.splits import published, published_cancer_of
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def make_plan(
     splits = None if weights.cancer is None else published(weights.cancer)
     tasks = []
     for i, (path, slide, owner, found) in enumerate(zip(files, slides, owners, rows, strict=True)):
-        # a slide that was given another name for its patient is still the slide of the barcode
-        called = tuple(name for name in (owner, patient_of(slide)) if name)
+        called = _names(owner, slide)
         choice: Choice | InputError
         try:
             choice = choose_networks(called, weights.folds, splits, ensemble)
@@ -109,7 +108,27 @@ def make_plan(
         tasks.append(Task(i, path, slide, owner, choice, tuple(found), cohort))
     if table is not None:
         warnings += _about_measured(table, names, tasks)
+    warnings += _about_splits(weights, tasks)
     return Plan(tuple(tasks), names, needs, table, (*weights.notes, *warnings))
+
+
+def _names(owner: str, slide: str) -> tuple[str, ...]:
+    """What a slide's patient may be called in splits: as given, and by the barcode in that name and in the slide's."""
+    names = (owner, patient_of(owner), patient_of(slide))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _about_splits(weights: Weights, tasks: Sequence[Task]) -> list[str]:
+    """Patients of the published splits, where nothing says that the weights are the published ones."""
+    if weights.cancer is not None:
+        return []
+    known = [t.slide for t in tasks if any(map(published_cancer_of, _names(t.patient, t.slide)))]
+    warning = (
+        f"{len(known)} of {len(tasks)} slides are of patients in the published splits, and the weights do not say "
+        "that they are published ones: if they are, call their folder as they were published (sequoia-brca), or "
+        'name the "cancer" in its sequoia.json, so that nobody is predicted by a network that has seen them'
+    )
+    return [warning] if known else []
 
 
 def _about_measured(table: MeasuredTable, genes: Sequence[str], tasks: Sequence[Task]) -> list[str]:

@@ -46,7 +46,7 @@ class PredictionRun(Result):
     n_held_out : int
         Slides predicted by the held-out fold of their patient alone.
     n_few_tiles : int
-        Slides with fewer tiles than clusters.
+        Slides with fewer distinct tiles than clusters.
     n_measured : int, optional
         Slides with measured expression; None where none was given.
     n_untrained : int
@@ -94,14 +94,15 @@ class PredictionRun(Result):
 
     def __str__(self) -> str:
         said = f"{self.encoder}{', as the user says' if self.encoder_asserted else ''}"
-        size = f"{self.n_slides} slides of {self.n_patients} patients × {self.n_genes} genes, {self.units}"
+        who = f"{_count(self.n_slides, 'slide')} of {_count(self.n_patients, 'patient')}"
+        size = f"{who} × {_count(self.n_genes, 'gene')}, {self.units}"
         lines = [size, f"  {self.note}", f"  features of {said}"]
         if self.n_measured is not None:
-            lines.append(f"  measured expression for {self.n_measured} slides")
+            lines.append(f"  measured expression for {_count(self.n_measured, 'slide')}")
         if self.n_untrained:
-            lines.append(f"  {self.n_untrained} untrained predictions for each slide")
+            lines.append(f"  {_count(self.n_untrained, 'untrained prediction')} for each slide")
         if self.n_few_tiles:
-            lines.append(f"  {self.n_few_tiles} slides have fewer tiles than clusters")
+            lines.append(f"  {_count(self.n_few_tiles, 'slide')} with fewer distinct tiles than clusters")
         if self.n_negative:
             n = self.n_slides * self.n_genes
             lines.append(
@@ -109,5 +110,9 @@ class PredictionRun(Result):
                 "the networks' outputs have no lower bound, and they are kept as they are"
             )
         if self.failed:
-            lines.append(f"  {len(self.failed)} slides failed")
+            lines.append(f"  {_count(len(self.failed), 'slide')} failed")
         return "\n".join(lines)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -28,7 +28,7 @@ _LFS_POINTER = b"version https://git-lfs"
 
 
 def read_network(weights: Path, config: Path | None) -> SlideNetwork:
-    """A network in evaluation mode, on the CPU.
+    """A network in evaluation mode, on the CPU, in float32.
 
     Parameters
     ----------
@@ -47,7 +47,10 @@ def read_network(weights: Path, config: Path | None) -> SlideNetwork:
     network = build(read_json(config) if config else infer_config(state, where), where)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.published_state().items()}
     _refuse_other_tensors(state, wanted, weights, where)
-    network.to_empty(device="cpu").load_published(state)
+    # copies, since those of safetensors may lie in the file itself
+    network.load_published(
+        {name: tensor.to(torch.float32, copy=True) for name, tensor in state.items()}, assign=True
+    )
     network.metadata = metadata
     return network.eval()
 

@@ -80,7 +80,7 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"the folder of weights {what}", where=str(folder), fix=_LAYOUT)
-    name = PublishedName.of(folder.resolve().name)
+    name = PublishedName.of(_name(folder.resolve()))
     own = _own_files(folder)
     if not own:
         own, name = _folder_of_folders(folder, name)
@@ -88,6 +88,13 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
         return [replace(own[0], fold=name.fold or 0 if name else 0)], name
     _refuse_missing([files.fold for files in own], folder, published=name is not None)
     return own, name
+
+
+def _name(folder: Path) -> str:
+    """What a folder is called; a snapshot in the hub's cache is called as its repository."""
+    if folder.parent.name == "snapshots":
+        return folder.parent.parent.name.rpartition("--")[2]
+    return folder.name
 
 
 def _folder_of_folders(

@@ -39,9 +39,9 @@ class SlideNetwork(nn.Module):
         """The parameters by their published names: what is written to disk."""
         return dict(self.state_dict())
 
-    def load_published(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the parameters of a `published_state`."""
-        self.load_state_dict(dict(state))
+    def load_published(self, state: Mapping[str, Tensor], *, assign: bool = False) -> None:
+        """Take over the parameters of a `published_state`: their values, or with `assign` the tensors themselves."""
+        self.load_state_dict(dict(state), assign=assign)
 
 
 class SlideTransformer(SlideNetwork):
@@ -63,7 +63,9 @@ class SlideTransformer(SlideNetwork):
         self, sizes: Mapping[str, Any], mixers: Iterable[nn.Module], *, dim: int, hidden_dim: int
     ) -> None:
         super().__init__(sizes, input_dim=dim)
-        self.pos_emb1D = nn.Parameter(torch.randn(self.num_clusters, dim))
+        self.pos_emb1D = nn.Parameter(torch.empty(self.num_clusters, dim))
+        if not self.pos_emb1D.is_meta:  # to draw there, torch would import sympy, for seconds
+            nn.init.normal_(self.pos_emb1D)
         layers = (nn.ModuleList([mixer, FeedForward(dim, hidden_dim)]) for mixer in mixers)
         self.transformer = nn.ModuleDict({"layers": nn.ModuleList(layers)})
         self.linear_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, self.num_outputs))

@@ -71,9 +71,9 @@ class SummaryTransformer(SlideTransformer):
         """The parameters by their published names, each head apart; views of ours."""
         return split_heads(self.state_dict(), self.nheads)
 
-    def load_published(self, state: Mapping[str, Tensor]) -> None:
-        """Take over the parameters of a `published_state`."""
-        self.load_state_dict(stack_heads(state))
+    def load_published(self, state: Mapping[str, Tensor], *, assign: bool = False) -> None:
+        """Take over the parameters of a `published_state`: their values, or with `assign` the tensors themselves."""
+        self.load_state_dict(stack_heads(state), assign=assign)
 
 
 class SummaryHeads(nn.Module):

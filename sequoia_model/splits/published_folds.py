@@ -55,6 +55,22 @@ def published(cancer: str) -> Splits:
     return Splits(rows.drop(columns="cancer"), rows["cancer"], name=f"published {word}")
 
 
+def published_cancer_of(patient: str) -> str | None:
+    """The cancer type in whose published splits a patient is; None for a patient of none.
+
+    Examples
+    --------
+    >>> published_cancer_of("TCGA-3C-AALI")
+    'BRCA'
+    """
+    return _cancers().get(patient)
+
+
+@cache
+def _cancers() -> dict[str, str]:
+    return dict(zip(_table()["patient_id"], _table()["cancer"], strict=True))
+
+
 @cache
 def _table() -> pd.DataFrame:
     with files("sequoia_model").joinpath("data/published_splits.csv.gz").open("rb") as file:

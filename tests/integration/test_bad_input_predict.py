@@ -182,14 +182,14 @@ TABLES = {
     ),
     "text in the reference": (
         options(*MEASURED, change=reference(HEADER + "S1,P1,TCGA-BRCA,1,low\n")),
-        ["'low'", "ref.csv"],
+        ["'low' is not a number", "row 2, column 'rna_G2'", "ref.csv"],
     ),
     "infinity in the reference": (
         options(*MEASURED, change=reference(HEADER + "S1,P1,TCGA-BRCA,1,inf\n")),
         ["1 measured values are infinite", "S1, gene G2", "ref.csv"],
     ),
     "a short row in the reference": (
-        options(*MEASURED, change=reference(HEADER + "S1,P1\n")), ["cannot be read", "ref.csv"],
+        options(*MEASURED, change=reference(HEADER + "S1,P1\n")), ["a row has 2 fields, and the header 5", "ref.csv"],
     ),
     "no patients": (options("--patients", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "patients of others": (

@@ -73,3 +73,8 @@ def test_a_patient_that_no_fold_holds_out_is_refused():
     roles = pd.DataFrame({"fold_0": ["train", "test"], "fold_1": ["train", "test"]}, index=["P1", "P2"])
     with pytest.raises(InputError, match="held out by no fold"):
         choose_networks(("P1",), (0, 1), Splits(roles))
+
+
+def test_a_slide_of_two_patients_whom_different_folds_hold_out_is_refused():
+    with pytest.raises(InputError, match="TCGA-3C-AALJ, TCGA-3C-AALI, whom different folds"):
+        choose_networks(("TCGA-3C-AALJ", "TCGA-3C-AALI"), FOLDS, published("BRCA"))

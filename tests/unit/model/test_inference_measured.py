@@ -11,7 +11,6 @@ import pytest
 from scipy import sparse
 
 from sequoia_model.errors import InputError
-from sequoia_model.inference import measured
 from sequoia_model.inference.measured import open_measured
 from sequoia_model.inference.predictions_file import PredictionsFile
 
@@ -102,12 +101,13 @@ def test_a_slide_of_nobody_stays_nan(tmp_path):
     assert np.isnan(values[1]).all()
 
 
-def test_blocks_that_hold_few_rows_give_the_same(tmp_path, monkeypatch):
+@pytest.mark.parametrize("ending", ["csv", "h5ad"])
+def test_rows_far_apart_are_found(tmp_path, ending):
     many = pd.concat([make_table()] * 30, ignore_index=True)
     many["wsi_file_name"] = many["patient_id"] = [f"S{i}" for i in range(90)]
     many["rna_A1BG"] = np.arange(90) / 4
-    table = open_measured(write(tmp_path / "ref.csv", many), GENES)
-    monkeypatch.setattr(measured, "_BLOCK_BYTES", 300)
+    write_any = write_h5ad if ending == "h5ad" else write
+    table = open_measured(write_any(tmp_path / f"ref.{ending}", many), GENES)
     wanted = ["S71", "S3", "S4", "S88"]
     assert filled(tmp_path, table, wanted)[0][:, 0].tolist() == [71 / 4, 3 / 4, 1, 22]
 
@@ -154,7 +154,7 @@ def test_tables_that_cannot_be_meant_are_refused(tmp_path):
     (tmp_path / "empty.csv").write_text("")
     refused("the file is empty", tmp_path / "empty.csv")
     (tmp_path / "junk.csv.gz").write_bytes(b"junk")
-    refused("no readable table", tmp_path / "junk.csv.gz")
+    refused("cannot be read", tmp_path / "junk.csv.gz")
     (tmp_path / "junk.h5ad").write_bytes(b"junk")
     refused("no readable h5ad", tmp_path / "junk.h5ad")
 
@@ -166,7 +166,7 @@ def test_columns_that_are_missing_or_repeat_are_refused(tmp_path):
     refused("none of the 3 genes", write(tmp_path / "b.csv", others), "A1BG, A2M, TP53")
     twice = write(tmp_path / "c.csv")
     twice.write_text(twice.read_text().replace("rna_ZZZ", "rna_A1BG"))
-    refused("1 columns stand more than once: rna_A1BG", twice)
+    refused("1 genes have several columns: A1BG", twice)
 
 
 def test_no_slide_and_no_patient_in_common_is_refused_with_names_of_both(tmp_path):
@@ -178,9 +178,9 @@ def test_no_slide_and_no_patient_in_common_is_refused_with_names_of_both(tmp_pat
 
 def test_text_and_infinity_among_the_values_are_refused_with_their_place(tmp_path):
     low = make_table(rna_A2M=["1", "2", "low"])
-    with pytest.raises(InputError, match="'low'") as error:
-        filled(tmp_path, open_measured(write(tmp_path / "low.csv", low), GENES), ["P1-DX1"])
-    assert "low.csv" in error.value.where
+    with pytest.raises(InputError, match="'low' is not a number") as error:
+        filled(tmp_path, open_measured(write(tmp_path / "low.csv", low), GENES), ["P2-DX1"])
+    assert "low.csv, row 4, column 'rna_A2M'" in error.value.where
     infinite = open_measured(write(tmp_path / "inf.csv", make_table(rna_A2M=[1, np.inf, 2])), GENES)
     with pytest.raises(InputError, match="1 measured values are infinite") as error:
         filled(tmp_path, infinite, ["P1-DX2"])
@@ -191,5 +191,18 @@ def test_text_and_infinity_among_the_values_are_refused_with_their_place(tmp_pat
 def test_a_row_that_is_too_short_is_refused(tmp_path):
     path = write(tmp_path / "ref.csv")
     path.write_text(path.read_text() + "P9,P9\n")
+    with pytest.raises(InputError, match="a row has 2 fields, and the header 6"):
+        open_measured(path, GENES)
+
+
+def test_a_packed_table_that_is_cut_off_is_refused(tmp_path):
+    path = write(tmp_path / "ref.csv.gz")
+    path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="cannot be read"):
         open_measured(path, GENES)
+
+
+@pytest.mark.parametrize("word", ["", "NA", "nan", "NaN", " "])
+def test_missing_values_may_be_spelled_in_several_ways(tmp_path, word):
+    table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)
+    assert np.isnan(filled(tmp_path, table, ["P1-DX2"])[0][0, 1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from sequoia_model.inference import ensemble, predict
 from sequoia_model.inference.slides import Needs, load_slide
 from sequoia_model.nets.hub import load_weights
 from sequoia_model.nets.hub import untrained as untrained_networks
+from sequoia_model.patients import patient_of
 from tests.model_make import BRCA_SLIDES, TOY_GENES, write_folds, write_network, write_ours
 
 NEW = ("A1", "B2")
@@ -172,7 +175,7 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
         "1 of 2 slides have no encoder but in the words of the user: uni: a",
         "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",
-        "1 of 2 slides have fewer tiles than the 100 clusters, which repeat them: a",
+        "1 of 2 slides have fewer distinct tiles than the 100 clusters, which repeat them: a",
     ]  # fmt: skip
 
 
@@ -253,3 +256,18 @@ def test_weights_that_name_no_encoder_take_the_word_of_the_user(tmp_path, folder
     features = write_ours(tmp_path / "f" / "a.h5", tiles=120, dim=32, encoder=EncoderId("mine"))
     done, _ = run(folder, tmp_path / "mine", tmp_path / "p.h5ad", features, encoder="Mine")
     assert done.encoder == "mine" and done.encoder_asserted
+
+
+@pytest.mark.parametrize("name", ["{}-01A", "{}-01Z-00-DX1"])
+def test_a_sample_barcode_for_a_patient_does_not_undo_the_hold_out(tmp_path, folder, weights, name):
+    patients = {"A1": name.format(patient_of(BRCA_SLIDES[3]))}
+    _, adata = run(folder, weights, tmp_path / "p.h5ad", patients=patients)
+    assert adata.obs.loc["A1", "fold"] == 3
+
+
+def test_published_patients_and_weights_of_unknown_origin_are_remarked(tmp_path, folder):
+    (tmp_path / "renamed").mkdir()
+    for fold in range(5):
+        shutil.copytree(folder / "weights" / f"sequoia-brca-{fold}", tmp_path / "renamed" / f"fold_{fold}")
+    done, _ = run(folder, tmp_path / "renamed", tmp_path / "p.h5ad", encoder="uni")
+    assert any("5 of 7 slides are of patients in the published splits" in text for text in done.warnings)

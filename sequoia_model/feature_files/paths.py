@@ -13,12 +13,12 @@ from sequoia_model.patients import bare_slide
 _SUFFIXES = (".h5", ".hdf5")
 
 
-def find(paths: Iterable[str | Path]) -> list[Path]:
+def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """List feature files.
 
     Parameters
     ----------
-    paths : iterable of path
+    paths : path, or iterable of path
         Files, taken as they are; folders, searched in depth for ``*.h5`` and ``*.hdf5`` that are not hidden.
 
     Returns
@@ -32,7 +32,7 @@ def find(paths: Iterable[str | Path]) -> list[Path]:
         If a path does not exist, a folder cannot be searched or holds none, or two files are of one slide.
     """
     found: dict[str, Path] = {}
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not os.path.exists(path):  # False also for a name that no file can have
             raise InputError("the file or folder does not exist", where=str(path))
         for file in _inside(path) if path.is_dir() else [path]:

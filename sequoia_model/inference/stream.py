@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from sequoia_base.atomic import new_file, refuse_existing
+from sequoia_model.bag import FeatureBag
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import find
 from sequoia_model.inference.averaging import choose_device, on_device
@@ -29,7 +30,7 @@ Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 def predict(
-    features: Iterable[str | Path],
+    features: str | Path | Iterable[str | Path],
     weights: Weights | str | Path,
     *,
     output: str | Path,
@@ -53,7 +54,7 @@ def predict(
 
     Parameters
     ----------
-    features : iterable of path
+    features : path, or iterable of path
         Feature files, and folders that are searched in depth.
     weights : Weights, str or path
         As `load_weights` gives or takes them: a folder, or ``hub:ORG/NAME``.
@@ -98,7 +99,13 @@ def predict(
         If an argument, the weights or a table cannot be used, or no slide could be predicted; nothing is written.
     """
     _check(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=seed)
-    files = find([Path(item) for item in features])
+    if isinstance(features, FeatureBag):
+        raise InputError(
+            "predict takes feature files and folders",
+            where=features.slide,
+            fix="write_features(bag, path), and give the path",
+        )
+    files = find(features)
     tables = [item for item in (genes, patients, measured) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*files, *tables])
     place = choose_device(device)

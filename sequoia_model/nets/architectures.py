@@ -28,6 +28,8 @@ _SIGNS = {
 }
 #: Words of a configuration that no network is built from: the device is chosen when it is used.
 _NOT_SIZES = ("architecture", "device")
+#: Of a size, and of what is built one by one; a configuration beyond them is a mistake that would fill the memory.
+_LARGEST, _MOST = 10_000_000, 1_000
 
 
 def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
@@ -81,13 +83,14 @@ def _refuse_no_size(word: str, value: object, where: str) -> None:
         )
         wanted = "a list of whole numbers above 0"
     else:
-        fits, wanted = _is_size(value), "a whole number above 0"
+        most = _MOST if word in ("depth", "nheads", "heads") else _LARGEST
+        fits, wanted = _is_size(value) and value <= most, f"a whole number from 1 to {most:,}"  # type: ignore[operator]
     if not fits:
         raise InputError(f"{word} is {value!r}, and {wanted} is needed", where=where)
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
 
 
 def recognise(names: Iterable[str]) -> str | None:

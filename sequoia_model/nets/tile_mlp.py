@@ -79,6 +79,7 @@ class TileMLP(SlideNetwork):
         real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
         if not bool(real.any(dim=1).all()):
             raise InputError("a slide has no tile")
+        x = x.masked_fill(~real[:, :, None], 0)  # else NaN in the padding would reach the gradients
         scores = self.scores(x).masked_fill(~real[:, :, None], -torch.inf)
         best = scores.topk(min(max(self.ks), x.shape[1]), dim=1).values
         # weight of the j-th best tile: its share in the mean of the best k, averaged over the ks

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sequoia_base.atomic import write_text
 from sequoia_model.errors import InputError, listing
+from sequoia_model.patients import patient_of
 
 #: What a patient can be in a fold; "" is none of them.
 ROLES = ("train", "val", "test")
@@ -58,6 +59,7 @@ class Splits:
             roles = roles.loc[cohort.index]
         else:
             roles = roles.sort_index()
+        _refuse_samples(roles.index, self.name)
         _check_folds(roles, self.name)
         object.__setattr__(self, "roles", roles)
         object.__setattr__(self, "cohort", cohort)
@@ -116,6 +118,18 @@ class Splits:
     def __repr__(self) -> str:
         note = f"; {self.note}" if self.note else ""
         return f"<Splits {self.name}: {len(self.roles)} patients, {self.n_folds} folds{note}>"
+
+
+def _refuse_samples(names: pd.Index, where: str) -> None:
+    """Refuse names of samples, or of one patient in two spellings: they could be on both sides of a fold."""
+    patients = pd.Series(names.map(lambda name: patient_of(name)), names, dtype=object).dropna()
+    several = patients[patients.duplicated(keep=False)]
+    if len(several):
+        raise InputError(
+            f"{len(several)} names are of {several.nunique()} patients, each of whom stands more than once",
+            where=f"{where}: {listing(several.index, 4)}",
+            fix="name patients, the first twelve characters of a TCGA barcode",
+        )
 
 
 def _check_words(roles: pd.DataFrame, name: str) -> None:

@@ -656,3 +656,8 @@ def test_a_folder_that_may_not_be_searched_is_refused(folder, monkeypatch):
     monkeypatch.setattr(os, "scandir", denied)  # root may search anything
     with pytest.raises(InputError, match="cannot be searched: Permission denied"):
         find([folder])
+
+
+def test_a_path_as_text_is_one_path(tmp_path):
+    file = write_ours(tmp_path / "S1.h5")
+    assert find(str(tmp_path)) == [file]

@@ -101,7 +101,7 @@ REFUSED = {
     "unknown architecture": (lambda p: toy(p, architecture="lstm"), r"'lstm' is unknown[\s\S]*tile_mlp"),
     "unknown word": (lambda p: toy(p, n_heads=4), r"summary_transformer has no 'n_heads'[\s\S]*nheads"),
     "missing word": (lambda p: toy(p, input_dim=None), r"lacks 'input_dim'[\s\S]*config.json"),
-    "a size that is none": (lambda p: toy(p, depth="two"), r"depth is 'two', and a whole number above 0"),
+    "a size that is none": (lambda p: toy(p, depth="two"), r"depth is 'two', and a whole number from 1 to 1,000"),
     "a size that is true": (lambda p: toy(p, depth=True), "depth is True"),
     "broken JSON": (lambda p: text_config(p, '{"depth": 2,'), r"no JSON[\s\S]*config.json, line 1, column 13"),
     "a list": (lambda p: text_config(p, "[1]"), "holds no JSON object"),

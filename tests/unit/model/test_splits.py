@@ -419,3 +419,9 @@ def test_what_cannot_be_drawn_is_refused(options, words):
 
 def test_two_patients_can_be_drawn_without_val():
     assert draw(["P1", "P2"], n_folds=2, val=0).sizes["train"].tolist() == [1, 1]
+
+
+def test_samples_of_one_patient_are_no_two_patients():
+    names = [f"TCGA-3C-A{i:03d}-01Z-00-DX{j}" for i in range(10) for j in (1, 2)]
+    with pytest.raises(InputError, match="20 names are of 10 patients"):
+        draw(names)

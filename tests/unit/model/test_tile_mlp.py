@@ -108,3 +108,11 @@ def test_a_slide_without_a_tile_is_refused():
 def test_tiles_of_another_dimension_are_refused():
     with pytest.raises(InputError, match=r"\(slides, tiles, 6\) is needed"):
         make_network()(torch.zeros(2, 10, 5))
+
+
+def test_padding_that_is_nan_reaches_no_gradient():
+    network = TileMLP(input_dim=3, num_outputs=2, layers=(4,), ks=(1, 2)).eval()
+    x = torch.full((1, 4, 3), torch.nan)
+    x[:, :2] = torch.ones(2, 3)
+    network(x, torch.tensor([[True, True, False, False]])).sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters())

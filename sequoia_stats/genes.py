@@ -224,7 +224,7 @@ def refuse_dates(names: Iterable[object], where: str) -> None:
     >>> refuse_dates(["ESR1", "1-Mar"], "table.csv")
     Traceback (most recent call last):
     ...
-    sequoia_stats.errors.InputError: 1 gene names are dates, as spreadsheets make them: 1-Mar (gene 2, MARCHF1)
+    sequoia_base.errors.InputError: 1 gene names are dates, as spreadsheets make them: 1-Mar (gene 2, MARCHF1)
       where: table.csv
       fix: write the symbols again, from a table that no spreadsheet has saved
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -35,7 +36,10 @@ def main(app: typer.Typer, arguments: list[str] | None = None, *, memory: str = 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that has no arrow is no reason to fail
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(app, sys.argv[1:] if arguments is None else arguments, memory=memory))
+    code = run(app, sys.argv[1:] if arguments is None else arguments, memory=memory)
+    if code == INTERRUPTED:
+        gc.collect()  # files that were open then are closed here, and not while Python takes itself apart
+    sys.exit(code)
 
 
 def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data") -> int:

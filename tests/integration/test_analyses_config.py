@@ -16,7 +16,7 @@ pytest.importorskip("snakemake")
 OF_SIGNATURE = {"signature", "validation", "figures", "signature_pathways"}
 OF_GENES = {"genes", "gene_figures", "model_figures", "pathways", "ranked_sets"}
 OF_PREDICTIONS = OF_GENES | {"predictions", "agreement", "agreement_figure"}
-COPIED = ["analyses", "sequoia_stats", "r", "reports"]
+COPIED = ["analyses", "sequoia_base", "sequoia_stats", "r", "reports"]
 
 
 @pytest.fixture(scope="module")

@@ -180,6 +180,7 @@ def test_an_interruption_inside_of_a_write_is_raised_after_it(tmp_path):
 
     with Interrupted(tmp_path / "file") as sink:
         with pytest.raises(KeyboardInterrupt), sink.writing():
-            assert sink.write(b"abc") == 3
+            told = sink.write(b"abc")
+        assert told == 3  # HDF5 goes on in peace
         sink.seek(0, io.SEEK_SET)
         assert sink.truncate(2) == 2

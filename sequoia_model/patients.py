@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sequoia_base.inputs import existing_file
 from sequoia_model.errors import InputError, listing
 
 if TYPE_CHECKING:
@@ -209,12 +209,7 @@ def read_texts(path: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = Path(path)
-    if not os.path.isfile(path):  # which is no error for a name that is too long
-        what = (
-            "a folder was given where a file is needed" if os.path.isdir(path) else "the file does not exist"
-        )
-        raise InputError(what, where=str(path))
+    path = existing_file(path)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = data.decode("utf-8-sig")

@@ -12,7 +12,7 @@ from sequoia_base.cli.output import Force, Json, ledger, progress, say, show
 
 def predict(
     features: Annotated[
-        list[Path], typer.Argument(metavar="FEATURES|FOLDER...", help="Feature files; folders in depth.")
+        list[Path], typer.Argument(metavar="FEATURES|FOLDER", help="Feature files; folders in depth.")
     ],
     weights: Annotated[
         str, typer.Option(metavar="DIR|hub:ORG/NAME", help="Weights: one network, or a folder of folds.")

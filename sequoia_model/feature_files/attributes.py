@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import h5py
 import numpy as np
@@ -48,9 +48,7 @@ def number(attributes: Mapping[str, Any], name: str) -> float | None:
         value = float(word)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise InputError(f"the attribute {name!r} is {word!r}, and a number above 0 is needed")
-    return value
+    return value if 0 < value < math.inf else _refuse(name, word, "a number above 0")
 
 
 def integer(attributes: Mapping[str, Any], name: str) -> int | None:
@@ -66,6 +64,8 @@ def integer(attributes: Mapping[str, Any], name: str) -> int | None:
         return None
     word = {"True": "1", "False": "0"}.get(word, word)
     whole = word.removesuffix(".0")  # a float would not hold a large seed
-    if not whole.removeprefix("-").isdecimal():
-        raise InputError(f"the attribute {name!r} is {word!r}, and a whole number is needed")
-    return int(whole)
+    return int(whole) if whole.removeprefix("-").isdecimal() else _refuse(name, word, "a whole number")
+
+
+def _refuse(name: str, word: str, wanted: str) -> NoReturn:
+    raise InputError(f"the attribute {name!r} is {word!r}, and {wanted} is needed")

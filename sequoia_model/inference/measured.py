@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.inputs import existing_file
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import slide_name
 from sequoia_model.inference.measured_table import MeasuredTable, Rows
@@ -42,11 +43,7 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
     InputError
         If the file cannot be read, names neither slides nor patients, has a wanted gene twice, or none of them.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError("a folder was given where a file is needed", where=str(path))
-    if not path.is_file():
-        raise InputError("the file of measured expression does not exist", where=str(path))
+    path = existing_file(path)
     table = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)
     if not any(gene in table.columns for gene in genes):
         raise InputError(

@@ -84,13 +84,13 @@ def _refuse_no_size(word: str, value: object, where: str) -> None:
         wanted = "a list of whole numbers above 0"
     else:
         most = _MOST if word in ("depth", "nheads", "heads") else _LARGEST
-        fits, wanted = _is_size(value) and value <= most, f"a whole number from 1 to {most:,}"  # type: ignore[operator]
+        fits, wanted = _is_size(value, most), f"a whole number from 1 to {most:,}"
     if not fits:
         raise InputError(f"{word} is {value!r}, and {wanted} is needed", where=where)
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
+def _is_size(value: object, most: int = _LARGEST) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
 
 
 def recognise(names: Iterable[str]) -> str | None:

@@ -132,9 +132,11 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
             where=str(path),
             fix="copy or download it again",
         ) from None
+    if isinstance(state, dict):  # what training code often wraps it in
+        state = state.get("state_dict", state)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise _no_state_dict(path)
-    return state, metadata
+    return {name.removeprefix("module."): value for name, value in state.items()}, metadata
 
 
 def _no_state_dict(path: Path, found: re.Match[str] | None = None) -> InputError:

@@ -8,7 +8,6 @@ reconstruction: that one trusts the flags of a data type, and takes bytes for ad
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import re
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.inputs import existing_file
 from sequoia_model.errors import InputError
 
 _CODE = re.compile(r"[biuf](1|2|4|8)|[SU]\d{1,6}|O8?")
@@ -45,12 +45,7 @@ def load(path: str | Path) -> Any:
     InputError
         If the file is missing, damaged or no pickle, or wants to load anything else, which it names.
     """
-    path = Path(path)
-    if not os.path.isfile(path):  # which is no error for a name that is too long
-        what = (
-            "a folder was given where a file is needed" if os.path.isdir(path) else "the file does not exist"
-        )
-        raise InputError(what, where=str(path))
+    path = existing_file(path)
     try:
         with path.open("rb") as file:
             return _plain(_Unpickler(file).load(), depth=2)

@@ -138,6 +138,8 @@ def _read_fold(texts: pd.DataFrame, path: Path) -> Pairs:
             "this file counts slides and does not name them", where=str(path), fix="give its folder"
         )
     cells = texts[roles].apply(lambda column: column.str.lower())
+    if others:  # 1 and 0 beside a column of slides are no names
+        cells = cells.replace({"1": "true", "0": "false"})
     if not cells.isin(["true", "false"]).all(axis=None):
         return [(bare_slide(name), role) for role in roles for name in texts[role] if name]
     if not others:

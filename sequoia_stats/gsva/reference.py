@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file
+from sequoia_base.inputs import existing_file
 from sequoia_stats.errors import InputError
 from sequoia_stats.genesets import Membership
 from sequoia_stats.gsva.settings import Settings
@@ -88,11 +89,7 @@ def read_reference(path: str | Path) -> Reference:
     InputError
         If the file is something else, of another version, or damaged.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError("a folder was given where a file is needed", where=str(path))
-    if not path.is_file():
-        raise InputError("the file does not exist", where=str(path))
+    path = existing_file(path)
     if not h5py.is_hdf5(path):
         raise InputError("this is no GSVA reference: the file is no HDF5", where=str(path), fix=_FIX)
     with _damage(path), h5py.File(path, "r") as file:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sequoia_base.inputs import existing_file
 from sequoia_stats.errors import InputError, listing
 
 _SUFFIXES = (".parquet", ".pq")
@@ -68,10 +69,7 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
 
 
 def _open(path: Path) -> pd.DataFrame:
-    if path.is_dir():
-        raise InputError("a folder was given where a file is needed", where=str(path))
-    if not path.is_file():
-        raise InputError("the file does not exist", where=str(path))
+    existing_file(path)
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
     except Exception as error:  # pyarrow raises a dozen kinds for a damaged or foreign file

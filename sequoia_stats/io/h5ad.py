@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.atomic import new_file
+from sequoia_base.inputs import existing_file
 from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.genes import as_given, resolve, standardise
@@ -39,11 +40,7 @@ def read_adata(path: str | Path) -> AnnData:
     """
     import anndata
 
-    path = Path(path)
-    if path.is_dir():
-        raise InputError("a folder was given where a file is needed", where=str(path))
-    if not path.is_file():
-        raise InputError("the file does not exist", where=str(path))
+    path = existing_file(path)
     try:
         with warnings.catch_warnings():  # repeated names are an error of ours, or slides of one patient
             warnings.filterwarnings("ignore", "(Observation|Variable) names are not unique", UserWarning)

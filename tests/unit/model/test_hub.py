@@ -88,6 +88,15 @@ def test_checkpoints_of_another_architecture_have_their_configuration_beside_the
     assert load_weights(folder).architecture == "tile_transformer"
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda s: {"state_dict": s}, lambda s: {f"module.{k}": v for k, v in s.items()}]
+)
+def test_checkpoints_as_training_code_wraps_them_are_read(tmp_path, wrap):
+    state = load_file(TOY / "model.safetensors")
+    weights = load_weights(checkpoints(tmp_path / "w", "model_best.pt", content=wrap(state)))
+    torch.testing.assert_close(weights.networks[0].published_state()["pos_emb1D"], state["pos_emb1D"])
+
+
 def test_weights_of_half_precision_are_used_in_float32(tmp_path):
     halves = {name: tensor.half() for name, tensor in load_file(TOY / "model.safetensors").items()}
     save_file(halves, toy(tmp_path / "mine") / "model.safetensors")

@@ -119,7 +119,7 @@ REFUSED = {
         lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "something else than tensors by name"
     ),
     "a nested checkpoint": (
-        lambda p: checkpoints(p, "model_best.pt", content={"state_dict": {}}), "something else than tensors by name"
+        lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "something else than tensors by name"
     ),
     "an empty checkpoint": (lambda p: damaged_checkpoint(p, 0), r"damaged[\s\S]*model_best.pt"),
     "half a checkpoint": (lambda p: damaged_checkpoint(p, 9000), r"damaged[\s\S]*model_best.pt"),

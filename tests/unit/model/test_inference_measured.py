@@ -142,31 +142,41 @@ def test_predictions_are_not_taken_for_measured(tmp_path):
         open_measured(path, GENES)
 
 
-def refused(words, path, where=""):
+def without_names():
+    return make_table().drop(columns=["wsi_file_name", "patient_id"]).to_csv(index=False)
+
+
+def with_other_genes():
+    return make_table()[["wsi_file_name", "rna_ZZZ"]].to_csv(index=False)
+
+
+def with_a_gene_twice():
+    return make_table().to_csv(index=False).replace("rna_ZZZ", "rna_A1BG")
+
+
+REFUSED = {
+    "empty": ("a.csv", "", "the file is empty", ""),
+    "junk": ("a.csv.gz", "junk", "cannot be read|no readable table", ""),
+    "junk h5ad": ("a.h5ad", "junk", "no readable h5ad", ""),
+    "no names": ("a.csv", without_names(), "neither slides nor patients", "tcga_project, rna_A1BG"),
+    "other genes": ("a.csv", with_other_genes(), "none of the 3 genes", "A1BG, A2M, TP53"),
+    "a gene twice": ("a.csv", with_a_gene_twice(), "1 genes have several columns: A1BG", ""),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_table_that_cannot_be_meant_is_refused_with_its_name(tmp_path, case):
+    name, content, words, where = REFUSED[case]
+    (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=words) as error:
-        open_measured(path, GENES)
-    assert where in error.value.where and str(path) in error.value.where
+        open_measured(tmp_path / name, GENES)
+    assert where in error.value.where and name in error.value.where
 
 
-def test_tables_that_cannot_be_meant_are_refused(tmp_path):
-    refused("does not exist", tmp_path / "no.csv")
-    refused("a folder", tmp_path)
-    (tmp_path / "empty.csv").write_text("")
-    refused("the file is empty", tmp_path / "empty.csv")
-    (tmp_path / "junk.csv.gz").write_bytes(b"junk")
-    refused("cannot be read", tmp_path / "junk.csv.gz")
-    (tmp_path / "junk.h5ad").write_bytes(b"junk")
-    refused("no readable h5ad", tmp_path / "junk.h5ad")
-
-
-def test_columns_that_are_missing_or_repeat_are_refused(tmp_path):
-    nameless = make_table().drop(columns=["wsi_file_name", "patient_id"])
-    refused("neither slides nor patients", write(tmp_path / "a.csv", nameless), "tcga_project, rna_A1BG")
-    others = make_table()[["wsi_file_name", "rna_ZZZ"]]
-    refused("none of the 3 genes", write(tmp_path / "b.csv", others), "A1BG, A2M, TP53")
-    twice = write(tmp_path / "c.csv")
-    twice.write_text(twice.read_text().replace("rna_ZZZ", "rna_A1BG"))
-    refused("1 genes have several columns: A1BG", twice)
+@pytest.mark.parametrize(("name", "words"), [("no.csv", "does not exist"), ("", "a folder was given")])
+def test_a_path_without_a_file_is_refused(tmp_path, name, words):
+    with pytest.raises(InputError, match=words):
+        open_measured(tmp_path / name, GENES)
 
 
 def test_no_slide_and_no_patient_in_common_is_refused_with_names_of_both(tmp_path):

@@ -357,6 +357,15 @@ def test_a_site_validates_where_all_are_larger_than_the_share():
     assert draw(site, n_folds=3, sites=site).sizes.to_numpy().tolist() == [[5, 5, 5]] * 3
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_site_that_is_larger_than_the_share_does_not_validate_where_small_ones_can(seed):
+    site = {f"P{i:02d}": "large" if i < 12 else f"S{i // 4}" for i in range(40)}
+    splits = draw(site, n_folds=2, val=0.3, sites=site, seed=seed)
+    validating = (splits.roles == "val").any(axis=1)
+    assert validating.any()
+    assert "large" not in splits.roles.index[validating].map(site)
+
+
 def test_sites_are_dealt_so_that_test_parts_are_alike_and_the_note_gives_their_sizes():
     splits = draw(PATIENTS, n_folds=3, sites=True)
     assert sorted(splits.sizes["test"]) == [10, 11, 11]
@@ -425,3 +434,9 @@ def test_samples_of_one_patient_are_no_two_patients():
     names = [f"TCGA-3C-A{i:03d}-01Z-00-DX{j}" for i in range(10) for j in (1, 2)]
     with pytest.raises(InputError, match="20 names are of 10 patients"):
         draw(names)
+
+
+def test_flags_may_be_ones_and_zeros(tmp_path):
+    path = tmp_path / "splits_0_bool.csv"
+    path.write_text(",train,val,test\nTCGA-AA-0001,1,0,0\nTCGA-AA-0002,0,1,0\nTCGA-AA-0003,0,0,1\n")
+    assert read_splits(path).roles["fold_0"].tolist() == ["train", "val", "test"]

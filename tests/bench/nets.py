@@ -105,6 +105,7 @@ def bench() -> None:
 
 def bench_on(device: str, ours: nn.Module, theirs: nn.Module, runs: int, tolerance: float = 1e-3) -> None:
     """Forward pass and training step of both on a device."""
+    theirs.load_state_dict(ours.published_state())  # training steps of an earlier device have moved both
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(BATCH, TOKENS, DIM, generator=generator).to(device)
     y = torch.randn(BATCH, GENES, generator=generator).to(device)

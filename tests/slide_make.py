@@ -1,0 +1,92 @@
+"""Builders of slides whose tissue is known: pyramid TIFFs as OpenSlide reads them, and plain images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+#: Side of a tile, µm: 256 px at 0.5 µm/px.
+TILE = 128.0
+Box = tuple[float, float, float, float]  # left, top, right, bottom in µm
+
+_BACKGROUND = (243, 242, 244)
+_STAINS = np.array([[176, 96, 160], [214, 130, 180], [120, 60, 140], [232, 180, 208]])  # H&E, about
+
+
+def make_picture(
+    size: tuple[float, float] = (1024, 768),
+    tissue: Sequence[Box] = ((256, 128, 768, 512),),
+    mpp: float = 0.5,
+    seed: int = 0,
+    *,
+    background: tuple[int, int, int] = _BACKGROUND,
+) -> NDArray[np.uint8]:
+    """A white slide of `size` µm (width, height) with stained boxes; the same tissue at any mpp.
+
+    Stains come in patches of 4 µm, so that every tile of tissue has contrast, at every level of a pyramid.
+    """
+    width, height = (round(side / mpp) for side in size)
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    picture[:] = background
+    rng = np.random.default_rng(seed)
+    patches = rng.integers(len(_STAINS), size=(int(size[1] // 4) + 2, int(size[0] // 4) + 2))
+    rows, columns = (((np.arange(n) + 0.5) * mpp / 4).astype(int) for n in (height, width))
+    for left, top, right, bottom in tissue:
+        x0, y0, x1, y1 = (max(round(edge / mpp), 0) for edge in (left, top, right, bottom))
+        stained = patches[np.ix_(rows[y0:y1], columns[x0:x1])]
+        picture[y0:y1, x0:x1] = _STAINS[stained]
+    return picture
+
+
+def write_slide(
+    path: Path,
+    picture: NDArray[np.uint8] | None = None,
+    *,
+    mpp: float | None = 0.5,
+    levels: Sequence[int] = (1, 4),
+    power: float | None = None,
+    aperio: bool = False,
+    compression: str = "deflate",
+    tile: int = 256,
+    **made: Any,
+) -> Path:
+    """A tiled pyramid TIFF (``.tif``, or ``.svs`` with `aperio`), by default of `make_picture(mpp=mpp, **made)`.
+
+    `mpp` goes into the resolution tags, or with `aperio` into the description, as `power` does; None leaves it out.
+    `levels` are the downsamples, the first of them 1.
+    """
+    if picture is None:
+        picture = make_picture(mpp=mpp or 0.5, **made)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = picture.shape[:2]
+    common: dict[str, Any] = {"photometric": "rgb", "compression": compression, "tile": (tile, tile)}
+    if mpp is not None and not aperio:
+        common |= {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": "CENTIMETER"}
+    with tifffile.TiffWriter(path) as file:
+        for downsample in levels:
+            image = Image.fromarray(picture)
+            smaller = image.resize((-(-width // downsample), -(-height // downsample)), Image.Resampling.BOX)
+            description = None
+            if aperio:
+                said = {"AppMag": power, "MPP": mpp}
+                words = [f"{name} = {value:g}" for name, value in said.items() if value is not None]
+                first = f"Aperio Image Library v11\r\n{smaller.width}x{smaller.height} ({tile}x{tile}) JPEG/RGB Q=70"
+                description = "|".join([first, *words])
+            file.write(
+                np.asarray(smaller), **common, description=description, metadata=None,
+                subfiletype=int(downsample > 1),
+            )  # fmt: skip
+    return path
+
+
+def write_image(path: Path, picture: NDArray[np.uint8] | None = None, **made: Any) -> Path:
+    """A plain image (PNG, JPEG, TIFF by the suffix), which says nothing of its scale."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(make_picture(**made) if picture is None else picture).save(path)
+    return path

@@ -16,9 +16,11 @@ from sequoia_stats.plots.forest_plot import forest
 from sequoia_stats.plots.heatmap import enrichment_heatmap
 from sequoia_stats.plots.km import kaplan_meier
 from sequoia_stats.plots.module_tree import network_parts
+from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
 from sequoia_stats.plots.violins import correlation_violins
 
 __all__ = [
+    "TiledSlide",
     "chord_diagram",
     "coefficients",
     "correlation_violins",
@@ -33,4 +35,5 @@ __all__ = [
     "network_parts",
     "pathway_correlations",
     "save_figure",
+    "tiled_slide",
 ]

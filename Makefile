@@ -27,7 +27,7 @@ figures: setup-r ## Train, validate and draw: figures, tables and report under a
 		--rerun-incomplete --quiet host reason
 	@echo "Done: analyses/results/"
 
-figures-model: setup-r setup-model ## The same with the networks: architecture, agreement with published outputs, sizes, speed
+figures-model: setup-r setup-model ## The same with slides (tissue, tiles) and networks (agreement with published outputs, speed)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason --config model=true
 	@echo "Done: analyses/results/"

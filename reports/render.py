@@ -52,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=results, help="folder that the pages read")
     parser.add_argument("--output", type=Path, help="folder of the pages; default: report/ in --results")
-    parser.add_argument("--profile", help="quarto's profile: `model` adds the page of the networks")
+    parser.add_argument("--profile", help="quarto's profile: `model` adds the pages of slides and networks")
     options = parser.parse_args()
     if options.profile:
         os.environ["QUARTO_PROFILE"] = options.profile

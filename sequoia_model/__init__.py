@@ -1,4 +1,4 @@
-"""Gene expression from H&E slides: tile features, their clusters, the networks and their predictions.
+"""Gene expression from H&E slides: tiles, their features and clusters, the networks and their predictions.
 
 Needs the extra ``model`` (torch); `sequoia_stats` does not. Public names are loaded when they are first used.
 
@@ -15,64 +15,98 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sequoia_model.bag import EncoderId, FeatureBag
     from sequoia_model.clusters import ClusterMeans, cluster_means
+    from sequoia_model.encoders import Encoder, get_encoder
     from sequoia_model.errors import SequoiaError
     from sequoia_model.feature_files import read as read_features
     from sequoia_model.feature_files import write as write_features
-    from sequoia_model.inference import PredictionRun, predict
+    from sequoia_model.features import embed, embed_folder, tile_folder
+    from sequoia_model.grid import TileGrid
+    from sequoia_model.inference import PredictionRun, predict, predict_slides
     from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
     from sequoia_model.nets.hub import Weights, load_weights, save_weights
     from sequoia_model.results_pickle import read_results
+    from sequoia_model.slide import Slide, find_slides, open_slide
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
     from sequoia_model.splits import published as published_splits
+    from sequoia_model.tiles import read_tiles, tile_grid
+    from sequoia_model.tissue import TissueMask, tissue_mask
 
     __version__: str
 
 #: Where each public name is, and what it is called there.
 _PLACES = {
     "ClusterMeans": "clusters:ClusterMeans",
+    "Encoder": "encoders:Encoder",
     "EncoderId": "bag:EncoderId",
     "FeatureBag": "bag:FeatureBag",
     "PredictionRun": "inference:PredictionRun",
     "SequoiaError": "errors:SequoiaError",
+    "Slide": "slide:Slide",
     "Splits": "splits:Splits",
     "SummaryTransformer": "nets:SummaryTransformer",
+    "TileGrid": "grid:TileGrid",
     "TileMLP": "nets:TileMLP",
     "TileTransformer": "nets:TileTransformer",
+    "TissueMask": "tissue:TissueMask",
     "Weights": "nets.hub:Weights",
     "cluster_means": "clusters:cluster_means",
     "draw_splits": "splits:draw",
+    "embed": "features:embed",
+    "embed_folder": "features:embed_folder",
+    "find_slides": "slide:find_slides",
+    "get_encoder": "encoders:get_encoder",
     "load_weights": "nets.hub:load_weights",
+    "open_slide": "slide:open_slide",
     "predict": "inference:predict",
+    "predict_slides": "inference:predict_slides",
     "published_splits": "splits:published",
     "read_features": "feature_files:read",
     "read_results": "results_pickle:read_results",
     "read_splits": "splits:read_splits",
+    "read_tiles": "tiles:read_tiles",
     "save_weights": "nets.hub:save_weights",
+    "tile_folder": "features:tile_folder",
+    "tile_grid": "tiles:tile_grid",
+    "tissue_mask": "tissue:tissue_mask",
     "write_features": "feature_files:write",
 }
 
 __all__ = [
     "ClusterMeans",
+    "Encoder",
     "EncoderId",
     "FeatureBag",
     "PredictionRun",
     "SequoiaError",
+    "Slide",
     "Splits",
     "SummaryTransformer",
+    "TileGrid",
     "TileMLP",
     "TileTransformer",
+    "TissueMask",
     "Weights",
     "__version__",
     "cluster_means",
     "draw_splits",
+    "embed",
+    "embed_folder",
+    "find_slides",
+    "get_encoder",
     "load_weights",
+    "open_slide",
     "predict",
+    "predict_slides",
     "published_splits",
     "read_features",
     "read_results",
     "read_splits",
+    "read_tiles",
     "save_weights",
+    "tile_folder",
+    "tile_grid",
+    "tissue_mask",
     "write_features",
 ]
 

@@ -18,6 +18,7 @@ SAME_FINGERPRINT = 0.999
 #: last block (1024-d) is another encoder than a whole one (2048-d), and so is the class token of Virchow alone
 #: (1280-d, "-cls") than the token beside the mean of the others (2560-d).
 _ALIASES = {
+    "lite0": ("efficientnet-lite0",),
     "uni": ("uni-v1", "uni1", "mahmood-uni", "mahmoodlab/uni", "vit-large-patch16-224.dinov2.uni-mass100k"),
     "uni2-h": ("uni2", "uni-v2", "mahmood-uni2", "mahmoodlab/uni2-h"),
     "resnet50": ("resnet-50",),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _BARCODE = re.compile(r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?![A-Z0-9])", re.IGNORECASE)
 _SUFFIX = re.compile(
-    r"\.(h5|hdf5|svs|svslide|ndpi|tiff?|ome|mrxs|scn|vms|vmu|bif|czi|qptiff|isyntax|sdpc|dcm)$", re.IGNORECASE
+    r"\.(h5|hdf5|svs|svslide|ndpi|tiff?|ome|mrxs|scn|vms|vmu|bif|czi|qptiff|isyntax|sdpc|dcm|png|jpe?g)$",
+    re.IGNORECASE,
 )
 
 #: What tables call their columns, the first that is there counts. A barcode goes before a ``case_id``, which the GDC
@@ -57,12 +58,12 @@ def tissue_source_site(patient: str) -> str | None:
 
 
 def bare_slide(name: str) -> str:
-    """The name of a slide without folders and the endings of slide and feature files.
+    """The name of a slide without folders and the endings of slides, images and feature files.
 
     Examples
     --------
-    >>> bare_slide("slides/S12-345.ome.tif")
-    'S12-345'
+    >>> bare_slide("slides/S12-345.ome.tif"), bare_slide("C2_HE.jpg")
+    ('S12-345', 'C2_HE')
     """
     name = Path(name.strip()).name
     while (shorter := _SUFFIX.sub("", name)) != name and shorter:

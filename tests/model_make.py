@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -230,3 +231,25 @@ def write_genes(path: Path, genes: Sequence[str] = TOY_GENES) -> Path:
     """A list of genes, one a line."""
     path.write_text("".join(f"{gene}\n" for gene in genes))
     return path
+
+
+def write_wide_folds(
+    folder: Path, dim: int = 1280, encoder: str = "lite0", folds: int = 2, **words: Any
+) -> Path:
+    """Small networks of 40 genes for features of any width, whose side files name the encoder; `words` go in there."""
+    import torch
+
+    from sequoia_model.nets import SummaryTransformer
+    from sequoia_model.nets.hub import save_weights
+
+    side_file = {"schema": "sequoia-weights-1", "encoder": encoder, "genes": "genes.csv"} | words
+    for fold in range(folds):
+        torch.manual_seed(fold)
+        place = folder / f"made-{fold}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(
+            SummaryTransformer(input_dim=dim, num_outputs=40, depth=1, nheads=2, dimensions_f=4), place
+        )
+        (place / "sequoia.json").write_text(json.dumps(side_file))
+        (place / "genes.csv").write_text("\n".join(["gene", *TOY_GENES]) + "\n")
+    return folder

@@ -90,3 +90,27 @@ def write_image(path: Path, picture: NDArray[np.uint8] | None = None, **made: An
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(make_picture(**made) if picture is None else picture).save(path)
     return path
+
+
+def damage_tile(path: Path, index: int, how: str = "zeros") -> Path:
+    """Spoil one tile of level 0: "zeros" throughout, in its second "half", or "ended" early with zeros behind."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        start, count = page.dataoffsets[index], page.databytecounts[index]
+    content = bytearray(path.read_bytes())
+    begin = start if how == "zeros" else start + count // 2
+    content[begin : start + count] = bytes(start + count - begin)
+    if how == "ended":
+        content[begin : begin + 2] = b"\xff\xd9"
+    path.write_bytes(content)
+    return path
+
+
+def empty_tile(path: Path, index: int, level: int = 0) -> Path:
+    """Make one tile of a TIFF missing: no bytes, as scanners leave out what is empty."""
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        tag = file.pages[level].tags["TileByteCounts"]
+        counts = list(tag.value)
+        counts[index] = 0
+        tag.overwrite(counts)
+    return path

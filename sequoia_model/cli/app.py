@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sequoia_base.cli.app as base
-from sequoia_model.cli import doctor, predict, splits, weights
+from sequoia_model.cli import doctor, embed, encoders, info, predict, splits, tile, weights
 
 app = base.new_app("sequoia-model", "From slides and tile features to predicted gene expression.")
 app.command("doctor")(doctor.doctor)
+app.command("encoders")(encoders.encoders)
+app.command("tile")(tile.tile)
+app.command("embed")(embed.embed)
+app.command("info")(info.info)
 app.command("predict")(predict.predict)
 app.command("splits")(splits.splits)
 app.command("convert-results")(splits.convert_results)

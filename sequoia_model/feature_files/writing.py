@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -12,7 +14,9 @@ from sequoia_model.bag import FeatureBag
 from sequoia_model.feature_files.layouts import SCHEMA_VERSION
 
 
-def write(bag: FeatureBag, path: str | Path, *, force: bool = False) -> None:
+def write(
+    bag: FeatureBag, path: str | Path, *, force: bool = False, more: Mapping[str, Any] | None = None
+) -> None:
     """Write the features of a slide, whole or not at all; the same bag gives the same bytes.
 
     Parameters
@@ -22,6 +26,8 @@ def write(bag: FeatureBag, path: str | Path, *, force: bool = False) -> None:
         Ends in ``.h5``, and is read back as the slide that it is called after.
     force : bool, default False
         Whether a file that exists may be replaced.
+    more : mapping of str to object, optional
+        Attributes beyond those of a bag: texts and numbers; what is None is left out.
 
     Raises
     ------
@@ -40,7 +46,8 @@ def write(bag: FeatureBag, path: str | Path, *, force: bool = False) -> None:
             values = getattr(bag, name)
             if values is not None:
                 file[name] = values
-        file.attrs.update({name: value for name, value in _attributes(bag).items() if value is not None})
+        attributes = {**(more or {}), **_attributes(bag)}
+        file.attrs.update({name: value for name, value in attributes.items() if value is not None})
     with new_file(path) as temporary:
         temporary.write_bytes(image.getbuffer())
 

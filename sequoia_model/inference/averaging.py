@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-
-from sequoia_model.errors import InputError
 
 
 def ensemble(
@@ -49,43 +46,11 @@ def ensemble(
     return np.asarray(mean, dtype=np.float32), np.asarray(spread, dtype=np.float32)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that is meant: ``auto`` is a GPU where there is one; ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-
-    Raises
-    ------
-    InputError
-        If the word is none of these, or the device is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in _THERE:
-        raise InputError(f"there is no device {name!r}", fix="--device auto|cpu|cuda|cuda:N|mps")
-    n = _THERE[device.type]()
-    if (device.index or 0) >= n:
-        raise InputError(
-            f"the device {name} was asked for, and this machine has {n} of this kind", fix="--device auto"
-        )
-    return device
-
-
 def on_device(networks: Sequence[nn.Module], device: torch.device) -> list[nn.Module]:
     """The networks themselves on the CPU, copies on any other device: the caller's stay where they are."""
     if device.type == "cpu":
         return list(networks)
     return [copy.deepcopy(network).to(device) for network in networks]
-
-
-#: How many devices of each kind there are.
-_THERE: dict[str, Any] = {
-    "cpu": lambda: 1,
-    "cuda": lambda: torch.cuda.device_count() if torch.cuda.is_available() else 0,
-    "mps": lambda: int(torch.backends.mps.is_available()),
-}
 
 
 def _outputs(

@@ -20,6 +20,22 @@ from sequoia_model.nets.hub import Weights
 from sequoia_model.units import EXPRESSION
 
 
+@dataclass(frozen=True)
+class Before:
+    """What was lost before there were features.
+
+    Parameters
+    ----------
+    failed : tuple of Failure
+        Slides that have none.
+    flow : tuple of tuple
+        Lines of the flow: step, number before, number after, reason.
+    """
+
+    failed: tuple[Failure, ...] = ()
+    flow: tuple[tuple[str, int, int, str], ...] = ()
+
+
 @dataclass
 class Ledger:
     """Slides that are done and slides that failed; a few words for each.
@@ -28,6 +44,7 @@ class Ledger:
     ----------
     plan : Plan
     weights : Weights
+    before : Before
     unequal : frozenset of int
         Positions of slides whose rows of the measured expression differ from each other.
     done : list of tuple of Task and About
@@ -39,6 +56,7 @@ class Ledger:
 
     plan: Plan
     weights: Weights
+    before: Before = Before()
     unequal: frozenset[int] = frozenset()
     done: list[tuple[Task, About]] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
@@ -72,7 +90,7 @@ class Ledger:
             n_slides=len(self.done),
             n_patients=len({task.patient for task, _ in self.done}),
             n_genes=len(self.plan.genes),
-            failed=tuple(self.failed),
+            failed=(*self.before.failed, *self.failed),
             ensemble=ensemble,
             folds=self.weights.folds,
             n_held_out=sum(_choice(task).fold is not None for task, _ in self.done),
@@ -106,7 +124,7 @@ class Ledger:
         return obs
 
     def _flow(self, n_measured: int | None) -> pd.DataFrame:
-        lines = []
+        lines = list(self.before.flow)
         n = len(self.done)
         if self.failed:
             reason = f"{len(self.failed)} failed: {listing((failure.slide for failure in self.failed), 3)}"

@@ -13,12 +13,13 @@ from torch import nn
 
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_model.bag import FeatureBag
+from sequoia_model.encoders.devices import choose_device
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import find
-from sequoia_model.inference.averaging import choose_device, on_device
 from sequoia_model.inference.averaging import ensemble as average
+from sequoia_model.inference.averaging import on_device
 from sequoia_model.inference.held_out import ENSEMBLES, Choice
-from sequoia_model.inference.ledger import Ledger, provenance
+from sequoia_model.inference.ledger import Before, Ledger, provenance
 from sequoia_model.inference.plan import Task, make_plan
 from sequoia_model.inference.predictions_file import PredictionsFile
 from sequoia_model.inference.slides import Needs, Slide, in_order, load_slide
@@ -46,6 +47,7 @@ def predict(
     seed: int = 0,
     force: bool = False,
     progress: Progress | None = None,
+    before: Before | None = None,
 ) -> PredictionRun:
     """Predict the genes of slides from their features, and write them as AnnData.
 
@@ -87,6 +89,8 @@ def predict(
         Whether an output that exists may be replaced.
     progress : callable, optional
         Wraps an iterable of known length, as a progress bar does.
+    before : Before, optional
+        What was lost before there were features; told with what is lost here.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def predict(
     InputError
         If an argument, the weights or a table cannot be used, or no slide could be predicted; nothing is written.
     """
-    _check(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=seed)
+    check_options(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=seed)
     if isinstance(features, FeatureBag):
         raise InputError(
             "predict takes feature files and folders",
@@ -119,7 +123,7 @@ def predict(
         f"untrained_{i}" if i else "untrained": on_device(untrained_networks(loaded, seed + i), place)
         for i in range(untrained)
     }
-    ledger = Ledger(plan, loaded)
+    ledger = Ledger(plan, loaded, before or Before())
     with new_file(output) as temporary, PredictionsFile(temporary, plan.genes, ["std", *fresh]) as file:
         if plan.table is not None:
             file.add_layer("measured", len(plan.tasks))
@@ -200,8 +204,22 @@ def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile,
     ledger.n_negative += int((matrices["X"][kept] < 0).sum())
 
 
-def _check(output: str | Path, ensemble: str, **numbers: int) -> None:
-    """Refuse what no work could make right."""
+def check_options(output: str | Path, ensemble: str, **numbers: int) -> None:
+    """Refuse what no work could make right.
+
+    Parameters
+    ----------
+    output : path
+        Has to end in .h5ad.
+    ensemble : str
+    **numbers : int
+        Options that have a lowest value: 1 for jobs and batch_size, 0 for others.
+
+    Raises
+    ------
+    InputError
+        Where one cannot be used.
+    """
     if Path(output).suffix.lower() != ".h5ad":
         raise InputError("the output is an .h5ad file", where=str(output), fix="-o NAME.h5ad")
     if ensemble not in ENSEMBLES:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
-from sequoia_model.errors import InputError
 from sequoia_model.inference import ensemble
-from sequoia_model.inference.averaging import choose_device, on_device
+from sequoia_model.inference.averaging import on_device
 
 
 class Constant(nn.Module):
@@ -80,24 +78,6 @@ def test_networks_are_run_without_gradients():
             return super().forward(x)
 
     assert ensemble(make_x(), [Spy(0.0)])[0].shape == (4, 3)
-
-
-@pytest.mark.parametrize("name", ["gpu", "cpu:1", "meta", "", "cuda:x"])
-def test_an_unknown_device_is_refused(name):
-    with pytest.raises(InputError, match="device"):
-        choose_device(name)
-
-
-def test_cuda_without_a_gpu_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="this machine has 0 of this kind"):
-        choose_device("cuda")
-
-
-@pytest.mark.parametrize(("there", "kind"), [(True, "cuda"), (False, "cpu")])
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, kind):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    assert choose_device("auto").type == kind
 
 
 def test_networks_of_the_caller_stay_where_they_are():

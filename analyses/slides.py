@@ -1,0 +1,146 @@
+"""Two slides: their tissue, the tiles that each rule chooses, and why the others are left out. Needs torch's extra."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _shared import HERE, save_drawing, save_json, save_table, say
+
+from sequoia_model.grid import TileGrid
+from sequoia_model.slide import Slide, open_slide
+from sequoia_model.tiles import RULES, TileChoice, choose
+from sequoia_stats import plots
+
+SLIDES = HERE.parent / "tests" / "data" / "slides"
+#: Pixels of the longer side of the picture of a slide, and how many tiles are shown.
+PICTURE, SHOWN = 1200, 7
+REASONS = ("background", "little tissue", "low contrast", "not drawn")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A slide to show.
+
+    Parameters
+    ----------
+    name : str
+        Of its results.
+    file, short, title : str
+    mpp : float, optional
+        µm per pixel, where the file does not say.
+    """
+
+    name: str
+    file: str
+    short: str
+    title: str
+    mpp: float | None = None
+
+
+SOURCES = (
+    Source(
+        "svs",
+        "CMU-1-Small-Region.svs",
+        "CMU-1 (SVS)",
+        "A region of a slide as a scanner wrote it (Aperio SVS)",
+    ),
+    Source(
+        "her2st",
+        "HER2ST_C2.jpg",
+        "HER2ST C2 (JPEG)",
+        "A HER2-positive breast tumour on an array (HER2ST, C2)",
+        0.688,
+    ),
+)
+
+
+def main() -> None:
+    """Write ``slides_counts.csv``, ``slides_differences.csv``, ``slides.json`` and a figure for each slide."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
+    results: Path = parser.parse_args().results
+    rows: list[dict[str, object]] = []
+    compared: list[dict[str, object]] = []
+    facts: dict[str, str] = {}
+    for source in SOURCES:
+        say(f"  {source.file}")
+        with open_slide(SLIDES / source.file, mpp=source.mpp) as slide:
+            choices = {rule: choose(slide, rule=rule) for rule in RULES}
+            grids = {rule: choice.examine() for rule, choice in choices.items()}
+            rows += [counts(source, grid) for grid in grids.values()]
+            compared.append(differences(source, grids))
+            facts[source.name] = about(slide, choices["paper"])
+            figure = plots.tiled_slide(drawn(slide, choices["paper"], grids["paper"]), title=source.title)
+            save_drawing(figure, caption(slide, grids["paper"]), results, f"slide_{source.name}")
+    save_table(pd.DataFrame(rows), results / "slides_counts.csv")
+    save_table(pd.DataFrame(compared), results / "slides_differences.csv")
+    save_json(facts, results / "slides.json")
+
+
+def counts(source: Source, grid: TileGrid) -> dict[str, object]:
+    """Tiles by the reason why they are not used; a reason that a rule does not know is undefined."""
+    lost = {reason.replace(" ", "_"): grid.left_out.get(reason) for reason in REASONS}
+    return {
+        "slide": source.short,
+        "rule": grid.rule,
+        "places": grid.n_places,
+        **lost,
+        "tiles": len(grid.coords),
+    }
+
+
+def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]:
+    """Tiles of both rules, and of one alone."""
+    paper, published = ({tuple(corner) for corner in grids[rule].coords.tolist()} for rule in RULES)
+    return {
+        "slide": source.short, "both": len(paper & published), "paper_only": len(paper - published),
+        "published_only": len(published - paper),
+    }  # fmt: skip
+
+
+def about(slide: Slide, choice: TileChoice) -> str:
+    """The facts that a run would use, in words."""
+    width, height = slide.size
+    said = {"given": "given by the user", "mpp": "said by the file"}.get(
+        slide.resolution.source, f"from the {slide.resolution.source} of the file"
+    )
+    return (
+        f"{width:,} × {height:,} pixels of {slide.mpp:g} µm ({said}); a tile is {choice.side} of them wide. "
+        f"Tissue: {choice.mask.area_mm2:.2f} mm²."
+    )
+
+
+def drawn(slide: Slide, choice: TileChoice, grid: TileGrid) -> plots.TiledSlide:
+    """What the figure shows; the tiles at full size are evenly spread over those that were chosen."""
+    width, height = slide.size
+    mm = slide.mpp / 1000
+    picture, _ = slide.thumbnail(max(width, height) * slide.mpp / PICTURE)
+    picks = np.linspace(0, len(grid.coords) - 1, SHOWN + 2).round().astype(int)[1:-1]
+    tiles = np.stack([slide.read(x, y, grid.side) for x, y in grid.coords[picks].tolist()])
+    return plots.TiledSlide(
+        picture, choice.mask.mask, (width * mm, height * mm), grid.coords * mm, grid.side * mm, tiles
+    )
+
+
+def caption(slide: Slide, grid: TileGrid) -> list[str]:
+    """Caption of a slide; its numbers are those of the grid."""
+    lost = ", ".join(f"{n:,} {reason}" for reason, n in grid.left_out.items() if n) or "none"
+    coarse = (
+        f"The slide has {slide.mpp:g} µm per pixel, so its tiles are enlarged and hold no more detail than it does."
+        if slide.mpp > 1.05 * grid.mpp
+        else ""
+    )
+    return [
+        f"{slide.path.name}: the slide, its tissue mask (black), and the tiles that the paper's rule chooses; below, "
+        f"{SHOWN} of them as an encoder is given them ({grid.size} × {grid.size} pixels at {grid.mpp:g} µm).",
+        f"Of {grid.n_places:,} places {len(grid.coords):,} are tiles; left out: {lost}.",
+        coarse,
+    ]
+
+
+if __name__ == "__main__":
+    main()

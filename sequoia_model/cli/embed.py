@@ -1,0 +1,47 @@
+"""``sequoia-model embed``: the features of slides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sequoia_base.cli.output import Json
+from sequoia_model.cli import slide_options as options
+
+
+def embed(
+    slides: options.Slides,
+    output: options.Output,
+    encoder: Annotated[
+        str, typer.Option(help="The encoder: a name of `encoders`, timm:NAME, hf-hub:ORG/NAME or NAME@FILE.")
+    ] = "lite0",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tiles of a pass; the last digits may depend on it.  [default: by device]"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    slide_mpp: options.SlideMpp = None,
+    mpp_table: options.MppTable = None,
+    rule: options.Rule = "paper",
+    max_tiles: options.MaxTiles = None,
+    all_tiles: options.AllTiles = False,
+    annotation: options.Annotation = None,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    force: options.Again = False,
+    as_json: Json = False,
+) -> int:
+    """Choose the tiles of slides and compute their features and the means of their clusters.
+
+    Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
+    """
+    from sequoia_model.features import embed_folder
+
+    with options.running("embed") as progress:
+        done = embed_folder(
+            slides, output, encoder=encoder, batch_size=batch_size, device=device, slide_mpp=slide_mpp,
+            mpp_table=mpp_table, rule=rule, max_tiles=options.tiles_at_most(max_tiles, all_tiles),
+            annotation=annotation, seed=seed, workers=workers, force=force, progress=progress,
+        )  # fmt: skip
+    return options.report(done, as_json)

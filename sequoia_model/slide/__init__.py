@@ -1,0 +1,27 @@
+"""Slides: what a file says of itself, its scale, and squares of its pixels."""
+
+from __future__ import annotations
+
+from sequoia_model.slide.finding import (
+    RUNS_FOLDER,
+    SLIDE_SUFFIXES,
+    find_slides,
+    is_slide,
+    read_mpp_table,
+)
+from sequoia_model.slide.levels import Level
+from sequoia_model.slide.opening import open_slide
+from sequoia_model.slide.reading import Slide
+from sequoia_model.slide.resolution import Resolution
+
+__all__ = [
+    "RUNS_FOLDER",
+    "SLIDE_SUFFIXES",
+    "Level",
+    "Resolution",
+    "Slide",
+    "find_slides",
+    "is_slide",
+    "open_slide",
+    "read_mpp_table",
+]

@@ -1,0 +1,225 @@
+"""Slide: squares of a slide at any scale, from the cheapest level of its pyramid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sequoia_model.grid import tile_side
+from sequoia_model.patients import bare_slide
+from sequoia_model.slide.levels import Level, Source, cheapest
+from sequoia_model.slide.resolution import Resolution
+from sequoia_model.slide.sharing import Shared
+from sequoia_model.units import TILE_SIZE
+
+#: Pixels along a side that a thumbnail reads at once; bounds its memory.
+_BLOCK = 4096
+_WHITE = 255
+
+
+class Slide:
+    """A slide that is open, read from any number of threads and from forked processes; a context manager.
+
+    Made by `open_slide`.
+
+    Parameters
+    ----------
+    source : Source
+        What gives the pixels.
+    resolution : Resolution
+    wanted_reader : str
+        Which reader was asked for.
+    """
+
+    def __init__(self, source: Source, resolution: Resolution, wanted_reader: str = "auto") -> None:
+        self.path = source.path
+        self.resolution = resolution
+        self._facts = source.facts
+        self._readers = [source.reader_of(level) for level in range(len(source.facts.levels))]
+        self._shared = Shared(source)
+        self._wanted_reader = wanted_reader
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without the endings of slides."""
+        return bare_slide(self.path.name)
+
+    @property
+    def mpp(self) -> float:
+        """µm per pixel of level 0."""
+        return self.resolution.mpp
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of the pyramid, the finest first."""
+        return self._facts.levels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of level 0."""
+        return self.levels[0].size
+
+    @property
+    def format(self) -> str:
+        """Whose format the file has."""
+        return self._facts.format
+
+    @property
+    def power(self) -> float | None:
+        """Objective power, where the file says it."""
+        return self._facts.claims.get("objective power")
+
+    @property
+    def tile_level(self) -> int:
+        """The level that tiles of the usual size are read from."""
+        return cheapest(self.levels, tile_side(self.mpp) / TILE_SIZE)
+
+    @property
+    def reader(self) -> str:
+        """What reads the tiles: openslide, direct or image."""
+        return self.reader_of(self.tile_level)
+
+    def reader_of(self, level: int) -> str:
+        """What reads a level.
+
+        Parameters
+        ----------
+        level : int
+        """
+        return self._readers[level]
+
+    def read(self, x: int, y: int, side: int, size: int = TILE_SIZE) -> NDArray[np.uint8]:
+        """A square of the slide.
+
+        Parameters
+        ----------
+        x, y : int
+            Its top-left corner in level-0 pixels; beyond the border the square is white.
+        side : int
+            Its side in level-0 pixels.
+        size : int
+            Its side in pixels as returned.
+
+        Returns
+        -------
+        array of shape (size, size, 3), uint8
+
+        Raises
+        ------
+        InputError
+            If the file is damaged there.
+        """
+        level = cheapest(self.levels, side / size)
+        return self._resampled(level, (x, y, x + side, y + side), (size, size), margin=0)
+
+    def thumbnail(self, mpp: float) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+        """The whole slide at about `mpp` µm per pixel, never enlarged.
+
+        Parameters
+        ----------
+        mpp : float
+
+        Returns
+        -------
+        pixels : array of shape (h, w, 3), uint8
+        scale : tuple of float
+            Level-0 pixels a pixel of the thumbnail, along x and y.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        wanted = max(mpp / self.mpp, 1.0)
+        level = cheapest(self.levels, wanted)
+        width, height = (max(round(length / wanted), 1) for length in self.size)
+        scale = (self.size[0] / width, self.size[1] / height)
+        step = max(int(_BLOCK * self.levels[level].downsample / wanted), 1)
+        pixels = np.empty((height, width, 3), dtype=np.uint8)
+        for top in range(0, height, step):
+            for left in range(0, width, step):
+                right, bottom = min(left + step, width), min(top + step, height)
+                box = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
+                # Pillow's bicubic filter sees two pixels of the result beyond each edge.
+                pixels[top:bottom, left:right] = self._resampled(
+                    level, box, (right - left, bottom - top), margin=2 * wanted
+                )
+        return pixels, scale
+
+    def close(self) -> None:
+        """Give the file back, when the reads under way have ended."""
+        self._shared.close()
+
+    def __enter__(self) -> Slide:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self):
+        from sequoia_model.slide.opening import open_again
+
+        given = self.mpp if self.resolution.source == "given" else None
+        return open_again, (self.path, given, self._wanted_reader)
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Slide {self.name}: {width:,} × {height:,} px at {self.mpp:.4g} µm/px, {self.format}>"
+
+    def _resampled(
+        self, level: int, box: tuple[float, float, float, float], size: tuple[int, int], margin: float
+    ) -> NDArray[np.uint8]:
+        """A box in level-0 pixels, from a level and brought to `size`; the filter sees `margin` around it."""
+        near = self._on_level(level, box)
+        x0, y0, x1, y1 = (
+            (math.floor, math.ceil)[i // 2](edge)
+            for i, edge in enumerate(self._on_level(level, _widened(box, margin, self.size)))
+        )
+        pixels, (x, y) = self._padded(level, x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+        inner = (near[0] - x, near[1] - y, near[2] - x, near[3] - y)
+        if [*inner] == [0, 0, *size] and pixels.shape[:2] == (size[1], size[0]):
+            return pixels
+        height, width = pixels.shape[:2]
+        inside = (max(inner[0], 0.0), max(inner[1], 0.0), min(inner[2], width), min(inner[3], height))
+        return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, box=inside))
+
+    def _on_level(self, level: int, box: Sequence[float]) -> list[float]:
+        """A box in level-0 pixels as one of a level, scaled by the sizes of both: a downsample may be rounded."""
+        length = self.levels[level].size
+        return [round(edge * length[i % 2] / self.size[i % 2], 6) for i, edge in enumerate(box)]
+
+    def _padded(
+        self, level: int, x0: int, y0: int, x1: int, y1: int
+    ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+        """Pixels of a level between two corners, white beyond its border, and where they really begin."""
+        width, height = self.levels[level].size
+        left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+        if left >= right or top >= bottom:
+            return np.full((y1 - y0, x1 - x0, 3), _WHITE, dtype=np.uint8), (x0, y0)
+        with self._shared.use() as source:
+            inside = source.region(level, left, top, right - left, bottom - top)
+            start = source.start(level, left, top)
+        if (left, top, right, bottom) == (x0, y0, x1, y1):
+            return inside, start
+        pixels = np.full((y1 - y0, x1 - x0, 3), _WHITE, dtype=np.uint8)
+        pixels[top - y0 : bottom - y0, left - x0 : right - x0] = inside
+        return pixels, (x0 + start[0] - left, y0 + start[1] - top)
+
+
+def _widened(
+    box: tuple[float, float, float, float], margin: float, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """A box with a margin that does not leave the slide."""
+    if not margin:
+        return box
+    left, top, right, bottom = box
+    return (
+        max(left - margin, 0), max(top - margin, 0), min(right + margin, size[0]), min(bottom + margin, size[1]),
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Tiles of low contrast, told at thousands a second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_model.tissue.kernels import kernel
+
+#: Weights of red, green and blue in grey, in ten thousandths (those of scikit-image).
+_RED, _GREEN, _BLUE = 2125, 7154, 721
+_GREYS = 255 * 10_000
+_SHIFT = 10  # greys are counted in bins of 2**10
+_LEAST_RANGE = 0.1 * _GREYS  # between the first and the last percentile
+_DOUBT = 1.0  # grey levels (of 2,550,000) that rounding might move a range by
+
+
+@kernel
+def _contrast(rgb):
+    """1 for a tile of low contrast, 0 for another, -1 where the bins are too wide to tell."""
+    height, width = rgb.shape[:2]
+    counts = np.zeros((_GREYS >> _SHIFT) + 1, dtype=np.int64)
+    for y in range(height):
+        for x in range(width):
+            grey = _RED * int(rgb[y, x, 0]) + _GREEN * int(rgb[y, x, 1]) + _BLUE * int(rgb[y, x, 2])
+            counts[grey >> _SHIFT] += 1
+    last = height * width - 1
+    ranks = (
+        int(last * 0.01),
+        min(int(last * 0.01) + 1, last),
+        int(last * 0.99),
+        min(int(last * 0.99) + 1, last),
+    )
+    bins = np.empty(4, dtype=np.int64)
+    seen, at = counts[0], 0
+    for i in range(4):
+        while seen <= ranks[i]:
+            at += 1
+            seen += counts[at]
+        bins[i] = at
+    least = ((bins[2] - bins[1] - 1) << _SHIFT) - _DOUBT
+    most = ((bins[3] + 1 - bins[0]) << _SHIFT) + _DOUBT
+    if least >= _LEAST_RANGE:
+        return 0
+    return 1 if most < _LEAST_RANGE else -1
+
+
+def is_flat(rgb: NDArray[np.uint8]) -> bool:
+    """Whether a tile has low contrast: what scikit-image's ``is_low_contrast`` says with its defaults.
+
+    It takes the range of floats for -1 to 1, so the last and the first percentile of the grey must be a tenth apart.
+
+    Parameters
+    ----------
+    rgb : array of shape (height, width, 3), uint8
+
+    Returns
+    -------
+    bool
+    """
+    flat = _contrast(rgb)
+    if flat >= 0:
+        return bool(flat)
+    from skimage.exposure import is_low_contrast
+
+    return bool(is_low_contrast(rgb))

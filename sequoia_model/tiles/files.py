@@ -1,0 +1,147 @@
+"""The chosen tiles for other tools: coordinates as CLAM and TRIDENT keep them, a mask, and outlines for QuPath."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sequoia_base.atomic import new_file
+from sequoia_model.grid import TileGrid
+from sequoia_model.tissue import TissueMask
+from sequoia_model.tissue.annotation import ANNOTATION_MPP
+from sequoia_model.tissue.outlines import Ring
+
+if TYPE_CHECKING:
+    from sequoia_model.slide import Slide
+
+#: What 0.5 µm per pixel is called.
+_MAGNIFICATION = 20
+#: Names and colours (red, green, blue) of the classes in QuPath.
+_TISSUE, _TILE = ("Tissue", [0, 140, 70]), ("Tile", [40, 70, 220])
+
+
+def write_coords(grid: TileGrid, path: str | Path, *, slide: Slide | None = None) -> None:
+    """Write the corners of tiles as CLAM and TRIDENT keep them: an HDF5 file with ``coords`` and attributes of it.
+
+    Parameters
+    ----------
+    grid : TileGrid
+    path : path
+        Ends in ``.h5``; a file that exists is replaced.
+    slide : Slide, optional
+        Tells its magnification, and a level at which tiles have their size, where there is one.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+
+    Notes
+    -----
+    TRIDENT reads squares of ``patch_size_level0`` pixels. CLAM reads ``patch_size`` pixels of the level
+    ``patch_level``, which is left out where no level has that scale.
+    """
+    import h5py
+
+    image = io.BytesIO()  # HDF5 on a full disk raises in destructors, where nobody can catch it
+    with h5py.File(image, "w") as file:
+        file["coords"] = grid.coords
+        file["coords"].attrs.update(_attributes(grid, slide))
+    _write(path, image.getvalue())
+
+
+def write_mask(mask: TissueMask, path: str | Path) -> None:
+    """Write a tissue mask as a PNG, 255 where there is tissue; `read_annotation` reads it.
+
+    Parameters
+    ----------
+    mask : TissueMask
+    path : path
+        A file that exists is replaced.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    from PIL import Image
+
+    image = io.BytesIO()
+    Image.fromarray(mask.mask.astype(np.uint8) * 255).save(image, format="PNG")
+    _write(path, image.getvalue())
+
+
+def write_geojson(grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
+    """Write what QuPath opens: pieces of tissue as annotations, tiles as tile objects; `read_annotation` reads it.
+
+    Parameters
+    ----------
+    grid : TileGrid
+    mask : TissueMask
+    path : path
+        A file that exists is replaced.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    pieces = [
+        _feature("annotation", _TISSUE, [_closed(ring) for ring in polygon.rings()])
+        for polygon in mask.coarse(ANNOTATION_MPP).outlines()
+    ]
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * grid.side
+    tiles = [_feature("tile", _TILE, [_closed(corner + square)]) for corner in grid.coords]
+    collection = {"type": "FeatureCollection", "features": pieces + tiles}
+    _write(path, json.dumps(collection, separators=(",", ":")).encode())
+
+
+def _attributes(grid: TileGrid, slide: Slide | None) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "name": grid.slide,
+        "patch_size": grid.size,
+        "patch_size_level0": grid.side,
+        "level0_width": grid.slide_size[0],
+        "level0_height": grid.slide_size[1],
+        "target_magnification": _MAGNIFICATION,
+        "overlap": 0,
+        "mpp": grid.mpp,
+        "level0_mpp": grid.slide_mpp,
+        "rule": grid.rule,
+        "n_places": grid.n_places,
+        "left_out": json.dumps(grid.left_out),
+    }
+    if grid.seed is not None:
+        about["seed"] = grid.seed
+    if slide is not None and slide.power is not None:
+        about["level0_magnification"] = slide.power
+    shrunk = grid.side / grid.size
+    for number, level in enumerate(slide.levels if slide is not None else ()):
+        if abs(level.downsample / shrunk - 1) < 0.01:
+            about["patch_level"] = number
+            break
+    return about
+
+
+def _feature(kind: str, named: tuple[str, list[int]], rings: list[list[list[float]]]) -> dict[str, Any]:
+    name, color = named
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": rings},
+        "properties": {"objectType": kind, "classification": {"name": name, "color": color}},
+    }
+
+
+def _closed(ring: Ring) -> list[list[float]]:
+    """The corners of a ring, the first repeated at the end, as whole numbers where they are."""
+    corners = np.round([*ring, ring[0]], 2).tolist()
+    return [[int(x) if x == int(x) else x, int(y) if y == int(y) else y] for x, y in corners]
+
+
+def _write(path: str | Path, content: bytes) -> None:
+    with new_file(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,9 @@
+"""Where a slide holds tissue: found by its colour, as the published code finds it, or drawn by someone."""
+
+from sequoia_model.tissue.annotation import read_annotation
+from sequoia_model.tissue.mask import TissueMask
+from sequoia_model.tissue.outlines import Polygon
+from sequoia_model.tissue.published import published_mask
+from sequoia_model.tissue.saturation import tissue_mask
+
+__all__ = ["Polygon", "TissueMask", "published_mask", "read_annotation", "tissue_mask"]

@@ -1,0 +1,138 @@
+"""TissueMask: where a slide holds tissue, on a coarse picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_model.tissue.outlines import Polygon, trace
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TissueMask:
+    """Where a slide holds tissue.
+
+    Parameters
+    ----------
+    mask : array of shape (height, width), bool
+    scale : tuple of float
+        Level-0 pixels per pixel of the mask, along x and y.
+    slide_size : tuple of int
+        Width and height of the slide at level 0.
+    slide_mpp : float
+        µm per level-0 pixel.
+    source : str
+        Who says so: otsu, published-code, or "annotation" and the name of its file.
+    threshold : float, optional
+        Of the saturation, where there was one.
+    """
+
+    mask: NDArray[np.bool_] = field(repr=False)
+    scale: tuple[float, float]
+    slide_size: tuple[int, int]
+    slide_mpp: float
+    source: str
+    threshold: float | None = None
+
+    def shares(self, coords: ArrayLike, side: int) -> NDArray[np.float64]:
+        """Share of each tile's area that is tissue, exact for the pixels of the mask.
+
+        Parameters
+        ----------
+        coords : array of shape (n, 2)
+            Top-left corners in level-0 pixels, x before y.
+        side : int
+            Side of a tile in level-0 pixels.
+
+        Returns
+        -------
+        array of shape (n,)
+        """
+        corners = np.asarray(coords, dtype=np.float64).reshape(-1, 2)
+        left, top = corners[:, 0] / self.scale[0], corners[:, 1] / self.scale[1]
+        wide, high = side / self.scale[0], side / self.scale[1]
+        covered = self._left_above(left + wide, top + high) - self._left_above(left, top + high)
+        covered += self._left_above(left, top) - self._left_above(left + wide, top)
+        return np.clip(covered / (wide * high), 0, 1)
+
+    def holds(self, coords: ArrayLike) -> NDArray[np.bool_]:
+        """Whether the mask holds the pixel under each top-left corner.
+
+        Parameters
+        ----------
+        coords : array of shape (n, 2)
+            In level-0 pixels, x before y.
+
+        Returns
+        -------
+        array of shape (n,)
+        """
+        corners = np.asarray(coords, dtype=np.float64).reshape(-1, 2)
+        height, width = self.mask.shape
+        x = np.clip((corners[:, 0] / self.scale[0]).astype(np.int64), 0, width - 1)
+        y = np.clip((corners[:, 1] / self.scale[1]).astype(np.int64), 0, height - 1)
+        return self.mask[y, x]
+
+    @property
+    def area_mm2(self) -> float:
+        """Area of the tissue."""
+        pixel = self.scale[0] * self.scale[1] * self.slide_mpp**2
+        return float(np.count_nonzero(self.mask)) * pixel / 1e6
+
+    def outlines(self) -> list[Polygon]:
+        """Outlines of the pieces of tissue, in level-0 pixels, along the edges of the mask's pixels.
+
+        Returns
+        -------
+        list of Polygon
+            By their first row, then column; pixels that touch at a corner only belong to two pieces.
+        """
+        return trace(self.mask, self.scale)
+
+    def coarse(self, mpp: float) -> TissueMask:
+        """The mask in larger pixels, each set where half of it or more is tissue; itself where it is coarse enough.
+
+        Parameters
+        ----------
+        mpp : float
+            µm per pixel, at least, that the result has.
+
+        Returns
+        -------
+        TissueMask
+        """
+        height, width = self.mask.shape
+        columns, rows = (max(int(side * self.slide_mpp / mpp), 1) for side in self.slide_size)
+        if columns >= width or rows >= height:
+            return self
+        x, y = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)
+        covered = np.diff(np.diff(self._left_above(x[None, :], y[:, None]), axis=0), axis=1)
+        mask = covered >= 0.5 * (width / columns) * (height / rows)
+        scale = (self.slide_size[0] / columns, self.slide_size[1] / rows)
+        return replace(self, mask=mask, scale=scale)
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        return f"<TissueMask {width} × {height} by {self.source}: {self.area_mm2:.3g} mm²>"
+
+    @cached_property
+    def _sums(self) -> NDArray[np.float64]:
+        """Number of pixels of tissue above and left of each corner between pixels."""
+        height, width = self.mask.shape
+        sums = np.zeros((height + 1, width + 1))
+        np.cumsum(self.mask, axis=0, out=sums[1:, 1:])
+        np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
+        return sums
+
+    def _left_above(self, x: NDArray, y: NDArray) -> NDArray[np.float64]:
+        """Area of tissue left of x and above y, in pixels of the mask; both may lie within a pixel."""
+        height, width = self.mask.shape
+        x, y = np.clip(x, 0, width), np.clip(y, 0, height)
+        column, row = np.minimum(x.astype(np.int64), width - 1), np.minimum(y.astype(np.int64), height - 1)
+        right, below = x - column, y - row
+        above = self._sums[row, column] * (1 - right) + self._sums[row, column + 1] * right
+        under = self._sums[row + 1, column] * (1 - right) + self._sums[row + 1, column + 1] * right
+        return above * (1 - below) + under * below

@@ -1,0 +1,147 @@
+"""`embed` on slides that cannot be used: each is told by name, the rest is done, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_model import encoders
+from tests.integration.commands import left_in, sequoia_model
+from tests.run_make import TinyEncoder, start_embed, write_slides
+from tests.slide_make import make_picture, write_image, write_slide
+
+
+def plain(shade, size=(512, 512)):
+    return np.full((*size, 3), shade, dtype=np.uint8)
+
+
+def write_truncated(path: Path) -> None:
+    write_slide(path, aperio=True, compression="jpeg")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+#: Of each slide a writer, and words that its reason holds beside its name.
+SLIDES = {
+    "broken.svs": (lambda path: path.write_bytes(bytes(range(256)) * 40), ""),
+    "text.svs": (lambda path: path.write_text("this is no slide\n"), ""),
+    "empty.svs": (lambda path: path.write_bytes(b""), "empty"),
+    "truncated.svs": (write_truncated, ""),
+    "no_mpp.tif": (lambda path: write_slide(path, mpp=None), "--slide-mpp"),
+    "contradictory.svs": (lambda path: write_slide(path, aperio=True, mpp=0.25, power=20), "--slide-mpp"),
+    "white.tif": (lambda path: write_slide(path, plain(255)), "no tile"),
+    "black.tif": (lambda path: write_slide(path, plain(0)), "no tile"),
+    "grey.tif": (lambda path: write_slide(path, plain(128)), "no tile"),
+    "small.tif": (lambda path: write_slide(path, make_picture((20, 20)), levels=(1,)), "smaller than a tile"),
+    "plain.png": (write_image, "--slide-mpp"),
+    "folder.svs": (lambda path: path.mkdir(), "folder"),
+}
+
+
+@pytest.fixture
+def small_encoder(monkeypatch):
+    monkeypatch.setattr(encoders, "get_encoder", lambda name, device: TinyEncoder(), raising=False)
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    """One of every kind that cannot be used, and one good slide."""
+    folder = tmp_path_factory.mktemp("slides")
+    for name, (write, _) in SLIDES.items():
+        write(folder / name)
+    write_slide(folder / "good.tif")
+    return folder
+
+
+@pytest.fixture
+def answer(capsys, tmp_path, slides, small_encoder):
+    return sequoia_model(capsys, "embed", slides, "-o", tmp_path / "out", "--json")
+
+
+def test_the_good_slide_is_done_and_the_others_leave_nothing(answer, tmp_path):
+    assert answer.code == 3 and "Traceback" not in answer.err
+    assert answer.json["counts"] == {"done": 1, "already_done": 0, "failed": len(SLIDES)}
+    assert sorted(os.listdir(tmp_path / "out")) == [".runs", "good.h5", "runs.csv"]
+    assert not [name for name in left_in(tmp_path / "out" / ".runs") if ".part" in name or ".new" in name]
+
+
+def test_each_reason_names_the_file_and_what_is_wrong(answer, slides):
+    reasons = {
+        slide["file"]: slide["reason"] for slide in answer.json["slides"] if slide["state"] == "failed"
+    }
+    assert reasons.keys() == {str(slides / name) for name in SLIDES}
+    wrong = [
+        reasons[str(slides / name)]
+        for name, (_, words) in SLIDES.items()
+        if words not in reasons[str(slides / name)]
+    ]
+    assert wrong == []
+    assert [reason for file, reason in reasons.items() if file not in reason] == []
+    assert [reason for reason in reasons.values() if f"{reason}\n" not in answer.err] == []
+
+
+def test_the_table_holds_the_reasons(answer, tmp_path):
+    table = pd.read_csv(tmp_path / "out" / "runs.csv", index_col="slide")
+    assert len(table) == len(SLIDES) + 1 and (table["attempts"] == 1).all()
+    reasons = {slide["name"]: " ".join(slide["reason"].split()) for slide in answer.json["slides"]}
+    assert table["reason"].to_dict() == reasons
+
+
+def test_slides_that_failed_are_tried_again_and_no_other(answer, capsys, tmp_path, slides):
+    again = sequoia_model(capsys, "embed", slides, "-o", tmp_path / "out", "--json")
+    assert again.code == 3 and again.json["counts"]["already_done"] == 1
+    attempts = pd.read_csv(tmp_path / "out" / "runs.csv", index_col="slide")["attempts"]
+    assert attempts.pop("good") == 1 and (attempts == 2).all()
+
+
+@pytest.mark.parametrize("name", ["empty.svs", "white.tif"])
+def test_a_single_slide_that_cannot_be_used_ends_in_2(capsys, tmp_path, slides, small_encoder, name):
+    answer = sequoia_model(capsys, "embed", slides / name, "-o", tmp_path / "out")
+    assert answer.code == 2 and f"failed: {name[:5]}: " in answer.err
+    assert sorted(os.listdir(tmp_path / "out")) == [".runs", "runs.csv"]
+
+
+def test_an_encoder_that_cannot_be_had_stops_it_before_it_begins(capsys, tmp_path, slides):
+    answer = sequoia_model(capsys, "embed", slides, "-o", tmp_path / "out", "--encoder", "no-such-encoder")
+    assert answer.code == 2 and "no-such-encoder" in answer.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("size", [600, 4000])
+def test_a_disk_that_takes_no_more_fails_slides_and_leaves_no_file_half_written(tmp_path, size):
+    """The limit on the size of files stands for a full disk: above or below that of a state."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    slides = write_slides(tmp_path / "slides", 2)
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    process = start_embed(slides, tmp_path / "out", preexec_fn=limit, env=environment)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2 and "2 failed" in out, err
+    assert "failed: S00: " in err and "cannot be written: File too large" in err and "Traceback" not in err
+    assert [
+        name for name in left_in(tmp_path / "out") if ".h5" in name or ".part" in name or ".new" in name
+    ] == []
+
+
+def test_an_output_that_can_be_no_folder_is_refused(capsys, tmp_path, slides, small_encoder):
+    (tmp_path / "file").write_text("")
+    answer = sequoia_model(capsys, "embed", slides, "-o", tmp_path / "file")
+    assert answer.code == 2 and "a file has its name" in answer.err
+    unwritable = sequoia_model(capsys, "embed", slides, "-o", "/proc/out")
+    assert unwritable.code == 2 and "the folder of the output cannot be made" in unwritable.err
+
+
+def test_no_slides_are_an_error(capsys, tmp_path, small_encoder):
+    (tmp_path / "slides").mkdir()
+    answer = sequoia_model(capsys, "embed", tmp_path / "slides", "-o", tmp_path / "out")
+    assert answer.code == 2 and str(tmp_path / "slides") in answer.err
+    assert not (tmp_path / "out").exists()

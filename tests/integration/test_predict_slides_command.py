@@ -1,0 +1,158 @@
+"""`sequoia-model predict SLIDE`: tiles, features and genes in one call."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pytest
+
+from sequoia_model.feature_files import read
+from tests.integration.commands import left_in, sequoia_model
+from tests.model_make import BRCA_SLIDES, write_ours, write_wide_folds
+from tests.slide_make import write_image, write_slide
+
+KEPT = ["out.h5ad", "out_features", "out_features/.runs", "out_features/S1.h5", "out_features/runs.csv"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Weights for lite0, and a slide of 12 tiles."""
+    write_wide_folds(tmp_path / "weights")
+    write_slide(tmp_path / "slides" / "S1.tif")
+    return tmp_path
+
+
+def predict(capsys, folder, *options, slides="slides", output="out.h5ad"):
+    words = ["predict", folder / slides, "--weights", folder / "weights", "-o", folder / output, *options]
+    return sequoia_model(capsys, *words)
+
+
+def kept(folder):
+    """What there is beside slides and weights, without the states of the run."""
+    return [
+        name for name in left_in(folder) if not name.startswith(("slides", "weights", "out_features/.runs/"))
+    ]
+
+
+def test_a_slide_becomes_predictions_and_its_features_stay(capsys, folder):
+    answer = predict(capsys, folder)
+    assert answer.code == 0, answer.err
+    adata = anndata.read_h5ad(folder / "out.h5ad")
+    assert adata.obs_names.tolist() == ["S1"] and adata.obs["n_tiles"].tolist() == [12]
+    assert np.isfinite(adata.X).all() and adata.shape == (1, 40)
+    assert adata.uns["encoder"] == "lite0" and not adata.uns["encoder_asserted"]
+    assert kept(folder) == KEPT
+
+
+def test_the_same_as_embed_and_predict_from_features(capsys, folder):
+    predict(capsys, folder)
+    assert sequoia_model(capsys, "embed", folder / "slides", "-o", folder / "features").code == 0
+    assert predict(capsys, folder, slides="features", output="again.h5ad").code == 0
+    one, two = (anndata.read_h5ad(folder / name) for name in ("out.h5ad", "again.h5ad"))
+    np.testing.assert_array_equal(one.X, two.X)
+
+
+def test_tiles_that_were_left_out_travel_with_the_result(capsys, folder):
+    flow = predict(capsys, folder, "--json").json["flow"]
+    assert flow == [{"step": "tiles", "n_before": 48, "n_after": 12, "reason": "36 background"}]
+    assert anndata.read_h5ad(folder / "out.h5ad").uns["flow"]["reason"].tolist() == ["36 background"]
+
+
+def test_features_are_not_kept_where_nobody_wants_them(capsys, folder):
+    assert predict(capsys, folder, "--no-keep").code == 0
+    assert kept(folder) == ["out.h5ad"]
+
+
+def test_kept_features_are_used_again(capsys, folder):
+    predict(capsys, folder)
+    before = (folder / "out_features" / "S1.h5").stat().st_mtime_ns
+    assert predict(capsys, folder, "--force", "--untrained", 1).code == 0
+    assert (folder / "out_features" / "S1.h5").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("words", "rule"), [({}, "paper"), ({"cancer": "BRCA"}, "published-code")])
+def test_the_rule_is_the_one_that_the_weights_have_seen(capsys, folder, words, rule):
+    write_wide_folds(folder / "other", folds=1, **words)
+    options = ("--weights", folder / "other", "--ensemble", "all")
+    assert predict(capsys, folder, *options).code == 0
+    assert read(folder / "out_features" / "S1.h5").rule == rule
+
+
+def test_slides_that_fail_are_listed_and_the_rest_is_done(capsys, folder):
+    (folder / "slides" / "broken.svs").write_text("no slide")
+    write_image(folder / "slides" / "plain.png")
+    answer = predict(capsys, folder, "--json")
+    assert answer.code == 3
+    reasons = {failure["slide"]: failure["reason"] for failure in answer.json["failed"]}
+    assert set(reasons) == {"broken", "plain"} and "--slide-mpp" in reasons["plain"]
+    assert answer.json["flow"][0]["reason"] == "2 failed: broken, plain"
+    assert anndata.read_h5ad(folder / "out.h5ad").obs_names.tolist() == ["S1"]
+
+
+def test_nothing_is_written_where_every_slide_fails(capsys, folder):
+    (folder / "slides" / "S1.tif").write_text("no slide")
+    answer = predict(capsys, folder, "--no-keep")
+    assert answer.code == 2 and "S1.tif" in answer.err and "Traceback" not in answer.err
+    assert kept(folder) == []
+
+
+def test_a_patient_whom_the_network_has_seen_is_refused_also_as_a_slide(capsys, folder):
+    write_wide_folds(folder / "other", folds=1, cancer="BRCA")
+    (folder / "slides" / "S1.tif").rename(folder / "slides" / f"{BRCA_SLIDES[2]}.tif")
+    answer = predict(capsys, folder, "--weights", folder / "other")
+    assert answer.code == 2 and "held out by fold 2" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--max-tiles", 4, "--all-tiles"), "contradict"),
+        (("--slide-mpp", 0.5, "--mpp-table", "t.csv"), "both given"),
+        (("--rule", "papr"), "no rule 'papr'"),
+        (("--encoder", "uni"), "take features of lite0"),
+        (("--genes", "absent.txt"), "absent.txt"),
+        (("--measured", "absent.csv"), "absent.csv"),
+        (("--annotation", "absent.png"), "absent.png"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_slide_is_embedded(capsys, folder, options, words):
+    answer = predict(capsys, folder, *options)
+    assert answer.code == 2 and words in answer.err and "Traceback" not in answer.err
+    assert kept(folder) == []
+
+
+def test_weights_for_other_features_are_refused_before_any_slide_is_embedded(capsys, folder):
+    write_wide_folds(folder / "other", dim=64, folds=1)
+    answer = predict(capsys, folder, "--weights", folder / "other")
+    assert answer.code == 2 and "lite0 makes 1280 features, and the networks take 64" in answer.err
+    assert kept(folder) == ["other"] + [
+        f"other/made-0{name}"
+        for name in ("", "/config.json", "/genes.csv", "/model.safetensors", "/sequoia.json")
+    ]
+
+
+def test_slides_and_features_together_are_refused(capsys, folder):
+    write_ours(folder / "f" / "S2.h5")
+    answer = predict(capsys, folder, folder / "f")
+    assert answer.code == 2 and "slides and features were given together" in answer.err
+
+
+def test_a_folder_of_both_is_refused(capsys, folder):
+    write_ours(folder / "slides" / "S2.h5")
+    answer = predict(capsys, folder)
+    assert answer.code == 2 and "the folder holds slides and feature files" in answer.err
+
+
+def test_features_beside_slides_that_an_earlier_call_kept_are_no_other_features(capsys, folder):
+    assert predict(capsys, folder, output="slides/out.h5ad").code == 0
+    assert predict(capsys, folder, output="slides/out.h5ad").code == 2
+    assert predict(capsys, folder, "--force", output="slides/out.h5ad").code == 0
+
+
+@pytest.mark.parametrize(
+    "option", [("--slide-mpp", 0.5), ("--no-keep",), ("--all-tiles",), ("--rule", "paper")]
+)
+def test_options_of_slides_are_refused_with_features(capsys, folder, option):
+    write_ours(folder / "f" / "S2.h5", dim=1280)
+    answer = predict(capsys, folder, *option, slides="f")
+    assert answer.code == 2 and option[0] in answer.err and "tiles are chosen from slides" in answer.err

@@ -1,0 +1,154 @@
+"""Encoders: what goes in, what comes out, and that neither the batch nor the layout in memory changes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
+
+from sequoia_model.encoders import ENCODERS, Encoder
+from sequoia_model.encoders.architectures import build_network
+from sequoia_model.encoders.checkpoints import load_into
+from sequoia_model.encoders.devices import best_batch_size
+from sequoia_model.encoders.pixels import prepare_tile
+from sequoia_model.errors import InputError
+from tests.encoder_make import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
+
+MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
+
+
+def torchvision_pixels(tile, card):
+    """A tile by the transforms that pages of encoders show."""
+    steps = [
+        transforms.Resize(card.resize, MODES[card.interpolation]),
+        transforms.CenterCrop(card.input_size),
+        transforms.ToTensor(),
+        transforms.Normalize(card.mean, card.std),
+    ]
+    return transforms.Compose(steps)(Image.fromarray(tile))
+
+
+def tiny(name: str, seed: int = 0) -> tuple[Encoder, torch.nn.Module]:
+    """An encoder of two blocks, and its network alone."""
+    card = tiny_card(name)
+    networks = [build_network(card), build_network(card)]
+    for network in networks:
+        load_into(network, random_state(card, seed), where="", encoder=name)
+    return Encoder(card, networks[0], CPU), networks[1]
+
+
+class Recorder(torch.nn.Module):
+    """Keeps what it is given."""
+
+    def forward(self, x):
+        self.seen = x
+        return x.flatten(2).transpose(1, 2)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_pixels_reach_the_network_as_torchvision_makes_them(name):
+    recorder, tile = Recorder(), make_tile(3)
+    encoder = Encoder(ENCODERS[name], recorder, CPU)
+    encoder(encoder.prepare(tile)[None])
+    torch.testing.assert_close(recorder.seen[0], torchvision_pixels(tile, encoder.card), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [256, 200, 301])
+@pytest.mark.parametrize(("resize", "size"), [(224, 224), (248, 224), (256, 224), (37, 32), (256, 256)])
+def test_prepared_pixels_are_those_of_torchvision_exactly(side, resize, size):
+    card, tile = tiny_card("virchow2", resize=resize, input_size=size), make_tile(1, side)
+    steps = transforms.Compose([transforms.Resize(resize, MODES["bicubic"]), transforms.CenterCrop(size)])
+    np.testing.assert_array_equal(prepare_tile(tile, card), np.asarray(steps(Image.fromarray(tile))))
+
+
+def test_tiles_of_the_published_code_are_not_resized():
+    tile = make_tile()
+    np.testing.assert_array_equal(prepare_tile(tile, ENCODERS["resnet50"]), tile)
+
+
+def test_the_packaged_encoder_agrees_with_the_plain_network():
+    encoder, network = lite0(), plain_lite0()
+    tiles = [make_tile(seed) for seed in range(3)]
+    with torch.inference_mode():
+        wanted = network(torch.stack([torchvision_pixels(tile, encoder.card) for tile in tiles])).numpy()
+    got = encoder(np.stack([encoder.prepare(tile) for tile in tiles]))
+    assert (got.dtype, got.shape) == (np.float32, (3, 1280))
+    assert np.abs(got - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+def test_the_same_batch_gives_the_same_bytes():
+    batch = make_batch(lite0(), 3)
+    assert lite0()(batch).tobytes() == lite0()(batch).tobytes()
+
+
+def test_a_row_does_not_depend_on_its_batch_beyond_rounding():
+    batch = make_batch(lite0(), 5)
+    whole, alone = lite0()(batch), lite0()(batch[4:])
+    assert np.abs(whole[4] - alone[0]).max() < 1e-5 * np.abs(whole).max()
+
+
+def test_no_tile_is_no_row():
+    assert lite0()(make_batch(lite0(), 1)[:0]).shape == (0, 1280)
+
+
+def test_arrays_that_cannot_be_written_or_lie_apart_are_taken():
+    batch = make_batch(lite0(), 2)
+    apart = np.asfortranarray(batch)
+    apart.flags.writeable = False
+    np.testing.assert_array_equal(lite0()(apart), lite0()(batch))
+
+
+def test_the_batch_is_left_as_it_is():
+    batch = make_batch(lite0(), 1)
+    before = batch.copy()
+    lite0()(batch)
+    np.testing.assert_array_equal(batch, before)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((1, 256, 256, 3), np.uint8),
+        ((1, 224, 224, 3), np.float32),
+        ((224, 224, 3), np.uint8),
+        ((1, 3, 224, 224), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(shape, dtype):
+    with pytest.raises(InputError, match=r"uint8 of \(b, 224, 224, 3\) is needed"):
+        lite0()(np.zeros(shape, dtype))
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (256, 200, 3), (256, 256, 4)])
+def test_other_tiles_are_refused(shape):
+    with pytest.raises(InputError, match=r"uint8 of \(side, side, 3\) is needed"):
+        lite0().prepare(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("name", ["uni", "uni2-h", "h-optimus-0"])
+def test_transformers_give_the_normalised_class_token(name):
+    encoder, network = tiny(name)
+    batch = make_batch(encoder, 2)
+    with torch.inference_mode():
+        pixels = torch.stack([torchvision_pixels(tile, encoder.card) for tile in batch])
+        tokens = network.forward_features(pixels)[:, 0]
+    np.testing.assert_allclose(encoder(batch), tokens, rtol=1e-4, atol=1e-5)
+
+
+def test_virchow2_joins_the_class_token_and_the_mean_behind_the_registers():
+    encoder, network = tiny("virchow2")
+    batch = make_batch(encoder, 2)
+    with torch.inference_mode():
+        tokens = network(torch.stack([torchvision_pixels(tile, encoder.card) for tile in batch])).numpy()
+    assert tokens.shape == (2, 1 + 4 + 2 * 2, 24)
+    wanted = np.concatenate([tokens[:, 0], tokens[:, 5:].mean(axis=1)], axis=1)
+    np.testing.assert_allclose(encoder(batch), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_gpu_gets_larger_batches_and_large_networks_smaller_ones():
+    cuda = torch.device("cuda")
+    assert best_batch_size(cuda, 3_000_000) > best_batch_size(cuda, 300_000_000)
+    assert best_batch_size(cuda, 300_000_000) > best_batch_size(cuda, 1_100_000_000) > best_batch_size(CPU, 3)

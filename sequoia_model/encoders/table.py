@@ -36,8 +36,6 @@ class EncoderCard:
         To which side a tile is resized before the middle of it, `input_size` pixels wide, is cut out.
     interpolation : {"bicubic", "bilinear", "lanczos"}
         How it is resized.
-    mean, std : tuple of three float
-        What is taken off each channel (of 0 to 1), and by what it is divided.
     pooling : str
         What becomes the feature vector.
     licence : str
@@ -48,6 +46,8 @@ class EncoderCard:
         Its name in timm.
     arguments : mapping
         For timm, where the architecture is not used as it is; layers by their names.
+    mean, std : tuple of three float
+        What is taken off each channel (of 0 to 1), and by what it is divided.
     gated : bool
         Whether the owner of the weights lets people in one by one.
     note : str

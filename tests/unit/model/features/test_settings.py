@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -66,4 +68,4 @@ def test_settings_hold_the_content_of_an_annotation_and_the_size_of_the_slide(ma
 
 def test_a_scale_is_that_of_the_table_or_that_of_all():
     options = TileOptions(slide_mpp=1.0, mpp_table={"A": 0.25})
-    assert [options.mpp_of(name) for name in ("x/A.svs", "B.png")] == [0.25, 1.0]
+    assert [options.mpp_of(Path(name)) for name in ("x/A.svs", "B.png")] == [0.25, 1.0]

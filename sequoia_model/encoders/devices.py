@@ -46,7 +46,7 @@ def best_batch_size(device: torch.device, parameters: int) -> int:
     On a CPU more of them leave its caches; a GPU wants many, and large networks want its memory.
     """
     if device.type == "cpu":
-        return 8
+        return 4
     if device.type == "mps":
         return 32
     return 256 if parameters < 100_000_000 else 128 if parameters < 500_000_000 else 64

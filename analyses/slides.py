@@ -59,13 +59,12 @@ SOURCES = (
 
 
 def main() -> None:
-    """Write ``slides_counts.csv``, ``slides_differences.csv``, ``slides.json`` and a figure for each slide."""
+    """Write ``slides_counts.csv``, ``slides_differences.csv``, and for each slide its facts and a figure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
     results: Path = parser.parse_args().results
     rows: list[dict[str, object]] = []
     compared: list[dict[str, object]] = []
-    facts: dict[str, str] = {}
     for source in SOURCES:
         say(f"  {source.file}")
         with open_slide(SLIDES / source.file, mpp=source.mpp) as slide:
@@ -73,12 +72,11 @@ def main() -> None:
             grids = {rule: choice.examine() for rule, choice in choices.items()}
             rows += [counts(source, grid) for grid in grids.values()]
             compared.append(differences(source, grids))
-            facts[source.name] = about(slide, choices["paper"])
+            save_json(about(slide, choices["paper"]), results / f"slide_{source.name}.json")
             figure = plots.tiled_slide(drawn(slide, choices["paper"], grids["paper"]), title=source.title)
             save_drawing(figure, caption(slide, grids["paper"]), results, f"slide_{source.name}")
-    save_table(pd.DataFrame(rows), results / "slides_counts.csv")
+    save_table(pd.DataFrame(rows).convert_dtypes(), results / "slides_counts.csv")
     save_table(pd.DataFrame(compared), results / "slides_differences.csv")
-    save_json(facts, results / "slides.json")
 
 
 def counts(source: Source, grid: TileGrid) -> dict[str, object]:
@@ -102,16 +100,14 @@ def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]
     }  # fmt: skip
 
 
-def about(slide: Slide, choice: TileChoice) -> str:
-    """The facts that a run would use, in words."""
+def about(slide: Slide, choice: TileChoice) -> dict[str, object]:
+    """The facts that a run would use."""
     width, height = slide.size
-    said = {"given": "given by the user", "mpp": "said by the file"}.get(
-        slide.resolution.source, f"from the {slide.resolution.source} of the file"
-    )
-    return (
-        f"{width:,} × {height:,} pixels of {slide.mpp:g} µm ({said}); a tile is {choice.side} of them wide. "
-        f"Tissue: {choice.mask.area_mm2:.2f} mm²."
-    )
+    said = {"given": "given by the user", "mpp": "said by the file"}
+    return {
+        "width": width, "height": height, "mpp": slide.mpp, "side": choice.side, "tissue_mm2": choice.mask.area_mm2,
+        "source": said.get(slide.resolution.source, f"from the {slide.resolution.source} of the file"),
+    }  # fmt: skip
 
 
 def drawn(slide: Slide, choice: TileChoice, grid: TileGrid) -> plots.TiledSlide:

@@ -1,7 +1,7 @@
 """From a slide to its features: ours beside the encoder alone on tiles in memory, and beside the published way.
 
-The slide is section C2 of HER2ST, for the first comparison four of it side by side, as a pyramid TIFF (JPEG) whose scale
-is said to be 0.5 µm/px; the encoder is lite0.
+The slide is section C2 of HER2ST, for the first comparison four of it side by side, as a pyramid TIFF (JPEG) whose
+scale is said to be 0.5 µm/px; the encoder is lite0.
 
 - The encoder alone: its tiles lie in memory, prepared; the fastest of several batch sizes counts. Ours opens the slide,
   finds the tissue, reads, tests and embeds its tiles, clusters them and writes the file.

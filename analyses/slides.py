@@ -58,11 +58,11 @@ SOURCES = (
 )
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Write ``slides_counts.csv``, ``slides_differences.csv``, and for each slide its facts and a figure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
-    results: Path = parser.parse_args().results
+    results: Path = parser.parse_args(arguments).results
     rows: list[dict[str, object]] = []
     compared: list[dict[str, object]] = []
     for source in SOURCES:

@@ -83,7 +83,7 @@ class Encoder:
         Raises
         ------
         InputError
-            If these are no such tiles.
+            If these are no such tiles, or the device has not enough memory for so many.
         """
         side = self.card.input_size
         batch = np.require(batch, requirements=["C", "W"])  # torch takes no array that cannot be written
@@ -94,8 +94,15 @@ class Encoder:
             )
         if not len(batch):
             return np.empty((0, self.card.dimension), dtype=np.float32)
-        with torch.inference_mode():
-            return self._vectors(torch.from_numpy(batch))
+        try:
+            with torch.inference_mode():
+                return self._vectors(torch.from_numpy(batch))
+        except torch.OutOfMemoryError:
+            raise InputError(
+                f"{self.device} has not enough memory for {len(batch)} tiles at once",
+                where=self.card.name,
+                fix="a smaller --batch-size, or --device cpu",
+            ) from None
 
     def _vectors(self, pixels: Tensor) -> NDArray[np.float32]:
         if self.device.type != "cuda":

@@ -152,3 +152,15 @@ def test_a_gpu_gets_larger_batches_and_large_networks_smaller_ones():
     cuda = torch.device("cuda")
     assert best_batch_size(cuda, 3_000_000) > best_batch_size(cuda, 300_000_000)
     assert best_batch_size(cuda, 300_000_000) > best_batch_size(cuda, 1_100_000_000) > best_batch_size(CPU, 3)
+
+
+def test_a_device_without_memory_for_a_batch_is_an_error_with_a_way_out(monkeypatch):
+    encoder, _ = tiny("uni")
+
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(encoder, "_vectors", fail)
+    with pytest.raises(InputError, match="not enough memory for 3 tiles at once") as caught:
+        encoder(make_batch(encoder, 3))
+    assert "--batch-size" in caught.value.fix

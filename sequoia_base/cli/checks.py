@@ -26,12 +26,15 @@ class Check:
         Version, place, or what is wrong.
     fix : str
         The command that mends it; empty where nothing is to be done.
+    optional : bool
+        Whether it is no fault where it is not there.
     """
 
     name: str
     ok: bool
     found: str
     fix: str = ""
+    optional: bool = False
 
 
 def check_python(extra: str = "") -> Iterator[Check]:
@@ -65,11 +68,19 @@ def report(checks: Iterable[Check], as_json: bool) -> int:
     checks = list(checks)
     width = max(len(check.name) for check in checks)
     lines = [
-        f"{'ok     ' if check.ok else 'MISSING'}  {check.name:<{width}}  {check.found}"
+        f"{_word(check)}  {check.name:<{width}}  {check.found}"
         + (f"\n         {'':<{width}}  → {check.fix}" if check.fix else "")
         for check in checks
     ]
-    failing = sum(not check.ok for check in checks)
-    lines.append("everything is there" if not failing else f"{failing} of {len(checks)} checks failed")
+    failing = sum(not check.ok and not check.optional for check in checks)
+    optional = sum(not check.ok and check.optional for check in checks)
+    well = (
+        f"everything that is needed is there, {optional} more are not" if optional else "everything is there"
+    )
+    lines.append(f"{failing} of {len(checks)} checks failed" if failing else well)
     show("\n".join(lines), {"ok": not failing, "checks": [asdict(check) for check in checks]}, as_json)
     return 1 if failing else 0
+
+
+def _word(check: Check) -> str:
+    return "ok     " if check.ok else "absent " if check.optional else "MISSING"

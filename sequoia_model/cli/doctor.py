@@ -112,4 +112,7 @@ def _check_encoders() -> Iterator[Check]:
         yield Check("encoders", False, str(error), f"pip install '{DISTRIBUTION}[model]'")
         return
     for each in check_encoders():
-        yield Check(f"encoder {each.card.name}", True, f"{each.state}: {each.detail}", each.fix)
+        here = each.state in ("packaged", "in the cache", "reachable")
+        yield Check(
+            f"encoder {each.card.name}", here, f"{each.state}: {each.detail}", each.fix, optional=True
+        )

@@ -56,12 +56,12 @@ def info(
 def _given(slide: Path, mpp: float | None, table: Path | None) -> float | None:
     """What the user says of the resolution, if anything."""
     from sequoia_model.errors import InputError
+    from sequoia_model.features.settings import scales_of
     from sequoia_model.patients import bare_slide
-    from sequoia_model.slide import read_mpp_table
 
     if mpp is not None and table is not None:
         raise InputError("--slide-mpp and --mpp-table contradict each other", fix="give one of them")
-    return mpp if table is None else read_mpp_table(table).get(bare_slide(slide.name))
+    return mpp if table is None else scales_of(table, [slide])[bare_slide(slide.name)]
 
 
 def _write(path: Path, pixels: Any) -> None:

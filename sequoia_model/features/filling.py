@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from sequoia_model.errors import InputError, SequoiaError
+from sequoia_model.errors import InputError, SequoiaError, listing
 from sequoia_model.features.jobs import TILE, Job, do
 from sequoia_model.features.meter import Meter, Show
 from sequoia_model.features.settings import differences
@@ -24,7 +24,7 @@ def fill(paths: list[Path], output: str | Path, job: Job, redo: Redo, progress: 
     Parameters
     ----------
     paths : list of Path
-        Of the slides; no two have one name.
+        Of the slides; those that share a name fail.
     output : path
         The folder.
     job : Job
@@ -39,8 +39,9 @@ def fill(paths: list[Path], output: str | Path, job: Job, redo: Redo, progress: 
     """
     start, begun = time.monotonic(), time.time()
     folder, meter = RunFolder(output), Meter(len(paths), progress)
-    files = {bare_slide(path.name): path for path in paths}
-    ended: dict[str, SlideRun] = {}
+    files, ended = _told_apart(paths)
+    for _ in ended:
+        meter.end(failed=True)
     for name, claim in in_turn(folder, list(files)):
         if isinstance(claim, InputError):
             ended[name] = _without_claim(name, files[name], claim)
@@ -56,6 +57,21 @@ def fill(paths: list[Path], output: str | Path, job: Job, redo: Redo, progress: 
         meter.tiles_per_second,
         meter.waiting_share if job.waits else None,
     )
+
+
+def _told_apart(paths: list[Path]) -> tuple[dict[str, Path], dict[str, SlideRun]]:
+    """Slides by name, and those that fail because they share theirs: their files would be one."""
+    named: dict[str, list[Path]] = {}
+    for path in paths:
+        named.setdefault(bare_slide(path.name), []).append(path)
+    failed = {
+        name: SlideRun(
+            name, "failed", str(same[0]), reason=f"{len(same)} slides have this name: {listing(same, 3)}"
+        )
+        for name, same in named.items()
+        if len(same) > 1
+    }
+    return {name: same[0] for name, same in named.items() if len(same) == 1}, failed
 
 
 def _one(claim: Claim, path: Path, job: Job, redo: Redo, begun: float, meter: Meter) -> SlideRun:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sequoia_model.errors import InputError, listing
 from sequoia_model.features.batching import checked_batch_size, loaded_encoder
 from sequoia_model.features.filling import Redo, fill
 from sequoia_model.features.jobs import EmbedJob, TileJob
@@ -72,8 +74,8 @@ def tile_folder(
     InputError
         If an option cannot be used, there are no slides, or the folder takes no files.
     """
-    paths = find_slides(slides)
-    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, len(paths))
+    paths = _found(slides)
+    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, paths)
     return fill(paths, output, TileJob(options), "all" if force else "none", progress)
 
 
@@ -141,9 +143,16 @@ def embed_folder(
     InputError
         If an option cannot be used, the encoder cannot be had, there are no slides, or the folder takes no files.
     """
-    paths = find_slides(slides)
-    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, len(paths))
+    paths = _found(slides)
+    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, paths)
     loaded = loaded_encoder(encoder, device)
     job = EmbedJob(options, loaded, checked_batch_size(batch_size, loaded))
     redo: Redo = ("other" if keep_same else "all") if force else "none"
     return fill(paths, output, job, redo, progress)
+
+
+def _found(slides: Paths) -> list[Path]:
+    given = [Path(path) for path in ([slides] if isinstance(slides, str | Path) else slides)]
+    if not any(os.path.exists(path) for path in given):  # before a folder is made for nothing
+        raise InputError("there is no such file or folder", where=listing(given, 3))
+    return find_slides(given, twins=True)

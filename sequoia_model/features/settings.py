@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from sequoia_model.bag import EncoderId
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing
 from sequoia_model.patients import bare_slide
 from sequoia_model.slide import read_mpp_table
+from sequoia_model.slide.resolution import check_mpp
 from sequoia_model.tiles import MAX_TILES, RULES
 
 _ENDINGS = (".geojson", ".png")
@@ -98,7 +99,7 @@ def checked_options(
     mpp_table: str | Path | None,
     annotation: str | Path | None,
     workers: int | None,
-    n_slides: int,
+    slides: Sequence[Path],
 ) -> TileOptions:
     """Options as the user gives them, refused before any slide is opened where none could be done with them.
 
@@ -112,8 +113,8 @@ def checked_options(
         A CSV.
     annotation : path, optional
     workers : int, optional
-    n_slides : int
-        A single annotation is for one slide.
+    slides : sequence of Path
+        A single annotation is for one of them; a table of scales names some.
 
     Raises
     ------
@@ -127,19 +128,37 @@ def checked_options(
             raise InputError(f"{name} is {number}", fix=f"give a whole number from {least}")
     if slide_mpp is not None and mpp_table is not None:
         raise InputError("--slide-mpp and --mpp-table were both given", fix="give one of them")
-    if slide_mpp is not None and not 0 < slide_mpp <= 100:
-        raise InputError(f"a slide cannot have {slide_mpp} µm per pixel", fix="give a number above 0")
+    if slide_mpp is not None:
+        check_mpp(slide_mpp, "--slide-mpp")
     path = None if annotation is None else Path(annotation)
     if path is not None and not path.exists():
         raise InputError("the annotation does not exist", where=str(path))
-    if path is not None and not path.is_dir() and n_slides > 1:
+    if path is not None and not path.is_dir() and len(slides) > 1:
         raise InputError(
-            f"one annotation was given for {n_slides} slides",
+            f"one annotation was given for {len(slides)} slides",
             where=str(path),
             fix="give a folder that holds NAME.geojson or NAME.png for each slide",
         )
-    table = {} if mpp_table is None else read_mpp_table(mpp_table)
+    table = {} if mpp_table is None else scales_of(mpp_table, slides)
     return TileOptions(rule, max_tiles, seed, slide_mpp, table, path, workers)
+
+
+def scales_of(table: str | Path, slides: Sequence[Path]) -> dict[str, float]:
+    """The scales of slides by their names, from a table that may name others too.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used, or names none of them.
+    """
+    scales = read_mpp_table(table)
+    if not any(bare_slide(slide.name) in scales for slide in slides):
+        raise InputError(
+            f"the table names none of the slides: it has {listing(scales, 3)}",
+            where=str(table),
+            fix=f"the column slide holds names such as {bare_slide(slides[0].name)}",
+        )
+    return scales
 
 
 def encoder_settings(encoder: EncoderId) -> dict[str, Any]:

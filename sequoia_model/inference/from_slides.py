@@ -19,6 +19,7 @@ from sequoia_model.inference.slides import Needs, needs_of
 from sequoia_model.inference.stream import Progress, check_options, predict
 from sequoia_model.inference.summary import Failure, PredictionRun
 from sequoia_model.nets.hub import Weights, load_weights
+from sequoia_model.patients import bare_slide
 from sequoia_model.slide import RUNS_FOLDER, find_slides, is_slide
 from sequoia_model.tiles import MAX_TILES
 
@@ -103,7 +104,7 @@ def predict_slides(
         If an argument or the weights cannot be used, or no slide could be predicted; no predictions are written.
     """
     check_options(output, options.get("ensemble", "held-out"), jobs=1 if jobs is None else jobs, seed=seed)
-    paths = find_slides([slides] if isinstance(slides, str | Path) else slides)
+    paths = find_slides([slides] if isinstance(slides, str | Path) else slides, twins=True)
     tables = [options.get(name) for name in ("genes", "patients", "measured")]
     given = [item for item in (*tables, mpp_table, annotation) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*paths, *given])
@@ -229,7 +230,8 @@ def _succeeds(search: Callable[[Path], list[Path]], folder: Path) -> bool:
 def _refuse_early(paths: list[Path], weights: Weights, encoder: str | None, seed: int, options: dict) -> None:
     """Find what is wrong with weights, genes, patients and measured expression before hours of embedding."""
     named = {name: options[name] for name in ("genes", "patients", "measured", "ensemble") if name in options}
-    make_plan(paths, weights, encoder=encoder, seed=seed, **named)
+    each = {bare_slide(path.name): path for path in paths}  # of several with one name, one: they fail later
+    make_plan(list(each.values()), weights, encoder=encoder, seed=seed, **named)
 
 
 def _encoder(name: str, needs: Needs, device: str) -> Encoder:

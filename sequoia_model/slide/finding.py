@@ -26,7 +26,7 @@ def is_slide(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SLIDE_SUFFIXES
 
 
-def find_slides(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False) -> list[Path]:
     """The slides among files and folders.
 
     Parameters
@@ -34,6 +34,8 @@ def find_slides(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     paths : path or iterable of path
         Files are taken as they are; folders are searched in depth for the endings of slides, without hidden ones and
         those that our own runs wrote. A DICOM slide is to be given by one of its files.
+    twins : bool, default False
+        Whether several slides may have one name; who asks for them has to tell them apart.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def find_slides(paths: str | Path | Iterable[str | Path]) -> list[Path]:
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
-    _refuse_same_names(found)
+    if not twins:
+        _refuse_same_names(found)
     return sorted(found, key=_name)
 
 

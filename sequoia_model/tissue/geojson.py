@@ -18,7 +18,8 @@ Rings = list[NDArray[np.float64]]
 
 _LARGEST = 1 << 30  # bytes of text
 #: What QuPath finds by itself in a slide, or lays over it; drawn by nobody.
-_NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root")
+_IGNORED = "ignored (its class ends in *)"
+_NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root", _IGNORED)
 _FIX = "in QuPath: File > Export objects as GeoJSON, with the annotations of this slide"
 
 
@@ -105,7 +106,14 @@ def _features(found: Any, path: Path) -> Iterator[tuple[dict, str]]:
         about = item.get("properties")
         about = about if isinstance(about, dict) else {}
         kind = str(about.get("objectType") or about.get("object_type") or "annotation")
-        yield item, kind.lower()
+        yield item, _IGNORED if _is_ignored(about) else kind.lower()
+
+
+def _is_ignored(about: dict) -> bool:
+    """Whether the class of an annotation says that it is none: QuPath's "Ignore*" and others with a star."""
+    given = about.get("classification")
+    name = given.get("name") if isinstance(given, dict) else given
+    return isinstance(name, str) and name.endswith("*")
 
 
 def _shapes(item: dict, where: str) -> Iterator[tuple[str, Any]]:

@@ -48,7 +48,7 @@ def test_a_machine_that_lacks_nothing_passes(capsys):
 def test_json_is_one_object_with_the_verdict_and_the_checks(capsys):
     answer = sequoia(capsys, "doctor", "--json").json
     assert answer["ok"] is True
-    assert set(answer["checks"][0]) == {"name", "ok", "found", "fix"}
+    assert set(answer["checks"][0]) == {"name", "ok", "found", "fix", "optional"}
     assert {"Python", "numpy", "R", "rpy2", "R glmnet", "r/cox_path.R", "bundled cohorts"} <= {
         check["name"] for check in answer["checks"]
     }

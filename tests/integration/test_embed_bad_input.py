@@ -145,3 +145,37 @@ def test_no_slides_are_an_error(capsys, tmp_path, small_encoder):
     answer = sequoia_model(capsys, "embed", tmp_path / "slides", "-o", tmp_path / "out")
     assert answer.code == 2 and str(tmp_path / "slides") in answer.err
     assert not (tmp_path / "out").exists()
+
+
+def test_slides_of_one_name_fail_and_the_rest_is_done(capsys, tmp_path, small_encoder):
+    for name in ("a/S1.tif", "b/S1.tif", "S2.tif"):
+        write_slide(tmp_path / "slides" / name)
+    answer = sequoia_model(capsys, "embed", tmp_path / "slides", "-o", tmp_path / "out", "--json")
+    assert answer.code == 3 and "2 slides have this name" in answer.err
+    assert {slide["name"]: slide["state"] for slide in answer.json["slides"]} == {
+        "S1": "failed",
+        "S2": "done",
+    }
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.h5")) == ["S2.h5"]
+
+
+def test_a_table_of_scales_for_other_slides_is_refused(capsys, tmp_path, small_encoder):
+    write_slide(tmp_path / "S1.tif")
+    (tmp_path / "scales.csv").write_text("slide,mpp\nS11,0.5\n")
+    options = ("-o", tmp_path / "out", "--mpp-table", tmp_path / "scales.csv")
+    answer = sequoia_model(capsys, "embed", tmp_path / "S1.tif", *options)
+    assert answer.code == 2 and "the table names none of the slides: it has S11" in answer.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_slide_that_is_not_there_makes_no_folder(capsys, tmp_path, small_encoder):
+    answer = sequoia_model(capsys, "embed", tmp_path / "S1.tif", "-o", tmp_path / "out")
+    assert answer.code == 2 and "S1.tif" in answer.err
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("mpp", ["0", "-1", "250", "nan", "inf"])
+def test_a_scale_that_no_slide_has_is_refused_with_the_limits(capsys, tmp_path, small_encoder, mpp):
+    write_slide(tmp_path / "S1.tif")
+    answer = sequoia_model(capsys, "embed", tmp_path / "S1.tif", "-o", tmp_path / "out", "--slide-mpp", mpp)
+    assert answer.code == 2 and "above 0 and at most 100" in answer.err

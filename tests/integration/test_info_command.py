@@ -71,12 +71,10 @@ def test_an_image_takes_its_scale_from_the_user(capsys, tmp_path, how):
     assert answer.code == 0 and "0.5 µm/px, by your word" in answer.out and "decoding it whole" in answer.out
 
 
-def test_a_slide_that_is_not_in_the_table_is_read_as_its_file_says(capsys, tmp_path):
+def test_a_table_without_the_slide_is_refused(capsys, tmp_path):
     (tmp_path / "mpp.csv").write_text("slide,mpp\nS2,0.5\n")
-    shown = sequoia_model(
-        capsys, "info", slide_of(tmp_path), "--mpp-table", tmp_path / "mpp.csv", "--json"
-    ).json
-    assert shown["mpp_source"] == "mpp"
+    answer = sequoia_model(capsys, "info", slide_of(tmp_path), "--mpp-table", tmp_path / "mpp.csv")
+    assert answer.code == 2 and "the table names none of the slides: it has S2" in answer.err
 
 
 def test_notes_are_shown(capsys, tmp_path):

@@ -75,4 +75,5 @@ def test_encoders_that_cannot_be_had_are_said_and_are_no_fault(capsys, monkeypat
     assert answer.code == 0
     assert checks(answer)["encoder lite0"]["found"].startswith("packaged: ")
     assert checks(answer)["encoder uni"]["found"] == "offline: HF_HUB_OFFLINE is set"
+    assert not checks(answer)["encoder uni"]["ok"] and checks(answer)["encoder uni"]["optional"]
     assert "--encoder uni@FILE" in checks(answer)["encoder uni"]["fix"]

@@ -36,6 +36,13 @@ def feature(*rings: Any, shape: str = "Polygon", kind: str | None = "annotation"
     return {"type": "Feature", "id": "x", "geometry": geometry, "properties": properties if kind else {}}
 
 
+def ignored(*rings: Any) -> dict[str, Any]:
+    """As QuPath writes what is not to count."""
+    made = feature(*rings)
+    made["properties"]["classification"]["name"] = "Ignore*"
+    return made
+
+
 def collection(*features: Any) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": list(features)}
 
@@ -90,6 +97,12 @@ def test_polygons_are_the_area_however_they_are_wrapped(tmp_path, slide, content
     assert mask.source == "annotation drawn.geojson"
 
 
+def test_what_is_to_be_ignored_is_no_tissue(tmp_path, slide):
+    alone, beside = (collection(feature(SQUARE), *more) for more in ((), (ignored(*FRAME),)))
+    one, two = (read_annotation(write(tmp_path, content), slide).mask for content in (alone, beside))
+    np.testing.assert_array_equal(one, two)
+
+
 def test_a_zipped_annotation_is_read(tmp_path, slide):
     content = gzip.compress(json.dumps(feature(SQUARE)).encode())
     mask = read_annotation(write(tmp_path, content, "drawn.geojson.gz"), slide)
@@ -139,6 +152,7 @@ def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
         (collection(feature([5, 5], shape="Point")), "only Point"),
         (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only LineString"),
         (collection(feature(SQUARE, kind="tile")), "only objects of kind tile"),
+        (collection(ignored(SQUARE)), "ignored"),
         (collection(feature(SQUARE), feature([[1, 1], [2, 2], [1, 1]])), "feature 2"),
         (collection(feature([[1, 1], [2, 2], [1, 1]])), "three points or more"),
         (collection(feature([])), "three points or more"),

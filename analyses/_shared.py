@@ -14,7 +14,7 @@ import yaml
 
 from sequoia_base.atomic import new_file, write_text
 from sequoia_stats import datasets
-from sequoia_stats.cohort import Cohort
+from sequoia_stats.types.cohort import Cohort
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

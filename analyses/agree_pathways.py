@@ -9,10 +9,10 @@ from _selections import LEVEL
 from _shared import arguments, predictions_file, save_table, say
 
 from sequoia_stats import genesets, read_predictions
-from sequoia_stats.cohort import FLOW_COLUMNS
-from sequoia_stats.genesets import GeneSets
-from sequoia_stats.gsva import pathway_agreement
-from sequoia_stats.predictions import Predictions
+from sequoia_stats.sets.collections import GeneSets
+from sequoia_stats.sets.gsva import pathway_agreement
+from sequoia_stats.types.cohort import FLOW_COLUMNS
+from sequoia_stats.types.predictions import Predictions
 
 
 def main() -> None:

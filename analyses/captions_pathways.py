@@ -9,8 +9,8 @@ import pandas as pd
 from captions_genes import RULES, simulated
 
 from sequoia_stats import Signature
-from sequoia_stats.genesets import GeneSets
 from sequoia_stats.plots import text
+from sequoia_stats.sets.collections import GeneSets
 
 
 def heatmap(about: dict, simulations: Sequence[dict]) -> list[str]:

@@ -11,10 +11,10 @@ from _selections import LEVEL, load_selection
 from _shared import arguments, read_json, save_drawing, save_json, save_table, say
 
 from sequoia_stats import Selection, genesets, plots
-from sequoia_stats.cohort import FLOW_COLUMNS
 from sequoia_stats.errors import InputError
-from sequoia_stats.genesets import GeneSets
-from sequoia_stats.ora import hypergeometric, merge_similar, negative_control
+from sequoia_stats.sets.collections import GeneSets
+from sequoia_stats.sets.ora import hypergeometric, merge_similar, negative_control
+from sequoia_stats.types.cohort import FLOW_COLUMNS
 
 #: Below it a set counts as enriched.
 ALPHA = 0.05

@@ -10,8 +10,8 @@ import pandas as pd
 from _shared import arguments, candidates, save_drawing, save_table
 
 from sequoia_stats import Signature, genesets, plots
-from sequoia_stats.genesets import GeneSets
-from sequoia_stats.ora import COLUMNS, hypergeometric
+from sequoia_stats.sets.collections import GeneSets
+from sequoia_stats.sets.ora import COLUMNS, hypergeometric
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ import pandas as pd
 from _shared import arguments, load, save_table, say
 
 from sequoia_stats import Gsva, genesets
-from sequoia_stats.cohort import Cohort
-from sequoia_stats.genesets import GeneSets
-from sequoia_stats.gsva.scores import densities
+from sequoia_stats.sets.collections import GeneSets
+from sequoia_stats.sets.gsva.scores import densities
+from sequoia_stats.types.cohort import Cohort
 
 #: Cohorts and the collection that they are scored with.
 COHORTS = ("metabric", "scan-b")

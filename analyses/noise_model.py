@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.predictions import Predictions
+from sequoia_stats.types.predictions import Predictions
 
 Array = NDArray[np.float64]
 

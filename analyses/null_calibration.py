@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.selection import well_predicted
+from sequoia_stats.types.predictions import Predictions
 
 
 def unrelated_predictions(

@@ -9,9 +9,9 @@ from _selections import LEVEL, load_selection
 from _shared import arguments, save_table, say
 
 from sequoia_stats import Selection, genesets
-from sequoia_stats.cohort import FLOW_COLUMNS
-from sequoia_stats.genesets import GeneSets
-from sequoia_stats.gsea import preranked
+from sequoia_stats.sets.collections import GeneSets
+from sequoia_stats.sets.gsea import preranked
+from sequoia_stats.types.cohort import FLOW_COLUMNS
 
 
 def main() -> None:

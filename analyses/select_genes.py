@@ -10,8 +10,8 @@ from _shared import arguments, predictions_file, save_json, save_table, say
 
 from sequoia_stats import read_predictions, well_predicted
 from sequoia_stats.compare import by_subgroup, downsample
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.selection import per_slide, top_k
+from sequoia_stats.types.predictions import Predictions
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from _shared import arguments, load, predictions_file, save_json, save_table, sa
 
 from sequoia_base.atomic import new_file
 from sequoia_stats import Cohort
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.signature.transforms import rank_normal
+from sequoia_stats.types.predictions import Predictions
 
 _RECEPTOR = {1.0: "ER+", 0.0: "ER−"}
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from _shared import HERE, save_drawing, save_json, save_table, say
 
-from sequoia_model.grid import TileGrid
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import RULES, TileChoice, choose
+from sequoia_model.types.grid import TileGrid
 from sequoia_stats import plots
 
 SLIDES = HERE.parent / "tests" / "data" / "slides"

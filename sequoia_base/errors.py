@@ -1,8 +1,11 @@
-"""Errors that say what was wrong, where, and what to do about it."""
+"""Errors that say what was wrong, where, and what to do about it; failures of single items; words of messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sequoia_base.results import Result
 
 
 class SequoiaError(Exception):
@@ -43,6 +46,38 @@ class InputError(SequoiaError):
     """A file, an option or a value that cannot be used."""
 
 
+@dataclass(frozen=True)
+class Failure(Result):
+    """One item of several that failed while the others went on: a value, until the command line prints it.
+
+    Parameters
+    ----------
+    item : str
+        Its name: a slide, a fold, a cohort.
+    file : str
+        The file it was read from.
+    what, where, fix : str
+        As in the error that ended it; see `SequoiaError`.
+    """
+
+    item: str
+    file: str
+    what: str
+    where: str = ""
+    fix: str = ""
+
+    @classmethod
+    def of(cls, item: str, file: object, error: SequoiaError) -> Failure:
+        """The failure of an item that an error ended."""
+        return cls(item, str(file), error.what, error.where, error.fix)
+
+    @property
+    def reason(self) -> str:
+        """What was wrong, where (unless that is the file itself), and what to do, in one line."""
+        where = "" if self.where in ("", self.file) else f": {self.where}"
+        return f"{self.what}{where}" + (f"; {self.fix}" if self.fix else "")
+
+
 def _rebuild(cls: type[SequoiaError], state: dict[str, str]) -> SequoiaError:
     error = cls.__new__(cls)
     Exception.__init__(error, state["what"], state["where"], state["fix"])
@@ -61,3 +96,14 @@ def listing(items: Iterable[object], limit: int = 10) -> str:
     words = [str(item) for item in items]
     shown = ", ".join(words[:limit])
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit} more"
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A number and its noun, in the singular for one.
+
+    Examples
+    --------
+    >>> counted(1, "gene"), counted(20820, "gene"), counted(0, "entry", "entries")
+    ('1 gene', '20,820 genes', '0 entries')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -13,24 +13,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sequoia_model.bag import EncoderId, FeatureBag
     from sequoia_model.clusters import ClusterMeans, cluster_means
+    from sequoia_model.embedding import embed, embed_folder, tile_folder
     from sequoia_model.encoders import Encoder, get_encoder
     from sequoia_model.errors import SequoiaError
     from sequoia_model.feature_files import read as read_features
     from sequoia_model.feature_files import write as write_features
-    from sequoia_model.features import embed, embed_folder, tile_folder
-    from sequoia_model.grid import TileGrid
-    from sequoia_model.inference import PredictionRun, predict, predict_slides
+    from sequoia_model.legacy import read_results
     from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
-    from sequoia_model.nets.hub import Weights, load_weights, save_weights
-    from sequoia_model.results_pickle import read_results
+    from sequoia_model.prediction import PredictionRun, predict, predict_slides
     from sequoia_model.slide import Slide, find_slides, open_slide
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
     from sequoia_model.splits import published as published_splits
     from sequoia_model.tiles import read_tiles, tile_grid
     from sequoia_model.tissue import TissueMask, tissue_mask
+    from sequoia_model.types.bag import EncoderId, FeatureBag
+    from sequoia_model.types.grid import TileGrid
+    from sequoia_model.weights.loading import Weights, load_weights, save_weights
 
     __version__: str
 
@@ -38,35 +38,35 @@ if TYPE_CHECKING:
 _PLACES = {
     "ClusterMeans": "clusters:ClusterMeans",
     "Encoder": "encoders:Encoder",
-    "EncoderId": "bag:EncoderId",
-    "FeatureBag": "bag:FeatureBag",
-    "PredictionRun": "inference:PredictionRun",
+    "EncoderId": "types.bag:EncoderId",
+    "FeatureBag": "types.bag:FeatureBag",
+    "PredictionRun": "prediction:PredictionRun",
     "SequoiaError": "errors:SequoiaError",
     "Slide": "slide:Slide",
     "Splits": "splits:Splits",
     "SummaryTransformer": "nets:SummaryTransformer",
-    "TileGrid": "grid:TileGrid",
+    "TileGrid": "types.grid:TileGrid",
     "TileMLP": "nets:TileMLP",
     "TileTransformer": "nets:TileTransformer",
     "TissueMask": "tissue:TissueMask",
-    "Weights": "nets.hub:Weights",
+    "Weights": "weights.loading:Weights",
     "cluster_means": "clusters:cluster_means",
     "draw_splits": "splits:draw",
-    "embed": "features:embed",
-    "embed_folder": "features:embed_folder",
+    "embed": "embedding:embed",
+    "embed_folder": "embedding:embed_folder",
     "find_slides": "slide:find_slides",
     "get_encoder": "encoders:get_encoder",
-    "load_weights": "nets.hub:load_weights",
+    "load_weights": "weights.loading:load_weights",
     "open_slide": "slide:open_slide",
-    "predict": "inference:predict",
-    "predict_slides": "inference:predict_slides",
+    "predict": "prediction:predict",
+    "predict_slides": "prediction:predict_slides",
     "published_splits": "splits:published",
     "read_features": "feature_files:read",
-    "read_results": "results_pickle:read_results",
+    "read_results": "legacy:read_results",
     "read_splits": "splits:read_splits",
     "read_tiles": "tiles:read_tiles",
-    "save_weights": "nets.hub:save_weights",
-    "tile_folder": "features:tile_folder",
+    "save_weights": "weights.loading:save_weights",
+    "tile_folder": "embedding:tile_folder",
     "tile_grid": "tiles:tile_grid",
     "tissue_mask": "tissue:tissue_mask",
     "write_features": "feature_files:write",

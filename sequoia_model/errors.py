@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import InputError, SequoiaError, listing
+from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing
 
-__all__ = ["InputError", "SequoiaError", "listing"]
+__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing"]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import InputError, SequoiaError, listing
+from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing
 
-__all__ = ["InputError", "REvaluationError", "RUnavailableError", "SequoiaError", "listing"]
+__all__ = [
+    "Failure",
+    "InputError",
+    "REvaluationError",
+    "RUnavailableError",
+    "SequoiaError",
+    "counted",
+    "listing",
+]
 
 
 class RUnavailableError(SequoiaError):

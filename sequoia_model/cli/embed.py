@@ -36,7 +36,7 @@ def embed(
 
     Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
     """
-    from sequoia_model.features import embed_folder
+    from sequoia_model.embedding import embed_folder
 
     with options.running("embed") as progress:
         done = embed_folder(

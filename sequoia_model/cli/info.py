@@ -55,8 +55,8 @@ def info(
 
 def _given(slide: Path, mpp: float | None, table: Path | None) -> float | None:
     """What the user says of the resolution, if anything."""
+    from sequoia_model.embedding.options import scales_of
     from sequoia_model.errors import InputError
-    from sequoia_model.features.settings import scales_of
     from sequoia_model.patients import bare_slide
 
     if mpp is not None and table is not None:
@@ -74,7 +74,7 @@ def _write(path: Path, pixels: Any) -> None:
 
 
 def _content(slide: Slide, choice: TileChoice) -> dict[str, Any]:
-    from sequoia_model.units import TILE_MPP, TILE_SIZE
+    from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
     return {
         "path": str(slide.path),

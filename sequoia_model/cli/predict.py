@@ -76,7 +76,7 @@ def predict(
     finds them. With published weights a patient of the published splits is predicted by its held-out fold alone.
     Exit code 3: some slides failed, and the rest is written.
     """
-    from sequoia_model.inference import predict_any
+    from sequoia_model.prediction import predict_any
 
     said: dict[str, object] = {
         "slide_mpp": slide_mpp,

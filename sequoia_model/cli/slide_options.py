@@ -15,8 +15,8 @@ import typer
 from sequoia_base.cli.output import say, show
 
 if TYPE_CHECKING:
-    from sequoia_model.features import FolderRun
-    from sequoia_model.features.meter import Progress
+    from sequoia_model.embedding import FolderRun
+    from sequoia_model.embedding.meter import Progress
 
 Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE|FOLDER", help="Slides; folders in depth.")]
 Output = Annotated[

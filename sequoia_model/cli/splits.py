@@ -82,7 +82,7 @@ def convert_results(
     """Turn old cross-validation results into a predictions file; code that a pickle may hold never runs."""
     from sequoia_base.atomic import refuse_existing
     from sequoia_base.results import jsonable
-    from sequoia_model.results_pickle import read_results, write_results
+    from sequoia_model.legacy import read_results, write_results
 
     refuse_existing(output, force=force, inputs=[results, patients])
     _refuse_ending(output, ".h5ad", "predictions")

@@ -24,7 +24,7 @@ def tile(
 
     Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
     """
-    from sequoia_model.features import tile_folder
+    from sequoia_model.embedding import tile_folder
 
     with options.running("tile") as progress:
         done = tile_folder(

@@ -10,7 +10,7 @@ from sequoia_base.cli.output import Json
 from sequoia_base.cli.output import show as show_result
 
 if TYPE_CHECKING:
-    from sequoia_model.nets.hub import Weights
+    from sequoia_model.weights.loading import Weights
 
 app = typer.Typer(help="Look at weights.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Folds, architecture, sizes, encoder, cancer and digests."""
-    from sequoia_model.nets.hub import load_weights
+    from sequoia_model.weights.loading import load_weights
 
     weights = load_weights(source)
     show_result(_text(weights), _content(weights), as_json)
@@ -53,7 +53,7 @@ def _content(weights: Weights) -> dict[str, Any]:
 
 def _text(weights: Weights) -> str:
     """The same, a line each, for people."""
-    from sequoia_model.nets.hub import published_genes
+    from sequoia_model.weights.loading import published_genes
 
     if weights.genes:
         named = "named by the side file"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sequoia_model.encoders.checkpoints import WEIGHT_FILES, first_line
 from sequoia_model.encoders.hub import ask, cached, failures
 from sequoia_model.encoders.packaged import packaged_file
 from sequoia_model.encoders.table import ENCODERS, EncoderCard
 from sequoia_model.errors import InputError
+from sequoia_model.weights.tensors import WEIGHT_FILES, first_line
 
 State = Literal["packaged", "in the cache", "reachable", "gated", "offline", "missing"]
 _SECONDS = 3  # for the answer on each encoder; once the hub cannot be reached, the others are not asked for

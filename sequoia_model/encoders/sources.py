@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sequoia_model.bag import canonical_encoder, is_known_encoder
 from sequoia_model.encoders.table import ENCODERS
 from sequoia_model.errors import InputError
+from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _HUB, _TIMM = "hf-hub:", "timm:"
 _FORMS = f"{', '.join(ENCODERS)}, timm:NAME, hf-hub:ORG/NAME, ENCODER@FILE, or a folder with config.json"

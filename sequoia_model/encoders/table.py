@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sequoia_model.units import TILE_SIZE
+from sequoia_model.types.units import TILE_SIZE
 
 Interpolation = Literal["bicubic", "bilinear", "lanczos"]
 Pooling = Literal["average", "class token", "class token and mean of patch tokens", "its own"]
@@ -25,7 +25,7 @@ class EncoderCard:
     Parameters
     ----------
     name : str
-        As `sequoia_model.bag.canonical_encoder` spells it.
+        As `sequoia_model.types.bag.canonical_encoder` spells it.
     dimension : int
         Length of a feature vector.
     mpp : float, optional

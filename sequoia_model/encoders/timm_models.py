@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sequoia_model.bag import canonical_encoder
-from sequoia_model.encoders.checkpoints import WEIGHT_FILES, first_line, read_state, weights_at
 from sequoia_model.encoders.hub import CONFIG, fetch
 from sequoia_model.encoders.sources import EncoderSource
 from sequoia_model.encoders.table import EncoderCard
 from sequoia_model.errors import InputError
+from sequoia_model.types.bag import canonical_encoder
+from sequoia_model.weights.tensors import WEIGHT_FILES, first_line, read_state, weights_at
 
 _UNKNOWN_MPP = "for which resolution it was made is not known: it gets tiles of 0.5 µm per pixel"
 

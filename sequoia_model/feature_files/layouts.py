@@ -10,10 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sequoia_model.bag import EncoderId
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files.attributes import integer, number, text
 from sequoia_model.feature_files.paths import encoder_in_folder
+from sequoia_model.types.bag import EncoderId
 
 #: Of our own layout; a file with a larger number was written by a later version.
 SCHEMA_VERSION = 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import h5py
 from numpy.typing import NDArray
 
-from sequoia_model.bag import FeatureBag
 from sequoia_model.errors import InputError
 from sequoia_model.feature_files.layouts import Description, describe
 from sequoia_model.feature_files.paths import slide_name
+from sequoia_model.types.bag import FeatureBag
 
 
 def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) -> FeatureBag:

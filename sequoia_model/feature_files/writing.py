@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 
 from sequoia_base.atomic import new_file, refuse_existing
-from sequoia_model.bag import FeatureBag
 from sequoia_model.feature_files.layouts import SCHEMA_VERSION
+from sequoia_model.types.bag import FeatureBag
 
 
 def write(

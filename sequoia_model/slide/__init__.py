@@ -9,10 +9,10 @@ from sequoia_model.slide.finding import (
     is_slide,
     read_mpp_table,
 )
-from sequoia_model.slide.levels import Level
 from sequoia_model.slide.opening import open_slide
 from sequoia_model.slide.reading import Slide
 from sequoia_model.slide.resolution import Resolution
+from sequoia_model.slide.sources.levels import Level
 
 __all__ = [
     "RUNS_FOLDER",

@@ -9,9 +9,9 @@ from typing import Literal
 
 from sequoia_base.inputs import existing_file
 from sequoia_model.errors import InputError
-from sequoia_model.slide.levels import Facts, Source
 from sequoia_model.slide.reading import Slide
 from sequoia_model.slide.resolution import resolve
+from sequoia_model.slide.sources.levels import Facts, Source
 
 Reader = Literal["auto", "openslide", "direct"]
 _READERS = ("auto", "openslide", "direct")
@@ -64,10 +64,10 @@ def open_again(path: Path, mpp: float | None, reader: Reader) -> Slide:
 
 def _source(path: Path, reader: Reader, mpp: float | None) -> Source:
     _refuse_unreadable(path)
-    from sequoia_model.slide.direct_source import read_directly
-    from sequoia_model.slide.image_source import ImageSource, image_kind
-    from sequoia_model.slide.openslide_source import OpenSlideSource, detect
-    from sequoia_model.slide.tiff_pages import is_tiled
+    from sequoia_model.slide.sources.direct import read_directly
+    from sequoia_model.slide.sources.image import ImageSource, image_kind
+    from sequoia_model.slide.sources.openslide import OpenSlideSource, detect
+    from sequoia_model.slide.sources.tiff_pages import is_tiled
 
     if detect(path) is not None:
         behind = OpenSlideSource(path)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sequoia_model.grid import tile_side
 from sequoia_model.patients import bare_slide
-from sequoia_model.slide.levels import Level, Source, cheapest
 from sequoia_model.slide.resolution import Resolution
 from sequoia_model.slide.sharing import Shared
-from sequoia_model.units import TILE_SIZE
+from sequoia_model.slide.sources.levels import Level, Source, cheapest
+from sequoia_model.types.grid import tile_side
+from sequoia_model.types.units import TILE_SIZE
 
 #: Pixels along a side that a thumbnail reads at once; bounds its memory.
 _BLOCK = 4096

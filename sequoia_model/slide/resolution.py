@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.levels import Facts
-from sequoia_model.units import TILE_MPP
+from sequoia_model.slide.sources.levels import Facts
+from sequoia_model.types.units import TILE_MPP
 
 Origin = Literal["given", "mpp", "TIFF resolution", "objective power"]
 

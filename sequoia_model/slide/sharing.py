@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.levels import Source
+from sequoia_model.slide.sources.levels import Source
 
 
 class Shared:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import TileGrid
 from sequoia_model.tiles.reading import Pixels, Reader, Transform
+from sequoia_model.types.grid import TileGrid
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import TileGrid
 from sequoia_model.tiles.batches import BATCH, Batcher, TileBatch
 from sequoia_model.tiles.reading import Pixels, Reader, Transform
 from sequoia_model.tiles.rules import CHECKS, NOT_DRAWN, OUTSIDE, REASONS, Rule
 from sequoia_model.tissue import TissueMask
-from sequoia_model.units import TILE_SIZE
+from sequoia_model.types.grid import TileGrid
+from sequoia_model.types.units import TILE_SIZE
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide

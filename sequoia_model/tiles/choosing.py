@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import TileGrid, grid_places, tile_side
 from sequoia_model.tiles.choice import TileChoice
 from sequoia_model.tiles.rules import BACKGROUND, LEAST_TISSUE, OUTSIDE, RULES, Rule
 from sequoia_model.tissue import TissueMask, published_mask, read_annotation, tissue_mask
+from sequoia_model.types.grid import TileGrid, grid_places, tile_side
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide

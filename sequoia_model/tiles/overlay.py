@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file
-from sequoia_model.grid import TileGrid
 from sequoia_model.tissue import TissueMask
+from sequoia_model.types.grid import TileGrid
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from sequoia_model.tissue.kernels import SATURATION
 from sequoia_model.tissue.mask import TissueMask
-from sequoia_model.units import TILE_MPP, TILE_SIZE
+from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide

@@ -11,7 +11,7 @@ import typer
 from sequoia_base.cli.output import Force, Json, ledger, say, show
 
 if TYPE_CHECKING:
-    from sequoia_stats.cohort import Cohort
+    from sequoia_stats.types.cohort import Cohort
 
 app = typer.Typer(help="Read foreign files into a cohort, and describe one.", no_args_is_help=True)
 

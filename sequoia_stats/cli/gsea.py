@@ -42,8 +42,8 @@ def gsea(
     import pandas as pd
 
     from sequoia_base.atomic import refuse_existing
-    from sequoia_stats.gsea import preranked
     from sequoia_stats.io.gene_lists import read_gene_scores
+    from sequoia_stats.sets.gsea import preranked
 
     refuse_existing(output, force=force, inputs=[genes, *sets])
     collections = open_all(sets)

@@ -12,7 +12,7 @@ from sequoia_base.cli.output import Force, Json, ledger, located, progress, say,
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sequoia_stats.gsva import Gsva
+    from sequoia_stats.sets.gsva import Gsva
 
 
 def gsva(
@@ -88,7 +88,7 @@ def gsva(
     from sequoia_base.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
-    from sequoia_stats.gsva.settings import check_word
+    from sequoia_stats.sets.gsva.settings import check_word
 
     chosen = {
         "kcdf": kcdf, "kernel": kernel, "engine": engine, "tau": tau, "max_diff": max_diff,
@@ -134,8 +134,8 @@ def _model(
 ) -> Gsva:
     """The estimator that the options ask for, or the stored one, if nothing that they say contradicts it."""
     from sequoia_stats.errors import InputError
-    from sequoia_stats.gsva import Gsva
-    from sequoia_stats.gsva.settings import merged, open_collections
+    from sequoia_stats.sets.gsva import Gsva
+    from sequoia_stats.sets.gsva.settings import merged, open_collections
 
     if save_reference is not None and given.get("engine", "native") != "native":
         raise InputError(f"the engine {given['engine']} has no frozen reference", fix="--engine native")
@@ -164,7 +164,7 @@ def _tell(model: Gsva, scores: pd.DataFrame) -> dict[str, Any]:
     import pandas as pd
 
     from sequoia_base.results import jsonable
-    from sequoia_stats.cohort import FLOW_COLUMNS
+    from sequoia_stats.types.cohort import FLOW_COLUMNS
 
     flow = pd.DataFrame(scores.attrs["flow"], columns=FLOW_COLUMNS)
     sets = model.sets_

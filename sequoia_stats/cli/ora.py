@@ -12,7 +12,7 @@ from sequoia_base.cli.output import Force, Json, ledger, located, say, show, wri
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sequoia_stats.genesets import GeneSets
+    from sequoia_stats.sets.collections import GeneSets
 
 SETS_HELP = "hallmark, gobp, kegg, c8 or a GMT file; may repeat."
 #: Below this adjusted p-value a set is counted as significant in what is printed.
@@ -50,7 +50,7 @@ def ora(
     from sequoia_stats.errors import listing
     from sequoia_stats.io import read_gene_list
     from sequoia_stats.io.gene_lists import read_gene_lists
-    from sequoia_stats.ora import hypergeometric
+    from sequoia_stats.sets.ora import hypergeometric
 
     refuse_existing(output, force=force, inputs=[*lists, universe, *sets])
     collections = open_all(sets)
@@ -77,7 +77,7 @@ def ora(
 
 def open_all(words: list[str]) -> list[GeneSets]:
     """The collections of --sets."""
-    from sequoia_stats.genesets import open_sets
+    from sequoia_stats.sets.collections import open_sets
 
     return [open_sets(word) for word in words]
 
@@ -87,7 +87,7 @@ def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> l
     import pandas as pd
 
     from sequoia_base.results import jsonable
-    from sequoia_stats.cohort import FLOW_COLUMNS
+    from sequoia_stats.types.cohort import FLOW_COLUMNS
 
     steps = [
         (f"{one.name}, {step}", *rest)

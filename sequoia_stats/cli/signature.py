@@ -13,7 +13,7 @@ from sequoia_base.cli.output import Force, Json, ledger, located, progress, say,
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sequoia_stats.cohort import Cohort
+    from sequoia_stats.types.cohort import Cohort
 
 app = typer.Typer(help="Train, print, score and validate a risk signature.", no_args_is_help=True)
 COHORT_HELP = "A cohort file, or a bundled cohort: tcga-brca[:PFI|DFI|OS|disease_free], scan-b, metabric."
@@ -239,8 +239,8 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     """Candidate genes: a list, or all, less those that another cohort lacks."""
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
-    from sequoia_stats.genes import match
     from sequoia_stats.io import read_gene_list
+    from sequoia_stats.types.genes import match
 
     if genes is None and not shared_with:
         return None

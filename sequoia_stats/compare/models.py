@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.results import Result
-from sequoia_stats._hypergeometric import overlap_p_value
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import read_predictions
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.selection import Selection, well_predicted
+from sequoia_stats.sets._hypergeometric import overlap_p_value
+from sequoia_stats.types.predictions import Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData

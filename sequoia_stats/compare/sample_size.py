@@ -12,12 +12,12 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from sequoia_base.results import Result
+from sequoia_stats.association import correlation_p, pearson
 from sequoia_stats.compare.distributions import ALL
-from sequoia_stats.correlation import correlation_p, pearson
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
-from sequoia_stats.predictions import FEWEST_SAMPLES, Predictions
 from sequoia_stats.selection import Selection, well_predicted
+from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData

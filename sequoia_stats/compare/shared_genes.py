@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from sequoia_stats._hypergeometric import overlap_p_value
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import refuse_dates
+from sequoia_stats.sets._hypergeometric import overlap_p_value
+from sequoia_stats.types.genes import refuse_dates
 
 #: Columns of `overlap`.
 COLUMNS = ["lists", "n_lists", "universe", "sizes", "overlap", "expected", "p", "genes"]

@@ -16,8 +16,8 @@ from sequoia_stats.compare.distributions import ALL, notes_of
 from sequoia_stats.compare.shared_genes import overlap
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.selection import Selection, well_predicted
+from sequoia_stats.types.predictions import Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData

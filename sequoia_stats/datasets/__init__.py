@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sequoia_stats.cohort import Cohort
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import standardise
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import read_matrix, read_table
 from sequoia_stats.io._time_and_event import Steps
+from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.genes import standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -35,7 +35,7 @@ A reader of a folder with ``expression.csv`` and ``clinical.csv``, complete::
             where=str(path / "clinical.csv"), steps=steps, drop_invalid=drop_invalid, name=path.name,
         )
 
-Its tests build a folder with a function of ``tests/studies.py`` and add rows to the tables of bad input in
+Its tests build a folder with a function of ``tests/build/studies.py`` and add rows to the tables of bad input in
 ``tests/unit/io``.
 """
 
@@ -47,7 +47,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sequoia_stats.cohort import Cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
@@ -57,6 +56,7 @@ from sequoia_stats.io.expression import Expression, read_expression
 from sequoia_stats.io.gene_list import read_gene_list
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.predictions import read_predictions
+from sequoia_stats.types.cohort import Cohort
 
 if TYPE_CHECKING:
     from anndata import AnnData

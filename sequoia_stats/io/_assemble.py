@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sequoia_stats.cohort import FLOW_COLUMNS, Cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
 from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
+from sequoia_stats.types.cohort import FLOW_COLUMNS, Cohort
 
 #: Names that a cohort file keeps for itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")

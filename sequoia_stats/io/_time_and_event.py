@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.outcome import MONTH_DAYS, Outcome
+from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
 
 #: Months in one unit of time.
 UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}

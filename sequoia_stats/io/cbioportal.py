@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import standardise
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._barcodes import is_primary, tcga_sample
 from sequoia_stats.io._tables import Numbers, check_ids, find_column, read_numbers, read_table
 from sequoia_stats.io._text import read_text
 from sequoia_stats.io._time_and_event import Steps
+from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
+from sequoia_stats.types.genes import standardise
 
 #: Columns of expression files that are no samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")

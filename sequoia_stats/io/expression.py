@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
 from sequoia_stats.errors import InputError
-from sequoia_stats.genes import as_given, standardise
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
+from sequoia_stats.types.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
+from sequoia_stats.types.genes import as_given, standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -11,12 +11,12 @@ import pandas as pd
 
 from sequoia_base.atomic import new_file
 from sequoia_base.inputs import existing_file
-from sequoia_stats.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import as_given, resolve, standardise
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
+from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
+from sequoia_stats.types.genes import as_given, resolve, standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.cohort import FLOW_COLUMNS
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import aliases, match, refuse_dates
 from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix, read_table
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
-from sequoia_stats.predictions import Predictions, refuse_repeated, untrained_layers
+from sequoia_stats.types.cohort import FLOW_COLUMNS
+from sequoia_stats.types.genes import aliases, match, refuse_dates
+from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
 if TYPE_CHECKING:
     from anndata import AnnData

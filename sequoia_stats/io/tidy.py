@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.cohort import Cohort
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.genes import standardise
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._barcodes import is_primary, tcga_patient
 from sequoia_stats.io._tables import (
@@ -23,6 +21,8 @@ from sequoia_stats.io._tables import (
     read_numbers,
     read_table,
 )
+from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.genes import standardise
 
 #: Endings of files that may hold a table.
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")

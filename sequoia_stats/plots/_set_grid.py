@@ -94,7 +94,7 @@ def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame
     most : int
         Sets at most.
     merged : DataFrame, optional
-        Groups of similar sets, of `sequoia_stats.ora.merge_similar`: ``list, representative, n_sets, p_bh``. A group
+        Groups of similar sets, of `ora.merge_similar`: ``list, representative, n_sets, p_bh``. A group
         is drawn in place of its sets, under the name of its representative with the number of the others, and with
         `columns` of the representative.
 

@@ -33,7 +33,7 @@ def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     table : DataFrame
-        The result of `sequoia_stats.gsva.pathway_agreement`: a row per set with ``level, collection, r``; levels
+        The result of `sequoia_stats.sets.gsva.pathway_agreement`: a row per set with ``level, collection, r``; levels
         and collections are drawn in the order of their first rows.
     title : str, optional
         Heading.

@@ -29,7 +29,7 @@ def enrichment_dots(
     Parameters
     ----------
     table : DataFrame
-        The result of `sequoia_stats.ora.hypergeometric` for one collection: ``list, set, overlap, set_size,
+        The result of `sequoia_stats.sets.ora.hypergeometric` for one collection: ``list, set, overlap, set_size,
         p_bh``.
     merged : DataFrame, optional
         Groups of similar sets, as in `enrichment_heatmap`.

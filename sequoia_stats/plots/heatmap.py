@@ -29,9 +29,9 @@ def enrichment_heatmap(
     Parameters
     ----------
     table : DataFrame
-        The result of `sequoia_stats.ora.hypergeometric` for one collection: ``list, set, overlap, p_bh``.
+        The result of `sequoia_stats.sets.ora.hypergeometric` for one collection: ``list, set, overlap, p_bh``.
     merged : DataFrame, optional
-        Of `sequoia_stats.ora.merge_similar`: groups of similar sets, drawn in place of the sets of `table` with their
+        Of `ora.merge_similar`: groups of similar sets, drawn in place of the sets of `table` with their
         average adjusted p-value; the number of genes is then that of the representative, whose name is written with
         the number of the other sets.
     most : int, optional

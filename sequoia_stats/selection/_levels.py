@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats._matrices import group_means
-from sequoia_stats.predictions import Predictions, common_rows, refuse_all_constant, refuse_few
+from sequoia_stats.types._matrices import group_means
+from sequoia_stats.types.predictions import Predictions, common_rows, refuse_all_constant, refuse_few
 
 #: Genes at a time wherever rows are copied or averaged; results do not depend on it. Every thread holds one block.
 BLOCK = 256

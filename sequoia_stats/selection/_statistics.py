@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from sequoia_stats.correlation import (
+from sequoia_stats.association import (
     AlternativeName,
     MethodName,
     Moments,
@@ -21,11 +21,11 @@ from sequoia_stats.correlation import (
     fisher_mean,
     moments,
 )
+from sequoia_stats.association.prediction_errors import interquartile_range, minmax, normalised_rmse
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.prediction_error import interquartile_range, minmax, normalised_rmse
-from sequoia_stats.predictions import FEWEST_SAMPLES
 from sequoia_stats.selection import _levels
 from sequoia_stats.selection._cluster_bootstrap import cluster_bootstrap
+from sequoia_stats.types.predictions import FEWEST_SAMPLES
 
 Array = NDArray[np.float64]
 #: Statistics of a gene, in the order of the columns of the table.
@@ -86,7 +86,7 @@ def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFram
 
 def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], threads: int | None) -> Sums:
     """Over whole matrices where they can be read in place, else over blocks of genes, several at a time."""
-    from sequoia_stats._compiled import map_blocks
+    from sequoia_base.kernels import map_blocks
 
     data, genes = level.data, len(level.data.genes)
     if level.codes is None:

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.results import Result
-from sequoia_stats._matrices import varying
-from sequoia_stats.correlation import METHODS, AlternativeName, MethodName
+from sequoia_stats.association import METHODS, AlternativeName, MethodName
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
-from sequoia_stats.predictions import Predictions
 from sequoia_stats.selection._levels import Level, levels
 from sequoia_stats.selection._statistics import STATISTICS, Setting, gene_statistics
+from sequoia_stats.types._matrices import varying
+from sequoia_stats.types.predictions import Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData

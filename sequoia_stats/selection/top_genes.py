@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.results import Result
-from sequoia_stats.correlation import fisher_mean, pearson
+from sequoia_stats.association import fisher_mean, pearson
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
-from sequoia_stats.predictions import FEWEST_SAMPLES, Predictions
+from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -9,22 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sequoia_stats.signature.cross_validation import CrossValidation
-    from sequoia_stats.signature.engines import CoxPath, PathSettings, cox_path
+    from sequoia_stats.coxpath.cross_validation import CrossValidation
+    from sequoia_stats.coxpath.engines import CoxPath, PathSettings, cox_path
     from sequoia_stats.signature.estimator import LassoCoxSignature
     from sequoia_stats.signature.signature import RiskScore, Signature
     from sequoia_stats.signature.validation import Validation, validate
 
 _HOME = {
-    "CoxPath": "engines",
-    "CrossValidation": "cross_validation",
-    "LassoCoxSignature": "estimator",
-    "PathSettings": "engines",
-    "RiskScore": "signature",
-    "Signature": "signature",
-    "Validation": "validation",
-    "cox_path": "engines",
-    "validate": "validation",
+    "CoxPath": "coxpath.engines",
+    "CrossValidation": "coxpath.cross_validation",
+    "LassoCoxSignature": "signature.estimator",
+    "PathSettings": "coxpath.engines",
+    "RiskScore": "signature.signature",
+    "Signature": "signature.signature",
+    "Validation": "signature.validation",
+    "cox_path": "coxpath.engines",
+    "validate": "signature.validation",
 }
 __all__ = [
     "CoxPath",
@@ -42,4 +42,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"sequoia_stats.{_HOME[name]}"), name)

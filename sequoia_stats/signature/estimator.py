@@ -11,21 +11,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_stats import genes as symbols
-from sequoia_stats.cohort import Cohort, as_cohort
-from sequoia_stats.errors import InputError, listing
-from sequoia_stats.outcome import Outcome
-from sequoia_stats.signature.cross_validation import (
+from sequoia_stats.coxpath.cross_validation import (
     CrossValidation,
     Progress,
     check_foldids,
     cross_validate,
     stratified_folds,
 )
-from sequoia_stats.signature.engines import CoxPath, PathSettings, get_engine
+from sequoia_stats.coxpath.engines import CoxPath, PathSettings, get_engine
+from sequoia_stats.errors import InputError, listing
 from sequoia_stats.signature.signature import Signature, weighted_sum
 from sequoia_stats.signature.transforms import check_units, fit_transform, within_cohort
 from sequoia_stats.survival.partial_likelihood import cox_score
+from sequoia_stats.types import genes as symbols
+from sequoia_stats.types.cohort import Cohort, as_cohort
+from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -12,10 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.results import Result
-from sequoia_stats.cohort import Cohort, as_cohort
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import canonical_names, read_expression
-from sequoia_stats.outcome import Outcome
 from sequoia_stats.signature.estimator import MIN_EVENTS
 from sequoia_stats.signature.signature import Scale, Signature
 from sequoia_stats.survival import (
@@ -27,6 +25,8 @@ from sequoia_stats.survival import (
     likelihood_ratio,
     logrank_test,
 )
+from sequoia_stats.types.cohort import Cohort, as_cohort
+from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_stats.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome
 
 # survival::coxph.control()
 _EPS = 1e-9

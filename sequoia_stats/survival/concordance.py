@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome
 
 _BLOCK_BYTES = 64 * 2**20
 

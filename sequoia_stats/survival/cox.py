@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.outcome import Outcome
 from sequoia_stats.survival import _newton
 from sequoia_stats.survival._design import design_matrix
+from sequoia_stats.types.outcome import Outcome
 
 _Z95 = 1.959963984540054  # normal quantile at .975
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
-from sequoia_stats.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome
 
 #: Beyond this spread of the linear predictor, exp() of the smallest would underflow.
 _PLAIN_EXP_LIMIT = 600.0

@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sequoia_stats.correlation import (
+from sequoia_stats.association import (
     benjamini_hochberg,
     correlation_p,
     dependent_correlation_test,
     moments,
 )
-from sequoia_stats.prediction_error import interquartile_range, normalised_rmse
-from sequoia_stats.predictions import Predictions
+from sequoia_stats.association.prediction_errors import interquartile_range, normalised_rmse
 from sequoia_stats.selection import Selection, well_predicted
+from sequoia_stats.types.predictions import Predictions
 from tests.bench.timing import alternate, line
 
 SAMPLES, GENES, TIMED = 1130, 20820, 400

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.genesets import GeneSets, load
-from sequoia_stats.gsva import Gsva
+from sequoia_stats.sets.collections import GeneSets, load
+from sequoia_stats.sets.gsva import Gsva
 from tests.bench.timing import alternate, line, seconds
 
 GENES, SAMPLES, SETS = 10_000, 200, 1_000

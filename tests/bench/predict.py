@@ -21,13 +21,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from sequoia_model.bag import EncoderId, FeatureBag
 from sequoia_model.clusters import cluster_means
 from sequoia_model.feature_files import write
-from sequoia_model.inference import predict, slides, stream
-from sequoia_model.inference.predictions_file import PredictionsFile
 from sequoia_model.nets import SummaryTransformer
-from sequoia_model.nets.hub import Weights, published_genes
+from sequoia_model.prediction import predict, stream
+from sequoia_model.prediction.predictions_file import PredictionsFile
+from sequoia_model.targets import inputs
+from sequoia_model.types.bag import EncoderId, FeatureBag
+from sequoia_model.weights.loading import Weights, published_genes
 
 SLIDES, TILES, DIM, GENES, FOLDS = 16, 4000, 1024, 20_820, 5
 PARTS = ("reading", "clustering", "networks", "writing")
@@ -80,8 +81,8 @@ def timed() -> Iterator[dict[str, float]]:
         return watched
 
     places = [
-        ("reading", slides, "read"),
-        ("clustering", slides, "cluster_means"),
+        ("reading", inputs, "read"),
+        ("clustering", inputs, "cluster_means"),
         ("networks", stream, "average"),
     ]
     places += [("writing", PredictionsFile, name) for name in ("append", "finish")]

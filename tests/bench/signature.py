@@ -11,8 +11,8 @@ from rpy2.robjects import numpy2ri
 from rpy2.robjects.conversion import localconverter
 
 from sequoia_stats import datasets, rbridge
-from sequoia_stats.signature.cross_validation import CrossValidation, cross_validate, stratified_folds
-from sequoia_stats.signature.engines import PathSettings, cox_path
+from sequoia_stats.coxpath.cross_validation import CrossValidation, cross_validate, stratified_folds
+from sequoia_stats.coxpath.engines import PathSettings, cox_path
 from sequoia_stats.signature.transforms import within_cohort
 from tests.bench.timing import alternate, line, seconds
 

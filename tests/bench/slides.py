@@ -30,12 +30,12 @@ from skimage.exposure import is_low_contrast
 from skimage.filters import threshold_otsu
 from torchvision import transforms
 
+from sequoia_model.embedding import embed_folder
 from sequoia_model.encoders import Encoder, get_encoder
-from sequoia_model.features import embed_folder
 from sequoia_model.slide import open_slide
 from sequoia_model.tiles import read_tiles, tile_grid
 from tests.bench.timing import line, seconds
-from tests.slide_make import write_slide
+from tests.build.slides import write_slide
 
 SECTION = Path(__file__).parents[1] / "data" / "slides" / "HER2ST_C2.jpg"
 BATCHES = (1, 4, 6, 8, 16, 32, 64, 128, 256)

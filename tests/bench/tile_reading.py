@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from sequoia_model.grid import grid_places, tile_side
 from sequoia_model.slide import Slide, open_slide
+from sequoia_model.types.grid import grid_places, tile_side
 from tests.bench.timing import seconds
-from tests.slide_make import make_picture
+from tests.build.slides import make_picture
 
 SIDE, TILE, READS, RUNS, GOAL = 20_000, 256, 1_000, 3, 3
 SCALES = (0.5, 0.25, 0.499)

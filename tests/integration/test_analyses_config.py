@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from tests.integration.results import ROOT
+from tests.build.results import ROOT
 
 pytest.importorskip("snakemake")
 
@@ -78,8 +78,8 @@ def edited(path):
     [
         ("sequoia_stats/survival/cox.py", OF_SIGNATURE),
         ("sequoia_stats/compare/shared_genes.py", OF_GENES | {"null_simulation", "signature_pathways"}),
-        ("sequoia_stats/gsva/agreement.py", {"agreement", "agreement_figure", "kernel_difference"}),
-        ("sequoia_stats/gsea.py", {"ranked_sets"}),
+        ("sequoia_stats/sets/gsva/agreement.py", {"agreement", "agreement_figure", "kernel_difference"}),
+        ("sequoia_stats/sets/gsea.py", {"ranked_sets"}),
         ("analyses/simulate_predictions.py", OF_PREDICTIONS),
         ("analyses/captions_pathways.py", {"pathways", "agreement_figure", "signature_pathways"}),
         ("analyses/fig2_models.py", {"model_figures"}),

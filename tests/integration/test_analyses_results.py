@@ -6,8 +6,8 @@ from pandas.testing import assert_frame_equal
 
 from sequoia_stats import well_predicted
 from sequoia_stats.errors import InputError
-from tests.integration.results import SETTINGS, make_sets, scripts_of_analyses
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.results import SETTINGS, make_sets, scripts_of_analyses
 
 with scripts_of_analyses():
     import _selections

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from tests.integration.results import scripts_of_analyses
+from tests.build.results import scripts_of_analyses
 
 with scripts_of_analyses():
     import slides

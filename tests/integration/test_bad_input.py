@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 
 from sequoia_stats.io import read_cohort
-from tests.integration.commands import (
+from tests.build.cohorts import make_cohort
+from tests.build.commands import (
     SAID,
     left_in,
     sequoia,
@@ -24,8 +25,7 @@ from tests.integration.commands import (
     write_made_cohort,
     write_signature,
 )
-from tests.make import make_cohort
-from tests.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study
+from tests.build.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study
 
 EXPRESSION = expression_table().to_csv()
 CLINICAL = clinical_table().to_csv()

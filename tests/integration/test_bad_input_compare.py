@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.integration.commands import left_in, sequoia
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia
 
 
 def write(path, change=None, **made):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.integration.commands import left_in, sequoia, write_adata, write_made_cohort
-from tests.make import make_predictions
-from tests.unit.gsva.builders import SETS, make_counts, make_table
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia, write_adata, write_made_cohort
+from tests.build.gsva import SETS, make_counts, make_table
 
 GMT = "".join("\t".join([name, "", *genes]) + "\n" for name, genes in SETS.items())
 
@@ -49,7 +49,7 @@ def against(frame, *options, reference=None):
     """`gsva` against a reference; or against a file of other content, which a function makes."""
 
     def build(folder):
-        from sequoia_stats.gsva import Gsva
+        from sequoia_stats.sets.gsva import Gsva
 
         Gsva({name: genes for name, genes in SETS.items() if name != "gone"}).fit(make_table()).save(
             folder / "r.h5"

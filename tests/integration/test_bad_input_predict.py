@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from sequoia_model.bag import EncoderId
-from tests.integration.commands import left_in, sequoia_model
-from tests.model_make import (
+from sequoia_model.types.bag import EncoderId
+from tests.build.commands import left_in, sequoia_model
+from tests.build.features import (
     TOY_GENES,
     make_features,
     write_clam,

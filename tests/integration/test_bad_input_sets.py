@@ -9,7 +9,7 @@ import gzip
 
 import pytest
 
-from tests.integration.commands import left_in, sequoia
+from tests.build.commands import left_in, sequoia
 
 GENES = [f"G{i}" for i in range(1, 31)]
 UNIVERSE = "\n".join(GENES) + "\n"

@@ -15,7 +15,8 @@ from sequoia_stats import plots
 from sequoia_stats.cli.app import app
 from sequoia_stats.io import read_cohort, write_cohort
 from sequoia_stats.signature import Signature
-from tests.integration.commands import (
+from tests.build.cohorts import make_cohort
+from tests.build.commands import (
     SAID,
     finished,
     left_in,
@@ -26,8 +27,7 @@ from tests.integration.commands import (
     write_made_cohort,
     write_signature,
 )
-from tests.make import make_cohort
-from tests.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study, write_tidy
+from tests.build.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study, write_tidy
 
 DESCRIPTION = {"name", "n", "events", "endpoint", "median_follow_up_months", "genes", "units", "covariates"}
 DESCRIPTION |= {"note", "source", "licence", "flow"}

@@ -9,8 +9,8 @@ import typer
 
 from sequoia_stats import compare_models
 from sequoia_stats.cli.app import app
-from tests.integration.commands import left_in, sequoia
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia
 
 FILES = ["comparison.csv", "criteria.png", "criteria.svg", "genes.csv", "models.csv"]
 FILES += ["r_all.png", "r_all.svg", "r_top.png", "r_top.svg"]

@@ -9,7 +9,7 @@ import pytest
 from sequoia_base.cli import checks
 from sequoia_stats import datasets, rbridge
 from sequoia_stats.errors import RUnavailableError
-from tests.integration.commands import sequoia
+from tests.build.commands import sequoia
 
 INSTALLED = {
     "R": "4.2.2",

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from sequoia_model import encoders
-from tests.integration.commands import left_in, sequoia_model
-from tests.run_make import TinyEncoder, start_embed, write_slides
-from tests.slide_make import make_picture, write_image, write_slide
+from tests.build.commands import left_in, sequoia_model
+from tests.build.runs import TinyEncoder, start_embed, write_slides
+from tests.build.slides import make_picture, write_image, write_slide
 
 
 def plain(shade, size=(512, 512)):

@@ -9,9 +9,9 @@ import pytest
 
 from sequoia_model import encoders
 from sequoia_model.feature_files import read
-from tests.integration.commands import left_in, sequoia_model
-from tests.run_make import TinyEncoder, write_slides
-from tests.slide_make import make_picture, write_image
+from tests.build.commands import left_in, sequoia_model
+from tests.build.runs import TinyEncoder, write_slides
+from tests.build.slides import make_picture, write_image
 
 JSON_KEYS = {
     "output",

@@ -8,9 +8,9 @@ import signal
 import pandas as pd
 import pytest
 
-from sequoia_model.features import embed_folder
-from tests.integration.commands import left_in
-from tests.run_make import TinyEncoder, start_embed, state_of, wait_for, write_slides
+from sequoia_model.embedding import embed_folder
+from tests.build.commands import left_in
+from tests.build.runs import TinyEncoder, start_embed, state_of, wait_for, write_slides
 
 STEPS = ("tile", "embed", "cluster", "rename")
 CLEAN = [".runs", ".runs/S00.json", ".runs/S00.lock", ".runs/table", "S00.h5", "runs.csv"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sequoia_model.encoders import ENCODERS
-from tests.integration.commands import sequoia_model
+from tests.build.commands import sequoia_model
 from tests.integration.test_imports import modules_after
 
 

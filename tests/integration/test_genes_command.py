@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from sequoia_stats import well_predicted
-from tests.integration.commands import left_in, sequoia
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia
 
 CONTRACT = {
     *("gene", "n", "r", "p", "r_untrained", "r_between", "z", "p_dependent", "p_dependent_bh"),

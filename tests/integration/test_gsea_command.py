@@ -14,9 +14,9 @@ import pytest
 import typer
 
 from sequoia_stats.cli.app import app
-from sequoia_stats.genesets import read_gmt
-from sequoia_stats.gsea import preranked
-from tests.integration.commands import finished, left_in, process, sequoia
+from sequoia_stats.sets.collections import read_gmt
+from sequoia_stats.sets.gsea import preranked
+from tests.build.commands import finished, left_in, process, sequoia
 
 COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
 GENES = [f"G{i:02d}" for i in range(60)]

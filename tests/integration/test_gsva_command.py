@@ -15,17 +15,17 @@ import typer
 from sequoia_stats.cli.app import app
 from sequoia_stats.datasets import load_metabric
 from sequoia_stats.errors import InputError
-from sequoia_stats.gsva import Gsva
-from tests.integration.commands import left_in, sequoia, write_adata, write_made_cohort
-from tests.make import make_predictions
-from tests.unit.gsva.builders import SETS, make_counts, make_table
+from sequoia_stats.sets.gsva import Gsva
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia, write_adata, write_made_cohort
+from tests.build.gsva import SETS, make_counts, make_table
 
 PRESENT = {name: genes for name, genes in SETS.items() if name != "gone"}
 COMPILED = """
 import sys
 from sequoia_stats.cli.app import run
 code = run(sys.argv[1:])
-from sequoia_stats import _gsva_kernels as kernels
+from sequoia_stats.sets.gsva import _kernels as kernels
 stats = [value.stats for value in vars(kernels).values() if hasattr(value, "py_func")]
 print(code, sum(sum(s.cache_hits.values()) for s in stats), sum(sum(s.cache_misses.values()) for s in stats))
 """

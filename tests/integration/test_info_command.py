@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.commands import sequoia_model
-from tests.slide_make import make_picture, write_image, write_slide
+from tests.build.commands import sequoia_model
+from tests.build.slides import make_picture, write_image, write_slide
 
 DATA = Path(__file__).parents[1] / "data" / "slides"
 

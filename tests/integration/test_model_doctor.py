@@ -8,7 +8,7 @@ import pytest
 
 from sequoia_model.cli import doctor
 from sequoia_model.encoders import packaged
-from tests.integration.commands import sequoia_model
+from tests.build.commands import sequoia_model
 
 
 def checks(answer):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.integration.commands import left_in, sequoia, sequoia_model, write_signature
-from tests.model_make import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
+from tests.build.commands import left_in, sequoia, sequoia_model, write_signature
+from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
 
 SLIDES = (*BRCA_SLIDES, *(f"S{i}" for i in range(35)))
 

@@ -8,8 +8,8 @@ import typer
 
 from sequoia_stats import ora
 from sequoia_stats.cli.app import app
-from sequoia_stats.genesets import load, write_gmt
-from tests.integration.commands import left_in, sequoia
+from sequoia_stats.sets.collections import load, write_gmt
+from tests.build.commands import left_in, sequoia
 
 COLUMNS = ["list", "set", "overlap", "set_size", "list_size", "universe", "p", "p_bh", "genes"]
 HYPOXIA = load("hallmark")["HALLMARK_HYPOXIA"]

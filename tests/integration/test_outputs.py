@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.integration.commands import left_in, sequoia
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia
 
 SETS = "one\t\tG1\tG2\tG3\ntwo\t\tG4\tG5\n"
 

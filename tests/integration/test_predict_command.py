@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.integration.commands import Answer, left_in, sequoia_model
-from tests.model_make import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
+from tests.build.commands import Answer, left_in, sequoia_model
+from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
 
 JSON_KEYS = {
     *(
@@ -148,7 +148,7 @@ def test_an_input_is_not_replaced_even_by_force(capsys, folder):
 
 SLOW = """
 import time, signal
-from sequoia_model.inference import slides
+from sequoia_model.prediction import slides
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 means = slides.cluster_means
 def slow(*given, **options):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sequoia_model.feature_files import read
-from tests.integration.commands import left_in, sequoia_model
-from tests.model_make import BRCA_SLIDES, write_ours, write_wide_folds
-from tests.slide_make import write_image, write_slide
+from tests.build.commands import left_in, sequoia_model
+from tests.build.features import BRCA_SLIDES, write_ours, write_wide_folds
+from tests.build.slides import write_image, write_slide
 
 KEPT = ["out.h5ad", "out_features", "out_features/.runs", "out_features/S1.h5", "out_features/runs.csv"]
 

@@ -11,7 +11,7 @@ import pytest
 bs4 = pytest.importorskip("bs4")
 pytest.importorskip("jupytext")
 
-from tests.integration.results import COHORTS, ROOT, make_results  # noqa: E402
+from tests.build.results import COHORTS, ROOT, make_results  # noqa: E402
 
 PAGES = ["index.html", "signature.html", "genes.html", "pathways.html"]
 #: Results that pages need, and what the error says where they are missing.

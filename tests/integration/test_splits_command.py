@@ -13,8 +13,8 @@ import pytest
 from sequoia_model.splits import published, read_splits
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import well_predicted
-from tests.integration.commands import left_in, sequoia_model
-from tests.make import make_predictions
+from tests.build.cohorts import make_predictions
+from tests.build.commands import left_in, sequoia_model
 
 GENES = [f"G{j + 1}" for j in range(12)]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.commands import left_in, sequoia_model
-from tests.run_make import state_of, write_slides
+from tests.build.commands import left_in, sequoia_model
+from tests.build.runs import state_of, write_slides
 
 FILES = ["S00.geojson", "S00.h5", "S00_mask.png", "S00_overlay.png"]
 

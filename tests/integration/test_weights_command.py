@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.integration.commands import sequoia_model
-from tests.weights_make import five, side_file, toy, toys
+from tests.build.commands import sequoia_model
+from tests.build.weights import five, side_file, toy, toys
 
 
 def test_weights_are_shown_for_people(capsys, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from sequoia_stats.io import write_cohort
 from sequoia_stats.rbridge import bridge_install_command, r_version_installed
-from tests.make import make_cohort, make_signature
+from tests.build.cohorts import make_cohort, make_signature
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"

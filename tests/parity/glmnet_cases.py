@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from sequoia_stats.outcome import Outcome
-from sequoia_stats.signature.engines import CoxPath, PathSettings
+from sequoia_stats.coxpath.engines import CoxPath, PathSettings
+from sequoia_stats.types.outcome import Outcome
 from tests.parity.reference import inputs, outcome_of, reference
 
 CASES = list(reference("glmnet_path/settings").index)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_stats import datasets
-from sequoia_stats.cohort import Cohort
+from sequoia_stats.types.cohort import Cohort
 from tests.parity.make_inputs import _write
 
 #: universe, sizes of the lists, genes on all of them.

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sequoia_stats import datasets
-from sequoia_stats.cohort import Cohort
-from sequoia_stats.genesets import load
+from sequoia_stats.sets.collections import load
+from sequoia_stats.types.cohort import Cohort
 from tests.parity.make_inputs import HERE
 
 WIDE = [(True, False), (True, True), (False, False)]  # max_diff, abs_ranking

@@ -12,9 +12,9 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from sequoia_stats import datasets
-from sequoia_stats.cohort import Cohort
-from sequoia_stats.outcome import Outcome
-from tests.make import make_cohort
+from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.outcome import Outcome
+from tests.build.cohorts import make_cohort
 
 HERE = Path(__file__).parent
 SCORE_GENES = ["AURKA", "CCNB1", "UBE2C"]  # proliferation; in all three cohorts

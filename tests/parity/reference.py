@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_stats.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome
 
 HERE = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sequoia_stats.compare import against_sample_size
 from sequoia_stats.compare.shared_genes import overlap_p
-from tests.make import make_selection
+from tests.build.cohorts import make_selection
 from tests.parity.reference import assert_matches, inputs, reference
 
 

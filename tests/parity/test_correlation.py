@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sequoia_stats.correlation import (
+from sequoia_stats.association import (
     ALTERNATIVES,
     METHODS,
     benjamini_hochberg,
@@ -16,7 +16,7 @@ from sequoia_stats.correlation import (
     moments,
     pearson,
 )
-from sequoia_stats.prediction_error import interquartile_range, minmax, normalised_rmse
+from sequoia_stats.association.prediction_errors import interquartile_range, minmax, normalised_rmse
 from tests.parity.reference import assert_matches, inputs, reference
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from sequoia_stats.outcome import Outcome
-from sequoia_stats.signature.cross_validation import CrossValidation, cross_validate
-from sequoia_stats.signature.engines import ENGINES, CoxPath, PathSettings
+from sequoia_stats.coxpath.cross_validation import CrossValidation, cross_validate
+from sequoia_stats.coxpath.engines import ENGINES, CoxPath, PathSettings
+from sequoia_stats.types.outcome import Outcome
 from tests.parity.glmnet_cases import CASES, FOLDS_STORED, foldid, problem, stored_fold_paths, stored_path
 from tests.parity.reference import assert_matches, reference, require_stored_versions
 

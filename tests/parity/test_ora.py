@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sequoia_stats import genesets, ora
-from sequoia_stats._hypergeometric import overlap_p_value
+from sequoia_stats.sets._hypergeometric import overlap_p_value
 from tests.parity.reference import assert_matches, inputs, reference
 
 NUMBERS = ["overlap", "set_size", "list_size", "p", "p_bh"]

@@ -11,11 +11,11 @@ from torchvision.transforms import InterpolationMode
 
 from sequoia_model.encoders import ENCODERS, Encoder
 from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.checkpoints import load_into
-from sequoia_model.encoders.devices import best_batch_size
 from sequoia_model.encoders.pixels import prepare_tile
 from sequoia_model.errors import InputError
-from tests.encoder_make import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
+from sequoia_model.types.devices import best_batch_size
+from sequoia_model.weights.tensors import load_into
+from tests.build.encoders import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
 
 MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 

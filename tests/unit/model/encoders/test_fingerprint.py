@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from sequoia_model.bag import EncoderId
 from sequoia_model.encoders import ENCODERS, Encoder, fingerprint
 from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.checkpoints import load_into
 from sequoia_model.encoders.fingerprint import fixed_image
 from sequoia_model.encoders.packaged import packaged_state
 from sequoia_model.errors import InputError
-from tests.encoder_make import CPU, lite0, plain_lite0
+from sequoia_model.types.bag import EncoderId
+from sequoia_model.weights.tensors import load_into
+from tests.build.encoders import CPU, lite0, plain_lite0
 
 
 def changed(noise: float = 0.0, **card) -> EncoderId:

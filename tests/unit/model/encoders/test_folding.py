@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sequoia_model.encoders.folding import folded_network
-from tests.encoder_make import plain_lite0
+from tests.build.encoders import plain_lite0
 
 
 def shaken(network: nn.Module) -> nn.Module:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from sequoia_model.encoders import get_encoder, hub, loading
 from sequoia_model.encoders.availability import check_encoders
 from sequoia_model.errors import InputError
-from tests.encoder_make import make_tile, random_state, tiny_card, write_cache, write_tiny
+from tests.build.encoders import make_tile, random_state, tiny_card, write_cache, write_tiny
 
 REPOSITORIES = {
     "uni": "MahmoodLab/UNI",

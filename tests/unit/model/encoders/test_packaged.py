@@ -7,8 +7,8 @@ import torch
 
 from sequoia_model.encoders import ENCODERS, get_encoder, packaged
 from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.checkpoints import read_state
 from sequoia_model.errors import InputError
+from sequoia_model.weights.tensors import read_state
 
 
 @pytest.fixture

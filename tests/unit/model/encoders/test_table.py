@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sequoia_model.bag import canonical_encoder
 from sequoia_model.encoders import DEFAULT_ENCODER, ENCODERS
 from sequoia_model.encoders.architectures import build_network
-from sequoia_model.units import TILE_MPP
+from sequoia_model.types.bag import canonical_encoder
+from sequoia_model.types.units import TILE_MPP
 
 #: Millions of parameters, as the papers and pages of the encoders give them.
 PARAMETERS = {

@@ -13,7 +13,7 @@ import tifffile
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import open_slide
-from tests.slide_make import damage_tile, write_image, write_slide
+from tests.build.slides import damage_tile, write_image, write_slide
 
 READERS = ["auto", "openslide"]
 
@@ -98,7 +98,7 @@ def test_a_picture_of_40_pixels_opens(tmp_path):
 
 def test_a_tiled_tiff_that_openslide_refuses_is_not_taken_for_a_plain_image(tmp_path, monkeypatch):
     path = write_slide(tmp_path / "S1.tif")
-    monkeypatch.setattr("sequoia_model.slide.openslide_source.detect", lambda _: None)
+    monkeypatch.setattr("sequoia_model.slide.sources.openslide.detect", lambda _: None)
     with pytest.raises(InputError, match="neither a slide that OpenSlide reads nor"):
         open_slide(path, mpp=0.5)
 

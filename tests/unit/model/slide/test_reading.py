@@ -14,11 +14,11 @@ import tifffile
 from PIL import Image
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import tile_side
 from sequoia_model.slide import Level, open_slide
-from sequoia_model.slide.levels import cheapest
-from sequoia_model.slide.openslide_source import OpenSlideSource
-from tests.slide_make import make_picture, write_image, write_slide
+from sequoia_model.slide.sources.levels import cheapest
+from sequoia_model.slide.sources.openslide import OpenSlideSource
+from sequoia_model.types.grid import tile_side
+from tests.build.slides import make_picture, write_image, write_slide
 
 PYRAMIDS = [(1,), (1, 2, 4, 8), (1, 3, 7)]
 READERS = ["openslide", "direct"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.levels import Facts, Level
 from sequoia_model.slide.resolution import Resolution, resolve
+from sequoia_model.slide.sources.levels import Facts, Level
 
 NAME = Path("S1.svs")
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import TileGrid
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import RULES, choose, read_tiles, tile_grid
-from tests.slide_make import TILE, make_picture, write_image, write_slide
+from sequoia_model.types.grid import TileGrid
+from tests.build.slides import TILE, make_picture, write_image, write_slide
 
 BOX = (256, 128, 768, 512)  # columns 2 to 5 and rows 1 to 3 of 8 × 6 places
 INSIDE = list(itertools.product(range(2, 6), range(1, 4)))

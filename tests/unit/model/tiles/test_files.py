@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from sequoia_model.errors import InputError
-from sequoia_model.grid import TileGrid
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import (
     RULES,
@@ -25,7 +24,8 @@ from sequoia_model.tiles import (
     write_overlay,
 )
 from sequoia_model.tissue import read_annotation
-from tests.slide_make import make_picture, write_slide
+from sequoia_model.types.grid import TileGrid
+from tests.build.slides import make_picture, write_slide
 
 BOX = (128, 128, 896, 640)
 

@@ -15,7 +15,7 @@ from PIL import Image
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tissue import read_annotation
-from tests.slide_make import write_slide
+from tests.build.slides import write_slide
 
 SQUARE = [[64, 32], [192, 32], [192, 160], [64, 160], [64, 32]]
 HOLE = [[96, 64], [96, 96], [128, 96], [128, 64], [96, 64]]

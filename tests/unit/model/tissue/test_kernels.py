@@ -11,7 +11,7 @@ from skimage.color import rgb2hsv
 from skimage.filters import threshold_otsu
 
 from sequoia_model.tissue.kernels import SATURATION, holds_tissue, kernel, published_pixels
-from tests.slide_make import make_picture
+from tests.build.slides import make_picture
 
 
 def published(rgb: np.ndarray) -> tuple[np.ndarray, float]:

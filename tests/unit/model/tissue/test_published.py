@@ -10,7 +10,7 @@ from skimage.filters import threshold_otsu
 
 from sequoia_model.slide import open_slide
 from sequoia_model.tissue import published, published_mask
-from tests.slide_make import write_slide
+from tests.build.slides import write_slide
 
 
 def reference(rgb: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sequoia_model.slide import open_slide
 from sequoia_model.tissue import TissueMask, tissue_mask
-from tests.slide_make import Box, make_picture, write_slide
+from tests.build.slides import Box, make_picture, write_slide
 
 SIZE = (2048.0, 1536.0)  # µm
 

@@ -1,7 +1,0 @@
-"""From slides to feature files: one slide in memory, or a folder of them that can be resumed after any end."""
-
-from sequoia_model.features.embedding import embed
-from sequoia_model.features.running import embed_folder, tile_folder
-from sequoia_model.features.summary import FolderRun, SlideRun
-
-__all__ = ["FolderRun", "SlideRun", "embed", "embed_folder", "tile_folder"]

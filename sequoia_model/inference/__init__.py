@@ -1,8 +1,0 @@
-"""Predicted genes of slides: networks averaged, patients held out, predictions streamed to a file."""
-
-from sequoia_model.inference.averaging import ensemble
-from sequoia_model.inference.from_slides import predict_any, predict_slides
-from sequoia_model.inference.stream import predict
-from sequoia_model.inference.summary import Failure, PredictionRun
-
-__all__ = ["Failure", "PredictionRun", "ensemble", "predict", "predict_any", "predict_slides"]

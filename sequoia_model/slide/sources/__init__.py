@@ -1,0 +1,1 @@
+"""Readers of slide files: OpenSlide, TIFF tiles decoded directly, plain images."""

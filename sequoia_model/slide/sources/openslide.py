@@ -1,0 +1,151 @@
+"""Pixels by OpenSlide."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+from PIL import Image
+
+from sequoia_model.errors import InputError
+from sequoia_model.slide.sources.levels import Facts, Level
+
+#: Bytes of decoded pixels that are kept, for neighbours that share them.
+_CACHE = 64 * 2**20
+#: µm of the units that TIFF tags know.
+_UNITS = {"inch": 25_400.0, "centimeter": 10_000.0}
+
+
+def detect(path: Path) -> str | None:
+    """The format of a file by OpenSlide's name for it; None where it reads no such file."""
+    found = openslide.OpenSlide.detect_format(str(path))
+    return None if found is None else str(found)
+
+
+class OpenSlideSource:
+    """A slide as OpenSlide reads it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+        If OpenSlide does not open it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._cache = openslide.OpenSlideCache(_CACHE)
+        self._lock = threading.Lock()
+        self._lost: list[openslide.OpenSlide] = []
+        self._handle = self._opened()
+        self.facts = _facts(self._handle)
+
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        """As `Source.region`."""
+        handle = self._handle
+        downsample = self.facts.levels[level].downsample
+        where = ((round(x * downsample), round(y * downsample)), level, (width, height))
+        try:
+            image = handle.read_region(*where)
+        except openslide.OpenSlideError:
+            self._replace(handle)
+            image = self._alone(*where)
+        return over_white(np.asarray(image))
+
+    def start(self, level: int, x: int, y: int) -> tuple[float, float]:
+        """As `Source.start`: OpenSlide takes corners in whole pixels of level 0, and interpolates."""
+        downsample = self.facts.levels[level].downsample
+        return round(x * downsample) / downsample, round(y * downsample) / downsample
+
+    def reader_of(self, level: int) -> str:
+        """As `Source.reader_of`."""
+        return "openslide"
+
+    def reopened(self) -> OpenSlideSource:
+        """As `Source.reopened`."""
+        return OpenSlideSource(self.path)
+
+    def close(self) -> None:
+        """As `Source.close`."""
+        for handle in (self._handle, *self._lost):
+            handle.close()
+
+    def _opened(self) -> openslide.OpenSlide:
+        try:
+            handle = openslide.OpenSlide(str(self.path))
+        except openslide.OpenSlideError as error:
+            raise InputError(f"the slide cannot be opened: {error}", where=str(self.path)) from None
+        handle.set_cache(self._cache)
+        return handle
+
+    def _replace(self, handle: openslide.OpenSlide) -> None:
+        """Open the slide anew: a handle that met one damaged place reads nothing any more, in no thread."""
+        with self._lock:
+            if self._handle is handle:
+                self._lost.append(handle)  # others may still be reading with it
+                self._handle = self._opened()
+
+    def _alone(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
+        """A region by a handle that no other read has spoilt, so that an error names the damaged place itself."""
+        with self._opened() as handle:
+            try:
+                return handle.read_region(corner, level, size)
+            except openslide.OpenSlideError as error:
+                raise InputError(
+                    f"the slide is damaged and cannot be read there: {error}",
+                    where=f"{self.path}, level {level}, {size[0]} × {size[1]} px at level-0 px {corner}",
+                    fix="get the file again; other places of it may be whole",
+                ) from None
+
+
+def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB of RGBA laid over white.
+
+    Parameters
+    ----------
+    pixels : array of shape (h, w, 4), uint8
+
+    Returns
+    -------
+    array of shape (h, w, 3), uint8
+    """
+    colour, alpha = pixels[..., :3], pixels[..., 3:]
+    if alpha.min(initial=255) == 255:
+        return np.ascontiguousarray(colour)
+    mixed = colour.astype(np.uint32) * alpha + 255 * (255 - alpha.astype(np.uint32))
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _facts(handle: openslide.OpenSlide) -> Facts:
+    said: Mapping[str, str] = handle.properties
+    levels = tuple(
+        Level((int(w), int(h)), float(d))
+        for (w, h), d in zip(handle.level_dimensions, handle.level_downsamples, strict=True)
+    )
+    vendor = said.get("openslide.vendor", "unknown")
+    claims = {"objective power": _number(said.get("openslide.objective-power"))}
+    unit = _UNITS.get(said.get("tiff.ResolutionUnit", ""))
+    for axis in "xy":
+        if vendor != "generic-tiff":  # where it is the tag's, once more
+            claims[f"mpp {axis}"] = _number(said.get(f"openslide.mpp-{axis}"))
+        pixels = _number(said.get(f"tiff.{axis.upper()}Resolution"))
+        if unit and pixels:
+            claims[f"TIFF resolution {axis}"] = unit / pixels
+    return Facts(vendor, levels, {name: value for name, value in claims.items() if value is not None})
+
+
+def _number(text: str | None) -> float | None:
+    """A property as a number, which NaN and infinity are not."""
+    try:
+        value = math.nan if text is None else float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Parameters of networks and encoders: the hub, safe readers of tensors, the published layouts."""

@@ -1,0 +1,184 @@
+"""Weights: the networks of an ensemble, with all that is known of them, from a folder or from the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sequoia_model.errors import InputError
+from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.weights.folds import FoldFiles, find_folds
+from sequoia_model.weights.gene_names import published_genes, read_genes
+from sequoia_model.weights.hub import PREFIX, hub_folds
+from sequoia_model.weights.layouts import digest, read_network, save_weights
+from sequoia_model.weights.side_file import SideFile, read_side_file
+
+__all__ = ["Weights", "load_weights", "published_genes", "read_genes", "save_weights", "untrained"]
+
+#: Which encoder the published networks were trained on.
+_PUBLISHED_ENCODER = "uni"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Weights:
+    """The networks of an ensemble, and what is known of them.
+
+    Parameters
+    ----------
+    networks : tuple of SlideNetwork
+        In evaluation mode, on the CPU; one a fold, all of one architecture and size.
+    folds : tuple of int
+        The fold of each.
+    source : str
+        Where they are from, as it was given.
+    encoder : str, optional
+        Canonical name of the encoder whose features they take; None where nothing says it.
+    cancer : str, optional
+        TCGA abbreviation of published weights, whose splits apply.
+    genes : tuple of str, optional
+        Names of the outputs, where a side file gives them.
+    digests : tuple of str
+        SHA-256 of the weights file of each.
+    notes : tuple of str
+        Caveats.
+    """
+
+    networks: tuple[SlideNetwork, ...]
+    folds: tuple[int, ...]
+    source: str
+    encoder: str | None = None
+    cancer: str | None = None
+    genes: tuple[str, ...] | None = None
+    digests: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture."""
+        return self.networks[0].architecture
+
+    @property
+    def n_genes(self) -> int:
+        """Number of outputs."""
+        return self.networks[0].num_outputs
+
+    @property
+    def input_dim(self) -> int:
+        """Length of a feature vector."""
+        return self.networks[0].input_dim
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of cluster means of a slide."""
+        return self.networks[0].num_clusters
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Number of parameters of one network."""
+        return sum(parameter.numel() for parameter in self.networks[0].parameters())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Weights {self.source}: {len(self.networks)} × {self.architecture}, {self.n_parameters:,} parameters, "
+            f"{self.n_genes:,} genes of {self.input_dim}-d features by {self.encoder or 'an unnamed encoder'}>"
+        )
+
+
+def load_weights(source: str | Path) -> Weights:
+    """Read the networks of an ensemble.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder: ``config.json`` and ``model.safetensors`` (one network); folders of these whose names end in the
+        fold (``sequoia-brca-0``, ``fold_1``, ``2``); or ``model_best.pt`` (fold 0), ``model_best_1.pt``, ... with
+        state dicts. Or ``hub:ORG/NAME``: the repositories NAME-0 to NAME-4 of the Hugging Face hub, or the one that
+        ends in a digit; what is in the cache of the hub (HF_HOME) is used without asking the hub.
+
+        Names as published (``sequoia-brca``, ``sequoia-brca-3``) tell encoder and cancer. ``sequoia.json`` in the
+        folder tells or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
+        "genes": "genes.csv", "note": "..."}.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, of another shape than its configuration, or could run code; if a fold is
+        missing, or folds differ in architecture or size; if the hub cannot give them.
+    """
+    text = str(source)
+    folds, published = hub_folds(text) if text.startswith(PREFIX) else find_folds(Path(source))
+    networks = tuple(read_network(files.weights, files.config) for files in folds)
+    _refuse_different(networks, folds)
+    side = _side_file(folds, None if text.startswith(PREFIX) else Path(source))
+    if side.genes is not None and len(side.genes) != networks[0].num_outputs:
+        raise InputError(
+            f"the side file names {len(side.genes)} genes, and the networks have {networks[0].num_outputs} outputs",
+            where=text,
+        )
+    cancer = published.cancer if published else None
+    return Weights(
+        networks=networks,
+        folds=tuple(files.fold for files in folds),
+        source=text,
+        encoder=side.encoder or (_PUBLISHED_ENCODER if published else None),
+        cancer=side.cancer if side.says_cancer else cancer,
+        genes=side.genes,
+        digests=tuple(digest(files.weights) for files in folds),
+        notes=(side.note,) if side.note else (),
+    )
+
+
+def untrained(weights: Weights, seed: int) -> tuple[SlideNetwork, ...]:
+    """Networks of the same architecture with fresh parameters, in evaluation mode, on the CPU.
+
+    Parameters
+    ----------
+    weights : Weights
+        One network is made for each of its folds.
+    seed : int
+        With the number of the fold, it determines every parameter; torch's own generator stays as it is.
+    """
+    return tuple(
+        _fresh(network, [seed, fold]) for network, fold in zip(weights.networks, weights.folds, strict=True)
+    )
+
+
+def _fresh(network: SlideNetwork, entropy: list[int]) -> SlideNetwork:
+    seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return type(network)(**network.sizes).eval()
+
+
+def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]) -> None:
+    """All networks of an ensemble are of one architecture and size."""
+    first = {name: tuple(tensor.shape) for name, tensor in networks[0].state_dict().items()}
+    for network, files in zip(networks[1:], folds[1:], strict=True):
+        other = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        if other != first:
+            name = next(name for name in {**first, **other} if first.get(name) != other.get(name))
+            raise InputError(
+                f"the folds differ: {name} is {first.get(name, 'absent')} in fold {folds[0].fold}, "
+                f"and {other.get(name, 'absent')} in fold {files.fold}",
+                where=f"{folds[0].weights}, {files.weights}",
+                fix="the networks of an ensemble have one architecture and one size",
+            )
+
+
+def _side_file(folds: list[FoldFiles], folder: Path | None) -> SideFile:
+    """The side file of the ensemble, or those of its folds, which have to say the same."""
+    own = read_side_file(folder) if folder else None
+    if own is not None:
+        return own
+    found = [side for files in folds if (side := read_side_file(files.weights.parent)) is not None]
+    if any(side != found[0] for side in found):
+        raise InputError(
+            "the folds have sequoia.json that differ",
+            where=str(folds[0].weights.parent.parent),
+            fix="put one beside the folders of the folds",
+        )
+    return found[0] if found else SideFile()

@@ -1,0 +1,148 @@
+"""All statistics of columns that come from sums, for two or three matrices at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_base.results import Result
+from sequoia_stats.errors import InputError, listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sequoia_stats.association._moment_kernels import ColumnSums
+
+Array = NDArray[np.float64]
+
+
+class PerColumn(Result):
+    """A result whose fields are arrays of one length."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per column of the data, one column per statistic."""
+        import pandas as pd
+
+        return pd.DataFrame({f.name: np.ravel(getattr(self, f.name)) for f in fields(self)})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments(PerColumn):
+    """What one pass over measured (1), predicted (2) and untrained (3) values tells about every column.
+
+    Attributes
+    ----------
+    n : array of int64, shape (g,)
+        Rows in which every value is there; all other statistics are over these.
+    r12, r13, r23 : arrays of shape (g,)
+        Pearson's r between the matrices; 0 where a column is constant or n < 3.
+    rmse, rmse_untrained, mae : arrays of shape (g,)
+        Root mean squared error of the predicted and of the untrained values, and mean absolute error of the
+        predicted ones; NaN where n is 0.
+    explained_variance : array of shape (g,)
+        1 − var(measured − predicted) / var(measured); NaN where the measured values are constant.
+
+    Without untrained values r13, r23 and rmse_untrained are NaN.
+    """
+
+    n: NDArray[np.int64]
+    r12: Array
+    r13: Array
+    r23: Array
+    rmse: Array
+    rmse_untrained: Array
+    mae: Array
+    explained_variance: Array
+
+
+def moments(
+    measured: ArrayLike,
+    predicted: ArrayLike,
+    untrained: ArrayLike | None = None,
+    *,
+    rows: ArrayLike | None = None,
+    threads: int | None = None,
+) -> Moments:
+    """Correlations and errors of all columns of two or three matrices in one pass.
+
+    Matrices of one type, float32 or float64, are read where they lie, others in small tiles; sums are float64 and
+    lose no digits to a large common offset.
+
+    Parameters
+    ----------
+    measured, predicted : arrays of shape (n, g)
+        Samples × genes. A row with a NaN in any matrix is left out of that column.
+    untrained : array of shape (n, g), optional
+        Predictions of an untrained network.
+    rows : array, optional
+        Numbers of the rows to use, or a boolean per row; all by default. Saves a copy of them.
+    threads : int, optional
+        Threads at work, by default one per available core; results do not depend on it.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or values are infinite or too large to be squared.
+
+    Examples
+    --------
+    >>> found = moments([[1.0], [2.0], [4.0]], [[1.0], [3.0], [4.0]])
+    >>> found.r12.round(4), found.rmse.round(4), found.mae.round(4)
+    (array([0.9286]), array([0.5774]), array([0.3333]))
+    """
+    from sequoia_stats.association._moment_kernels import column_sums
+
+    matrices = [as_matrix(m) for m in (measured, predicted, untrained) if m is not None]
+    shapes = [m.shape for m in matrices]
+    if len(set(shapes)) > 1:
+        raise InputError(f"matrices of different shapes: {' and '.join(map(str, shapes))}")
+    chosen = None if rows is None else np.arange(len(matrices[0]))[np.asarray(rows)]
+    return _moments(column_sums(matrices, chosen, threads), three=len(matrices) == 3)
+
+
+def as_matrix(values: ArrayLike) -> NDArray[Any]:
+    """Two-dimensional numbers, without a copy where they are an array already; InputError for anything else."""
+    matrix = np.asarray(values)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiub":
+        raise InputError(
+            "a matrix of numbers is needed",
+            where=f"an array of type {matrix.dtype} with {matrix.ndim} dimensions was given",
+        )
+    return matrix
+
+
+def _moments(sums: ColumnSums, three: bool) -> Moments:
+    if not np.isfinite(sums.s11 + sums.s22 + sums.s33).all():
+        bad = np.flatnonzero(~np.isfinite(sums.s11 + sums.s22 + sums.s33))
+        raise InputError(
+            f"{len(bad)} of {len(sums.n)} columns hold values that are infinite or too large to be squared",
+            where=f"columns {listing(bad + 1)}",
+        )
+    absent = np.full(len(sums.n), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN where n is 0
+        return Moments(
+            n=sums.n.astype(np.int64),
+            r12=_r(sums.s12, sums.s11, sums.s22, sums.n),
+            r13=_r(sums.s13, sums.s11, sums.s33, sums.n) if three else absent,
+            r23=_r(sums.s23, sums.s22, sums.s33, sums.n) if three else absent,
+            rmse=np.sqrt(sums.e12 / sums.n + sums.b12**2),
+            rmse_untrained=np.sqrt(sums.e13 / sums.n + sums.b13**2) if three else absent,
+            mae=sums.a12 / sums.n,
+            explained_variance=np.where(sums.s11 > 0, 1 - sums.e12 / sums.s11, np.nan),
+        )
+
+
+def _r(products: Array, squares: Array, other: Array, n: Array) -> Array:
+    # the root of the product makes r of equal columns exactly 1, unless the product leaves the range of float64
+    with np.errstate(over="ignore"):
+        root = np.sqrt(squares * other)
+    usable = (squares > 0) & (other > 0) & (n >= 3)
+    root = np.where((root > 1e-150) & (root < 1e150), root, np.sqrt(squares) * np.sqrt(other))
+    return np.clip(np.divide(products, root, out=np.zeros_like(root), where=usable), -1, 1)

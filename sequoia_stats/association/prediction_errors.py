@@ -1,0 +1,207 @@
+"""How far predictions lie from the truth, gene by gene, and on which scale that is large."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_stats.association._moments import as_matrix, moments
+from sequoia_stats.errors import InputError
+
+Array = NDArray[np.float64]
+_COLUMNS_PER_TASK = 128
+
+
+def rmse(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+    """Root mean squared error of every column.
+
+    Parameters
+    ----------
+    measured, predicted : arrays of shape (n, g)
+        A row with a NaN in either is left out of that column.
+    threads : int, optional
+        Threads at work, by default one per available core.
+
+    Returns
+    -------
+    array of shape (g,)
+        In the units of the input; NaN where no row is complete.
+
+    Examples
+    --------
+    >>> rmse([[1.0], [2.0]], [[1.0], [4.0]]).round(4)
+    array([1.4142])
+    """
+    return moments(measured, predicted, threads=threads).rmse
+
+
+def mae(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+    """Mean absolute error of every column.
+
+    Parameters
+    ----------
+    measured, predicted : arrays of shape (n, g)
+        A row with a NaN in either is left out of that column.
+    threads : int, optional
+        Threads at work, by default one per available core.
+
+    Returns
+    -------
+    array of shape (g,)
+        In the units of the input; NaN where no row is complete.
+
+    Examples
+    --------
+    >>> mae([[1.0], [2.0]], [[1.0], [4.0]])
+    array([1.])
+    """
+    return moments(measured, predicted, threads=threads).mae
+
+
+def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+    """Share of the variance of every column that goes with the prediction: 1 − var(error) / var(measured).
+
+    A constant error costs nothing, unlike in the coefficient of determination.
+
+    Parameters
+    ----------
+    measured, predicted : arrays of shape (n, g)
+        A row with a NaN in either is left out of that column.
+    threads : int, optional
+        Threads at work, by default one per available core.
+
+    Returns
+    -------
+    array of shape (g,)
+        1 at best, negative where the prediction adds variance; NaN where the measured values are constant.
+
+    Examples
+    --------
+    >>> explained_variance([[1.0], [2.0], [3.0]], [[2.0], [3.0], [4.5]])
+    array([0.91666667])
+    """
+    return moments(measured, predicted, threads=threads).explained_variance
+
+
+def interquartile_range(measured: ArrayLike, *, threads: int | None = None) -> Array:
+    """Distance between the quartiles of every column, exact, by R's type 7.
+
+    Reference: R's ``IQR(x, na.rm = TRUE)``; numpy's default quantile is the same.
+
+    Parameters
+    ----------
+    measured : array of shape (n, g)
+        NaN is left out.
+    threads : int, optional
+        Threads at work, by default one per available core; results do not depend on it.
+
+    Returns
+    -------
+    array of shape (g,)
+        In the units of the input; NaN where no value is there.
+
+    Raises
+    ------
+    InputError
+        If values are infinite.
+
+    Examples
+    --------
+    >>> interquartile_range([[1.0], [2.0], [3.0], [10.0]])
+    array([3.])
+    """
+    from sequoia_base.kernels import map_blocks
+
+    matrix = as_matrix(measured)
+    dtype = np.float32 if matrix.dtype == np.float32 else np.float64
+
+    def task(start: int, stop: int) -> Array:
+        # the copy keeps the memory order, so that turning it round is cheap; partitioning needs a copy anyway
+        return _quartile_distances(np.ascontiguousarray(np.array(matrix[:, start:stop], dtype, order="K").T))
+
+    blocks = map_blocks(task, matrix.shape[1], _COLUMNS_PER_TASK, threads)
+    return np.concatenate([np.empty(0), *blocks])
+
+
+def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Array:
+    """RMSE in units of the interquartile range of the measured values.
+
+    Parameters
+    ----------
+    rmse : array of shape (g,)
+        As from `rmse`.
+    iqr : array of shape (g,)
+        As from `interquartile_range`.
+
+    Returns
+    -------
+    array of shape (g,)
+        NaN where the interquartile range is 0: such a gene has no scale.
+
+    Examples
+    --------
+    >>> normalised_rmse([1.0, 1.0], [2.0, 0.0])
+    array([0.5, nan])
+    """
+    error, scale = np.asarray(rmse, dtype=np.float64), np.asarray(iqr, dtype=np.float64)
+    return np.divide(error, scale, out=np.full(np.broadcast(error, scale).shape, np.nan), where=scale > 0)
+
+
+def minmax(values: ArrayLike) -> Array:
+    """Stretch values to [0, 1]: the smallest becomes 0, the largest 1.
+
+    The paper does so with the normalised RMSE over the genes of one cancer type, which makes it relative to
+    the other genes there.
+
+    Parameters
+    ----------
+    values : array of shape (g,)
+        NaN stays NaN.
+
+    Returns
+    -------
+    array of shape (g,)
+        0 throughout where all values are equal.
+
+    Examples
+    --------
+    >>> minmax([2.0, 3.0, 6.0, float("nan")])
+    array([0.  , 0.25, 1.  ,  nan])
+    """
+    x = np.asarray(values, dtype=np.float64)
+    known = x[~np.isnan(x)]
+    if not known.size:
+        return np.full(x.shape, np.nan)
+    low, high = known.min(), known.max()
+    return (x - low) / (high - low if high > low else 1.0)
+
+
+def _quartile_distances(rows: NDArray[np.floating]) -> Array:
+    """Interquartile range of every row of a contiguous array, whose values change places."""
+    if np.isinf(rows).any():
+        raise InputError("infinite values have no interquartile range", fix="leave them out")
+    missing = np.isnan(rows).any(axis=1)
+    if not missing.any():
+        return _complete_distances(rows)
+    distances = np.full(len(rows), np.nan)
+    distances[~missing] = _complete_distances(rows[~missing])
+    for i in np.flatnonzero(missing):
+        distances[i] = _complete_distances(rows[i : i + 1, ~np.isnan(rows[i])])[0]
+    return distances
+
+
+def _complete_distances(rows: NDArray[np.floating]) -> Array:
+    size = rows.shape[1]
+    if not size:
+        return np.full(len(rows), np.nan)
+    quartiles, start = [], 0
+    for share in (0.25, 0.75):
+        position = (size - 1) * share
+        at, weight = int(position), position % 1
+        rest = rows[:, start:]  # what lies left of the first quartile does not matter for the third
+        rest.partition(at - start, axis=1)
+        low = rows[:, at].astype(np.float64)
+        high = rows[:, at + 1 :].min(axis=1).astype(np.float64) if weight else low
+        quartiles.append((1 - weight) * low + weight * high)
+        start = at
+    return quartiles[1] - quartiles[0]

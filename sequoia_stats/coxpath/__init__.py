@@ -1,0 +1,1 @@
+"""LASSO Cox paths: engines, and the cross-validation that chooses the penalty."""

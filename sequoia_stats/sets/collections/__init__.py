@@ -1,0 +1,25 @@
+"""Gene sets: GMT files in and out, bundled collections, published signatures, and what a universe leaves of them.
+
+>>> load("hallmark").intersect(["ESR1", "GREB1", "TP53"], min_size=2).flow.reason.iloc[-1]
+'6 have fewer than 2 genes in the universe'
+"""
+
+from sequoia_stats.sets.collections._membership import Membership
+from sequoia_stats.sets.collections.bundled import BUNDLED, load, missing_files, open_sets
+from sequoia_stats.sets.collections.collection import GeneSets, Restricted
+from sequoia_stats.sets.collections.gmt import read_gmt, write_gmt
+from sequoia_stats.sets.collections.published import published_overlap, published_signatures
+
+__all__ = [
+    "BUNDLED",
+    "GeneSets",
+    "Membership",
+    "Restricted",
+    "load",
+    "missing_files",
+    "open_sets",
+    "published_overlap",
+    "published_signatures",
+    "read_gmt",
+    "write_gmt",
+]

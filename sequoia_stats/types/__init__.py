@@ -1,0 +1,1 @@
+"""The types that all rooms share: outcomes, cohorts, predictions, gene symbols."""

@@ -1,0 +1,337 @@
+"""The one type for predicted genes beside measured ones: slides, their patients, and an untrained network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.types._matrices import as_floats, group_means, refuse_not_finite, varying
+from sequoia_stats.types.cohort import FLOW_COLUMNS, plain, storable
+from sequoia_stats.types.genes import refuse_dates
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+#: Below this the tests of dependent correlations have no degrees of freedom.
+FEWEST_SAMPLES = 4
+_UNTRAINED = re.compile(r"untrained(?:_(\d+))?")
+_BLOCK = 1024  # columns at a time, so that copies stay small
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions:
+    """Predicted and measured expression of the same slides and genes.
+
+    Parameters
+    ----------
+    predicted : array of shape (slides, genes)
+        float32 or float64, kept as given; finite.
+    measured : array of shape (slides, genes)
+        On the scale of `predicted`; NaN where a gene was not measured.
+    obs : DataFrame
+        A row per slide: index = slide id, unique; ``patient_id`` and, where they are known, ``fold``, ``cohort``
+        and anything else. Without ``patient_id`` every slide counts as a patient of its own, and `flow` says so.
+    genes : Index of shape (genes,)
+        Unique, as in the file: no former name is replaced.
+    untrained : tuple of array of shape (slides, genes), optional
+        Predictions of the same network before training, one matrix a seed; finite.
+    name, note : str
+        What it is called, and the sentence that belongs into captions.
+    flow : DataFrame
+        Ledger of what was lost on the way: ``step, n_before, n_after, reason``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, slides or genes repeat, a gene is a date, a prediction is NaN or infinite, a measured
+        value is infinite, there are fewer than 4 slides, or no gene varies in both matrices.
+    """
+
+    predicted: NDArray[np.floating[Any]]
+    measured: NDArray[np.floating[Any]]
+    obs: pd.DataFrame
+    genes: pd.Index
+    untrained: tuple[NDArray[np.floating[Any]], ...] = ()
+    name: str = "predictions"
+    note: str = ""
+    flow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FLOW_COLUMNS))
+
+    def __post_init__(self) -> None:
+        obs, steps = _with_patients(self.obs, self.name)
+        genes = pd.Index(self.genes).astype(str).astype(object).rename("gene")
+        refuse_repeated(genes, "gene", self.name)
+        refuse_dates(genes, self.name)
+        _set(self, predicted=as_floats(self.predicted, f"{self.name}, predicted"))
+        _set(self, measured=as_floats(self.measured, f"{self.name}, measured"))
+        _set(self, untrained=tuple(as_floats(m, f"{self.name}, untrained") for m in self.untrained))
+        _set(self, obs=obs, genes=genes, flow=_extended(self.flow, steps))
+        matrices = [("predicted", self.predicted), ("measured", self.measured)]
+        matrices += [(f"untrained {i}", matrix) for i, matrix in enumerate(self.untrained)]
+        for what, matrix in matrices:
+            if matrix.shape != (len(obs), len(genes)):
+                raise InputError(
+                    f"{what} has the shape {matrix.shape[0]} × {matrix.shape[1]}, "
+                    f"and there are {len(obs)} slides × {len(genes)} genes",
+                    where=self.name,
+                )
+        refuse_few(len(obs), "slides", self.name)
+        for what, matrix in matrices:
+            refuse_not_finite(matrix, obs.index, genes, f"{self.name}, {what}", missing=what == "measured")
+        cuts = (slice(start, start + _BLOCK) for start in range(0, len(genes), _BLOCK))
+        blocks = ((self.predicted[:, cut], self.measured[:, cut]) for cut in cuts)
+        refuse_all_constant(blocks, len(genes), self.name)
+
+    @property
+    def n(self) -> int:
+        """Number of slides."""
+        return len(self.obs)
+
+    @property
+    def patients(self) -> pd.Index:
+        """Patient of every slide."""
+        return pd.Index(self.obs["patient_id"])
+
+    def __repr__(self) -> str:
+        seeds = len(self.untrained)
+        null = f"{seeds} untrained network{'s' * (seeds > 1)}" if seeds else "no untrained network"
+        note = f"; {self.note}" if self.note else ""
+        size = f"{self.n} slides of {self.patients.nunique()} patients × {len(self.genes)} genes"
+        return f"<Predictions {self.name}: {size}, {null}{note}>"
+
+    def per_patient(self) -> Predictions:
+        """One row a patient, in the order of first appearance: the mean of its slides.
+
+        A missing measurement does not count in the mean. A column of `obs` is kept where it is the same for all
+        slides of a patient, and missing elsewhere. The index is the patient id.
+        """
+        codes, patients = pd.factorize(self.obs["patient_id"])
+        refuse_few(len(patients), "patients", self.name)
+        index = pd.Index(patients, name="slide")
+        if len(patients) == self.n:
+            return replace(self, obs=self.obs.set_axis(index, axis=0))
+        reason = f"slides of a patient averaged ({int((np.bincount(codes) > 1).sum())} patients have several)"
+        return replace(
+            self,
+            predicted=group_means(self.predicted, codes),
+            measured=group_means(self.measured, codes),
+            untrained=tuple(group_means(matrix, codes) for matrix in self.untrained),
+            obs=common_rows(self.obs, codes).set_axis(index, axis=0),
+            flow=_extended(self.flow, [("slides: one row a patient", self.n, len(patients), reason)]),
+        )
+
+    def rows(self, mask: NDArray[Any] | pd.Series, *, name: str = "") -> Predictions:
+        """The slides that `mask` chooses, booleans or positions; `name` is what they are called then."""
+        chosen = np.asarray(mask)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return replace(
+            self,
+            predicted=self.predicted[chosen],
+            measured=self.measured[chosen],
+            untrained=tuple(matrix[chosen] for matrix in self.untrained),
+            obs=self.obs.iloc[chosen],
+            name=name or self.name,
+        )
+
+    def groups(self, by: str | None) -> Iterator[tuple[str, Predictions]]:
+        """The levels of a column of `obs` in the order of their names, each with its slides.
+
+        Parameters
+        ----------
+        by : str or None
+            The column: cancer type, cohort, subgroup. With None there is one level, called by `name`.
+
+        Yields
+        ------
+        tuple of str and Predictions
+            The level and its slides.
+
+        Raises
+        ------
+        InputError
+            If the column is not there or has holes, or a level has too few slides or no gene that varies.
+        """
+        if by is None:
+            yield self.name, self
+            return
+        levels = self.levels(by)
+        for level in sorted(levels.unique()):
+            yield level, self.rows(levels.to_numpy() == level, name=f"{self.name}, {by} {level}")
+
+    def levels(self, by: str) -> pd.Series:
+        """A column of `obs` as texts, one for each slide; refused where it is not there or has holes."""
+        if by not in self.obs:
+            raise InputError(
+                f"there is no column {by!r} of slides",
+                where=f"{self.name}, obs; its columns are {listing(self.obs.columns)}",
+                fix="name one of its columns with --by",
+            )
+        column = self.obs[by].astype(object)
+        absent = column.isna() | (column.astype(str).str.strip() == "")
+        if absent.any():
+            raise InputError(
+                f"{int(absent.sum())} of {self.n} slides have no {by}",
+                where=f"{self.name}, obs column {by!r}: {listing(self.obs.index[absent])}",
+                fix="fill the column, or leave these slides out",
+            )
+        return column.astype(str)
+
+    @property
+    def adata(self) -> AnnData:
+        """As AnnData: obs = slides, X = predicted, layers = measured, untrained, untrained_1, ...; uns = provenance."""
+        import anndata
+
+        flow = self.flow.astype({"step": str, "n_before": np.int64, "n_after": np.int64, "reason": str})
+        layers = {"measured": self.measured}
+        layers |= {f"untrained_{i}" if i else "untrained": m for i, m in enumerate(self.untrained)}
+        return anndata.AnnData(
+            X=self.predicted,
+            obs=self.obs.rename_axis(None).apply(storable),
+            var=pd.DataFrame(index=self.genes),
+            layers=layers,
+            uns={
+                "name": self.name,
+                "note": self.note,
+                "flow": {column: flow[column].to_numpy() for column in FLOW_COLUMNS},
+            },
+        )
+
+    @classmethod
+    def from_adata(cls, adata: AnnData, name: str = "") -> Predictions:
+        """Read AnnData in the layout of a predictions file.
+
+        Parameters
+        ----------
+        adata : AnnData
+            Slides × genes: X = predicted, ``layers["measured"]``, and where there are any ``layers["untrained"]``,
+            ``untrained_1``, ...; ``obs["patient_id"]``.
+        name : str, optional
+            What errors call it; by default ``uns["name"]``.
+
+        Raises
+        ------
+        InputError
+            If X or the measured layer is missing; as `Predictions`.
+        """
+        name = name or str(adata.uns.get("name", "")) or "AnnData"
+        if adata.X is None:
+            raise InputError("the AnnData has no X, which is to hold the predictions", where=name)
+        if "measured" not in adata.layers:
+            raise InputError(
+                "there is no measured expression: the layer 'measured' is missing",
+                where=f"{name}; its layers are {listing(adata.layers) or 'none'}",
+                fix="put it into layers['measured'], or give it as a table with --measured",
+            )
+        chosen, steps = untrained_layers(list(adata.layers))
+        flow = adata.uns.get("flow")
+        flow = pd.DataFrame(columns=FLOW_COLUMNS) if flow is None else pd.DataFrame(dict(flow))[FLOW_COLUMNS]
+        return cls(
+            predicted=_dense(adata.X),
+            measured=_dense(adata.layers["measured"]),
+            untrained=tuple(_dense(adata.layers[layer]) for layer in chosen),
+            obs=adata.obs.apply(plain),
+            genes=adata.var_names,
+            name=name,
+            note=str(adata.uns.get("note", "")),
+            flow=_extended(flow, steps),
+        )
+
+
+def as_predictions(data: Predictions | AnnData) -> Predictions:
+    """Accept `Predictions` or an AnnData that holds them."""
+    return data if isinstance(data, Predictions) else Predictions.from_adata(data)
+
+
+def _set(predictions: Predictions, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(predictions, name, value)
+
+
+def _with_patients(obs: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
+    """The table of slides with texts for ids, and a ledger line where it names no patients."""
+    index = pd.Index(obs.index).astype(str).astype(object).rename("slide")
+    obs = obs.set_axis(index, axis=0)
+    refuse_repeated(index, "slide", name)
+    if "patient_id" not in obs:
+        reason = "no patient_id: every slide counts as a patient of its own"
+        return obs.assign(patient_id=index), [("slides: patients", len(obs), len(obs), reason)]
+    patients = obs["patient_id"].astype(object)
+    absent = patients.isna() | (patients.astype(str).str.strip() == "")
+    if absent.any():
+        raise InputError(
+            f"{int(absent.sum())} slides have no patient_id", where=f"{name}: {listing(index[absent])}"
+        )
+    return obs.assign(patient_id=patients.astype(str).str.strip()), []
+
+
+def _extended(flow: pd.DataFrame, steps: list[tuple[str, int, int, str]]) -> pd.DataFrame:
+    lines = pd.DataFrame(steps, columns=FLOW_COLUMNS)
+    return lines if flow.empty else pd.concat([flow, lines], ignore_index=True) if steps else flow
+
+
+def refuse_repeated(labels: pd.Index, what: str, where: str) -> None:
+    """Refuse names that stand more than once; `what` they name, in one word."""
+    repeated = labels[labels.duplicated()].unique()
+    if len(repeated):
+        raise InputError(
+            f"{len(repeated)} {what} names stand more than once: {listing(repeated)}",
+            where=where,
+            fix=f"keep one of each {what}",
+        )
+
+
+def refuse_few(n: int, what: str, where: str) -> None:
+    """Refuse fewer slides or patients than a correlation can be compared with; `what` they are."""
+    if n < FEWEST_SAMPLES:
+        raise InputError(
+            f"{n} {what} are too few: correlations are compared from {FEWEST_SAMPLES} on",
+            where=where,
+            fix="leave this level out, or give more slides",
+        )
+
+
+def refuse_all_constant(
+    blocks: Iterable[tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]], n_genes: int, where: str
+) -> None:
+    """Refuse genes of which none varies in both matrices; predicted and measured come in blocks of columns."""
+    if not n_genes:
+        raise InputError("there are no genes", where=where)
+    some = {"predicted": False, "measured": False}
+    for predicted, measured in blocks:
+        varied = {"predicted": varying(predicted), "measured": varying(measured)}
+        if (varied["predicted"] & varied["measured"]).any():
+            return
+        some = {what: some[what] or bool(varied[what].any()) for what in some}
+    what = " and ".join(what for what, varies in some.items() if not varies) or "predicted or measured"
+    raise InputError(
+        f"all {n_genes} genes are constant ({what}): nothing can be correlated",
+        where=where,
+        fix="check the file, and the model that wrote it",
+    )
+
+
+def common_rows(obs: pd.DataFrame, codes: NDArray[np.intp]) -> pd.DataFrame:
+    """The first row of every group, missing where its rows differ."""
+    first = obs[~pd.Index(codes).duplicated()]
+    same = obs.groupby(codes).nunique(dropna=False).set_axis(first.index, axis=0) == 1
+    return first.where(same)
+
+
+def untrained_layers(layers: list[str]) -> tuple[list[str], list[tuple[str, int, int, str]]]:
+    """Layers of untrained networks in the order of their numbers, and a line for those whose name is none."""
+    like = [layer for layer in layers if layer.lower().startswith("untrained")]
+    numbered = {layer: int(m[1] or -1) for layer in like if (m := _UNTRAINED.fullmatch(layer))}
+    others = [layer for layer in like if layer not in numbered]
+    reason = f"no number behind the name, so left out: {listing(others)}"
+    steps = [("untrained layers", len(like), len(numbered), reason)] if others else []
+    return sorted(numbered, key=numbered.__getitem__), steps
+
+
+def _dense(matrix: Any) -> Any:
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix

@@ -1,0 +1,255 @@
+"""Builders for tests of the model: feature files byte for byte as each tool writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from sequoia_model.types.bag import EncoderId, FeatureBag
+
+SLIDE = "TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7"
+
+
+def make_features(tiles: int = 12, dim: int = 8, seed: int = 0) -> np.ndarray:
+    """Normal float32 features, one row a tile; multiples of 1/64, so that float16 holds them exactly."""
+    drawn = np.random.default_rng([seed, tiles, dim]).normal(size=(tiles, dim))
+    return (np.round(drawn * 64) / 64).astype(np.float32)
+
+
+def make_coords(tiles: int = 12, side: float = 512, dtype: type = np.int64) -> np.ndarray:
+    """Corners of tiles on a grid four wide, x before y."""
+    index = np.arange(tiles)
+    return (np.stack([index % 4, index // 4], axis=1) * side).astype(dtype)
+
+
+def make_bag(slide: str = SLIDE, tiles: int = 12, dim: int = 8, seed: int = 0, **fields: Any) -> FeatureBag:
+    """A bag by UNI, with coords; `fields` are those of FeatureBag and win (``features=None, ...``)."""
+    made = {
+        "features": make_features(tiles, dim, seed),
+        "coords": make_coords(tiles),
+        "encoder": EncoderId("uni"),
+        "mpp": 0.5,
+        "tile_size": 256,
+    }
+    return FeatureBag(slide, **(made | fields))
+
+
+def write_ours(path: Path, tiles: int = 12, dim: int = 8, seed: int = 0, **fields: Any) -> Path:
+    """Our own layout; the slide is named by the file, `fields` are those of FeatureBag."""
+    from sequoia_model.feature_files import slide_name, write
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(make_bag(slide_name(path), tiles, dim, seed, **fields), path, force=True)
+    return path
+
+
+def write_clam(
+    path: Path,
+    tiles: int = 12,
+    dim: int = 1024,
+    seed: int = 0,
+    *,
+    features: np.ndarray | None = None,
+    coords: np.ndarray | None = None,
+    clusters: np.ndarray | None = None,
+) -> Path:
+    """CLAM's ``h5_files/<slide>.h5``: resizable, 32 rows a chunk, appended to batch by batch; no attributes.
+
+    `clusters` are added as by someone who ran the published clustering over it.
+    """
+    features = make_features(tiles, dim, seed) if features is None else features
+    coords = make_coords(len(features), dtype=np.int32) if coords is None else coords
+    with _new(path) as file:
+        for name, values in {"features": features, "coords": coords}.items():
+            shape, rest = np.shape(values), np.shape(values)[1:]
+            made = file.create_dataset(
+                name, (0, *rest), dtype=values.dtype, maxshape=(None, *rest), chunks=(32, *rest)
+            )
+            made.resize(shape)
+            made[:] = values
+        if clusters is not None:
+            file["cluster_features"] = clusters
+    return path
+
+
+def write_trident(
+    path: Path,
+    tiles: int = 12,
+    dim: int = 8,
+    seed: int = 0,
+    *,
+    encoder: str | None = "uni_v1",
+    features: np.ndarray | None = None,
+    coords: np.ndarray | None = None,
+    old: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> Path:
+    """TRIDENT's ``features_<encoder>/<slide>.h5``: one row a chunk, attributes on the datasets.
+
+    `old` files have no attribute ``encoder``; newer ones hold the word "None" where it is not known. `more` are
+    attributes of ``coords``.
+    """
+    features = make_features(tiles, dim, seed) if features is None else features
+    coords = make_coords(tiles) if coords is None else coords
+    slide = path.stem
+    about: dict[str, dict[str, Any]] = {
+        "features": {"name": slide, "savetodir": str(path.parent)},
+        "coords": {
+            "patch_size": 256,
+            "patch_size_level0": 512,
+            "level0_magnification": 40,
+            "target_magnification": 20,
+            "overlap": 0,
+            "name": slide,
+            "savetodir": str(path.parent.parent / "patches"),
+            "level0_width": 20000,
+            "level0_height": 16000,
+        }
+        | dict(more or {}),
+    }
+    if not old:
+        about["features"]["encoder"] = "None" if encoder is None else encoder
+    with _new(path) as file:
+        for name, values in {"features": features, "coords": coords}.items():
+            rest = np.shape(values)[1:]
+            made = file.create_dataset(
+                name, np.shape(values), dtype=values.dtype, maxshape=(None, *rest), chunks=(1, *rest)
+            )
+            made[:] = values
+            made.attrs.update(about[name])
+    return path
+
+
+def write_stamp(
+    path: Path,
+    tiles: int = 12,
+    dim: int = 8,
+    seed: int = 0,
+    *,
+    extractor: str = "mahmood-uni-77ffbca1",
+    features: np.ndarray | None = None,
+    coords: np.ndarray | None = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> Path:
+    """STAMP's ``<extractor>-<hash>/<slide>.h5``: float16 ``feats``, float32 ``coords`` in µm, attributes on the file.
+
+    `attrs` are taken in place of those of version 2.4 (``{"extractor": ..., "tile_size": 256.0, "unit": "um"}``
+    before 2.1, the extractor alone in version 1).
+    """
+    newest = {
+        "stamp_version": "2.4.0",
+        "extractor": extractor,
+        "unit": "um",
+        "tile_size_um": 256.0,
+        "tile_size_px": 224,
+        "code_hash": "d41d8cd9",
+        "feat_type": "tile",
+    }
+    features = make_features(tiles, dim, seed).astype(np.float16) if features is None else features
+    coords = make_coords(tiles, 256.0, np.float32) if coords is None else coords
+    with _new(path) as file:
+        file["coords"] = coords
+        file["feats"] = features
+        file.attrs.update(newest if attrs is None else attrs)
+    return path
+
+
+def write_sequoia(
+    path: Path,
+    tiles: int = 12,
+    dim: int = 8,
+    seed: int = 0,
+    *,
+    kinds: Sequence[str] = ("uni",),
+    clusters: np.ndarray | int | None = 100,
+    features: Mapping[str, np.ndarray] | None = None,
+) -> Path:
+    """The published ``<project>/<slide>/<slide>.h5``: ``<kind>_features`` and ``cluster_features``, no attribute.
+
+    `kinds` may be "uni", "resnet", both, or none; `features` gives the array of a kind. `clusters` are rows drawn
+    at random where it is a number, left out where it is None.
+    """
+    given = dict(features or {})
+    with _new(path) as file:
+        for kind in dict.fromkeys([*kinds, *given]):
+            file[f"{kind}_features"] = given.get(kind, make_features(tiles, dim, seed))
+        if clusters is not None:
+            rows = make_features(clusters, dim, seed + 1) if isinstance(clusters, int) else clusters
+            file["cluster_features"] = rows
+    return path
+
+
+def _new(path: Path) -> h5py.File:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return h5py.File(path, "w")
+
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+#: Names for the 40 outputs of the golden toys.
+TOY_GENES = tuple(f"G{i + 1}" for i in range(40))
+#: Slides of the published test list of BRCA, by their test fold.
+BRCA_SLIDES = (
+    "TCGA-3C-AALJ-01Z-00-DX1.777C0957-255A-42F0-9EEB-A3606BCF0C96",
+    "TCGA-5T-A9QA-01Z-00-DX1.B4212117-E0A7-4EF2-B324-8396042ACEC1",
+    "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291",
+    "TCGA-5L-AAT0-01Z-00-DX1.5E171263-30BF-4C6B-88A1-E8EA0522A861",
+    "TCGA-A1-A0SH-01Z-00-DX1.90E71B08-E1D9-4FC2-85AC-062E56DDF17C",
+)
+
+
+def write_network(folder: Path, seed: int = 0) -> Path:
+    """The golden toy (input 32, 100 clusters, 40 genes) as the hub stores it; other seeds are other parameters."""
+    from safetensors.numpy import load_file, save_file
+
+    toy = GOLDEN / "sequoia-toy-0"
+    tensors = load_file(toy / "model.safetensors")
+    generator = np.random.default_rng([seed, 5])
+    if seed:
+        tensors = {
+            name: (values + 0.1 * generator.normal(size=values.shape)).astype(values.dtype)
+            for name, values in tensors.items()
+        }
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text((toy / "config.json").read_text())
+    return folder
+
+
+def write_folds(folder: Path, name: str = "sequoia-brca", folds: Sequence[int] = range(5)) -> Path:
+    """A folder of toys, one a fold; by their names they are the published weights of a cancer."""
+    for fold in folds:
+        write_network(folder / f"{name}-{fold}", seed=fold)
+    return folder
+
+
+def write_genes(path: Path, genes: Sequence[str] = TOY_GENES) -> Path:
+    """A list of genes, one a line."""
+    path.write_text("".join(f"{gene}\n" for gene in genes))
+    return path
+
+
+def write_wide_folds(
+    folder: Path, dim: int = 1280, encoder: str = "lite0", folds: int = 2, **words: Any
+) -> Path:
+    """Small networks of 40 genes for features of any width, whose side files name the encoder; `words` go in there."""
+    import torch
+
+    from sequoia_model.nets import SummaryTransformer
+    from sequoia_model.weights.loading import save_weights
+
+    side_file = {"schema": "sequoia-weights-1", "encoder": encoder, "genes": "genes.csv"} | words
+    for fold in range(folds):
+        torch.manual_seed(fold)
+        place = folder / f"made-{fold}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(
+            SummaryTransformer(input_dim=dim, num_outputs=40, depth=1, nheads=2, dimensions_f=4), place
+        )
+        (place / "sequoia.json").write_text(json.dumps(side_file))
+        (place / "genes.csv").write_text("\n".join(["gene", *TOY_GENES]) + "\n")
+    return folder

@@ -1,0 +1,78 @@
+"""Builders of weights on disk, from the toys in ``tests/data/golden``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+TOY = GOLDEN / "sequoia-toy-0"
+VIT = {
+    "architecture": "tile_transformer",
+    "num_outputs": 40,
+    "dim": 32,
+    "depth": 2,
+    "heads": 4,
+    "mlp_dim": 64,
+}
+MLP = {"architecture": "tile_mlp", "input_dim": 32, "num_outputs": 40, "layers": [16, 16]}
+OTHERS = {"vit_toy": VIT | {"dim_head": 8}, "he2rna_toy": MLP | {"ks": [1, 2, 5, 10, 20, 50, 100]}}
+
+
+def toy(folder: Path, **config: object) -> Path:
+    """The toy network in a folder; words of its configuration may be others (None: left out)."""
+    shutil.copytree(TOY, folder)
+    words = json.loads((TOY / "config.json").read_text()) | config
+    if config:
+        text = json.dumps({word: value for word, value in words.items() if value is not None})
+        (folder / "config.json").write_text(text)
+    return folder
+
+
+def toys(folder: Path, *names: str) -> Path:
+    """A folder of toys."""
+    for name in names:
+        toy(folder / name)
+    return folder
+
+
+def five(folder: Path, stem: str = "sequoia-brca") -> Path:
+    """A folder of five toys under published names."""
+    return toys(folder, *(f"{stem}-{fold}" for fold in range(5)))
+
+
+def checkpoints(folder: Path, *names: str, content: object = None) -> Path:
+    """A folder of checkpoints of the toy, or of anything else."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        torch.save(load_file(TOY / "model.safetensors") if content is None else content, folder / name)
+    return folder
+
+
+def other(folder: Path, name: str) -> Path:
+    """A toy of another architecture, with a configuration of ours."""
+    folder.mkdir()
+    shutil.copy(GOLDEN / f"{name}.safetensors", folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(OTHERS[name]))
+    return folder
+
+
+def side_file(folder: Path, **words: object) -> Path:
+    """A folder with a sequoia.json."""
+    (folder / "sequoia.json").write_text(json.dumps({"schema": "sequoia-weights-1"} | words))
+    return folder
+
+
+def hub_cache(folder: Path, *repositories: str) -> Path:
+    """A cache as huggingface_hub keeps it, with a toy for each repository."""
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    for repository in repositories:
+        place = folder / f"models--{repository.replace('/', '--')}"
+        (place / "refs").mkdir(parents=True)
+        (place / "refs" / "main").write_text(revision)
+        toy(place / "snapshots" / revision)
+    return folder

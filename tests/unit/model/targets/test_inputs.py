@@ -1,0 +1,160 @@
+"""From files to what networks take: encoders, dimensions, clusters, and the order of results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sequoia_model.clusters import cluster_means
+from sequoia_model.errors import InputError
+from sequoia_model.targets.inputs import Needs, in_order, load_slide, needs_of
+from sequoia_model.types.bag import EncoderId
+from tests.build.features import make_features, write_clam, write_ours, write_sequoia
+
+NEEDS = Needs(input_dim=8, n_clusters=10, encoder="uni")
+
+
+def make_weights(encoder="uni"):
+    return SimpleNamespace(encoder=encoder, source="toy", input_dim=8, n_clusters=10)
+
+
+def test_tiles_are_clustered_with_the_seed(tmp_path):
+    path = write_ours(tmp_path / "a.h5", tiles=40)
+    expected = cluster_means(make_features(40, 8), n_clusters=10, seed=3).means
+    slide = load_slide(path, Needs(8, 10, "uni", seed=3))
+    np.testing.assert_array_equal(slide.means, expected)
+    assert slide.about.n_tiles == 40 and slide.about.note == "" and not slide.about.asserted
+
+
+def test_means_that_the_file_holds_are_taken_as_they_are(tmp_path):
+    path = write_sequoia(tmp_path / "BRCA" / "a" / "a.h5", tiles=40, clusters=10)
+    slide = load_slide(path, NEEDS)
+    np.testing.assert_array_equal(slide.means, make_features(10, 8, seed=1))
+    assert slide.about.cohort == "BRCA" and slide.about.n_tiles == 40
+
+
+def test_another_number_of_means_is_refused(tmp_path):
+    with pytest.raises(InputError, match="there are 9 cluster means, and the networks take 10"):
+        load_slide(write_sequoia(tmp_path / "a.h5", clusters=9), NEEDS)
+
+
+def test_few_tiles_are_noted(tmp_path):
+    slide = load_slide(write_ours(tmp_path / "a.h5", tiles=4), NEEDS)
+    assert slide.means.shape == (10, 8) and "fewer than 10 clusters" in slide.about.note
+
+
+def test_another_dimension_is_refused(tmp_path):
+    with pytest.raises(InputError, match="the features have 6 columns, and the networks take 8"):
+        load_slide(write_ours(tmp_path / "a.h5", dim=6), NEEDS)
+
+
+@pytest.mark.parametrize("asserted", [False, True])
+def test_features_of_another_encoder_are_refused_whatever_the_user_says(tmp_path, asserted):
+    path = write_ours(tmp_path / "a.h5", encoder=EncoderId("resnet50"))
+    with pytest.raises(InputError, match="the features are of resnet50, and the networks take those of uni"):
+        load_slide(path, Needs(8, 10, "uni", asserted))
+
+
+def test_another_spelling_is_the_same_encoder(tmp_path):
+    slide = load_slide(write_ours(tmp_path / "a.h5", encoder=EncoderId("UNI_v1")), NEEDS)
+    assert not slide.about.asserted
+
+
+def test_a_file_that_names_none_needs_the_word_of_the_user(tmp_path):
+    path = write_clam(tmp_path / "resnet50" / "a.h5", dim=8)
+    with pytest.raises(InputError, match="the file names no encoder") as error:
+        load_slide(path, NEEDS)
+    assert error.value.fix == "--encoder uni, if it was this one; its folder is called after resnet50"
+    slide = load_slide(path, Needs(8, 10, "uni", asserted=True))
+    assert slide.about.asserted and slide.about.hint == "resnet50"
+
+
+def test_what_a_user_said_when_the_file_was_written_is_still_their_word(tmp_path):
+    path = write_ours(tmp_path / "a.h5", encoder=EncoderId("uni", asserted=True))
+    assert load_slide(path, NEEDS).about.asserted
+
+
+def test_the_published_file_of_two_encoders_gives_the_wanted_one(tmp_path):
+    path = write_sequoia(tmp_path / "a.h5", tiles=40, kinds=("uni", "resnet"), clusters=None)
+    np.testing.assert_array_equal(
+        load_slide(path, NEEDS).means, cluster_means(make_features(40, 8), n_clusters=10).means
+    )
+
+
+@pytest.mark.parametrize(
+    ("mpp", "tile_size", "said"),
+    [(0.5, 256, ""), (0.499, 256, ""), (None, 256, ""), (0.5, None, ""), (0.25, 512, "128 µm at 0.25 µm/px"),
+     (0.5, 224, "112 µm at 0.5 µm/px"), (1.0, None, "1 µm/px")],
+)  # fmt: skip
+def test_tiles_of_another_size_are_noted(tmp_path, mpp, tile_size, said):
+    path = write_ours(tmp_path / "a.h5", mpp=mpp, tile_size=tile_size)
+    assert load_slide(path, NEEDS).about.scale == said
+
+
+def test_weights_and_user_name_the_encoder():
+    assert needs_of(make_weights(), None, 0).asserted is False
+    assert needs_of(make_weights(), "UNI_v1", 0).encoder == "uni"
+    assert needs_of(make_weights(None), "My_Own", 0) == Needs(8, 10, "my-own", True)
+
+
+@pytest.mark.parametrize("nothing", [None, " "])
+def test_weights_without_an_encoder_need_a_word(nothing):
+    with pytest.raises(InputError, match="do not name the encoder") as error:
+        needs_of(make_weights(None), nothing, 0)
+    assert "--encoder NAME" in error.value.fix
+
+
+def test_another_word_than_that_of_the_weights_is_refused():
+    with pytest.raises(InputError, match="the weights take features of uni, and --encoder says resnet50"):
+        needs_of(make_weights(), "ResNet50", 0)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_results_come_in_the_order_of_the_items(jobs):
+    def work(item):
+        time.sleep(0.002 * (item % 3))
+        return -item
+
+    assert list(in_order(range(20), work, jobs=jobs, ahead=5)) == [(i, -i) for i in range(20)]
+
+
+def test_an_error_of_one_item_is_its_result():
+    def work(item):
+        if item == 1:
+            raise InputError("bad")
+        return item
+
+    (_, first), (_, second), (_, third) = in_order(range(3), work, jobs=2, ahead=3)
+    assert (first, str(second), third) == (0, "bad", 2)
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        list(in_order([1, 0], lambda item: 1 // item, jobs=1, ahead=2))
+
+
+def test_no_more_is_read_than_can_wait():
+    started = []
+    results = in_order(range(100), started.append, jobs=2, ahead=6)
+    next(results)
+    time.sleep(0.05)
+    assert len(started) <= 6
+    results.close()
+
+
+def test_who_stops_taking_stops_the_work():
+    begun, gate = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        return item == 0 or gate.wait(10)
+
+    results = in_order(range(100), work, jobs=1, ahead=50)
+    next(results)
+    threading.Timer(0.05, gate.set).start()
+    results.close()
+    assert begun == [0, 1]

@@ -1,0 +1,218 @@
+"""Measured expression: matched by slide, then by patient, read in blocks."""
+
+from __future__ import annotations
+
+import gzip
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sequoia_model.errors import InputError
+from sequoia_model.prediction.predictions_file import PredictionsFile
+from sequoia_model.targets.measured import open_measured
+
+GENES = ["A1BG", "A2M", "TP53"]
+
+
+def make_table(**columns) -> pd.DataFrame:
+    """The published layout: three slides of two patients, of which P1 has two; TP53 is not measured."""
+    table = pd.DataFrame(
+        {
+            "wsi_file_name": ["P1-DX1", "P1-DX2", "P2-DX1"],
+            "patient_id": ["P1", "P1", "P2"],
+            "tcga_project": ["TCGA-BRCA", "TCGA-BRCA", "TCGA-KIRC"],
+            "rna_A1BG": [1.5, 1.5, 3.0],
+            "rna_ZZZ": [9.0, 9.0, 9.0],
+            "rna_A2M": [2.0, 2.0, np.nan],
+        }
+    )
+    return table.assign(**columns)
+
+
+def write(path, table=None):
+    table = make_table() if table is None else table
+    text = table.to_csv(index=False, sep="\t" if ".tsv" in path.name else ",")
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def write_h5ad(path, table=None, **parts):
+    table = make_table() if table is None else table
+    x = table[["rna_A1BG", "rna_A2M"]].to_numpy(np.float32)
+    obs = table[["patient_id", "tcga_project"]].set_index(table["wsi_file_name"].rename(None))
+    anndata.AnnData(x, obs, pd.DataFrame(index=["A1BG", "A2M"]), **parts).write_h5ad(path)
+    return path
+
+
+def filled(tmp_path, table, slides, patients=None, genes=GENES):
+    """The layer for these slides, and those whose rows differ."""
+    rows = table.match(slides, patients or slides)
+    with PredictionsFile(tmp_path / "out.h5ad", genes, []) as file:
+        file.add_layer("measured", len(slides))
+        unequal = table.fill(file, "measured", rows, genes)
+        return np.array([file.row("measured", i) for i in range(len(slides))]), unequal
+
+
+@pytest.mark.parametrize("name", ["ref.csv", "ref.csv.gz", "ref.tsv", "ref.tsv.gz"])
+def test_slides_get_their_rows_and_nan_for_genes_that_are_not_there(tmp_path, name):
+    table = open_measured(write(tmp_path / name), GENES)
+    values, unequal = filled(tmp_path, table, ["P2-DX1", "P1-DX1"])
+    np.testing.assert_array_equal(values, np.array([[3, np.nan, np.nan], [1.5, 2, np.nan]], dtype=np.float32))
+    assert unequal == []
+    assert list(table.columns) == ["A1BG", "A2M"]
+    assert table.cohorts.tolist() == ["TCGA-BRCA", "TCGA-BRCA", "TCGA-KIRC"]
+
+
+def test_columns_without_rna_and_endings_of_slides_are_understood(tmp_path):
+    table = make_table(wsi_file_name=["P1-DX1.svs", "P1-DX2.svs", "P2-DX1.ndpi"])
+    table = table.rename(columns=lambda name: name.removeprefix("rna_"))
+    opened = open_measured(write(tmp_path / "ref.csv", table), GENES)
+    assert opened.slides.tolist() == ["P1-DX1", "P1-DX2", "P2-DX1"]
+    assert filled(tmp_path, opened, ["P1-DX1"])[0][0, 0] == 1.5
+
+
+def test_a_slide_that_is_not_there_gets_the_row_of_its_patient(tmp_path):
+    table = open_measured(write(tmp_path / "ref.csv"), GENES)
+    values, unequal = filled(tmp_path, table, ["P2-DX9", "P1-DX9", "P1-DX2"], ["P2", "P1", "P1"])
+    assert values[:, 0].tolist() == [3, 1.5, 1.5]
+    assert unequal == []
+
+
+def test_rows_of_a_patient_that_differ_count_for_none_but_their_own_slides(tmp_path):
+    table = open_measured(write(tmp_path / "ref.csv", make_table(rna_A1BG=[1.5, 1.75, 3.0])), GENES)
+    values, unequal = filled(tmp_path, table, ["P1-DX2", "P1-DX9", "P2-DX1"], ["P1", "P1", "P2"])
+    assert unequal == [1]
+    assert values[0, 0] == 1.75 and np.isnan(values[1]).all() and values[2, 0] == 3
+
+
+def test_nan_in_both_rows_of_a_patient_is_no_difference(tmp_path):
+    table = make_table(rna_A2M=[np.nan, np.nan, 1.0])
+    _, unequal = filled(tmp_path, open_measured(write(tmp_path / "r.csv", table), GENES), ["X"], ["P1"])
+    assert unequal == []
+
+
+def test_a_slide_of_nobody_stays_nan(tmp_path):
+    table = open_measured(write(tmp_path / "ref.csv"), GENES)
+    assert table.match(["P1-DX1", "other"], ["P1", "other"]) == [[0], []]
+    values, _ = filled(tmp_path, table, ["P1-DX1", "other"])
+    assert np.isnan(values[1]).all()
+
+
+@pytest.mark.parametrize("ending", ["csv", "h5ad"])
+def test_rows_far_apart_are_found(tmp_path, ending):
+    many = pd.concat([make_table()] * 30, ignore_index=True)
+    many["wsi_file_name"] = many["patient_id"] = [f"S{i}" for i in range(90)]
+    many["rna_A1BG"] = np.arange(90) / 4
+    write_any = write_h5ad if ending == "h5ad" else write
+    table = open_measured(write_any(tmp_path / f"ref.{ending}", many), GENES)
+    wanted = ["S71", "S3", "S4", "S88"]
+    assert filled(tmp_path, table, wanted)[0][:, 0].tolist() == [71 / 4, 3 / 4, 1, 22]
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_anndata_of_slides_is_read(tmp_path, form):
+    path = write_h5ad(tmp_path / "ref.h5ad")
+    adata = anndata.read_h5ad(path)
+    adata.X = form(adata.X)
+    adata.write_h5ad(path)
+    table = open_measured(path, GENES)
+    values, _ = filled(tmp_path, table, ["P2-DX1", "P1-DX9"], ["P2", "P1"])
+    np.testing.assert_array_equal(values[:, :2], np.array([[3, np.nan], [1.5, 2]], dtype=np.float32))
+    assert table.cohorts.tolist() == ["TCGA-BRCA", "TCGA-BRCA", "TCGA-KIRC"]
+
+
+def test_anndata_of_patients_is_read(tmp_path):
+    x, var = np.array([[1.0, 2], [3, 4]], dtype=np.float32), pd.DataFrame(index=["A2M", "A1BG"])
+    anndata.AnnData(x, pd.DataFrame(index=["P1", "P2"]), var).write_h5ad(tmp_path / "ref.h5ad")
+    values, _ = filled(tmp_path, open_measured(tmp_path / "ref.h5ad", GENES), ["S1", "S2"], ["P2", "P1"])
+    assert values[:, :2].tolist() == [[4, 3], [2, 1]]
+
+
+def test_of_predictions_the_measured_layer_is_read(tmp_path):
+    path = write_h5ad(tmp_path / "p.h5ad", layers={"measured": np.full((3, 2), 7, dtype=np.float32)})
+    assert filled(tmp_path, open_measured(path, GENES), ["P1-DX1"])[0][0, 0] == 7
+
+
+def test_predictions_are_not_taken_for_measured(tmp_path):
+    path = write_h5ad(tmp_path / "p.h5ad", uns={"ensemble": "all", "weights": {"source": "x"}})
+    with pytest.raises(InputError, match="holds predictions and no measured expression"):
+        open_measured(path, GENES)
+
+
+def without_names():
+    return make_table().drop(columns=["wsi_file_name", "patient_id"]).to_csv(index=False)
+
+
+def with_other_genes():
+    return make_table()[["wsi_file_name", "rna_ZZZ"]].to_csv(index=False)
+
+
+def with_a_gene_twice():
+    return make_table().to_csv(index=False).replace("rna_ZZZ", "rna_A1BG")
+
+
+REFUSED = {
+    "empty": ("a.csv", "", "the file is empty", ""),
+    "junk": ("a.csv.gz", "junk", "cannot be read|no readable table", ""),
+    "junk h5ad": ("a.h5ad", "junk", "no readable h5ad", ""),
+    "no names": ("a.csv", without_names(), "neither slides nor patients", "tcga_project, rna_A1BG"),
+    "other genes": ("a.csv", with_other_genes(), "none of the 3 genes", "A1BG, A2M, TP53"),
+    "a gene twice": ("a.csv", with_a_gene_twice(), "1 genes have several columns: A1BG", ""),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_table_that_cannot_be_meant_is_refused_with_its_name(tmp_path, case):
+    name, content, words, where = REFUSED[case]
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=words) as error:
+        open_measured(tmp_path / name, GENES)
+    assert where in error.value.where and name in error.value.where
+
+
+@pytest.mark.parametrize(("name", "words"), [("no.csv", "does not exist"), ("", "a folder was given")])
+def test_a_path_without_a_file_is_refused(tmp_path, name, words):
+    with pytest.raises(InputError, match=words):
+        open_measured(tmp_path / name, GENES)
+
+
+def test_no_slide_and_no_patient_in_common_is_refused_with_names_of_both(tmp_path):
+    table = open_measured(write(tmp_path / "ref.csv"), GENES)
+    with pytest.raises(InputError, match="none of the 2 slides is in the measured") as error:
+        table.match(["S1", "S2"], ["Q1", "Q2"])
+    assert "P1-DX1, P1-DX2, P2-DX1" in error.value.where and "S1, S2" in error.value.where
+
+
+def test_text_and_infinity_among_the_values_are_refused_with_their_place(tmp_path):
+    low = make_table(rna_A2M=["1", "2", "low"])
+    with pytest.raises(InputError, match="'low' is not a number") as error:
+        filled(tmp_path, open_measured(write(tmp_path / "low.csv", low), GENES), ["P2-DX1"])
+    assert "low.csv, row 4, column 'rna_A2M'" in error.value.where
+    infinite = open_measured(write(tmp_path / "inf.csv", make_table(rna_A2M=[1, np.inf, 2])), GENES)
+    with pytest.raises(InputError, match="1 measured values are infinite") as error:
+        filled(tmp_path, infinite, ["P1-DX2"])
+    assert "P1-DX2, gene A2M" in error.value.where
+    assert filled(tmp_path, infinite, ["P1-DX1"])[1] == []
+
+
+def test_a_row_that_is_too_short_is_refused(tmp_path):
+    path = write(tmp_path / "ref.csv")
+    path.write_text(path.read_text() + "P9,P9\n")
+    with pytest.raises(InputError, match="a row has 2 fields, and the header 6"):
+        open_measured(path, GENES)
+
+
+def test_a_packed_table_that_is_cut_off_is_refused(tmp_path):
+    path = write(tmp_path / "ref.csv.gz")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="cannot be read"):
+        open_measured(path, GENES)
+
+
+@pytest.mark.parametrize("word", ["", "NA", "nan", "NaN", " "])
+def test_missing_values_may_be_spelled_in_several_ways(tmp_path, word):
+    table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)
+    assert np.isnan(filled(tmp_path, table, ["P1-DX2"])[0][0, 1])

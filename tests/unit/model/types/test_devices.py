@@ -1,0 +1,24 @@
+import pytest
+import torch
+
+from sequoia_model.errors import InputError
+from sequoia_model.types.devices import choose_device
+
+
+@pytest.mark.parametrize("name", ["gpu", "cpu:1", "meta", "", "cuda:x"])
+def test_an_unknown_device_is_refused(name):
+    with pytest.raises(InputError, match="device"):
+        choose_device(name)
+
+
+def test_cuda_without_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="this machine has 0 of this kind"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(("there", "kind"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, kind):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert choose_device("auto").type == kind

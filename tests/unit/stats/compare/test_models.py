@@ -1,0 +1,213 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_stats import compare_models, well_predicted
+from sequoia_stats.compare import mann_whitney, signed_rank
+from sequoia_stats.errors import InputError
+from tests.build.cohorts import make_predictions
+
+ACCURACY = list(np.linspace(0, 0.9, 40))
+
+
+def make_models(**options):
+    """Two models of the same slides: A as good as its genes allow, B the same with less accuracy."""
+    common = {"n": 60, "genes": 40} | options
+    good = make_predictions(accuracy=ACCURACY, name="A", **common)
+    return {"A": good, "B": make_predictions(accuracy=[0.7 * r for r in ACCURACY], name="B", **common)}
+
+
+def test_the_statistics_of_a_pair_are_those_of_its_correlations():
+    comparison = compare_models(make_models(), top=10)
+    pair = comparison.pairs.iloc[0]
+    r_a, r_b = (comparison.selections[model].table["r"] for model in "AB")
+    apart, paired = mann_whitney(r_a, r_b), signed_rank(r_a, r_b)
+    assert (pair["u"], pair["p_mann_whitney"], pair["superiority"]) == (
+        apart.statistic,
+        apart.p,
+        apart.superiority,
+    )
+    assert (pair["v"], pair["p_wilcoxon"], pair["hodges_lehmann"]) == (
+        paired.statistic,
+        paired.p,
+        paired.hodges_lehmann,
+    )
+    assert pair["median_r_a"] == r_a.median()
+
+
+def test_the_best_genes_are_each_models_own():
+    comparison = compare_models(make_models(), top=10)
+    pair = comparison.pairs.iloc[0]
+    best = [comparison.selections[model].table["r"].nlargest(10) for model in "AB"]
+    assert (pair["top_median_a"], pair["top_median_b"]) == (best[0].median(), best[1].median())
+    assert pair["p_top"] == mann_whitney(*best).p
+    assert comparison.models["top_mean"].tolist() == pytest.approx([r.mean() for r in best])
+
+
+def test_fewer_genes_than_asked_for_are_all_taken():
+    assert compare_models(make_models(), top=1000).pairs["top"].tolist() == [40]
+
+
+def test_counts_of_well_predicted_genes_match_the_selections():
+    comparison = compare_models(make_models())
+    a, b = (comparison.selections[model].well_predicted for model in "AB")
+    pair = comparison.pairs.iloc[0]
+    assert [pair[f"well_predicted_{side}"] for side in ("a", "b", "both")] == [
+        a.sum(),
+        b.sum(),
+        (a & b).sum(),
+    ]
+    assert comparison.models["n_well_predicted"].tolist() == [a.sum(), b.sum()]
+
+
+def test_the_table_of_models_has_the_counts_after_each_criterion():
+    comparison = compare_models(make_models())
+    counts = comparison.selections["A"].counts.set_index("criterion")["n_left"]
+    row = comparison.models.set_index("model").loc["A"]
+    assert row["n_genes"] == counts["tested"]
+    assert {name: row[name] for name in counts.index[1:]} == counts[1:].to_dict()
+
+
+def test_genes_stand_side_by_side():
+    comparison = compare_models(make_models())
+    table = comparison.selections["B"].table
+    assert comparison.genes.columns.tolist() == [
+        *("gene", "level", "r_A", "well_predicted_A", "r_B", "well_predicted_B"),
+    ]
+    assert comparison.genes["r_B"].tolist() == table["r"].tolist()
+
+
+def test_three_models_make_three_pairs():
+    models = make_models() | {"C": make_predictions(n=60, genes=40, seed=2)}
+    pairs = compare_models(models).pairs
+    assert list(zip(pairs["model_a"], pairs["model_b"], strict=True)) == [("A", "B"), ("A", "C"), ("B", "C")]
+
+
+def test_levels_are_compared_apart():
+    comparison = compare_models(make_models(cohorts=2), by="cohort")
+    assert comparison.pairs["level"].tolist() == ["A", "B"]
+    level = comparison.selections["A"].table.query("cohort == 'B'")["r"]
+    assert comparison.pairs["median_r_a"].tolist()[1] == level.median()
+    assert len(comparison.genes) == 80
+
+
+def test_exchanging_two_models_turns_the_effects_and_keeps_p():
+    models = make_models()
+    one = compare_models(models).pairs.iloc[0]
+    other = compare_models({"B": models["B"], "A": models["A"]}).pairs.iloc[0]
+    for effect in ("rank_biserial", "rank_biserial_paired", "hodges_lehmann", "median_difference"):
+        assert one[effect] == pytest.approx(-other[effect])
+    for p in ("p_mann_whitney", "p_wilcoxon", "p_top", "p_overlap"):
+        assert one[p] == pytest.approx(other[p])
+
+
+def test_selections_give_the_same_as_their_predictions():
+    models = make_models()
+    selections = {name: well_predicted(model) for name, model in models.items()}
+    pd.testing.assert_frame_equal(compare_models(selections).pairs, compare_models(models).pairs)
+
+
+def test_genes_that_one_model_lacks_are_left_out_and_said():
+    models = make_models()
+    models["B"] = _with_genes(models["B"], [f"G{i}" for i in range(3, 43)])
+    comparison = compare_models(models)
+    assert comparison.pairs["n_genes"].tolist() == [38]
+    assert "2 of 40 genes of A are not in all models: G1, G2" in comparison.notes
+    alone = comparison.genes.set_index("gene").loc["G41"]
+    assert np.isnan(alone["r_A"]) and alone["well_predicted_A"] is pd.NA and alone["r_B"] == alone["r_B"]
+
+
+def test_different_slides_are_said():
+    models = make_models()
+    models["B"] = models["B"].rows(np.arange(50))
+    notes = compare_models(models).notes
+    assert notes[0].startswith("A and B were judged on different slides (60 and 50, 50 of them the same)")
+
+
+def test_different_measurements_of_the_same_slides_are_said():
+    models = make_models()
+    models["B"] = dataclasses.replace(models["B"], measured=models["B"].measured + 0.5)
+    assert (
+        "A and B were judged against different measured values of the same slides"
+        in compare_models(models).notes
+    )
+
+
+def test_the_order_of_slides_and_genes_is_no_difference():
+    models = make_models()
+    turned = models["B"].rows(np.arange(60)[::-1])
+    models["B"] = dataclasses.replace(
+        turned,
+        predicted=turned.predicted[:, ::-1],
+        measured=turned.measured[:, ::-1],
+        untrained=tuple(matrix[:, ::-1] for matrix in turned.untrained),
+        genes=turned.genes[::-1],
+    )
+    assert not [note for note in compare_models(models).notes if "judged" in note]
+
+
+def test_a_remark_about_one_model_names_it():
+    models = make_models()
+    measured = models["B"].measured.copy()
+    measured[0, 0] = np.nan
+    models["B"] = dataclasses.replace(models["B"], measured=measured)
+    assert any(note.startswith("B: ") and "not measured" in note for note in compare_models(models).notes)
+
+
+def test_a_level_that_one_model_lacks_is_left_out_and_said():
+    models = make_models(cohorts=2)
+    models["B"] = models["B"].rows(models["B"].obs["cohort"] == "A")
+    comparison = compare_models(models, by="cohort")
+    assert comparison.pairs["level"].tolist() == ["A"]
+    assert "1 of 2 levels of A are not in all models: B" in comparison.notes
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        ("A", {}, "two models or more"),
+        ("AB", {"top": 0}, "0 genes are none"),
+        ("AB", {"rule": "papr"}, "no rule 'papr'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(names, options, message):
+    models = make_models()
+    with pytest.raises(InputError, match=message):
+        compare_models({name: models[name] for name in names}, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"rule": "strict"}, "judged by the rule paper"), ({"by": "cohort"}, "levels of nothing")],
+)
+def test_selections_that_were_made_otherwise_are_refused(options, message):
+    selections = {name: well_predicted(model) for name, model in make_models().items()}
+    with pytest.raises(InputError, match=message):
+        compare_models(selections, **options)
+
+
+def test_an_error_names_the_model():
+    models = make_models() | {"C": make_predictions(n=60, genes=40, n_untrained=0)}
+    with pytest.raises(InputError, match="C: "):
+        compare_models(models)
+
+
+def test_models_without_a_common_gene_are_refused():
+    models = make_models()
+    models["B"] = _with_genes(models["B"], [f"X{i}" for i in range(40)])
+    with pytest.raises(InputError, match=r"no gene in common.*\n.*A has G1, G2, G3 and 37 more; B has X0"):
+        compare_models(models)
+
+
+def test_a_comparison_prints_and_turns_into_json():
+    comparison = compare_models(make_models(), top=10)
+    assert "Models compared by the rule paper" in str(comparison)
+    content = comparison.to_dict()
+    assert content["pairs"][0]["model_a"] == "A"
+    assert "genes" not in content and "selections" not in content
+
+
+def _with_genes(predictions, genes):
+    return dataclasses.replace(predictions, genes=pd.Index(genes))

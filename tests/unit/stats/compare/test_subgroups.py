@@ -1,0 +1,71 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_stats import well_predicted
+from sequoia_stats.compare import by_subgroup, overlap
+from sequoia_stats.errors import InputError
+from tests.build.cohorts import make_predictions
+
+
+def with_status(predictions, values):
+    return dataclasses.replace(predictions, obs=predictions.obs.assign(er=values))
+
+
+def test_a_subgroup_is_judged_as_if_it_were_alone():
+    data = with_status(make_predictions(n=60, genes=20), [1.0, 0.0] * 30)
+    result = by_subgroup(data, "er", names={1.0: "ER+", 0.0: "ER-"})
+    alone = well_predicted(data.rows(data.obs["er"] == 1))
+    pd.testing.assert_frame_equal(result.selections["ER+"].table, alone.table)
+    assert result.table["level"].tolist() == ["all", "ER+", "ER-"]
+    assert result.table["n_well_predicted"].tolist()[1] == alone.well_predicted.sum()
+
+
+def test_what_only_differs_between_subgroups_is_predicted_in_all_patients_alone():
+    data = make_predictions(n=80, genes=10, accuracy=0.0)
+    shift = np.repeat([0.0, 3.0], 40)[:, None]
+    data = dataclasses.replace(data, measured=data.measured + shift, predicted=data.predicted + shift)
+    result = by_subgroup(with_status(data, ["no"] * 40 + ["yes"] * 40), "er", rule="strict")
+    table = result.table.set_index("level")
+    assert table.loc["all", "n_well_predicted"] == 10
+    assert table.loc[["no", "yes"], "n_well_predicted"].tolist() == [0, 0]
+
+
+def test_slides_without_a_subgroup_are_left_out_everywhere_and_counted():
+    data = with_status(make_predictions(n=60, genes=20), ["a", "b", None] * 20)
+    result = by_subgroup(data, "er")
+    assert result.table["n"].tolist() == [40, 20, 20]
+    assert result.notes[0] == "20 of 60 slides have no er and were left out"
+
+
+def test_the_genes_that_subgroups_share_are_their_overlap():
+    data = with_status(make_predictions(n=80, genes=20, accuracy=0.8), ["a", "b"] * 40)
+    result = by_subgroup(data, "er")
+    lists = {name: one.gene[one.well_predicted] for name, one in result.selections.items() if name != "all"}
+    pd.testing.assert_frame_equal(result.shared, overlap(lists, data.genes))
+
+
+def test_without_well_predicted_genes_nothing_is_shared():
+    data = with_status(make_predictions(n=40, genes=3, accuracy=-0.5), ["a", "b"] * 20)
+    assert by_subgroup(data, "er").shared.empty
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        (["a"] * 40, {}, "the same er"),
+        (["a", "all"] * 20, {}, "a subgroup is called 'all'"),
+        ([1, 2] * 20, {"names": {1: "ER+"}}, "er has values without a name: 2"),
+        (["a", *["b"] * 39], {}, "1 slides are too few"),
+    ],
+)
+def test_subgroups_that_cannot_be_judged_are_refused(values, options, message):
+    with pytest.raises(InputError, match=message):
+        by_subgroup(with_status(make_predictions(), values), "er", **options)
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(InputError, match=r"no column 'er'.*\n.*patient_id"):
+        by_subgroup(make_predictions(), "er")

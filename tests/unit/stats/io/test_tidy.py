@@ -1,0 +1,270 @@
+"""Tidy tables: everything that a table does not say is asked for; nothing is lost without a line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.io.tidy import read_tidy
+from tests.build.studies import PATIENTS, clinical_table, expression_table, write_single, write_tidy
+
+BARCODES = [f"TCGA-A1-A0S{letter}" for letter in "ABCDEF"]
+
+
+def test_two_tables_become_a_cohort(tmp_path):
+    cohort = read_tidy(
+        **write_tidy(tmp_path, clinical=clinical_table(er=["Positive"] * 6, grade=[1, 2, 3] * 2))
+    )
+    assert list(cohort.patients) == PATIENTS
+    assert cohort.outcome.time.tolist() == [10, 20, 30, 40, 50, 60]
+    assert (cohort.n_events, cohort.outcome.endpoint) == (3, "RFS")
+    assert cohort.covariates.loc["P2"].to_dict() == {"er": 1.0, "grade": 2.0}
+    assert set(cohort.units) == {"not stated"}
+
+
+def test_one_table_of_everything_gives_the_same(tmp_path):
+    pair = read_tidy(**write_tidy(tmp_path))
+    assert read_tidy(**write_single(tmp_path)).sha256() == pair.sha256()
+
+
+def test_covariates_of_one_table_are_named_and_the_rest_are_genes(tmp_path):
+    table = clinical_table(**{"ER Status": ["Positive"] * 6, "grade": ["II"] * 6}).join(expression_table())
+    cohort = read_tidy(**write_single(tmp_path, table, covariates=["er", "grade"]))
+    assert list(cohort.covariates) == ["er", "grade"]
+    assert list(cohort.genes) == ["ESR1", "ERBB2", "G3"]
+
+
+def test_genes_in_rows_give_the_same(tmp_path):
+    columns = read_tidy(**write_tidy(tmp_path))
+    rows = read_tidy(**write_tidy(tmp_path, expression_table().T.rename_axis("gene"), genes_in="rows"))
+    assert rows.sha256() == columns.sha256()
+
+
+def test_an_unnamed_first_column_holds_the_ids(tmp_path):
+    assert read_tidy(**write_tidy(tmp_path, expression_table().rename_axis(None))).n == 6
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("days", 12 / 365.25), ("months", 1), ("years", 12)])
+def test_times_are_turned_into_months(tmp_path, unit, factor):
+    cohort = read_tidy(**write_tidy(tmp_path, time_unit=unit))
+    np.testing.assert_allclose(cohort.outcome.time, np.arange(10, 70, 10) * factor, rtol=1e-14)
+
+
+def test_losses_on_both_sides_are_in_the_ledger(tmp_path):
+    cohort = read_tidy(**write_tidy(tmp_path, expression_table(["P2", "P3", "X1"])))
+    assert list(cohort.patients) == ["P2", "P3"]
+    assert cohort.flow.to_dict("records") == [
+        {"step": "patients: expression", "n_before": 3, "n_after": 2, "reason": "1 have no clinical data"},
+        {"step": "patients: clinical data", "n_before": 6, "n_after": 2, "reason": "4 have no expression"},
+    ]
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path):
+    straight = read_tidy(**write_tidy(tmp_path))
+    shuffled = read_tidy(
+        **write_tidy(tmp_path, expression_table().iloc[::-1], clinical_table().iloc[[2, 0, 1, 5, 3, 4]])
+    )
+    assert shuffled.sha256() == straight.sha256()
+
+
+def test_samples_and_patients_of_tcga_are_matched(tmp_path):
+    expression = expression_table([f"{barcode}-01" for barcode in BARCODES])
+    assert list(read_tidy(**write_tidy(tmp_path, expression, clinical_table(BARCODES))).patients) == BARCODES
+
+
+def test_a_censorship_column_is_turned_and_this_is_stated(tmp_path):
+    clinical = clinical_table().rename(columns={"status": "censorship"})
+    cohort = read_tidy(**write_tidy(tmp_path, clinical=clinical, event_column="censorship"))
+    assert cohort.outcome.event.tolist() == [True, False] * 3
+    assert "event = 1 - censorship" in cohort.flow["reason"].to_list()
+
+
+def test_a_declared_event_value_is_the_event(tmp_path):
+    clinical = clinical_table().replace({"status": {0: "alive", 1: "dead"}})
+    assert read_tidy(**write_tidy(tmp_path, clinical=clinical, event_value="dead")).n_events == 3
+
+
+def test_invalid_times_are_dropped_and_counted_where_that_is_wanted(tmp_path):
+    clinical = clinical_table(months=[10, 0, np.nan, -1, 50, 60])
+    cohort = read_tidy(**write_tidy(tmp_path, clinical=clinical, drop_invalid=True))
+    assert list(cohort.patients) == ["P1", "P5", "P6"]
+    assert cohort.flow["reason"].to_list()[-2:] == ["time missing", "time not positive"]
+
+
+def test_reserved_names_are_kept_from_the_covariates_and_counted(tmp_path):
+    cohort = read_tidy(**write_tidy(tmp_path, clinical=clinical_table(time=[1] * 6, grade=[2] * 6)))
+    assert list(cohort.covariates) == ["grade"]
+    assert cohort.flow.iloc[-1].to_list() == ["covariates", 2, 1, "'time': reserved names"]
+
+
+BAD = {
+    "nothing said": (
+        {"id_column": None, "time_column": None, "event_column": None, "time_unit": None, "endpoint": None},
+        {},
+        "--id-column|--time-column|--event-column|--time-unit|--endpoint",
+    ),
+    "no unit": ({"time_unit": None}, {}, "the unit of the times: --time-unit days|months|years"),
+    "no endpoint": ({"endpoint": ""}, {}, "--endpoint"),
+    "unknown unit": ({"time_unit": "weeks"}, {}, "'weeks' is no unit"),
+    "unknown orientation": ({"genes_in": "row"}, {}, "--genes-in columns|rows"),
+    "one column twice": ({"event_column": "months"}, {}, "a column each|patient, months, months"),
+    "absent id column": ({"id_column": "case"}, {}, "'case' is not in the table|clinical.csv|--id-column"),
+    "absent time column": (
+        {"time_column": "days"},
+        {},
+        "'days' is not in the table|clinical.csv|--time-column",
+    ),
+    "absent event column": ({"event_column": "dead"}, {}, "'dead' is not in the table|--event-column"),
+    "absent covariate": ({"covariates": ["grade"]}, {}, "no column for grade|--covariates"),
+    "id under another name": (
+        {},
+        {"expression": expression_table().rename_axis("case_id")},
+        "'patient' is not in the table|expression.csv|case_id",
+    ),
+    "genes in rows where columns were said": (
+        {},
+        {"expression": expression_table().T.rename_axis("gene")},
+        "patients stand in the header|expression.csv|--genes-in rows",
+    ),
+    "genes in unnamed rows where columns were said": (
+        {},
+        {"expression": expression_table().T},
+        "patients stand in the header|--genes-in rows",
+    ),
+    "genes in columns where rows were said": (
+        {"genes_in": "rows"},
+        {},
+        "patients stand in the first column|--genes-in columns",
+    ),
+    "nobody in common": (
+        {},
+        {"expression": expression_table(["X1", "X2"])},
+        "no patient is in both tables|P1, P2, P3|X1, X2|--id-column",
+    ),
+    "patient twice in expression": (
+        {},
+        {"expression": expression_table(["P1", "P2", "P1"])},
+        "more than once: P1|expression.csv|rows 2, 4",
+    ),
+    "patient twice in clinical": (
+        {},
+        {"clinical": clinical_table(["P1", "P2", "P2"])},
+        "more than once: P2|clinical.csv|rows 3, 4",
+    ),
+    "two samples of a patient": (
+        {},
+        {"expression": expression_table(["TCGA-A1-A0SB-01", "TCGA-A1-A0SB-06"])},
+        "more than once: TCGA-A1-A0SB|expression.csv",
+    ),
+    "patient without id": (
+        {},
+        {"clinical": clinical_table(["P1", "", "P3"])},
+        "no patient id|clinical.csv|rows 3",
+    ),
+    "negative time": (
+        {},
+        {"clinical": clinical_table(months=[1, -2, 0, 4, 5, 6])},
+        "not positive: P2, P3|--drop-invalid",
+    ),
+    "missing time": (
+        {},
+        {"clinical": clinical_table(months=[1, np.nan, 3, 4, 5, 6])},
+        "time missing: P2|--drop-invalid",
+    ),
+    "missing event": ({}, {"clinical": clinical_table(status=[0, 1, np.nan, 1, 0, 1])}, "event missing: P3"),
+    "time in words": (
+        {},
+        {"clinical": clinical_table(months=["long"] * 6)},
+        "not numbers: long|'months'|rows 2, 3",
+    ),
+    "event codes": (
+        {},
+        {"clinical": clinical_table(status=[1, 2] * 3)},
+        "neither 0 nor 1: 2|'status'|--event-value",
+    ),
+    "receptor": (
+        {},
+        {"clinical": clinical_table(er=["maybe"] * 6)},
+        "neither positive nor negative: maybe|'er'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tables_are_errors_that_name_the_place(tmp_path, case):
+    options, tables, words = BAD[case]
+    arguments = write_tidy(tmp_path, **tables) | options
+    with pytest.raises(InputError) as caught:
+        read_tidy(**arguments)
+    wanted = [words] if "days|months" in words or "columns|rows" in words else words.split("|")
+    assert [word for word in wanted if word not in str(caught.value)] == []
+
+
+def test_words_in_a_column_that_counts_as_a_gene_are_an_error(tmp_path):
+    table = clinical_table(note=["II"] * 6).join(expression_table())
+    with pytest.raises(InputError, match=r"'II' is not a number\n.*row 2 \(P1\), column 'note'"):
+        read_tidy(**write_single(tmp_path, table))
+
+
+@pytest.mark.parametrize(
+    "name", ["timerecurrence", "posnodes", "OS.time", "Grade", "Age at Diagnosis", "RFS_MONTHS"]
+)
+def test_a_clinical_column_that_is_not_named_never_becomes_a_gene(tmp_path, name):
+    table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
+    with pytest.raises(InputError, match=f"no names of genes: {name}") as caught:
+        read_tidy(**write_single(tmp_path, table))
+    assert "--covariates" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "name", ["OS9", "AGER", "TIMELESS", "STAG2", "SEXT", "ERBB2", "DIAPH1", "NODAL", "PRL"]
+)
+def test_a_gene_of_a_similar_name_is_taken(tmp_path, name):
+    table = clinical_table().join(expression_table().rename(columns={"G3": name}))
+    assert name in read_tidy(**write_single(tmp_path, table)).genes
+
+
+def test_normal_tissue_and_metastases_are_refused_by_their_barcodes(tmp_path):
+    samples = [
+        f"{barcode}-{code}"
+        for barcode, code in zip(BARCODES, ["01", "01A", "11A", "06", "01", "01"], strict=True)
+    ]
+    with pytest.raises(InputError, match="2 of 6 TCGA samples are no primary tumours") as caught:
+        read_tidy(**write_tidy(tmp_path, expression_table(samples), clinical_table(BARCODES)))
+    assert "rows 4, 5" in caught.value.where
+
+
+def test_one_table_cannot_have_genes_in_rows(tmp_path):
+    with pytest.raises(InputError, match="--clinical"):
+        read_tidy(**write_single(tmp_path, genes_in="rows"))
+
+
+@pytest.mark.parametrize("name", ["osmonths", "NPI", "dmfs_time", "os"])
+def test_names_of_outcomes_and_indices_never_become_genes(tmp_path, name):
+    table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
+    with pytest.raises(InputError, match=f"no names of genes: {name}"):
+        read_tidy(**write_single(tmp_path, table))
+
+
+def test_a_column_that_repeats_the_outcome_is_refused_whatever_its_name(tmp_path):
+    table = clinical_table().join(expression_table())
+    table["G4"] = table["months"]
+    with pytest.raises(InputError, match="column 'G4' repeats 'months'"):
+        read_tidy(**write_single(tmp_path, table))
+
+
+def test_a_gene_with_a_hyphen_before_such_a_word_is_taken(tmp_path):
+    table = clinical_table().join(expression_table().rename(columns={"G3": "HOXA-OS"}))
+    assert "HOXA-OS" in read_tidy(**write_single(tmp_path, table)).genes
+
+
+def test_the_outcome_among_the_genes_of_an_expression_table_is_refused(tmp_path):
+    files = write_tidy(tmp_path, expression_table().assign(months=1.5))
+    with pytest.raises(InputError, match="the outcome as if it were a gene: months"):
+        read_tidy(**files)
+
+
+def test_one_file_named_twice_is_one_table(tmp_path):
+    options = write_single(tmp_path)
+    assert read_tidy(**options, clinical=options["source"]).sha256() == read_tidy(**options).sha256()

@@ -1,0 +1,114 @@
+"""The one type for patients: what it refuses, what it hashes, and its way to AnnData and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.types.cohort import Cohort, as_cohort
+from sequoia_stats.types.outcome import Outcome
+from tests.build.cohorts import make_cohort
+from tests.build.studies import expression_table
+
+COHORT = make_cohort(n=8, events=3, genes=4)
+
+
+def rebuilt(cohort, rows, columns):
+    return Cohort(cohort.expression.iloc[rows, columns], cohort.outcome[rows], cohort.covariates.iloc[rows])
+
+
+def test_it_prints_what_a_caption_needs():
+    cohort = replace(COHORT, name="made", note="sub-cohort of 8 of 9 patients, 4 genes")
+    text = "<Cohort made: 8 patients × 4 genes, 3 events (RFS); sub-cohort of 8 of 9 patients, 4 genes>"
+    assert repr(cohort) == text
+
+
+@given(st.permutations(range(8)), st.permutations(range(4)))
+def test_the_hash_does_not_depend_on_the_order_of_patients_and_genes(rows, columns):
+    assert rebuilt(COHORT, list(rows), list(columns)).sha256() == COHORT.sha256()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expression": COHORT.expression + 1e-12},
+        {"expression": COHORT.expression.rename(columns={"G1": "X1"})},
+        {"expression": COHORT.expression.rename(index={"P1": "X1"}), "covariates": pd.DataFrame()},
+        {"outcome": Outcome(COHORT.outcome.time * 2, COHORT.outcome.event, "RFS")},
+        {"outcome": Outcome(COHORT.outcome.time, ~COHORT.outcome.event, "RFS")},
+    ],
+)
+def test_the_hash_depends_on_numbers_names_and_outcome(change):
+    assert replace(COHORT, **change).sha256() != COHORT.sha256()
+
+
+def test_the_hash_leaves_covariates_and_words_alone():
+    assert replace(COHORT, covariates=pd.DataFrame(), note="other").sha256() == COHORT.sha256()
+
+
+def test_a_step_is_added_to_a_new_ledger():
+    longer = COHORT.with_step("genes: constant", 4, 3, "G1")
+    assert longer.with_step("x", 3, 3, "y").flow["step"].to_list() == ["genes: constant", "x"]
+    assert COHORT.flow.empty
+
+
+def test_units_that_are_not_stated_say_so():
+    cohort = replace(COHORT, units=pd.Series({"G2": "RSEM"}))
+    assert cohort.units.to_dict() == {
+        "G1": "not stated",
+        "G2": "RSEM",
+        "G3": "not stated",
+        "G4": "not stated",
+    }
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        (expression_table(["P1", "P1"]), "1 patient names stand more than once.*P1"),
+        (expression_table(["P1", "P2"], ["A", "A"]), "1 gene names stand more than once.*A"),
+        (expression_table(["P1"]), "1 patients have expression, 2 an outcome"),
+        (expression_table(["P1", "P2"]).astype(str) + " high", "not numbers"),
+    ],
+)
+def test_what_is_no_cohort_is_refused(expression, words):
+    with pytest.raises(InputError, match=f"(?s){words}"):
+        Cohort(expression, Outcome([1.0, 2.0], [0, 1], "OS"))
+
+
+def test_covariates_of_other_patients_are_refused():
+    with pytest.raises(InputError, match="do not name the same patients"):
+        replace(COHORT, covariates=COHORT.covariates.iloc[::-1])
+
+
+def test_it_comes_back_from_anndata():
+    back = Cohort.from_adata(COHORT.adata)
+    assert (back.sha256(), back.outcome.endpoint, back.name) == (COHORT.sha256(), "RFS", COHORT.name)
+    pd.testing.assert_frame_equal(back.covariates, COHORT.covariates)
+
+
+def test_missing_values_survive_the_way_to_anndata():
+    cohort = replace(COHORT, expression=COHORT.expression.where(COHORT.expression > 0))
+    np.testing.assert_array_equal(Cohort.from_adata(cohort.adata).expression, cohort.expression)
+
+
+def test_functions_take_a_cohort_or_its_anndata():
+    assert as_cohort(COHORT) is COHORT
+    assert as_cohort(COHORT.adata).sha256() == COHORT.sha256()
+
+
+@pytest.mark.parametrize(
+    ("obs", "words"),
+    [({}, "lacks time, event"), ({"time": [1.0, 2.0], "event": [0, 1]}, "does not name its endpoint")],
+)
+def test_an_adata_without_outcome_or_endpoint_is_refused(obs, words):
+    adata = anndata.AnnData(np.ones((2, 1)), pd.DataFrame(obs, index=["P1", "P2"]))
+    with pytest.raises(InputError, match=words):
+        as_cohort(adata)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequoia_stats.coxpath import engines
 from sequoia_stats.coxpath.cross_validation import cross_validate, stratified_folds
 from sequoia_stats.coxpath.engines import CoxPath, PathSettings
 from sequoia_stats.errors import InputError
-from sequoia_stats.coxpath import engines
 from sequoia_stats.survival.partial_likelihood import cox_deviance
 from tests.build.cohorts import make_cohort
 

@@ -1,27 +1,21 @@
-"""Whose slide it is: TCGA barcodes, and tables of slides and patients."""
+"""Tables of slides and their patients."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sequoia_base.inputs import existing_file
+from sequoia_base.names import bare_slide, patient_of
 from sequoia_model.errors import InputError, listing
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_BARCODE = re.compile(r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?![A-Z0-9])", re.IGNORECASE)
-_SUFFIX = re.compile(
-    r"\.(h5|hdf5|svs|svslide|ndpi|tiff?|ome|mrxs|scn|vms|vmu|bif|czi|qptiff|isyntax|sdpc|dcm|png|jpe?g)$",
-    re.IGNORECASE,
-)
 
 #: What tables call their columns, the first that is there counts. A barcode goes before a ``case_id``, which the GDC
 #: fills with identifiers of its own.
@@ -31,44 +25,6 @@ COLUMNS = {
     "cohort": ("cohort", "cancer", "tcga_project", "project"),
     "site": ("site", "tissue_source_site"),
 }
-
-
-def patient_of(slide: str) -> str | None:
-    """The patient in a TCGA barcode, its first 12 characters in capitals; None where `slide` is no barcode.
-
-    Examples
-    --------
-    >>> patient_of("TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF"), patient_of("S12-345")
-    ('TCGA-3C-AALI', None)
-    """
-    found = _BARCODE.match(slide.strip())
-    return found[1].upper() if found else None
-
-
-def tissue_source_site(patient: str) -> str | None:
-    """The site that collected a TCGA patient's tissue, the two characters behind ``TCGA-``; None elsewhere.
-
-    Examples
-    --------
-    >>> tissue_source_site("TCGA-3C-AALI")
-    '3C'
-    """
-    barcode = patient_of(patient)
-    return barcode[5:7] if barcode else None
-
-
-def bare_slide(name: str) -> str:
-    """The name of a slide without folders and the endings of slides, images and feature files.
-
-    Examples
-    --------
-    >>> bare_slide("slides/S12-345.ome.tif"), bare_slide("C2_HE.jpg")
-    ('S12-345', 'C2_HE')
-    """
-    name = Path(name.strip()).name
-    while (shorter := _SUFFIX.sub("", name)) != name and shorter:
-        name = shorter
-    return name
 
 
 def read_patients(path: str | Path) -> dict[str, str]:

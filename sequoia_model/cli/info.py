@@ -55,9 +55,9 @@ def info(
 
 def _given(slide: Path, mpp: float | None, table: Path | None) -> float | None:
     """What the user says of the resolution, if anything."""
+    from sequoia_base.names import bare_slide
     from sequoia_model.embedding.options import scales_of
     from sequoia_model.errors import InputError
-    from sequoia_model.patients import bare_slide
 
     if mpp is not None and table is not None:
         raise InputError("--slide-mpp and --mpp-table contradict each other", fix="give one of them")

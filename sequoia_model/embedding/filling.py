@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+from sequoia_base.names import bare_slide
 from sequoia_base.runs import Claim, ItemState, RunFolder, in_turn
 from sequoia_model.embedding.jobs import TILE, Job, do
 from sequoia_model.embedding.meter import Meter, Show
 from sequoia_model.embedding.options import differences
 from sequoia_model.embedding.summary import FolderRun, SlideRun
 from sequoia_model.errors import InputError, SequoiaError, listing
-from sequoia_model.patients import bare_slide
 
 #: Which slides are done again: none, those that were made with other settings, or all.
 Redo = Literal["none", "other", "all"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import bare_slide
 from sequoia_model.slide import read_mpp_table
 from sequoia_model.slide.resolution import check_mpp
 from sequoia_model.tiles import MAX_TILES, RULES

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
-from sequoia_model.patients import bare_slide
 from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _SUFFIXES = (".h5", ".hdf5")

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file
+from sequoia_base.names import bare_slide, patient_of
 from sequoia_model.errors import InputError, listing
 from sequoia_model.legacy.unpickler import load
-from sequoia_model.patients import bare_slide, patient_of, read_patients
+from sequoia_model.patients import read_patients
 from sequoia_model.types.units import EXPRESSION
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sequoia_base.atomic import refuse_existing
+from sequoia_base.names import bare_slide
 from sequoia_model.embedding import FolderRun, embed_folder
 from sequoia_model.encoders import get_encoder
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import find
-from sequoia_model.patients import bare_slide
 from sequoia_model.prediction.ledger import Before
 from sequoia_model.prediction.plan import make_plan
 from sequoia_model.prediction.stream import Progress, check_options, predict

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import slide_name
-from sequoia_model.patients import patient_of
 from sequoia_model.prediction.gene_names import output_genes
 from sequoia_model.prediction.held_out import Choice, choose_networks
 from sequoia_model.splits import published, published_cancer_of

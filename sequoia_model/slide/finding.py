@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import bare_slide, read_texts
+from sequoia_model.patients import read_texts
 from sequoia_model.slide.resolution import check_mpp
 
 #: Endings by which slides are found in folders.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sequoia_model.patients import bare_slide
+from sequoia_base.names import bare_slide
 from sequoia_model.slide.resolution import Resolution
 from sequoia_model.slide.sharing import Shared
 from sequoia_model.slide.sources.levels import Level, Source, cheapest

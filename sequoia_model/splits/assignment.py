@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from sequoia_base.atomic import write_text
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import patient_of
 
 #: What a patient can be in a fold; "" is none of them.
 ROLES = ("train", "val", "test")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import tissue_source_site
 from sequoia_model.splits.assignment import Splits
 
 #: Share of the patients outside the test part that the published splits keep for validation, rounded up.

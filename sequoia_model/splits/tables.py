@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import bare_slide, find_patients, patient_columns, read_patients, read_texts
+from sequoia_model.patients import find_patients, patient_columns, read_patients, read_texts
 from sequoia_model.splits.assignment import ROLES, Splits
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)

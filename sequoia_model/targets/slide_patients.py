@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import slide_name
-from sequoia_model.patients import patient_of, read_patients
+from sequoia_model.patients import read_patients
 from sequoia_model.targets.measured_table import MeasuredTable
 
 

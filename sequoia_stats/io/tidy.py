@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sequoia_base.names import is_primary, tcga_patient
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._barcodes import is_primary, tcga_patient
 from sequoia_stats.io._tables import (
     MISSING,
     Numbers,

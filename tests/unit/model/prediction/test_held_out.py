@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError
-from sequoia_model.patients import patient_of
 from sequoia_model.prediction.held_out import Choice, choose_networks
 from sequoia_model.splits import Splits, published
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError
-from sequoia_model.patients import patient_of
 from sequoia_model.prediction import ensemble, predict
 from sequoia_model.targets.inputs import Needs, load_slide
 from sequoia_model.types.bag import EncoderId

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequoia_base.names import patient_of, tissue_source_site
 from sequoia_model.errors import InputError
-from sequoia_model.patients import patient_of, tissue_source_site
 from sequoia_model.splits import ROLES, Splits, draw, published, published_cancers, read_splits
 
 TEST_SLIDES = Path(__file__).parents[3] / "data" / "published_test_slides.csv.gz"

@@ -1,4 +1,4 @@
-"""Whose slide it is: barcodes, tables in anybody's spelling, and what cannot be read."""
+"""Tables of slides and patients, in anybody's spelling, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ import gzip
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.patients import (
-    bare_slide,
-    find_patients,
-    one_each,
-    patient_of,
-    read_patient_table,
-    read_patients,
-    tissue_source_site,
-)
+from sequoia_model.patients import find_patients, one_each, read_patient_table, read_patients
 
 SLIDE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291"
 
@@ -24,38 +16,6 @@ def write(folder, text, name="p.csv"):
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
-
-
-@pytest.mark.parametrize(
-    ("slide", "patient"),
-    [
-        (SLIDE, "TCGA-3C-AALI"),
-        ("TCGA-3C-AALI", "TCGA-3C-AALI"),
-        (" tcga-3c-aali-01z.svs", "TCGA-3C-AALI"),
-        ("TCGA-3C-AALI_1", "TCGA-3C-AALI"),
-        ("TCGA-3C-AALIX-01Z", None),
-        ("TCGA-3C-AAL", None),
-        ("my-TCGA-3C-AALI", None),
-        ("S12-345", None),
-        ("", None),
-    ],
-)
-def test_a_patient_is_the_first_12_characters_of_a_barcode_and_nothing_else(slide, patient):
-    assert patient_of(slide) == patient
-
-
-def test_the_site_is_in_the_barcode():
-    assert tissue_source_site(SLIDE) == "3C"
-    assert tissue_source_site("P1") is None
-
-
-@pytest.mark.parametrize("name", ["a/b/S1.svs", "S1.SVS.h5", " S1.ome.tiff", "S1"])
-def test_a_slide_is_known_without_folder_and_endings(name):
-    assert bare_slide(name) == "S1"
-
-
-def test_a_dot_in_a_slide_is_no_ending():
-    assert bare_slide(SLIDE) == SLIDE
 
 
 @pytest.mark.parametrize("slide", ["slide", "slide_id", "wsi_file_name", "filename", "Slide_ID"])

@@ -1,0 +1,88 @@
+"""Names of TCGA patients, samples and slides.
+
+Names of slides and cells of tables are read differently on purpose. A slide is a file, so its name may be in small
+letters and anything may follow the patient. A cell of a table holds a barcode and nothing else, in capitals; R turns
+its hyphens into dots.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+#: A patient, and where the barcode goes on with it the two digits of the sample.
+_BARCODE = re.compile(r"(TCGA[-.][A-Z0-9]{2}[-.][A-Z0-9]{4})(?![A-Z0-9])(?:[-.](\d\d)(?:[A-Z](?:[-.].*)?)?)?")
+#: Sample type codes of primary tumours: solid, and blood derived.
+_PRIMARY = ("01", "03")
+_ENDING = re.compile(
+    r"\.(h5|hdf5|svs|svslide|ndpi|tiff?|ome|mrxs|scn|vms|vmu|bif|czi|qptiff|isyntax|sdpc|dcm|png|jpe?g)$",
+    re.IGNORECASE,
+)
+
+
+def patient_of(slide: str) -> str | None:
+    """The patient that the name of a slide starts with: 12 characters, in capitals; None if it is not a barcode.
+
+    Examples
+    --------
+    >>> patient_of("TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF"), patient_of("S12-345")
+    ('TCGA-3C-AALI', None)
+    """
+    found = _BARCODE.match(slide.strip().upper())
+    return found[1] if found and "." not in found[1] else None
+
+
+def tissue_source_site(patient: str) -> str | None:
+    """The site that collected a TCGA patient's tissue: the two characters after ``TCGA-``; None for other names.
+
+    Examples
+    --------
+    >>> tissue_source_site("TCGA-3C-AALI")
+    '3C'
+    """
+    barcode = patient_of(patient)
+    return barcode[5:7] if barcode else None
+
+
+def bare_slide(name: str) -> str:
+    """The name of a slide without its folders and without the endings of slides, images and feature files.
+
+    Examples
+    --------
+    >>> bare_slide("slides/S12-345.ome.tif"), bare_slide("C2_HE.jpg")
+    ('S12-345', 'C2_HE')
+    """
+    name = Path(name.strip()).name
+    while (shorter := _ENDING.sub("", name)) != name and shorter:
+        name = shorter
+    return name
+
+
+def tcga_patient(cell: str) -> str:
+    """The patient of a barcode in a table, with hyphens; any other name is returned unchanged.
+
+    Examples
+    --------
+    >>> tcga_patient("TCGA-A1-A0SB-01A-11R-A144-07"), tcga_patient("TCGA.A1.A0SB.01"), tcga_patient("MB-0002")
+    ('TCGA-A1-A0SB', 'TCGA-A1-A0SB', 'MB-0002')
+    """
+    found = _BARCODE.fullmatch(cell)
+    return found[1].replace(".", "-") if found else cell
+
+
+def tcga_sample(cell: str) -> str:
+    """The patient and sample type of a barcode in a table, as far as it has them; any other name is unchanged.
+
+    Examples
+    --------
+    >>> tcga_sample("TCGA-A1-A0SB-01A-11R-A144-07"), tcga_sample("TCGA-A1-A0SB")
+    ('TCGA-A1-A0SB-01', 'TCGA-A1-A0SB')
+    """
+    found = _BARCODE.fullmatch(cell)
+    return f"{tcga_patient(cell)}-{found[2]}" if found and found[2] else tcga_patient(cell)
+
+
+def is_primary(cell: str) -> bool | None:
+    """Whether a barcode in a table is of a primary tumour; None if it does not say."""
+    found = _BARCODE.fullmatch(cell)
+    return found[2] in _PRIMARY if found and found[2] else None

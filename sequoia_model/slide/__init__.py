@@ -9,9 +9,8 @@ from sequoia_model.slide.finding import (
     is_slide,
     read_mpp_table,
 )
-from sequoia_model.slide.opening import open_slide
-from sequoia_model.slide.reading import Slide
 from sequoia_model.slide.resolution import Resolution
+from sequoia_model.slide.slide import Slide, open_slide
 from sequoia_model.slide.sources.levels import Level
 
 __all__ = [

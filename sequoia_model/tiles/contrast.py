@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_model.tissue.kernels import kernel
+from sequoia_base.kernels import kernel
 
 #: Weights of red, green and blue in grey, in ten thousandths (those of scikit-image).
 _RED, _GREEN, _BLUE = 2125, 7154, 721

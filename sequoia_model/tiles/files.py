@@ -12,7 +12,7 @@ import numpy as np
 from sequoia_base.atomic import new_file
 from sequoia_model.tissue import TissueMask
 from sequoia_model.tissue.annotation import ANNOTATION_MPP
-from sequoia_model.tissue.outlines import Ring
+from sequoia_model.tissue.polygons import Ring
 from sequoia_model.types.grid import TileGrid
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from sequoia_model.tiles.contrast import is_flat
 from sequoia_model.tiles.reading import Check, Pixels
-from sequoia_model.tissue.kernels import holds_tissue
+from sequoia_model.tissue.published import holds_tissue
 
 Rule = Literal["paper", "published-code"]
 #: Names of the rules: as the paper says, and as the published code does.

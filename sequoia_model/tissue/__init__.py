@@ -2,7 +2,7 @@
 
 from sequoia_model.tissue.annotation import read_annotation
 from sequoia_model.tissue.mask import TissueMask
-from sequoia_model.tissue.outlines import Polygon
+from sequoia_model.tissue.polygons import Polygon
 from sequoia_model.tissue.published import published_mask
 from sequoia_model.tissue.saturation import tissue_mask
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_model.tissue.outlines import Polygon, trace
+from sequoia_model.tissue.polygons import Polygon, trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)

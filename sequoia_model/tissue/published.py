@@ -1,20 +1,188 @@
-"""The tissue of a slide as the published code finds it."""
+"""The published code's mask, compiled: the same as by scikit-image and scipy, at a thousand tiles a second and more."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from sequoia_model.tissue.kernels import SATURATION, published_pixels
+from sequoia_base.kernels import kernel
 from sequoia_model.tissue.mask import TissueMask
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
+#: A pixel with a channel at or below this counts as black, and is no tissue.
+_BLACK = 50
 #: A last level with more pixels than this is not read whole.
 _LARGEST_LEVEL = 100_000_000
 _STEPS = 3
+
+
+def _saturations() -> NDArray[np.float64]:
+    """Saturation by the largest and the smallest channel, rounded as scikit-image rounds it."""
+    value = np.multiply(np.arange(256), 1.0 / 255)
+    delta = value[:, None] - value[None, :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        saturation = delta / value[:, None]
+    saturation[~(delta > 0)] = 0
+    return saturation
+
+
+#: Saturation of a pixel, by its largest and its smallest channel.
+SATURATION = _saturations()
+
+
+@kernel
+def _otsu(counts, centres):
+    """Index of the threshold in a histogram whose first and last count are above zero; in float32, as it is there."""
+    n = len(counts)
+    weight, mean = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float64)
+    total, moment = np.float32(0), 0.0
+    for i in range(n - 1, -1, -1):
+        count = np.float32(counts[i])
+        total = np.float32(total + count)
+        moment += np.float64(count) * np.float64(centres[i])
+        weight[i] = total
+        mean[i] = moment / np.float64(total)
+    total, moment = np.float32(0), 0.0
+    best, at = -1.0, 0
+    for i in range(n - 1):
+        count = np.float32(counts[i])
+        total = np.float32(total + count)
+        moment += np.float64(count) * np.float64(centres[i])
+        apart = moment / np.float64(total) - mean[i + 1]
+        between = np.float64(np.float32(total * weight[i + 1])) * (apart * apart)
+        if between > best:
+            best, at = between, i
+    return at
+
+
+@kernel
+def _otsu_of_bytes(counts):
+    """Otsu's threshold of the values 0 to 255 by how often each occurs; of a single value that value."""
+    first, last = 0, 255
+    while counts[first] == 0:
+        first += 1
+    while counts[last] == 0:
+        last -= 1
+    if first == last:
+        return first
+    return first + _otsu(counts[first : last + 1], np.arange(first, last + 1))
+
+
+@kernel
+def _otsu_of_saturation(pairs, saturation):
+    """Otsu's threshold of the saturation in 256 bins, by how often each pair of largest and smallest channel occurs."""
+    low, high = np.inf, -np.inf
+    for largest in range(256):
+        for smallest in range(largest + 1):
+            if pairs[largest, smallest] > 0:
+                low = min(low, saturation[largest, smallest])
+                high = max(high, saturation[largest, smallest])
+    if low == high:
+        return low
+    step = (high - low) / 256
+    edges = np.arange(257) * step + low
+    edges[256] = high
+    counts = np.zeros(256, dtype=np.int64)
+    for largest in range(256):
+        for smallest in range(largest + 1):
+            count = pairs[largest, smallest]
+            if count > 0:
+                value = saturation[largest, smallest]
+                at = int((value - low) / (high - low) * 256)
+                if at == 256:
+                    at -= 1
+                if value < edges[at]:
+                    at -= 1
+                if value >= edges[at + 1] and at != 255:
+                    at += 1
+                counts[at] += count
+    at = _otsu(counts, (edges[:-1] + edges[1:]) / 2)
+    return (edges[at] + edges[at + 1]) / 2
+
+
+@kernel
+def published_pixels(rgb, saturation):
+    """Tissue by the published code, before the mask is dilated, and the threshold of the saturation.
+
+    Background is where red, green and blue are all above Otsu's threshold of their channel; tissue is what is no
+    background, has a saturation above its own threshold and no channel that is black.
+    """
+    height, width = rgb.shape[:2]
+    channels, pairs = np.zeros((3, 256), dtype=np.int64), np.zeros((256, 256), dtype=np.int64)
+    for y in range(height):
+        for x in range(width):
+            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            channels[0, r] += 1
+            channels[1, g] += 1
+            channels[2, b] += 1
+            pairs[max(r, g, b), min(r, g, b)] += 1
+    red, green, blue = _otsu_of_bytes(channels[0]), _otsu_of_bytes(channels[1]), _otsu_of_bytes(channels[2])
+    threshold = _otsu_of_saturation(pairs, saturation)
+    coloured = saturation > threshold
+    mask = np.empty((height, width), dtype=np.uint8)
+    for y in range(height):
+        for x in range(width):
+            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            pale = (r > red) & (g > green) & (b > blue)
+            smallest = min(r, g, b)
+            mask[y, x] = (not pale) & coloured[max(r, g, b), smallest] & (smallest > _BLACK)
+    return mask, threshold
+
+
+@kernel
+def _dilated(mask):
+    """One step of dilation by a cross of four neighbours."""
+    height, width = mask.shape
+    grown = mask.copy()
+    for y in range(height):
+        for x in range(width - 1):
+            grown[y, x] |= mask[y, x + 1]
+            grown[y, x + 1] |= mask[y, x]
+    for y in range(height - 1):
+        for x in range(width):
+            grown[y, x] |= mask[y + 1, x]
+            grown[y + 1, x] |= mask[y, x]
+    return grown
+
+
+@kernel
+def _holds_tissue(rgb, saturation, share):
+    """Whether more than a share of a tile is tissue by its own thresholds, the mask dilated by three steps."""
+    mask, _ = published_pixels(rgb, saturation)
+    least = share * mask.size
+    found = 0
+    for value in mask.flat:
+        found += value
+    if found > least:  # a mask only grows, and by three steps to 25 times its size at most
+        return True
+    if 25 * found <= least:
+        return False
+    found = 0
+    for value in _dilated(_dilated(_dilated(mask))).flat:
+        found += value
+    return found > least
+
+
+def holds_tissue(rgb: NDArray[np.uint8], share: float) -> bool:
+    """Whether more than a share of a tile is tissue by the published code's mask of the tile alone.
+
+    The mask is made with the tile's own thresholds and dilated by three steps of a cross.
+
+    Parameters
+    ----------
+    rgb : array of shape (height, width, 3), uint8
+    share : float
+
+    Returns
+    -------
+    bool
+    """
+    return bool(_holds_tissue(rgb, SATURATION, share))
 
 
 def published_mask(slide: Slide) -> TissueMask:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sequoia_model.tissue.kernels import SATURATION
 from sequoia_model.tissue.mask import TissueMask
+from sequoia_model.tissue.published import SATURATION
 from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.slide.sources.direct import DirectSource
-from sequoia_model.slide.sources.tiff_pages import Page, tiled_pages
+from sequoia_model.slide.sources._direct import DirectSource, Page, tiled_pages
 from tests.build.slides import damage_tile, empty_tile, make_picture, write_slide
 
 DATA = Path(__file__).parents[3] / "data" / "slides"
@@ -150,7 +149,7 @@ def test_other_tiffs_are_left_to_openslide(tmp_path, change):
 
 
 def test_kept_tiles_stay_within_their_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("sequoia_model.slide.sources.direct._CACHE", 500_000)
+    monkeypatch.setattr("sequoia_model.slide.sources._direct._CACHE", 500_000)
     path = write_slide(tmp_path / "S.tif", noisy(), levels=(1,))
     with open_slide(path, reader="direct") as slide, open_slide(path, reader="openslide") as behind:
         row = [np.array_equal(slide.read(x, 130, 256), behind.read(x, 130, 256)) for x in range(0, 1100, 100)]

@@ -186,7 +186,7 @@ def test_a_damaged_zip_is_refused(tmp_path, slide):
 
 
 def test_a_giant_text_is_refused(tmp_path, slide, monkeypatch):
-    monkeypatch.setattr("sequoia_model.tissue.geojson._LARGEST", 100)
+    monkeypatch.setattr("sequoia_model.tissue.annotation._LARGEST", 100)
     with pytest.raises(InputError, match="more than a gigabyte"):
         read_annotation(write(tmp_path, b" " * 200), slide)
 

@@ -7,11 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from scipy import ndimage
 
 from sequoia_model.tissue import TissueMask
-from sequoia_model.tissue.outlines import trace
-from sequoia_model.tissue.raster import fill
 
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -76,37 +73,6 @@ def test_a_mask_that_is_coarse_enough_stays():
 
 def test_a_mask_prints_its_size_source_and_area():
     assert repr(make_mask(["#."], scale=(2000, 2000))) == "<TissueMask 2 × 1 by otsu: 1 mm²>"
-
-
-@given(masks)
-def test_outlines_hold_just_the_pixels_of_the_mask(mask):
-    filled = np.zeros_like(mask)
-    for polygon in trace(mask):
-        fill(filled, polygon.rings())
-    np.testing.assert_array_equal(filled, mask)
-
-
-@given(masks)
-def test_every_piece_has_one_polygon_and_every_hole_a_ring(mask):
-    polygons = trace(mask)
-    _, n_outside = ndimage.label(~np.pad(mask, 1), np.ones((3, 3)))
-    assert len(polygons) == ndimage.label(mask)[1]
-    assert sum(len(polygon.holes) for polygon in polygons) >= n_outside - 1
-
-
-@given(masks)
-def test_outlines_have_corners_only_where_they_turn(mask):
-    rings = [ring for polygon in trace(mask) for ring in polygon.rings()]
-    turns = [np.diff(ring, axis=0, append=ring[:1]) for ring in rings]
-    assert all(((steps != 0).sum(axis=1) == 1).all() for steps in turns)
-    assert all((steps[1:] * steps[:-1] == 0).all() for steps in turns)
-
-
-def test_pixels_that_touch_at_a_corner_are_two_pieces():
-    assert [polygon.outer.tolist() for polygon in trace(np.array([[True, False], [False, True]]))] == [
-        [[0, 0], [1, 0], [1, 1], [0, 1]],
-        [[1, 1], [2, 1], [2, 2], [1, 2]],
-    ]
 
 
 def test_outlines_are_in_pixels_of_the_slide_with_their_holes():

@@ -109,7 +109,7 @@ def test_the_density_of_a_jpeg_is_not_a_scale(tmp_path):
 
 def test_an_image_without_a_scale_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = write_image(tmp_path / "S.png", PICTURE)
-    monkeypatch.setattr("sequoia_model.slide.sources.image.ImageSource", None)
+    monkeypatch.setattr("sequoia_model.slide.sources._image.ImageSource", None)
     with pytest.raises(InputError, match="a plain image does not say its scale"):
         open_slide(path)
 
@@ -123,7 +123,7 @@ def test_an_image_beyond_pillows_limit_opens(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["S.png", "S.jpg", "S.tif"])
 def test_an_absurd_size_is_refused_before_it_is_decoded(tmp_path, monkeypatch, name):
     path = write_image(tmp_path / name, PICTURE)
-    monkeypatch.setattr("sequoia_model.slide.sources.image._MOST_PIXELS", 320 * 256 - 1)
+    monkeypatch.setattr("sequoia_model.slide.sources._image._MOST_PIXELS", 320 * 256 - 1)
     with pytest.raises(InputError, match="320 × 256 px, and a plain one is held in memory") as error:
         open_slide(path, mpp=0.5)
     assert name in error.value.where and "pyramid" in error.value.fix

@@ -1,22 +1,31 @@
-"""Slide: squares of a slide at any scale, from the cheapest level of its pyramid."""
+"""An open slide: squares of it at any scale, and the readers that give their pixels."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sequoia_base.inputs import existing_file
 from sequoia_base.names import bare_slide
-from sequoia_model.slide.resolution import Resolution
-from sequoia_model.slide.sharing import Shared
-from sequoia_model.slide.sources.levels import Level, Source, cheapest
+from sequoia_model.errors import InputError
+from sequoia_model.slide._sharing import Shared
+from sequoia_model.slide.resolution import Resolution, resolve
+from sequoia_model.slide.sources.levels import Facts, Level, Source, cheapest
 from sequoia_model.types.grid import tile_side
 from sequoia_model.types.units import TILE_SIZE
 
+Reader = Literal["auto", "openslide", "direct"]
+_READERS = ("auto", "openslide", "direct")
 #: Pixels along a side that a thumbnail reads at once; bounds its memory.
 _BLOCK = 4096
 _WHITE = 255
@@ -164,10 +173,8 @@ class Slide:
         self.close()
 
     def __reduce__(self):
-        from sequoia_model.slide.opening import open_again
-
         given = self.mpp if self.resolution.source == "given" else None
-        return open_again, (self.path, given, self._wanted_reader)
+        return partial(open_slide, mpp=given, reader=self._wanted_reader), (self.path,)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -223,3 +230,78 @@ def _widened(
     return (
         max(left - margin, 0), max(top - margin, 0), min(right + margin, size[0]), min(bottom + margin, size[1]),
     )  # fmt: skip
+
+
+def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "auto") -> Slide:
+    """Open a slide; its scale is what the file says or what is given, and never guessed.
+
+    Parameters
+    ----------
+    path : path
+        A slide that OpenSlide reads, or a plain PNG, JPEG or TIFF.
+    mpp : float, optional
+        µm per pixel of level 0; wins over what the file says. A plain image needs it.
+    reader : {"auto", "openslide", "direct"}
+        "direct" decodes the tiles of a TIFF without OpenSlide, on levels where both give the same pixels; "auto" does
+        so where it can.
+
+    Returns
+    -------
+    Slide
+
+    Raises
+    ------
+    InputError
+        If the file is no slide or damaged, its scale is unknown or contradicts itself, or the reader cannot read it.
+    """
+    path = Path(path)
+    if reader not in _READERS:
+        raise InputError(f"reader is {reader!r}, and one of {', '.join(_READERS)} is needed")
+    source = _source(path, reader, mpp)
+    try:
+        resolution = resolve(source.facts, path, mpp)
+        resolution = replace(resolution, notes=(*resolution.notes, *source.facts.notes))
+        slide = Slide(source, resolution, reader)
+        if reader == "direct" and slide.reader != "direct":
+            raise InputError(
+                "the slide cannot be read directly with the pixels of OpenSlide", where=str(path)
+            )
+    except BaseException:
+        source.close()
+        raise
+    return slide
+
+
+def _source(path: Path, reader: Reader, mpp: float | None) -> Source:
+    _refuse_unreadable(path)
+    from sequoia_model.slide.sources._direct import is_tiled, read_directly
+    from sequoia_model.slide.sources._image import ImageSource, image_kind
+    from sequoia_model.slide.sources.openslide import OpenSlideSource, detect
+
+    if detect(path) is not None:
+        behind = OpenSlideSource(path)
+        return behind if reader == "openslide" else read_directly(behind) or behind
+    kind = image_kind(path)
+    if kind is None or is_tiled(path):
+        raise InputError(
+            "the file is neither a slide that OpenSlide reads nor a PNG, JPEG or TIFF",
+            where=str(path),
+            fix="if it is to be a slide, it may be damaged or cut off: get the file again",
+        )
+    if reader != "auto":
+        raise InputError(f"a plain image is not read by the reader {reader!r}", where=str(path))
+    resolve(Facts("image", (), plain=True), path, mpp)  # or an error, before a large image is decoded
+    return ImageSource(path, kind)
+
+
+def _refuse_unreadable(path: Path) -> None:
+    if os.path.islink(path) and not os.path.exists(path):
+        raise InputError("the file is a link that leads nowhere", where=str(path))
+    existing_file(path)
+    try:
+        with open(path, "rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from None
+    if empty:
+        raise InputError("the file is empty", where=str(path))

@@ -132,7 +132,7 @@ def test_a_thumbnail_read_in_blocks_has_no_seams(tmp_path, monkeypatch, levels):
     path = write_slide(tmp_path / "S.tif", make_picture((601, 457), ((50, 40, 500, 400),)), levels=levels)
     with open_slide(path) as slide:
         whole = slide.thumbnail(6)[0]
-        monkeypatch.setattr("sequoia_model.slide.reading._BLOCK", 200)
+        monkeypatch.setattr("sequoia_model.slide.slide._BLOCK", 200)
         assert furthest(slide.thumbnail(6)[0], whole) <= 1
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sequoia_model.slide.text_picture import text_picture
+from sequoia_model.cli.info import text_picture
 
 HALVES = np.repeat(np.array([255, 0], np.uint8), 40)[None, :, None].repeat(40, 0).repeat(3, 2)
 

@@ -5,10 +5,9 @@ CORES ?= 2
 BIN := .venv/bin
 # The build of torch, as uv names it: TORCH_BACKEND=cpu is the small one. Empty: what the package index offers.
 export TORCH_BACKEND ?=
-# For the test that installs the wheel in an environment of its own.
-export SEQUOIA_UV ?= $(or $(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
+UV = $(or $(SEQUOIA_UV),$(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
-.PHONY: help setup setup-r setup-model figures figures-model reports test lint format bench parity clean
+.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast lint format bench parity clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +37,9 @@ reports: figures ## Render the report again (analyses/results/report/)
 test: setup-model ## Run the tests (ARGS="-k cox" chooses; without R, those that need it are skipped and said)
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
+test-fast: setup-model ## The same without slow tests: under 3 minutes on two cores
+	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" $(ARGS)
+
 lint: setup-model ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -49,7 +51,7 @@ format: setup ## Put the code into the project's style
 	@$(BIN)/ruff format .
 
 bench: setup-r setup-model ## Time ours beside the named competitors (ARGS="gsva" chooses a part)
-	@$(SEQUOIA_UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
+	@$(UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run $(ARGS)
 
 parity: setup-r ## Compute R's reference values again (tests/parity/)

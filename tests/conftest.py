@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.build import processes
+
 ROOT = Path(__file__).parents[1]
-#: Programs, which doctest would import.
-collect_ignore_glob = ["bench/*", "parity/make_*.py"]
 #: How the reasons of skips for want of R begin; the summary counts them by it.
 WITHOUT_R = "R tests left out"
 
@@ -39,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if needing and missing_in_r():
         for item in needing:
             item.add_marker(pytest.mark.skip(reason=f"{WITHOUT_R}: {missing_in_r()}"))
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left():
+    """End what a test has started, however the test ends."""
+    yield
+    processes.end_all()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

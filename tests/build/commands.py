@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from sequoia_stats.cli.app import run
 from sequoia_stats.io import write_cohort
 from sequoia_stats.types.cohort import Cohort
 from tests.build.cohorts import make_cohort, make_signature
+from tests.build.processes import start
 
 #: What `cohort convert` needs to know about the tables of `tests.build.studies.write_tidy`.
 SAID = ["--id-column", "patient", "--time-column", "months", "--event-column", "status"]
@@ -65,11 +65,8 @@ def sequoia_model(capsys: Any, *arguments: object) -> Answer:
 
 def process(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start a command in a process of its own, as the shell does."""
-    command = [sys.executable, "-c", "from sequoia_stats.cli.app import main; main()", *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment,
-        cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+    code = "from sequoia_stats.cli.app import main; main()"
+    return start(code, *arguments, env=os.environ | environment, cwd=Path(__file__).parents[2])
 
 
 def finished(started: subprocess.Popen[str]) -> Answer:

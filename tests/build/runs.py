@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.types.bag import EncoderId
+from tests.build.processes import start
 from tests.build.slides import write_slide
 
 _ROOT = Path(__file__).parents[2]
@@ -63,9 +63,7 @@ def state_of(output: Path, slide: str = "S00") -> dict[str, Any]:
 
 def start_embed(slides: Path, output: Path, stop: str = "", **popen: Any) -> subprocess.Popen[str]:
     """`embed_folder` with the small encoder in a process that goes no further than into the step `stop`."""
-    command = [sys.executable, "-c", _CHILD, str(slides), str(output), stop]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=_ROOT, **popen)
+    return start(_CHILD, slides, output, stop, cwd=_ROOT, **popen)
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:

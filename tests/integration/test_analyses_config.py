@@ -10,6 +10,8 @@ import yaml
 
 from tests.build.results import ROOT
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("snakemake")
 
 #: What depends on the signature, on the verdict on the genes, and on the predictions.

@@ -7,6 +7,8 @@ import pytest
 
 from tests.build.results import scripts_of_analyses
 
+pytestmark = pytest.mark.slow
+
 with scripts_of_analyses():
     import slides
 

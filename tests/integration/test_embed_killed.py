@@ -12,6 +12,8 @@ from sequoia_model.embedding import embed_folder
 from tests.build.commands import left_in
 from tests.build.runs import TinyEncoder, start_embed, state_of, wait_for, write_slides
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("tile", "embed", "cluster", "rename")
 CLEAN = [".runs", ".runs/S00.json", ".runs/S00.lock", ".runs/table", "S00.h5", "runs.csv"]
 

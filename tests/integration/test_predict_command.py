@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 
 import anndata
@@ -16,6 +14,7 @@ import pytest
 
 from tests.build.commands import Answer, left_in, sequoia_model
 from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
+from tests.build.processes import start
 
 JSON_KEYS = {
     *(
@@ -148,21 +147,20 @@ def test_an_input_is_not_replaced_even_by_force(capsys, folder):
 
 SLOW = """
 import time, signal
-from sequoia_model.prediction import slides
+from sequoia_model.targets import inputs
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-means = slides.cluster_means
+means = inputs.cluster_means
 def slow(*given, **options):
     time.sleep({seconds})
     return means(*given, **options)
-slides.cluster_means = slow
+inputs.cluster_means = slow
 from sequoia_model.cli.app import main
 main()
 """
 
 
-def start(folder, *options, seconds=0.0, **popen):
-    command = [sys.executable, "-c", SLOW.format(seconds=seconds), *map(str, words(folder, *options))]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+def start_predict(folder, *options, seconds=0.0, **popen):
+    return start(SLOW.format(seconds=seconds), *words(folder, *options), **popen)
 
 
 def ended(process):
@@ -172,7 +170,7 @@ def ended(process):
 
 def test_ctrl_c_ends_it_at_once_and_leaves_nothing(folder):
     before = left_in(folder)
-    process = start(folder, "--jobs", 2, seconds=3.0)
+    process = start_predict(folder, "--jobs", 2, seconds=3.0)
     end = time.monotonic() + 60
     while left_in(folder) == before and time.monotonic() < end:
         time.sleep(0.02)
@@ -194,7 +192,7 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder, size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     before = left_in(folder)
-    answer = ended(start(folder, preexec_fn=limit, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}))
+    answer = ended(start_predict(folder, prepare=limit, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}))
     assert answer.code == 2, answer.err
     assert "the output cannot be written: File too large" in answer.err
     assert left_in(folder) == before

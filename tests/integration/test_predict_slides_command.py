@@ -11,6 +11,8 @@ from tests.build.commands import left_in, sequoia_model
 from tests.build.features import BRCA_SLIDES, write_ours, write_wide_folds
 from tests.build.slides import write_image, write_slide
 
+pytestmark = pytest.mark.slow
+
 KEPT = ["out.h5ad", "out_features", "out_features/.runs", "out_features/S1.h5", "out_features/runs.csv"]
 
 

@@ -13,6 +13,8 @@ pytest.importorskip("jupytext")
 
 from tests.build.results import COHORTS, ROOT, make_results  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["index.html", "signature.html", "genes.html", "pathways.html"]
 #: Results that pages need, and what the error says where they are missing.
 NEEDED = {

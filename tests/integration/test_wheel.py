@@ -16,6 +16,8 @@ from sequoia_stats.io import write_cohort
 from sequoia_stats.rbridge import bridge_install_command, r_version_installed
 from tests.build.cohorts import make_cohort, make_signature
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"
 
@@ -29,11 +31,17 @@ def run(*command: object, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def uv() -> str:
-    candidates = (os.environ.get("SEQUOIA_UV"), "uv", str(ROOT / ".tools/uv/bin/uv"))
+def uv(tmp_path_factory) -> str:
+    """The uv that set this environment up, or any other; one of its own where there is none."""
+    beside = [folder / ".tools/uv/bin/uv" for folder in (ROOT, Path(sys.prefix).parent)]
+    candidates = [os.environ.get("SEQUOIA_UV"), "uv", *beside, Path.home() / ".local/bin/uv"]
     found = [path for path in map(shutil.which, filter(None, candidates)) if path]
-    assert found, "uv is missing: `make setup` installs it, or name one in SEQUOIA_UV"
-    return found[0]
+    if found:
+        return found[0]
+    folder = tmp_path_factory.mktemp("uv")
+    run(sys.executable, "-m", "venv", folder, cwd=folder)
+    run(folder / "bin/python", "-m", "pip", "install", "--quiet", "uv", cwd=folder)
+    return str(folder / "bin/uv")
 
 
 @pytest.fixture(scope="module")

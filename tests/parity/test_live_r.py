@@ -31,6 +31,7 @@ def assert_same_tables(got: Path, want: Path) -> None:
         assert_matches(a.reindex(rows, fill_value=0), b.reindex(rows, fill_value=0), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.needs_r
 @pytest.mark.parametrize("method", METHODS)
 def test_rerun_of_the_scripts_gives_the_stored_values(method, tmp_path):

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all: written under a temporary name, then renamed."""
+"""Files: inputs that must exist, and outputs that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sequoia_base.errors import InputError, listing
+
+
+def existing_file(path: str | Path) -> Path:
+    """The path of an input, which must be a file.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or nothing has this name.
+    """
+    path = Path(path)
+    if os.path.isdir(path):  # unlike Path.is_dir, without an error for a name that is too long
+        raise InputError("a folder was given where a file is needed", where=str(path))
+    if not os.path.isfile(path):
+        raise InputError("the file does not exist", where=str(path))
+    return path
 
 
 def refuse_existing(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_model.errors import InputError, listing
 

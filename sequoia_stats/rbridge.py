@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.versions import is_at_least
+from sequoia_base.checks import is_at_least
 from sequoia_stats.errors import REvaluationError, RUnavailableError
 
 logger = logging.getLogger(__name__)

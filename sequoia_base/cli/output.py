@@ -7,15 +7,18 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_base.errors import SequoiaError
+from sequoia_base.errors import SequoiaError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sequoia_base.checks import Check
 
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
@@ -32,6 +35,27 @@ def show(text: str, content: dict[str, Any], as_json: bool) -> None:
         print_json(content)
     else:
         _print(text)
+
+
+def show_checks(checks: Iterable[Check], as_json: bool) -> int:
+    """Show the checks of a `doctor`; returns the exit code, 1 if any failed."""
+    checks = list(checks)
+    width = max(len(check.name) for check in checks)
+    lines = [
+        f"{_word(check)}  {check.name:<{width}}  {check.found}"
+        + (f"\n         {'':<{width}}  → {check.fix}" if check.fix else "")
+        for check in checks
+    ]
+    failing = sum(not check.ok and not check.optional for check in checks)
+    optional = sum(not check.ok and check.optional for check in checks)
+    well = "nothing is missing" + (f" but {counted(optional, 'optional part')}" if optional else "")
+    lines.append(f"{failing} of {len(checks)} checks failed" if failing else well)
+    show("\n".join(lines), {"ok": not failing, "checks": [asdict(check) for check in checks]}, as_json)
+    return 1 if failing else 0
+
+
+def _word(check: Check) -> str:
+    return "ok     " if check.ok else "absent " if check.optional else "MISSING"
 
 
 def _print(text: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from sequoia_base.cli.output import Json
 
 if TYPE_CHECKING:
-    from sequoia_base.cli.checks import Check
+    from sequoia_base.checks import Check
 
 
 CheckGated = Annotated[
@@ -23,7 +23,8 @@ CheckGated = Annotated[
 
 def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
     """Check Python packages, the device, our own files and where weights are kept; exit 1 if anything is missing."""
-    from sequoia_base.cli.checks import check_python, report
+    from sequoia_base.checks import check_python
+    from sequoia_base.cli.output import show_checks
 
     checks = [
         *check_python("model"),
@@ -32,11 +33,11 @@ def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
         _check_openslide(),
         _check_packaged(),
     ]
-    return report([*checks, _check_cache(), *(_check_encoders() if check_gated else ())], as_json)
+    return show_checks([*checks, _check_cache(), *(_check_encoders() if check_gated else ())], as_json)
 
 
 def _check_device() -> Iterator[Check]:
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
         import torch
@@ -52,7 +53,7 @@ def _check_device() -> Iterator[Check]:
 
 
 def _check_files() -> Iterator[Check]:
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
 
     for name in ("fingerprint.png", "gene_list.csv.gz", "published_splits.csv.gz"):
         there = files("sequoia_model").joinpath("data", name).is_file()
@@ -62,7 +63,7 @@ def _check_files() -> Iterator[Check]:
 
 def _check_cache() -> Check:
     """Where weights from the hub are kept. An empty cache is no fault: a folder of weights does as well."""
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
         from huggingface_hub import constants
@@ -77,7 +78,7 @@ def _check_cache() -> Check:
 
 def _check_openslide() -> Check:
     """Its library is apart from the Python package, and may be missing or of the wrong build."""
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
         import openslide
@@ -88,7 +89,7 @@ def _check_openslide() -> Check:
 
 def _check_packaged() -> Check:
     """The weights of the default encoder, read in full: a damaged file is a fault of the installation."""
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
     from sequoia_model.errors import InputError
 
     try:
@@ -104,7 +105,7 @@ def _check_packaged() -> Check:
 
 def _check_encoders() -> Iterator[Check]:
     """What cannot be had is said, and is no fault: whose weights are gated is not for the installation to mend."""
-    from sequoia_base.cli.checks import DISTRIBUTION, Check
+    from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
         from sequoia_model.encoders.availability import check_encoders

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError
 
 _CODE = re.compile(r"[biuf](1|2|4|8)|[SU]\d{1,6}|O8?")

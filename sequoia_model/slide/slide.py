@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
 from sequoia_model.slide._sharing import Shared

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError, listing
 from sequoia_model.feature_files import slide_name
 from sequoia_model.patients import COLUMNS

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError
 from sequoia_model.tissue.mask import TissueMask
 from sequoia_model.tissue.polygons import fill

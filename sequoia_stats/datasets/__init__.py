@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
-from sequoia_stats.io._tables import read_matrix, read_table
+from sequoia_stats.io._tables import read_matrix
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise

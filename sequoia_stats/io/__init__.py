@@ -47,10 +47,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
-from sequoia_stats.io._tables import read_table
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import Expression, read_expression
 from sequoia_stats.io.gene_list import read_gene_list

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sequoia_base.tables import distinct
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._tables import distinct
 from sequoia_stats.io._time_and_event import Steps
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words apart by one blank.

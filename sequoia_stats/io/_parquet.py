@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sequoia_base.inputs import existing_file
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.atomic import existing_file
+from sequoia_stats.errors import InputError, counted, listing
 
 _SUFFIXES = (".parquet", ".pq")
 
@@ -59,7 +59,7 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
     if infinite.any():
         i, j = np.argwhere(infinite)[0]
         raise InputError(
-            f"{int(infinite.sum())} values are infinite",
+            f"{counted(int(infinite.sum()), 'value is', 'values are')} infinite",
             where=f"{path}, first in row {rows[i]} ({labels.iloc[i]}), column {frame.columns[j]!r}",
             fix="leave a value empty where it is missing",
         )

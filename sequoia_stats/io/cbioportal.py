@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sequoia_base.names import is_primary, tcga_sample
+from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
-from sequoia_stats.io._tables import Numbers, check_ids, find_column, read_numbers, read_table
-from sequoia_stats.io._text import read_text
+from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import standardise

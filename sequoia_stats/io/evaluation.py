@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._tables import read_table
 
 #: Column of the published table -> ours.
 COLUMNS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError
-from sequoia_stats.io._text import read_text
 
 #: Titles of a column of genes.
 GENE_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])

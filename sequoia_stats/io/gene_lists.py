@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sequoia_base.tables import find_column, read_table, read_text
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._tables import find_column, read_table
-from sequoia_stats.io._text import read_text
 from sequoia_stats.io.gene_list import GENE_TITLES, read_gene_list
 
 
@@ -75,8 +74,10 @@ def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = No
     header = list(table.columns)
     title = next((name for name in header if name.lower() in GENE_TITLES), "gene")
     genes = table[header[find_column(header, title, path)]]
-    scores = table[header[find_column(header, column, path, "--rank")]]
-    levels = table[header[find_column(header, by, path, "--by")]] if by else pd.Series("", table.index)
+    scores = table[header[find_column(header, column, path, _name_it("--rank"))]]
+    levels = (
+        table[header[find_column(header, by, path, _name_it("--by"))]] if by else pd.Series("", table.index)
+    )
     for what, values in (("gene", genes), ("level", levels), ("score", scores)):
         _refuse_rows(values.isna(), f"rows have no {what}", path, str(values.name))
     numbers = scores.map(_number).astype(np.float64)
@@ -94,6 +95,10 @@ def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = No
         str(level): pd.Series(part.to_numpy(), pd.Index(genes[part.index], dtype=object), name=column)
         for level, part in numbers.groupby(levels, sort=False)
     }
+
+
+def _name_it(option: str) -> str:
+    return f"name one of its columns with {option}"
 
 
 def _lists_in(path: Path) -> dict[str, list[str]]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_base.atomic import new_file
-from sequoia_base.inputs import existing_file
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.atomic import existing_file, new_file
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
@@ -156,7 +155,7 @@ def expression_of(
     if (infinite := np.isinf(matrix)).any():
         row, column = divmod(int(infinite.argmax()), matrix.shape[1])
         raise InputError(
-            f"{infinite.sum()} values are infinite",
+            f"{counted(int(infinite.sum()), 'value is', 'values are')} infinite",
             where=f"{where}, {layer or 'X'}: first at {adata.obs_names[row]}, gene {adata.var_names[column]}",
         )
     frame = pd.DataFrame(matrix, adata.obs_names.astype(object), adata.var_names)

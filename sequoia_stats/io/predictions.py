@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix, read_table
+from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad

@@ -10,17 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.names import is_primary, tcga_patient
+from sequoia_base.tables import MISSING, Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._tables import (
-    MISSING,
-    Numbers,
-    are_in_rows,
-    check_ids,
-    find_column,
-    read_numbers,
-    read_table,
-)
+from sequoia_stats.io._tables import ID_FIX, are_in_rows, check_ids
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
 
@@ -37,6 +30,9 @@ _NO_GENE = re.compile(
 )
 #: Names of a first column that a file was written without.
 _UNNAMED = ("", "Unnamed: 0")
+_FIXES = {"--id-column": ID_FIX} | {
+    option: f"name one of its columns with {option}" for option in ("--time-column", "--event-column")
+}
 _ASKED = {
     "id_column": "the column of patient ids: --id-column",
     "time_column": "the column of times: --time-column",
@@ -123,7 +119,7 @@ def read_tidy(
     else:
         table = read_table(clinical)
         for option, column in columns.items():
-            find_column(list(table.columns), column, clinical, option)
+            find_column(list(table.columns), column, clinical, _FIXES[option])
         numbers = _read_expression(source, identifier, genes_in, table[identifier])
         if leaked := sorted({time, event}.intersection(numbers.columns)):
             what = f"the expression table holds the outcome as if it were a gene: {listing(leaked)}"
@@ -160,7 +156,7 @@ def _read_single(
         raise InputError(what, where=str(path), fix="give the clinical table as well: --clinical")
 
     def texts(header: list[str]) -> list[int]:
-        outcome = [find_column(header, name, path, option) for option, name in columns.items()]
+        outcome = [find_column(header, name, path, _FIXES[option]) for option, name in columns.items()]
         chosen = [header.index(name) for name in clinical_columns(header, covariates, str(path))]
         named = list(dict.fromkeys(outcome + chosen))
         others = [name for i, name in enumerate(header) if i not in named and _NO_GENE.fullmatch(name)]
@@ -194,7 +190,7 @@ def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: 
         if id_column in header or header[0] not in _UNNAMED:
             if id_column not in header and known.intersection(map(tcga_patient, header)):
                 raise _turned(path, "the header", "rows")
-            return [find_column(header, id_column, path, "--id-column")]
+            return [find_column(header, id_column, path, ID_FIX)]
         return [0]
 
     numbers = read_numbers(path, (lambda header: [0]) if in_rows else id_position)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted
 
 _BLOCK = 1024  # columns at a time, so that copies stay small
 
@@ -42,7 +42,7 @@ def refuse_not_finite(
     if missing:
         words, fix = "infinite", "write NA where a value is missing"
     raise InputError(
-        f"{int(bad.sum())} values are {words}",
+        f"{counted(int(bad.sum()), 'value is', 'values are')} {words}",
         where=f"{where}: first at slide {slides[row]}, gene {genes[column]}",
         fix=fix,
     )

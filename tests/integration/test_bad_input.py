@@ -224,7 +224,7 @@ EXPRESSION_FILES = {
     ),
     "inf in a cell": (
         tidy(EXPRESSION.replace(",4.5,", ",inf,")),
-        ["1 values are infinite", "row 3 (P2), column 'ERBB2'"],
+        ["1 value is infinite", "row 3 (P2), column 'ERBB2'"],
     ),
     "a number too large": (
         tidy(EXPRESSION.replace(",4.5,", ",1e999,")),
@@ -233,19 +233,22 @@ EXPRESSION_FILES = {
     "an Excel error": (tidy(EXPRESSION.replace(",4.5,", ",#REF!,")), ["'#REF!' is not a number", PLACE]),
     "a patient twice": (
         tidy(EXPRESSION.replace("P2", "P1")),
-        ["stand more than once: P1", "expression.csv", "rows 2, 3"],
+        ["is duplicated: P1", "expression.csv", "rows 2, 3"],
     ),
     "a patient twice by two barcodes": (
         tidy(expression_table(["TCGA-A1-A0SB-01", "TCGA-A1-A0SB-11"]).to_csv()),
-        ["stand more than once: TCGA-A1-A0SB", "rows 2, 3"],
+        ["duplicated: TCGA-A1-A0SB", "rows 2, 3"],
     ),
     "a patient without an id": (tidy(EXPRESSION.replace("P2", "")), ["1 rows have no patient id", "row"]),
     "a patient called NaN": (tidy(EXPRESSION.replace("P2", "NaN")), ["no patient id", "rows 3"]),
     "a long row": (
         tidy(EXPRESSION.replace(",4.5,", ",4.5,9,")),
-        ["a row has 5 fields, the header 4", "expression.csv, row 3"],
+        ["a row has 5 fields, the header has 4", "expression.csv, row 3"],
     ),
-    "a short row": (tidy(EXPRESSION.replace(",4.5,", ",")), ["a row has 3 fields, the header 4", "row 3"]),
+    "a short row": (
+        tidy(EXPRESSION.replace(",4.5,", ",")),
+        ["a row has 3 fields, the header has 4", "row 3"],
+    ),
     "one delimiter too many": (tidy(EXPRESSION.replace(",5.5", ",5.5,")), ["a row has 5 fields", "row 3"]),
     "no bytes": (tidy(""), ["the file is empty", "expression.csv"]),
     "blanks only": (tidy(" \n\n"), ["the file is empty", "expression.csv"]),
@@ -273,7 +276,7 @@ EXPRESSION_FILES = {
     ),
     "a spreadsheet": (
         expression_as("e.csv", zip_of(**{"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"})),
-        ["a spreadsheet has to be saved", "e.csv"],
+        ["save a spreadsheet", "e.csv"],
     ),
     "a folder": (
         arguments("cohort", "convert", "HERE", "--format", "tidy", *SAID, "-o", "HERE/out.h5ad"),
@@ -301,7 +304,7 @@ CLINICAL_FILES = {
     "a header without rows": (tidy(EXPRESSION, CLINICAL.split("\n")[0]), ["clinical.csv", "no rows"]),
     "a patient twice": (
         tidy(EXPRESSION, CLINICAL.replace("P4", "P2")),
-        ["more than once: P2", "clinical.csv", "rows 3, 5"],
+        ["duplicated: P2", "clinical.csv", "rows 3, 5"],
     ),
     "a patient without an id": (
         tidy(EXPRESSION, CLINICAL.replace("P4", "")),
@@ -346,7 +349,7 @@ CLINICAL_FILES = {
     ),
     "a ragged row": (
         tidy(EXPRESSION, CLINICAL.replace("20.0", "20.0,1")),
-        ["clinical.csv, row 3", "4 fields, the header 3"],
+        ["clinical.csv, row 3", "4 fields, the header has 3"],
     ),
     "ids of another kind": (
         tidy(expression_table(["007", "008"]).to_csv(), clinical_table(["7", "8"]).to_csv()),
@@ -358,7 +361,7 @@ CLINICAL_FILES = {
     ),
     "a column twice": (
         tidy(EXPRESSION, CLINICAL.replace("status", "months")),
-        ["'months' stands more than once"],
+        ["'months' is duplicated"],
     ),
     "a covariate that is not there": (
         tidy(EXPRESSION, CLINICAL, "--covariates", "grade"),
@@ -609,7 +612,7 @@ SCORES = {
         score("e.csv", SCORED.replace("P3,", "P3,x")),
         ["not a number", "e.csv, row 4 (P3), column 'G1'"],
     ),
-    "a patient twice": (score("e.csv", SCORED.replace("P3,", "P2,")), ["more than once: P2", "e.csv"]),
+    "a patient twice": (score("e.csv", SCORED.replace("P3,", "P2,")), ["duplicated: P2", "e.csv"]),
     "an unknown side": (score("e.csv", SCORED, "--genes-in", "diagonals"), ["'diagonals'", "columns|rows"]),
     "slides of nobody": (
         score_adata(patient_id=[None, *["P1"] * 29]),

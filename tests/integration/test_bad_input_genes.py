@@ -155,7 +155,7 @@ MATRICES = {
     ),
     "a sample twice": (
         tables(p=lambda f: f.rename(index={"P2": "P1"})),
-        ["1 samples stand more than once: P1", "p.csv", "give every sample an id of its own"],
+        ["1 sample is duplicated: P1", "p.csv", "give every sample an id of its own"],
     ),
     "1-Mar": (
         tables(p=lambda f: f.rename(columns={"PGR": "1-Mar", "BAG1": "2-Sep"})),
@@ -171,11 +171,11 @@ MATRICES = {
     ),
     "NA in the predictions": (
         tables(p=cell("NA")),
-        ["1 values are NaN or infinite", "slide P3, gene PGR", "p.csv"],
+        ["1 value is NaN or infinite", "slide P3, gene PGR", "p.csv"],
     ),
-    "NA in the untrained": (tables(u=cell("NA")), ["1 values are NaN or infinite", "slide P3, gene PGR"]),
-    "inf in the predictions": (tables(p=cell("inf")), ["1 values are infinite", "p.csv", "column 'PGR'"]),
-    "inf in the measured": (tables(m=cell("-inf")), ["1 values are infinite", "m.csv", "column 'PGR'"]),
+    "NA in the untrained": (tables(u=cell("NA")), ["1 value is NaN or infinite", "slide P3, gene PGR"]),
+    "inf in the predictions": (tables(p=cell("inf")), ["1 value is infinite", "p.csv", "column 'PGR'"]),
+    "inf in the measured": (tables(m=cell("-inf")), ["1 value is infinite", "m.csv", "column 'PGR'"]),
     "text in a cell": (tables(m=cell("low")), ["'low' is not a number", "m.csv, row 4 (P3), column 'PGR'"]),
     "all predictions constant": (
         tables(p=lambda f: f * 0),
@@ -214,16 +214,16 @@ def with_patients(folder, text):
 FILES = {
     "NaN in the predictions": (
         h5ad(put("X", np.nan)),
-        ["1 values are NaN or infinite", "slide P4, gene G2", "p.h5ad"],
+        ["1 value is NaN or infinite", "slide P4, gene G2", "p.h5ad"],
     ),
-    "Inf in the predictions": (h5ad(put("X", np.inf)), ["1 values are NaN or infinite", "slide P4, gene G2"]),
+    "Inf in the predictions": (h5ad(put("X", np.inf)), ["1 value is NaN or infinite", "slide P4, gene G2"]),
     "NaN in the untrained": (
         h5ad(put("untrained", np.nan)),
-        ["1 values are NaN or infinite", "untrained 0", "slide P4, gene G2"],
+        ["1 value is NaN or infinite", "untrained 0", "slide P4, gene G2"],
     ),
     "Inf in the measured": (
         h5ad(put("measured", np.inf)),
-        ["1 values are infinite", "measured", "slide P4, gene G2", "p.h5ad"],
+        ["1 value is infinite", "measured", "slide P4, gene G2", "p.h5ad"],
     ),
     "all predictions constant": (h5ad(flat("X")), ["all 12 genes are constant (predicted)", "p.h5ad"]),
     "all measured constant": (h5ad(flat("measured")), ["all 12 genes are constant (measured)"]),

@@ -103,7 +103,7 @@ BAD = {
     ),
     "a sample twice": (
         text(make_table().to_csv(index_label="id").replace("S2,", "S1,")),
-        ["1 samples stand more than once: S1", "x.csv, column 'id', rows 2, 3", "an id of its own"],
+        ["1 sample is duplicated: S1", "x.csv, column 'id', rows 2, 3", "an id of its own"],
     ),
     # sets
     "no sets": (arguments("gsva", "metabric", "-o", "HERE/out.csv"), ["no sets are named", "--sets"]),

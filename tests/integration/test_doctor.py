@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from sequoia_base.cli import checks
+from sequoia_base import checks
 from sequoia_stats import datasets, rbridge
 from sequoia_stats.errors import RUnavailableError
 from tests.build.commands import sequoia
@@ -42,7 +42,7 @@ def test_a_machine_that_lacks_nothing_passes(capsys):
     answer = sequoia(capsys, "doctor")
     assert answer.code == 0
     assert "MISSING" not in answer.out
-    assert answer.out.endswith("everything is there\n")
+    assert answer.out.endswith("nothing is missing\n")
 
 
 def test_json_is_one_object_with_the_verdict_and_the_checks(capsys):
@@ -80,7 +80,7 @@ def test_a_python_package_that_is_missing_is_named(capsys, monkeypatch):
 def test_a_python_package_that_is_too_old_is_named(capsys, monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: "0.0.1" if name == "anndata" else "999")
     check = failing(capsys)["anndata"]
-    assert check["found"].startswith("0.0.1, and ")
+    assert check["found"].startswith("0.0.1, but ")
     assert check["fix"].startswith("pip install 'anndata>=")
 
 
@@ -108,9 +108,9 @@ def test_an_r_home_without_r_is_no_r(capsys, monkeypatch, tmp_path, home):
 def test_r_that_is_too_old_is_named(capsys, monkeypatch):
     monkeypatch.setattr(rbridge, "r_version_installed", lambda: "3.6.3")
     checks = failing(capsys)
-    assert checks["R"]["found"] == f"3.6.3, and {rbridge.OLDEST['R']} is needed"
+    assert checks["R"]["found"] == f"3.6.3, but {rbridge.OLDEST['R']} is needed"
     assert "apt-get" in checks["R"]["fix"]
-    assert "cannot be tried" in checks["rpy2"]["found"]
+    assert "cannot be tested" in checks["rpy2"]["found"]
 
 
 def test_a_missing_bridge_is_named_with_the_line_for_this_r(capsys, monkeypatch):
@@ -132,7 +132,7 @@ def test_an_r_package_that_is_missing_is_named(capsys, monkeypatch, package):
 def test_an_r_package_that_is_too_old_is_named(capsys, monkeypatch):
     monkeypatch.setattr(rbridge, "versions", lambda: INSTALLED | {"survival": "2.44"})
     check = failing(capsys)["R survival"]
-    assert check["found"] == f"2.44, and {rbridge.OLDEST['survival']} is needed"
+    assert check["found"] == f"2.44, but {rbridge.OLDEST['survival']} is needed"
     assert check["fix"] == "sudo apt-get install r-cran-survival"
 
 

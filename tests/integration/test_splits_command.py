@@ -270,7 +270,7 @@ BAD = {
         ["wants to load 'pandas.core.frame.DataFrame'", "frame.to_numpy()", "r.pkl"],
     ),
     "another structure": (junk(pickle.dumps({"a": 1})), ["no cross-validation results", "a dictionary of a"]),
-    "NaN predictions": (results(nan), ["1 values are NaN or infinite", "split_1, preds", "gene G5"]),
+    "NaN predictions": (results(nan), ["1 value is NaN or infinite", "split_1, preds", "gene G5"]),
     "a key that lacks": (results(lambda content: content["split_0"].pop("real")), ["split_0 lacks real", "r.pkl"]),
     "no table of patients": (results(lambda content: None, "--patients", "q.csv"), ["does not exist", "q.csv"]),
     "no pickle at all": (lambda folder: ["convert-results", folder / "r.pkl", "-o", folder / "o.h5ad"], ["does not"]),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sequoia_base.atomic import new_file
+from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._text import read_text
 from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.types.genes import refuse_dates
 

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.atomic import new_file
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file, new_file
 from sequoia_stats.errors import InputError
 from sequoia_stats.sets.collections import Membership
 from sequoia_stats.sets.gsva.settings import Settings

@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all, never in the place of an input, and a failed write is the user's to mend."""
+"""Inputs are files; outputs appear whole or not at all, and never in the place of an input."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from sequoia_base.atomic import new_file, new_folder, refuse_existing, write_text
-from sequoia_stats.errors import InputError
+from sequoia_base.atomic import existing_file, new_file, new_folder, refuse_existing, write_text
+from sequoia_base.errors import InputError
 
 
 def full_disk(*_, **__):
@@ -56,3 +56,20 @@ def test_a_failed_write_leaves_nothing(tmp_path, writer):
     with pytest.raises(InputError, match="cannot be written"), writer(tmp_path / "out"):
         full_disk()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_given_back(tmp_path):
+    (tmp_path / "a.csv").write_text("x")
+    assert existing_file(str(tmp_path / "a.csv")) == tmp_path / "a.csv"
+
+
+def test_a_folder_is_not_an_input_file(tmp_path):
+    with pytest.raises(InputError, match="a folder was given"):
+        existing_file(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["no.csv", "x" * 5000])
+def test_what_is_not_there_is_named(tmp_path, name):
+    with pytest.raises(InputError, match="does not exist") as caught:
+        existing_file(tmp_path / name)
+    assert name in caught.value.where

@@ -157,17 +157,17 @@ BAD = {
     "patient twice": (
         lambda study: replace_in(study, "data_clinical_patient.txt", "\nP2\t", "\nP1\t"),
         {"endpoint": "OS"},
-        "more than once: P1|data_clinical_patient.txt|rows 6, 7",
+        "duplicated: P1|data_clinical_patient.txt|rows 6, 7",
     ),
     "sample twice": (
         lambda study: replace_in(study, "data_clinical_sample.txt", "P2-T", "P1-T"),
         {"endpoint": "OS"},
-        "more than once: P1-T|data_clinical_sample.txt|rows 6, 7",
+        "duplicated: P1-T|data_clinical_sample.txt|rows 6, 7",
     ),
     "sample twice in the header": (
         lambda study: replace_in(study, "data_mrna_seq_v2_rsem.txt", "P2-T", "P1-T"),
         {"endpoint": "OS"},
-        "more than once: P1-T|data_mrna_seq_v2_rsem.txt",
+        "duplicated: P1-T|data_mrna_seq_v2_rsem.txt",
     ),
     "other samples": (
         lambda study: replace_in(study, "data_mrna_seq_v2_rsem.txt", "-T", "-X"),

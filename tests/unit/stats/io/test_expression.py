@@ -85,13 +85,13 @@ def test_a_sparse_matrix_and_units_are_read():
 def test_infinite_values_are_refused():
     adata = predictions()
     adata.X[0, 0] = np.inf
-    with pytest.raises(InputError, match="1 values are infinite"):
+    with pytest.raises(InputError, match="1 value is infinite"):
         read_expression(adata)
 
 
 def test_a_patient_twice_in_a_table_is_an_error(tmp_path):
     expression_table(["P1", "P1"]).to_csv(tmp_path / "mine.csv")
-    with pytest.raises(InputError, match="more than once: P1"):
+    with pytest.raises(InputError, match="duplicated: P1"):
         read_expression(tmp_path / "mine.csv")
 
 
@@ -133,7 +133,7 @@ def test_slides_stay_apart_and_keep_their_names():
 def test_slides_that_stay_apart_need_names_of_their_own():
     made = predictions()
     made.obs_names = ["s1", "s1", "s3"]
-    with pytest.raises(InputError, match=r"1 samples stand more than once: s1(?s:.*)an id of its own"):
+    with pytest.raises(InputError, match=r"1 sample is duplicated: s1(?s:.*)an id of its own"):
         as_they_are(made)
 
 

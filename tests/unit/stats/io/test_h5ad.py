@@ -158,5 +158,5 @@ def test_a_patient_twice_in_a_cohort_is_refused_though_patient_id_is_stated(tmp_
     made = anndata.AnnData(np.ones((3, 2)), pd.DataFrame(obs, ["a", "b", "c"]), uns={"endpoint": "OS"})
     made.obs_names = obs["patient_id"]
     made.write_h5ad(tmp_path / "c.h5ad")
-    with pytest.raises(InputError, match="1 patients stand more than once: P1"):
+    with pytest.raises(InputError, match="1 patient is duplicated: P1"):
         read_cohort(tmp_path / "c.h5ad")

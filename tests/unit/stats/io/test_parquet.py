@@ -54,10 +54,10 @@ REFUSED = {
     "text among the numbers": (FRAME.assign(site=["a", "b", "c"]), ["1 columns hold no numbers: site"]),
     "truth values": (FRAME.assign(dead=[True, False, True]), ["1 columns hold no numbers: dead"]),
     "no ids": (FRAME.reset_index(drop=True), ["no ids", "neither an index nor a column of text"]),
-    "an infinite value": (FRAME.replace(3.5, np.inf), ["1 values are infinite", "row 2 (P2), column 'A'"]),
+    "an infinite value": (FRAME.replace(3.5, np.inf), ["1 value is infinite", "row 2 (P2), column 'A'"]),
     "a patient twice": (
         FRAME.set_axis(["P1", "P1", "P3"], axis=0),
-        ["stand more than once: P1", "the column of ids, rows 1, 2"],
+        ["duplicated: P1", "the column of ids, rows 1, 2"],
     ),
     "a patient without an id": (FRAME.set_axis(["P1", None, "P3"], axis=0), ["1 rows have no patient id"]),
     "genes in rows": (FRAME.T.rename_axis("gene"), ["called 'gene'", "--genes-in rows"]),

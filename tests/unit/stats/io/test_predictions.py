@@ -222,7 +222,7 @@ REFUSED = {
     ),
     "a sample twice": (
         matrices(lambda f: f.rename(index={"P2": "P1"})),
-        ["stand more than once: P1", "m.csv"],
+        ["duplicated: P1", "m.csv"],
     ),
     "a date for a gene": (
         matrices(lambda f: f.rename(columns={"G2": "2-Sep"})),
@@ -230,7 +230,7 @@ REFUSED = {
     ),
     "a missing prediction": (
         matrices(change_predicted=lambda f: f.mask(f == f.loc["P3", "G2"])),
-        ["1 values are NaN or infinite", "slide P3, gene G2", "p.csv"],
+        ["1 value is NaN or infinite", "slide P3, gene G2", "p.csv"],
     ),
     "no measured expression": (
         lambda folder: ((write(folder, frames(make_predictions())[0], "p.csv"),), {}),

@@ -145,17 +145,17 @@ BAD = {
     "patient twice in expression": (
         {},
         {"expression": expression_table(["P1", "P2", "P1"])},
-        "more than once: P1|expression.csv|rows 2, 4",
+        "duplicated: P1|expression.csv|rows 2, 4",
     ),
     "patient twice in clinical": (
         {},
         {"clinical": clinical_table(["P1", "P2", "P2"])},
-        "more than once: P2|clinical.csv|rows 3, 4",
+        "duplicated: P2|clinical.csv|rows 3, 4",
     ),
     "two samples of a patient": (
         {},
         {"expression": expression_table(["TCGA-A1-A0SB-01", "TCGA-A1-A0SB-06"])},
-        "more than once: TCGA-A1-A0SB|expression.csv",
+        "duplicated: TCGA-A1-A0SB|expression.csv",
     ),
     "patient without id": (
         {},

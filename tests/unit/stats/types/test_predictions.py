@@ -47,19 +47,19 @@ def test_a_missing_measurement_is_allowed():
 REFUSED = {
     "NaN in the predictions": (
         lambda p: {"predicted": filled(p.predicted, np.nan)},
-        ["1 values are NaN or infinite", "made, predicted", "slide P4, gene G2"],
+        ["1 value is NaN or infinite", "made, predicted", "slide P4, gene G2"],
     ),
     "an infinite prediction": (
         lambda p: {"predicted": filled(p.predicted, -np.inf)},
-        ["1 values are NaN or infinite", "slide P4, gene G2"],
+        ["1 value is NaN or infinite", "slide P4, gene G2"],
     ),
     "NaN in an untrained network": (
         lambda p: {"untrained": (p.untrained[0], filled(p.untrained[0], np.nan))},
-        ["1 values are NaN or infinite", "untrained 1", "slide P4, gene G2"],
+        ["1 value is NaN or infinite", "untrained 1", "slide P4, gene G2"],
     ),
     "an infinite measurement beside a missing one": (
         lambda p: {"measured": filled(filled(p.measured, np.nan, (0, 0)), np.inf)},
-        ["1 values are infinite", "made, measured", "slide P4, gene G2"],
+        ["1 value is infinite", "made, measured", "slide P4, gene G2"],
     ),
     "a shape of its own": (
         lambda p: {"measured": p.measured[:, 1:]},

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sequoia_base.versions import is_at_least
+from sequoia_base.checks import is_at_least
 
 
 @pytest.mark.parametrize(

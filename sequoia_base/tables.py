@@ -1,0 +1,346 @@
+"""Text tables, read strictly: the file, row and column stand in every error."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import lzma
+import os
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_base.errors import InputError, counted, listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What stands for a missing value, after stripping.
+MISSING = frozenset(
+    ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "[Not Available]", "[Not Evaluated]"]
+    + ["[Not Applicable]", "[Unknown]", "[Discrepancy]", "[Completed]", "[Pending]"]
+)
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+#: What gzip and zipfile raise for files that are damaged, encrypted or compressed by an unknown method.
+_DAMAGED: tuple[type[Exception], ...] = (
+    *(EOFError, OSError, RuntimeError, ValueError, KeyError, struct.error),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A table of numbers beside its columns of text.
+
+    Parameters
+    ----------
+    texts : DataFrame
+        The columns of text; index = row of the file (1-based line number).
+    values : array of shape (rows, columns)
+        float64, NaN where missing.
+    columns : list of str
+        Names of the columns of `values` as in the file; they may repeat.
+    """
+
+    texts: pd.DataFrame
+    values: NDArray[np.float64]
+    columns: list[str]
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file: plain, gzip, or a zip archive of one member; UTF-8 only.
+
+    Parameters
+    ----------
+    path : path
+        The file. Compression is seen from its content.
+
+    Returns
+    -------
+    str
+        Without a byte-order mark, lines ending in a line feed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, a folder, empty, truncated, binary, or not UTF-8.
+    """
+    path = Path(path)
+    raw = _decompress(_read_bytes(path), path)
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0\0" in (raw[0:4:2], raw[1:4:2]):
+        raise InputError("the file is UTF-16 text", where=str(path), fix="save it as UTF-8")
+    if b"\0" in raw:
+        raise InputError("the file is binary, not a table", where=str(path), fix="give a CSV or TSV file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            "the file is binary or not UTF-8 text", where=f"{path}, row {row}", fix="save it as UTF-8"
+        ) from None
+    if not text.strip():
+        raise InputError("the file is empty", where=str(path))
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] = MISSING) -> pd.DataFrame:
+    """A table of texts.
+
+    Parameters
+    ----------
+    path : path
+        A delimited text file, plain, gzip, or in a zip archive of one member.
+    comment : str, optional
+        Lines at the top that start with this are skipped.
+    missing : collection of str, default `MISSING`
+        Texts that stand for a missing value; an empty collection keeps every text as it is.
+
+    Returns
+    -------
+    DataFrame
+        Stripped texts, NaN where missing; index = row of the file (1-based line number). A second column of
+        the same name is called "name (2)".
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a row has more or fewer fields than the header.
+    """
+    import pandas as pd
+
+    text, skipped = read_text(path), 0
+    while comment and text.startswith(comment):
+        text, skipped = text.partition("\n")[2], skipped + 1
+    delimiter = _delimiter(path, text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    rows: list[list[str | float]] = []
+    numbers: list[int] = []
+    try:
+        header = distinct([name.strip() for name in next(reader, [])])
+        before = reader.line_num
+        for fields in reader:
+            row, before = skipped + before + 1, reader.line_num
+            if any(fields):
+                _refuse_ragged(path, row, len(fields), len(header))
+                rows.append([np.nan if (value := field.strip()) in missing else value for field in fields])
+                numbers.append(row)
+    except csv.Error as error:
+        raise InputError(
+            f"the table cannot be read: {error}", where=f"{path}, row {before + skipped}"
+        ) from None
+    if not rows:
+        raise InputError("the table has a header and no rows", where=str(path))
+    return pd.DataFrame(rows, pd.Index(numbers, name="row", dtype=np.int64), header, dtype=object)
+
+
+def read_numbers(path: str | Path, texts: Callable[[list[str]], Sequence[int]]) -> Numbers:
+    """A table of numbers, some of whose columns are text.
+
+    Parameters
+    ----------
+    path : path
+        As in `read_table`.
+    texts : callable
+        Takes the header and returns the positions of the columns of text.
+
+    Returns
+    -------
+    Numbers
+        Rounded correctly, as by `float`.
+
+    Raises
+    ------
+    InputError
+        As `read_table`; if a cell is neither a finite number nor missing.
+    """
+    import pandas as pd
+
+    head, _, body = read_text(path).partition("\n")
+    delimiter = _delimiter(path, head)
+    header = [name.strip() for name in _split(head, delimiter, path, 1)]
+    at_text = list(texts(header))
+    at_number = [i for i in range(len(header)) if i not in set(at_text)]
+    lines = [(row, line) for row, line in enumerate(body.split("\n"), start=2) if line.strip()]
+    if not lines:
+        raise InputError("the table has a header and no rows", where=str(path))
+    n_leading = len(at_text) if sorted(at_text) == list(range(len(at_text))) else -1
+    values, labels = np.empty((len(lines), len(at_number))), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # how numpy reports text that is not a number
+        for i, (row, line) in enumerate(lines):
+            fields = _quick(line, delimiter, n_leading, values[i])
+            if not fields:
+                fields = _split(line, delimiter, path, row)
+                _refuse_ragged(path, row, len(fields), len(header))
+                label = fields[at_text[0] if at_text else 0]
+                values[i] = [_number(fields[j], path, row, label, header[j]) for j in at_number]
+            labels.append([fields[j].strip() for j in at_text])
+    places = [
+        f"{row} ({label[0]})" if label else f"{row}" for (row, _), label in zip(lines, labels, strict=True)
+    ]
+    _refuse_infinite(values, path, places, [header[j] for j in at_number])
+    index = pd.Index([row for row, _ in lines], name="row")
+    text_columns = pd.DataFrame(labels, index, [header[j] for j in at_text], dtype=object)
+    return Numbers(text_columns, values, [header[j] for j in at_number])
+
+
+def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "") -> int:
+    """The position of a column, or an error that lists the columns.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns, as `read_table` or the file gives them.
+    name : str
+        The column.
+    path : path
+        The file, for the error.
+    fix : str, optional
+        What to do where the column is missing or duplicated.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or several.
+    """
+    names = list(header)
+    if names.count(name) == 1 and f"{name} (2)" not in names:
+        return names.index(name)
+    what = "is duplicated in the table" if name in names else "is not in the table"
+    raise InputError(
+        f"the column {name!r} {what}", where=f"{path}; its columns are {listing(names)}", fix=fix
+    )
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Names that differ: " (2)", " (3)" is added to a name that is used before."""
+    given, result = set(names), dict[str, None]()
+    for name in names:
+        candidate, n = name, 1
+        while candidate in result or (n > 1 and candidate in given):
+            n += 1
+            candidate = f"{name} ({n})"
+        result[candidate] = None
+    return list(result)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if os.path.isdir(path):  # unlike Path.is_dir, without an error for a name that is too long
+        raise InputError("a folder was given where a file is needed", where=str(path))
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError("the file does not exist", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _decompress(raw: bytes, path: Path) -> bytes:
+    try:
+        if raw.startswith(b"\x1f\x8b"):
+            return gzip.decompress(raw)
+        if raw.startswith(b"PK\x03\x04"):
+            return _only_member(raw, path)
+    except _DAMAGED as error:
+        raise InputError(
+            "the compressed file is truncated or damaged",
+            where=f"{path} ({error})",
+            fix="download the file again",
+        ) from None
+    if raw and path.suffix in (".gz", ".zip"):
+        raise InputError(f"the file is called {path.suffix}, but is not compressed that way", where=str(path))
+    return raw
+
+
+def _only_member(raw: bytes, path: Path) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        members = [m for m in archive.namelist() if not m.endswith("/") and not m.startswith("__MACOSX")]
+        if len(members) == 1:
+            return archive.read(members[0])
+    raise InputError(
+        f"the archive holds {len(members)} files where one is needed",
+        where=str(path),
+        fix="give a CSV or TSV file; save a spreadsheet as one of these",
+    )
+
+
+def _delimiter(path: str | Path, head: str) -> str:
+    """The delimiter of the file's extension if its header has it, else the one its header has most of."""
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".zip")]
+    expected = _DELIMITERS.get(suffixes[-1] if suffixes else "", "\t")
+    return expected if expected in head else max(expected, "\t", ",", ";", key=head.count)
+
+
+def _split(line: str, delimiter: str, path: str | Path, row: int) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"the table cannot be read: {error}", where=f"{path}, row {row}") from None
+
+
+def _quick(line: str, delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
+    """The leading texts of a plain line, its numbers put in place; nothing where anything else is in it."""
+    if n_leading < 0 or '"' in line:
+        return []
+    *label, numbers = line.split(delimiter, n_leading)
+    if len(label) < n_leading or (delimiter != "," and "," in numbers):
+        return []
+    if delimiter != ",":
+        numbers = numbers.replace(delimiter, ",")
+    if numbers.rstrip().endswith(","):  # numpy skips a last delimiter, and reads ", " at the end as -1
+        return []
+    try:
+        values = np.fromstring(numbers, sep=",")
+    except (ValueError, DeprecationWarning):
+        return []
+    if values.size != into.size:
+        return []
+    into[:] = values
+    return label
+
+
+def _number(field: str, path: str | Path, row: int, label: str, column: str) -> float:
+    value = field.strip()
+    try:
+        return np.nan if value in MISSING else float(value.replace("_", "?"))  # float() would take 1_000
+    except ValueError:
+        raise InputError(
+            f"{value!r} is not a number",
+            where=f"{path}, row {row} ({label.strip()}), column {column!r}",
+            fix="write a number, or NA where it is missing",
+        ) from None
+
+
+def _refuse_infinite(
+    values: NDArray[np.float64], path: str | Path, rows: list[str], columns: list[str]
+) -> None:
+    found = np.argwhere(np.isinf(values))
+    if len(found):
+        i, j = found[0]
+        where = f"{path}, first in row {rows[i]}, column {columns[j]!r}"
+        raise InputError(
+            f"{counted(len(found), 'value is', 'values are')} infinite",
+            where=where,
+            fix="write NA where a value is missing",
+        )
+
+
+def _refuse_ragged(path: str | Path, row: int, n: int, expected: int) -> None:
+    if n != expected:
+        fix = "every row needs as many fields as the header"
+        if n == expected + 1:
+            fix += "; the header may lack the name of the first column (R: write.table with col.names=NA)"
+        raise InputError(
+            f"a row has {n} fields, the header has {expected}", where=f"{path}, row {row}", fix=fix
+        )

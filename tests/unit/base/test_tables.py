@@ -1,0 +1,190 @@
+"""Text tables: exact numbers, and an error with file, row and column for everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sequoia_base.errors import InputError
+from sequoia_base.tables import find_column, read_numbers, read_table
+
+GOOD = "id,A,B\nP1,1,2\nP2,3.5,-4e-3\n"
+numbers = st.floats(allow_nan=True, allow_infinity=False)
+
+
+def write(folder, content, name="table.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def zipped(folder, **members):
+    path = folder / "table.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def read_frame(path):
+    """The numbers of a table, labelled by its first column."""
+    table = read_numbers(path, lambda header: [0])
+    return pd.DataFrame(table.values, table.texts.iloc[:, 0], table.columns)
+
+
+SAME = {
+    "csv": ("t.csv", GOOD),
+    "tsv": ("t.tsv", GOOD.replace(",", "\t")),
+    "txt with tabs": ("t.txt", GOOD.replace(",", "\t")),
+    "csv with semicolons": ("t.csv", GOOD.replace(",", ";")),
+    "gz": ("t.csv.gz", gzip.compress(GOOD.encode())),
+    "byte-order mark": ("t.csv", b"\xef\xbb\xbf" + GOOD.encode()),
+    "CR LF": ("t.csv", GOOD.replace("\n", "\r\n")),
+    "empty lines at the end": ("t.csv", GOOD + "\n\n"),
+    "no line end": ("t.csv", GOOD.rstrip()),
+    "quotes": ("t.csv", 'id,"A","B"\n"P1","1",2\n"P2",3.5,-4e-3\n'),
+    "blanks": ("t.csv", "id,A,B\nP1, 1 ,2\nP2,3.5,-4e-3\n"),
+}
+
+
+@pytest.mark.parametrize("way", SAME)
+def test_all_usual_ways_of_writing_a_table_give_the_same(tmp_path, way):
+    name, content = SAME[way]
+    expected = read_frame(write(tmp_path, GOOD, "expected.csv"))
+    pd.testing.assert_frame_equal(read_frame(write(tmp_path, content, name)), expected)
+
+
+def test_a_zip_archive_of_one_table_is_read(tmp_path):
+    assert read_frame(zipped(tmp_path, **{"t.csv": GOOD, "__MACOSX/t.csv": "x"})).shape == (2, 2)
+
+
+@pytest.mark.parametrize("text", ["", "NA", "NaN", "nan", "null", "N/A", "[Not Available]"])
+def test_a_missing_value_is_nan(tmp_path, text):
+    matrix = read_frame(write(tmp_path, f"id\tA\tB\tC\nP1\t1\t{text}\t3\n", "t.tsv"))
+    assert matrix.loc["P1"].isna().tolist() == [False, True, False]
+
+
+def test_blanks_between_tabs_do_not_shift_the_columns(tmp_path):
+    with pytest.raises(InputError, match="'1 2' is not a number"):
+        read_frame(write(tmp_path, "id\tA\tB\tC\nP1\t1 2\t\t3\n", "t.tsv"))
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=numbers))
+def test_numbers_come_back_to_the_last_bit(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("round") / "t.csv"
+    names = [f"g{j}" for j in range(values.shape[1])]
+    pd.DataFrame(values, [f"P{i}" for i in range(len(values))], names).to_csv(path)
+    np.testing.assert_array_equal(read_frame(path).to_numpy(), values)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 25))
+def test_long_decimals_are_rounded_as_python_rounds_them(tmp_path_factory, value, digits):
+    text = f"{value:.{digits}e}"
+    path = write(tmp_path_factory.mktemp("round"), f"id,A,B\nP1,{text},1\n")
+    expected = float(text)
+    assert math.isinf(expected) or read_frame(path).loc["P1", "A"] == expected
+
+
+def test_columns_of_text_are_kept_beside_the_numbers(tmp_path):
+    table = read_numbers(write(tmp_path, "id,A,er\nP1,1,Positive\nP2,2,\n"), lambda header: [0, 2])
+    assert table.texts.to_dict("list") == {"id": ["P1", "P2"], "er": ["Positive", ""]}
+    assert table.values.tolist() == [[1.0], [2.0]]
+
+
+def test_a_table_of_texts_is_indexed_by_the_row_of_the_file(tmp_path):
+    table = read_table(write(tmp_path, "# by hand\nid,note\nP1, a \n\nP2,\n"), comment="#")
+    assert table["note"].to_list()[0] == "a"
+    assert table["note"].isna().tolist() == [False, True]
+    assert table.index.to_list() == [3, 5]
+
+
+def test_a_quoted_field_may_hold_delimiter_and_line_break(tmp_path):
+    table = read_table(write(tmp_path, 'id,note\nP1,"a, b\nc"\nP2,d\n'))
+    assert table["note"].to_list() == ["a, b\nc", "d"]
+    assert table.index.to_list() == [2, 4]
+
+
+def test_texts_that_stand_for_missing_values_are_an_argument(tmp_path):
+    table = read_table(write(tmp_path, "id,note\nP1,NA\nP2,\n"), missing=())
+    assert table["note"].to_list() == ["NA", ""]
+
+
+def test_a_second_column_of_one_name_is_numbered_and_not_to_be_named(tmp_path):
+    path = write(tmp_path, "id,x,x\nP1,1,2\n")
+    table = read_table(path)
+    assert list(table.columns) == ["id", "x", "x (2)"]
+    with pytest.raises(InputError, match="is duplicated"):
+        find_column(list(table.columns), "x", path)
+
+
+BAD = {
+    "missing file": (lambda folder: folder / "none.csv", "does not exist"),
+    "a folder": (lambda folder: folder, "a folder was given"),
+    "empty": (lambda folder: write(folder, ""), "is empty"),
+    "blank": (lambda folder: write(folder, " \n\n"), "is empty"),
+    "empty gz": (lambda folder: write(folder, gzip.compress(b""), "t.csv.gz"), "is empty"),
+    "header only": (lambda folder: write(folder, "id,A\n"), "a header and no rows"),
+    "truncated gz": (
+        lambda folder: write(folder, gzip.compress(GOOD.encode() * 99)[:-20], "t.csv.gz"),
+        "truncated or damaged|t.csv.gz|download",
+    ),
+    "damaged gz": (lambda folder: write(folder, b"\x1f\x8b" + b"junk" * 9, "t.csv.gz"), "truncated or damaged"),
+    "not gz": (lambda folder: write(folder, GOOD, "t.csv.gz"), "is called .gz"),
+    "damaged zip": (lambda folder: write(folder, b"PK\x03\x04" + b"junk" * 9, "t.zip"), "truncated or damaged"),
+    "zip of two": (lambda folder: zipped(folder, **{"a.csv": GOOD, "b.csv": GOOD}), "holds 2 files"),
+    "binary": (lambda folder: write(folder, b"\x89PNG\r\n\0\0\0\rIHDR" * 9), "binary"),
+    "other encoding": (lambda folder: write(folder, "id,A\nP1,1\nMüller,2\n".encode("latin-1")), "UTF-8|row 3"),
+    "UTF-16": (lambda folder: write(folder, GOOD.encode("utf-16")), "UTF-16|save it as UTF-8"),
+    "UTF-16 unmarked": (lambda folder: write(folder, GOOD.encode("utf-16-le")), "UTF-16|save it as UTF-8"),
+    "a field too many": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,1,2,3\n"), "4 fields|has 3|row 3"),
+    "a field too few": (lambda folder: write(folder, "id,A,B\nP1,1\nP2,1,2\n"), "2 fields, the header has 3|row 2"),
+    "R without col.names": (lambda folder: write(folder, "A,B\nP1,1,2\n"), "3 fields, the header has 2|col.names=NA"),
+    "open quote": (lambda folder: write(folder, 'id,A,B\nP1,"1,2\nP2,3,4\n'), "2 fields, the header has 3|row 2"),
+    "words": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,high,2\n"), "'high' is not a number|row 3|(P2)|'A'"),
+    "underscores": (lambda folder: write(folder, "id,A,B\nP1,1_000,2\n"), "not a number|row 2|'A'"),
+    "decimal comma": (lambda folder: write(folder, "id;A;B\nP1;1,5;2\n", "t.txt"), "'1,5' is not a number|row 2"),
+    "infinite": (lambda folder: write(folder, "id,A,B\nP1,1,inf\n"), "1 value is infinite|row 2 (P1)|'B'"),
+}  # fmt: skip
+
+
+@given(st.one_of(st.binary(max_size=40), st.text('a1.,;\t\n\r" -eN\0é', max_size=40).map(str.encode)))
+def test_any_bytes_are_a_table_or_an_input_error(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("fuzz"), content)
+    with contextlib.suppress(InputError):
+        assert np.isfinite(read_frame(path).fillna(0)).all(axis=None)
+    with contextlib.suppress(InputError):
+        assert read_table(path).columns.is_unique
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_an_error_that_names_the_place(tmp_path, case):
+    build, words = BAD[case]
+    path = build(tmp_path)
+    with pytest.raises(InputError) as caught:
+        read_frame(path)
+    missing = [word for word in [*words.split("|"), str(path)] if word not in str(caught.value)]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "case", ["empty", "truncated gz", "UTF-16", "binary", "a field too many", "a field too few"]
+)
+def test_tables_of_texts_are_as_strict(tmp_path, case):
+    build, words = BAD[case]
+    with pytest.raises(InputError, match=words.split("|", maxsplit=1)[0]):
+        read_table(build(tmp_path))
+
+
+def test_the_row_of_a_bad_cell_is_named_by_the_first_column_of_text(tmp_path):
+    for cell in ("high", "inf"):
+        with pytest.raises(InputError, match=r"row 3 \(P2\), column 'B'"):
+            read_numbers(write(tmp_path, f"A,id,B\n1,P1,2\n1,P2,{cell}\n"), lambda header: [1])

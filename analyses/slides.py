@@ -11,7 +11,7 @@ import pandas as pd
 from _shared import HERE, save_drawing, save_json, save_table, say
 
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, TileChoice, choose
+from sequoia_model.tiles import RULES, TileChoice, TileOptions, choose
 from sequoia_model.types.grid import TileGrid
 from sequoia_stats import plots
 
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     for source in SOURCES:
         say(f"  {source.file}")
         with open_slide(SLIDES / source.file, mpp=source.mpp) as slide:
-            choices = {rule: choose(slide, rule=rule) for rule in RULES}
+            choices = {rule: choose(slide, TileOptions(rule=rule)) for rule in RULES}
             grids = {rule: choice.examine() for rule, choice in choices.items()}
             rows += [counts(source, grid) for grid in grids.values()]
             compared.append(differences(source, grids))

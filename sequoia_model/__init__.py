@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
     from sequoia_model.splits import published as published_splits
-    from sequoia_model.tiles import read_tiles, tile_grid
+    from sequoia_model.tiles import TileOptions, read_tiles, tile_grid
     from sequoia_model.tissue import TissueMask, tissue_mask
     from sequoia_model.types.bag import EncoderId, FeatureBag
     from sequoia_model.types.grid import TileGrid
@@ -47,6 +47,7 @@ _PLACES = {
     "SummaryTransformer": "nets:SummaryTransformer",
     "TileGrid": "types.grid:TileGrid",
     "TileMLP": "nets:TileMLP",
+    "TileOptions": "tiles:TileOptions",
     "TileTransformer": "nets:TileTransformer",
     "TissueMask": "tissue:TissueMask",
     "Weights": "weights.loading:Weights",
@@ -84,6 +85,7 @@ __all__ = [
     "SummaryTransformer",
     "TileGrid",
     "TileMLP",
+    "TileOptions",
     "TileTransformer",
     "TissueMask",
     "Weights",

@@ -28,7 +28,7 @@ def embed(
     all_tiles: options.AllTiles = False,
     annotation: options.Annotation = None,
     seed: options.Seed = 0,
-    workers: options.Workers = None,
+    jobs: options.Jobs = None,
     force: options.Again = False,
     as_json: Json = False,
 ) -> int:
@@ -37,11 +37,14 @@ def embed(
     Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
     """
     from sequoia_model.embedding import embed_folder
+    from sequoia_model.tiles import TileOptions
 
+    tiles = TileOptions(
+        rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs
+    )
     with options.running("embed") as progress:
         done = embed_folder(
-            slides, output, encoder=encoder, batch_size=batch_size, device=device, slide_mpp=slide_mpp,
-            mpp_table=mpp_table, rule=rule, max_tiles=options.tiles_at_most(max_tiles, all_tiles),
-            annotation=annotation, seed=seed, workers=workers, force=force, progress=progress,
+            slides, output, tiles, encoder=encoder, batch_size=batch_size, device=device, force=force,
+            progress=progress,
         )  # fmt: skip
     return options.report(done, as_json)

@@ -41,12 +41,14 @@ def info(
     """Show format, levels, resolution and where it is from, tissue, and about how many tiles there are."""
     from sequoia_base.atomic import refuse_existing
     from sequoia_model.slide import open_slide
-    from sequoia_model.tiles import choose
+    from sequoia_model.tiles import TileOptions, choose
 
     if thumbnail is not None:
         refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
-    with open_slide(slide, mpp=_given(slide, slide_mpp, mpp_table)) as opened:
-        choice = choose(opened, rule=rule, max_tiles=None, annotation=annotation)
+    tiling = TileOptions(rule, None, 0, slide_mpp, mpp_table, annotation)
+    tiling.check_slides([slide])
+    with open_slide(slide, mpp=tiling.mpp_of(slide)) as opened:
+        choice = choose(opened, tiling)
         pixels, _ = opened.thumbnail(max(_MPP, opened.mpp))
         content = _content(opened, choice)
     if thumbnail is not None:
@@ -55,17 +57,6 @@ def info(
     show(f"{_text(content)}\n\n{picture}", content, as_json)
     if thumbnail is not None:
         say(f"written to {thumbnail}")
-
-
-def _given(slide: Path, mpp: float | None, table: Path | None) -> float | None:
-    """What the user says of the resolution, if anything."""
-    from sequoia_base.names import bare_slide
-    from sequoia_model.embedding.options import scales_of
-    from sequoia_model.errors import InputError
-
-    if mpp is not None and table is not None:
-        raise InputError("--slide-mpp and --mpp-table contradict each other", fix="give one of them")
-    return mpp if table is None else scales_of(table, [slide])[bare_slide(slide.name)]
 
 
 def _write(path: Path, pixels: Any) -> None:

@@ -18,31 +18,49 @@ if TYPE_CHECKING:
     from sequoia_model.embedding import FolderRun
     from sequoia_model.embedding.meter import Progress
 
-Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE|FOLDER", help="Slides; folders in depth.")]
+Slides = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SLIDE|FOLDER", help="Slide files, or folders that are searched with their subfolders."
+    ),
+]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write, or to go on with.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Output folder, created if needed; an unfinished one is resumed.",
+    ),
 ]
 SlideMpp = Annotated[
-    float | None, typer.Option(metavar="X", help="µm per pixel of the slides, whatever their files say.")
+    float | None, typer.Option(metavar="X", help="µm per pixel of every slide, whatever the files say.")
 ]
-MppTable = Annotated[Path | None, typer.Option(metavar="CSV", help="The same for each: columns slide, mpp.")]
-Rule = Annotated[str, typer.Option(help="Which tiles hold tissue: paper, or published-code.")]
+MppTable = Annotated[
+    Path | None,
+    typer.Option(metavar="CSV", help="µm per pixel of each slide: a CSV with columns slide and mpp."),
+]
+Rule = Annotated[str, typer.Option(help="How tiles are chosen: paper or published-code.")]
 MaxTiles = Annotated[
-    int | None, typer.Option(min=1, help="Of more tiles so many are drawn.  [default: 4000]")
+    int | None,
+    typer.Option(min=1, metavar="N", help="At most N tiles per slide, drawn at random.  [default: 4000]"),
 ]
-AllTiles = Annotated[bool, typer.Option("--all-tiles", help="Use all tiles.")]
+AllTiles = Annotated[bool, typer.Option("--all-tiles", help="Use every tile of a slide.")]
 Annotation = Annotated[
     Path | None,
     typer.Option(
-        help="GeoJSON or PNG in place of the tissue mask; for several slides a folder of NAME.geojson or NAME.png."
+        help="GeoJSON or PNG that replaces the tissue mask; for several slides, a folder with NAME.geojson or "
+        "NAME.png for each."
     ),
 ]
-DrawingSeed = Annotated[int, typer.Option(min=0, help="Of the drawing of tiles.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the drawing of tiles and of the clusters.")]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Threads that read.  [default: as many as there are cores]")
+Seed = Annotated[int, typer.Option(min=0, help="Random seed, 0 or more.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "--workers", min=1, help="Number of threads that read tiles.  [default: one per core]"
+    ),
 ]
-Again = Annotated[bool, typer.Option("--force", help="Do slides again that are done.")]
+Again = Annotated[bool, typer.Option("--force", help="Redo slides that are already done.")]
 
 TERMINATED = 143
 

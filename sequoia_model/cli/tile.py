@@ -15,8 +15,8 @@ def tile(
     max_tiles: options.MaxTiles = None,
     all_tiles: options.AllTiles = False,
     annotation: options.Annotation = None,
-    seed: options.DrawingSeed = 0,
-    workers: options.Workers = None,
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
     force: options.Again = False,
     as_json: Json = False,
 ) -> int:
@@ -25,11 +25,11 @@ def tile(
     Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
     """
     from sequoia_model.embedding import tile_folder
+    from sequoia_model.tiles import TileOptions
 
+    tiles = TileOptions(
+        rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs
+    )
     with options.running("tile") as progress:
-        done = tile_folder(
-            slides, output, slide_mpp=slide_mpp, mpp_table=mpp_table, rule=rule,
-            max_tiles=options.tiles_at_most(max_tiles, all_tiles), annotation=annotation, seed=seed,
-            workers=workers, force=force, progress=progress,
-        )  # fmt: skip
+        done = tile_folder(slides, output, tiles, force=force, progress=progress)
     return options.report(done, as_json)

@@ -64,7 +64,7 @@ def checked_batch_size(batch_size: int | None, encoder: Encoder) -> int:
 
 
 def embed_choice(
-    choice: TileChoice, encoder: Encoder, batch_size: int, workers: int | None, counted: Counted | None = None
+    choice: TileChoice, encoder: Encoder, batch_size: int, jobs: int | None, counted: Counted | None = None
 ) -> Embedded:
     """Embed the tiles that the pixels of a choice let through; after it `choice.grid` is known.
 
@@ -73,13 +73,13 @@ def embed_choice(
     choice : TileChoice
     encoder : Encoder
     batch_size : int
-    workers : int, optional
+    jobs : int, optional
     counted : callable, optional
     """
     most = (
         len(choice.candidates) if choice.max_tiles is None else min(choice.max_tiles, len(choice.candidates))
     )
-    tiles = choice.batches(transform=encoder.prepare, workers=workers, batch=batch_size)
+    tiles = choice.batches(transform=encoder.prepare, jobs=jobs, batch=batch_size)
     return embed_batches(tiles, encoder, most, counted)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from sequoia_model.clusters import cluster_means
 from sequoia_model.embedding.batching import embed_choice
 from sequoia_model.embedding.one_slide import make_bag, tile_attributes
-from sequoia_model.embedding.options import TileOptions, encoder_settings
+from sequoia_model.embedding.options import encoder_settings
 from sequoia_model.feature_files import write
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import TileChoice, choose
+from sequoia_model.tiles import TileChoice, TileOptions, choose
 
 if TYPE_CHECKING:
     from sequoia_base.runs import Claim
@@ -68,7 +68,7 @@ class TileJob:
         """Test the pixels of the tiles and write the four files."""
         from sequoia_model.tiles import write_coords, write_geojson, write_mask, write_overlay
 
-        grid = choice.examine(workers=self.options.workers)
+        grid = choice.examine(jobs=self.options.jobs)
         meter.count(len(grid.coords))
         claim.advance(TILE, tiles=len(grid.coords), left_out=dict(grid.left_out))
         mask, overlay, geojson, coords = (claim.part / name for name in self.outputs(claim.name))
@@ -113,7 +113,7 @@ class EmbedJob:
             meter.count(n, choice.waited - waited)
             waited = choice.waited
 
-        made = embed_choice(choice, self.encoder, self.batch_size, self.options.workers, counted)
+        made = embed_choice(choice, self.encoder, self.batch_size, self.options.jobs, counted)
         grid = choice.grid()
         _step(claim, meter, CLUSTER, tiles=len(grid.coords), left_out=dict(grid.left_out))
         clusters = cluster_means(made.features, seed=self.options.seed)
@@ -143,10 +143,7 @@ def do(job: Job, path: Path, claim: Claim, meter: Meter) -> None:
     options = job.options
     meter.step(TILE)
     with open_slide(path, mpp=options.mpp_of(path)) as slide:
-        choice = choose(
-            slide, rule=options.rule, max_tiles=options.max_tiles, seed=options.seed,
-            annotation=options.annotation_of(path),
-        )  # fmt: skip
+        choice = choose(slide, options)
         try:
             note = job.work(slide, choice, claim, meter)
         finally:

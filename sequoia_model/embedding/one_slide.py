@@ -18,7 +18,7 @@ from sequoia_model.embedding.batching import (
     loaded_encoder,
 )
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import MAX_TILES, TileChoice, choose, read_tiles
+from sequoia_model.tiles import TileChoice, TileOptions, choose, read_tiles
 from sequoia_model.types.bag import FeatureBag
 from sequoia_model.types.grid import TileGrid
 
@@ -33,11 +33,7 @@ def embed(
     encoder: str | Encoder = "lite0",
     device: str = "auto",
     batch_size: int | None = None,
-    rule: str = "paper",
-    max_tiles: int | None = MAX_TILES,
-    seed: int = 0,
-    annotation: str | Path | None = None,
-    workers: int | None = None,
+    options: TileOptions = TileOptions(),
 ) -> FeatureBag:
     """Compute the features of a slide and the means of their clusters.
 
@@ -52,16 +48,8 @@ def embed(
         auto, cpu, cuda, cuda:N or mps; of an encoder that is given by name.
     batch_size : int, optional
         Tiles of a pass through the encoder; the last digits may depend on it. As the encoder says by default.
-    rule : {"paper", "published-code"}
-        Of the choice of tiles, as `sequoia_model.tiles.choose` says.
-    max_tiles : int, optional
-        Of more tiles so many are drawn; None for all.
-    seed : int
-        Of the drawing and of the clusters.
-    annotation : path, optional
-        A GeoJSON or PNG that takes the place of the tissue mask.
-    workers : int, optional
-        Threads that read; has no influence on the result.
+    options : TileOptions
+        How tiles are chosen and read; its seed is also that of the clusters.
 
     Returns
     -------
@@ -75,21 +63,18 @@ def embed(
     """
     loaded = loaded_encoder(encoder, device)
     if not isinstance(slide, Slide):
-        with open_slide(slide) as opened:
-            return embed(
-                opened, grid, encoder=loaded, batch_size=batch_size, rule=rule, max_tiles=max_tiles, seed=seed,
-                annotation=annotation, workers=workers,
-            )  # fmt: skip
+        with open_slide(slide, mpp=options.mpp_of(Path(slide))) as opened:
+            return embed(opened, grid, encoder=loaded, batch_size=batch_size, options=options)
     size = checked_batch_size(batch_size, loaded)
     if grid is not None:
-        tiles = read_tiles(slide, grid, batch=size, workers=workers, transform=loaded.prepare)
+        tiles = read_tiles(slide, grid, batch=size, jobs=options.jobs, transform=loaded.prepare)
         made = embed_batches(tiles, loaded, len(grid.coords))
     else:
-        choice = choose(slide, rule=rule, max_tiles=max_tiles, seed=seed, annotation=annotation)
-        made = embed_choice(choice, loaded, size, workers)
+        choice = choose(slide, options)
+        made = embed_choice(choice, loaded, size, options.jobs)
         grid = choice.grid()
-    means = cluster_means(made.features, seed=seed).means
-    return make_bag(made, grid, loaded, means, seed)
+    means = cluster_means(made.features, seed=options.seed).means
+    return make_bag(made, grid, loaded, means, options.seed)
 
 
 def make_bag(

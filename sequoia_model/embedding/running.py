@@ -11,11 +11,10 @@ from sequoia_model.embedding.batching import checked_batch_size, loaded_encoder
 from sequoia_model.embedding.filling import Redo, fill
 from sequoia_model.embedding.jobs import EmbedJob, TileJob
 from sequoia_model.embedding.meter import Show
-from sequoia_model.embedding.options import checked_options
 from sequoia_model.embedding.summary import FolderRun
 from sequoia_model.errors import InputError, listing
 from sequoia_model.slide import find_slides
-from sequoia_model.tiles import MAX_TILES
+from sequoia_model.tiles import TileOptions
 
 if TYPE_CHECKING:
     from sequoia_model.encoders import Encoder
@@ -26,14 +25,8 @@ Paths = str | Path | Iterable[str | Path]
 def tile_folder(
     slides: Paths,
     output: str | Path,
+    options: TileOptions = TileOptions(),
     *,
-    rule: str = "paper",
-    max_tiles: int | None = MAX_TILES,
-    seed: int = 0,
-    slide_mpp: float | None = None,
-    mpp_table: str | Path | None = None,
-    annotation: str | Path | None = None,
-    workers: int | None = None,
     force: bool = False,
     progress: Show | None = None,
 ) -> FolderRun:
@@ -46,18 +39,8 @@ def tile_folder(
     output : path
         A folder, made where it is not there. Slides that are done in it are passed over, those that failed or were
         cut off are done again; other processes may work on it at the same time.
-    rule : {"paper", "published-code"}
-    max_tiles : int, optional
-        Of more tiles so many are drawn; None for all.
-    seed : int
-    slide_mpp : float, optional
-        µm per pixel of all slides, whatever their files say.
-    mpp_table : path, optional
-        A CSV with the columns slide and mpp.
-    annotation : path, optional
-        GeoJSON or PNG in place of the tissue mask, or a folder with ``NAME.geojson`` or ``NAME.png`` for each slide.
-    workers : int, optional
-        Threads that read.
+    options : TileOptions
+        How tiles are chosen and read; its seed is also that of the clusters.
     force : bool, default False
         Do slides again that are done, but those that another process finished, with the same settings, since this
         run began.
@@ -75,24 +58,18 @@ def tile_folder(
         If an option cannot be used, there are no slides, or the folder takes no files.
     """
     paths = _found(slides)
-    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, paths)
+    options.check_slides(paths)
     return fill(paths, output, TileJob(options), "all" if force else "none", progress)
 
 
 def embed_folder(
     slides: Paths,
     output: str | Path,
+    options: TileOptions = TileOptions(),
     *,
     encoder: str | Encoder = "lite0",
     device: str = "auto",
     batch_size: int | None = None,
-    rule: str = "paper",
-    max_tiles: int | None = MAX_TILES,
-    seed: int = 0,
-    slide_mpp: float | None = None,
-    mpp_table: str | Path | None = None,
-    annotation: str | Path | None = None,
-    workers: int | None = None,
     force: bool = False,
     keep_same: bool = False,
     progress: Show | None = None,
@@ -112,19 +89,8 @@ def embed_folder(
         auto, cpu, cuda, cuda:N or mps; of an encoder that is given by name.
     batch_size : int, optional
         Tiles of a pass through the encoder; the last digits may depend on it. As the encoder says by default.
-    rule : {"paper", "published-code"}
-    max_tiles : int, optional
-        Of more tiles so many are drawn; None for all.
-    seed : int
-        Of the drawing and of the clusters.
-    slide_mpp : float, optional
-        µm per pixel of all slides, whatever their files say.
-    mpp_table : path, optional
-        A CSV with the columns slide and mpp.
-    annotation : path, optional
-        GeoJSON or PNG in place of the tissue mask, or a folder with ``NAME.geojson`` or ``NAME.png`` for each slide.
-    workers : int, optional
-        Threads that read; has no influence on the result.
+    options : TileOptions
+        How tiles are chosen and read; its seed is also that of the clusters.
     force : bool, default False
         Do slides again that are done, but those that another process finished, with the same settings, since this
         run began.
@@ -144,7 +110,7 @@ def embed_folder(
         If an option cannot be used, the encoder cannot be had, there are no slides, or the folder takes no files.
     """
     paths = _found(slides)
-    options = checked_options(rule, max_tiles, seed, slide_mpp, mpp_table, annotation, workers, paths)
+    options.check_slides(paths)
     loaded = loaded_encoder(encoder, device)
     job = EmbedJob(options, loaded, checked_batch_size(batch_size, loaded))
     redo: Redo = ("other" if keep_same else "all") if force else "none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sequoia_model.prediction.stream import Progress, check_options, predict
 from sequoia_model.prediction.summary import Failure, PredictionRun
 from sequoia_model.slide import RUNS_FOLDER, find_slides, is_slide
 from sequoia_model.targets.inputs import Needs, needs_of
-from sequoia_model.tiles import MAX_TILES
+from sequoia_model.tiles import TileOptions
 from sequoia_model.weights.loading import Weights, load_weights
 
 if TYPE_CHECKING:
@@ -39,16 +40,10 @@ def predict_slides(
     weights: Weights | str | Path,
     *,
     output: str | Path,
+    tiling: TileOptions = TileOptions(),
     keep: bool = True,
-    rule: str | None = None,
-    max_tiles: int | None = MAX_TILES,
-    slide_mpp: float | None = None,
-    mpp_table: str | Path | None = None,
-    annotation: str | Path | None = None,
     encoder: str | None = None,
     device: str = "auto",
-    jobs: int | None = None,
-    seed: int = 0,
     force: bool = False,
     progress: Progress | None = None,
     embedding: Embedding = nullcontext,
@@ -64,26 +59,15 @@ def predict_slides(
         As `load_weights` gives or takes them.
     output : path
         The predictions file (.h5ad).
+    tiling : TileOptions
+        How tiles are chosen and read. Without a rule, that of the weights' training: "published-code" for published
+        weights, "paper" for others. Its seed is also that of the clusters and of untrained networks.
     keep : bool, default True
         Whether features stay in the folder ``NAME_features`` beside the output, where the next call finds them.
-    rule : {"paper", "published-code"}, optional
-        Which tiles; by default those that the weights have seen: the published ones "published-code", others "paper".
-    max_tiles : int, optional
-        Of more tiles so many are drawn; None for all.
-    slide_mpp : float, optional
-        µm per pixel of all slides, whatever their files say.
-    mpp_table : path, optional
-        A CSV with the columns slide and mpp.
-    annotation : path, optional
-        GeoJSON or PNG in place of the tissue mask, or a folder with one for each slide.
     encoder : str, optional
         By default that of the weights; ``NAME@PATH`` says where its own weights are.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-    jobs : int, optional
-        Threads that read.
-    seed : int, default 0
-        Of the drawing of tiles, the clusters and untrained networks.
     force : bool, default False
         Whether an output that exists may be replaced, and features that were made otherwise.
     progress : callable, optional
@@ -103,10 +87,11 @@ def predict_slides(
     InputError
         If an argument or the weights cannot be used, or no slide could be predicted; no predictions are written.
     """
-    check_options(output, options.get("ensemble", "held-out"), jobs=1 if jobs is None else jobs, seed=seed)
+    seed = tiling.seed
+    check_options(output, options.get("ensemble", "held-out"), jobs=tiling.jobs or 1, seed=seed)
     paths = find_slides([slides] if isinstance(slides, str | Path) else slides, twins=True)
     tables = [options.get(name) for name in ("genes", "patients", "measured")]
-    given = [item for item in (*tables, mpp_table, annotation) if isinstance(item, str | Path)]
+    given = [item for item in (*tables, tiling.mpp_table, tiling.annotation) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*paths, *given])
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
     needs = needs_of(loaded, encoder, seed)
@@ -115,8 +100,7 @@ def predict_slides(
     with _features_folder(Path(output), keep) as folder:
         with embedding() as show:
             run = embed_folder(
-                paths, folder, encoder=maker, rule=rule or _seen_rule(loaded), max_tiles=max_tiles, seed=seed,
-                slide_mpp=slide_mpp, mpp_table=mpp_table, annotation=annotation, workers=jobs, force=force,
+                paths, folder, replace(tiling, rule=tiling.rule or _seen_rule(loaded)), encoder=maker, force=force,
                 keep_same=True, progress=show,
             )  # fmt: skip
         before = _before(run)
@@ -124,7 +108,7 @@ def predict_slides(
         if not files:
             raise InputError(_none(before.failed), where=before.failed[0].file)
         return predict(
-            files, loaded, output=output, encoder=encoder, device=device, jobs=jobs or 1, seed=seed, force=force,
+            files, loaded, output=output, encoder=encoder, device=device, jobs=tiling.jobs or 1, seed=seed, force=force,
             progress=progress, before=before, **options,
         )  # fmt: skip
 
@@ -136,6 +120,7 @@ def predict_any(
     tiling: Mapping[str, Any],
     keep: bool = True,
     jobs: int | None = None,
+    seed: int = 0,
     embedding: Embedding = nullcontext,
     **options: Any,
 ) -> PredictionRun:
@@ -147,9 +132,10 @@ def predict_any(
         Slides or feature files, or folders of either.
     weights : Weights, str or path
     tiling : mapping
-        Options of `predict_slides` about tiles, those that the user gave.
+        Fields of `TileOptions` that the user gave.
     keep : bool, default True
     jobs : int, optional
+    seed : int, default 0
     embedding : callable, optional
     **options
         Those that `predict_slides` and `predict` share.
@@ -165,7 +151,8 @@ def predict_any(
     """
     slides, features = split_inputs(inputs)
     if slides:
-        return predict_slides(slides, weights, keep=keep, jobs=jobs, embedding=embedding, **tiling, **options)
+        chosen = TileOptions(**tiling, seed=seed, jobs=jobs)
+        return predict_slides(slides, weights, tiling=chosen, keep=keep, embedding=embedding, **options)
     if tiling or not keep:
         names = [_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in tiling]
         raise InputError(
@@ -173,7 +160,7 @@ def predict_any(
             where=listing(features, 2),
             fix="leave it out",
         )
-    return predict(features, weights, jobs=jobs or 1, **options)
+    return predict(features, weights, jobs=jobs or 1, seed=seed, **options)
 
 
 def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:

@@ -2,16 +2,17 @@
 
 from sequoia_model.tiles.batches import TileBatch, read_tiles
 from sequoia_model.tiles.choice import TileChoice
-from sequoia_model.tiles.choosing import MAX_TILES, choose, tile_grid
+from sequoia_model.tiles.choosing import choose, tile_grid
 from sequoia_model.tiles.files import write_coords, write_geojson, write_mask
+from sequoia_model.tiles.options import MAX_TILES, RULES, TileOptions
 from sequoia_model.tiles.overlay import write_overlay
-from sequoia_model.tiles.rules import RULES
 
 __all__ = [
     "MAX_TILES",
     "RULES",
     "TileBatch",
     "TileChoice",
+    "TileOptions",
     "choose",
     "read_tiles",
     "tile_grid",

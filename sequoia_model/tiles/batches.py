@@ -72,7 +72,7 @@ def read_tiles(
     grid: TileGrid,
     *,
     batch: int = BATCH,
-    workers: int | None = None,
+    jobs: int | None = None,
     transform: Transform | None = None,
 ) -> Iterator[TileBatch]:
     """Read the tiles of a grid, in its order.
@@ -83,8 +83,8 @@ def read_tiles(
     grid : TileGrid
     batch : int
         Number of tiles of each batch but the last.
-    workers : int, optional
-        Number of reader threads; has no influence on the result.
+    jobs : int, optional
+        Number of threads that read; does not change the result.
     transform : callable, optional
         Called in the reader threads with each tile (size, size, 3); makes an array of one shape.
 
@@ -106,7 +106,7 @@ def read_tiles(
     if batch < 1:
         raise InputError(f"batches of {batch} tiles cannot be made", fix="give 1 or more")
     batcher = Batcher(batch)
-    reader = Reader(slide, grid.side, grid.size, transform=transform, workers=workers, ahead=2 * batch)
+    reader = Reader(slide, grid.side, grid.size, transform=transform, jobs=jobs, ahead=2 * batch)
     with reader:
         for corner, (_, pixels) in zip(grid.coords.tolist(), reader.tiles(grid.coords), strict=True):
             assert pixels is not None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sequoia_model.errors import InputError
 from sequoia_model.tiles.batches import BATCH, Batcher, TileBatch
 from sequoia_model.tiles.reading import Pixels, Reader, Transform
-from sequoia_model.tiles.rules import CHECKS, NOT_DRAWN, OUTSIDE, REASONS, Rule
+from sequoia_model.tiles.rules import CHECKS, NOT_DRAWN, OUTSIDE, REASONS
 from sequoia_model.tissue import TissueMask
 from sequoia_model.types.grid import TileGrid
 from sequoia_model.types.units import TILE_SIZE
@@ -46,7 +46,7 @@ class TileChoice:
 
     slide: Slide
     mask: TissueMask
-    rule: Rule
+    rule: str
     max_tiles: int | None
     seed: int
     side: int
@@ -57,7 +57,7 @@ class TileChoice:
     _chosen: NDArray[np.int64] | None = field(default=None, init=False, repr=False)
 
     def batches(
-        self, *, transform: Transform | None = None, workers: int | None = None, batch: int = BATCH
+        self, *, transform: Transform | None = None, jobs: int | None = None, batch: int = BATCH
     ) -> Iterator[TileBatch]:
         """Read the candidates and yield those that pass the tests of their pixels, at most `max_tiles`.
 
@@ -68,8 +68,8 @@ class TileChoice:
         ----------
         transform : callable, optional
             Called in the reader threads with each tile that is kept (256, 256, 3); makes an array of one shape.
-        workers : int, optional
-            Number of reader threads; has no influence on the result.
+        jobs : int, optional
+            Number of threads that read; does not change the result.
         batch : int
             Number of tiles of each batch but the last.
 
@@ -85,7 +85,7 @@ class TileChoice:
         if batch < 1:
             raise InputError(f"batches of {batch} tiles cannot be made", fix="give 1 or more")
         batcher = Batcher(batch)
-        with self._reader(transform, workers, 2 * batch) as reader:
+        with self._reader(transform, jobs, 2 * batch) as reader:
             for corner, pixels in self._kept(reader):
                 assert pixels is not None
                 full = batcher.add(corner, pixels)
@@ -97,13 +97,13 @@ class TileChoice:
         if rest is not None:
             yield rest
 
-    def examine(self, *, workers: int | None = None) -> TileGrid:
+    def examine(self, *, jobs: int | None = None) -> TileGrid:
         """Test the candidates without keeping their pixels.
 
         Parameters
         ----------
-        workers : int, optional
-            Number of reader threads; has no influence on the result.
+        jobs : int, optional
+            Number of threads that read; does not change the result.
 
         Returns
         -------
@@ -114,7 +114,7 @@ class TileChoice:
         InputError
             If a place of the slide cannot be read, or no tile is left.
         """
-        with self._reader(None, workers, 2 * BATCH, keep_pixels=False) as reader:
+        with self._reader(None, jobs, 2 * BATCH, keep_pixels=False) as reader:
             for _ in self._kept(reader):
                 pass
             self.waited = reader.waited
@@ -143,10 +143,10 @@ class TileChoice:
         )
 
     def _reader(
-        self, transform: Transform | None, workers: int | None, ahead: int, *, keep_pixels: bool = True
+        self, transform: Transform | None, jobs: int | None, ahead: int, *, keep_pixels: bool = True
     ) -> Reader:
         check = CHECKS[self.rule]
-        return Reader(self.slide, self.side, TILE_SIZE, check, transform, workers, ahead, keep_pixels)
+        return Reader(self.slide, self.side, TILE_SIZE, check, transform, jobs, ahead, keep_pixels)
 
     def _kept(self, reader: Reader) -> Iterator[tuple[tuple[int, int], Pixels | None]]:
         """Corners and pixels of the tiles that pass; at the end what was chosen and left out is known."""

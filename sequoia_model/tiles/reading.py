@@ -44,7 +44,7 @@ class Reader:
         Called with each tile; says why it is left out.
     transform : callable, optional
         Called with each tile that is kept.
-    workers : int, optional
+    jobs : int, optional
         Number of threads; the cores that this process may use by default.
     ahead : int
         Number of tiles, about, that are read before they are asked for.
@@ -62,22 +62,22 @@ class Reader:
     size: int = TILE_SIZE
     check: Check | None = None
     transform: Transform | None = None
-    workers: int | None = None
+    jobs: int | None = None
     ahead: int = 512
     keep_pixels: bool = True
     waited: float = field(default=0.0, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        self.workers = count_workers(self.workers)
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tiles")
+        self.jobs = count_jobs(self.jobs)
+        self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="tiles")
 
     def tiles(self, coords: NDArray[np.int64]) -> Iterator[tuple[str, Pixels | None]]:
         """For each place in turn why its tile is left out, or "" and its pixels."""
         chunks = iter([coords[i : i + _AT_A_TIME] for i in range(0, len(coords), _AT_A_TIME)])
         pending: deque[Future] = deque()
-        assert self.workers is not None
-        depth = -(-self.ahead // _AT_A_TIME) + self.workers
+        assert self.jobs is not None
+        depth = -(-self.ahead // _AT_A_TIME) + self.jobs
         while True:
             while len(pending) < depth and (chunk := next(chunks, None)) is not None:
                 pending.append(self._pool.submit(self._read, chunk))
@@ -113,7 +113,7 @@ class Reader:
         return read
 
 
-def count_workers(workers: int | None) -> int:
+def count_jobs(jobs: int | None) -> int:
     """Number of reader threads: as asked, or the cores that this process may use.
 
     Raises
@@ -121,8 +121,8 @@ def count_workers(workers: int | None) -> int:
     InputError
         If it is below 1.
     """
-    if workers is None:
+    if jobs is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers < 1:
-        raise InputError(f"{workers} reader threads cannot work", fix="give 1 or more")
-    return workers
+    if jobs < 1:
+        raise InputError(f"jobs must be 1 or more, but is {jobs}")
+    return jobs

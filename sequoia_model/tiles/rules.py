@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 from sequoia_model.tiles.contrast import is_flat
 from sequoia_model.tiles.reading import Check, Pixels
 from sequoia_model.tissue.published import holds_tissue
 
-Rule = Literal["paper", "published-code"]
-#: Names of the rules: as the paper says, and as the published code does.
-RULES: tuple[Rule, ...] = get_args(Rule)
 #: By the paper at least this share of a tile lies in the mask; by the published code more than this in its own.
 LEAST_TISSUE = {"paper": 0.8, "published-code": 0.2}
 

@@ -33,7 +33,7 @@ from torchvision import transforms
 from sequoia_model.embedding import embed_folder
 from sequoia_model.encoders import Encoder, get_encoder
 from sequoia_model.slide import open_slide
-from sequoia_model.tiles import read_tiles, tile_grid
+from sequoia_model.tiles import TileOptions, read_tiles, tile_grid
 from tests.bench.timing import line, seconds
 from tests.build.slides import write_slide
 
@@ -51,7 +51,7 @@ def write_section(path: Path, copies: int = 1) -> Path:
 
 def ours(slide: Path, folder: Path, encoder: Encoder, rule: str) -> int:
     """The features of a slide; returns the number of its tiles."""
-    done = embed_folder(slide, folder, encoder=encoder, rule=rule, force=True)
+    done = embed_folder(slide, folder, TileOptions(rule=rule), encoder=encoder, force=True)
     assert not done.failed, done
     return done.tiles
 

@@ -160,7 +160,7 @@ def test_a_folder_of_tiles_is_no_folder_of_features(capsys, folder):
 
 def test_neither_neighbours_nor_threads_have_an_influence_on_the_bytes(capsys, folder):
     embed(capsys, folder)
-    embed(capsys, folder, "--workers", 1, output="one")
+    embed(capsys, folder, "--jobs", 1, output="one")
     embed(capsys, folder, "--workers", 5, slides="slides/S01.tif", output="alone")
     made = {(folder / name / "S01.h5").read_bytes() for name in ("out", "one", "alone")}
     assert len(made) == 1
@@ -211,12 +211,12 @@ REFUSED = {
         "--slide-mpp and --mpp-table were both given",
     ),
     "both numbers": (["--max-tiles", 3, "--all-tiles"], "--max-tiles and --all-tiles contradict each other"),
-    "rule": (["--rule", "papr"], "there is no rule 'papr'"),
+    "rule": (["--rule", "papr"], "'papr' is not a rule"),
     "scale": (["--slide-mpp", "nan"], "nan µm per pixel is no resolution of a slide"),
     "annotation": (["--annotation", "absent"], "the annotation does not exist"),
     "one annotation": (["--annotation", __file__], "one annotation was given for 2 slides"),
     "seed": (["--seed", -1], "'--seed'"),
-    "workers": (["--workers", 0], "'--workers'"),
+    "jobs": (["--jobs", 0], "'--jobs'"),
     "batches": (["--batch-size", 0], "'--batch-size'"),
 }
 

@@ -46,7 +46,7 @@ def test_the_counts_by_reason_are_told(capsys, folder):
 
 def test_the_same_slide_gives_the_same_bytes(capsys, folder):
     tile(capsys, folder)
-    tile(capsys, folder, "--workers", 1, output="again")
+    tile(capsys, folder, "--jobs", 1, output="again")
     made = [[(folder / name / file).read_bytes() for file in FILES] for name in ("out", "again")]
     assert made[0] == made[1]
 

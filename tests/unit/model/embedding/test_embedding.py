@@ -10,7 +10,7 @@ from sequoia_model.embedding import embed
 from sequoia_model.embedding.batching import embed_batches
 from sequoia_model.errors import InputError
 from sequoia_model.slide import open_slide
-from sequoia_model.tiles import TileBatch, tile_grid
+from sequoia_model.tiles import TileBatch, TileOptions, tile_grid
 from tests.build.runs import TinyEncoder
 from tests.build.slides import write_slide
 
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 
 def test_a_slide_becomes_a_bag(path):
-    bag = embed(path, encoder=TinyEncoder(), seed=3)
+    bag = embed(path, encoder=TinyEncoder(), options=TileOptions(seed=3))
     assert (bag.slide, bag.n_tiles, bag.mpp, bag.tile_size, bag.rule, bag.seed) == (
         "S",
         12,
@@ -36,7 +36,7 @@ def test_a_slide_becomes_a_bag(path):
 
 def test_each_vector_is_that_of_its_tile(path):
     encoder = TinyEncoder()
-    bag = embed(path, encoder=encoder, max_tiles=5)
+    bag = embed(path, encoder=encoder, options=TileOptions(max_tiles=5))
     with open_slide(path) as slide:
         tiles = [encoder.prepare(slide.read(x, y, 256)) for x, y in bag.coords.tolist()]
     np.testing.assert_array_equal(bag.features, encoder(np.stack(tiles)))
@@ -44,10 +44,10 @@ def test_each_vector_is_that_of_its_tile(path):
 
 def test_the_tiles_of_a_grid_are_those_that_are_embedded(path):
     with open_slide(path) as slide:
-        grid = tile_grid(slide, max_tiles=7, seed=2)
+        grid = tile_grid(slide, TileOptions(max_tiles=7, seed=2))
         bag = embed(slide, grid, encoder=TinyEncoder())
     np.testing.assert_array_equal(bag.coords, grid.coords)
-    drawn = embed(path, encoder=TinyEncoder(), max_tiles=7, seed=2)
+    drawn = embed(path, encoder=TinyEncoder(), options=TileOptions(max_tiles=7, seed=2))
     np.testing.assert_array_equal(bag.features, drawn.features)
 
 

@@ -11,6 +11,7 @@ import pytest
 from sequoia_base.runs import in_turn
 from sequoia_model.embedding import embed_folder, filling
 from sequoia_model.errors import InputError
+from sequoia_model.tiles import TileOptions
 from tests.build.runs import TinyEncoder, state_of, write_slides
 from tests.build.slides import write_slide
 
@@ -20,8 +21,10 @@ def slides(tmp_path):
     return write_slides(tmp_path / "slides", 2)
 
 
-def embed(slides, encoder=None, **options):
-    return embed_folder(slides, slides.parent / "out", encoder=encoder or TinyEncoder(), **options)
+def embed(slides, encoder=None, force=False, **options):
+    return embed_folder(
+        slides, slides.parent / "out", TileOptions(**options), encoder=encoder or TinyEncoder(), force=force
+    )
 
 
 def with_another(monkeypatch, slides, **options):

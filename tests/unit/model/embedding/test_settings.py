@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sequoia_model.embedding.options import TileOptions, differences, encoder_settings
+from sequoia_model.embedding.options import differences, encoder_settings
 from sequoia_model.errors import InputError
+from sequoia_model.tiles import TileOptions
 from sequoia_model.types.bag import EncoderId
 
 VECTOR = np.random.default_rng(0).normal(size=64).astype(np.float32)
@@ -51,9 +52,9 @@ def test_an_annotation_is_found_by_the_name_of_its_slide(marks, tmp_path):
     assert marks.annotation_of(tmp_path / "B.ome.tif").name == "B.png"
 
 
-@pytest.mark.parametrize(("name", "words"), [("C.svs", "two annotations"), ("D.svs", "no annotation")])
+@pytest.mark.parametrize(("name", "words"), [("C.svs", "are two annotations"), ("D.svs", "is no annotation")])
 def test_two_or_none_are_an_error_that_names_the_slide(marks, tmp_path, name, words):
-    with pytest.raises(InputError, match=f"there is {words}") as caught:
+    with pytest.raises(InputError, match=f"there {words}") as caught:
         marks.annotation_of(tmp_path / name)
     assert name in str(caught.value) and str(tmp_path) in caught.value.where
 
@@ -67,5 +68,6 @@ def test_settings_hold_the_content_of_an_annotation_and_the_size_of_the_slide(ma
 
 
 def test_a_scale_is_that_of_the_table_or_that_of_all():
-    options = TileOptions(slide_mpp=1.0, mpp_table={"A": 0.25})
-    assert [options.mpp_of(Path(name)) for name in ("x/A.svs", "B.png")] == [0.25, 1.0]
+    table, all_slides = TileOptions(mpp_table={"A": 0.25}), TileOptions(slide_mpp=1.0)
+    assert [table.mpp_of(Path(name)) for name in ("x/A.svs", "B.png")] == [0.25, None]
+    assert all_slides.mpp_of(Path("B.png")) == 1.0

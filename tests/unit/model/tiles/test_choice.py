@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, choose, read_tiles, tile_grid
+from sequoia_model.tiles import RULES, TileOptions, choose, read_tiles, tile_grid
 from sequoia_model.types.grid import TileGrid
 from tests.build.slides import TILE, make_picture, write_image, write_slide
 
@@ -30,7 +30,7 @@ SHIFTED = [
 
 def grid_of(path: Path, picture: np.ndarray | None = None, *, choice: dict | None = None, **made) -> TileGrid:
     with open_slide(write_slide(path / "a.tif", picture, **made)) as slide:
-        return tile_grid(slide, workers=2, **(choice or {}))
+        return tile_grid(slide, TileOptions(jobs=2, **(choice or {})))
 
 
 def places(grid: TileGrid) -> set[tuple[int, int]]:
@@ -66,7 +66,7 @@ def test_the_published_rule_keeps_tiles_whose_corner_is_tissue(tmp_path, levels)
 @pytest.mark.parametrize("mpp", [0.5, 0.25, 1.0])
 def test_the_rules_differ_in_the_share_and_in_the_corner(tmp_path, mpp):
     with open_slide(write_slide(tmp_path / "a.tif", mpp=mpp, tissue=SHIFTED)) as slide:
-        paper, published = (places(tile_grid(slide, rule=rule)) for rule in RULES)
+        paper, published = (places(tile_grid(slide, TileOptions(rule=rule))) for rule in RULES)
     assert MOSTLY in paper and MOSTLY not in published
     assert CORNER in published and CORNER not in paper
 
@@ -115,51 +115,55 @@ def test_places_are_chosen_or_counted(tmp_path_factory, boxes, rule, most):
     boxes = [(x, y, x + width, y + height) for x, y, width, height in [*boxes, (0, 0, 300, 300)]]
     picture = make_picture((896, 640), boxes, mpp=1.0)
     with open_slide(write_image(tmp_path_factory.mktemp("slides") / "a.png", picture), mpp=1.0) as slide:
-        grid = tile_grid(slide, rule=rule, max_tiles=most)
+        grid = tile_grid(slide, TileOptions(rule=rule, max_tiles=most))
     assert len(grid) + sum(grid.left_out.values()) == grid.n_places == 35
     assert 1 <= len(grid) <= most
 
 
 def test_so_many_tiles_as_are_asked_for_are_drawn(large):
-    grid = tile_grid(large, max_tiles=40)
+    grid = tile_grid(large, TileOptions(max_tiles=40))
     assert len(grid) == 40
     assert grid.left_out == {"background": 56, "low contrast": 0, "not drawn": 104}
     assert places(grid) < set(itertools.product(range(1, 19), range(1, 9)))
 
 
 def test_all_tiles_are_used_where_no_number_is_given(large):
-    assert len(tile_grid(large, max_tiles=None)) == 144
+    assert len(tile_grid(large, TileOptions(max_tiles=None))) == 144
 
 
 def test_the_same_seed_draws_the_same_tiles(large):
-    first, second = (tile_grid(large, max_tiles=40, seed=3) for _ in range(2))
+    first, second = (tile_grid(large, TileOptions(max_tiles=40, seed=3)) for _ in range(2))
     assert first.coords.tobytes() == second.coords.tobytes()
 
 
 def test_another_seed_draws_other_tiles(large):
-    assert places(tile_grid(large, max_tiles=40, seed=3)) != places(tile_grid(large, max_tiles=40, seed=4))
+    assert places(tile_grid(large, TileOptions(max_tiles=40, seed=3))) != places(
+        tile_grid(large, TileOptions(max_tiles=40, seed=4))
+    )
 
 
 def test_drawn_tiles_are_spread_over_the_slide(large):
-    columns = [x for x, _ in places(tile_grid(large, max_tiles=40))]
+    columns = [x for x, _ in places(tile_grid(large, TileOptions(max_tiles=40)))]
     assert min(columns) < 5 and max(columns) > 14
 
 
-@pytest.mark.parametrize("workers", [1, 2, 7])
-def test_batches_do_not_depend_on_the_number_of_threads(large, workers):
-    wanted = list(choose(large, max_tiles=50).batches(batch=16, workers=3))
-    got = list(choose(large, max_tiles=50).batches(batch=16, workers=workers))
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_batches_do_not_depend_on_the_number_of_threads(large, jobs):
+    wanted = list(choose(large, TileOptions(max_tiles=50)).batches(batch=16, jobs=3))
+    got = list(choose(large, TileOptions(max_tiles=50)).batches(batch=16, jobs=jobs))
     assert [batch.coords.tolist() for batch in got] == [batch.coords.tolist() for batch in wanted]
     assert b"".join(b.pixels.tobytes() for b in got) == b"".join(b.pixels.tobytes() for b in wanted)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_batches_hold_the_tiles_of_the_grid(large, rule):
-    choice = choose(large, rule=rule, max_tiles=50)
+    choice = choose(large, TileOptions(rule=rule, max_tiles=50))
     batches = list(choice.batches(batch=16))
     assert [len(batch) for batch in batches] == [16, 16, 16, 2]
     assert sorted(map(tuple, corners(batches))) == sorted(map(tuple, choice.grid().coords.tolist()))
-    np.testing.assert_array_equal(choice.grid().coords, tile_grid(large, rule=rule, max_tiles=50).coords)
+    np.testing.assert_array_equal(
+        choice.grid().coords, tile_grid(large, TileOptions(rule=rule, max_tiles=50)).coords
+    )
 
 
 def corners(batches: Iterable) -> list[list[int]]:
@@ -167,7 +171,7 @@ def corners(batches: Iterable) -> list[list[int]]:
 
 
 def test_neighbours_are_read_one_after_another(large):
-    read = corners(choose(large, max_tiles=40).batches(batch=16))
+    read = corners(choose(large, TileOptions(max_tiles=40)).batches(batch=16))
     assert read == sorted(read, key=lambda corner: corner[::-1])
 
 
@@ -180,33 +184,33 @@ def test_tiles_that_fail_are_replaced_by_the_next_drawn(tmp_path):
 
 
 def test_pixels_are_those_of_the_slide(large):
-    [batch] = choose(large, max_tiles=5).batches()
+    [batch] = choose(large, TileOptions(max_tiles=5)).batches()
     x, y = batch.coords[3].tolist()
     np.testing.assert_array_equal(batch.pixels[3], large.read(x, y, 128, 256))
     assert batch.pixels.shape == (5, 256, 256, 3) and batch.pixels.dtype == np.uint8
 
 
 def test_tiles_are_transformed_after_the_tests(large):
-    [batch] = choose(large, max_tiles=5).batches(transform=lambda tile: tile[::32, ::32])
+    [batch] = choose(large, TileOptions(max_tiles=5)).batches(transform=lambda tile: tile[::32, ::32])
     assert batch.pixels.shape == (5, 8, 8, 3)
 
 
 def test_the_grid_is_known_only_at_the_end(large):
-    choice = choose(large, max_tiles=40)
+    choice = choose(large, TileOptions(max_tiles=40))
     next(choice.batches(batch=4))
     with pytest.raises(RuntimeError, match="once all batches have been read"):
         choice.grid()
 
 
 def test_a_choice_can_be_read_again(large):
-    choice = choose(large, max_tiles=40)
+    choice = choose(large, TileOptions(max_tiles=40))
     first, second = (list(choice.batches()) for _ in range(2))
     assert corners(first) == corners(second)
     assert choice.grid().left_out["not drawn"] == 104
 
 
 def test_a_known_grid_is_read_in_its_order(large):
-    grid = tile_grid(large, max_tiles=20)
+    grid = tile_grid(large, TileOptions(max_tiles=20))
     batches = list(read_tiles(large, grid, batch=8, transform=lambda tile: tile[:4, :4]))
     assert [batch.pixels.shape for batch in batches] == [(8, 4, 4, 3), (8, 4, 4, 3), (4, 4, 4, 3)]
     assert corners(batches) == grid.coords.tolist()
@@ -238,14 +242,14 @@ def test_a_slide_smaller_than_a_tile_says_so(tmp_path, rule):
         open_slide(path, mpp=0.5) as slide,
         pytest.raises(InputError, match="smaller than a tile: 40 × 40 pixels, and a tile is 256"),
     ):
-        tile_grid(slide, rule=rule)
+        tile_grid(slide, TileOptions(rule=rule))
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_an_annotation_takes_the_place_of_the_mask(large, tmp_path, rule):
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text('{"type": "Polygon", "coordinates": [[[250, 250], [650, 250], [650, 650], [250, 650]]]}')
-    grid = tile_grid(large, rule=rule, annotation=drawn)
+    grid = tile_grid(large, TileOptions(rule=rule), annotation=drawn)
     assert {(2, 2), (3, 3), (4, 4)} <= places(grid)
     assert grid.left_out["outside the annotation"] + len(grid) == 200
 
@@ -259,25 +263,25 @@ def test_an_annotation_that_holds_no_tile_says_so(large, tmp_path):
 
 def test_a_mask_that_was_made_is_used(large):
     choice = choose(large)
-    assert choose(large, mask=choice.mask, rule="published-code").mask is choice.mask
+    assert choose(large, TileOptions(rule="published-code"), mask=choice.mask).mask is choice.mask
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"rule": "papr"}, "there is no rule 'papr'"),
-        ({"max_tiles": 0}, "0 tiles cannot be drawn"),
-        ({"seed": -1}, "-1 is no seed"),
-        ({"workers": 0}, "0 reader threads"),
+        ({"rule": "papr"}, "'papr' is not a rule"),
+        ({"max_tiles": 0}, "--max-tiles must be 1 or more, but is 0"),
+        ({"seed": -1}, "--seed must be 0 or more, but is -1"),
+        ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(large, options, words):
+def test_options_that_cannot_be_used_are_refused(options, words):
     with pytest.raises(InputError, match=words):
-        tile_grid(large, **options)
+        TileOptions(**options)
 
 
 def test_batches_of_no_tiles_are_refused(large):
     with pytest.raises(InputError, match="batches of 0 tiles"):
         next(choose(large).batches(batch=0))
     with pytest.raises(InputError, match="batches of 0 tiles"):
-        next(read_tiles(large, tile_grid(large, max_tiles=1), batch=0))
+        next(read_tiles(large, tile_grid(large, TileOptions(max_tiles=1)), batch=0))

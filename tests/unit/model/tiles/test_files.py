@@ -16,6 +16,7 @@ from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import (
     RULES,
     TileChoice,
+    TileOptions,
     choose,
     tile_grid,
     write_coords,
@@ -43,7 +44,7 @@ def slide(tmp_path_factory) -> Iterator[Slide]:
 
 @pytest.fixture(scope="module")
 def choice(slide) -> TileChoice:
-    chosen = choose(slide, max_tiles=5, seed=2)
+    chosen = choose(slide, TileOptions(max_tiles=5, seed=2))
     chosen.examine()
     return chosen
 
@@ -68,7 +69,7 @@ def written(grid: TileGrid, choice: TileChoice, slide: Slide, folder: Path) -> l
 
 
 def test_the_same_tiles_give_the_same_bytes(grid, choice, slide, tmp_path):
-    again = choose(slide, max_tiles=5, seed=2)
+    again = choose(slide, TileOptions(max_tiles=5, seed=2))
     again.examine()
     first = written(grid, choice, slide, tmp_path / "first")
     assert first == written(again.grid(), again, slide, tmp_path / "second")
@@ -108,7 +109,7 @@ def test_coords_say_how_they_were_chosen(grid, tmp_path):
 )
 def test_clam_reads_the_level_at_which_tiles_have_their_size(tmp_path, mpp, levels, level):
     with open_slide(write_slide(tmp_path / "b.tif", mpp=mpp, levels=levels)) as slide:
-        write_coords(tile_grid(slide, max_tiles=2), tmp_path / "b.h5", slide=slide)
+        write_coords(tile_grid(slide, TileOptions(max_tiles=2)), tmp_path / "b.h5", slide=slide)
     about = attributes(tmp_path / "b.h5")
     assert (about["patch_level"], about["patch_size"]) == (level, 256)
 
@@ -150,7 +151,7 @@ def test_geojson_has_closed_squares_for_tiles(grid, choice, tmp_path):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_geojson_is_read_back_as_the_tissue(slide, tmp_path, rule):
-    choice = choose(slide, rule=rule, max_tiles=3)
+    choice = choose(slide, TileOptions(rule=rule, max_tiles=3))
     write_geojson(choice.examine(), choice.mask, tmp_path / "a.geojson")
     back = read_annotation(tmp_path / "a.geojson", slide)
     want = choice.mask.coarse(8.0)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.tiles import choose
-from sequoia_model.tiles.reading import Reader, count_workers
+from sequoia_model.tiles import TileOptions, choose
+from sequoia_model.tiles.reading import Reader, count_jobs
 from sequoia_model.tissue import TissueMask
 
 
@@ -37,7 +37,7 @@ class SlideOfNoise:
 
 def make_choice(slide: SlideOfNoise, max_tiles: int | None = 300):
     mask = TissueMask(np.ones((10, 10), dtype=bool), (2560, 2560), slide.size, slide.mpp, "otsu")
-    return choose(slide, mask=mask, max_tiles=max_tiles)
+    return choose(slide, TileOptions(max_tiles=max_tiles), mask=mask)
 
 
 def running() -> list[threading.Thread]:
@@ -45,14 +45,14 @@ def running() -> list[threading.Thread]:
 
 
 def test_batches_come_in_one_order_whatever_the_time_of_a_read():
-    quick = [b.coords.tolist() for b in make_choice(SlideOfNoise()).batches(workers=1, batch=32)]
-    slow = [b.coords.tolist() for b in make_choice(SlideOfNoise(seconds=0.002)).batches(workers=8, batch=32)]
+    quick = [b.coords.tolist() for b in make_choice(SlideOfNoise()).batches(jobs=1, batch=32)]
+    slow = [b.coords.tolist() for b in make_choice(SlideOfNoise(seconds=0.002)).batches(jobs=8, batch=32)]
     assert quick == slow
 
 
 def test_no_more_is_read_ahead_than_some_batches():
     slide = SlideOfNoise()
-    batches = make_choice(slide, None).batches(workers=2, batch=16)
+    batches = make_choice(slide, None).batches(jobs=2, batch=16)
     next(batches)
     time.sleep(0.2)
     assert slide.reads <= 16 + 2 * 16 + 4 * 8
@@ -60,13 +60,13 @@ def test_no_more_is_read_ahead_than_some_batches():
 
 
 def test_threads_end_with_the_batches():
-    assert sum(len(batch) for batch in make_choice(SlideOfNoise()).batches(workers=3)) == 300
+    assert sum(len(batch) for batch in make_choice(SlideOfNoise()).batches(jobs=3)) == 300
     assert running() == []
 
 
 def test_threads_end_after_the_tile_that_they_are_at_when_the_batches_are_closed():
     slide = SlideOfNoise(seconds=0.05)
-    batches = make_choice(slide, None).batches(workers=4, batch=8)
+    batches = make_choice(slide, None).batches(jobs=4, batch=8)
     next(batches)
     before = slide.reads
     batches.close()
@@ -77,7 +77,7 @@ def test_an_interrupt_while_waiting_ends_the_threads(monkeypatch):
     slide = SlideOfNoise()
     monkeypatch.setattr(slide, "read", _interrupt)
     with pytest.raises(KeyboardInterrupt):
-        next(make_choice(slide).batches(workers=2))
+        next(make_choice(slide).batches(jobs=2))
     assert running() == []
 
 
@@ -88,7 +88,7 @@ def _interrupt(*_: object) -> None:
 def test_a_damaged_place_stops_the_slide_with_its_name():
     slide = SlideOfNoise(damaged=(5120, 256))
     with pytest.raises(InputError, match="the slide is damaged") as error:
-        list(make_choice(slide, None).batches(workers=4))
+        list(make_choice(slide, None).batches(jobs=4))
     assert error.value.where == "noise.svs at 5120, 256"
     assert running() == [] and slide.reads < 2000
 
@@ -101,13 +101,13 @@ def test_an_error_of_the_transform_reaches_the_consumer():
 
 def test_the_wait_for_slow_reads_is_counted():
     choice = make_choice(SlideOfNoise(seconds=0.01), 32)
-    list(choice.batches(workers=1, batch=16))
+    list(choice.batches(jobs=1, batch=16))
     assert 0.05 < choice.waited < 5
 
 
 def test_a_slow_consumer_does_not_wait():
     choice = make_choice(SlideOfNoise(), 64)
-    batches = choice.batches(workers=2, batch=16)
+    batches = choice.batches(jobs=2, batch=16)
     next(batches)
     before = choice.waited
     time.sleep(0.3)
@@ -126,4 +126,4 @@ def test_tiles_are_tested_without_keeping_pixels():
 
 
 def test_as_many_threads_as_cores_read_by_default():
-    assert count_workers(None) >= 1 and count_workers(5) == 5
+    assert count_jobs(None) >= 1 and count_jobs(5) == 5

@@ -1,0 +1,150 @@
+"""TileOptions: how the tiles of slides are chosen, checked once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from sequoia_base.names import bare_slide
+from sequoia_model.errors import InputError, listing
+from sequoia_model.slide import read_mpp_table
+from sequoia_model.slide.resolution import check_mpp
+
+Rule = Literal["paper", "published-code"]
+#: Names of the rules: as the paper says, and as the published code does.
+RULES: tuple[Rule, ...] = get_args(Rule)
+DEFAULT_RULE: Rule = "paper"
+#: Largest number of tiles that are used of a slide, unless told otherwise.
+MAX_TILES = 4000
+
+_ENDINGS = (".geojson", ".png")
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """How the tiles of slides are chosen.
+
+    Parameters
+    ----------
+    rule : {"paper", "published-code"}, optional
+        Which tiles hold tissue. By default "paper"; `predict_slides` takes the rule that the weights were trained with.
+    max_tiles : int, optional
+        At most so many tiles per slide, drawn at random; None for all.
+    seed : int, default 0
+        Random seed, 0 or more.
+    slide_mpp : float, optional
+        µm per pixel of all slides, whatever their files say.
+    mpp_table : path or mapping, optional
+        µm per pixel of each slide: a CSV with the columns slide and mpp, or a mapping from the name of a slide.
+    annotation : path, optional
+        GeoJSON or PNG that replaces the tissue mask, or a folder with ``NAME.geojson`` or ``NAME.png`` for each slide.
+    jobs : int, optional
+        Number of threads that read tiles; does not change the result. By default one per core.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used, or a file cannot be read.
+
+    Examples
+    --------
+    >>> TileOptions(max_tiles=100, seed=7).seed
+    7
+    """
+
+    rule: str | None = None
+    max_tiles: int | None = MAX_TILES
+    seed: int = 0
+    slide_mpp: float | None = None
+    mpp_table: str | Path | Mapping[str, float] | None = None
+    annotation: str | Path | None = None
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule is not None and self.rule not in RULES:
+            raise InputError(f"{self.rule!r} is not a rule", fix=f"give {' or '.join(RULES)}")
+        for name, least in (("max_tiles", 1), ("seed", 0), ("jobs", 1)):
+            number = getattr(self, name)
+            if number is not None and number < least:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{option} must be {least} or more, but is {number}")
+        if self.slide_mpp is not None:
+            if self.mpp_table is not None:
+                raise InputError("--slide-mpp and --mpp-table were both given", fix="give one of them")
+            check_mpp(self.slide_mpp, "--slide-mpp")
+        if self.annotation is not None and not Path(self.annotation).exists():
+            raise InputError("the annotation does not exist", where=str(self.annotation))
+        _ = self._scales  # read now, so that a fault is found before any slide is opened
+
+    @cached_property
+    def _scales(self) -> Mapping[str, float]:
+        """µm per pixel by the name of the slide."""
+        table = self.mpp_table
+        return read_mpp_table(table) if isinstance(table, str | Path) else table or {}
+
+    def check_slides(self, slides: Sequence[Path]) -> None:
+        """Refuse options that do not fit these slides.
+
+        Raises
+        ------
+        InputError
+            If one annotation is given for several slides, or the table of scales names none of them.
+        """
+        if self.annotation is not None and not Path(self.annotation).is_dir() and len(slides) > 1:
+            raise InputError(
+                f"one annotation was given for {len(slides)} slides",
+                where=str(self.annotation),
+                fix="give a folder that holds NAME.geojson or NAME.png for each slide",
+            )
+        if self._scales and not any(bare_slide(slide.name) in self._scales for slide in slides):
+            raise InputError(
+                f"the table names none of the slides: it has {listing(self._scales, 3)}",
+                where=str(self.mpp_table) if isinstance(self.mpp_table, str | Path) else "mpp_table",
+                fix=f"the column slide holds names such as {bare_slide(slides[0].name)}",
+            )
+
+    def mpp_of(self, slide: Path) -> float | None:
+        """µm per pixel of a slide, where the user gives it."""
+        return self._scales.get(bare_slide(slide.name), self.slide_mpp)
+
+    def annotation_of(self, slide: Path) -> Path | None:
+        """The annotation of a slide, if there are annotations.
+
+        Raises
+        ------
+        InputError
+            If their folder holds none for this slide, or two.
+        """
+        if self.annotation is None or not Path(self.annotation).is_dir():
+            return None if self.annotation is None else Path(self.annotation)
+        names = [bare_slide(slide.name) + ending for ending in _ENDINGS]
+        found = [path for name in names if (path := Path(self.annotation) / name).is_file()]
+        if len(found) == 1:
+            return found[0]
+        what = "are two annotations" if found else "is no annotation"
+        raise InputError(
+            f"there {what} for the slide {slide}", where=f"{self.annotation}: {' or '.join(names)}"
+        )
+
+    def settings(self, slide: Path) -> dict[str, Any]:
+        """All that the tiles of a slide depend on, as plain values."""
+        annotation = self.annotation_of(slide)
+        return {
+            "rule": self.rule or DEFAULT_RULE,
+            "seed": self.seed,
+            "max_tiles": self.max_tiles,
+            "slide_mpp": self.mpp_of(slide),
+            "annotation": None if annotation is None else _digest(annotation),
+            "slide_bytes": slide.stat().st_size if slide.is_file() else None,
+        }
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise InputError(f"the annotation cannot be read: {error.strerror}", where=str(path)) from None

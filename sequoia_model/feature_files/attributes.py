@@ -1,7 +1,8 @@
-"""Attributes of HDF5 files, which tools write as text, bytes, numbers, arrays of one, or the word None."""
+"""Attributes of HDF5 files, which tools write as text, bytes, numbers, arrays of one value, or the word None."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ _NOTHING = ("", "none", "nan")
 
 
 def text(attributes: Mapping[str, Any], name: str) -> str | None:
-    """An attribute as text; None where it is missing or says nothing.
+    """An attribute as text; None if it is missing or empty.
 
     Raises
     ------
@@ -23,36 +24,36 @@ def text(attributes: Mapping[str, Any], name: str) -> str | None:
         If it holds several values.
     """
     value = attributes.get(name)
-    if isinstance(value, np.ndarray):
-        if value.size != 1:
-            raise InputError(f"the attribute {name!r} holds {value.size} values, and one is needed")
-        value = value.item()
-    if value is None or isinstance(value, h5py.Empty):
-        return None
-    word = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
-    return None if word.lower() in _NOTHING else word
+    if isinstance(value, np.ndarray) and value.size != 1:
+        raise InputError(f"the attribute {name!r} must hold one value, but holds {value.size} values")
+    return _word(value.item() if isinstance(value, np.ndarray) else value)
 
 
 def number(attributes: Mapping[str, Any], name: str) -> float | None:
-    """An attribute as a number above 0; None where it is missing or says nothing.
+    """An attribute as a number above 0; None if it is missing or empty.
 
     Raises
     ------
     InputError
         If it is anything else.
     """
-    word = text(attributes, name)
-    if word is None:
-        return None
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    return value if 0 < value < math.inf else _refuse(name, word, "a number above 0")
+    return _positive(text(attributes, name), name)
+
+
+def numbers(attributes: Mapping[str, Any], name: str) -> list[float]:
+    """An attribute as numbers above 0, of which there may be one or several; none if it is missing or empty.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    words = map(_word, np.atleast_1d(attributes.get(name, np.empty(0))).ravel().tolist())
+    return [value for value in (_positive(word, name) for word in words) if value is not None]
 
 
 def integer(attributes: Mapping[str, Any], name: str) -> int | None:
-    """An attribute as a whole number, or a truth as 0 or 1; None where it is missing or says nothing.
+    """An attribute as a whole number, or a truth value as 0 or 1; None if it is missing or empty.
 
     Raises
     ------
@@ -63,9 +64,44 @@ def integer(attributes: Mapping[str, Any], name: str) -> int | None:
     if word is None:
         return None
     word = {"True": "1", "False": "0"}.get(word, word)
-    whole = word.removesuffix(".0")  # a float would not hold a large seed
+    whole = word.removesuffix(".0")  # not through a float, which cannot hold a large seed
     return int(whole) if whole.removeprefix("-").isdecimal() else _refuse(name, word, "a whole number")
 
 
+def counts(attributes: Mapping[str, Any], name: str) -> dict[str, int]:
+    """An attribute as whole numbers by name, which it holds as JSON; none if it is missing or empty.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    word = text(attributes, name) or "{}"
+    try:
+        found = json.loads(word)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(type(n) is int for n in found.values()):
+        _refuse(name, word, "JSON of names and whole numbers")
+    return found
+
+
+def _word(value: Any) -> str | None:
+    if value is None or isinstance(value, h5py.Empty):
+        return None
+    word = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+    return None if word.lower() in _NOTHING else word
+
+
+def _positive(word: str | None, name: str) -> float | None:
+    if word is None:
+        return None
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    return value if 0 < value < math.inf else _refuse(name, word, "a number above 0")
+
+
 def _refuse(name: str, word: str, wanted: str) -> NoReturn:
-    raise InputError(f"the attribute {name!r} is {word!r}, and {wanted} is needed")
+    raise InputError(f"the attribute {name!r} must be {wanted}, but is {word!r}")

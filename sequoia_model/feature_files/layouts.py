@@ -1,4 +1,4 @@
-"""Where each tool keeps what in its feature files, and what it tells about them."""
+"""What each tool keeps in its feature files, and where."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ import h5py
 import numpy as np
 
 from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files.attributes import integer, number, text
+from sequoia_model.feature_files.attributes import integer, number, numbers, text
+from sequoia_model.feature_files.own_layout import fields_of, slide_size
 from sequoia_model.feature_files.paths import encoder_in_folder
-from sequoia_model.types.bag import EncoderId
+from sequoia_model.types.bag import EncoderId, TileGeometry
 
-#: Of our own layout; a file with a larger number was written by a later version.
-SCHEMA_VERSION = 1
 #: Encoders of the published code, and what it calls their features.
 _PUBLISHED = {"uni": "uni_features", "resnet50": "resnet_features"}
 #: TRIDENT cuts its ResNet-50 before the last block, and gives CTransPath the weights of CHIEF.
 _TRIDENT_MEANS = {"resnet50": "resnet50-trunc", "ctranspath": "chief-ctranspath"}
-#: STAMP keeps the class token of Virchow alone, but for the "full" one.
+#: STAMP keeps only the class token of Virchow, except for the "full" one.
 _STAMP_MEANS = {"virchow": "virchow-cls", "virchow-full": "virchow", "virchow2": "virchow2-cls"}
-#: Attributes of TRIDENT's datasets; CLAM writes none.
+#: Attributes of TRIDENT's datasets that CLAM does not write.
 _TRIDENT_MARKS = frozenset(["encoder", "savetodir", "patch_size_level0", "target_magnification"])
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a file holds, before any number is read.
+    """What a file holds, before its arrays are read.
 
     Parameters
     ----------
     layout : str
-        ours, trident, clam, stamp or sequoia.
+        Who wrote it: ours, trident, clam, stamp or sequoia.
     features, coords, clusters : str, optional
         Names of the datasets of tile features, corners of tiles and cluster means.
     about : dict
-        What is known of the other fields of `FeatureBag`.
+        Other fields of `FeatureBag`, as far as the attributes say them.
     """
 
     layout: str
@@ -56,34 +55,32 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     file : File
         Open for reading.
     path : path
-        Of it, for what its folders tell.
+        The path of the file, since the names of its folders say something too.
     encoder : str, optional
-        Whose features, where the file holds those of two.
+        The encoder whose features are wanted, where the file holds those of two.
 
     Returns
     -------
     Description
-        Of datasets that are there.
+        With the names of those datasets that the file has.
 
     Raises
     ------
     InputError
-        If there are no features, none of tiles, or those of two encoders of which neither is wanted; if a later
-        version of ours wrote the file, or an attribute cannot be used.
+        If there are no features of tiles; if there are those of two encoders, and neither is the wanted one; if a
+        later version of ours wrote the file; or if an attribute cannot be used.
     """
     if "schema_version" in file.attrs:
-        found = _ours(file)
+        found = Description("ours", about=fields_of(file.attrs))
     elif "feats" in file:
         found = _stamp(file)
     elif "features" in file:
-        found = _trident(file) if _is_trident(file) else Description("clam")
+        found = _trident(file) if _is_trident(file) else _clam(file)
     elif not {"cluster_features", *_PUBLISHED.values()}.isdisjoint(file):
         found = _sequoia(file, path, encoder)
     else:
         held = f"it holds {listing(file)}" if len(file) else "it holds nothing"
-        raise InputError(
-            f"there are no features in the file: {held}", fix="give files of features, not of tiles"
-        )
+        raise InputError(f"the file has no features: {held}", fix="give files of features, not of tiles")
     if found.about.get("encoder") is None:
         found.about["encoder_hint"] = encoder_in_folder(path)
     return replace(
@@ -94,29 +91,6 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     )
 
 
-def _ours(file: h5py.File) -> Description:
-    attributes = file.attrs
-    version = integer(attributes, "schema_version")
-    if version is None or version > SCHEMA_VERSION:
-        raise InputError(
-            f"the file was written by a newer version: its schema is {version}, and {SCHEMA_VERSION} is known",
-            fix="update sequoia-model",
-        )
-    name = text(attributes, "encoder")
-    asserted = bool(integer(attributes, "encoder_asserted"))
-    about = {
-        "encoder": name and EncoderId(name, asserted, attributes.get("encoder_fingerprint")),
-        "mpp": number(attributes, "mpp"),
-        "tile_size": integer(attributes, "tile_size"),
-        "rule": text(attributes, "rule"),
-        "seed": integer(attributes, "seed"),
-        "coords_unit": text(attributes, "coords_unit") or "px",
-        "cohort": text(attributes, "cohort") or "",
-        "n_tiles": integer(attributes, "n_tiles"),
-    }
-    return Description("ours", about=about)
-
-
 def _there(file: h5py.File, name: str | None) -> str | None:
     return name if name is not None and name in file else None
 
@@ -125,15 +99,34 @@ def _is_trident(file: h5py.File) -> bool:
     return any(_TRIDENT_MARKS & set(file[name].attrs) for name in ("features", "coords") if name in file)
 
 
+def _attributes_of_coords(file: h5py.File) -> Mapping[str, Any]:
+    return file["coords"].attrs if "coords" in file else {}
+
+
 def _trident(file: h5py.File) -> Description:
-    name = text(file["features"].attrs, "encoder")
-    tiles: Mapping[str, Any] = file["coords"].attrs if "coords" in file else {}
+    name, tiles = text(file["features"].attrs, "encoder"), _attributes_of_coords(file)
     about = {
         "encoder": name and _meant(name, _TRIDENT_MEANS),
-        "mpp": number(tiles, "mpp"),  # its magnifications are names of scales, and no µm
+        "mpp": number(tiles, "mpp"),  # its magnifications name scales, and do not say the µm
         "tile_size": integer(tiles, "patch_size"),
+        "geometry": TileGeometry(side=number(tiles, "patch_size_level0"), slide_size=slide_size(tiles)),
     }
     return Description("trident", about=about)
+
+
+def _clam(file: h5py.File) -> Description:
+    """CLAM's own feature files have no attributes; other writers of its layout copy those of the coords."""
+    tiles = _attributes_of_coords(file)
+    size, level = integer(tiles, "patch_size"), integer(tiles, "patch_level")
+    scale = numbers(tiles, "downsample") or ([1.0] if level == 0 else [])  # of the level, once or for x and y
+    shape = numbers(tiles, "level_dim")
+    geometry = TileGeometry(
+        side=size * scale[0] if size and scale else None,
+        slide_size=(round(shape[0] * scale[0]), round(shape[1] * scale[-1]))
+        if scale and len(shape) == 2
+        else None,
+    )
+    return Description("clam", about={"tile_size": size, "geometry": geometry})
 
 
 def _stamp(file: h5py.File) -> Description:
@@ -148,13 +141,16 @@ def _stamp(file: h5py.File) -> Description:
     side_px, side_um = integer(attributes, "tile_size_px"), number(attributes, "tile_size_um")
     if unit is None and side_um is not None:
         unit = "um"
+    if side_um is None and unit == "um":
+        side_um = number(attributes, "tile_size")  # its name before version 2.1
     about = {
         "encoder": name and _meant(name, _STAMP_MEANS),
         "mpp": side_um / side_px if side_um and side_px else None,
         "tile_size": side_px,
         "coords_unit": "px" if unit == "px" else "um",
+        "geometry": TileGeometry(side_um=side_um),
     }
-    # version 1 counts in pixels of its tiles, and does not say how large these are
+    # version 1 counts in pixels of its tiles, and does not say how large they are
     return Description("stamp", "feats", "coords" if unit in ("um", "px") else None, about=about)
 
 
@@ -163,7 +159,8 @@ def _sequoia(file: h5py.File, path: Path, wanted: str | None) -> Description:
     chosen = [kind for kind in kinds if wanted and EncoderId(wanted).name == kind] or kinds
     if len(chosen) > 1:
         raise InputError(
-            f"the file holds features of two encoders: {listing(chosen)}", fix="--encoder NAME says whose"
+            f"the file holds features of two encoders: {listing(chosen)}",
+            fix="--encoder NAME says which you want",
         )
     kind = chosen[0] if chosen else None
     folder = path.absolute().parent
@@ -176,7 +173,7 @@ def _sequoia(file: h5py.File, path: Path, wanted: str | None) -> Description:
 
 
 def _made_from_other(file: h5py.File, kinds: list[str], kind: str) -> bool:
-    """Whether the cluster means have the dimension of another encoder's features, and not of this one's."""
+    """Whether the cluster means are as long as the features of the other encoder, and not as those of this one."""
     width = np.shape(file["cluster_features"])[-1:] if "cluster_features" in file else ()
     widths = {other: np.shape(file[_PUBLISHED[other]])[-1:] for other in kinds}
     return width != widths[kind] and width in widths.values()

@@ -1,4 +1,4 @@
-"""Which files there are, and which slide each is of."""
+"""Feature files in folders, and the slide that each belongs to."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     paths : path, or iterable of path
-        Files, taken as they are; folders, searched in depth for ``*.h5`` and ``*.hdf5`` that are not hidden.
+        Files, which are taken as they are, or folders, which are searched with their subfolders for ``*.h5`` and
+        ``*.hdf5`` that are not hidden.
 
     Returns
     -------
     list of Path
-        Each file once, in the order of the names of their slides.
+        Each file once, sorted by the name of its slide.
 
     Raises
     ------
     InputError
-        If a path does not exist, a folder cannot be searched or holds none, or two files are of one slide.
+        If a path does not exist, a folder cannot be searched or holds no feature file, or two files belong to one
+        slide.
     """
     found: dict[str, Path] = {}
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
@@ -41,13 +43,13 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
                 raise InputError(
                     f"there are two files for the slide {slide_name(file)}",
                     where=f"{other}, {file}",
-                    fix="give the folder of one kind of features alone",
+                    fix="give a folder with one kind of features",
                 )
     return [found[slide] for slide in sorted(found)]
 
 
 def slide_name(path: str | Path) -> str:
-    """The name of the slide that a feature file is of: its own, without ``.h5`` and the suffix of a slide.
+    """The slide of a feature file: the name of the file without ``.h5`` and the suffix of a slide.
 
     Examples
     --------
@@ -58,7 +60,7 @@ def slide_name(path: str | Path) -> str:
 
 
 def encoder_in_folder(path: Path) -> str:
-    """The known encoder that a folder above a file is called after (``features_uni_v1``), or nothing."""
+    """The known encoder that a folder above the file is named after (``features_uni_v1``); "" if there is none."""
     for folder in path.absolute().parents[:3]:
         word = folder.name.removeprefix("features_")
         if is_known_encoder(word):
@@ -67,7 +69,7 @@ def encoder_in_folder(path: Path) -> str:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The feature files in a folder, and in those that lie or are linked in it; each folder is entered once."""
+    """The feature files in a folder and its subfolders, linked ones too; each folder is entered once."""
     entered: set[tuple[int, int]] = set()
     files: list[Path] = []
     for place, folders, names in _walk(folder):

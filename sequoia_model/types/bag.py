@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError, listing
 
-#: Two fingerprints are of the same encoder when their cosine is above this.
+#: Two fingerprints are of the same encoder if their cosine is above this.
 SAME_FINGERPRINT = 0.999
 
-#: What we call an encoder, and what tools call it, in small letters and with "-" for "_". A ResNet-50 cut before its
-#: last block (1024-d) is another encoder than a whole one (2048-d), and so is the class token of Virchow alone
-#: (1280-d, "-cls") than the token beside the mean of the others (2560-d).
+#: Our name of an encoder, and the names that other tools use, in small letters and with "-" for "_". A ResNet-50 cut
+#: before its last block (1024-d) and a whole one (2048-d) are two encoders. So are the class token of Virchow alone
+#: (1280-d, "-cls") and the class token together with the mean of the other tokens (2560-d).
 _ALIASES = {
     "lite0": ("efficientnet-lite0",),
     "uni": ("uni-v1", "uni1", "mahmood-uni", "mahmoodlab/uni", "vit-large-patch16-224.dinov2.uni-mass100k"),
@@ -44,7 +45,8 @@ _ALIASES = {
 }
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
 _HUB = re.compile(r"^(hf-hub:\s*)+")
-_REVISION = re.compile(r"-[0-9a-f]{8,40}$")  # STAMP puts the revision of the weights behind the name
+_REVISION = re.compile(r"-[0-9a-f]{8,40}$")  # STAMP appends the revision of the weights to the name
+_EMBED = "compute the features with sequoia-model embed, which writes it"
 
 
 def canonical_encoder(name: str) -> str:
@@ -61,20 +63,20 @@ def canonical_encoder(name: str) -> str:
 
 
 def is_known_encoder(name: str) -> bool:
-    """Whether a word, in any spelling, names an encoder of the table."""
+    """Whether a word, in any spelling, names an encoder that we know."""
     return canonical_encoder(name) in _ALIASES
 
 
 @dataclass(frozen=True, eq=False)
 class EncoderId:
-    """Which encoder made features: its name, and where it is known a fingerprint.
+    """Which encoder made features: its name, and its fingerprint where that is known.
 
     Parameters
     ----------
     name : str
-        In the spelling of `canonical_encoder`; made canonical here.
+        Any spelling; `canonical_encoder` is applied to it.
     asserted : bool
-        Whether the user says so, and not the file.
+        Whether the user named the encoder, and no file did.
     fingerprint : array of shape (d,), optional
         The encoder's embedding of a fixed image.
     """
@@ -87,7 +89,7 @@ class EncoderId:
         object.__setattr__(self, "name", canonical_encoder(self.name))
 
     def is_same(self, other: EncoderId) -> bool:
-        """Whether names agree, and fingerprints where both have one."""
+        """Whether the names agree, and the fingerprints where both have one."""
         if self.name != other.name:
             return False
         if self.fingerprint is None or other.fingerprint is None:
@@ -96,6 +98,43 @@ class EncoderId:
             return False
         scale = float(np.linalg.norm(self.fingerprint) * np.linalg.norm(other.fingerprint))
         return scale > 0 and float(self.fingerprint @ other.fingerprint) / scale > SAME_FINGERPRINT
+
+
+@dataclass(frozen=True)
+class TileGeometry:
+    """Where tiles lie on their slide and how they were chosen, as far as a file says; None where it does not.
+
+    Parameters
+    ----------
+    side : float, optional
+        Side of a tile in level-0 pixels.
+    side_um : float, optional
+        Side of a tile in µm, where the file says it in µm.
+    slide_mpp : float, optional
+        µm per pixel of level 0.
+    slide_mpp_source : str, optional
+        Where `slide_mpp` is from: the file, the user, or a table.
+    slide_size : tuple of int, optional
+        Width and height of level 0 in pixels.
+    max_tiles : int, optional
+        At most this many tiles were drawn; None also where all were taken.
+    mask : str, optional
+        What decided which places hold tissue.
+    n_places : int, optional
+        Number of places of the grid.
+    left_out : mapping of str to int
+        For each reason, how many places were left out.
+    """
+
+    side: float | None = None
+    side_um: float | None = None
+    slide_mpp: float | None = None
+    slide_mpp_source: str | None = None
+    slide_size: tuple[int, int] | None = None
+    max_tiles: int | None = None
+    mask: str | None = None
+    n_places: int | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,11 +146,11 @@ class FeatureBag:
     slide : str
         Name of the slide, without folder and suffix.
     features : array of shape (tiles, d), float32, optional
-        One row a tile; finite. None where only the cluster means were read.
+        One row per tile, all values finite. None where only the cluster means were read.
     coords : array of shape (tiles, 2), optional
         Top-left corner of each tile, x before y, in `coords_unit`.
     cluster_features : array of shape (clusters, d), float32, optional
-        Means of the tiles of each cluster, as the file holds them.
+        Mean of the tiles of each cluster, as the file holds them.
     encoder : EncoderId, optional
         Which encoder made the features; None where the file does not say.
     mpp : float, optional
@@ -121,23 +160,25 @@ class FeatureBag:
     rule : str, optional
         Which rule chose the tiles.
     seed : int, optional
-        With which tiles were drawn.
+        Random seed with which the tiles were drawn.
     coords_unit : {"px", "um"}
         Level-0 pixels, or µm.
     layout : str
-        Whose file it was: ours, trident, clam, stamp or sequoia.
+        Who wrote the file: ours, trident, clam, stamp or sequoia.
     cohort : str
-        Project or cohort, where the place of the file names one.
+        Project or cohort, where the folder of the file names one.
     n_tiles : int, optional
-        Number of tiles, also where their features were not read.
+        Number of tiles, known even where their features were not read.
     encoder_hint : str
-        Where the file names no encoder: that which its folder is called after. Good for a message, never for an
-        identity.
+        The encoder that the folder is called after, where the file names none. It may go into a message, but it does
+        not say which encoder it was.
+    geometry : TileGeometry
+        Where the tiles lie on the slide and how they were chosen.
 
     Raises
     ------
     InputError
-        If there are neither features nor cluster means, or shapes, dimensions or values cannot be used.
+        If there are neither features nor cluster means, or if shapes, dimensions or values cannot be used.
     """
 
     slide: str
@@ -154,6 +195,7 @@ class FeatureBag:
     cohort: str = ""
     n_tiles: int | None = None
     encoder_hint: str = ""
+    geometry: TileGeometry = TileGeometry()
 
     def __post_init__(self) -> None:
         if self.features is None and self.cluster_features is None:
@@ -176,6 +218,49 @@ class FeatureBag:
         assert matrix is not None
         return int(matrix.shape[1])
 
+    @property
+    def slide_mpp(self) -> float | None:
+        """µm per pixel of level 0: as the file says, or as the size of a tile in both pixels gives it."""
+        if self.geometry.slide_mpp is None and self.geometry.side and self.mpp and self.tile_size:
+            return self.mpp * self.tile_size / self.geometry.side
+        return self.geometry.slide_mpp
+
+    @property
+    def coords_um(self) -> NDArray[np.float64]:
+        """Top-left corner of each tile in µm, x before y.
+
+        Raises
+        ------
+        InputError
+            If there are no coords, or they are in pixels of an unknown size.
+        """
+        if self.coords is None:
+            raise InputError("the features have no coords", where=self.slide, fix=_EMBED)
+        scale = 1.0 if self.coords_unit == "um" else self.slide_mpp
+        if scale is None:
+            raise InputError(
+                "nothing says how many µm a pixel of the slide has", where=self.slide, fix=_EMBED
+            )
+        return np.asarray(self.coords, dtype=np.float64) * scale
+
+    @property
+    def tile_side_um(self) -> float:
+        """Side of a tile in µm.
+
+        Raises
+        ------
+        InputError
+            If it is not known.
+        """
+        known = self.geometry
+        if known.side_um is not None:
+            return known.side_um
+        if known.side is not None and self.slide_mpp is not None:
+            return known.side * self.slide_mpp
+        if self.mpp is not None and self.tile_size is not None:
+            return self.mpp * self.tile_size
+        raise InputError("nothing says how large a tile is in µm", where=self.slide, fix=_EMBED)
+
     def __repr__(self) -> str:
         encoder = "an unnamed encoder" if self.encoder is None else self.encoder.name
         tiles = "?" if self.n_tiles is None else self.n_tiles
@@ -187,10 +272,10 @@ def _checked(matrix: NDArray, name: str, slide: str) -> NDArray[np.float32]:
     """A matrix of finite float32 with at least a row and a column."""
     array = np.asarray(matrix)
     if array.dtype.kind not in "fiu":
-        raise InputError(f"{name} are {array.dtype}, and numbers are needed", where=slide)
+        raise InputError(f"{name} must be numbers, but are {array.dtype}", where=slide)
     if array.ndim != 2 or 0 in array.shape:
-        raise InputError(f"{name} have the shape {array.shape}, and rows × columns are needed", where=slide)
-    with np.errstate(over="ignore"):  # what float32 does not hold becomes infinite, and is refused below
+        raise InputError(f"{name} must be rows × columns, but have the shape {array.shape}", where=slide)
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, refused below
         array = np.ascontiguousarray(array, dtype=np.float32)
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
@@ -205,13 +290,14 @@ def _checked(matrix: NDArray, name: str, slide: str) -> NDArray[np.float32]:
 
 def _refuse_other_coords(coords: NDArray, n_tiles: int, slide: str) -> None:
     if coords.shape != (n_tiles, 2):
-        raise InputError(f"coords have the shape {coords.shape}, and there are {n_tiles} tiles", where=slide)
+        raise InputError(f"coords have the shape {coords.shape}, but there are {n_tiles} tiles", where=slide)
     if coords.dtype.kind not in "fiu" or not np.isfinite(coords).all():
-        raise InputError("coords are not all numbers", where=slide)
+        raise InputError("some coords are not numbers", where=slide)
 
 
 def _refuse_other_dimension(features: NDArray, clusters: NDArray, slide: str) -> None:
     if features.shape[1] != clusters.shape[1]:
         raise InputError(
-            f"features have {features.shape[1]} columns and cluster_features {clusters.shape[1]}", where=slide
+            f"features have {features.shape[1]} columns, but cluster_features have {clusters.shape[1]}",
+            where=slide,
         )

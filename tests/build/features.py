@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sequoia_model.types.bag import EncoderId, FeatureBag
+from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 
 SLIDE = "TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7"
 
@@ -27,8 +27,23 @@ def make_coords(tiles: int = 12, side: float = 512, dtype: type = np.int64) -> n
     return (np.stack([index % 4, index // 4], axis=1) * side).astype(dtype)
 
 
+def make_geometry(**fields: Any) -> TileGeometry:
+    """Tiles of 512 px on a slide of 0.25 µm per pixel; `fields` are those of TileGeometry and win."""
+    made = {
+        "side": 512.0,
+        "slide_mpp": 0.25,
+        "slide_mpp_source": "the file",
+        "slide_size": (20000, 16000),
+        "max_tiles": 4000,
+        "mask": "published",
+        "n_places": 1209,
+        "left_out": {"no tissue": 1100, "no contrast": 97},
+    }
+    return TileGeometry(**(made | fields))
+
+
 def make_bag(slide: str = SLIDE, tiles: int = 12, dim: int = 8, seed: int = 0, **fields: Any) -> FeatureBag:
-    """A bag by UNI, with coords; `fields` are those of FeatureBag and win (``features=None, ...``)."""
+    """A bag by UNI with coords; `fields` are those of FeatureBag and win (``features=None, ...``)."""
     made = {
         "features": make_features(tiles, dim, seed),
         "coords": make_coords(tiles),
@@ -57,10 +72,12 @@ def write_clam(
     features: np.ndarray | None = None,
     coords: np.ndarray | None = None,
     clusters: np.ndarray | None = None,
+    attrs: Mapping[str, Any] | None = None,
 ) -> Path:
     """CLAM's ``h5_files/<slide>.h5``: resizable, 32 rows a chunk, appended to batch by batch; no attributes.
 
-    `clusters` are added as by someone who ran the published clustering over it.
+    `clusters` are added as if someone ran the published clustering on it, `attrs` as if the file of patches, which
+    has attributes on its ``coords``, was copied.
     """
     features = make_features(tiles, dim, seed) if features is None else features
     coords = make_coords(len(features), dtype=np.int32) if coords is None else coords
@@ -72,6 +89,7 @@ def write_clam(
             )
             made.resize(shape)
             made[:] = values
+        file["coords"].attrs.update(attrs or {})
         if clusters is not None:
             file["cluster_features"] = clusters
     return path

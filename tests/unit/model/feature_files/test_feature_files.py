@@ -17,12 +17,13 @@ from hypothesis.extra.numpy import arrays
 
 from sequoia_model.errors import InputError
 from sequoia_model.feature_files import find, read, slide_name, write
-from sequoia_model.types.bag import EncoderId, FeatureBag
+from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 from tests.build.features import (
     SLIDE,
     make_bag,
     make_coords,
     make_features,
+    make_geometry,
     write_clam,
     write_ours,
     write_sequoia,
@@ -69,7 +70,13 @@ def refused(path: Path, **options) -> InputError:
 def test_trident_is_read_with_its_encoder_and_size_of_tiles(tmp_path):
     bag = read(write_trident(tmp_path / "20x_256px" / "features_uni_v1" / "A.h5"))
     wanted = FeatureBag(
-        "A", make_features(), make_coords(), encoder=EncoderId("uni"), tile_size=256, layout="trident"
+        "A",
+        make_features(),
+        make_coords(),
+        encoder=EncoderId("uni"),
+        tile_size=256,
+        layout="trident",
+        geometry=TileGeometry(side=512, slide_size=(20000, 16000)),
     )
     assert_same(bag, wanted)
 
@@ -114,6 +121,32 @@ def test_clam_names_no_encoder_though_its_vectors_are_as_long_as_those_of_uni(tm
     assert_same(bag, wanted)
 
 
+LEVELS = {
+    "copied from the patches": (
+        {"patch_size": 256, "patch_level": 1, "downsample": (4.0, 4.0), "level_dim": (5000, 4001)},
+        TileGeometry(side=1024, slide_size=(20000, 16004)),
+    ),
+    "one scale": ({"patch_size": 256, "downsample": 2}, TileGeometry(side=512)),
+    "level 0": (
+        {"patch_size": 512, "patch_level": 0, "level_dim": (20000, 16000)},
+        TileGeometry(side=512, slide_size=(20000, 16000)),
+    ),
+    "another level": ({"patch_size": 256, "patch_level": 1, "level_dim": (5000, 4001)}, TileGeometry()),
+}
+
+
+@pytest.mark.parametrize(("attrs", "geometry"), LEVELS.values(), ids=LEVELS)
+def test_clam_tells_the_side_of_a_tile_where_the_level_is_known(tmp_path, attrs, geometry):
+    bag = read(write_clam(tmp_path / "A.h5", attrs=attrs))
+    assert (bag.layout, bag.tile_size, bag.geometry) == ("clam", attrs["patch_size"], geometry)
+
+
+def test_features_of_trident_with_their_scale_lie_in_micrometres(tmp_path):
+    bag = read(write_trident(tmp_path / "A.h5", more={"mpp": 0.5}))
+    assert (bag.slide_mpp, bag.tile_side_um) == (0.25, 128)
+    np.testing.assert_array_equal(bag.coords_um, make_coords() * 0.25)
+
+
 def test_stamp_is_read_in_micrometres_and_as_float32(tmp_path):
     bag = read(write_stamp(tmp_path / "mahmood-uni-77ffbca1-d41d8cd9" / "A.h5"))
     wanted = FeatureBag(
@@ -125,6 +158,7 @@ def test_stamp_is_read_in_micrometres_and_as_float32(tmp_path):
         tile_size=224,
         coords_unit="um",
         layout="stamp",
+        geometry=TileGeometry(side_um=256),
     )
     assert_same(bag, wanted)
 
@@ -142,6 +176,7 @@ def test_older_stamp_has_no_scale_and_coords_only_where_their_unit_is_known(tmp_
     bag = read(write_stamp(tmp_path / "A.h5", attrs=attrs))
     assert bag.encoder.name == "uni"
     assert (bag.mpp, bag.tile_size) == (None, None)
+    assert bag.geometry == TileGeometry(side_um=256 if unit_known else None)
     assert (bag.coords is not None) is unit_known
     np.testing.assert_array_equal(bag.features, make_features(), strict=True)
 
@@ -189,7 +224,7 @@ def test_several_vectors_a_tile_are_refused(tmp_path):
 
 def test_one_tile_of_several_tokens_is_not_taken_for_tiles(tmp_path):
     path = write_stamp(tmp_path / "A.h5", features=np.zeros((1, 5, 8)), coords=make_coords(1))
-    assert "coords have the shape (1, 2), and there are 5 tiles" in refused(path).what
+    assert "coords have the shape (1, 2), but there are 5 tiles" in refused(path).what
 
 
 def test_the_published_layout_names_its_encoder_and_cohort(tmp_path):
@@ -294,12 +329,12 @@ def test_attributes_that_say_nothing_are_not_there(tmp_path, word):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"mpp": "half"}, "'mpp' is 'half'"),
-        ({"mpp": -0.5}, "'mpp' is '-0.5'"),
-        ({"mpp": np.inf}, "'mpp' is 'inf'"),
-        ({"patch_size": 256.5}, "'patch_size' is '256.5'"),
-        ({"patch_size": "large"}, "'patch_size' is 'large'"),
-        ({"patch_size": [256, 256]}, "'patch_size' holds 2 values"),
+        ({"mpp": "half"}, "'mpp' must be a number above 0, but is 'half'"),
+        ({"mpp": -0.5}, "'mpp' must be a number above 0, but is '-0.5'"),
+        ({"mpp": np.inf}, "'mpp' must be a number above 0, but is 'inf'"),
+        ({"patch_size": 256.5}, "'patch_size' must be a whole number, but is '256.5'"),
+        ({"patch_size": "large"}, "'patch_size' must be a whole number, but is 'large'"),
+        ({"patch_size": [256, 256]}, "'patch_size' must hold one value, but holds 2 values"),
     ],
 )
 def test_attributes_that_cannot_be_used_are_named(tmp_path, more, words):
@@ -330,6 +365,7 @@ def test_all_that_a_bag_knows_is_kept(tmp_path):
         seed=0,
         coords_unit="um",
         cohort="TCGA-BRCA",
+        geometry=make_geometry(side_um=128.0),
     )
     write(bag, tmp_path / "A.h5")
     assert_same(read(tmp_path / "A.h5"), bag)
@@ -344,16 +380,33 @@ def test_means_alone_keep_the_number_of_tiles(tmp_path):
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
-@example(features=make_features(), seed=2**62 + 1, mpp=0.1, cohort="")
+words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8).map(str.strip)
+size, count = st.floats(0.01, 1e6), st.integers(0, 10**9)
+said = words.filter(lambda word: word.lower() not in ("", "none", "nan"))
+geometries = st.builds(
+    TileGeometry,
+    side=st.none() | size,
+    side_um=st.none() | size,
+    slide_mpp=st.none() | size,
+    slide_mpp_source=st.none() | said,
+    slide_size=st.none() | st.tuples(count, count),
+    max_tiles=st.none() | count,
+    mask=st.none() | said,
+    n_places=st.none() | count,
+    left_out=st.dictionaries(words, count, max_size=3),
+)
+
+
+@example(features=make_features(), seed=2**62 + 1, mpp=0.1, cohort="", geometry=TileGeometry())
 @given(
     features=arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=finite),
     seed=st.none() | st.integers(0, 2**63 - 1),
     mpp=st.none() | st.floats(0.01, 100),
-    cohort=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8).map(str.strip),
+    cohort=st.just("") | said,
+    geometry=geometries,
 )
-def test_any_bag_comes_back_to_the_last_bit(tmp_path_factory, features, seed, mpp, cohort):
-    cohort = "" if cohort.lower() in ("none", "nan") else cohort
-    bag = FeatureBag("A", features, seed=seed, mpp=mpp, cohort=cohort)
+def test_any_bag_comes_back_to_the_last_bit(tmp_path_factory, features, seed, mpp, cohort, geometry):
+    bag = FeatureBag("A", features, seed=seed, mpp=mpp, cohort=cohort, geometry=geometry)
     path = tmp_path_factory.mktemp("any") / "A.h5"
     write(bag, path)
     again = read(path)
@@ -388,6 +441,18 @@ def test_features_lie_in_one_piece_as_float32(tmp_path):
             "coords_unit": "px",
             "n_tiles": 12,
         }
+
+
+def test_attributes_that_are_not_counts_are_refused(tmp_path):
+    with h5py.File(write_ours(tmp_path / "A.h5"), "a") as file:
+        file.attrs["left_out"] = '{"no tissue": "many"}'
+    assert "'left_out' must be JSON of names and whole numbers" in refused(tmp_path / "A.h5").what
+
+
+def test_attributes_beside_those_of_the_bag_are_kept_where_the_bag_says_nothing(tmp_path):
+    write(make_bag("A"), tmp_path / "A.h5", more={"level0_width": 20, "level0_height": 10, "mpp": 1.0})
+    bag = read(tmp_path / "A.h5")
+    assert (bag.geometry.slide_size, bag.mpp) == ((20, 10), 0.5)
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path):
@@ -504,10 +569,10 @@ def test_a_file_without_features_says_what_it_holds(tmp_path, names, words):
     assert words in refused(tmp_path / "A.h5").what
 
 
-def test_a_group_is_no_matrix(tmp_path):
+def test_a_group_of_datasets_is_refused(tmp_path):
     with h5py.File(tmp_path / "A.h5", "w") as file:
         file.create_group("features")
-    assert "features is a group" in refused(tmp_path / "A.h5").what
+    assert "is a group of datasets" in refused(tmp_path / "A.h5").what
 
 
 text = np.array([["a", "b"]] * 12, dtype=h5py.string_dtype())
@@ -519,12 +584,12 @@ broken[[3, 7], 2] = [np.nan, np.inf]
 @pytest.mark.parametrize(
     ("features", "words"),
     [
-        (np.zeros(768, np.float32), "one vector, as of a whole slide"),
+        (np.zeros(768, np.float32), "one vector, as for a whole slide"),
         (np.zeros((0, 8), np.float32), "have the shape (0, 8)"),
         (np.zeros((12, 3, 2, 8), np.float32), "have the shape (12, 3, 2, 8)"),
-        (np.zeros((12, 8), "S4"), "numbers are needed"),
-        (text, "numbers are needed"),
-        (record, "numbers are needed"),
+        (np.zeros((12, 8), "S4"), "must be numbers"),
+        (text, "must be numbers"),
+        (record, "must be numbers"),
         (broken, "2 of 12 rows of features hold NaN or infinite values"),
         (np.full((12, 8), 1e300), "12 of 12 rows of features hold NaN or infinite values"),
     ],
@@ -544,7 +609,7 @@ def test_rows_that_hold_nan_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("coords", "words"),
     [
-        (make_coords(11), "coords have the shape (11, 2), and there are 12 tiles"),
+        (make_coords(11), "coords have the shape (11, 2), but there are 12 tiles"),
         (make_coords(18).reshape(12, 3), "coords have the shape (12, 3)"),
         (np.zeros(12), "coords have the shape (12,)"),
     ],
@@ -557,7 +622,7 @@ def test_coords_that_do_not_fit_the_tiles_are_refused(tmp_path, coords, words, t
 @pytest.mark.parametrize("tiles", [True, False])
 def test_means_of_another_dimension_are_refused(tmp_path, tiles):
     path = write_sequoia(tmp_path / "A.h5", clusters=make_features(100, 9))
-    assert "features have 8 columns and cluster_features 9" in refused(path, tiles=tiles).what
+    assert "8 columns, but cluster_features have 9" in refused(path, tiles=tiles).what
 
 
 def test_means_that_hold_nan_are_refused(tmp_path):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
-from sequoia_model.types.bag import EncoderId, FeatureBag, canonical_encoder, is_known_encoder
-from tests.build.features import make_bag, make_coords, make_features
+from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry, canonical_encoder, is_known_encoder
+from tests.build.features import make_bag, make_coords, make_features, make_geometry
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_canonical_name_is_its_own(word):
     assert canonical_encoder(name) == name
 
 
-def test_a_word_of_the_users_is_no_known_encoder():
+def test_any_other_word_is_not_a_known_encoder():
     assert is_known_encoder("UNI_v1")
     assert not is_known_encoder("features")
 
@@ -101,26 +101,26 @@ def test_float32_features_are_not_copied():
     ("fields", "words"),
     [
         ({}, "neither features nor cluster means"),
-        ({"features": np.zeros(5)}, "features have the shape (5,)"),
-        ({"features": np.zeros((0, 5))}, "features have the shape (0, 5)"),
-        ({"features": np.zeros((5, 0))}, "features have the shape (5, 0)"),
-        ({"features": np.array([["a"]])}, "numbers are needed"),
-        ({"features": np.array([[True]])}, "features are bool"),
-        ({"features": np.array([[1j]])}, "features are complex128"),
+        ({"features": np.zeros(5)}, "have the shape (5,)"),
+        ({"features": np.zeros((0, 5))}, "have the shape (0, 5)"),
+        ({"features": np.zeros((5, 0))}, "have the shape (5, 0)"),
+        ({"features": np.array([["a"]])}, "features must be numbers, but are <U1"),
+        ({"features": np.array([[True]])}, "features must be numbers, but are bool"),
+        ({"features": np.array([[1j]])}, "features must be numbers, but are complex128"),
         ({"features": np.array([[1.0], [np.nan]])}, "1 of 2 rows of features hold NaN"),
         ({"features": np.array([[1e300]])}, "1 of 1 rows of features hold NaN or infinite"),
         ({"cluster_features": np.array([[np.inf]])}, "rows of cluster_features hold NaN or infinite"),
         (
             {"features": np.zeros((2, 3)), "cluster_features": np.zeros((2, 4))},
-            "3 columns and cluster_features 4",
+            "3 columns, but cluster_features have 4",
         ),
         (
             {"features": np.zeros((2, 3)), "coords": np.zeros((3, 2))},
-            "coords have the shape (3, 2), and there are 2",
+            "coords have the shape (3, 2), but there are 2",
         ),
         ({"features": np.zeros((2, 3)), "coords": np.zeros((2, 3))}, "coords have the shape (2, 3)"),
-        ({"features": np.zeros((1, 3)), "coords": np.array([["1", "2"]])}, "coords are not all numbers"),
-        ({"features": np.zeros((1, 3)), "coords": np.array([[1, np.nan]])}, "coords are not all numbers"),
+        ({"features": np.zeros((1, 3)), "coords": np.array([["1", "2"]])}, "some coords are not numbers"),
+        ({"features": np.zeros((1, 3)), "coords": np.array([[1, np.nan]])}, "some coords are not numbers"),
     ],
 )
 def test_a_bag_refuses_what_cannot_be_used_and_names_the_slide(fields, words):
@@ -143,3 +143,45 @@ def test_a_bag_tells_its_size_and_encoder():
     means = FeatureBag("A", cluster_features=np.zeros((100, 4)))
     assert repr(means) == "<FeatureBag A: ? tiles × 4 by an unnamed encoder, 100 cluster means>"
     assert means.dimension == 4
+
+
+def test_corners_in_pixels_become_micrometres_of_the_slide():
+    bag = make_bag(geometry=make_geometry(slide_mpp=0.2485, side=515))
+    np.testing.assert_allclose(bag.coords_um, make_coords() * 0.2485)
+    assert bag.tile_side_um == pytest.approx(515 * 0.2485)
+
+
+def test_corners_in_micrometres_stay_as_they_are():
+    bag = make_bag(coords=make_coords(side=112.5, dtype=np.float32), coords_unit="um")
+    np.testing.assert_array_equal(bag.coords_um, make_coords(side=112.5, dtype=np.float64), strict=True)
+
+
+def test_the_size_of_a_tile_in_both_pixels_gives_the_scale_of_the_slide():
+    assert make_bag(geometry=TileGeometry(side=514)).slide_mpp == 0.5 * 256 / 514
+    assert make_bag(mpp=None, geometry=TileGeometry(side=514)).slide_mpp is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "side"),
+    [
+        ({"geometry": TileGeometry(side_um=112.0)}, 112),
+        ({"geometry": make_geometry(side=514, slide_mpp=0.5)}, 257),
+        ({"geometry": TileGeometry()}, 128),
+    ],
+)
+def test_the_side_of_a_tile_is_that_on_the_slide_before_that_as_read(fields, side):
+    assert make_bag(**fields).tile_side_um == side
+
+
+@pytest.mark.parametrize(
+    ("fields", "what", "words"),
+    [
+        ({"coords": None}, "coords_um", "no coords"),
+        ({}, "coords_um", "how many µm a pixel"),
+        ({"mpp": None}, "tile_side_um", "how large a tile is in µm"),
+    ],
+)
+def test_what_nothing_says_in_micrometres_is_refused(fields, what, words):
+    with pytest.raises(InputError, match=words) as caught:
+        getattr(make_bag("A17", **fields), what)
+    assert caught.value.where == "A17"

@@ -1,4 +1,4 @@
-"""From a feature file to a FeatureBag."""
+"""Reads a feature file of any layout as a FeatureBag."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
     Parameters
     ----------
     path : path
-        An HDF5 file of ours, TRIDENT, CLAM, STAMP or the published code. The slide is named by the file, whatever
-        the file says, so that a file that was renamed is another slide.
+        An HDF5 file of ours, TRIDENT, CLAM, STAMP or the published code. The name of the file names the slide,
+        whatever the file says: a renamed file is another slide.
     tiles : bool, default True
-        Whether tile features and their coords are needed. Without, they are left on the disk where the file holds
-        cluster means; where it does not, the features alone are read.
+        Whether tile features and their coords are needed. If not, and the file holds cluster means, only these are
+        read; if it holds none, the features are read without coords.
     encoder : str, optional
-        Whose features, where a published file holds those of two encoders; any other file is read as it is.
+        Which features to read where a published file holds those of two encoders; otherwise it changes nothing.
 
     Returns
     -------
     FeatureBag
-        Features as float32. ``encoder`` is None where the file names none: the length of the vectors and the name of
-        a folder do not tell (of the latter is ``encoder_hint``).
+        Features as float32. ``encoder`` is None where the file names none, since neither the length of the vectors
+        nor the name of a folder tells (``encoder_hint`` gives the latter).
 
     Raises
     ------
     InputError
-        If the file does not exist, is empty, truncated, damaged or something else; if it holds no features of tiles,
-        or what cannot be used: text, NaN, no tile, means of another dimension, coords of another number.
+        If the file does not exist, is empty, truncated, damaged or in another format; if it has no features of tiles;
+        or if what it has cannot be used: text, NaN, no tiles, means of another dimension, another number of coords.
 
     Notes
     -----
-    Three dimensions of which the first or the second is 1 are tiles × d; any others are refused.
+    An array of three dimensions, the first or second of them 1, is read as tiles × d; any other is refused.
     TRIDENT's ``resnet50`` is ``resnet50-trunc`` here, its ``ctranspath`` is ``chief-ctranspath``, and STAMP's
-    ``virchow2``, the class token alone, is ``virchow2-cls``.
+    ``virchow2``, only the class token, is ``virchow2-cls``.
     """
     path = Path(path)
     with _opened(path) as file:
@@ -54,16 +54,16 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
 
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file open for reading; whatever goes wrong in the block names it."""
+    """An HDF5 file open for reading; every error in the block names the file."""
     try:
         if path.is_dir():
             raise InputError("a folder was given where a file is needed")
-        with path.open("rb") as plain:  # whose errors are plainer than those of HDF5
+        with path.open("rb") as plain:  # its errors are plainer than those of HDF5
             if not plain.read(1):
                 raise InputError("the file is empty: it has 0 bytes")
         if not h5py.is_hdf5(path):
-            raise InputError("the file is not HDF5, or its beginning is lost")
-        with h5py.File(path, "r", locking="best-effort") as file:  # network disks often have no locks
+            raise InputError("the file is not HDF5, or its beginning is missing")
+        with h5py.File(path, "r", locking="best-effort") as file:  # network disks often do not support locks
             yield file
     except InputError as error:
         error.where = f"{path} ({error.where})" if error.where else str(path)
@@ -71,8 +71,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     except FileNotFoundError:
         raise InputError("the file does not exist", where=str(path)) from None
     except MemoryError:
-        raise InputError("the file needs more memory than there is", where=str(path)) from None
-    except Exception as error:  # h5py raises a dozen kinds for a damaged file
+        raise InputError("the file needs more memory than this machine has", where=str(path)) from None
+    except Exception as error:  # for a damaged file h5py raises many kinds of error
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
         reason = str(error).partition("\n")[0] or type(error).__name__
@@ -85,10 +85,10 @@ def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> Featur
         return FeatureBag(slide, cluster_features=means, layout=found.layout, **found.about)
     n_tiles, dimension = _shape(file, found.features)
     if means is not None and means.shape[1] != dimension:
-        raise InputError(f"features have {dimension} columns and cluster_features {means.shape[1]}")
+        raise InputError(f"features have {dimension} columns, but cluster_features have {means.shape[1]}")
     if found.coords is not None and _shape(file, found.coords) != (n_tiles, 2):
         shape = file[found.coords].shape
-        raise InputError(f"coords have the shape {shape}, and there are {n_tiles} tiles")
+        raise InputError(f"coords have the shape {shape}, but there are {n_tiles} tiles")
     return FeatureBag(
         slide,
         features=_read(file, found.features) if tiles or means is None else None,
@@ -100,29 +100,29 @@ def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> Featur
 
 
 def _read(file: h5py.File, name: str) -> NDArray:
-    """A matrix in the type that the file has."""
+    """A matrix, in the data type of the file."""
     shape = _shape(file, name)
     values: NDArray = file[name][()]
     return values.reshape(shape)
 
 
 def _shape(file: h5py.File, name: str) -> tuple[int, int]:
-    """Rows and columns of a dataset, of which a third dimension of 1 is taken off."""
+    """Rows and columns of a dataset; a third dimension of 1 is removed."""
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
-        raise InputError(f"{name} is a group of datasets, and numbers are needed")
+        raise InputError(f"{name} must be numbers, but is a group of datasets")
     shape: tuple[int, ...] = dataset.shape or ()
     if len(shape) == 3 and 1 in shape[:2]:
         shape = (shape[0] * shape[1], shape[2])
     if len(shape) != 2 or 0 in shape:
-        raise InputError(f"{name} have the shape {dataset.shape}, and {_WRONG.get(len(shape), _WRONG[0])}")
+        raise InputError(f"{name} have the shape {dataset.shape}; {_WRONG.get(len(shape), _WRONG[0])}")
     return shape[0], shape[1]
 
 
-#: What is to be said of a shape, by the number of its dimensions.
+#: What is wrong with a shape, by its number of dimensions.
 _WRONG = {
-    0: "tiles × columns are needed",
-    1: "a row for each tile is needed: this is one vector, as of a whole slide",
-    2: "tiles × columns are needed: there are none",
-    3: "tiles × columns are needed: there are several vectors for each tile",
+    0: "they must be tiles × columns",
+    1: "they must have a row for each tile, but this is one vector, as for a whole slide",
+    2: "they must be tiles × columns, but there are none",
+    3: "they must be tiles × columns, but there are several vectors for each tile",
 }

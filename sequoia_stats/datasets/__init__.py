@@ -25,7 +25,7 @@ from sequoia_stats.types.genes import standardise
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from sequoia_stats.io.expression import Expression
+    from sequoia_stats.types.expression import Expression
 
 _HERE = Path(__file__).parent
 #: Endpoints of the TCGA cohort; times of the Clinical Data Resource in days, of cBioPortal in months.

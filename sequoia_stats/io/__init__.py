@@ -52,8 +52,8 @@ from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
 from sequoia_stats.io.evaluation import read_evaluation
-from sequoia_stats.io.expression import Expression, read_expression
-from sequoia_stats.io.gene_list import read_gene_list
+from sequoia_stats.io.expression import read_expression
+from sequoia_stats.io.gene_lists import read_gene_list
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.predictions import read_predictions
 from sequoia_stats.types.cohort import Cohort
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READERS",
-    "Expression",
     "Reader",
     "canonical_names",
     "read_cohort",

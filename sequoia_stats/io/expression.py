@@ -1,8 +1,7 @@
-"""Expression without outcomes: what a score needs, from any file that holds it."""
+"""Expression without outcomes, from any file that holds it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,32 +14,11 @@ from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
+from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given, standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """Expression of patients or samples, without outcomes.
-
-    Parameters
-    ----------
-    values : DataFrame of shape (patients, genes)
-        float64; index = patient id (or that of the sample), columns = gene symbol, both unique.
-    units : Series
-        Unit of every gene, "not stated" where the file does not say.
-    name : str
-        Name of the cohort or of the file.
-    flow : DataFrame
-        Ledger: ``step, n_before, n_after, reason``.
-    """
-
-    values: pd.DataFrame
-    units: pd.Series
-    name: str
-    flow: pd.DataFrame
 
 
 def read_expression(

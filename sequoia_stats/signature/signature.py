@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io import Expression
 from sequoia_stats.signature.transforms import Transform, check_units, within_cohort
 from sequoia_stats.types import genes as symbols
+from sequoia_stats.types.expression import Expression
 
 #: The version of the JSON that this code writes and reads.
 SCHEMA_VERSION = 1

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sequoia_stats.datasets import open_expression
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io import Expression
 from sequoia_stats.sets.collections.collection import extended
 from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given
 from sequoia_stats.types.predictions import refuse_repeated
 

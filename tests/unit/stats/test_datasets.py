@@ -12,8 +12,8 @@ import pytest
 from sequoia_stats import datasets
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_cohort
-from sequoia_stats.io.expression import Expression
 from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.expression import Expression
 from tests.build.cohorts import make_cohort
 from tests.build.studies import write_cbioportal_study
 

@@ -11,9 +11,10 @@ import pytest
 
 from sequoia_stats import rbridge
 from sequoia_stats.errors import InputError
-from sequoia_stats.io import Expression, read_expression
+from sequoia_stats.io import read_expression
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.signature.transforms import TRANSFORMS, within_cohort
+from sequoia_stats.types.expression import Expression
 from tests.build.cohorts import make_cohort, make_signature
 
 

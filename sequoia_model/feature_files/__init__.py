@@ -4,7 +4,7 @@
 file with
 
 - the datasets ``features`` (tiles × d), ``coords`` (tiles × 2) and ``cluster_features`` (clusters × d), as far as they
-  are known; float32, except ``coords``;
+  are known; float32, except ``coords``; ``tried`` (n × 2): corners of the candidates that were read, in that order;
 - the attributes ``schema_version``, ``slide`` and ``coords_unit``, and where they are known ``encoder``,
   ``encoder_asserted`` (the user named the encoder, no file did), ``encoder_fingerprint``, ``mpp``, ``tile_size``,
   ``rule``, ``seed``, ``cohort`` and ``n_tiles``;

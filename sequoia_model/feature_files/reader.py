@@ -95,6 +95,7 @@ def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> Featur
         coords=_read(file, found.coords) if tiles and found.coords is not None else None,
         cluster_features=means,
         layout=found.layout,
+        tried=_read(file, "tried") if tiles and found.layout == "ours" and "tried" in file else None,
         **found.about | {"n_tiles": n_tiles},
     )
 

@@ -174,6 +174,9 @@ class FeatureBag:
         not say which encoder it was.
     geometry : TileGeometry
         Where the tiles lie on the slide and how they were chosen.
+    tried : array of shape (n, 2), int64, optional
+        Top-left corners of the candidates that were read, in that order, whether or not they became tiles; None where
+        the file does not say.
 
     Raises
     ------
@@ -196,6 +199,7 @@ class FeatureBag:
     n_tiles: int | None = None
     encoder_hint: str = ""
     geometry: TileGeometry = TileGeometry()
+    tried: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if self.features is None and self.cluster_features is None:

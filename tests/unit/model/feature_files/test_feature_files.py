@@ -414,6 +414,13 @@ def test_any_bag_comes_back_to_the_last_bit(tmp_path_factory, features, seed, mp
     assert again.features.tobytes() == features.tobytes()
 
 
+def test_the_candidates_that_were_tried_are_read_back(tmp_path):
+    bag = make_bag(tried=np.array([[512, 0], [0, 256]]))
+    write(bag, tmp_path / f"{SLIDE}.h5")
+    assert_same(read(tmp_path / f"{SLIDE}.h5"), bag)
+    assert read(tmp_path / f"{SLIDE}.h5", tiles=False).tried is None
+
+
 def test_the_same_bag_gives_the_same_bytes(tmp_path):
     bag = make_bag(cluster_features=make_features(100), rule="all", seed=3)
     write(bag, tmp_path / "one.h5")

@@ -1,4 +1,4 @@
-"""Slides: what a file says of itself, its scale, and squares of its pixels."""
+"""Whole-slide images: opened with their resolution, found in folders, and read square by square."""
 
 from __future__ import annotations
 

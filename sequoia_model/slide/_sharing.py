@@ -1,4 +1,4 @@
-"""A source that threads and forked processes share."""
+"""Sharing the source of a slide's pixels among threads and forked processes."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from sequoia_model.errors import InputError
 from sequoia_model.slide.sources.levels import Source
 
 
-class Shared:
-    """A source that is closed when nobody reads it, and opened anew in a process that was forked.
+class SharedSource:
+    """A source that is closed only after its last read, and reopened in a forked process.
 
-    libopenslide crashes where a slide is closed under a read, and file positions and locks must not be shared with
-    another process.
+    libopenslide crashes if a slide is closed during a read, and processes must not share file positions and locks.
 
     Parameters
     ----------
     source : Source
+        The open source, which this object closes.
     """
 
     def __init__(self, source: Source) -> None:
-        self._own(source)
+        self._take(source)
 
-    def _own(self, source: Source, closed: bool = False) -> None:
+    def _take(self, source: Source, closed: bool = False) -> None:
         self._changed = threading.Condition()
         self._source, self._users, self._closed = source, 0, closed
         self._process = os.getpid()
 
     @contextmanager
     def use(self) -> Iterator[Source]:
-        """The source, which is not closed in the meantime.
+        """Lend the source, which stays open meanwhile.
 
         Raises
         ------
         InputError
-            If it is closed.
+            If the slide was closed.
         """
         if self._process != os.getpid():
-            self._own(self._source if self._closed else self._source.reopened(), self._closed)
+            self._take(self._source if self._closed else self._source.reopened(), self._closed)
         with self._changed:
             if self._closed:
                 raise InputError("the slide is closed", where=str(self._source.path))
@@ -53,9 +53,9 @@ class Shared:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Close the source once, after the reads under way."""
+        """Close the source, once, after the reads in progress."""
         if self._process != os.getpid():
-            self._own(self._source, closed=True)  # what is open belongs to the other process
+            self._take(self._source, closed=True)  # the open file belongs to the parent process
         with self._changed:
             first, self._closed = not self._closed, True
             self._changed.wait_for(lambda: self._users == 0)

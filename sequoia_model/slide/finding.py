@@ -1,4 +1,4 @@
-"""Slides in folders, and the table of their resolutions."""
+"""Finding slide files in folders, and reading the table of their resolutions."""
 
 from __future__ import annotations
 
@@ -11,52 +11,51 @@ from sequoia_model.errors import InputError, listing
 from sequoia_model.patients import read_texts
 from sequoia_model.slide.resolution import check_mpp
 
-#: Endings by which slides are found in folders.
+#: Suffixes of the files that a search of a folder takes for slides.
 SLIDE_SUFFIXES = (
     ".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".czi", ".dcm",
     ".png", ".jpg", ".jpeg",
 )  # fmt: skip
-#: By this folder within it a folder of our own output is known.
+#: A folder that contains this one holds our own output.
 RUNS_FOLDER = ".runs"
-#: What our runs call their pictures; looked for only in such a folder.
-_PICTURES = ("_mask.png", "_overlay.png")
+#: Ends of the names of the pictures that our runs write; ignored in output folders only.
+_OUR_PICTURES = ("_mask.png", "_overlay.png")
 
 
 def is_slide(path: str | Path) -> bool:
-    """Whether a name ends as those of slides do."""
+    """Whether a file name has the suffix of a slide."""
     return Path(path).suffix.lower() in SLIDE_SUFFIXES
 
 
 def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False) -> list[Path]:
-    """The slides among files and folders.
+    """Find the slides among files and folders.
 
     Parameters
     ----------
     paths : path or iterable of path
-        Files are taken as they are; folders are searched in depth for the endings of slides, without hidden ones and
-        those that our own runs wrote. A DICOM slide is to be given by one of its files.
+        Files are taken as they are. Folders are searched with their subfolders for the suffixes of slides; hidden
+        files and the output of our own runs are skipped. Name a DICOM slide by one of its files.
     twins : bool, default False
-        Whether several slides may have one name; who asks for them has to tell them apart.
+        Whether several slides may have the same name. If so, the caller must tell them apart.
 
     Returns
     -------
     list of Path
-        Sorted by name. A folder that is called as a slide is among them, so that it fails by its name.
+        Sorted by name. A folder whose name ends like that of a slide is included, so that opening it fails by name.
 
     Raises
     ------
     InputError
-        If a folder holds no slide or cannot be read, or two slides have one name.
+        If a folder contains no slides or cannot be read, or if two slides have the same name.
     """
     found: dict[Path, None] = {}
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if os.path.isdir(path) and not is_slide(path):
             inside = list(_inside(path))
             if not inside:
+                suffixes = listing(SLIDE_SUFFIXES, 20)
                 raise InputError(
-                    "the folder holds no slide",
-                    where=str(path),
-                    fix=f"slides end in {listing(SLIDE_SUFFIXES, 20)}",
+                    "the folder contains no slides", where=str(path), fix=f"slide files end in {suffixes}"
                 )
             found.update(dict.fromkeys(inside))
         else:
@@ -77,14 +76,14 @@ def _inside(folder: Path) -> Iterator[Path]:
         folders[:] = [
             n for n in seen if n not in named and not os.path.isdir(os.path.join(place, n, RUNS_FOLDER))
         ]
-        made = _PICTURES if os.path.isdir(os.path.join(place, RUNS_FOLDER)) else ()
+        made = _OUR_PICTURES if os.path.isdir(os.path.join(place, RUNS_FOLDER)) else ()
         for name in (*named, *files):
             if _is_found(name) and not name.endswith(made):
                 yield Path(place, name)
 
 
 def _is_found(name: str) -> bool:
-    """Whether a name in a folder is that of a slide: not of a DICOM file, of which many make one."""
+    """Whether a name in a folder is taken for a slide; a DICOM slide has many files, so they are not."""
     return is_slide(name) and not name.startswith(".") and not name.lower().endswith(".dcm")
 
 
@@ -100,29 +99,29 @@ def _refuse_same_names(paths: Iterable[Path]) -> None:
         other = seen.setdefault(_name(path), path)
         if other is not path:
             raise InputError(
-                f"two slides have the name {_name(path)}",
+                f"two slides are named {_name(path)}",
                 where=listing([other, path]),
-                fix="give one of them, or rename one",
+                fix="give only one of them, or rename one",
             )
 
 
 def read_mpp_table(path: str | Path) -> dict[str, float]:
-    """The resolutions of slides.
+    """Read the resolutions of slides.
 
     Parameters
     ----------
     path : path
-        A CSV with the columns ``slide`` (with or without its ending) and ``mpp``, µm per pixel.
+        A CSV with the columns ``slide`` (a name with or without its suffix) and ``mpp`` (µm per pixel).
 
     Returns
     -------
     dict of str to float
-        Name of the slide, without endings, to µm per pixel.
+        µm per pixel by the name of the slide, without suffixes.
 
     Raises
     ------
     InputError
-        If the file cannot be read, a column is missing, a value is no resolution, or a slide has two.
+        If the file cannot be read, a column is missing, a value is not a resolution, or a slide has two different ones.
     """
     texts = read_texts(path)
     titles = [title.lower() for title in texts.columns]
@@ -137,9 +136,9 @@ def read_mpp_table(path: str | Path) -> dict[str, float]:
         place = f"{path}, row {row}"
         mpp = check_mpp(_number(text, place), place)
         if not slide:
-            raise InputError("a row names no slide", where=place)
+            raise InputError("a row does not name a slide", where=place)
         if table.setdefault(bare_slide(slide), mpp) != mpp:
-            raise InputError(f"{bare_slide(slide)} has two resolutions", where=place)
+            raise InputError(f"{bare_slide(slide)} has two different resolutions", where=place)
     return table
 
 
@@ -147,4 +146,4 @@ def _number(text: str, place: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{text!r} is no number of µm per pixel", where=place) from None
+        raise InputError(f"{text!r} is not a number of µm per pixel", where=place) from None

@@ -1,4 +1,4 @@
-"""An open slide: squares of it at any scale, and the readers that give their pixels."""
+"""Open slides, and their pixels at any scale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image
 from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
-from sequoia_model.slide._sharing import Shared
+from sequoia_model.slide._sharing import SharedSource
 from sequoia_model.slide.resolution import Resolution, resolve
 from sequoia_model.slide.sources.levels import Facts, Level, Source, cheapest
 from sequoia_model.types.grid import tile_side
@@ -26,23 +26,22 @@ from sequoia_model.types.units import TILE_SIZE
 
 Reader = Literal["auto", "openslide", "direct"]
 _READERS = ("auto", "openslide", "direct")
-#: Pixels along a side that a thumbnail reads at once; bounds its memory.
+#: A thumbnail is read in blocks of this many pixels a side, which bounds its memory.
 _BLOCK = 4096
 _WHITE = 255
 
 
 class Slide:
-    """A slide that is open, read from any number of threads and from forked processes; a context manager.
-
-    Made by `open_slide`.
+    """An open slide, made by `open_slide`: a context manager that threads and forked processes can read from.
 
     Parameters
     ----------
     source : Source
-        What gives the pixels.
+        The file and its decoder.
     resolution : Resolution
+        µm per pixel, and where the value comes from.
     wanted_reader : str
-        Which reader was asked for.
+        The reader that was asked for.
     """
 
     def __init__(self, source: Source, resolution: Resolution, wanted_reader: str = "auto") -> None:
@@ -50,12 +49,12 @@ class Slide:
         self.resolution = resolution
         self._facts = source.facts
         self._readers = [source.reader_of(level) for level in range(len(source.facts.levels))]
-        self._shared = Shared(source)
+        self._shared = SharedSource(source)
         self._wanted_reader = wanted_reader
 
     @property
     def name(self) -> str:
-        """Name of the file, without the endings of slides."""
+        """Name of the file, without the suffixes of slides."""
         return bare_slide(self.path.name)
 
     @property
@@ -65,7 +64,7 @@ class Slide:
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of the pyramid, the finest first."""
+        """The levels of the pyramid, from fine to coarse."""
         return self._facts.levels
 
     @property
@@ -75,44 +74,45 @@ class Slide:
 
     @property
     def format(self) -> str:
-        """Whose format the file has."""
+        """Format of the file: the vendor, or the kind of image."""
         return self._facts.format
 
     @property
     def power(self) -> float | None:
-        """Objective power, where the file says it."""
+        """Objective power, if the file states it."""
         return self._facts.claims.get("objective power")
 
     @property
     def tile_level(self) -> int:
-        """The level that tiles of the usual size are read from."""
+        """The level from which tiles are read."""
         return cheapest(self.levels, tile_side(self.mpp) / TILE_SIZE)
 
     @property
     def reader(self) -> str:
-        """What reads the tiles: openslide, direct or image."""
+        """The reader of the tiles: openslide, direct or image."""
         return self.reader_of(self.tile_level)
 
     def reader_of(self, level: int) -> str:
-        """What reads a level.
+        """The reader of a level: openslide, direct or image.
 
         Parameters
         ----------
         level : int
+            Index of the level, 0 for the finest.
         """
         return self._readers[level]
 
     def read(self, x: int, y: int, side: int, size: int = TILE_SIZE) -> NDArray[np.uint8]:
-        """A square of the slide.
+        """Read a square of the slide.
 
         Parameters
         ----------
         x, y : int
-            Its top-left corner in level-0 pixels; beyond the border the square is white.
+            Its top-left corner in level-0 pixels. What lies outside the slide is white.
         side : int
             Its side in level-0 pixels.
         size : int
-            Its side in pixels as returned.
+            Its side in pixels of the result.
 
         Returns
         -------
@@ -121,23 +121,24 @@ class Slide:
         Raises
         ------
         InputError
-            If the file is damaged there.
+            If the file is damaged at this place.
         """
         level = cheapest(self.levels, side / size)
         return self._resampled(level, (x, y, x + side, y + side), (size, size), margin=0)
 
     def thumbnail(self, mpp: float) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-        """The whole slide at about `mpp` µm per pixel, never enlarged.
+        """Read the whole slide at about `mpp` µm per pixel; it is never enlarged.
 
         Parameters
         ----------
         mpp : float
+            µm per pixel of the result.
 
         Returns
         -------
         pixels : array of shape (h, w, 3), uint8
         scale : tuple of float
-            Level-0 pixels a pixel of the thumbnail, along x and y.
+            Level-0 pixels per pixel of the thumbnail, along x and y.
 
         Raises
         ------
@@ -154,14 +155,14 @@ class Slide:
             for left in range(0, width, step):
                 right, bottom = min(left + step, width), min(top + step, height)
                 box = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
-                # Pillow's bicubic filter sees two pixels of the result beyond each edge.
+                # Pillow's bicubic filter reaches two pixels of the result beyond each edge.
                 pixels[top:bottom, left:right] = self._resampled(
                     level, box, (right - left, bottom - top), margin=2 * wanted
                 )
         return pixels, scale
 
     def close(self) -> None:
-        """Give the file back, when the reads under way have ended."""
+        """Close the file after the reads in progress."""
         self._shared.close()
 
     def __enter__(self) -> Slide:
@@ -183,7 +184,7 @@ class Slide:
     def _resampled(
         self, level: int, box: tuple[float, float, float, float], size: tuple[int, int], margin: float
     ) -> NDArray[np.uint8]:
-        """A box in level-0 pixels, from a level and brought to `size`; the filter sees `margin` around it."""
+        """A box in level-0 pixels, read from a level and resized to `size`; the filter sees a `margin` around it."""
         near = self._on_level(level, box)
         x0, y0, x1, y1 = (
             (math.floor, math.ceil)[i // 2](edge)
@@ -198,14 +199,14 @@ class Slide:
         return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, box=inside))
 
     def _on_level(self, level: int, box: Sequence[float]) -> list[float]:
-        """A box in level-0 pixels as one of a level, scaled by the sizes of both: a downsample may be rounded."""
+        """A box in level-0 pixels in those of a level, scaled by their sizes, since the downsample may be rounded."""
         length = self.levels[level].size
         return [round(edge * length[i % 2] / self.size[i % 2], 6) for i, edge in enumerate(box)]
 
     def _padded(
         self, level: int, x0: int, y0: int, x1: int, y1: int
     ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-        """Pixels of a level between two corners, white beyond its border, and where they really begin."""
+        """Pixels of a level between two corners, white outside it, and the exact position of the first."""
         width, height = self.levels[level].size
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
         if left >= right or top >= bottom:
@@ -223,7 +224,7 @@ class Slide:
 def _widened(
     box: tuple[float, float, float, float], margin: float, size: tuple[int, int]
 ) -> tuple[float, float, float, float]:
-    """A box with a margin that does not leave the slide."""
+    """A box with a margin, cut at the border of the slide."""
     if not margin:
         return box
     left, top, right, bottom = box
@@ -233,17 +234,17 @@ def _widened(
 
 
 def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "auto") -> Slide:
-    """Open a slide; its scale is what the file says or what is given, and never guessed.
+    """Open a slide. Its resolution is given or read from the file, never guessed.
 
     Parameters
     ----------
     path : path
-        A slide that OpenSlide reads, or a plain PNG, JPEG or TIFF.
+        A slide in a format that OpenSlide reads, or a plain PNG, JPEG or TIFF image.
     mpp : float, optional
-        µm per pixel of level 0; wins over what the file says. A plain image needs it.
+        µm per pixel of level 0; takes precedence over what the file says. Required for a plain image.
     reader : {"auto", "openslide", "direct"}
-        "direct" decodes the tiles of a TIFF without OpenSlide, on levels where both give the same pixels; "auto" does
-        so where it can.
+        "direct" decodes the tiles of a TIFF without OpenSlide, which is faster, on the levels where both give the same
+        pixels. "auto" does this where possible.
 
     Returns
     -------
@@ -252,19 +253,20 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
     Raises
     ------
     InputError
-        If the file is no slide or damaged, its scale is unknown or contradicts itself, or the reader cannot read it.
+        If the file is not a slide or is damaged, if its resolution is unknown or contradictory, or if the reader cannot
+        read it.
     """
     path = Path(path)
     if reader not in _READERS:
-        raise InputError(f"reader is {reader!r}, and one of {', '.join(_READERS)} is needed")
-    source = _source(path, reader, mpp)
+        raise InputError(f"{reader!r} is not a valid reader", fix=f"choose one of {', '.join(_READERS)}")
+    source = _open_source(path, reader, mpp)
     try:
         resolution = resolve(source.facts, path, mpp)
         resolution = replace(resolution, notes=(*resolution.notes, *source.facts.notes))
         slide = Slide(source, resolution, reader)
         if reader == "direct" and slide.reader != "direct":
             raise InputError(
-                "the slide cannot be read directly with the pixels of OpenSlide", where=str(path)
+                "decoding the slide directly does not give the pixels of OpenSlide", where=str(path)
             )
     except BaseException:
         source.close()
@@ -272,31 +274,31 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
     return slide
 
 
-def _source(path: Path, reader: Reader, mpp: float | None) -> Source:
+def _open_source(path: Path, reader: Reader, mpp: float | None) -> Source:
     _refuse_unreadable(path)
     from sequoia_model.slide.sources._direct import is_tiled, read_directly
     from sequoia_model.slide.sources._image import ImageSource, image_kind
-    from sequoia_model.slide.sources.openslide import OpenSlideSource, detect
+    from sequoia_model.slide.sources.openslide import OpenSlideSource, detect_format
 
-    if detect(path) is not None:
-        behind = OpenSlideSource(path)
-        return behind if reader == "openslide" else read_directly(behind) or behind
+    if detect_format(path) is not None:
+        source = OpenSlideSource(path)
+        return source if reader == "openslide" else read_directly(source) or source
     kind = image_kind(path)
     if kind is None or is_tiled(path):
         raise InputError(
-            "the file is neither a slide that OpenSlide reads nor a PNG, JPEG or TIFF",
+            "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
             where=str(path),
-            fix="if it is to be a slide, it may be damaged or cut off: get the file again",
+            fix="if it should be a slide, it may be damaged or incomplete: get a new copy",
         )
     if reader != "auto":
-        raise InputError(f"a plain image is not read by the reader {reader!r}", where=str(path))
-    resolve(Facts("image", (), plain=True), path, mpp)  # or an error, before a large image is decoded
+        raise InputError(f"the reader {reader!r} does not read plain images", where=str(path))
+    resolve(Facts("image", (), plain=True), path, mpp)  # fails before a large image is decoded
     return ImageSource(path, kind)
 
 
 def _refuse_unreadable(path: Path) -> None:
     if os.path.islink(path) and not os.path.exists(path):
-        raise InputError("the file is a link that leads nowhere", where=str(path))
+        raise InputError("the file is a broken symbolic link", where=str(path))
     existing_file(path)
     try:
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""Where a slide holds tissue: found by its colour, as the published code finds it, or drawn by someone."""
+"""Masks of tissue: found by colour as in the paper or the published code, or drawn as an annotation."""
 
 from sequoia_model.tissue.annotation import read_annotation
 from sequoia_model.tissue.mask import TissueMask

@@ -1,4 +1,4 @@
-"""An area that someone drew, in the place of the tissue mask."""
+"""Annotations: areas drawn by hand that replace the tissue mask."""
 
 from __future__ import annotations
 
@@ -22,27 +22,29 @@ from sequoia_model.tissue.polygons import fill
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
-#: µm per pixel, at most, that drawn areas are laid on: half of what the tissue mask has, so that small areas count.
+#: µm per pixel of the mask that drawn areas become: half of the tissue mask's, so that small areas count.
 ANNOTATION_MPP = 8.0
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST = 1 << 30  # bytes of text
-#: What QuPath finds by itself in a slide, or lays over it; drawn by nobody.
-_IGNORED = "ignored (its class ends in *)"
+#: Kinds of objects that QuPath makes by itself, or that are to be ignored: not drawn areas.
+_IGNORED = "ignored (class with a *)"
 _NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root", _IGNORED)
-_FIX = "in QuPath: File > Export objects as GeoJSON, with the annotations of this slide"
+_FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
 
+#: A polygon: its outline, then its holes.
 Rings = list[NDArray[np.float64]]
 
 
 def read_annotation(path: str | Path, slide: Slide) -> TissueMask:
-    """Read an area that takes the place of the tissue mask.
+    """Read a drawn area that replaces the tissue mask.
 
     Parameters
     ----------
     path : path
-        A GeoJSON as QuPath exports it, plain or ``.gz``: polygons in pixels of the full resolution. Or a PNG of the
-        slide's shape at any resolution, whose pixels are inside where they are not 0 and not transparent.
+        A GeoJSON as QuPath exports it, plain or ``.gz``, with polygons in level-0 pixels. Or a PNG with the aspect
+        ratio of the slide, at any resolution; the area is where its pixels are neither 0 nor transparent.
     slide : Slide
+        The slide on which the area was drawn.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def read_annotation(path: str | Path, slide: Slide) -> TissueMask:
     Raises
     ------
     InputError
-        If the file is neither, holds no area, or one of another slide.
+        If the file is neither, contains no area, or belongs to another slide.
     """
     path = existing_file(path)
     source = f"annotation {path.name}"
@@ -89,58 +91,42 @@ def _read_png(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
         raise InputError(
             "the mask is too large",
             where=str(path),
-            fix="a PNG of 10,000 pixels on its longer side is enough",
+            fix="10,000 pixels on the longer side are enough",
         ) from None
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow has these for damaged files
-        raise InputError(f"the mask is no PNG that can be read: {error}", where=str(path)) from None
+    except (OSError, SyntaxError, ValueError) as error:  # raised by Pillow for damaged files
+        raise InputError(f"the mask is not a readable PNG: {error}", where=str(path)) from None
     inside = values != 0
     if values.ndim == 3:
         opaque = inside[..., -1]
         inside = inside[..., :-1].any(axis=2) & opaque if transparency else inside.any(axis=2)
     if not inside.any():
-        raise InputError("the mask holds no area: all its pixels are 0", where=str(path))
+        raise InputError("the mask contains no area: all its pixels are 0 or transparent", where=str(path))
     return inside
 
 
 def _refuse_other_shape(found: tuple[int, int], size: tuple[int, int], path: Path) -> None:
-    """A mask has the slide's shape when a whole number of its pixels, give or take one, spans both sides."""
+    """Refuse a mask whose width and height do not have the ratio of the slide's, give or take a pixel."""
     width, height = found
     if abs(width - height * size[0] / size[1]) > 1 and abs(height - width * size[1] / size[0]) > 1:
         raise InputError(
-            f"the mask is one of another size: {width} × {height} pixels, and the slide has {size[0]} × {size[1]}",
+            f"the mask does not fit the slide: it has {width} × {height} pixels, the slide {size[0]} × {size[1]}",
             where=str(path),
-            fix="a mask has the slide's shape, at any resolution",
+            fix="export a mask of the whole slide, at any resolution",
         )
 
 
 def _polygons(path: Path, size: tuple[int, int]) -> list[Rings]:
-    """The polygons of the annotations in a GeoJSON, each an outline and its holes, in level-0 pixels.
+    """The drawn polygons of a GeoJSON, in level-0 pixels: a feature collection, a feature, a geometry, or a list.
 
-    Tiles, detections and cells are passed over, and so are points and lines beside polygons.
-
-    Parameters
-    ----------
-    path : path
-        A feature collection, a feature, a geometry, or a list of these; plain or ``.gz``.
-    size : tuple of int
-        Width and height of the slide.
-
-    Returns
-    -------
-    list of list of array of shape (points, 2)
-
-    Raises
-    ------
-    InputError
-        If the file is no GeoJSON, holds no polygon, or a feature cannot be used; it is counted from 1.
+    Tiles, detections and cells are ignored, and so are points and lines, if there are polygons too.
     """
     polygons: list[Rings] = []
     others: set[str] = set()
-    passed: set[str] = set()
+    ignored: set[str] = set()
     for number, (feature, kind) in enumerate(_features(_load(path), path), start=1):
         where = f"{path}, feature {number}"
         if kind in _NOT_DRAWN:
-            passed.add(kind)
+            ignored.add(kind)
             continue
         for shape, coordinates in _shapes(feature, where):
             if shape == "Polygon":
@@ -148,16 +134,16 @@ def _polygons(path: Path, size: tuple[int, int]) -> list[Rings]:
             else:
                 others.add(shape)
     if not polygons:
-        raise InputError(_nothing(others, passed), where=str(path), fix=_FIX)
+        raise InputError(_without_polygon(others, ignored), where=str(path), fix=_FIX)
     return polygons
 
 
-def _nothing(others: set[str], passed: set[str]) -> str:
+def _without_polygon(others: set[str], ignored: set[str]) -> str:
     if others:
-        return f"the annotation holds no area: only {' and '.join(sorted(others))}"
-    if passed:
-        return f"the annotation holds no area that was drawn: only objects of kind {' and '.join(sorted(passed))}"
-    return "the annotation holds no polygon"
+        return f"the annotation contains no area, only {' and '.join(sorted(others))}"
+    if ignored:
+        return f"the annotation contains no drawn area, only objects of type {' and '.join(sorted(ignored))}"
+    return "the annotation contains no polygon"
 
 
 def _load(path: Path) -> Any:
@@ -168,28 +154,28 @@ def _load(path: Path) -> Any:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the annotation cannot be read: {reason}", where=str(path)) from None
     if len(text) > _LARGEST:
-        raise InputError("the annotation has more than a gigabyte of text", where=str(path), fix=_FIX)
+        raise InputError("the annotation has more than 1 GiB of text", where=str(path), fix=_FIX)
     if not text.strip():
         raise InputError("the annotation is empty", where=str(path))
     try:
         return json.loads(text)
     except RecursionError:
-        raise InputError("the annotation is nested too deeply for a GeoJSON", where=str(path)) from None
+        raise InputError("the annotation is nested too deeply to be GeoJSON", where=str(path)) from None
     except UnicodeDecodeError:
-        raise InputError("the annotation is no text", where=str(path), fix=_FIX) from None
+        raise InputError("the annotation is not a text file", where=str(path), fix=_FIX) from None
     except ValueError as error:
-        raise InputError(f"the annotation is no JSON: {error}", where=str(path), fix=_FIX) from None
+        raise InputError(f"the annotation is not valid JSON: {error}", where=str(path), fix=_FIX) from None
 
 
 def _features(found: Any, path: Path) -> Iterator[tuple[dict, str]]:
-    """The features or bare geometries of a file, and what kind of object each is."""
+    """The features or bare geometries of a file, each with its kind of object."""
     if isinstance(found, dict) and found.get("type") == "FeatureCollection":
         found = found.get("features")
     items = found if isinstance(found, list) else [found]
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict) or not isinstance(item.get("type"), str):
             raise InputError(
-                "this is no GeoJSON: an object with a type is needed",
+                "the annotation is not GeoJSON: an object with a type is needed",
                 where=f"{path}, feature {number}",
                 fix=_FIX,
             )
@@ -200,40 +186,40 @@ def _features(found: Any, path: Path) -> Iterator[tuple[dict, str]]:
 
 
 def _is_ignored(about: dict) -> bool:
-    """Whether the class of an annotation says that it is none: QuPath's "Ignore*" and others with a star."""
+    """Whether the class of an object ends in a star, as "Ignore*" does: QuPath does not count these."""
     given = about.get("classification")
     name = given.get("name") if isinstance(given, dict) else given
     return isinstance(name, str) and name.endswith("*")
 
 
 def _shapes(item: dict, where: str) -> Iterator[tuple[str, Any]]:
-    """Type and coordinates of each simple geometry of a feature or geometry."""
+    """Type and coordinates of each simple geometry in a feature or geometry."""
     geometry = item.get("geometry") if item["type"] == "Feature" else item
     if geometry is None:
         return
     if not isinstance(geometry, dict):
-        _refuse("its geometry is no object", where)
+        _refuse("its geometry is not an object", where)
     shape, coordinates = geometry.get("type"), geometry.get("coordinates")
     if shape == "GeometryCollection":
         parts = geometry.get("geometries")
         for part in parts if isinstance(parts, list) else []:
             if not isinstance(part, dict) or part.get("type") in ("GeometryCollection", "Feature"):
-                _refuse("its geometries are collections of others", where)
+                _refuse("a collection of geometries contains another collection", where)
             yield from _shapes({"type": "Feature", "geometry": part}, where)
     elif shape == "MultiPolygon":
         if not isinstance(coordinates, list):
-            _refuse("a MultiPolygon without coordinates", where)
+            _refuse("a MultiPolygon has no coordinates", where)
         for part in coordinates:
             yield "Polygon", part
     elif shape in ("Polygon", "Point", "MultiPoint", "LineString", "MultiLineString"):
         yield shape, coordinates
     else:
-        _refuse(f"there is no geometry of type {shape!r}", where)
+        _refuse(f"{shape!r} is not a valid type of geometry", where)
 
 
 def _rings(coordinates: Any, where: str, size: tuple[int, int]) -> Rings:
     if not isinstance(coordinates, list) or not coordinates:
-        _refuse("a polygon without coordinates", where)
+        _refuse("a polygon has no coordinates", where)
     return [_ring(ring, where, size) for ring in coordinates]
 
 
@@ -246,17 +232,17 @@ def _ring(ring: Any, where: str, size: tuple[int, int]) -> NDArray[np.float64]:
     if any(isinstance(value, (str, bool)) for pair in pairs for value in pair):
         _refuse("its coordinates are not pairs of numbers", where)
     if not np.isfinite(points).all():
-        _refuse("its coordinates are not all finite", where)
+        _refuse("some of its coordinates are not finite", where)
     if len(np.unique(points, axis=0)) < 3:
-        _refuse("an outline needs three points or more", where)
-    slack = 1 + 0.001 * max(size)  # drawn over the border by a hand
+        _refuse("an outline needs at least three different points", where)
+    slack = 1 + 0.001 * max(size)  # a hand may draw a little over the border
     if (points < -slack).any() or (points > np.array(size) + slack).any():
         low, high = points.min(axis=0), points.max(axis=0)
         raise InputError(
-            f"its points lie outside the slide of {size[0]} × {size[1]} pixels: "
+            f"its points lie outside the slide, which has {size[0]} × {size[1]} pixels: "
             f"x from {low[0]:g} to {high[0]:g}, y from {low[1]:g} to {high[1]:g}",
             where=where,
-            fix="coordinates are pixels of the full resolution of this slide",
+            fix="give the coordinates in pixels of this slide at full resolution",
         )
     return points
 

@@ -1,4 +1,4 @@
-"""TissueMask: where a slide holds tissue, on a coarse picture of it."""
+"""The tissue mask of a slide: one value per pixel of a coarse picture."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from sequoia_model.tissue.polygons import Polygon, trace
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TissueMask:
-    """Where a slide holds tissue.
+    """Where a slide contains tissue.
 
     Parameters
     ----------
     mask : array of shape (height, width), bool
+        True where there is tissue.
     scale : tuple of float
         Level-0 pixels per pixel of the mask, along x and y.
     slide_size : tuple of int
@@ -25,9 +26,9 @@ class TissueMask:
     slide_mpp : float
         µm per level-0 pixel.
     source : str
-        Who says so: otsu, published-code, or "annotation" and the name of its file.
+        Where the mask comes from: otsu, published-code, or "annotation" and the name of its file.
     threshold : float, optional
-        Of the saturation, where there was one.
+        Threshold of the saturation, if one was used.
     """
 
     mask: NDArray[np.bool_] = field(repr=False)
@@ -38,7 +39,7 @@ class TissueMask:
     threshold: float | None = None
 
     def shares(self, coords: ArrayLike, side: int) -> NDArray[np.float64]:
-        """Share of each tile's area that is tissue, exact for the pixels of the mask.
+        """Share of each tile's area that is tissue; partly covered pixels of the mask count in part.
 
         Parameters
         ----------
@@ -59,7 +60,7 @@ class TissueMask:
         return np.clip(covered / (wide * high), 0, 1)
 
     def holds(self, coords: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the mask holds the pixel under each top-left corner.
+        """Whether the pixel under each top-left corner is tissue.
 
         Parameters
         ----------
@@ -78,31 +79,32 @@ class TissueMask:
 
     @property
     def area_mm2(self) -> float:
-        """Area of the tissue."""
+        """Area of the tissue in mm²."""
         pixel = self.scale[0] * self.scale[1] * self.slide_mpp**2
         return float(np.count_nonzero(self.mask)) * pixel / 1e6
 
     def outlines(self) -> list[Polygon]:
-        """Outlines of the pieces of tissue, in level-0 pixels, along the edges of the mask's pixels.
+        """Outlines of the pieces of tissue in level-0 pixels, along the edges of the mask's pixels.
 
         Returns
         -------
         list of Polygon
-            By their first row, then column; pixels that touch at a corner only belong to two pieces.
+            Sorted by their first row, then column. Pixels that touch only at a corner belong to two pieces.
         """
         return trace(self.mask, self.scale)
 
     def coarse(self, mpp: float) -> TissueMask:
-        """The mask in larger pixels, each set where half of it or more is tissue; itself where it is coarse enough.
+        """The mask in larger pixels, each of which is tissue if at least half of it is.
 
         Parameters
         ----------
         mpp : float
-            µm per pixel, at least, that the result has.
+            Smallest µm per pixel of the result.
 
         Returns
         -------
         TissueMask
+            The mask itself if it is coarse enough.
         """
         height, width = self.mask.shape
         columns, rows = (max(int(side * self.slide_mpp / mpp), 1) for side in self.slide_size)
@@ -120,7 +122,7 @@ class TissueMask:
 
     @cached_property
     def _sums(self) -> NDArray[np.float64]:
-        """Number of pixels of tissue above and left of each corner between pixels."""
+        """Number of tissue pixels above and to the left of each corner between pixels."""
         height, width = self.mask.shape
         sums = np.zeros((height + 1, width + 1))
         np.cumsum(self.mask, axis=0, out=sums[1:, 1:])
@@ -128,7 +130,7 @@ class TissueMask:
         return sums
 
     def _left_above(self, x: NDArray, y: NDArray) -> NDArray[np.float64]:
-        """Area of tissue left of x and above y, in pixels of the mask; both may lie within a pixel."""
+        """Area of tissue to the left of x and above y, in pixels of the mask; both may lie within a pixel."""
         height, width = self.mask.shape
         x, y = np.clip(x, 0, width), np.clip(y, 0, height)
         column, row = np.minimum(x.astype(np.int64), width - 1), np.minimum(y.astype(np.int64), height - 1)

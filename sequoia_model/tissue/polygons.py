@@ -1,4 +1,4 @@
-"""Polygons along the edges of a mask's pixels, and the pixels that polygons hold."""
+"""From the pixels of a mask to the polygons around them, and back."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ Ring = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Polygon:
-    """A piece of tissue.
+    """The outline of a piece of tissue, and its holes.
 
     Parameters
     ----------
     outer : array of shape (points, 2)
-        Its outline, x before y; the first point is not repeated at the end.
+        Outline, x before y. The first point is not repeated at the end.
     holes : tuple of array
-        Outlines of what is left out of it.
+        Outlines of its holes.
     """
 
     outer: Ring
     holes: tuple[Ring, ...] = ()
 
     def rings(self) -> tuple[Ring, ...]:
-        """The outline, then those of the holes."""
+        """The outline of the piece, then those of its holes."""
         return (self.outer, *self.holes)
 
 
 def trace(mask: NDArray[np.bool_], scale: tuple[float, float] = (1.0, 1.0)) -> list[Polygon]:
-    """Polygons along the edges of a mask's pixels, which hold just these pixels.
+    """Trace the polygons along the edges of a mask's pixels that contain exactly these pixels.
 
     Parameters
     ----------
     mask : array of shape (height, width), bool
+        The pixels to trace.
     scale : tuple of float
-        What a pixel is wide and high in the result.
+        Width and height of a pixel in the result.
 
     Returns
     -------
     list of Polygon
-        A polygon for each piece whose pixels share edges.
+        One for each piece; pixels of a piece share edges.
 
     Examples
     --------
@@ -67,7 +68,7 @@ def trace(mask: NDArray[np.bool_], scale: tuple[float, float] = (1.0, 1.0)) -> l
 
 
 def _rings(mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Corners of every outline, pixels on the right; the outer ring of a piece comes before those of its holes."""
+    """Corners of every ring, pixels to its right; the outline of a piece comes before its holes."""
     padded = np.pad(mask, 1)
     above, below = padded[:-1, 1:-1], padded[1:, 1:-1]
     left, right = padded[1:-1, :-1], padded[1:-1, 1:]
@@ -92,7 +93,7 @@ def _rings(mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
 def _walk(
     steps: dict[tuple[int, int], list[tuple[int, int]]], start: tuple[int, int]
 ) -> list[tuple[int, int]]:
-    """One outline from its first corner eastwards; its steps are taken out."""
+    """One ring from its first corner to the right; its steps are removed."""
     corners, at, heading = [start], start, (1, 0)
     steps[start].remove(heading)
     while True:
@@ -100,7 +101,7 @@ def _walk(
         if at == start and not _goes_on(steps.get(at, []), heading):
             return corners
         choices = steps[at]
-        turn = (-heading[1], heading[0])  # to the right first: pixels that touch at a corner stay apart
+        turn = (-heading[1], heading[0])  # right first, so that pixels that touch at a corner stay apart
         new = turn if turn in choices else heading if heading in choices else (heading[1], -heading[0])
         choices.remove(new)
         if new != heading:
@@ -113,14 +114,14 @@ def _goes_on(choices: list[tuple[int, int]], heading: tuple[int, int]) -> bool:
 
 
 def fill(mask: NDArray[np.bool_], rings: Sequence[NDArray[np.float64]]) -> None:
-    """Set the pixels whose centres lie inside a polygon, by the even-odd rule; those set before stay so.
+    """Set the pixels whose centres lie inside a polygon, by the even-odd rule.
 
     Parameters
     ----------
     mask : array of shape (height, width), bool
-        Is changed.
+        Changed in place; pixels that are already set stay set.
     rings : sequence of array of shape (points, 2)
-        The outline and the holes, x before y, in pixels of the mask. A ring that crosses itself is no error.
+        The outline and the holes, x before y, in pixels of the mask. A ring may cross itself.
 
     Examples
     --------
@@ -147,7 +148,7 @@ def fill(mask: NDArray[np.bool_], rings: Sequence[NDArray[np.float64]]) -> None:
 
 
 def _crossings(ring: NDArray, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Where the edges of a ring cross the middle lines of the rows first to last: row and x of each crossing."""
+    """Row and x of each point where a ring crosses the middle of one of the rows from first to last."""
     start, end = ring, np.roll(ring, -1, axis=0)
     upper, lower = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
     top = np.clip(np.ceil(upper - 0.5), first, last).astype(np.int64)

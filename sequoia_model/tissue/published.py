@@ -1,4 +1,7 @@
-"""The published code's mask, compiled: the same as by scikit-image and scipy, at a thousand tiles a second and more."""
+"""Tissue as the published code finds it, on a slide and on single tiles.
+
+Compiled loops give exactly what scikit-image and scipy give there, for more than a thousand tiles a second.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,16 @@ from sequoia_model.tissue.mask import TissueMask
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
-#: A pixel with a channel at or below this counts as black, and is no tissue.
+#: A pixel with a channel at or below this is black, and not tissue.
 _BLACK = 50
-#: A last level with more pixels than this is not read whole.
+#: A last level with more pixels than this is shrunk.
 _LARGEST_LEVEL = 100_000_000
+#: Steps of the dilation and erosion of a slide's mask.
 _STEPS = 3
 
 
 def _saturations() -> NDArray[np.float64]:
-    """Saturation by the largest and the smallest channel, rounded as scikit-image rounds it."""
+    """Saturation by the largest and the smallest channel of a pixel, rounded as in scikit-image."""
     value = np.multiply(np.arange(256), 1.0 / 255)
     delta = value[:, None] - value[None, :]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -31,13 +35,13 @@ def _saturations() -> NDArray[np.float64]:
     return saturation
 
 
-#: Saturation of a pixel, by its largest and its smallest channel.
+#: Saturation of a pixel by its largest and its smallest channel, from 0 to 255.
 SATURATION = _saturations()
 
 
 @kernel
 def _otsu(counts, centres):
-    """Index of the threshold in a histogram whose first and last count are above zero; in float32, as it is there."""
+    """Index of Otsu's threshold in a histogram without empty ends, in float32 as in scikit-image."""
     n = len(counts)
     weight, mean = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float64)
     total, moment = np.float32(0), 0.0
@@ -62,7 +66,7 @@ def _otsu(counts, centres):
 
 @kernel
 def _otsu_of_bytes(counts):
-    """Otsu's threshold of the values 0 to 255 by how often each occurs; of a single value that value."""
+    """Otsu's threshold of values from 0 to 255, given how often each occurs; a single value is its own threshold."""
     first, last = 0, 255
     while counts[first] == 0:
         first += 1
@@ -75,7 +79,7 @@ def _otsu_of_bytes(counts):
 
 @kernel
 def _otsu_of_saturation(pairs, saturation):
-    """Otsu's threshold of the saturation in 256 bins, by how often each pair of largest and smallest channel occurs."""
+    """Otsu's threshold of the saturation in 256 bins, given how often each pair of extreme channels occurs."""
     low, high = np.inf, -np.inf
     for largest in range(256):
         for smallest in range(largest + 1):
@@ -107,10 +111,10 @@ def _otsu_of_saturation(pairs, saturation):
 
 @kernel
 def published_pixels(rgb, saturation):
-    """Tissue by the published code, before the mask is dilated, and the threshold of the saturation.
+    """The published code's tissue mask before it is dilated, and the threshold of the saturation.
 
-    Background is where red, green and blue are all above Otsu's threshold of their channel; tissue is what is no
-    background, has a saturation above its own threshold and no channel that is black.
+    In the background, red, green and blue are all above Otsu's threshold of their channel. Tissue is what is not
+    background, has a saturation above its own threshold, and is not black.
     """
     height, width = rgb.shape[:2]
     channels, pairs = np.zeros((3, 256), dtype=np.int64), np.zeros((256, 256), dtype=np.int64)
@@ -136,7 +140,7 @@ def published_pixels(rgb, saturation):
 
 @kernel
 def _dilated(mask):
-    """One step of dilation by a cross of four neighbours."""
+    """A mask dilated by one step: every pixel spreads to its four neighbours."""
     height, width = mask.shape
     grown = mask.copy()
     for y in range(height):
@@ -152,13 +156,13 @@ def _dilated(mask):
 
 @kernel
 def _holds_tissue(rgb, saturation, share):
-    """Whether more than a share of a tile is tissue by its own thresholds, the mask dilated by three steps."""
+    """As `holds_tissue`, with the table of saturations as an argument."""
     mask, _ = published_pixels(rgb, saturation)
     least = share * mask.size
     found = 0
     for value in mask.flat:
         found += value
-    if found > least:  # a mask only grows, and by three steps to 25 times its size at most
+    if found > least:  # dilation only adds, and three steps at most multiply by 25
         return True
     if 25 * found <= least:
         return False
@@ -169,14 +173,16 @@ def _holds_tissue(rgb, saturation, share):
 
 
 def holds_tissue(rgb: NDArray[np.uint8], share: float) -> bool:
-    """Whether more than a share of a tile is tissue by the published code's mask of the tile alone.
+    """Whether more than a share of a tile is tissue, according to the published code.
 
-    The mask is made with the tile's own thresholds and dilated by three steps of a cross.
+    The mask uses the tile's own thresholds, and is dilated by three steps.
 
     Parameters
     ----------
     rgb : array of shape (height, width, 3), uint8
+        The tile.
     share : float
+        The share of its pixels that must be exceeded.
 
     Returns
     -------
@@ -188,13 +194,14 @@ def holds_tissue(rgb: NDArray[np.uint8], share: float) -> bool:
 def published_mask(slide: Slide) -> TissueMask:
     """Find the tissue of a slide as the published code does.
 
-    On the last level of the pyramid, background is where red, green and blue all are above Otsu's threshold of their
-    channel. Tissue is what is no background, has a saturation above Otsu's threshold of the saturation, and more than
-    50 in each channel. The mask is dilated, then eroded, by three steps of a cross.
+    The mask is made on the last level of the pyramid. In the background, red, green and blue are all above Otsu's
+    threshold of their channel. Tissue is what is not background, has a saturation above Otsu's threshold of the
+    saturation, and more than 50 in each channel. The mask is dilated, then eroded, by three steps.
 
     Parameters
     ----------
     slide : Slide
+        The open slide.
 
     Returns
     -------
@@ -202,8 +209,8 @@ def published_mask(slide: Slide) -> TissueMask:
 
     Notes
     -----
-    What lies at the border of the slide is eroded, as there. A last level of more than 100 million pixels, which slides
-    without small levels have, is shrunk to that; the published code takes it as it is.
+    Tissue at the border of the slide is eroded, as in the published code. Unlike there, a last level of more than 100
+    million pixels, as in slides without small levels, is shrunk to that size.
     """
     last = slide.levels[-1]
     pixels = last.size[0] * last.size[1]

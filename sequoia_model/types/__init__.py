@@ -1,1 +1,1 @@
-"""The types that all rooms share: the grid of tiles, the bag of features, units, devices."""
+"""Types that the whole package shares: the grid of tiles, the bag of features, units and devices."""

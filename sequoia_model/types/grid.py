@@ -1,4 +1,4 @@
-"""TileGrid: the tiles of a slide that were chosen, and what became of the others."""
+"""The grid of tiles of a slide: those that were chosen, and how many were left out for which reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
 
 def tile_side(slide_mpp: float, *, mpp: float = TILE_MPP, size: int = TILE_SIZE) -> int:
-    """Side of a tile in level-0 pixels: that of `size` pixels at `mpp`, at least 1.
+    """Side in level-0 pixels, at least 1, of a tile with `size` pixels at `mpp` µm per pixel.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def tile_side(slide_mpp: float, *, mpp: float = TILE_MPP, size: int = TILE_SIZE)
 
 
 def grid_places(slide_size: tuple[int, int], side: int) -> NDArray[np.int64]:
-    """Top-left corners of all whole tiles of a slide, by y and then x.
+    """Top-left corners of all whole tiles of a slide, sorted by y, then x.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class TileGrid:
     slide : str
         Name of the slide, without folder and suffix.
     coords : array of shape (n, 2), int64
-        Top-left corners in level-0 pixels, x before y; sorted here by y and then x.
+        Top-left corners in level-0 pixels, x before y. The grid sorts them by y, then x.
     side : int
         Side of a tile in level-0 pixels.
     slide_mpp : float
@@ -53,22 +53,22 @@ class TileGrid:
     slide_size : tuple of int
         Width and height of level 0.
     mpp : float
-        µm per pixel at which tiles are read.
+        µm per pixel of the tiles as read.
     size : int
-        Side of a tile in pixels at `mpp`.
+        Side of a tile in pixels as read.
     rule : str
-        Which rule chose them.
+        The rule that chose them.
     seed : int, optional
-        With which they were drawn.
+        Random seed with which they were drawn.
     n_places : int
-        Number of places of the grid, chosen or not.
+        Number of places in the grid, chosen or not.
     left_out : mapping of str to int
-        Reason to number of places left out for it, in the order of the tests.
+        Number of places left out by reason, in the order of the checks.
 
     Raises
     ------
     InputError
-        If a tile stands twice or not wholly on the slide, or the numbers do not add up.
+        If a tile is duplicated or not wholly on the slide, or the numbers do not add up.
     """
 
     slide: str
@@ -86,7 +86,7 @@ class TileGrid:
     def __post_init__(self) -> None:
         given = np.asarray(self.coords)
         if given.ndim != 2 or given.shape[1] != 2 or given.dtype.kind not in "iu":
-            raise InputError("coords of tiles are to be whole numbers of the shape (n, 2)", where=self.slide)
+            raise InputError("tile coordinates must be whole numbers of shape (n, 2)", where=self.slide)
         coords = given.astype(np.int64)
         coords = coords[np.lexsort((coords[:, 0], coords[:, 1]))]
         coords.flags.writeable = False
@@ -99,14 +99,14 @@ class TileGrid:
         if outside.any():
             first = self.coords[outside.any(axis=1)][0]
             raise InputError(
-                f"a tile at {tuple(first.tolist())} is not wholly on the slide", where=self.slide
+                f"the tile at {tuple(first.tolist())} is not wholly on the slide", where=self.slide
             )
         if (np.diff(self.coords, axis=0) == 0).all(axis=1).any():
-            raise InputError("a tile stands twice in the grid", where=self.slide)
+            raise InputError("a tile is duplicated in the grid", where=self.slide)
         counted = len(self.coords) + sum(self.left_out.values())
         if counted != self.n_places:
             raise InputError(
-                f"{self.n_places} places of the grid, and {counted} are chosen or left out", where=self.slide
+                f"the grid has {self.n_places} places, but {counted} are chosen or left out", where=self.slide
             )
 
     def __len__(self) -> int:

@@ -1,8 +1,8 @@
-"""Units, by the one name that each has."""
+"""Units of expression and tiles."""
 
-#: What the networks predict, and what measured expression has to be in.
+#: The unit of predicted expression, which measured expression must have too.
 EXPRESSION = "log2(FPKM-UQ+1)"
 
-#: Side of a tile in pixels, and µm per pixel at which tiles are read; a tile is 128 µm wide.
+#: Side of a tile in pixels, and its µm per pixel: a tile is 128 µm wide.
 TILE_SIZE = 256
 TILE_MPP = 0.5

@@ -1,1 +1,1 @@
-"""Readers of slide files: OpenSlide, TIFF tiles decoded directly, plain images."""
+"""Sources of pixels: OpenSlide, TIFF tiles decoded directly, and plain images."""

@@ -1,4 +1,4 @@
-"""Pixels of tiled TIFF decoded directly, on the levels where they are OpenSlide's, pixel by pixel."""
+"""Tiled TIFFs decoded without OpenSlide, on the levels where both give exactly the same pixels."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from sequoia_model.errors import InputError
 from sequoia_model.slide.sources.levels import Level
 from sequoia_model.slide.sources.openslide import OpenSlideSource
 
+#: Bytes of decoded tiles to keep, since neighbouring regions share them.
 _CACHE = 64 * 2**20
-#: Tiles of a level at which both readers are compared: those with the most bytes, so with the most to see.
+#: Number of tiles per level at which both readers are compared: those with the most bytes show the most.
 _FULLEST = 5
 _WHITE = 255
 _END_OF_JPEG = b"\xff\xd9"
-#: Bytes behind the end, with which a scanner may fill up words.
+#: Bytes after the end of a JPEG with which a scanner may pad it.
 _PADDING = 8
+#: TIFF's code for JPEG compression.
 _JPEG = 7
-#: What tifffile and imagecodecs raise where bytes are not what they should be.
+#: What tifffile and imagecodecs raise for damaged files.
 _DAMAGE = (
     RuntimeError, ValueError, IndexError, KeyError, TypeError, OSError, struct.error, zlib.error,
     tifffile.TiffFileError,
@@ -38,24 +40,25 @@ _DAMAGE = (
 
 
 class _SuspectTileError(Exception):
-    """A tile that cannot be decoded, or perhaps not wholly."""
+    """A tile that cannot be decoded, or perhaps not completely."""
 
 
 class DirectSource:
-    """A slide of which some levels are decoded without OpenSlide, several times as fast.
+    """A slide some of whose levels are decoded without OpenSlide, several times as fast.
 
-    A tile that gives trouble is left to OpenSlide, whose word on damage is the stricter one.
+    OpenSlide, which detects damage more strictly, reads all other levels, and every tile that fails here.
 
     Parameters
     ----------
-    behind : OpenSlideSource
+    fallback : OpenSlideSource
+        The same slide, read by OpenSlide.
     pages : dict of int to Page
         The levels that are decoded directly.
     """
 
-    def __init__(self, behind: OpenSlideSource, pages: dict[int, Page]) -> None:
-        self.path, self.facts = behind.path, behind.facts
-        self._behind, self.pages = behind, pages
+    def __init__(self, fallback: OpenSlideSource, pages: dict[int, Page]) -> None:
+        self.path, self.facts = fallback.path, fallback.facts
+        self._fallback, self.pages = fallback, pages
         self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         self._kept: OrderedDict[tuple[int, int], NDArray[np.uint8]] = OrderedDict()
         self._lock = threading.Lock()
@@ -64,15 +67,15 @@ class DirectSource:
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         """As `Source.region`."""
         if level not in self.pages:
-            return self._behind.region(level, x, y, width, height)
+            return self._fallback.region(level, x, y, width, height)
         try:
             return self._decoded(level, x, y, width, height)
         except _SuspectTileError:
-            return self._behind.region(level, x, y, width, height)
+            return self._fallback.region(level, x, y, width, height)
 
     def start(self, level: int, x: int, y: int) -> tuple[float, float]:
         """As `Source.start`."""
-        return (x, y) if level in self.pages else self._behind.start(level, x, y)
+        return (x, y) if level in self.pages else self._fallback.start(level, x, y)
 
     def reader_of(self, level: int) -> str:
         """As `Source.reader_of`."""
@@ -80,15 +83,15 @@ class DirectSource:
 
     def reopened(self) -> DirectSource:
         """As `Source.reopened`."""
-        return DirectSource(self._behind.reopened(), self.pages)
+        return DirectSource(self._fallback.reopened(), self.pages)
 
     def close(self) -> None:
         """As `Source.close`."""
-        self.close_own()
-        self._behind.close()
+        self.close_file()
+        self._fallback.close()
 
-    def close_own(self) -> None:
-        """Give back what is not OpenSlide's."""
+    def close_file(self) -> None:
+        """Close the file, but not the fallback."""
         os.close(self._file)
         self._kept.clear()
 
@@ -101,7 +104,7 @@ class DirectSource:
                 left, top = column * wide, row * high
                 x0, y0 = max(left, x), max(top, y)
                 x1, y1 = min(left + wide, x + width), min(top + high, y + height)
-                # A tile that lies in the region wholly is not needed by its neighbours.
+                # No other region needs a tile that lies wholly in this one.
                 keep = (x1 - x0) * (y1 - y0) < wide * high
                 tile = self._tile(level, row * page.columns + column, keep)
                 pixels[y0 - y : y1 - y, x0 - x : x1 - x] = tile[y0 - top : y1 - top, x0 - left : x1 - left]
@@ -128,9 +131,7 @@ class DirectSource:
         count = page.counts[index]
         if not count:
             return np.full((high, wide, 3), _WHITE, dtype=np.uint8)
-        data = os.pread(
-            self._file, count, page.offsets[index]
-        )  # needs no file position, which threads would share
+        data = os.pread(self._file, count, page.offsets[index])  # no file position for threads to share
         if len(data) < count or (page.jpeg and not _is_whole(data)):
             raise _SuspectTileError
         try:
@@ -143,70 +144,79 @@ class DirectSource:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether a JPEG stream ends at its end, and not before: the decoder would fill what lacks with grey."""
+    """Whether a JPEG stream ends where it should; the decoder would fill missing parts with grey."""
     end = data.find(_END_OF_JPEG)
     return end >= 0 and len(data) - end - len(_END_OF_JPEG) <= _PADDING
 
 
-def read_directly(behind: OpenSlideSource) -> DirectSource | None:
-    """Read a slide directly on the levels where that gives the pixels of OpenSlide.
+def read_directly(fallback: OpenSlideSource) -> DirectSource | None:
+    """Decode a slide directly on the levels where this gives the pixels of OpenSlide.
 
     Parameters
     ----------
-    behind : OpenSlideSource
+    fallback : OpenSlideSource
+        The slide, read by OpenSlide.
 
     Returns
     -------
     DirectSource, optional
-        None where there is no such level.
+        None if there is no such level.
     """
-    pages = tiled_pages(behind.path, behind.facts.levels)
+    pages = tiled_pages(fallback.path, fallback.facts.levels)
     if not pages:
         return None
-    source = DirectSource(behind, pages)
-    source.pages = {level: page for level, page in pages.items() if _is_same(source, behind, level, page)}
+    source = DirectSource(fallback, pages)
+    source.pages = {
+        level: page for level, page in pages.items() if _level_agrees(source, fallback, level, page)
+    }
     if source.pages:
         return source
-    source.close_own()
+    source.close_file()
     return None
 
 
-def _is_same(tried: DirectSource, behind: OpenSlideSource, level: int, page: Page) -> bool:
-    """Whether both readers give the same pixels at the places of a level where there is most to see."""
+def _level_agrees(tried: DirectSource, fallback: OpenSlideSource, level: int, page: Page) -> bool:
+    """Whether both readers give the same pixels in the tiles of a level that show the most."""
     order = np.argsort(page.counts, kind="stable")
-    chosen = {0, len(order) - 1, *map(int, order[-_FULLEST:]), int(order[0])}  # the last: missing, if any is
+    chosen = {
+        0,
+        len(order) - 1,
+        *map(int, order[-_FULLEST:]),
+        int(order[0]),
+    }  # order[0] is a missing tile, if there is one
     try:
-        return all(_same_at(tried, behind, level, page, index) for index in sorted(chosen))
+        return all(_tile_agrees(tried, fallback, level, page, index) for index in sorted(chosen))
     except InputError:
         return False
 
 
-def _same_at(tried: DirectSource, behind: OpenSlideSource, level: int, page: Page, index: int) -> bool:
+def _tile_agrees(tried: DirectSource, fallback: OpenSlideSource, level: int, page: Page, index: int) -> bool:
     row, column = divmod(index, page.columns)
     (wide, high), (width, height) = page.tile, page.size
-    # Half a tile to the left and up, so that seams between tiles are seen too.
+    # Half a tile further left and up, so that seams between tiles are compared too.
     x, y = max(column * wide - wide // 2, 0), max(row * high - high // 2, 0)
     box = (x, y, min(2 * wide, width - x), min(2 * high, height - y))
-    return bool(np.array_equal(tried.region(level, *box), behind.region(level, *box)))
+    return bool(np.array_equal(tried.region(level, *box), fallback.region(level, *box)))
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Where the tiles of a level lie in the file, and how they are decoded.
+    """A level of a tiled TIFF: where its tiles lie in the file, and how they are decoded.
 
     Parameters
     ----------
     size : tuple of int
         Width and height.
     tile : tuple of int
-        Those of a tile.
+        Width and height of a tile.
     offsets, counts : tuple of int
-        Where the bytes of each tile begin, and how many they are; none for a tile that is missing.
+        Position and number of the bytes of each tile; 0 bytes if the tile is missing.
     decode : callable
-        From tifffile; safe in threads.
+        The decoder of tifffile, which threads can share.
     tables : bytes, optional
-        What JPEG tiles share.
+        The tables that all JPEG tiles share.
     jpeg : bool
+        Whether tiles are compressed as JPEG.
     """
 
     size: tuple[int, int]
@@ -224,18 +234,20 @@ class Page:
 
 
 def tiled_pages(path: Path, levels: Sequence[Level]) -> dict[int, Page]:
-    """The level that each page of a tiled 8-bit RGB TIFF is.
+    """Find the pages of a tiled 8-bit RGB TIFF that can be decoded directly.
 
     Parameters
     ----------
     path : Path
+        The slide file.
     levels : sequence of Level
-        As OpenSlide has them; those with a rounded downsample are left out, since it interpolates there, and so are
-        coarser ones with missing tiles, since it fills them from finer ones.
+        As OpenSlide reports them. Levels with a rounded downsample are left out, since OpenSlide interpolates them,
+        and so are coarse levels with missing tiles, which it fills from finer levels.
 
     Returns
     -------
     dict of int to Page
+        The page of each usable level, by the index of the level.
     """
     sizes = {level.size: i for i, level in enumerate(levels) if level.downsample == round(level.downsample)}
     found: dict[int, Page] = {}
@@ -276,7 +288,7 @@ def _page(page: Any) -> Page:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep tifffile's remarks on odd tags from stderr."""
+    """Keep tifffile's warnings about unusual tags from stderr."""
     logger = logging.getLogger("tifffile")
 
     def nothing(record: logging.LogRecord) -> bool:
@@ -290,7 +302,7 @@ def _quiet() -> Iterator[None]:
 
 
 def is_tiled(path: Path) -> bool:
-    """Whether a file is a TIFF whose first picture is tiled."""
+    """Whether a file is a TIFF whose first image is tiled."""
     try:
         with _quiet(), tifffile.TiffFile(path) as file:
             return bool(file.pages[0].is_tiled)  # type: ignore[union-attr]

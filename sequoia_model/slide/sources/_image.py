@@ -1,4 +1,4 @@
-"""Pixels of plain images, decoded once and kept."""
+"""Plain images, decoded once and held in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources.levels import Facts, Level
 
-#: How files begin, and what reads them: not Image.open, whose limit of pixels is made for pictures in mail.
+#: First bytes of files, and their readers: Image.open would refuse large images as decompression bombs.
 _KINDS = {
     b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
@@ -22,7 +22,7 @@ _KINDS = {
     b"II+\0": TiffImagePlugin.TiffImageFile,
     b"MM\0+": TiffImagePlugin.TiffImageFile,
 }
-#: Of an image that is held in memory, 3 bytes each.
+#: The largest image that is held in memory, at 3 bytes per pixel.
 _MOST_PIXELS = 1_000_000_000
 _ORIENTATION = 0x0112
 _DAMAGE = (
@@ -38,31 +38,34 @@ _DAMAGE = (
 
 
 def image_kind(path: Path) -> type | None:
-    """The class that reads a file which begins as a PNG, JPEG or TIFF does; None for others."""
+    """The Pillow class for a PNG, JPEG or TIFF, by the first bytes of the file; None for other files."""
     with open(path, "rb") as file:
         start = file.read(8)
     return next((reader for magic, reader in _KINDS.items() if start.startswith(magic)), None)
 
 
 class ImageSource:
-    """A plain image; grey ones become RGB, transparent ones lie over white.
+    """A plain image. Grey becomes RGB, and transparent pixels are laid over white.
 
     Parameters
     ----------
     path : Path
+        The image file.
     kind : type
-        Of `image_kind`.
+        What `image_kind` returns for it.
 
     Raises
     ------
     InputError
-        If it is damaged, larger than memory should hold, or of another kind of numbers.
+        If it is damaged, too large, or has floating-point pixels.
     """
 
     def __init__(self, path: Path, kind: type) -> None:
         self.path = path
         try:
-            self._pixels, notes = _tiff(path) if kind is TiffImagePlugin.TiffImageFile else _image(path, kind)
+            self._pixels, notes = (
+                _read_tiff(path) if kind is TiffImagePlugin.TiffImageFile else _read_image(path, kind)
+            )
         except _DAMAGE as error:
             raise InputError(f"the image is damaged: {error}", where=str(path)) from None
         height, width = self._pixels.shape[:2]
@@ -81,7 +84,7 @@ class ImageSource:
         return "image"
 
     def reopened(self) -> ImageSource:
-        """As `Source.reopened`: memory is the forked process's own."""
+        """As `Source.reopened`: a forked process has its own memory."""
         return self
 
     def close(self) -> None:
@@ -89,22 +92,22 @@ class ImageSource:
         self._pixels = self._pixels[:0]
 
 
-def _image(path: Path, kind: type) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The pixels of an image as Pillow reads it, turned as its EXIF says."""
+def _read_image(path: Path, kind: type) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The pixels of an image as Pillow reads it, upright according to its EXIF orientation, and notes."""
     with kind(path) as image:
         _refuse_huge(image.width, image.height, path)
         turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
         upright = ImageOps.exif_transpose(image) if turned else image
         pixels = _rgb(upright, path)
-    return pixels, ("the image is turned as its EXIF orientation says",) if turned else ()
+    return pixels, ("the image was turned upright according to its EXIF orientation",) if turned else ()
 
 
 def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     if image.mode == "F":
         raise InputError(
-            "the pixels are floating-point numbers, and 8 or 16 bits are needed", where=str(path)
+            "the pixels are floating-point numbers, but integers of 8 or 16 bits are needed", where=str(path)
         )
-    if image.mode.startswith("I"):  # 16 bits of grey
+    if image.mode.startswith("I"):  # grey, 16 bits
         return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         seen = image.convert("RGBA")
@@ -113,8 +116,8 @@ def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"))
 
 
-def _tiff(path: Path) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The first picture of a TIFF; Pillow knows no colours of 16 bits."""
+def _read_tiff(path: Path) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The first image of a TIFF, and notes; Pillow cannot read RGB of 16 bits."""
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
         n_pages = len(file.pages)
@@ -124,19 +127,19 @@ def _tiff(path: Path) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
             pixels = np.moveaxis(pixels, 0, 2) if pixels.shape[0] in (3, 4) else pixels
             pixels = np.ascontiguousarray(pixels[..., :3])
         else:
-            pixels = _image(path, TiffImagePlugin.TiffImageFile)[0]
-    return pixels, (f"the file holds {n_pages} pictures, and the first was read",) if n_pages > 1 else ()
+            pixels = _read_image(path, TiffImagePlugin.TiffImageFile)[0]
+    return pixels, (f"the file contains {n_pages} images; only the first was read",) if n_pages > 1 else ()
 
 
 def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
-    """The upper half of 16 bits."""
+    """The upper 8 of 16 bits."""
     return (pixels >> 8).astype(np.uint8)
 
 
 def _refuse_huge(width: int, height: int, path: Path) -> None:
     if width * height > _MOST_PIXELS:
         raise InputError(
-            f"the image has {width:,} × {height:,} px, and a plain one is held in memory up to {_MOST_PIXELS:,}",
+            f"the image has {width:,} × {height:,} px, but a plain image may have at most {_MOST_PIXELS:,} in all",
             where=str(path),
-            fix="write it as a tiled pyramid: vips tiffsave IN OUT.tif --tile --pyramid",
+            fix="convert it to a tiled pyramid: vips tiffsave IN OUT.tif --tile --pyramid",
         )

@@ -1,4 +1,4 @@
-"""The levels of a slide, and what gives their pixels."""
+"""What every source of pixels has: levels, facts about the file, and regions to read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-#: A level this much coarser than asked for is still taken: sizes of levels are rounded.
+#: A level may be this much coarser than asked for, because the sizes of levels are rounded.
 _TOLERANCE = 0.01
 
 
@@ -21,9 +21,9 @@ class Level:
     Parameters
     ----------
     size : tuple of int
-        Width and height.
+        Width and height in pixels.
     downsample : float
-        Level-0 pixels a pixel.
+        Level-0 pixels per pixel of this level.
     """
 
     size: tuple[int, int]
@@ -32,21 +32,21 @@ class Level:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file says of itself.
+    """What a file says about itself.
 
     Parameters
     ----------
     format : str
-        Whose format it is.
+        The vendor, or the kind of image.
     levels : tuple of Level
-        The finest first.
+        From fine to coarse.
     claims : mapping of str to float
-        What it says of its scale: "mpp x", "mpp y", "TIFF resolution x", "TIFF resolution y" (µm per pixel) and
+        What it says about its scale: "mpp x", "mpp y", "TIFF resolution x", "TIFF resolution y" (µm per pixel) and
         "objective power".
     plain : bool
-        Whether it is an image that does not know its scale.
+        Whether it is a plain image, whose tags say nothing about its scale.
     notes : tuple of str
-        What else should be known.
+        Remarks for the user.
     """
 
     format: str
@@ -57,29 +57,29 @@ class Facts:
 
 
 class Source(Protocol):
-    """What gives the pixels of a slide, to any number of threads."""
+    """A file and its decoder, which any number of threads can read from."""
 
     path: Path
     facts: Facts
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
-        """Pixels of a level, all of them on it, in the level's own coordinates."""
+        """Pixels of a region that lies within a level, in the level's own coordinates."""
 
     def start(self, level: int, x: int, y: int) -> tuple[float, float]:
-        """Where a region that was asked for at `x`, `y` really begins."""
+        """The exact position of the first pixel of a region at `x`, `y`."""
 
     def reader_of(self, level: int) -> str:
-        """Which reader gives the pixels of a level."""
+        """Name of the reader of a level: openslide, direct or image."""
 
     def reopened(self) -> Self:
-        """The same for a forked process."""
+        """The same source for a forked process."""
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
 
 
 def cheapest(levels: Sequence[Level], downsample: float) -> int:
-    """The coarsest level that is not coarser than asked for.
+    """Index of the coarsest level that is not coarser than asked for.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pixels by OpenSlide."""
+"""Pixels read by OpenSlide."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from PIL import Image
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources.levels import Facts, Level
 
-#: Bytes of decoded pixels that are kept, for neighbours that share them.
+#: Bytes of decoded pixels to keep, since neighbouring tiles share them.
 _CACHE = 64 * 2**20
-#: µm of the units that TIFF tags know.
+#: µm in the units of TIFF tags.
 _UNITS = {"inch": 25_400.0, "centimeter": 10_000.0}
 
 
-def detect(path: Path) -> str | None:
-    """The format of a file by OpenSlide's name for it; None where it reads no such file."""
+def detect_format(path: Path) -> str | None:
+    """OpenSlide's name for the format of a file; None if it does not read the file."""
     found = openslide.OpenSlide.detect_format(str(path))
     return None if found is None else str(found)
 
 
 class OpenSlideSource:
-    """A slide as OpenSlide reads it.
+    """A slide that OpenSlide reads.
 
     Parameters
     ----------
     path : Path
+        The slide file.
 
     Raises
     ------
     InputError
-        If OpenSlide does not open it.
+        If OpenSlide cannot open it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._cache = openslide.OpenSlideCache(_CACHE)
         self._lock = threading.Lock()
-        self._lost: list[openslide.OpenSlide] = []
+        self._spoilt: list[openslide.OpenSlide] = []
         self._handle = self._opened()
         self.facts = _facts(self._handle)
 
@@ -57,11 +58,11 @@ class OpenSlideSource:
             image = handle.read_region(*where)
         except openslide.OpenSlideError:
             self._replace(handle)
-            image = self._alone(*where)
+            image = self._read_alone(*where)
         return over_white(np.asarray(image))
 
     def start(self, level: int, x: int, y: int) -> tuple[float, float]:
-        """As `Source.start`: OpenSlide takes corners in whole pixels of level 0, and interpolates."""
+        """As `Source.start`: OpenSlide rounds corners to whole pixels of level 0, and interpolates."""
         downsample = self.facts.levels[level].downsample
         return round(x * downsample) / downsample, round(y * downsample) / downsample
 
@@ -75,7 +76,7 @@ class OpenSlideSource:
 
     def close(self) -> None:
         """As `Source.close`."""
-        for handle in (self._handle, *self._lost):
+        for handle in (self._handle, *self._spoilt):
             handle.close()
 
     def _opened(self) -> openslide.OpenSlide:
@@ -87,27 +88,27 @@ class OpenSlideSource:
         return handle
 
     def _replace(self, handle: openslide.OpenSlide) -> None:
-        """Open the slide anew: a handle that met one damaged place reads nothing any more, in no thread."""
+        """Open the slide again: after one damaged place, a handle refuses every read, in all threads."""
         with self._lock:
             if self._handle is handle:
-                self._lost.append(handle)  # others may still be reading with it
+                self._spoilt.append(handle)  # other threads may still be reading with it
                 self._handle = self._opened()
 
-    def _alone(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
-        """A region by a handle that no other read has spoilt, so that an error names the damaged place itself."""
+    def _read_alone(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
+        """Read a region with a handle of its own, so that an error is due to this very place."""
         with self._opened() as handle:
             try:
                 return handle.read_region(corner, level, size)
             except openslide.OpenSlideError as error:
                 raise InputError(
-                    f"the slide is damaged and cannot be read there: {error}",
+                    f"the slide is damaged and cannot be read at this place: {error}",
                     where=f"{self.path}, level {level}, {size[0]} × {size[1]} px at level-0 px {corner}",
-                    fix="get the file again; other places of it may be whole",
+                    fix="get a new copy of the file; other places may be intact",
                 ) from None
 
 
 def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB of RGBA laid over white.
+    """Lay RGBA pixels over white.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def _facts(handle: openslide.OpenSlide) -> Facts:
     claims = {"objective power": _number(said.get("openslide.objective-power"))}
     unit = _UNITS.get(said.get("tiff.ResolutionUnit", ""))
     for axis in "xy":
-        if vendor != "generic-tiff":  # where it is the tag's, once more
+        if vendor != "generic-tiff":  # there it repeats the TIFF tag
             claims[f"mpp {axis}"] = _number(said.get(f"openslide.mpp-{axis}"))
         pixels = _number(said.get(f"tiff.{axis.upper()}Resolution"))
         if unit and pixels:
@@ -143,7 +144,7 @@ def _facts(handle: openslide.OpenSlide) -> Facts:
 
 
 def _number(text: str | None) -> float | None:
-    """A property as a number, which NaN and infinity are not."""
+    """A property as a finite number."""
     try:
         value = math.nan if text is None else float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""``sequoia-model info``: all that a run would use of a slide."""
+"""``sequoia-model info``: what a run would use of a slide."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from sequoia_model.slide import Slide
     from sequoia_model.tiles import TileChoice
 
-#: µm per pixel of the thumbnail that is written.
+#: µm per pixel of the thumbnail, unless the slide is coarser.
 _MPP = 10.0
-#: From white to black.
+#: Characters of the picture, from white to black.
 _SHADES = " .:-=+*#%@"
 
 
 def info(
-    slide: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide or an image.")],
+    slide: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide file or a plain image.")],
     slide_mpp: options.SlideMpp = None,
     mpp_table: options.MppTable = None,
     rule: options.Rule = "paper",
     annotation: Annotated[
-        Path | None, typer.Option(help="GeoJSON or PNG in place of the tissue mask.")
+        Path | None, typer.Option(help="GeoJSON or PNG that replaces the tissue mask.")
     ] = None,
     thumbnail: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Write a picture of the slide at about 10 µm/px.")
+        Path | None, typer.Option(metavar="PNG", help="Also write a picture of the slide at about 10 µm/px.")
     ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Show format, levels, resolution and where it is from, tissue, and about how many tiles there are."""
+    """Show a slide's format, levels and resolution, its tissue area, and about how many tiles it has."""
     from sequoia_base.atomic import refuse_existing
     from sequoia_model.slide import open_slide
     from sequoia_model.tiles import TileOptions, choose
@@ -56,7 +56,7 @@ def info(
     picture = "" if as_json else text_picture(pixels, colour=sys.stdout.isatty())
     show(f"{_text(content)}\n\n{picture}", content, as_json)
     if thumbnail is not None:
-        say(f"written to {thumbnail}")
+        say(f"thumbnail written to {thumbnail}")
 
 
 def _write(path: Path, pixels: Any) -> None:
@@ -99,22 +99,27 @@ def _content(slide: Slide, choice: TileChoice) -> dict[str, Any]:
 
 
 def _text(content: dict[str, Any]) -> str:
-    """The same, a line each, for people."""
+    """The content in lines for the terminal."""
     sizes = ", ".join(_by(level["size"]) + f" (1:{level['downsample']:.4g})" for level in content["levels"])
+    from sequoia_model.errors import counted
+
     power = content["objective_power"]
     wide = content["tile_size"] * content["tile_mpp"]
     lines = [
         ("format", f"{content['format']}, {_by(content['size'])} px"),
         ("levels", sizes),
-        ("resolution", f"{content['mpp']:.4g} µm/px, by {_SOURCES[content['mpp_source']]}"),
-        ("objective", "not said" if power is None else f"{power:g}x"),
-        ("tiles", f"{content['tile_side']} px at level 0, {wide:g} µm; {content['tile_size']} px as read"),
-        ("read from", f"level {content['tile_level']}, by {_READERS[content['reader']]}"),
-        ("tissue", f"{content['tissue_mm2']:.4g} mm², mask: {content['mask']}"),
+        ("resolution", f"{content['mpp']:.4g} µm/px, {_SOURCES[content['mpp_source']]}"),
+        ("objective", "not stated" if power is None else f"{power:g}x"),
         (
-            "about",
-            f"{content['n_tiles_estimated']:,} tiles of {content['n_places']:,} places, by rule {content['rule']}; "
-            "fewer once their pixels are read",
+            "tiles",
+            f"{wide:g} µm wide: {content['tile_side']} px at level 0, read as {content['tile_size']} px",
+        ),
+        ("read from", f"level {content['tile_level']}, {_READERS[content['reader']]}"),
+        ("tissue", f"{content['tissue_mm2']:.4g} mm² (mask: {content['mask']})"),
+        (
+            "estimate",
+            f"{counted(content['n_tiles_estimated'], 'tile')} in {counted(content['n_places'], 'place')}, rule "
+            f"{content['rule']}; fewer after their pixels are checked",
         ),
         *(("note", note) for note in content["notes"]),
     ]
@@ -126,15 +131,16 @@ def _by(size: list[int]) -> str:
 
 
 def text_picture(pixels: NDArray[np.uint8], columns: int = 40, *, colour: bool = False) -> str:
-    """A picture in characters.
+    """Draw a picture in characters.
 
     Parameters
     ----------
     pixels : array of shape (h, w, 3), uint8
+        The picture.
     columns : int
-        Number of characters in a line, which are about twice as high as wide.
+        Number of characters per line. A character is about twice as high as wide.
     colour : bool
-        Half blocks in the colours of a terminal; else plain characters, darker ones for darker places.
+        Whether to use coloured half blocks; otherwise darker pixels become darker characters.
 
     Returns
     -------
@@ -162,19 +168,19 @@ def text_picture(pixels: NDArray[np.uint8], columns: int = 40, *, colour: bool =
 
 
 def _half_block(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> str:
-    """One character, of two pixels above each other."""
+    """One character for two pixels, one above the other."""
     fore, back = (";".join(map(str, pixel)) for pixel in (upper, lower))
     return f"\x1b[38;2;{fore}m\x1b[48;2;{back}m▀"
 
 
 _SOURCES = {
-    "given": "your word",
-    "mpp": "the file's mpp",
-    "TIFF resolution": "the file's TIFF resolution",
-    "objective power": "the file's objective power alone",
+    "given": "as given",
+    "mpp": "from the file's mpp",
+    "TIFF resolution": "from the file's TIFF resolution",
+    "objective power": "from the file's objective power only",
 }
 _READERS = {
-    "direct": "direct decoding, compared with OpenSlide",
-    "openslide": "OpenSlide",
-    "image": "decoding it whole",
+    "direct": "decoded directly, with the same pixels as OpenSlide",
+    "openslide": "read by OpenSlide",
+    "image": "decoded as a whole",
 }

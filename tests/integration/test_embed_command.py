@@ -212,7 +212,7 @@ REFUSED = {
     ),
     "both numbers": (["--max-tiles", 3, "--all-tiles"], "--max-tiles and --all-tiles contradict each other"),
     "rule": (["--rule", "papr"], "'papr' is not a rule"),
-    "scale": (["--slide-mpp", "nan"], "nan µm per pixel is no resolution of a slide"),
+    "scale": (["--slide-mpp", "nan"], "nan µm per pixel is not a valid resolution"),
     "annotation": (["--annotation", "absent"], "the annotation does not exist"),
     "one annotation": (["--annotation", __file__], "one annotation was given for 2 slides"),
     "seed": (["--seed", -1], "'--seed'"),

@@ -20,20 +20,20 @@ def slide_of(folder: Path, **made) -> Path:
     return write_slide(folder / "S1.svs", **options)
 
 
-def test_all_that_a_run_uses_is_told(capsys, tmp_path):
+def test_everything_that_a_run_uses_is_shown(capsys, tmp_path):
     answer = sequoia_model(capsys, "info", slide_of(tmp_path))
     assert answer.code == 0 and answer.err == ""
     words = [
         "S1.svs",
         "aperio, 4,096 × 3,072 px",
         "1,024 × 768 (1:4)",
-        "0.25 µm/px, by the file's mpp",
+        "0.25 µm/px, from the file's mpp",
         "40x",
     ]
     words += [
-        "512 px at level 0, 128 µm",
-        "level 0, by direct decoding",
-        "12 tiles of 48 places, by rule paper",
+        "128 µm wide: 512 px at level 0",
+        "level 0, decoded directly",
+        "12 tiles in 48 places, rule paper",
     ]
     assert [word for word in words if word not in answer.out] == []
 
@@ -68,7 +68,7 @@ def test_an_image_takes_its_scale_from_the_user(capsys, tmp_path, how):
     (tmp_path / "mpp.csv").write_text("slide,mpp\nS1.png,0.5\n")
     said = 0.5 if how == "--slide-mpp" else tmp_path / "mpp.csv"
     answer = sequoia_model(capsys, "info", path, how, said)
-    assert answer.code == 0 and "0.5 µm/px, by your word" in answer.out and "decoding it whole" in answer.out
+    assert answer.code == 0 and "0.5 µm/px, as given" in answer.out and "decoded as a whole" in answer.out
 
 
 def test_a_table_without_the_slide_is_refused(capsys, tmp_path):
@@ -79,7 +79,7 @@ def test_a_table_without_the_slide_is_refused(capsys, tmp_path):
 
 def test_notes_are_shown(capsys, tmp_path):
     answer = sequoia_model(capsys, "info", slide_of(tmp_path), "--slide-mpp", 0.5)
-    assert "note        the file's mpp says 0.25 µm/px, and 0.5 was given" in answer.out
+    assert "note        the file's mpp says 0.25 µm/px, but 0.5 was given" in answer.out
 
 
 def test_a_thumbnail_is_written_and_not_replaced_unasked(capsys, tmp_path):
@@ -97,10 +97,10 @@ def test_a_thumbnail_is_written_and_not_replaced_unasked(capsys, tmp_path):
         (["absent.svs"], "the file does not exist"),
         ([DATA / "broken.svs"], "neither a slide"),
         ([DATA / "HER2ST_C2.jpg"], "--slide-mpp"),
-        ([DATA / "CMU-1-Small-Region.svs", "--slide-mpp", "0"], "0 µm per pixel is no resolution"),
+        ([DATA / "CMU-1-Small-Region.svs", "--slide-mpp", "0"], "0 µm per pixel is not a valid resolution"),
         (
             [DATA / "CMU-1-Small-Region.svs", "--slide-mpp", "1", "--mpp-table", "x.csv"],
-            "contradict each other",
+            "were both given",
         ),
         ([DATA / "CMU-1-Small-Region.svs", "--mpp-table", "absent.csv"], "absent.csv"),
         ([DATA / "CMU-1-Small-Region.svs", "--rule", "papers"], "papers"),

@@ -90,7 +90,7 @@ def test_a_reader_that_gives_other_pixels_where_there_is_most_to_see_is_not_used
     monkeypatch.setattr(DirectSource, "_read_tile", altered)
     with open_slide(path) as slide:
         assert slide.reader == "openslide"
-    with pytest.raises(InputError, match="cannot be read directly"):
+    with pytest.raises(InputError, match="does not give the pixels of OpenSlide"):
         open_slide(path, reader="direct")
 
 
@@ -113,7 +113,7 @@ def test_a_coarse_level_with_gaps_is_left_to_openslide_which_fills_them(tmp_path
 def test_a_tile_that_cannot_be_decoded_is_judged_by_openslide(tmp_path, monkeypatch):
     path = damage_tile(write_slide(tmp_path / "S.tif", noisy(), levels=(1,), compression="jpeg"), 7, "half")
     with open_slide(path) as slide:
-        behind = slide._shared._source._behind
+        behind = slide._shared._source._fallback
         monkeypatch.setattr(behind, "region", lambda *_: np.zeros((256, 256, 3), np.uint8))
         assert not slide.read(256, 256, 256).any()
 
@@ -124,7 +124,7 @@ def test_damage_that_the_decoder_would_fill_with_grey_is_an_error(tmp_path, how)
     with open_slide(path) as slide:
         damage_tile(path, index=15, how=how)  # at (1792, 256), which no comparison at opening has seen
         assert slide.reader == "direct"
-        with pytest.raises(InputError, match="is damaged and cannot be read there") as error:
+        with pytest.raises(InputError, match="is damaged and cannot be read at this place") as error:
             slide.read(1792, 256, 256)
         assert slide.read(512, 256, 256).min() < 200
     assert "(1792, 256)" in error.value.where

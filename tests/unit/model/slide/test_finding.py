@@ -19,7 +19,7 @@ def table(folder: Path, text: str) -> Path:
     return folder / "mpp.csv"
 
 
-def test_folders_are_searched_in_depth_and_sorted_by_name(tmp_path):
+def test_folders_are_searched_with_their_subfolders_and_sorted_by_name(tmp_path):
     touch(tmp_path, "b/S1.svs", "a/S3.tif", "a/deep/S2.NDPI", "a/notes.txt", "a/S4.h5")
     assert [path.name for path in find_slides(tmp_path)] == ["S1.svs", "S2.NDPI", "S3.tif"]
 
@@ -64,7 +64,7 @@ def test_files_are_taken_as_they_are(tmp_path):
     ]
 
 
-def test_a_folder_called_as_a_slide_is_listed_and_not_entered(tmp_path):
+def test_a_folder_named_like_a_slide_is_listed_and_not_entered(tmp_path):
     touch(tmp_path, "S1.svs/S2.svs", "S3.svs")
     assert find_slides(tmp_path) == [tmp_path / "S1.svs", tmp_path / "S3.svs"]
     assert find_slides(tmp_path / "S1.svs") == [tmp_path / "S1.svs"]
@@ -76,15 +76,15 @@ def test_one_slide_given_twice_is_one(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["b/S1.svs", "S1.ndpi", "S1.ome.tif", "S1.png"])
-def test_two_slides_of_one_name_are_refused(tmp_path, other):
+def test_two_slides_of_the_same_name_are_refused(tmp_path, other):
     touch(tmp_path, "S1.svs", other)
-    with pytest.raises(InputError, match="two slides have the name S1") as error:
+    with pytest.raises(InputError, match="two slides are named S1") as error:
         find_slides(tmp_path)
     assert other in error.value.where
 
 
 def test_a_folder_without_slides_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no slide"):
+    with pytest.raises(InputError, match="contains no slides"):
         find_slides(tmp_path)
 
 
@@ -108,11 +108,11 @@ def test_a_table_gives_the_resolution_by_bare_name(tmp_path):
     ("text", "words"),
     [
         ("slide,size\nS1,1\n", "there is no column mpp"),
-        ("slide,mpp\nS1,fine\n", "'fine' is no number"),
-        ("slide,mpp\nS1,0\n", "0 µm per pixel is no resolution"),
-        ("slide,mpp\nS1,nan\n", "nan µm per pixel is no resolution"),
-        ("slide,mpp\n,0.5\n", "a row names no slide"),
-        ("slide,mpp\nS1,0.5\nS1.svs,0.25\n", "S1 has two resolutions"),
+        ("slide,mpp\nS1,fine\n", "'fine' is not a number"),
+        ("slide,mpp\nS1,0\n", "0 µm per pixel is not a valid resolution"),
+        ("slide,mpp\nS1,nan\n", "nan µm per pixel is not a valid resolution"),
+        ("slide,mpp\n,0.5\n", "does not name a slide"),
+        ("slide,mpp\nS1,0.5\nS1.svs,0.25\n", "S1 has two different resolutions"),
         ("slide,mpp\nS1\n", "a row has 1 fields"),
         ("", "the file is empty"),
     ],

@@ -103,14 +103,14 @@ def test_an_exif_orientation_turns_the_image_with_a_note(tmp_path, name):
 
 def test_the_density_of_a_jpeg_is_not_a_scale(tmp_path):
     Image.fromarray(PICTURE).save(tmp_path / "S.jpg", dpi=(50_800, 50_800))
-    with pytest.raises(InputError, match="a plain image does not say its scale"):
+    with pytest.raises(InputError, match="a plain image does not state its µm per pixel"):
         open_slide(tmp_path / "S.jpg")
 
 
 def test_an_image_without_a_scale_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = write_image(tmp_path / "S.png", PICTURE)
     monkeypatch.setattr("sequoia_model.slide.sources._image.ImageSource", None)
-    with pytest.raises(InputError, match="a plain image does not say its scale"):
+    with pytest.raises(InputError, match="a plain image does not state its µm per pixel"):
         open_slide(path)
 
 
@@ -124,7 +124,7 @@ def test_an_image_beyond_pillows_limit_opens(tmp_path, monkeypatch):
 def test_an_absurd_size_is_refused_before_it_is_decoded(tmp_path, monkeypatch, name):
     path = write_image(tmp_path / name, PICTURE)
     monkeypatch.setattr("sequoia_model.slide.sources._image._MOST_PIXELS", 320 * 256 - 1)
-    with pytest.raises(InputError, match="320 × 256 px, and a plain one is held in memory") as error:
+    with pytest.raises(InputError, match="320 × 256 px, but a plain image may have at most") as error:
         open_slide(path, mpp=0.5)
     assert name in error.value.where and "pyramid" in error.value.fix
 
@@ -148,7 +148,7 @@ def test_of_several_pictures_the_first_is_read_with_a_note(tmp_path):
     first, second = Image.fromarray(PICTURE), Image.fromarray(PICTURE[:128])
     first.save(tmp_path / "S.tif", save_all=True, append_images=[second])
     with open_slide(tmp_path / "S.tif", mpp=0.5) as slide:
-        assert slide.size == (320, 256) and "holds 2 pictures" in slide.resolution.notes[0]
+        assert slide.size == (320, 256) and "contains 2 images" in slide.resolution.notes[0]
 
 
 def test_what_is_read_may_be_written_to_without_changing_the_slide(tmp_path):

@@ -1,4 +1,4 @@
-"""Areas that someone drew: GeoJSON as QuPath exports it, and PNGs."""
+"""Drawn areas: GeoJSON as QuPath exports it, and PNGs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def feature(*rings: Any, shape: str = "Polygon", kind: str | None = "annotation"
 
 
 def ignored(*rings: Any) -> dict[str, Any]:
-    """As QuPath writes what is not to count."""
+    """A feature that QuPath marks as ignored."""
     made = feature(*rings)
     made["properties"]["classification"]["name"] = "Ignore*"
     return made
@@ -97,7 +97,7 @@ def test_polygons_are_the_area_however_they_are_wrapped(tmp_path, slide, content
     assert mask.source == "annotation drawn.geojson"
 
 
-def test_what_is_to_be_ignored_is_no_tissue(tmp_path, slide):
+def test_what_is_to_be_ignored_is_not_tissue(tmp_path, slide):
     alone, beside = (collection(feature(SQUARE), *more) for more in ((), (ignored(*FRAME),)))
     one, two = (read_annotation(write(tmp_path, content), slide).mask for content in (alone, beside))
     np.testing.assert_array_equal(one, two)
@@ -140,37 +140,40 @@ def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
     [
         (b"", "the annotation is empty"),
         (b"  \n", "the annotation is empty"),
-        (b"x,y\n1,2\n", "no JSON"),
-        (b'{"type": "FeatureColl', "no JSON"),
-        (b"\x80\x81 binary", "no text"),
+        (b"x,y\n1,2\n", "not valid JSON"),
+        (b'{"type": "FeatureColl', "not valid JSON"),
+        (b"\x80\x81 binary", "not a text file"),
         (b"[" * 200_000, "nested too deeply"),
-        (b"3", "this is no GeoJSON"),
-        (b"[]", "holds no polygon"),
-        ({"features": []}, "this is no GeoJSON"),
-        (collection(), "holds no polygon"),
+        (b"3", "is not GeoJSON"),
+        (b"[]", "contains no polygon"),
+        ({"features": []}, "is not GeoJSON"),
+        (collection(), "contains no polygon"),
         (collection(3), "feature 1"),
         (collection(feature([5, 5], shape="Point")), "only Point"),
         (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only LineString"),
-        (collection(feature(SQUARE, kind="tile")), "only objects of kind tile"),
+        (collection(feature(SQUARE, kind="tile")), "only objects of type tile"),
         (collection(ignored(SQUARE)), "ignored"),
         (collection(feature(SQUARE), feature([[1, 1], [2, 2], [1, 1]])), "feature 2"),
-        (collection(feature([[1, 1], [2, 2], [1, 1]])), "three points or more"),
-        (collection(feature([])), "three points or more"),
-        (collection(feature(*[])), "a polygon without coordinates"),
+        (collection(feature([[1, 1], [2, 2], [1, 1]])), "at least three different points"),
+        (collection(feature([])), "at least three different points"),
+        (collection(feature(*[])), "a polygon has no coordinates"),
         (collection(feature([[1, 1], [2, "x"], [3, 1]])), "not pairs of numbers"),
         (collection(feature([[1, 1], [2], [3, 1]])), "not pairs of numbers"),
         (collection(feature([1, 2, 3])), "not pairs of numbers"),
         (collection(feature([["1", "1"], ["9", "1"], ["9", "9"]])), "not pairs of numbers"),
-        (collection(feature([[1, 1], [float("nan"), 5], [3, 1]])), "not all finite"),
-        (collection(feature([[1, 1], [float("inf"), 5], [3, 1]])), "not all finite"),
-        (collection(feature([[0, 0], [9000, 0], [9000, 9000]])), "outside the slide of 512 × 256 pixels"),
+        (collection(feature([[1, 1], [float("nan"), 5], [3, 1]])), "not finite"),
+        (collection(feature([[1, 1], [float("inf"), 5], [3, 1]])), "not finite"),
+        (
+            collection(feature([[0, 0], [9000, 0], [9000, 9000]])),
+            "outside the slide, which has 512 × 256 pixels",
+        ),
         (collection(feature([[-50, 0], [90, 0], [90, 90]])), "x from -50 to 90"),
-        (collection(feature(3, shape="Circle")), "no geometry of type 'Circle'"),
-        (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "its geometry is no object"),
-        ({"type": "MultiPolygon"}, "without coordinates"),
+        (collection(feature(3, shape="Circle")), "'Circle' is not a valid type"),
+        (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "its geometry is not an object"),
+        ({"type": "MultiPolygon"}, "has no coordinates"),
         (
             {"type": "GeometryCollection", "geometries": [{"type": "GeometryCollection"}]},
-            "collections of others",
+            "contains another collection",
         ),
     ],
 )
@@ -187,7 +190,7 @@ def test_a_damaged_zip_is_refused(tmp_path, slide):
 
 def test_a_giant_text_is_refused(tmp_path, slide, monkeypatch):
     monkeypatch.setattr("sequoia_model.tissue.annotation._LARGEST", 100)
-    with pytest.raises(InputError, match="more than a gigabyte"):
+    with pytest.raises(InputError, match="more than 1 GiB"):
         read_annotation(write(tmp_path, b" " * 200), slide)
 
 
@@ -223,9 +226,9 @@ def test_a_png_may_have_any_resolution(tmp_path, slide, size):
 @pytest.mark.parametrize("size", [(32, 64), (99, 48), (100, 40), (512, 250), (1024, 500)])
 def test_a_png_of_another_shape_is_refused(tmp_path, slide, size):
     Image.new("L", size, 1).save(tmp_path / "drawn.png")
-    with pytest.raises(InputError, match="the mask is one of another size") as error:
+    with pytest.raises(InputError, match="does not fit the slide") as error:
         read_annotation(tmp_path / "drawn.png", slide)
-    assert f"{size[0]} × {size[1]} pixels, and the slide has 512 × 256" in error.value.what
+    assert f"{size[0]} × {size[1]} pixels, the slide 512 × 256" in error.value.what
 
 
 def test_an_empty_mask_is_refused(tmp_path, slide):
@@ -235,15 +238,15 @@ def test_an_empty_mask_is_refused(tmp_path, slide):
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"text"])
-def test_a_png_that_is_none_is_refused(tmp_path, slide, content):
-    with pytest.raises(InputError, match="no PNG that can be read"):
+def test_a_file_that_is_not_a_png_is_refused(tmp_path, slide, content):
+    with pytest.raises(InputError, match="not a readable PNG"):
         read_annotation(write(tmp_path, content, "drawn.png"), slide)
 
 
 def test_a_truncated_png_is_refused(tmp_path, slide):
     noise = np.random.default_rng(0).integers(0, 255, size=(256, 512), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.png")
-    with pytest.raises(InputError, match="no PNG that can be read"):
+    with pytest.raises(InputError, match="not a readable PNG"):
         read_annotation(write(tmp_path, (tmp_path / "whole.png").read_bytes()[:9000], "drawn.png"), slide)
 
 

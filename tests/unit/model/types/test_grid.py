@@ -37,7 +37,7 @@ def test_coords_are_sorted_by_y_and_then_x_and_cannot_be_changed():
         got.coords[0] = 0
 
 
-def test_the_caller_keeps_his_own_arrays():
+def test_the_arrays_of_the_caller_stay_as_they_are():
     coords, lost = np.array([[4, 2], [0, 2]]), {"background": 1}
     made = TileGrid("S1", coords, 2, 0.5, (10, 8), n_places=3, left_out=lost)
     coords[0], lost["background"] = 7, 5
@@ -54,13 +54,13 @@ def test_tiles_may_touch_the_border():
     assert len(grid([[8, 6]])) == 1
 
 
-def test_a_tile_that_stands_twice_is_refused():
-    with pytest.raises(InputError, match="stands twice"):
+def test_a_duplicated_tile_is_refused():
+    with pytest.raises(InputError, match="duplicated"):
         grid([[2, 2], [0, 0], [2, 2]])
 
 
 def test_numbers_that_do_not_add_up_are_refused():
-    with pytest.raises(InputError, match="20 places of the grid, and 4 are"):
+    with pytest.raises(InputError, match="20 places, but 4 are"):
         grid([[0, 0]], left_out={"background": 3}, n_places=20)
 
 

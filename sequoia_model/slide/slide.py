@@ -40,11 +40,11 @@ class Slide:
         The file and its decoder.
     resolution : Resolution
         µm per pixel, and where the value comes from.
-    wanted_reader : str
+    wanted_reader : {"auto", "openslide", "direct"}
         The reader that was asked for.
     """
 
-    def __init__(self, source: Source, resolution: Resolution, wanted_reader: str = "auto") -> None:
+    def __init__(self, source: Source, resolution: Resolution, wanted_reader: Reader = "auto") -> None:
         self.path = source.path
         self.resolution = resolution
         self._facts = source.facts
@@ -199,7 +199,7 @@ class Slide:
         return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, box=inside))
 
     def _on_level(self, level: int, box: Sequence[float]) -> list[float]:
-        """A box in level-0 pixels in those of a level, scaled by their sizes, since the downsample may be rounded."""
+        """Convert a box from level-0 pixels to those of a level by their sizes: the downsample may be rounded."""
         length = self.levels[level].size
         return [round(edge * length[i % 2] / self.size[i % 2], 6) for i, edge in enumerate(box)]
 
@@ -253,8 +253,7 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
     Raises
     ------
     InputError
-        If the file is not a slide or is damaged, if its resolution is unknown or contradictory, or if the reader cannot
-        read it.
+        If the file is damaged or not a slide, its resolution is unknown or contradictory, or the reader cannot read it.
     """
     path = Path(path)
     if reader not in _READERS:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError
 from sequoia_model.tissue.mask import TissueMask
-from sequoia_model.tissue.polygons import fill
+from sequoia_model.tissue.polygons import Ring, fill
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
@@ -30,9 +30,6 @@ _LARGEST = 1 << 30  # bytes of text
 _IGNORED = "ignored (class with a *)"
 _NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root", _IGNORED)
 _FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
-
-#: A polygon: its outline, then its holes.
-Rings = list[NDArray[np.float64]]
 
 
 def read_annotation(path: str | Path, slide: Slide) -> TissueMask:
@@ -115,12 +112,12 @@ def _refuse_other_shape(found: tuple[int, int], size: tuple[int, int], path: Pat
         )
 
 
-def _polygons(path: Path, size: tuple[int, int]) -> list[Rings]:
-    """The drawn polygons of a GeoJSON, in level-0 pixels: a feature collection, a feature, a geometry, or a list.
+def _polygons(path: Path, size: tuple[int, int]) -> list[list[Ring]]:
+    """The drawn polygons of a GeoJSON in level-0 pixels, each an outline and its holes.
 
-    Tiles, detections and cells are ignored, and so are points and lines, if there are polygons too.
+    Tiles, detections and cells are ignored, and so are points and lines if there are polygons too.
     """
-    polygons: list[Rings] = []
+    polygons: list[list[Ring]] = []
     others: set[str] = set()
     ignored: set[str] = set()
     for number, (feature, kind) in enumerate(_features(_load(path), path), start=1):
@@ -217,13 +214,13 @@ def _shapes(item: dict, where: str) -> Iterator[tuple[str, Any]]:
         _refuse(f"{shape!r} is not a valid type of geometry", where)
 
 
-def _rings(coordinates: Any, where: str, size: tuple[int, int]) -> Rings:
+def _rings(coordinates: Any, where: str, size: tuple[int, int]) -> list[Ring]:
     if not isinstance(coordinates, list) or not coordinates:
         _refuse("a polygon has no coordinates", where)
     return [_ring(ring, where, size) for ring in coordinates]
 
 
-def _ring(ring: Any, where: str, size: tuple[int, int]) -> NDArray[np.float64]:
+def _ring(ring: Any, where: str, size: tuple[int, int]) -> Ring:
     try:
         pairs = [(point[0], point[1]) for point in ring]
         points = np.array(pairs, dtype=np.float64)

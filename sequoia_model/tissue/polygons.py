@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+#: Corners of a closed outline, x before y.
 Ring = NDArray[np.float64]
 
 
@@ -113,7 +114,7 @@ def _goes_on(choices: list[tuple[int, int]], heading: tuple[int, int]) -> bool:
     return bool(choices) and (-heading[1], heading[0]) in choices
 
 
-def fill(mask: NDArray[np.bool_], rings: Sequence[NDArray[np.float64]]) -> None:
+def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> None:
     """Set the pixels whose centres lie inside a polygon, by the even-odd rule.
 
     Parameters
@@ -147,7 +148,7 @@ def fill(mask: NDArray[np.bool_], rings: Sequence[NDArray[np.float64]]) -> None:
     mask[first:last, left:right] |= inside.astype(bool)
 
 
-def _crossings(ring: NDArray, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _crossings(ring: Ring, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Row and x of each point where a ring crosses the middle of one of the rows from first to last."""
     start, end = ring, np.roll(ring, -1, axis=0)
     upper, lower = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])

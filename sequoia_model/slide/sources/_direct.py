@@ -104,7 +104,7 @@ class DirectSource:
                 left, top = column * wide, row * high
                 x0, y0 = max(left, x), max(top, y)
                 x1, y1 = min(left + wide, x + width), min(top + high, y + height)
-                # No other region needs a tile that lies wholly in this one.
+                # Neighbouring regions need only tiles that lie partly in this one.
                 keep = (x1 - x0) * (y1 - y0) < wide * high
                 tile = self._tile(level, row * page.columns + column, keep)
                 pixels[y0 - y : y1 - y, x0 - x : x1 - x] = tile[y0 - top : y1 - top, x0 - left : x1 - left]
@@ -178,12 +178,8 @@ def read_directly(fallback: OpenSlideSource) -> DirectSource | None:
 def _level_agrees(tried: DirectSource, fallback: OpenSlideSource, level: int, page: Page) -> bool:
     """Whether both readers give the same pixels in the tiles of a level that show the most."""
     order = np.argsort(page.counts, kind="stable")
-    chosen = {
-        0,
-        len(order) - 1,
-        *map(int, order[-_FULLEST:]),
-        int(order[0]),
-    }  # order[0] is a missing tile, if there is one
+    fullest = map(int, order[-_FULLEST:])
+    chosen = {0, len(order) - 1, int(order[0]), *fullest}  # order[0] is a missing tile, if there is one
     try:
         return all(_tile_agrees(tried, fallback, level, page, index) for index in sorted(chosen))
     except InputError:

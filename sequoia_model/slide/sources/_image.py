@@ -25,16 +25,10 @@ _KINDS = {
 #: The largest image that is held in memory, at 3 bytes per pixel.
 _MOST_PIXELS = 1_000_000_000
 _ORIENTATION = 0x0112
+#: What Pillow and tifffile raise for damaged files.
 _DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-    EOFError,
-    KeyError,
-    IndexError,
-    tifffile.TiffFileError,
-)
+    OSError, SyntaxError, ValueError, struct.error, EOFError, KeyError, IndexError, tifffile.TiffFileError,
+)  # fmt: skip
 
 
 def image_kind(path: Path) -> type | None:
@@ -63,9 +57,8 @@ class ImageSource:
     def __init__(self, path: Path, kind: type) -> None:
         self.path = path
         try:
-            self._pixels, notes = (
-                _read_tiff(path) if kind is TiffImagePlugin.TiffImageFile else _read_image(path, kind)
-            )
+            is_tiff = kind is TiffImagePlugin.TiffImageFile
+            self._pixels, notes = _read_tiff(path) if is_tiff else _read_image(path, kind)
         except _DAMAGE as error:
             raise InputError(f"the image is damaged: {error}", where=str(path)) from None
         height, width = self._pixels.shape[:2]

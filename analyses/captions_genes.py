@@ -52,7 +52,7 @@ def criteria(selection: Selection, simulations: Sequence[dict]) -> list[str]:
 def criteria_of(selection: Selection) -> str:
     """The test, its units, and over what p-values are adjusted."""
     test = {"steiger": "Steiger's Z", "williams": "Williams' t"}.get(selection.method, selection.method)
-    side = {"two-sided": "two-sided", "greater": "one-sided", "absolute": "one-tailed on its size"}
+    side = {"two-sided": "two-sided", "greater": "one-sided", "absolute": "one-tailed on its absolute value"}
     return (
         f"Correlations with the trained and the untrained network compared by {test}, {side[selection.alternative]}; "
         f"units: {selection.units}; Benjamini-Hochberg over all genes of a cohort."
@@ -64,7 +64,7 @@ def sample_size(size: SampleSize, selection: Selection, simulations: Sequence[di
     n = len(size.table)
     return [
         f"Genes that are well predicted by {RULES[selection.rule]} against the number of {selection.units}.",
-        f"With {text.count(n, 'cohort')}, which differ in the genes measured, a trend would mean little.",
+        f"There are only {text.count(n, 'cohort')}, and they differ in the genes measured: a trend means little.",
         simulated(simulations),
     ]
 
@@ -73,9 +73,9 @@ def downsampling(smaller: Downsampling, simulations: Sequence[dict]) -> list[str
     """Caption of the numbers in parts of the patients."""
     draws = int(smaller.summary["repeats"].max())
     return [
-        f"Genes that are well predicted by {RULES[smaller.rule]} in random parts of the patients "
-        f"({text.count(draws, 'draw')} each, with the line through the medians), and in all of them.",
-        "Only the judging sees fewer patients, not the training.",
+        f"Genes that are well predicted by {RULES[smaller.rule]} in random subsets of the patients "
+        f"({text.count(draws, 'draw')} each, with the line through the medians), and in all patients.",
+        "Fewer patients are used to judge the genes; the training is unchanged.",
         simulated(simulations),
     ]
 

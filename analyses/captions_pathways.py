@@ -38,8 +38,9 @@ def circos(about: dict, simulations: Sequence[dict]) -> list[str]:
 def control(about: dict, simulations: Sequence[dict]) -> list[str]:
     """Caption of the negative control."""
     return [
-        f"Gene sets ({about['source']}) among the well-predicted genes of each cohort, and among as many "
-        "with the lowest correlation: what is enriched there has another reason than prediction.",
+        f"Gene sets ({about['source']}) among the well-predicted genes of each cohort, and among the same number of "
+        "genes with the lowest correlation. A set that is enriched among the latter is enriched for another reason "
+        "than prediction.",
         test_of(about),
         simulated(simulations),
         about["notice"] and f"{about['notice']}.",
@@ -66,7 +67,7 @@ def signature_pathways(
         f"Among the {text.count(signature.training['n_candidates'], 'candidate gene')} of the training, "
         f"{text.count(found, 'set is', 'sets are')} enriched at an adjusted p below 0.05 (one-sided "
         "hypergeometric test, Benjamini-Hochberg per collection).",
-        "A ribbon says that a gene belongs to a set, not that the set is active.",
+        "A ribbon shows that a gene belongs to a set, not that the set is active.",
         *captions.training(signature),
         *(f"{notice}." for notice in notices),
     ]
@@ -77,12 +78,12 @@ def agreement(
 ) -> list[str]:
     """Caption of figure 3a."""
     return [
-        "Correlation over patients of pathway scores (GSVA) of predicted with those of measured expression; "
-        f"a point per gene set and cohort, {len(table):,} in all "
+        "Correlation, over patients, between pathway scores (GSVA) of predicted and of measured expression; "
+        f"one point per gene set and cohort, {len(table):,} in total "
         f"({'; '.join(sources)}). Boxes: quartiles and median; whiskers: 5th to 95th percentile.",
-        f"Scored within each cohort, predicted and measured apart, with kcdf {settings['kcdf']}, kernel "
-        f"{settings['kernel']}; sets of {settings['min_size']} to {settings['max_size']} genes; slides of a patient "
-        "averaged.",
+        "Scored within each cohort, separately for predicted and measured expression, with kcdf "
+        f"{settings['kcdf']}, kernel {settings['kernel']}; sets of "
+        f"{settings['min_size']} to {settings['max_size']} genes; slides of a patient averaged.",
         simulated(simulations),
     ]
 
@@ -103,7 +104,7 @@ def merging(about: dict) -> str:
     left_out = f"; left out: {text.count(lost, 'enriched set')} not tested in every cohort" if lost else ""
     return (
         f"Similar sets are merged (average linkage, {measure} of at least {about['merge']['threshold']:g}) into "
-        f"{text.count(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is no test "
+        f"{text.count(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is not a test "
         f"(a group whose average is 0.05 or more in every cohort is not drawn), and under the set with the smallest "
         f"average p{left_out}."
     )

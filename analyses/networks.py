@@ -165,7 +165,7 @@ def agreement() -> pd.DataFrame:
 
 
 def speed(repeats: int) -> pd.DataFrame:
-    """Seconds a slide on this machine, random weights: what takes the time does not depend on their values."""
+    """Seconds per slide on this machine with random weights: the time does not depend on their values."""
     generator = torch.Generator().manual_seed(0)
     rows = []
     for title, make in FULL.items():
@@ -202,11 +202,11 @@ def caption(tree: pd.DataFrame) -> list[str]:
     totals = tree[tree["depth"] == 0].set_index("network")["parameters"]
     counts = ", ".join(f"{title} {count:,}" for title, count in totals.items())
     return [
-        "The parts of the networks, read from the module trees that the code builds; data flow from top to bottom.",
-        f"All take {N_CLUSTERS} cluster means of {FEATURES:,} features and predict {GENES:,} genes; the linearized "
-        "transformer has its published sizes.",
+        "The parts of the networks, read from the module trees that the code builds. Data flow from top to bottom.",
+        f"All networks take {N_CLUSTERS} cluster means of {FEATURES:,} features and predict {GENES:,} genes; the "
+        "linearized transformer has its published sizes.",
         "Grey: the shape of one slide's output. Right: parameters; a blue frame stands for equal parts in a row.",
-        f"Parameters in all: {counts}.",
+        f"Total number of parameters: {counts}.",
     ]
 
 

@@ -103,7 +103,7 @@ def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]
 def about(slide: Slide, choice: TileChoice) -> dict[str, object]:
     """The facts that a run would use."""
     width, height = slide.size
-    said = {"given": "given by the user", "mpp": "said by the file"}
+    said = {"given": "given by the user", "mpp": "stated in the file"}
     return {
         "width": width, "height": height, "mpp": slide.mpp, "side": choice.side, "tissue_mm2": choice.mask.area_mm2,
         "source": said.get(slide.resolution.source, f"from the {slide.resolution.source} of the file"),
@@ -126,14 +126,14 @@ def caption(slide: Slide, grid: TileGrid) -> list[str]:
     """Caption of a slide; its numbers are those of the grid."""
     lost = ", ".join(f"{n:,} {reason}" for reason, n in grid.left_out.items() if n) or "none"
     coarse = (
-        f"The slide has {slide.mpp:g} µm per pixel, so its tiles are enlarged and hold no more detail than it does."
+        f"The slide has {slide.mpp:g} µm per pixel, so its tiles are enlarged and show no more detail than the slide."
         if slide.mpp > 1.05 * grid.mpp
         else ""
     )
     return [
         f"{slide.path.name}: the slide, its tissue mask (black), and the tiles that the paper's rule chooses; below, "
-        f"{SHOWN} of them as an encoder is given them ({grid.size} × {grid.size} pixels at {grid.mpp:g} µm).",
-        f"Of {grid.n_places:,} places {len(grid.coords):,} are tiles; left out: {lost}.",
+        f"{SHOWN} tiles as the encoder sees them ({grid.size} × {grid.size} pixels at {grid.mpp:g} µm).",
+        f"{len(grid.coords):,} of {grid.n_places:,} places are tiles; left out: {lost}.",
         coarse,
     ]
 

@@ -1,7 +1,7 @@
 """Results on a page: looked up and formatted, never computed.
 
 Every number carries where it is from: ``data-cell="hazard_ratios.csv|3|hr"`` is file, row and column; for JSON
-the row is empty and the column a path. The pointer shows the value with all its digits.
+the row is empty and the column is a path. Pointing at a number shows all its digits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESULTS = Path(os.environ.get("SEQUOIA_RESULTS", Path(__file__).parent.parent / 
 
 
 class MissingResultError(Exception):
-    """A result that a page needs is not there; the page is not made."""
+    """A result that a page needs is missing, so the page is not made."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def table(
 ) -> HTML:
     """A table with a row per record; `columns` maps headings to templates.
 
-    Columns whose templates have a spec for numbers stand to the right; `classes` maps headings to CSS classes.
+    Columns whose templates have a number format are aligned right; `classes` maps headings to CSS classes.
     """
     records = list(_records([source] if isinstance(source, str) else source))
     kinds = [classes.get(head) or ("number" if _is_number(columns[head]) else "text") for head in columns]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sequoia_base.errors import SequoiaError, counted
+from sequoia_base.flow import Flow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,14 +80,8 @@ def say(text: str) -> None:
 
 
 def ledger(flow: pd.DataFrame) -> list[str]:
-    """A line a step, in columns: step, number before → after, reason."""
-    step, before, after = (
-        max(map(len, flow[c].astype(str)), default=0) for c in ("step", "n_before", "n_after")
-    )
-    return [
-        f"  {line.step:<{step}}   {line.n_before:>{before}} → {line.n_after:>{after}}   {line.reason}"
-        for line in flow.itertuples()
-    ]
+    """The lines of a ledger for people: step, number before → after, reason."""
+    return [f"  {line}" for line in str(Flow.of(flow)).splitlines()]
 
 
 @contextmanager

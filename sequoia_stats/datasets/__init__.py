@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.tables import read_table
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import read_matrix
-from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
 
@@ -71,7 +71,7 @@ def load_tcga_brca(endpoint: str = "PFI") -> Cohort:
     """
     if endpoint not in _TCGA_ENDPOINTS:
         raise InputError(f"TCGA-BRCA has no endpoint {endpoint!r}", fix=f"choose {listing(_TCGA_ENDPOINTS)}")
-    expression, units, steps = _tcga_expression()
+    expression, units, flow = _tcga_expression()
     kept = [
         "age_at_initial_pathologic_diagnosis",
         "ER Status By IHC",
@@ -81,7 +81,7 @@ def load_tcga_brca(endpoint: str = "PFI") -> Cohort:
     ]
     kept += ["gender", "race", "ajcc_pathologic_tumor_stage", "histological_type", "menopause_status"]
     return _assemble(
-        expression, "tcga_brca_clinical.csv.gz", "patient_id", _TCGA_ENDPOINTS[endpoint], kept, steps, units=units,
+        expression, "tcga_brca_clinical.csv.gz", "patient_id", _TCGA_ENDPOINTS[endpoint], kept, flow, units=units,
         name="TCGA-BRCA",
         source="mahmoodlab/PORPOISE@3390dc40e159, bioc/GSALightning@7414410a3142, "
         "raktim-mondol/hist2RNA@33fbe0205f35; clinical: moriarais/BreastCancerMachineLearning@ecafe7729630, "
@@ -98,12 +98,12 @@ def load_scanb() -> Cohort:
     Cohort
         Expression: log2(FPKM + 0.1) to one decimal.
     """
-    expression, steps = standardise(read_matrix(_HERE / "scanb400_expr_log2fpkm.csv.gz"))
+    expression, flow = standardise(read_matrix(_HERE / "scanb400_expr_log2fpkm.csv.gz"))
     endpoint = Endpoint("OS", "overall_survival_days", "overall_survival_event", "days")
     kept = ["pam50_subtype", "er_status", "pgr_status", "her2_status", "age_at_diagnosis", "nhg"]
     kept += ["chemo_treated", "endocrine_treated"]
     return _assemble(
-        expression, "scanb400_clinical.csv", "title", endpoint, kept, steps, unit="log2(FPKM+0.1)",
+        expression, "scanb400_clinical.csv", "title", endpoint, kept, flow, unit="log2(FPKM+0.1)",
         total=_SCANB_PATIENTS, name="SCAN-B", source="LanyingWei/cosinet@842601cd35ad (GEO GSE96058)",
         licence="GEO public data; repository LGPL-3",
     )  # fmt: skip
@@ -117,13 +117,13 @@ def load_metabric() -> Cohort:
     Cohort
         Expression: log2 intensities (Illumina). Relapse includes disease-specific death.
     """
-    expression, steps = standardise(read_matrix(_HERE / "metabric200_expr_log2.csv.gz"))
+    expression, flow = standardise(read_matrix(_HERE / "metabric200_expr_log2.csv.gz"))
     endpoint = Endpoint("RFS", "Relapse Free Status (Months)", "Relapse Free Status", "months")
     kept = ["Pam50 + Claudin-low subtype", "ER Status", "PR Status", "HER2 Status", "Age at Diagnosis"]
     kept += ["Neoplasm Histologic Grade", "Tumor Stage", "Tumor Size", "Lymph nodes examined positive"]
     kept += ["Chemotherapy", "Hormone Therapy", "Radio Therapy"]
     return _assemble(
-        expression, "metabric2509_clinical.csv.gz", "Patient ID", endpoint, kept, steps,
+        expression, "metabric2509_clinical.csv.gz", "Patient ID", endpoint, kept, flow,
         unit="log2 intensity (Illumina)", name="METABRIC",
         source="bioc/RTN@84b09edac435; clinical: vjcitn/YESCDS@ca694987843c (cBioPortal brca_metabric)",
         licence="Artistic-2.0",
@@ -198,30 +198,24 @@ def missing_files() -> list[str]:
     return [name for name in _FILES if not (_HERE / name).is_file()]
 
 
-def _tcga_expression() -> tuple[pd.DataFrame, pd.Series, Steps]:
+def _tcga_expression() -> tuple[pd.DataFrame, pd.Series, Flow]:
     """The patients of the z-score file, all genes of the three files."""
-    steps: Steps = []
+    flow = Flow()
     parts: list[pd.DataFrame] = []
     units: dict[str, str] = {}
     for file, unit in _TCGA_EXPRESSION.items():
         part, changes = standardise(read_matrix(_HERE / file))
         shared, n = [gene for gene in part if gene in units], len(units) + part.shape[1]
-        steps += changes
+        flow.extend(changes)
         if parts:
-            steps.append(
-                (
-                    "genes: files joined",
-                    n,
-                    n - len(shared),
-                    f"{unit} replaces z-scores of {len(shared)} genes",
-                )
-            )
+            reason = f"{unit} replaces z-scores of {counted(len(shared), 'gene')}"
+            flow.add("genes: files joined", n, n - len(shared), reason)
         parts = [*(known.drop(columns=shared, errors="ignore") for known in parts), part]
         units |= dict.fromkeys(part.columns, unit)
     patients, n = parts[0].index, max(len(part) for part in parts)
-    steps.append(("patients: in all files", n, len(patients), f"{n - len(patients)} have no z-scores"))
+    flow.add("patients: in all files", n, len(patients), f"{n - len(patients)} have no z-scores")
     expression = pd.concat([part.reindex(patients) for part in parts], axis=1)
-    return expression, pd.Series(units, dtype=object), steps
+    return expression, pd.Series(units, dtype=object), flow
 
 
 def _assemble(
@@ -230,7 +224,7 @@ def _assemble(
     id_column: str,
     endpoint: Endpoint,
     covariates: list[str],
-    steps: Steps,
+    flow: Flow,
     *,
     unit: str = "",
     units: pd.Series | None = None,
@@ -240,7 +234,7 @@ def _assemble(
     """Join with the clinical file, and say which part of the whole cohort this is."""
     table = read_table(_HERE / clinical)
     cohort = assemble(
-        expression, table, table[id_column], endpoint, where=clinical, steps=steps, covariates=covariates,
+        expression, table, table[id_column], endpoint, where=clinical, flow=flow, covariates=covariates,
         drop_invalid=True, units=pd.Series(unit, expression.columns) if units is None else units, **provenance,
     )  # fmt: skip
     note = f"sub-cohort of {cohort.n} of {total or len(table)} patients, {len(cohort.genes)} genes"

@@ -28,11 +28,11 @@ A reader of a folder with ``expression.csv`` and ``clinical.csv``, complete::
         return (path / "expression.csv").is_file() and (path / "clinical.csv").is_file()
 
     def read_pair(path, *, endpoint="OS", drop_invalid=False):
-        frame, steps = standardise(read_matrix(path / "expression.csv"))
+        frame, flow = standardise(read_matrix(path / "expression.csv"))
         table = read_table(path / "clinical.csv")
         return assemble(
             frame, table, table["patient"], Endpoint(endpoint, "days", "status", "days"),
-            where=str(path / "clinical.csv"), steps=steps, drop_invalid=drop_invalid, name=path.name,
+            where=str(path / "clinical.csv"), flow=flow, drop_invalid=drop_invalid, name=path.name,
         )
 
 Its tests build a folder with a function of ``tests/build/studies.py`` and add rows to the tables of bad input in

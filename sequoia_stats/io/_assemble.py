@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
-from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
-from sequoia_stats.types.cohort import FLOW_COLUMNS, Cohort
+from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
+from sequoia_stats.types.cohort import Cohort
 
 #: Names that a cohort file keeps for itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")
@@ -46,7 +47,7 @@ def assemble(
     endpoint: Endpoint,
     *,
     where: str,
-    steps: Steps,
+    flow: Flow,
     covariates: Sequence[str] | None = None,
     drop_invalid: bool = False,
     **provenance: object,
@@ -65,7 +66,7 @@ def assemble(
         Columns and unit of the outcome.
     where : str
         The clinical file, for errors.
-    steps : list
+    flow : Flow
         Ledger so far; lines are added.
     covariates : sequence of str, optional
         Columns to keep, by their own or their canonical name; by default all but those of the outcome.
@@ -93,33 +94,33 @@ def assemble(
             fix="check --id-column, and --genes-in (are the genes in rows or in columns?)",
         )
     n_expression, n_clinical, n = len(expression), len(rows), len(joined)
-    steps.append(("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data"))
-    steps.append(("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression"))
+    flow.add("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data")
+    flow.add("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression")
     table = clinical.loc[rows[joined]]
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
     events, note = parse_event(table[endpoint.event], place, endpoint.event_value)
     if note:
-        steps.append(("outcome: event", len(joined), len(joined), note))
+        flow.add("outcome: event", len(joined), len(joined), note)
     outcome, patients = make_outcome(
         times.set_axis(joined), events.set_axis(joined), endpoint.name,
         where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
-        drop_invalid=drop_invalid, steps=steps,
+        drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
     columns = [str(column) for column in table if column not in (endpoint.time, endpoint.event)]
     if covariates is not None:
         columns = clinical_columns(columns, covariates, where)
-    decoded = parse_covariates(table.loc[rows[patients], columns], where, steps)
+    decoded = parse_covariates(table.loc[rows[patients], columns], where, flow)
     reserved = [column for column in decoded if column in _RESERVED]
     if reserved:
         n = decoded.shape[1]
         reason = f"{listing(map(repr, reserved))}: reserved names"
-        steps.append(("covariates", n, n - len(reserved), reason))
+        flow.add("covariates", n, n - len(reserved), reason)
     return Cohort(
         expression=expression.loc[patients],
         outcome=outcome,
         covariates=decoded.drop(columns=reserved).set_axis(patients, axis=0),
-        flow=pd.DataFrame(steps, columns=FLOW_COLUMNS),
+        flow=flow.to_frame(),
         **provenance,  # type: ignore[arg-type]
     )
 

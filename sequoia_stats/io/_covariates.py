@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io._time_and_event import Steps
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words apart by one blank.
 SPELLINGS = {
@@ -51,7 +51,7 @@ def canonical_names(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def parse_covariates(table: pd.DataFrame, where: str, steps: Steps) -> pd.DataFrame:
+def parse_covariates(table: pd.DataFrame, where: str, flow: Flow) -> pd.DataFrame:
     """Recognise, rename and decode the covariates of a clinical table.
 
     Parameters
@@ -60,7 +60,7 @@ def parse_covariates(table: pd.DataFrame, where: str, steps: Steps) -> pd.DataFr
         Texts or numbers, NaN where missing; the index is named in errors.
     where : str
         File, for errors.
-    steps : list
+    flow : Flow
         Ledger that takes a line where values were set to missing, or a column was not what its name says.
 
     Returns
@@ -81,7 +81,7 @@ def parse_covariates(table: pd.DataFrame, where: str, steps: Steps) -> pd.DataFr
     parsed: dict[str, pd.Series] = {}
     for name in [name for name in SPELLINGS if name in found]:
         column = table[found[name]]
-        values = _DECODERS.get(name, _receptor)(column, where, steps)
+        values = _DECODERS.get(name, _receptor)(column, where, flow)
         if values is not None:
             parsed[name] = values
             table = table.drop(columns=column.name)
@@ -95,7 +95,7 @@ def as_numbers(column: pd.Series) -> pd.Series:
     return numbers.astype(np.float64) if numbers.notna().equals(column.notna()) else column
 
 
-def _receptor(column: pd.Series, where: str, steps: Steps) -> pd.Series:
+def _receptor(column: pd.Series, where: str, flow: Flow) -> pd.Series:
     words = column.map(lambda value: str(value).strip().lower(), na_action="ignore")
     words = words.where(~words.isin(_ABSENT), np.nan)
     known = words.isna() | words.isin(_POSITIVE | _NEGATIVE | _UNDECIDED)
@@ -110,13 +110,13 @@ def _receptor(column: pd.Series, where: str, steps: Steps) -> pd.Series:
     if undecided.any():
         seen = " and ".join(sorted(column[undecided].unique()))
         n = int(words.notna().sum())
-        steps.append((f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} taken as missing"))
+        flow.add(f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} taken as missing")
     values = pd.Series(np.nan, index=column.index)
     values[words.isin(_POSITIVE)], values[words.isin(_NEGATIVE)] = 1.0, 0.0
     return values
 
 
-def _subtype(column: pd.Series, where: str, steps: Steps) -> pd.Series | None:
+def _subtype(column: pd.Series, where: str, flow: Flow) -> pd.Series | None:
     """PAM50 calls; NC (not classified) is missing. A column "subtype" with other values is something else."""
     texts = column.map(lambda value: str(value).strip().removeprefix("BRCA_"), na_action="ignore")
     calls = texts.map(lambda value: _PAM50.get(value.lower().replace("-", " "), value), na_action="ignore")
@@ -126,7 +126,7 @@ def _subtype(column: pd.Series, where: str, steps: Steps) -> pd.Series | None:
     return calls
 
 
-def _age(column: pd.Series, where: str, steps: Steps) -> pd.Series | None:
+def _age(column: pd.Series, where: str, flow: Flow) -> pd.Series | None:
     """Ages in years; a column that cannot be in years keeps its name."""
     numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
     odd = numbers.isna() & column.notna()
@@ -138,9 +138,7 @@ def _age(column: pd.Series, where: str, steps: Steps) -> pd.Series | None:
         )
     if numbers.max() > _OLDEST:
         n = len(column)
-        steps.append(
-            (f"covariate: {column.name}", n, n, f"not taken as age in years: maximum {numbers.max():g}")
-        )
+        flow.add(f"covariate: {column.name}", n, n, f"not taken as age in years: maximum {numbers.max():g}")
         return None
     return numbers
 

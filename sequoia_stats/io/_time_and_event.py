@@ -7,14 +7,12 @@ import re
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
 
 #: Months in one unit of time.
 UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
-#: A ledger: step, n before, n after, reason.
-Steps = list[tuple[str, int, int, str]]
-
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 _LABELLED = re.compile(r"([01])(?:\.0)?\s*:.*")
 _CENSORSHIP = re.compile(r"(?:.*[^a-z])?(?:censorship|censored|censoring)(?:[^a-z].*)?", re.IGNORECASE)
@@ -100,7 +98,7 @@ def parse_event(events: pd.Series, where: str, event_value: str | None = None) -
 
 
 def make_outcome(
-    time: pd.Series, event: pd.Series, endpoint: str, *, where: str, drop_invalid: bool, steps: Steps
+    time: pd.Series, event: pd.Series, endpoint: str, *, where: str, drop_invalid: bool, flow: Flow
 ) -> tuple[Outcome, pd.Index]:
     """Join times and events; the unusable are an error, or dropped and counted.
 
@@ -114,7 +112,7 @@ def make_outcome(
         File and columns, for errors.
     drop_invalid : bool
         Drop patients without a positive time or without an event code, rather than stop.
-    steps : list
+    flow : Flow
         Ledger that takes a line for each reason of a loss.
 
     Returns
@@ -145,7 +143,7 @@ def make_outcome(
     kept = time.index
     for reason, patients in found.items():
         remaining = kept.difference(patients, sort=False)
-        steps.append((f"patients: usable {endpoint}", len(kept), len(remaining), reason))
+        flow.add(f"patients: usable {endpoint}", len(kept), len(remaining), reason)
         kept = remaining
     if kept.empty:
         raise InputError(f"no patient has a usable {endpoint}", where=where, fix="check unit and columns")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import check_ids
-from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import standardise
 
@@ -74,18 +74,19 @@ def read_study(
     chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder)
     expression_file = _expression_file(folder, expression)
     numbers = read_numbers(expression_file, lambda header: _gene_columns(header, expression_file))
-    steps: Steps = []
-    kept = _primary_samples(numbers, samples, expression_file, steps)
+    flow = Flow()
+    kept = _primary_samples(numbers, samples, expression_file, flow)
     genes = pd.Index(numbers.texts.iloc[:, 0].replace("NA", ""), dtype=object)
     values = pd.DataFrame(numbers.values.T[kept.index], pd.Index(kept["PATIENT_ID"], dtype=object), genes)
     frame, changes = standardise(values)
+    flow.extend(changes)
     own = kept.drop(columns=[column for column in patients if column in kept and column != "PATIENT_ID"])
     clinical = patients.merge(own, on="PATIENT_ID", how="left").set_index(patients.index)
     outcomes = {f"{name}_{part}" for name in _endpoints([*clinical]) for part in ("MONTHS", "STATUS")}
     other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
     return assemble(
         frame, clinical.drop(columns=["PATIENT_ID", *other]), ids, chosen_endpoint, where=str(patient_file),
-        steps=steps + changes, covariates=covariates, drop_invalid=drop_invalid,
+        flow=flow, covariates=covariates, drop_invalid=drop_invalid,
         units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
         source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
     )  # fmt: skip
@@ -141,7 +142,7 @@ def _endpoint(wanted: str | None, columns: list[str], folder: Path) -> Endpoint:
     return Endpoint(name, f"{name}_MONTHS", f"{name}_STATUS", "months")
 
 
-def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, steps: Steps) -> pd.DataFrame:
+def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, flow: Flow) -> pd.DataFrame:
     """The rows of the sample table that are kept; index = position in the expression file."""
     columns = pd.Series(numbers.columns, dtype=object)
     check_ids(columns, f"{file}, header", "columns")
@@ -153,7 +154,7 @@ def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, steps:
         raise InputError("no sample of the expression file is in data_clinical_sample", where=where)
     found = table.loc[names].set_index(names.index).assign(column=columns)
     n = len(columns) - len(found)
-    steps.append(("samples: known", len(columns), len(found), f"{n} have no clinical data"))
+    flow.add("samples: known", len(columns), len(found), f"{n} have no clinical data")
     primary = found[found["primary"]]
     types = _types(found[~found["primary"]]).fillna("by barcode").value_counts()
     lost = listing(f"{n} {kind}" for kind, n in types.items())
@@ -161,10 +162,10 @@ def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, steps:
         raise InputError("the study has no primary sample with expression", where=f"{file}: {lost}")
     n = found["PATIENT_ID"].nunique() - primary["PATIENT_ID"].nunique()
     reason = f"not primary ({lost or 'none'}); {n} patients have no primary sample"
-    steps.append(("samples: primary", len(found), len(primary), reason))
+    flow.add("samples: primary", len(found), len(primary), reason)
     kept = primary.sort_values(["SAMPLE_ID", "column"]).drop_duplicates("PATIENT_ID").sort_index()
     n = len(primary) - len(kept)
-    steps.append(("samples: one a patient", len(primary), len(kept), f"{n} further samples of a patient"))
+    flow.add("samples: one a patient", len(primary), len(kept), f"{n} further samples of a patient")
     return kept.drop(columns=["SAMPLE_ID", "primary", "column"])
 
 

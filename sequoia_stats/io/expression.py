@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
 from sequoia_stats.io._tables import check_ids, read_matrix
-from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
-from sequoia_stats.types.cohort import FLOW_COLUMNS, UNIT_UNKNOWN, Cohort
+from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given, standardise
 
@@ -68,9 +68,9 @@ def read_expression(
         return _from_adata(read_adata(path), str(path), approved, per_patient, layer)
     _refuse_layer(layer, "a table", str(path))
     values = read_matrix(path, genes_in, unit="patient" if per_patient else "sample").astype(np.float64)
-    values, steps = standardise(values) if approved else as_given(values, str(path))
+    values, flow = standardise(values) if approved else as_given(values, str(path))
     units = pd.Series(UNIT_UNKNOWN, values.columns)
-    return _pack(values, units, path.name.partition(".")[0], steps, per_patient)
+    return _pack(values, units, path.name.partition(".")[0], flow, per_patient)
 
 
 def _from_adata(
@@ -80,22 +80,22 @@ def _from_adata(
     if not average:
         ids = pd.Series(adata.obs_names, adata.obs_names, dtype=object)
         check_ids(ids, f"{where}, obs", unit="patient" if per_patient else "sample")
-    values, units, steps = expression_of(adata, where, approved=approved, layer=layer)
+    values, units, flow = expression_of(adata, where, approved=approved, layer=layer)
     if average:
         patients = adata.obs["patient_id"].astype(object)
         if patients.isna().any():
             raise InputError(f"{patients.isna().sum()} slides have no patient_id", where=where)
         n = len(values)
         values = values.groupby(patients.astype(str).to_numpy(), sort=False).mean()
-        steps.append(("slides: one row a patient", n, len(values), "slides of a patient averaged"))
+        flow.add("slides: one row a patient", n, len(values), "slides of a patient averaged")
     name = str(adata.uns.get("name", "")) or Path(where).stem
-    return _pack(values, units, name, steps, per_patient)
+    return _pack(values, units, name, flow, per_patient)
 
 
-def _pack(values: pd.DataFrame, units: pd.Series, name: str, steps: Steps, per_patient: bool) -> Expression:
+def _pack(values: pd.DataFrame, units: pd.Series, name: str, flow: Flow, per_patient: bool) -> Expression:
     values.index = values.index.astype(str).rename("patient_id" if per_patient else "sample_id")
     values.columns = values.columns.astype(str).rename("gene")
-    return Expression(values, units, name, pd.DataFrame(steps, columns=FLOW_COLUMNS))
+    return Expression(values, units, name, flow.to_frame())
 
 
 def _is_first(word: str, choices: tuple[str, str], what: str) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.atomic import existing_file, new_file
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import check_ids
-from sequoia_stats.io._time_and_event import Steps, make_outcome, parse_event, parse_time
+from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.types.genes import as_given, resolve, standardise
 
@@ -90,12 +91,12 @@ def cohort_from_adata(
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
     if _MARK in adata.uns:
         return _own(adata, where, drop_invalid)
-    frame, units, steps = expression_of(adata, where)
+    frame, units, flow = expression_of(adata, where)
     obs = adata.obs.apply(plain)
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
         Endpoint(stated or str(endpoint), "time", "event", "months"),
-        where=where, steps=steps, drop_invalid=drop_invalid, units=units,
+        where=where, flow=flow, drop_invalid=drop_invalid, units=units,
         name=Path(where).stem, source=Path(where).name,
     )  # fmt: skip
 
@@ -103,13 +104,13 @@ def cohort_from_adata(
 def _own(adata: AnnData, where: str, drop_invalid: bool) -> Cohort:
     """What `write_cohort` wrote, which somebody may have changed since."""
     expression_of(adata, where)
-    steps: Steps = []
+    flow = Flow()
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
     event, _ = parse_event(obs["event"], f"{where}, obs column 'event'")
     outcome, patients = make_outcome(
         time, event, str(adata.uns.get("endpoint", "")), where=f"{where}, obs columns 'time' and 'event'",
-        drop_invalid=drop_invalid, steps=steps,
+        drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
     kept = adata[adata.obs_names.isin(patients)].copy()
     kept.obs["time"], kept.obs["event"] = outcome.time, outcome.event
@@ -117,7 +118,7 @@ def _own(adata: AnnData, where: str, drop_invalid: bool) -> Cohort:
         cohort = Cohort.from_adata(kept)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"the cohort file is damaged: {error!r}", where=where) from None
-    for step in steps:
+    for step in flow:
         cohort = cohort.with_step(*step)
     return cohort
 
@@ -137,7 +138,7 @@ def check_patients(adata: AnnData, where: str) -> None:
 
 def expression_of(
     adata: AnnData, where: str, *, approved: bool = True, layer: str | None = None
-) -> tuple[pd.DataFrame, pd.Series, Steps]:
+) -> tuple[pd.DataFrame, pd.Series, Flow]:
     """X or a layer with approved symbols, or names as given, the units of the genes, and what was changed.
 
     Names of obs may repeat.
@@ -163,11 +164,11 @@ def expression_of(
         adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(UNIT_UNKNOWN, adata.var_names)
     )
     if _MARK in adata.uns:
-        return frame, units, []
+        return frame, units, Flow()
     symbols = resolve(adata.var_names).symbols if approved else adata.var_names.str.strip()
     units = units.set_axis(symbols)
-    frame, steps = standardise(frame) if approved else as_given(frame, where)
-    return frame, units[~units.index.duplicated()].reindex(frame.columns), steps
+    frame, flow = standardise(frame) if approved else as_given(frame, where)
+    return frame, units[~units.index.duplicated()].reindex(frame.columns), flow
 
 
 def write_cohort(cohort: Cohort, path: str | Path) -> None:

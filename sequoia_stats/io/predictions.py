@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
-from sequoia_stats.io._time_and_event import Steps
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
-from sequoia_stats.types.cohort import FLOW_COLUMNS
 from sequoia_stats.types.genes import aliases, match, refuse_dates
 from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
@@ -173,8 +172,8 @@ def _transposed(adata: AnnData, other: AnnData, in_rows: bool) -> str:
     return hint if crossed else ""
 
 
-def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Steps:
-    steps: Steps = []
+def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Flow:
+    flow = Flow()
     for (names, others), what in zip(
         _both_ways(ours, theirs), ("the predictions", f"the {_words(layer)}"), strict=True
     ):
@@ -183,8 +182,8 @@ def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Steps:
             reason = f"{len(alone)} genes are in {what} only: {listing(alone, 3)}"
             former = int((match(alone, others.difference(names)) >= 0).sum())
             reason += f"; {former} of them are in both under a former name" if former else ""
-            steps.append((f"genes: {what}", len(names), n, reason))
-    return steps
+            flow.add(f"genes: {what}", len(names), n, reason)
+    return flow
 
 
 def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, genes_in: str) -> None:
@@ -231,8 +230,8 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
         adata.obs[column] = table[column].reindex(adata.obs_names)
 
 
-def _add_steps(adata: AnnData, steps: Steps) -> None:
+def _add_steps(adata: AnnData, steps: Iterable[tuple[str, int, int, str]]) -> None:
     """Lines at the end of the ledger in uns."""
-    lines = pd.DataFrame(dict(adata.uns.get("flow", {})), columns=FLOW_COLUMNS).to_dict("split")["data"]
-    frame = pd.DataFrame([*lines, *steps], columns=FLOW_COLUMNS)
-    adata.uns["flow"] = {column: frame[column].to_numpy() for column in FLOW_COLUMNS}
+    longer = Flow.of(adata.uns.get("flow"))
+    longer.extend(steps)
+    adata.uns["flow"] = longer.to_columns()

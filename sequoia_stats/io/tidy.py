@@ -125,10 +125,10 @@ def read_tidy(
             what = f"the expression table holds the outcome as if it were a gene: {listing(leaked)}"
             raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
-    frame, steps = standardise(_patients_by_genes(numbers, genes_in, source))
+    frame, flow = standardise(_patients_by_genes(numbers, genes_in, source))
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
-        where=where, steps=steps, covariates=covariates, drop_invalid=drop_invalid,
+        where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid,
         name=Path(source).name.partition(".")[0],
         source=", ".join(Path(path).name for path in (source, clinical) if path),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.types.outcome import Outcome
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 #: Columns of the ledger that every cohort carries.
-FLOW_COLUMNS = ["step", "n_before", "n_after", "reason"]
+FLOW_COLUMNS = list(Flow.COLUMNS)
 #: Covariates with a meaning of their own; receptors are 1 positive, 0 negative.
 CANONICAL_COVARIATES = ("pam50", "er", "pr", "her2", "age")
 #: What stands for the unit of a gene where the file does not state one.
@@ -53,7 +54,7 @@ class Cohort:
     expression: pd.DataFrame
     outcome: Outcome
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
-    flow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FLOW_COLUMNS))
+    flow: pd.DataFrame = field(default_factory=lambda: Flow().to_frame())
     units: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))
     name: str = "cohort"
     source: str = ""
@@ -112,10 +113,9 @@ class Cohort:
 
     def with_step(self, step: str, n_before: int, n_after: int, reason: str) -> Cohort:
         """The same cohort with one more line in its ledger."""
-        line = pd.DataFrame([[step, n_before, n_after, reason]], columns=FLOW_COLUMNS)
-        return replace(
-            self, flow=line if self.flow.empty else pd.concat([self.flow, line], ignore_index=True)
-        )
+        flow = Flow.of(self.flow)
+        flow.add(step, n_before, n_after, reason)
+        return replace(self, flow=flow.to_frame())
 
     def sha256(self) -> str:
         """Hash of sorted patient ids, sorted genes, expression in that order, time and event.
@@ -141,7 +141,6 @@ class Cohort:
         obs = obs.apply(storable)
         obs.insert(0, "time", self.outcome.time)
         obs.insert(1, "event", self.outcome.event.astype(np.int8))
-        flow = self.flow.astype({"step": str, "n_before": np.int64, "n_after": np.int64, "reason": str})
         return anndata.AnnData(
             X=self.expression.to_numpy(),
             obs=obs,
@@ -149,7 +148,7 @@ class Cohort:
             uns={
                 "sequoia_cohort": 1,
                 "endpoint": self.outcome.endpoint,
-                "flow": {column: flow[column].to_numpy() for column in FLOW_COLUMNS},
+                "flow": Flow.of(self.flow).to_columns(),
                 **{key: getattr(self, key) for key in _TEXTS},
             },
         )
@@ -182,14 +181,12 @@ class Cohort:
                 "the AnnData does not name its endpoint", fix="set uns['endpoint'], or pass endpoint="
             )
         matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
-        flow = adata.uns.get("flow")
-        flow = pd.DataFrame(columns=FLOW_COLUMNS) if flow is None else pd.DataFrame(dict(flow))[FLOW_COLUMNS]
         texts: dict[str, Any] = {key: str(adata.uns[key]) for key in _TEXTS if key in adata.uns}
         return cls(
             expression=pd.DataFrame(np.asarray(matrix, np.float64), adata.obs_names, adata.var_names),
             outcome=Outcome(adata.obs["time"].to_numpy(np.float64), adata.obs["event"].to_numpy(), endpoint),
             covariates=adata.obs.drop(columns=list(_OUTCOME_COLUMNS)).apply(plain),
-            flow=flow,
+            flow=Flow.of(adata.uns.get("flow")).to_frame(),
             units=adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(dtype=object),
             **texts,
         )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
 
 #: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
@@ -131,7 +132,7 @@ def collapse_duplicates(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return pd.DataFrame(result, frame.index, kept), len(names)
 
 
-def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
+def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, Flow]:
     """Resolve the columns of a table and make them unique: what every reader does with its genes.
 
     Parameters
@@ -143,29 +144,29 @@ def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, int,
     -------
     frame : DataFrame
         Unique, approved names where they are beyond doubt.
-    steps : list of tuple
-        Ledger lines (step, genes before, genes after, reason); empty where nothing changed.
+    flow : Flow
+        A line for every change; empty if nothing changed.
     """
-    steps, resolution = [], resolve(frame.columns)
+    flow, resolution = Flow(), resolve(frame.columns)
     frame = frame.set_axis(resolution.symbols, axis=1)
     renamed = resolution.changes[resolution.changes["symbol"] != ""]
     if len(renamed):
         examples = listing(renamed["given"] + " → " + renamed["symbol"], limit=3)
         reason = f"{len(renamed)} former names replaced by approved symbols ({examples})"
-        steps.append(("genes: approved symbols", frame.shape[1], frame.shape[1], reason))
+        flow.add("genes: approved symbols", frame.shape[1], frame.shape[1], reason)
     if (absent := resolution.symbols == "").any():
         reason = f"{absent.sum()} columns without a name, or with a date that stands for several genes"
-        steps.append(("genes: named", len(absent), len(absent) - int(absent.sum()), reason))
+        flow.add("genes: named", len(absent), len(absent) - int(absent.sum()), reason)
         frame = frame.loc[:, ~absent]
     n_before = frame.shape[1]
     frame, n_repeated = collapse_duplicates(frame)
     if n_repeated:
         reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
-        steps.append(("genes: one column each", n_before, frame.shape[1], reason))
-    return frame, steps
+        flow.add("genes: one column each", n_before, frame.shape[1], reason)
+    return frame, flow
 
 
-def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
+def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, Flow]:
     """Make the columns of a table unique, and leave their names alone but for blanks around them.
 
     Parameters
@@ -179,8 +180,8 @@ def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[tuple[
     -------
     frame : DataFrame
         Unique names. Columns of one name are replaced by their mean, which is missing where one of them is.
-    steps : list of tuple
-        Ledger lines (step, genes before, genes after, reason); empty where nothing changed.
+    flow : Flow
+        A line for every change; empty if nothing changed.
 
     Raises
     ------
@@ -189,10 +190,10 @@ def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[tuple[
     """
     names = pd.Index([str(name).strip() for name in frame.columns], dtype=object, name="gene")
     refuse_dates(names, where)
-    frame, steps = frame.set_axis(names, axis=1), []
+    frame, flow = frame.set_axis(names, axis=1), Flow()
     if (unnamed := names == "").any():
         reason = f"{unnamed.sum()} columns without a name"
-        steps.append(("genes: named", len(names), len(names) - int(unnamed.sum()), reason))
+        flow.add("genes: named", len(names), len(names) - int(unnamed.sum()), reason)
         frame = frame.loc[:, ~unnamed]
     n_before = frame.shape[1]
     collapsed, n_repeated = collapse_duplicates(frame)
@@ -200,8 +201,8 @@ def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[tuple[
         missing = frame.isna().T.groupby(level=0, sort=False).any().T
         collapsed = collapsed.mask(missing.to_numpy())
         reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
-        steps.append(("genes: one column each", n_before, collapsed.shape[1], reason))
-    return collapsed, steps
+        flow.add("genes: one column each", n_before, collapsed.shape[1], reason)
+    return collapsed, flow
 
 
 def refuse_dates(names: Iterable[object], where: str) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.types._matrices import as_floats, group_means, refuse_not_finite, varying
-from sequoia_stats.types.cohort import FLOW_COLUMNS, plain, storable
+from sequoia_stats.types.cohort import plain, storable
 from sequoia_stats.types.genes import refuse_dates
 
 if TYPE_CHECKING:
@@ -61,17 +62,18 @@ class Predictions:
     untrained: tuple[NDArray[np.floating[Any]], ...] = ()
     name: str = "predictions"
     note: str = ""
-    flow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FLOW_COLUMNS))
+    flow: pd.DataFrame = field(default_factory=lambda: Flow().to_frame())
 
     def __post_init__(self) -> None:
-        obs, steps = _with_patients(self.obs, self.name)
+        flow = Flow.of(self.flow)
+        obs = _with_patients(self.obs, self.name, flow)
         genes = pd.Index(self.genes).astype(str).astype(object).rename("gene")
         refuse_repeated(genes, "gene", self.name)
         refuse_dates(genes, self.name)
         _set(self, predicted=as_floats(self.predicted, f"{self.name}, predicted"))
         _set(self, measured=as_floats(self.measured, f"{self.name}, measured"))
         _set(self, untrained=tuple(as_floats(m, f"{self.name}, untrained") for m in self.untrained))
-        _set(self, obs=obs, genes=genes, flow=_extended(self.flow, steps))
+        _set(self, obs=obs, genes=genes, flow=flow.to_frame())
         matrices = [("predicted", self.predicted), ("measured", self.measured)]
         matrices += [(f"untrained {i}", matrix) for i, matrix in enumerate(self.untrained)]
         for what, matrix in matrices:
@@ -111,19 +113,21 @@ class Predictions:
         A missing measurement does not count in the mean. A column of `obs` is kept where it is the same for all
         slides of a patient, and missing elsewhere. The index is the patient id.
         """
+        flow = Flow.of(self.flow)
         codes, patients = pd.factorize(self.obs["patient_id"])
         refuse_few(len(patients), "patients", self.name)
         index = pd.Index(patients, name="slide")
         if len(patients) == self.n:
             return replace(self, obs=self.obs.set_axis(index, axis=0))
         reason = f"slides of a patient averaged ({int((np.bincount(codes) > 1).sum())} patients have several)"
+        flow.add("slides: one row a patient", self.n, len(patients), reason)
         return replace(
             self,
             predicted=group_means(self.predicted, codes),
             measured=group_means(self.measured, codes),
             untrained=tuple(group_means(matrix, codes) for matrix in self.untrained),
             obs=common_rows(self.obs, codes).set_axis(index, axis=0),
-            flow=_extended(self.flow, [("slides: one row a patient", self.n, len(patients), reason)]),
+            flow=flow.to_frame(),
         )
 
     def rows(self, mask: NDArray[Any] | pd.Series, *, name: str = "") -> Predictions:
@@ -187,7 +191,6 @@ class Predictions:
         """As AnnData: obs = slides, X = predicted, layers = measured, untrained, untrained_1, ...; uns = provenance."""
         import anndata
 
-        flow = self.flow.astype({"step": str, "n_before": np.int64, "n_after": np.int64, "reason": str})
         layers = {"measured": self.measured}
         layers |= {f"untrained_{i}" if i else "untrained": m for i, m in enumerate(self.untrained)}
         return anndata.AnnData(
@@ -195,11 +198,7 @@ class Predictions:
             obs=self.obs.rename_axis(None).apply(storable),
             var=pd.DataFrame(index=self.genes),
             layers=layers,
-            uns={
-                "name": self.name,
-                "note": self.note,
-                "flow": {column: flow[column].to_numpy() for column in FLOW_COLUMNS},
-            },
+            uns={"name": self.name, "note": self.note, "flow": Flow.of(self.flow).to_columns()},
         )
 
     @classmethod
@@ -228,9 +227,9 @@ class Predictions:
                 where=f"{name}; its layers are {listing(adata.layers) or 'none'}",
                 fix="put it into layers['measured'], or give it as a table with --measured",
             )
-        chosen, steps = untrained_layers(list(adata.layers))
-        flow = adata.uns.get("flow")
-        flow = pd.DataFrame(columns=FLOW_COLUMNS) if flow is None else pd.DataFrame(dict(flow))[FLOW_COLUMNS]
+        flow = Flow.of(adata.uns.get("flow"))
+        chosen, lines = untrained_layers(list(adata.layers))
+        flow.extend(lines)
         return cls(
             predicted=_dense(adata.X),
             measured=_dense(adata.layers["measured"]),
@@ -239,7 +238,7 @@ class Predictions:
             genes=adata.var_names,
             name=name,
             note=str(adata.uns.get("note", "")),
-            flow=_extended(flow, steps),
+            flow=flow.to_frame(),
         )
 
 
@@ -253,26 +252,22 @@ def _set(predictions: Predictions, **values: object) -> None:
         object.__setattr__(predictions, name, value)
 
 
-def _with_patients(obs: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[tuple[str, int, int, str]]]:
-    """The table of slides with texts for ids, and a ledger line where it names no patients."""
+def _with_patients(obs: pd.DataFrame, name: str, flow: Flow) -> pd.DataFrame:
+    """The table of slides with texts for ids; `flow` takes a line where it names no patients."""
     index = pd.Index(obs.index).astype(str).astype(object).rename("slide")
     obs = obs.set_axis(index, axis=0)
     refuse_repeated(index, "slide", name)
     if "patient_id" not in obs:
         reason = "no patient_id: every slide counts as a patient of its own"
-        return obs.assign(patient_id=index), [("slides: patients", len(obs), len(obs), reason)]
+        flow.add("slides: patients", len(obs), len(obs), reason)
+        return obs.assign(patient_id=index)
     patients = obs["patient_id"].astype(object)
     absent = patients.isna() | (patients.astype(str).str.strip() == "")
     if absent.any():
         raise InputError(
             f"{int(absent.sum())} slides have no patient_id", where=f"{name}: {listing(index[absent])}"
         )
-    return obs.assign(patient_id=patients.astype(str).str.strip()), []
-
-
-def _extended(flow: pd.DataFrame, steps: list[tuple[str, int, int, str]]) -> pd.DataFrame:
-    lines = pd.DataFrame(steps, columns=FLOW_COLUMNS)
-    return lines if flow.empty else pd.concat([flow, lines], ignore_index=True) if steps else flow
+    return obs.assign(patient_id=patients.astype(str).str.strip())
 
 
 def refuse_repeated(labels: pd.Index, what: str, where: str) -> None:
@@ -323,14 +318,16 @@ def common_rows(obs: pd.DataFrame, codes: NDArray[np.intp]) -> pd.DataFrame:
     return first.where(same)
 
 
-def untrained_layers(layers: list[str]) -> tuple[list[str], list[tuple[str, int, int, str]]]:
+def untrained_layers(layers: list[str]) -> tuple[list[str], Flow]:
     """Layers of untrained networks in the order of their numbers, and a line for those whose name is none."""
     like = [layer for layer in layers if layer.lower().startswith("untrained")]
     numbered = {layer: int(m[1] or -1) for layer in like if (m := _UNTRAINED.fullmatch(layer))}
     others = [layer for layer in like if layer not in numbered]
-    reason = f"no number behind the name, so left out: {listing(others)}"
-    steps = [("untrained layers", len(like), len(numbered), reason)] if others else []
-    return sorted(numbered, key=numbered.__getitem__), steps
+    flow = Flow()
+    if others:
+        reason = f"no number behind the name, so left out: {listing(others)}"
+        flow.add("untrained layers", len(like), len(numbered), reason)
+    return sorted(numbered, key=numbered.__getitem__), flow
 
 
 def _dense(matrix: Any) -> Any:

@@ -61,7 +61,7 @@ def read_samples(source: Source | AnnData) -> Samples:
         except (TypeError, ValueError) as error:
             raise InputError("the table holds values that are not numbers", where=str(error)) from None
         table, steps = as_given(table, name)
-        flow = extended(pd.DataFrame(), steps)
+        flow = extended(pd.DataFrame(), list(steps))
     else:
         found = (
             source

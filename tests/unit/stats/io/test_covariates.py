@@ -6,16 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
 
 
 def parse(**columns):
-    steps = []
+    flow = Flow()
     table = pd.DataFrame(columns, dtype=object)
     return parse_covariates(
-        table.set_axis(pd.RangeIndex(2, len(table) + 2, name="row")), "c.csv", steps
-    ), steps
+        table.set_axis(pd.RangeIndex(2, len(table) + 2, name="row")), "c.csv", flow
+    ), list(flow)
 
 
 @pytest.mark.parametrize(

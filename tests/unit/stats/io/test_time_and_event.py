@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.outcome import MONTH_DAYS
@@ -20,10 +21,10 @@ def events(*codes, name="status", **options):
 
 
 def usable(times, codes, *, drop_invalid):
-    steps = []
+    flow = Flow()
     time, event = (pd.Series(values, IDS, dtype=float) for values in (times, codes))
-    outcome, kept = make_outcome(time, event, "OS", where="c.csv", drop_invalid=drop_invalid, steps=steps)
-    return outcome, list(kept), steps
+    outcome, kept = make_outcome(time, event, "OS", where="c.csv", drop_invalid=drop_invalid, flow=flow)
+    return outcome, list(kept), list(flow)
 
 
 @given(st.floats(0.1, 50))

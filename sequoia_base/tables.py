@@ -134,9 +134,8 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
                 rows.append([np.nan if (value := field.strip()) in missing else value for field in fields])
                 numbers.append(row)
     except csv.Error as error:
-        raise InputError(
-            f"the table cannot be read: {error}", where=f"{path}, row {before + skipped}"
-        ) from None
+        row = skipped + reader.line_num
+        raise InputError(f"the table cannot be read: {error}", where=f"{path}, row {row}") from None
     if not rows:
         raise InputError("the table has a header and no rows", where=str(path))
     return pd.DataFrame(rows, pd.Index(numbers, name="row", dtype=np.int64), header, dtype=object)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sequoia_base.atomic import existing_file
-from sequoia_base.names import bare_slide, patient_of
-from sequoia_model.errors import InputError, listing
+from sequoia_base.names import bare_slide
+from sequoia_base.tables import read_table
+from sequoia_model.errors import InputError, counted, listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What tables call their columns, the first that is there counts. A barcode goes before a ``case_id``, which the GDC
-#: fills with identifiers of its own.
+#: What tables call their columns; the first one that is there counts. A barcode comes before a ``case_id``, which the
+#: GDC fills with identifiers of its own.
 COLUMNS = {
     "slide": ("slide", "slide_id", "wsi_file_name", "filename"),
     "patient_id": ("patient_id", "patient", "submitter_id", "case_id"),
@@ -27,14 +23,40 @@ COLUMNS = {
 }
 
 
+def known_patients(given: str | Path | Mapping[str, str] | None) -> dict[str, str] | None:
+    """The patients that a user gives, as a mapping or a table of slides; None if none are given.
+
+    Parameters
+    ----------
+    given : path or mapping of str to str, optional
+        Slide to patient, or a table that `read_patients` reads.
+
+    Returns
+    -------
+    dict of str to str
+        Slide, without endings such as ``.svs``, to patient.
+
+    Raises
+    ------
+    InputError
+        As `read_patients`.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return {bare_slide(slide): patient for slide, patient in given.items()}
+    return read_patients(given)
+
+
 def read_patients(path: str | Path) -> dict[str, str]:
     """The patient of every slide in a table.
 
     Parameters
     ----------
     path : path
-        A CSV (commas or tabs, plain or .gz) with a column ``slide``, ``slide_id``, ``wsi_file_name`` or ``filename``,
-        and a column ``patient_id``, ``patient``, ``submitter_id`` or ``case_id``; of several, the first named here.
+        A CSV or TSV with a column ``slide``, ``slide_id``, ``wsi_file_name`` or ``filename``, and a column
+        ``patient_id``, ``patient``, ``submitter_id`` or ``case_id``. If there are several, the one named first here is
+        read.
 
     Returns
     -------
@@ -49,25 +71,32 @@ def read_patients(path: str | Path) -> dict[str, str]:
     table = read_patient_table(path)
     if "slide" not in table:
         raise InputError(
-            "there is no column of slides",
-            where=f"{path}; it needs one of {listing(COLUMNS['slide'])}",
+            "there is no column of slides", where=f"{path}; it needs one of {listing(COLUMNS['slide'])}"
         )
-    return one_each(zip(table["slide"].map(bare_slide), table["patient_id"], strict=True), "slide", path)
+    return one_value_each(
+        zip(table["slide"].map(bare_slide), table["patient_id"], strict=True), "slide", path
+    )
 
 
 def read_patient_table(path: str | Path) -> pd.DataFrame:
-    """A table of patients as texts, with as many of the columns slide, patient_id, cohort and site as there are.
+    """The columns slide, patient_id, cohort and site of a table, as far as it has them, as texts.
 
     Raises
     ------
     InputError
-        If the file cannot be read, no column names patients, or an id of a patient or slide is empty.
+        If the file cannot be read, no column names patients, or the id of a patient or slide is empty.
     """
-    return patient_columns(read_texts(path), path)
+    return patient_columns(read_table(path, missing=()), path)
 
 
 def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """The columns slide, patient_id, cohort and site of a table, whatever they are called; errors as there."""
+    """The columns slide, patient_id, cohort and site of a table that was read, under these names.
+
+    Raises
+    ------
+    InputError
+        If no column names patients, or the id of a patient or slide is empty.
+    """
     titles = [title.lower() for title in texts.columns]
     chosen = {
         column: titles.index(names[0])
@@ -84,116 +113,37 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
         empty = table.index[table[column] == ""]
         if len(empty):
             raise InputError(
-                f"{len(empty)} rows have no {column.removesuffix('_id')}",
+                f"{counted(len(empty), 'row has', 'rows have')} no {column.removesuffix('_id')}",
                 where=f"{path}, column {texts.columns[chosen[column]]!r}, rows {listing(empty)}",
             )
     return table
 
 
-def one_each(pairs: Iterable[tuple[str, str]], what: str, where: object) -> dict[str, str]:
-    """A dictionary of pairs, of which none contradicts another.
+def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:
+    """A dictionary of pairs, in which every name has one value.
 
     Parameters
     ----------
     pairs : iterable of tuple of two str
-    what : str
-        What the first of each names, for the message.
+        Names and values; a pair may be repeated.
+    noun : str
+        What the names are of, for the error: "slide".
     where : object
-        Where they are from.
+        Where the pairs are from.
 
     Raises
     ------
     InputError
-        If one name goes with two.
+        If a name has two values.
     """
     found: dict[str, str] = {}
-    twice: dict[str, str] = {}
+    several: dict[str, str] = {}
     for name, value in pairs:
         if found.setdefault(name, value) != value:
-            twice.setdefault(name, f"{name} ({found[name] or 'none'}, {value or 'none'})")
-    if twice:
+            several.setdefault(name, f"{name} ({found[name] or 'none'}, {value or 'none'})")
+    if several:
         raise InputError(
-            f"{len(twice)} {what} names stand in several rows that contradict each other",
-            where=f"{where}: {listing(twice.values())}",
+            f"{counted(len(several), f'{noun} has', f'{noun}s have')} rows that contradict each other",
+            where=f"{where}: {listing(several.values())}",
         )
     return found
-
-
-def find_patients(slides: Iterable[str], given: Mapping[str, str] | None, where: object) -> dict[str, str]:
-    """The patient of every slide: as given, else itself where it is the name of a given patient, else by its barcode.
-
-    Parameters
-    ----------
-    slides : iterable of str
-        Names, with or without endings.
-    given : mapping of str to str, optional
-        Slide, without endings, to patient.
-    where : object
-        Where the slides are from.
-
-    Raises
-    ------
-    InputError
-        If a slide has no patient.
-    """
-    table = given or {}
-    known = set(table.values())
-    found = {s: table.get(bare_slide(s)) or (s if s in known else patient_of(s)) for s in slides}
-    absent = [slide for slide, patient in found.items() if not patient]
-    if absent:
-        raise InputError(
-            f"{len(absent)} of {len(found)} slides have no patient",
-            where=f"{where}: {listing(absent)}",
-            fix="--patients CSV, with the columns slide and patient_id"
-            if given is None
-            else "add them to --patients",
-        )
-    return {slide: patient for slide, patient in found.items() if patient}
-
-
-def read_texts(path: str | Path) -> pd.DataFrame:
-    """A table of stripped texts; index = row of the file (1-based line number).
-
-    Parameters
-    ----------
-    path : path
-        A table with commas, or with tabs where its header has one; plain or .gz.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, no text in UTF-8, empty, or a row has more or fewer fields than the header.
-    """
-    import pandas as pd
-
-    path = existing_file(path)
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        text = data.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise InputError(f"the table cannot be read: {error}", where=str(path)) from None
-    if "\0" in text:
-        raise InputError("the table cannot be read: it holds bytes that are no text", where=str(path))
-    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    try:
-        header = [title.strip() for title in next(reader, [])]
-        for fields in reader:
-            if not any(fields):
-                continue
-            if len(fields) != len(header):
-                raise InputError(
-                    f"a row has {len(fields)} fields, and the header {len(header)}",
-                    where=f"{path}, row {reader.line_num}",
-                )
-            rows.append([field.strip() for field in fields])
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(
-            f"the table cannot be read: {error}", where=f"{path}, row {reader.line_num}"
-        ) from None
-    if not rows:
-        raise InputError("the table has no rows" if header else "the file is empty", where=str(path))
-    return pd.DataFrame(rows, pd.Index(lines, name="row"), header, dtype=object)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sequoia_base.cli.output import Force, Json, located, say, show
+from sequoia_base.errors import counted
 
 if TYPE_CHECKING:
     from sequoia_model.splits import Splits
@@ -23,30 +24,29 @@ def splits(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The table to write (.csv), a row per patient.")
+        Path, typer.Option("--output", "-o", help="The table to write (.csv), with a row per patient.")
     ],
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="CSV: patient_id, and slide where slides are no TCGA barcodes; for draw also cohort and site."
+            help="CSV with patient_id, with slide where slides have no TCGA barcode, and for draw with cohort and "
+            "site if known."
         ),
     ] = None,
-    folds: Annotated[int | None, typer.Option(help="Of draw: number of folds.  [default: 5]")] = None,
+    folds: Annotated[int | None, typer.Option(help="For draw: number of folds.  [default: 5]")] = None,
     val: Annotated[
-        float | None, typer.Option(help="Of draw: share of the others that validates.  [default: 0.1]")
+        float | None,
+        typer.Option(help="For draw: share of the patients outside test that validates.  [default: 0.1]"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of draw.  [default: 0]")] = None,
+    seed: Annotated[int | None, typer.Option(help="For draw: random seed, 0 or more.  [default: 0]")] = None,
     sites: Annotated[
-        bool, typer.Option("--sites", help="Of draw: keep all patients of a tissue source site together.")
+        bool, typer.Option("--sites", help="For draw: keep all patients of a tissue source site together.")
     ] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write who trains, validates and tests in each fold; no patient has two roles in one."""
-    from sequoia_base.atomic import refuse_existing
-
-    refuse_existing(output, force=force, inputs=[source, patients])
-    _refuse_ending(output, ".csv", "splits")
+    """Write which patients train, validate and test in each fold; no patient has two roles in a fold."""
+    _check_output(output, ".csv", "splits", force, [source, patients])
     options = {
         name: value
         for name, value in {"n_folds": folds, "val": val, "seed": seed, "sites": sites or None}.items()
@@ -64,50 +64,64 @@ def splits(
         "sizes": table.to_dict("records"),
         "note": made.note,
     }
-    show(f"{made.name}: {len(made.roles)} patients\n{table.to_string(index=False)}", content, as_json)
-    if made.note:
-        say(made.note)
-    say(f"written to {output}")
+    text = f"{made.name}: {counted(len(made.roles), 'patient')}\n{table.to_string(index=False)}"
+    _show_written(text, content, [made.note] if made.note else [], as_json)
 
 
 def convert_results(
-    results: Annotated[Path, typer.Argument(metavar="PKL", help="test_results.pkl of the published code.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="PKL", help="test_results.pkl, as the published code writes it.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The predictions to write (.h5ad).")],
     patients: Annotated[
-        Path | None, typer.Option(help="CSV: slide and patient_id, where slides are no TCGA barcodes.")
+        Path | None,
+        typer.Option(help="CSV with slide and patient_id, where slides have no TCGA barcode."),
     ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Turn old cross-validation results into a predictions file; code that a pickle may hold never runs."""
-    from sequoia_base.atomic import refuse_existing
+    """Convert old cross-validation results to a predictions file, without running any code in the pickle."""
     from sequoia_base.results import jsonable
     from sequoia_model.legacy import read_results, write_results
 
-    refuse_existing(output, force=force, inputs=[results, patients])
-    _refuse_ending(output, ".h5ad", "predictions")
+    _check_output(output, ".h5ad", "predictions", force, [results, patients])
     adata = read_results(results, patients)
+    write_results(adata, output)
     warnings = adata.uns["warnings"].tolist()
+    layers, n_patients = sorted(adata.layers), int(adata.obs["patient_id"].nunique())
     content = {
         "output": str(output),
         "n_slides": adata.n_obs,
-        "n_patients": int(adata.obs["patient_id"].nunique()),
+        "n_patients": n_patients,
         "n_genes": adata.n_vars,
         "folds": sorted(adata.obs["fold"].dropna().unique().tolist()),
-        "layers": sorted(adata.layers),
+        "layers": layers,
         "n_negative": adata.uns["n_negative"],
         "units": adata.uns["units"],
         "warnings": warnings,
     }
-    write_results(adata, output)
-    size = f"{content['n_slides']} slides of {content['n_patients']} patients × {content['n_genes']} genes"
-    layers = ", ".join(sorted(adata.layers))
-    show(
-        f"{size}, {adata.uns['units']}\n  {adata.uns['note']}\n  layers {layers}", jsonable(content), as_json
-    )
-    for warning in warnings:
-        say(f"warning: {warning}")
-    say(f"written to {output}")
+    size = f"{counted(adata.n_obs, 'slide')} of {counted(n_patients, 'patient')} × {counted(adata.n_vars, 'gene')}"
+    text = f"{size}, {adata.uns['units']}\n  {adata.uns['note']}\n  layers {', '.join(layers)}"
+    _show_written(text, jsonable(content), [f"warning: {warning}" for warning in warnings], as_json)
+
+
+def _check_output(output: Path, ending: str, noun: str, force: bool, inputs: list[Path | str | None]) -> None:
+    """Refuse an output that exists or has another ending."""
+    from sequoia_base.atomic import refuse_existing
+    from sequoia_model.errors import InputError
+
+    refuse_existing(output, force=force, inputs=inputs)
+    if output.suffix != ending:
+        raise InputError(
+            f"{noun} are written as {ending}, not {output.suffix or 'without an ending'}", where=str(output)
+        )
+
+
+def _show_written(text: str, content: dict[str, Any], remarks: list[str], as_json: bool) -> None:
+    show(text, content, as_json)
+    for remark in remarks:
+        say(remark)
+    say(f"written to {content['output']}")
 
 
 def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits:
@@ -118,31 +132,30 @@ def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits
     if source == "draw":
         if patients is None:
             raise InputError(
-                "there are no patients to draw from", fix="--patients CSV, with a column patient_id"
+                "there are no patients to draw from", fix="give --patients CSV, with a column patient_id"
             )
         return _draw(patients, **options)
     if options:
-        raise InputError("--folds, --val, --seed and --sites belong to --from draw", fix="leave them out")
+        raise InputError("--folds, --val, --seed and --sites go with --from draw only", fix="leave them out")
     if kind == "published" and colon:
         if patients is not None:
-            raise InputError("the published splits name patients themselves", fix="leave --patients out")
+            raise InputError("the published splits already name patients", fix="leave out --patients")
         return published(cancer)
     if not os.path.exists(source):
         raise InputError(
-            "the splits are neither published:CANCER, nor draw, nor a file or folder that exists",
-            where=source,
+            f"--from {source!r} is neither published:CANCER, nor draw, nor a file or folder that exists"
         )
     return read_splits(source, patients)
 
 
 def _draw(patients: Path, *, sites: bool = False, **options: Any) -> Splits:
-    """Folds of the patients of a table, whose sites go before those of barcodes."""
-    from sequoia_model.patients import one_each, read_patient_table
+    """Folds of the patients in a table; its column of sites comes before the sites in barcodes."""
+    from sequoia_model.patients import one_value_each, read_patient_table
     from sequoia_model.splits import draw
 
     table = read_patient_table(patients)
     cohorts, named = (
-        one_each(
+        one_value_each(
             zip(table["patient_id"], table[column], strict=True), "patient", f"{patients}, column {column}"
         )
         if column in table
@@ -152,13 +165,4 @@ def _draw(patients: Path, *, sites: bool = False, **options: Any) -> Splits:
     with located(patients):
         return draw(
             table["patient_id"], cohorts=cohorts, sites=(named or True) if sites else False, **options
-        )
-
-
-def _refuse_ending(output: Path, ending: str, what: str) -> None:
-    from sequoia_model.errors import InputError
-
-    if output.suffix != ending:
-        raise InputError(
-            f"{what} are written as {ending}, not {output.suffix or 'without an ending'}", where=str(output)
         )

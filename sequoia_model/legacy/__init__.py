@@ -1,5 +1,5 @@
-"""Old cross-validation results, pickles of the published code, read without running what a pickle may hold."""
+"""Old cross-validation results of the published code: pickles, read without running any code that they hold."""
 
-from sequoia_model.legacy.conversion import read_results, write_results
+from sequoia_model.legacy.results import read_results, write_results
 
 __all__ = ["read_results", "write_results"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sequoia_base.names import bare_slide
+from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import read_texts
 from sequoia_model.slide.resolution import check_mpp
 
 #: Suffixes of the files that a search of a folder takes for slides.
@@ -123,7 +123,7 @@ def read_mpp_table(path: str | Path) -> dict[str, float]:
     InputError
         If the file cannot be read, a column is missing, a value is not a resolution, or a slide has two different ones.
     """
-    texts = read_texts(path)
+    texts = read_table(path, missing=())
     titles = [title.lower() for title in texts.columns]
     absent = [title for title in ("slide", "mpp") if title not in titles]
     if absent:

@@ -1,4 +1,4 @@
-"""Who trains, who validates, who is held out: patients and folds, drawn, published, or read from files."""
+"""Splits: which patients train, validate and test in each fold; drawn, published, or read from files."""
 
 from sequoia_model.splits.assignment import ROLES, Splits
 from sequoia_model.splits.drawing import draw

@@ -10,9 +10,9 @@ import pandas as pd
 
 from sequoia_base.atomic import write_text
 from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, counted, listing
 
-#: What a patient can be in a fold; "" is none of them.
+#: What a patient can be in a fold; "" if the patient is not in it.
 ROLES = ("train", "val", "test")
 
 
@@ -24,19 +24,20 @@ class Splits:
     ----------
     roles : DataFrame
         Index = patient id, columns = ``fold_0``, ``fold_1``, …; values "train", "val", "test", or "" where the patient
-        is not in the fold. Rows of one patient are made one where they do not contradict each other. Kept in the
-        order of cohort and patient.
+        is not in the fold. Rows of one patient are joined if they do not contradict each other. Kept in the order of
+        cohort and patient.
     cohort : Series, optional
         Cohort or cancer type of each patient, "" where it is not known.
-    name, note : str
-        What it is called, and what has to be known about it. Without a note it says itself what is missing for each
-        patient to be held out once.
+    name : str
+        What the splits are called.
+    note : str
+        What a user has to know about them. By default it says which patients are not tested exactly once.
 
     Raises
     ------
     InputError
-        If a patient has two roles in a fold, a role or a column has another name, or a fold has no patient to train on
-        or holds none out.
+        If a patient has two roles in a fold, a role or a column has another name, or a fold has no patients to train
+        on or none to hold out.
     """
 
     roles: pd.DataFrame
@@ -82,53 +83,53 @@ class Splits:
         return pd.DataFrame(counts, pd.RangeIndex(self.n_folds, name="fold"), list(ROLES))
 
     def patients(self, fold: int, role: str) -> pd.Index:
-        """Those who have a role in a fold."""
+        """The patients who have a role in a fold."""
         return self.roles.index[self.roles[f"fold_{fold}"] == role]
 
     def test_fold(self, patient: str) -> int | None:
-        """The fold whose test part holds a patient; None where it is in none, or not known at all.
+        """The fold that tests a patient; None if no fold does, or the patient is not known.
 
         Raises
         ------
         InputError
-            If the patient is in the test part of several folds.
+            If several folds test the patient.
         """
         if patient not in self.roles.index:
             return None
         folds = (self.roles.loc[patient] == "test").to_numpy().nonzero()[0].tolist()
         if len(folds) > 1:
             raise InputError(
-                f"the patient {patient} is in the test part of {len(folds)} folds: {listing(folds)}",
+                f"patient {patient} is in the test part of {len(folds)} folds: {listing(folds)}",
                 where=self.name,
-                fix="take splits that test each patient once",
+                fix="use splits that test each patient once",
             )
         return folds[0] if folds else None
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per patient; columns ``cancer`` (only where it is known), ``patient_id``, ``fold_0`` and so on."""
+        """A row per patient; columns ``cancer`` (only if it is known), ``patient_id``, ``fold_0`` and so on."""
         frame = self.roles.reset_index()
         if self.cohort is not None:
             frame.insert(0, "cancer", self.cohort.to_numpy())
         return frame
 
     def save(self, path: str | Path) -> None:
-        """Write `to_frame` as CSV, which `read_splits` reads back; whole or not at all."""
+        """Write `to_frame` as a CSV that `read_splits` reads back; whole or not at all."""
         write_text(path, self.to_frame().to_csv(index=False, lineterminator="\n"))
 
     def __repr__(self) -> str:
         note = f"; {self.note}" if self.note else ""
-        return f"<Splits {self.name}: {len(self.roles)} patients, {self.n_folds} folds{note}>"
+        return f"<Splits {self.name}: {counted(len(self.roles), 'patient')}, {counted(self.n_folds, 'fold')}{note}>"
 
 
 def _refuse_samples(names: pd.Index, where: str) -> None:
-    """Refuse names of samples, or of one patient in two spellings: they could be on both sides of a fold."""
+    """Refuse samples, and patients in two spellings: one patient could train and be tested in the same fold."""
     patients = pd.Series(names.map(lambda name: patient_of(name)), names, dtype=object).dropna()
     several = patients[patients.duplicated(keep=False)]
     if len(several):
         raise InputError(
-            f"{len(several)} names are of {several.nunique()} patients, each of whom stands more than once",
+            f"{len(several)} names belong to {counted(several.nunique(), 'patient')}",
             where=f"{where}: {listing(several.index, 4)}",
-            fix="name patients, the first twelve characters of a TCGA barcode",
+            fix="give each patient once, by the first twelve characters of the TCGA barcode",
         )
 
 
@@ -136,21 +137,23 @@ def _check_words(roles: pd.DataFrame, name: str) -> None:
     wanted = [f"fold_{i}" for i in range(roles.shape[1])]
     if list(roles.columns) != wanted:
         raise InputError(
-            f"the columns of folds are {listing(roles.columns)}",
+            f"the columns of the folds are {listing(roles.columns)}",
             where=name,
-            fix=f"they have to be {listing(wanted)}",
+            fix=f"they must be {listing(wanted)}",
         )
     for fold in wanted:
         other = roles[fold][~roles[fold].isin(["", *ROLES])]
         if len(other):
             words = listing(f"{patient} ({word!r})" for patient, word in other.items())
             raise InputError(
-                f"{len(other)} roles in {fold} are none of {', '.join(ROLES)}", where=f"{name}: {words}"
+                f"{counted(len(other), 'role is', 'roles are')} not valid in {fold}",
+                where=f"{name}: {words}",
+                fix=f"use {', '.join(ROLES)}, or leave it empty",
             )
 
 
 def _one_row_each(roles: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The roles with one row a patient; two roles of a patient in one fold are refused."""
+    """The roles with one row per patient; two roles of a patient in one fold are refused."""
     if roles.index.is_unique:
         return roles
     for number in range(roles.shape[1]):
@@ -160,9 +163,9 @@ def _one_row_each(roles: pd.DataFrame, name: str) -> pd.DataFrame:
         overlap = several[several.str.contains(",")]
         if len(overlap):
             raise InputError(
-                f"{len(overlap)} patients have two roles in fold {number}",
+                f"{counted(len(overlap), 'patient has', 'patients have')} two roles in fold {number}",
                 where=f"{name}: {listing(f'{patient} ({words})' for patient, words in overlap.items())}",
-                fix="all slides of a patient have to be in the same part of a fold",
+                fix="put all slides of a patient into the same part of a fold",
             )
     return roles.groupby(level=0).agg(_first_word)
 
@@ -175,19 +178,21 @@ def _check_folds(roles: pd.DataFrame, name: str) -> None:
     for number in range(roles.shape[1]):
         here = set(roles[f"fold_{number}"])
         if "train" not in here:
-            raise InputError(f"fold {number} has no patient to train on", where=name)
+            raise InputError(f"fold {number} has no patients to train on", where=name)
         if not here & {"val", "test"}:
-            raise InputError(f"fold {number} holds no patient out: all of them train", where=name)
+            raise InputError(f"fold {number} holds no patients out: all of them train", where=name)
 
 
 def _shortcomings(roles: pd.DataFrame) -> str:
-    """What keeps splits from testing each patient once, in words."""
+    """Which patients are not tested exactly once, in words."""
     times = (roles == "test").sum(axis=1)
     if not times.any():
-        return "there is no test part: val is all that is held out, and MCAT and SurvPath report on it"
-    found = []
+        return (
+            "there is no test part: only val is held out, as in MCAT and SurvPath, which report results on it"
+        )
+    found, of_all = [], f"of {counted(len(roles), 'patient')}"
     if (never := int((times == 0).sum())) > 0:
-        found.append(f"{never} of {len(roles)} patients are never in the test part")
+        found.append(f"{never} {of_all} {'is' if never == 1 else 'are'} never tested")
     if (often := int((times > 1).sum())) > 0:
-        found.append(f"{often} of {len(roles)} are in that of several folds")
+        found.append(f"{often} {of_all} {'is' if often == 1 else 'are'} tested in several folds")
     return ", ".join(found)

@@ -1,4 +1,4 @@
-"""Folds drawn with a seed: balanced, within cohorts, and with whole sites where that is asked for."""
+"""Draws folds at random: balanced, within cohorts, and with whole sites if wanted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.names import tissue_source_site
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.splits.assignment import Splits
 
-#: Share of the patients outside the test part that the published splits keep for validation, rounded up.
+#: Share of the patients outside the test part that validate in the published splits, rounded up.
 VAL = 0.1
-_FEWER = "take fewer folds, more patients, or do without whole sites"
+_FEWER = "use fewer folds or more patients, or leave out whole sites"
 
 
 def draw(
@@ -26,44 +26,45 @@ def draw(
     sites: bool | Mapping[str, str] = False,
     cohorts: Mapping[str, str] | None = None,
 ) -> Splits:
-    """Draw folds of patients; each is in the test part of exactly one.
+    """Draw folds of patients; each patient is tested in exactly one.
 
     Parameters
     ----------
     patients : iterable of str
-        Names, in any order: it does not matter, nor does a name that stands twice.
+        Names of the patients. Neither their order nor repeated names change the result.
     n_folds : int
-        Number of folds. Their test parts differ by at most one patient, over all and within each cohort.
+        Number of folds. The sizes of their test parts differ by at most one patient, in all and within each cohort.
     val : float
-        Share of the patients outside the test part that validate, rounded up; 0.1, as in the published splits, makes
-        72% train, 8% val, 20% test of five folds.
+        Share of the patients outside the test part that validate, rounded up. With 0.1, as in the published splits,
+        and five folds, 72% of the patients train, 8% validate and 20% test.
     seed : int
-        The same seed gives the same folds.
+        Random seed, 0 or more; the same seed gives the same folds.
     sites : bool or mapping of str to str
-        Whether all patients of a tissue source site have the same role in every fold, so that no site is on two sides
-        of one; True takes the sites of TCGA barcodes, a mapping gives the site of each patient. Sites are dealt by
-        size, the largest first, each to the test part that has fewest patients of its cohort; parts differ by more
-        than a patient then, and `Splits.note` gives their sizes. The val part is made of whole sites as well, as many
-        of each cohort as fit into its share, at least the smallest site. TCGA codes a hospital anew for each of its
-        studies, and each code is a site here.
+        Whether all patients of a tissue source site have the same role in a fold, so that no site is on two sides of
+        it. True takes the sites from TCGA barcodes; a mapping gives the site of each patient. Sites are dealt in the
+        order of their size, the largest first, each to the test part that has the fewest patients of its cohort. The
+        parts then differ by more than one patient, and `Splits.note` gives their sizes. The val part also consists of
+        whole sites, as many of each cohort as fit into its share, but at least the smallest site. TCGA gives a
+        hospital a new code in each study, and each code is a site here.
     cohorts : mapping of str to str, optional
-        The cohort of each patient. Every cohort is dealt over the folds, and in proportion to val.
+        The cohort of each patient. The patients of every cohort are spread evenly over the folds, and over val.
 
     Returns
     -------
     Splits
+        With a note on the sites, if these are kept whole.
 
     Raises
     ------
     InputError
-        If there are fewer patients, or sites, than a fold needs, a patient has no site or cohort, or a number is out
-        of its range.
+        If there are too few patients or sites for the folds, a patient has no site or cohort, or a number is out of
+        range.
 
     References
     ----------
     Howard, F. M. et al. The impact of site-specific digital histology signatures on deep learning model accuracy and
-    bias. Nat. Commun. 12, 4423 (2021): folds that preserve sites. Sites are dealt greedily here, where that paper
-    solves an optimisation that balances the outcome.
+    bias. Nat. Commun. 12, 4423 (2021): folds that preserve sites. That paper balances the outcome by optimisation;
+    here sites are dealt greedily.
 
     Examples
     --------
@@ -98,29 +99,36 @@ def _check(names: list[str], n_folds: int, val: float, seed: int) -> None:
     if any(not name.strip() for name in names):
         raise InputError("a patient has no name")
     if n_folds < 2:
-        raise InputError(f"{n_folds} folds hold nobody out", fix="take 2 or more")
+        raise InputError(f"the number of folds must be 2 or more, but is {n_folds}")
     if not 0 <= val < 1:
-        raise InputError(f"a share of {val} cannot validate", fix="take 0 or more, and less than 1")
+        raise InputError(f"the share that validates must be from 0 to below 1, but is {val}")
     if seed < 0:
-        raise InputError(f"the seed {seed} is negative", fix="take 0 or more")
+        raise InputError(f"the seed must be 0 or more, but is {seed}")
     if len(names) < n_folds or (val and len(names) - math.ceil(len(names) / n_folds) < 2):
-        raise InputError(f"{len(names)} patients are too few for {n_folds} folds", fix="take fewer folds")
+        raise InputError(
+            f"{counted(len(names), 'patient is', 'patients are')} too few for {n_folds} folds",
+            fix="use fewer folds",
+        )
 
 
 def _n_val(n: int, val: float) -> int:
-    """How many of `n` patients validate, with one left to train; the small number is for what 0.1 is in binary."""
-    return min(max(1, math.ceil(val * n - 1e-9)), n - 1) if val else 0
+    """How many of `n` patients validate, with at least one left to train."""
+    return (
+        min(max(1, math.ceil(val * n - 1e-9)), n - 1) if val else 0
+    )  # 1e-9: 0.07 × 100 is above 7 in binary
 
 
 def _looked_up(names: list[str], table: Mapping[str, str], what: str) -> np.ndarray:
     absent = [name for name in names if not table.get(name)]
     if absent:
-        raise InputError(f"{len(absent)} of {len(names)} patients have no {what}", where=listing(absent))
+        raise InputError(
+            f"{len(absent)} of {counted(len(names), 'patient')} have no {what}", where=listing(absent)
+        )
     return np.array([table[name] for name in names], dtype=object)
 
 
 def _deal(cohort: np.ndarray, n_folds: int, generator: np.random.Generator) -> np.ndarray:
-    """A fold for each patient: one cohort behind the other, shuffled, dealt like cards."""
+    """A fold for each patient: the cohorts one after the other, each shuffled, are dealt like cards."""
     order = np.concatenate([generator.permutation(np.flatnonzero(cohort == c)) for c in sorted(set(cohort))])
     fold = np.empty(len(cohort), dtype=int)
     fold[order] = np.arange(len(cohort)) % n_folds
@@ -128,7 +136,7 @@ def _deal(cohort: np.ndarray, n_folds: int, generator: np.random.Generator) -> n
 
 
 def _validate(test: np.ndarray, cohort: np.ndarray, val: float, generator: np.random.Generator) -> np.ndarray:
-    """The roles of a fold; those that validate are spread over the cohorts."""
+    """The roles of a fold; the patients who validate are spread over the cohorts."""
     roles = np.where(test, "test", "train").astype(object)
     order, place = [], []
     for name in sorted(set(cohort)):
@@ -148,9 +156,9 @@ def _sites(names: list[str], table: Mapping[str, str] | None) -> np.ndarray:
     absent = [name for name, site in found.items() if not site]
     if absent:
         raise InputError(
-            f"{len(absent)} of {len(names)} patients have no TCGA barcode, which would name their site",
+            f"{len(absent)} of {counted(len(names), 'patient')} have no TCGA barcode, which would name their site",
             where=listing(absent),
-            fix="a column 'site' in --patients names it",
+            fix="add a column 'site' to --patients",
         )
     return np.array(list(found.values()), dtype=object)
 
@@ -158,11 +166,13 @@ def _sites(names: list[str], table: Mapping[str, str] | None) -> np.ndarray:
 def _deal_sites(
     site: np.ndarray, cohort: np.ndarray, n_folds: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """A fold for each patient: whole sites, the largest first, each where its cohorts have fewest patients."""
+    """A fold for each patient: whole sites, the largest first, each to the fold with the fewest of its cohorts."""
     sites, counts = _count(site, cohort)
     if len(sites) < n_folds:
         raise InputError(
-            f"{len(sites)} sites are too few for {n_folds} folds", where=listing(sites), fix=_FEWER
+            f"{counted(len(sites), 'site is', 'sites are')} too few for {n_folds} folds",
+            where=listing(sites),
+            fix=_FEWER,
         )
     shuffled = generator.permutation(len(sites))
     load = np.zeros((n_folds, counts.shape[1]), dtype=int)
@@ -177,14 +187,14 @@ def _deal_sites(
 def _validate_sites(
     test: np.ndarray, site: np.ndarray, cohort: np.ndarray, val: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """The roles of a fold; whole sites validate, in an order that is drawn, each where it fits into the share."""
+    """The roles of a fold; whole sites in random order validate, each if it fits into the share."""
     roles = np.where(test, "test", "train").astype(object)
     if not val:
         return roles
     sites, counts = _count(site[~test], cohort[~test])
     if len(sites) < 2:
         raise InputError(
-            f"outside a test part there is {sites[0]} alone, to train and to validate", fix=_FEWER
+            f"outside a test part only the site {sites[0]} is left to train and to validate", fix=_FEWER
         )
     wanted = np.array([_n_val(n, val) for n in counts.sum(axis=0)])
     chosen = np.zeros(len(sites), dtype=bool)

@@ -12,7 +12,7 @@ from sequoia_model.splits.assignment import Splits
 
 
 def published_cancers() -> tuple[str, ...]:
-    """The cancer types with published splits, by their TCGA abbreviations in alphabetical order.
+    """The TCGA abbreviations of the cancer types with published splits, in alphabetical order.
 
     Examples
     --------
@@ -23,21 +23,21 @@ def published_cancers() -> tuple[str, ...]:
 
 
 def published(cancer: str) -> Splits:
-    """The five folds of a cancer type: about 72% train, 8% val, 20% test; each patient once in test.
+    """The five published folds of a cancer type: about 72% train, 8% val, 20% test; each patient is tested once.
 
     Parameters
     ----------
     cancer : str
-        As "BRCA", "brca" or "TCGA-BRCA".
+        "BRCA", "brca" or "TCGA-BRCA".
 
     Raises
     ------
     InputError
-        If there are no splits of this cancer.
+        If there are no published splits of this cancer.
 
     References
     ----------
-    gevaertlab/sequoia-pub (MIT), converted; see ``sequoia_model/data/SOURCES.md``.
+    gevaertlab/sequoia-pub (MIT licence), converted; see ``sequoia_model/data/SOURCES.md``.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def published(cancer: str) -> Splits:
     if word not in published_cancers():
         raise InputError(
             f"there are no published splits of {cancer!r}",
-            fix=f"there are those of {listing(published_cancers(), 16)}",
+            fix=f"choose from {listing(published_cancers(), 16)}",
         )
     table = _table()
     rows = table[table["cancer"] == word].set_index("patient_id")
@@ -56,7 +56,7 @@ def published(cancer: str) -> Splits:
 
 
 def published_cancer_of(patient: str) -> str | None:
-    """The cancer type in whose published splits a patient is; None for a patient of none.
+    """The cancer type whose published splits hold a patient; None if none does.
 
     Examples
     --------

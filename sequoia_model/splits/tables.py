@@ -1,58 +1,63 @@
-"""Splits from files: ours, and those of CLAM, MCAT and SurvPath, which name slides or patients."""
+"""Reads splits from files: ours, and those of CLAM, MCAT and SurvPath, which name slides or patients."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from sequoia_base.names import bare_slide
-from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import find_patients, patient_columns, read_patients, read_texts
+from sequoia_base.names import bare_slide, patient_of
+from sequoia_base.tables import read_table
+from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.patients import known_patients, patient_columns
 from sequoia_model.splits.assignment import ROLES, Splits
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
 _FOLD = re.compile(r"fold_\d+")
-#: Slides or patients of one fold, each with its role.
+#: The slides or patients of one fold, each with its role.
 Pairs = list[tuple[str, str]]
 
 
 def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | None = None) -> Splits:
-    """Read splits, whoever wrote them.
+    """Read splits of our own, of CLAM, MCAT or SurvPath.
 
     Parameters
     ----------
     path : path
-        A CSV with a row per patient and a column per fold (ours, and the published ones); or a file of one fold, with
-        a column of names for each role (CLAM ``splits_0.csv``; without ``test``: MCAT, SurvPath) or with a row per
-        name and True in the column of its role (CLAM ``splits_0_bool.csv``); or a folder of such files, whose numbers
-        are the folds. Where a folder has both kinds, they have to agree; ``_descriptor`` files are passed over.
+        One of
+
+        - a CSV with a row per patient and a column per fold: ours, and the published ones;
+        - a file of one fold with a column of names for each role: CLAM's ``splits_0.csv``, or without ``test`` those
+          of MCAT and SurvPath;
+        - a file of one fold with a row per name and True in the column of its role: CLAM's ``splits_0_bool.csv``;
+        - a folder of such files, numbered by fold. If it has both kinds, they must agree; ``_descriptor`` files are
+          ignored.
     patients : path or mapping of str to str, optional
-        Slide to patient, or a CSV of them (`read_patients`), where names are neither TCGA barcodes nor patients.
+        Slide to patient, or a table of them; needed where the names are neither TCGA barcodes nor patients.
 
     Returns
     -------
     Splits
-        Of patients. A file of one fold is fold 0. Without a test part roles stay as they are, and ``note`` says so.
+        A file of one fold becomes fold 0. If there is no test part, ``note`` says so.
 
     Raises
     ------
     InputError
-        If a file cannot be read or is none of these, the number of a fold is missing, a slide has no patient, or a
-        patient has two roles in a fold.
+        If a file cannot be read or is not one of these, a fold is missing, a slide has no patient, or a patient has
+        two roles in a fold.
     """
     path = Path(path)
-    given = patients if patients is None or isinstance(patients, Mapping) else read_patients(patients)
+    given = known_patients(patients)
     name = path.name.partition(".")[0]
     if path.is_dir():
         return _of_names(_read_folder(path), given, path, name)
-    texts = read_texts(path)
+    texts = _read(path)
     if not any(map(_FOLD.fullmatch, texts.columns)):
         return _of_names([_read_fold(texts, path)], given, path, name)
     if patients is not None:
-        raise InputError("the splits name patients themselves", where=str(path), fix="leave --patients out")
+        raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
     table = patient_columns(texts, path)
     folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
     index = pd.Index(table["patient_id"])
@@ -64,11 +69,19 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
         raise _located(error, name, path) from None
 
 
+def _read(path: Path) -> pd.DataFrame:
+    """A table of texts in which no role and no fold has two columns."""
+    texts = read_table(path, missing=())
+    twice = [title.removesuffix(" (2)") for title in texts.columns if title.endswith(" (2)")]
+    if repeated := [title for title in twice if title in ROLES or _FOLD.fullmatch(title)]:
+        raise InputError(f"columns are duplicated: {listing(repeated)}", where=str(path))
+    return texts
+
+
 def _of_names(folds: list[Pairs], given: Mapping[str, str] | None, path: Path, name: str) -> Splits:
     """Splits of patients from the slides of every fold."""
-    table = None if given is None else {bare_slide(slide): patient for slide, patient in given.items()}
     slides = dict.fromkeys(slide for pairs in folds for slide, _ in pairs)
-    patient = find_patients(slides, table, path)
+    patient = _patients_of(slides, given, path)
     columns = [
         pd.Series(
             [role for _, role in pairs],
@@ -84,8 +97,24 @@ def _of_names(folds: list[Pairs], given: Mapping[str, str] | None, path: Path, n
         raise _located(error, name, path) from None
 
 
+def _patients_of(slides: Iterable[str], given: Mapping[str, str] | None, path: Path) -> dict[str, str]:
+    """The patient of each slide: as given, else the name itself if it is a given patient, else by its barcode."""
+    table = given or {}
+    patients = set(table.values())
+    found = {s: table.get(s) or (s if s in patients else patient_of(s)) for s in slides}
+    if absent := [slide for slide, patient in found.items() if not patient]:
+        raise InputError(
+            f"{len(absent)} of {counted(len(found), 'slide')} have no patient",
+            where=f"{path}: {listing(absent)}",
+            fix="--patients CSV, with the columns slide and patient_id"
+            if given is None
+            else "add them to --patients",
+        )
+    return {slide: patient for slide, patient in found.items() if patient}
+
+
 def _located(error: InputError, name: str, path: Path) -> InputError:
-    """The error with the file in place of the name that was made of it."""
+    """The error with the file in place of the name of the splits."""
     return InputError(error.what, where=f"{path}{error.where.removeprefix(name)}", fix=error.fix)
 
 
@@ -97,7 +126,7 @@ def _read_folder(folder: Path) -> list[Pairs]:
         if found := _FILE.fullmatch(path.name):
             kind, number = flags if found[2] else plain, int(found[1])
             if number in kind:
-                raise InputError(f"two files are of fold {number}", where=f"{kind[number]}, {path}")
+                raise InputError(f"there are two files for fold {number}", where=f"{kind[number]}, {path}")
             kind[number] = path
     numbers = plain.keys() | flags.keys()
     if not numbers:
@@ -105,20 +134,18 @@ def _read_folder(folder: Path) -> list[Pairs]:
     missing = sorted(set(range(max(numbers) + 1)) - numbers)
     if missing:
         raise InputError(
-            f"{len(missing)} folds are missing, counted from 0 to {max(numbers)}",
+            f"{counted(len(missing), 'fold is', 'folds are')} missing between 0 and {max(numbers)}",
             where=listing(folder / f"splits_{number}.csv" for number in missing),
         )
     folds = []
     for number in sorted(numbers):
-        read = [
-            _read_fold(read_texts(kind[number]), kind[number]) for kind in (plain, flags) if number in kind
-        ]
+        read = [_read_fold(_read(kind[number]), kind[number]) for kind in (plain, flags) if number in kind]
         if len({frozenset(pairs) for pairs in read}) > 1:
             differ = sorted({slide for slide, _ in set(read[0]) ^ set(read[1])})
             raise InputError(
-                f"the two files of fold {number} differ in {len(differ)} slides: {listing(differ)}",
+                f"the two files for fold {number} differ in {counted(len(differ), 'slide')}: {listing(differ)}",
                 where=f"{plain[number]}, {flags[number]}",
-                fix="remove the one that does not hold",
+                fix="remove the one that is wrong",
             )
         folds.append(read[0])
     return folds
@@ -128,21 +155,21 @@ def _read_fold(texts: pd.DataFrame, path: Path) -> Pairs:
     """The names of one fold with their roles, from columns of names or of True and False."""
     roles = [title for title in texts.columns if title in ROLES]
     others = [title for title in texts.columns if title not in ROLES]
-    if "train" not in roles or len(roles) < 2 or len(set(roles)) < len(roles) or len(others) > 1:
+    if "train" not in roles or len(roles) < 2 or len(others) > 1:
         raise InputError(
-            f"these are no splits that can be read; the columns are {listing(texts.columns)}",
+            f"the table does not hold splits; its columns are {listing(texts.columns)}",
             where=str(path),
-            fix="patient_id, fold_0, fold_1, …; or train, val, test, as CLAM, MCAT and SurvPath write them",
+            fix="use patient_id, fold_0, fold_1, …; or train, val, test, as CLAM, MCAT and SurvPath do",
         )
     if path.stem.endswith("_descriptor"):
         raise InputError(
-            "this file counts slides and does not name them", where=str(path), fix="give its folder"
+            "the file counts slides, but does not name them", where=str(path), fix="give its folder"
         )
     cells = texts[roles].apply(lambda column: column.str.lower())
-    if others:  # 1 and 0 beside a column of slides are no names
+    if others:  # next to a column of slides, 1 and 0 are not names
         cells = cells.replace({"1": "true", "0": "false"})
     if not cells.isin(["true", "false"]).all(axis=None):
         return [(bare_slide(name), role) for role in roles for name in texts[role] if name]
     if not others:
-        raise InputError("there is True and False, and no column of slides", where=str(path))
+        raise InputError("there are True and False, but no column of slides", where=str(path))
     return [(bare_slide(s), role) for role in roles for s in texts.loc[cells[role] == "true", others[0]]]

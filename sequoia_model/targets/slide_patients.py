@@ -7,8 +7,7 @@ from pathlib import Path
 
 from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files import slide_name
-from sequoia_model.patients import read_patients
+from sequoia_model.patients import known_patients
 from sequoia_model.targets.measured_table import MeasuredTable
 
 
@@ -37,8 +36,7 @@ def patients_of_slides(
     InputError
         If patients are given and none is of these slides.
     """
-    read = given if given is None or isinstance(given, Mapping) else read_patients(given)
-    said = {slide_name(Path(slide)): patient for slide, patient in (read or {}).items()}
+    said = known_patients(given) or {}
     measured: dict[str, str] = {}
     if table is not None:
         measured = {s: p for s, p in zip(table.slides, table.patients, strict=True) if s and p and s != p}

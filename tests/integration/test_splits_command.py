@@ -68,7 +68,7 @@ def write_results(folder, change=lambda content: None, **made):
 def test_published_splits_are_written_and_read_back(capsys, tmp_path):
     answer = sequoia_model(capsys, "splits", "--from", "published:brca", "-o", tmp_path / "s.csv")
     assert answer.code == 0, answer.err
-    assert "published BRCA: 1059 patients" in answer.out
+    assert "published BRCA: 1,059 patients" in answer.out
     assert answer.out.splitlines()[2].split() == ["0", "762", "85", "212"]
     assert read_splits(tmp_path / "s.csv").to_frame().equals(published("BRCA").to_frame())
 
@@ -110,7 +110,7 @@ def test_files_of_clam_become_patients_of_the_table(capsys, tmp_path):
     assert answer.json["n_patients"] == 3
     assert answer.json["sizes"] == [{"fold": k, "train": 1, "val": 1, "test": 1} for k in range(2)]
     assert answer.json["is_partition"] is False
-    assert answer.json["note"] == "1 of 3 patients are never in the test part"
+    assert answer.json["note"] == "1 of 3 patients is never tested"
 
 
 # --- convert-results -----------------------------------------------------------------------------------------------
@@ -230,23 +230,23 @@ BAD = {
     "another cancer": (splits("published:OV"), ["no published splits of 'OV'", "BLCA", "UCEC"]),
     "no cancer": (splits("published:"), ["no published splits of ''"]),
     "published alone": (splits("published"), ["neither published:CANCER, nor draw", "published"]),
-    "published with patients": (splits("published:BRCA", "--patients", "HERE/p.csv"), ["leave --patients out"]),
-    "published with a seed": (splits("published:BRCA", "--seed", "3"), ["belong to --from draw"]),
-    "published with sites": (splits("published:BRCA", "--sites"), ["belong to --from draw"]),
+    "published with patients": (splits("published:BRCA", "--patients", "HERE/p.csv"), ["leave out --patients"]),
+    "published with a seed": (splits("published:BRCA", "--seed", "3"), ["go with --from draw only"]),
+    "published with sites": (splits("published:BRCA", "--sites"), ["go with --from draw only"]),
     "nobody to draw": (splits("draw"), ["no patients to draw from", "--patients CSV"]),
     "many folds": (splits("draw", "--patients", "HERE/p.csv", "--folds", 31), ["30 patients are too few", "p.csv"]),
     "many sites": (
         splits("draw", "--patients", "HERE/p.csv", "--sites", "--folds", 7),
         ["6 sites are too few for 7 folds", "S0, S1", "p.csv"],
     ),
-    "a share": (splits("draw", "--patients", "HERE/p.csv", "--val", 1), ["a share of 1.0 cannot validate"]),
-    "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["the seed -1 is negative"]),
+    "a share": (splits("draw", "--patients", "HERE/p.csv", "--val", 1), ["from 0 to below 1, but is 1.0"]),
+    "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["must be 0 or more, but is -1"]),
     "a word for a number": (splits("draw", "--patients", "HERE/p.csv", "--folds", "x"), ["--folds"]),
     "no table": (splits("draw", "--patients", "HERE/q.csv"), ["does not exist", "q.csv"]),
     "no file": (splits("HERE/q.csv"), ["nor a file or folder that exists", "q.csv"]),
     "a name that is too long": (splits("x" * 9999), ["nor a file or folder that exists"]),
-    "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["does not exist"]),
-    "no splits": (splits("HERE/p.csv"), ["no splits that can be read", "p.csv"]),
+    "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["File name too long"]),
+    "no splits": (splits("HERE/p.csv"), ["does not hold splits", "p.csv"]),
     "no folder of splits": (splits("HERE"), ["no files of splits"]),
     "a split output that is there": (
         onto("old.csv", "splits", "--from", "published:GBM"),
@@ -262,14 +262,14 @@ BAD = {
         onto("r.pkl", "convert-results", "HERE/r.pkl", "--force"),
         ["would replace an input", "r.pkl"],
     ),
-    "no bytes": (junk(b""), ["no readable pickle", "r.pkl"]),
-    "no pickle": (junk(b"junk" * 99), ["no readable pickle", "r.pkl"]),
-    "a truncated pickle": (junk(pickle.dumps({"a": np.zeros(99)})[:-9]), ["no readable pickle", "r.pkl"]),
+    "no bytes": (junk(b""), ["not a readable pickle", "r.pkl"]),
+    "no pickle": (junk(b"junk" * 99), ["not a readable pickle", "r.pkl"]),
+    "a truncated pickle": (junk(pickle.dumps({"a": np.zeros(99)})[:-9]), ["not a readable pickle", "r.pkl"]),
     "a frame": (
         junk(pickle.dumps({"split_0": pd.DataFrame({"a": [1]})})),
-        ["wants to load 'pandas.core.frame.DataFrame'", "frame.to_numpy()", "r.pkl"],
+        ["needs 'pandas.core.frame.DataFrame'", "frame.to_numpy()", "r.pkl"],
     ),
-    "another structure": (junk(pickle.dumps({"a": 1})), ["no cross-validation results", "a dictionary of a"]),
+    "another structure": (junk(pickle.dumps({"a": 1})), ["not hold cross-validation results", "dictionary of a"]),
     "NaN predictions": (results(nan), ["1 value is NaN or infinite", "split_1, preds", "gene G5"]),
     "a key that lacks": (results(lambda content: content["split_0"].pop("real")), ["split_0 lacks real", "r.pkl"]),
     "no table of patients": (results(lambda content: None, "--patients", "q.csv"), ["does not exist", "q.csv"]),

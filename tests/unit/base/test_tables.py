@@ -188,3 +188,11 @@ def test_the_row_of_a_bad_cell_is_named_by_the_first_column_of_text(tmp_path):
     for cell in ("high", "inf"):
         with pytest.raises(InputError, match=r"row 3 \(P2\), column 'B'"):
             read_numbers(write(tmp_path, f"A,id,B\n1,P1,2\n1,P2,{cell}\n"), lambda header: [1])
+
+
+@pytest.mark.parametrize(("text", "row"), [("{long},b\n1,2\n", 1), ("a,b\n1,2\n3,{long}\n", 3)])
+def test_a_field_that_is_too_long_is_refused_with_its_row(tmp_path, text, row):
+    (tmp_path / "t.csv").write_text(text.format(long="x" * 200_000))
+    with pytest.raises(InputError, match="the table cannot be read") as caught:
+        read_table(tmp_path / "t.csv")
+    assert caught.value.where == f"{tmp_path / 't.csv'}, row {row}"

@@ -1,4 +1,4 @@
-"""Tables of slides and patients, in anybody's spelling, and what cannot be read."""
+"""Tables of slides and patients: the names of their columns, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.patients import find_patients, one_each, read_patient_table, read_patients
+from sequoia_model.patients import known_patients, one_value_each, read_patient_table, read_patients
 
 SLIDE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291"
 
@@ -48,16 +48,16 @@ BAD = {
     "no column of patients": ("slide,age\nS1,1\n", ["no column of patients", "slide, age", "submitter_id"]),
     "two patients": (
         "slide,patient\nS1,P1\nS1.svs,P2\n",
-        ["1 slide names", "contradict", "S1 (P1, P2)"],
+        ["1 slide has rows that contradict", "S1 (P1, P2)"],
     ),
-    "no patient": ("slide,patient\nS1,P1\nS2,\n", ["1 rows have no patient", "column 'patient', rows 3"]),
-    "no slide": ("slide,patient\n ,P1\n", ["1 rows have no slide", "rows 2"]),
-    "a short row": ("slide,patient\nS1,P1\nS2\n", ["1 fields, and the header 2", "row 3"]),
-    "a long row": ("slide,patient\nS1,P1,x\n", ["3 fields, and the header 2", "row 2"]),
+    "no patient": ("slide,patient\nS1,P1\nS2,\n", ["1 row has no patient", "column 'patient', rows 3"]),
+    "no slide": ("slide,patient\n ,P1\n", ["1 row has no slide", "rows 2"]),
+    "a short row": ("slide,patient\nS1,P1\nS2\n", ["1 fields, the header has 2", "row 3"]),
+    "a long row": ("slide,patient\nS1,P1,x\n", ["3 fields, the header has 2", "row 2"]),
     "a header alone": ("slide,patient\n", ["no rows"]),
     "no bytes": ("", ["the file is empty"]),
-    "no text": (b"\xff\xfe\x00junk", ["the table cannot be read"]),
-    "bytes of zero": ("slide,patient\nS1,P\0\n", ["the table cannot be read"]),
+    "another encoding": (b"\xff\xfe\x00junk", ["UTF-16"]),
+    "bytes of zero": ("slide,patient\nS1,P\0\n", ["the file is binary"]),
     "a long field": ("slide,patient\nS1," + "x" * 200_000 + "\n", ["the table cannot be read", "row 2"]),
 }
 
@@ -72,9 +72,9 @@ def test_a_bad_table_is_refused_with_file_and_row(tmp_path, text, words):
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("no.csv", "does not exist"), ("", "a folder was given"), ("p.csv.gz", "cannot be read")],
+    [("no.csv", "does not exist"), ("", "a folder was given"), ("p.csv.gz", "not compressed")],
 )
-def test_what_is_no_table_is_refused(tmp_path, name, word):
+def test_what_is_not_a_table_is_refused(tmp_path, name, word):
     write(tmp_path, "slide,patient\n", "p.csv.gz")
     with pytest.raises(InputError, match=word):
         read_patients(tmp_path / name)
@@ -86,20 +86,15 @@ def test_a_table_of_patients_needs_no_slides(tmp_path):
 
 
 def test_pairs_may_repeat_and_not_contradict():
-    assert one_each([("P1", "A"), ("P1", "A"), ("P2", "B")], "patient", "p.csv") == {"P1": "A", "P2": "B"}
-    with pytest.raises(InputError, match="1 patient names stand in several rows"):
-        one_each([("P1", "A"), ("P1", "")], "patient", "p.csv")
+    assert one_value_each([("P1", "A"), ("P1", "A"), ("P2", "B")], "patient", "p.csv") == {
+        "P1": "A",
+        "P2": "B",
+    }
+    with pytest.raises(InputError, match="1 patient has rows that contradict"):
+        one_value_each([("P1", "A"), ("P1", "")], "patient", "p.csv")
 
 
-def test_given_patients_go_before_barcodes_and_name_themselves():
-    given = {"S1": "P1", SLIDE: "P2"}
-    found = find_patients(["S1.svs", SLIDE, "P1", "TCGA-AA-0001-01Z"], given, "splits")
-    assert list(found.values()) == ["P1", "P2", "P1", "TCGA-AA-0001"]
-
-
-@pytest.mark.parametrize(("given", "fix"), [(None, "--patients CSV"), ({"S1": "P1"}, "add them")])
-def test_slides_of_nobody_are_listed(given, fix):
-    with pytest.raises(InputError, match="1 of 2 slides have no patient") as raised:
-        find_patients([SLIDE, "S9"], given, "splits_0.csv")
-    assert raised.value.where == "splits_0.csv: S9"
-    assert fix in raised.value.fix
+def test_patients_that_are_given_are_known_by_slides_without_endings(tmp_path):
+    table = write(tmp_path, "slide,patient\nS1.svs,P1\n")
+    assert known_patients(table) == known_patients({"S1.svs": "P1"}) == {"S1": "P1"}
+    assert known_patients(None) is None

@@ -1,4 +1,4 @@
-"""Splits: one role a patient and fold, the published ones, those of other tools, and those that are drawn."""
+"""Splits: one role per patient and fold; published, of other tools, and drawn."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def clam_folder(folder, write=write_lists, suffix=""):
 
 def test_a_patient_in_two_roles_of_a_fold_is_refused_with_fold_and_patient():
     twice = pd.concat([roles("train test", "test train"), roles("train val")])
-    with pytest.raises(InputError, match="1 patients have two roles in fold 1") as raised:
+    with pytest.raises(InputError, match="1 patient has two roles in fold 1") as raised:
         Splits(twice, name="mine")
     assert raised.value.where == "mine: P1 (test, val)"
 
@@ -77,9 +77,12 @@ def test_rows_of_a_patient_that_agree_are_one():
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (roles("train tset", "test train"), ["1 roles in fold_1", "P1 ('tset')", "train, val, test"]),
-        (roles("test train", "test train"), ["fold 0 has no patient to train on"]),
-        (roles("train train", "test train"), ["fold 1 holds no patient out"]),
+        (
+            roles("train tset", "test train"),
+            ["1 role is not valid in fold_1", "P1 ('tset')", "train, val, test"],
+        ),
+        (roles("test train", "test train"), ["fold 0 has no patients to train on"]),
+        (roles("train train", "test train"), ["fold 1 holds no patients out"]),
         (
             roles("train test", "test train").set_axis(["fold_1", "fold_2"], axis=1),
             ["fold_1, fold_2", "fold_0"],
@@ -105,16 +108,16 @@ def test_a_patient_who_is_never_tested_has_no_test_fold():
     splits = Splits(roles("train test", "test train", "val -"))
     assert not splits.is_partition
     assert splits.test_fold("P3") is None
-    assert splits.note == "1 of 3 patients are never in the test part"
+    assert splits.note == "1 of 3 patients is never tested"
 
 
-def test_who_is_tested_twice_is_no_partition_even_if_all_are_tested():
+def test_patients_who_are_tested_twice_make_no_partition_even_if_all_are_tested():
     assert not Splits(roles("test train", "train test", "test test")).is_partition
 
 
 def test_a_patient_tested_in_two_folds_has_no_single_test_fold():
     splits = Splits(roles("train test", "test test", "train train"))
-    assert "1 of 3 are in that of several folds" in splits.note
+    assert "1 of 3 patients is tested in several folds" in splits.note
     with pytest.raises(InputError, match="P2 is in the test part of 2 folds: 0, 1"):
         splits.test_fold("P2")
 
@@ -215,7 +218,7 @@ def test_two_kinds_that_differ_are_refused(tmp_path):
     clam_folder(tmp_path)
     write_flags(tmp_path / "splits_1_bool.csv", train=slides("0003"), val=slides("0002"), test=slides("0001"))
     with pytest.raises(
-        InputError, match="the two files of fold 1 differ in 2 slides: TCGA-AA-0004-01Z-00-DX1"
+        InputError, match="the two files for fold 1 differ in 2 slides: TCGA-AA-0004-01Z-00-DX1"
     ) as raised:
         read_splits(tmp_path)
     assert "splits_1_bool.csv" in raised.value.where
@@ -238,7 +241,7 @@ def test_slides_with_endings_are_those_without(tmp_path):
 
 def test_slides_of_a_patient_in_two_parts_are_refused(tmp_path):
     write_lists(tmp_path / "splits_0.csv", train=slides("0001", "0002"), val=["TCGA-AA-0002-01Z-00-DX2"])
-    with pytest.raises(InputError, match="1 patients have two roles in fold 0") as raised:
+    with pytest.raises(InputError, match="1 patient has two roles in fold 0") as raised:
         read_splits(tmp_path)
     assert raised.value.where == f"{tmp_path}: TCGA-AA-0002 (train, val)"
 
@@ -249,6 +252,22 @@ def test_other_slides_need_a_table_of_patients(tmp_path):
         read_splits(tmp_path)
     (tmp_path / "p.csv").write_text("slide,patient\nS1,P1\nS2.svs,P1\nS3,P2\n")
     assert read_splits(tmp_path, tmp_path / "p.csv").roles["fold_0"].to_dict() == {"P1": "train", "P2": "val"}
+
+
+def test_given_patients_come_before_barcodes_and_may_be_named_directly(tmp_path):
+    names = ["S1.svs", "TCGA-AA-0001-01Z", "P1", "TCGA-AA-0009-01Z"]
+    write_lists(tmp_path / "splits_0.csv", train=names[:3], val=names[3:])
+    found = read_splits(tmp_path, {"S1": "P1", "TCGA-AA-0001-01Z.svs": "P2"}).roles["fold_0"]
+    assert found.to_dict() == {"P1": "train", "P2": "train", "TCGA-AA-0009": "val"}
+
+
+@pytest.mark.parametrize(("given", "fix"), [(None, "--patients CSV"), ({"S1": "P1"}, "add them")])
+def test_slides_without_a_patient_are_listed(tmp_path, given, fix):
+    path = write_lists(tmp_path / "splits_0.csv", train=slides("0001"), val=["S9.svs"])
+    with pytest.raises(InputError, match="1 of 2 slides have no patient") as raised:
+        read_splits(path, given)
+    assert raised.value.where == f"{path}: S9"
+    assert fix in raised.value.fix
 
 
 def fold_files(*names):
@@ -269,18 +288,19 @@ def text(content):
 
 
 BAD = {
-    "a missing fold": (fold_files("splits_0.csv", "splits_2.csv"), ["1 folds are missing", "splits_1.csv"]),
-    "folds from 1 on": (fold_files("splits_1.csv"), ["1 folds are missing", "splits_0.csv"]),
-    "a fold twice": (fold_files("splits_1.csv", "splits_01.csv", "splits_0.csv"), ["two files are of fold 1"]),
+    "a missing fold": (fold_files("splits_0.csv", "splits_2.csv"), ["1 fold is missing", "splits_1.csv"]),
+    "folds from 1 on": (fold_files("splits_1.csv"), ["1 fold is missing", "splits_0.csv"]),
+    "a fold twice": (fold_files("splits_1.csv", "splits_01.csv", "splits_0.csv"), ["two files for fold 1"]),
     "an empty folder": (fold_files(), ["no files of splits", "splits_0.csv"]),
     "no such file": (lambda folder: folder / "no.csv", ["does not exist", "no.csv"]),
-    "another table": (text("slide,age\nS1,3\n"), ["no splits that can be read", "slide, age", "s.csv", "train, val"]),
-    "train alone": (text(",train\n0,S1\n"), ["no splits that can be read"]),
-    "a column twice": (text(",train,train,val\n0,S1,S2,S3\n"), ["no splits that can be read"]),
+    "another table": (text("slide,age\nS1,3\n"), ["does not hold splits", "slide, age", "s.csv", "train, val"]),
+    "train alone": (text(",train\n0,S1\n"), ["does not hold splits"]),
+    "a column twice": (text(",train,train,val\n0,S1,S2,S3\n"), ["columns are duplicated: train"]),
+    "a fold of ours twice": (text("patient_id,fold_0,fold_0\nP1,train,test\n"), ["columns are duplicated: fold_0"]),
     "flags without slides": (text("train,val\nTrue,False\n"), ["no column of slides"]),
     "a summary": (
         lambda folder: text(",train,val,test\ntumour,3,1,1\n")(folder).rename(folder / "splits_0_descriptor.csv"),
-        ["counts slides and does not name them", "give its folder"],
+        ["counts slides, but does not name them", "give its folder"],
     ),
     "folds without patients": (text("id,fold_0\nP1,train\n"), ["no column of patients", "s.csv"]),
     "a role of ours": (text("patient_id,fold_0\nP1,train\nP2,held\n"), ["P2 ('held')", "s.csv"]),
@@ -290,14 +310,14 @@ BAD = {
 
 
 @pytest.mark.parametrize(("build", "words"), BAD.values(), ids=BAD)
-def test_files_that_are_no_splits_are_refused(tmp_path, build, words):
+def test_files_without_splits_are_refused(tmp_path, build, words):
     with pytest.raises(InputError) as raised:
         read_splits(build(tmp_path))
     assert [word for word in words if word not in str(raised.value)] == []
 
 
 def test_patients_are_not_given_twice(tmp_path):
-    with pytest.raises(InputError, match="name patients themselves"):
+    with pytest.raises(InputError, match="already name patients"):
         read_splits(text("patient_id,fold_0\nP1,train\nP2,test\n")(tmp_path), {"S1": "P1"})
 
 
@@ -402,10 +422,10 @@ def test_whole_sites_validate_in_every_cohort():
 
 
 DRAWS = {
-    "one fold": ({"n_folds": 1}, "1 folds hold nobody out"),
-    "all validate": ({"val": 1.0}, "a share of 1.0 cannot validate"),
-    "a negative share": ({"val": -0.1}, "a share of -0.1"),
-    "a negative seed": ({"seed": -1}, "the seed -1 is negative"),
+    "one fold": ({"n_folds": 1}, "folds must be 2 or more, but is 1"),
+    "all validate": ({"val": 1.0}, "from 0 to below 1, but is 1.0"),
+    "a negative share": ({"val": -0.1}, "from 0 to below 1, but is -0.1"),
+    "a negative seed": ({"seed": -1}, "seed must be 0 or more, but is -1"),
     "few patients": ({"patients": ["P1", "P2"], "n_folds": 3}, "2 patients are too few for 3 folds"),
     "nobody to train": ({"patients": ["P1", "P2"], "n_folds": 2}, "2 patients are too few for 2 folds"),
     "a blank": ({"patients": ["P1", " "]}, "a patient has no name"),
@@ -415,7 +435,7 @@ DRAWS = {
     "few sites": ({"sites": True, "n_folds": 8}, "7 sites are too few for 8 folds"),
     "one site outside": (
         {"patients": PATIENTS[:16], "sites": True, "n_folds": 2},
-        "there is A. alone, to train",
+        "only the site A. is left to train",
     ),
 }
 
@@ -430,9 +450,9 @@ def test_two_patients_can_be_drawn_without_val():
     assert draw(["P1", "P2"], n_folds=2, val=0).sizes["train"].tolist() == [1, 1]
 
 
-def test_samples_of_one_patient_are_no_two_patients():
+def test_samples_of_one_patient_are_not_two_patients():
     names = [f"TCGA-3C-A{i:03d}-01Z-00-DX{j}" for i in range(10) for j in (1, 2)]
-    with pytest.raises(InputError, match="20 names are of 10 patients"):
+    with pytest.raises(InputError, match="20 names belong to 10 patients"):
         draw(names)
 
 

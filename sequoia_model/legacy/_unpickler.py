@@ -1,8 +1,8 @@
-"""An unpickler that admits arrays, strings, numbers, lists, tuples and dictionaries.
+"""An unpickler that loads arrays, strings, numbers, lists, tuples and dictionaries, and nothing else.
 
-A pickle is a program, which can name any function of any module and have it called. Here the few names that arrays are
-made with stand for classes of this module, which check what they are given and never hand it to numpy's own
-reconstruction: that one trusts the flags of a data type, and takes bytes for addresses. No other name is looked up.
+A pickle is a program: it can name any function of any module and have it called. Here the few names that arrays are
+made with stand for classes of this module. They check their arguments and never pass them on to numpy's own
+reconstruction, which trusts the flags of a data type and can take bytes for addresses. No other name is looked up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ADVICE = {
 
 
 def load(path: str | Path) -> Any:
-    """What a pickle holds; arrays are numpy's as deep as in a dictionary of dictionaries.
+    """The content of a pickle, with numpy arrays down to a dictionary of dictionaries.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def load(path: str | Path) -> Any:
     Returns
     -------
     object
-        Of arrays (numbers or strings), strings, bytes, numbers, lists, tuples and dictionaries.
+        Arrays (of numbers or strings), strings, bytes, numbers, lists, tuples and dictionaries.
 
     Raises
     ------
     InputError
-        If the file is missing, damaged or no pickle, or wants to load anything else, which it names.
+        If the file is missing, damaged or not a pickle, or needs anything else to load, which the error names.
     """
     path = existing_file(path)
     try:
@@ -54,26 +54,26 @@ def load(path: str | Path) -> Any:
     except Exception as error:  # damage makes pickle raise nearly anything, as its documentation says
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            "the file is no readable pickle of arrays: truncated, damaged or something else",
+            "the file is not a readable pickle of arrays: truncated, damaged or in another format",
             where=f"{path} ({reason})",
         ) from None
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """The class that stands for a name; anything but the makers of arrays and bytes is refused."""
+        """The class that stands for a name; only the makers of arrays and bytes have one."""
         if (module, name) in _STAND_INS:
             return _STAND_INS[module, name]
-        advice = _ADVICE.get(module.partition(".")[0], "where it was written, save arrays and strings alone")
+        advice = _ADVICE.get(module.partition(".")[0], "where it was written, save only arrays and strings")
         raise InputError(
-            f"the file wants to load {f'{module}.{name}'[:100]!r}: arrays and strings alone are admitted, "
-            "since loading anything else can run code",
+            f"the file needs {f'{module}.{name}'[:100]!r} to load, but only arrays and strings are loaded, since "
+            "anything else can run code",
             fix=advice,
         )
 
 
 class _StandIn:
-    """Base of what is made while a pickle is read. Where a pickle sets the state of the class itself, this fails."""
+    """Base of what is made while a pickle is read. A pickle that sets the state of the class itself fails here."""
 
     __slots__ = ()
 
@@ -82,7 +82,7 @@ class _StandIn:
 
 
 class _NdArray(_StandIn):
-    """The type ``numpy.ndarray``, which is named and never called."""
+    """The type ``numpy.ndarray``, which a pickle names but never calls."""
 
     __slots__ = ()
 
@@ -91,7 +91,7 @@ class _NdArray(_StandIn):
 
 
 class _DType(_StandIn):
-    """A plain data type. Of its state the byte order counts: flags and fields are where harm could hide."""
+    """A plain data type. Only the byte order is taken from its state: flags and fields could do harm."""
 
     __slots__ = ("dtype",)
     dtype: np.dtype[Any]
@@ -99,7 +99,7 @@ class _DType(_StandIn):
     def __new__(cls, code: str, align: bool = False, copy: bool = False) -> _DType:
         if not (isinstance(code, str) and _CODE.fullmatch(code)):
             raise pickle.UnpicklingError(
-                f"the data type {str(code)[:40]!r}, which is neither of numbers nor of texts"
+                f"the data type {str(code)[:40]!r}, which holds neither numbers nor texts"
             )
         self = super().__new__(cls)
         self.dtype = np.dtype(code)
@@ -113,7 +113,7 @@ class _DType(_StandIn):
 
 
 class _Array(_StandIn):
-    """An array, which gets shape and values as its state."""
+    """An array, whose state is its shape and values."""
 
     __slots__ = ("values",)
     values: NDArray[Any]
@@ -142,7 +142,7 @@ class _ArrayOfBuffer(_StandIn):
 
 
 class _Scalar(_StandIn):
-    """A number or text of numpy's, as Python's own."""
+    """A number or text of numpy, as one of Python."""
 
     __slots__ = ()
 
@@ -162,7 +162,7 @@ class _Latin1(_StandIn):
 
 
 class _NoBytes(_StandIn):
-    """Bytes as protocol 2 writes them where there are none."""
+    """Empty bytes as protocol 2 writes them."""
 
     __slots__ = ()
 
@@ -183,7 +183,7 @@ for _core in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2
 
 
 def _filled(data: Any, kind: Any, shape: Any, order: Any) -> NDArray[Any]:
-    """The array of a shape whose values are bytes, or a list where they are objects."""
+    """An array of a given shape; its values are bytes, or a list if they are objects."""
     if not isinstance(kind, _DType) or not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
         raise pickle.UnpicklingError("an array without type or shape")
     n = math.prod(shape)

@@ -1,0 +1,240 @@
+"""The content of ``test_results.pkl``, checked: its folds, and the genes that they share."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_base.names import bare_slide
+from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.legacy._unpickler import load
+
+_SPLIT = re.compile(r"split_(0|[1-9]\d*)")
+_READ = ("preds", "real", "random", "wsi_file_name", "tcga_project", "genes")
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResults:
+    """What one fold left.
+
+    Parameters
+    ----------
+    key : str
+        Its key in the file.
+    fold : int, optional
+        Its number; None if the file does not say it.
+    slides : list of str
+        Names of the slides, without endings.
+    predicted, measured : array of shape (slides, genes), float32
+        Expression; measured values may be NaN.
+    untrained : array of shape (slides, genes), float32, optional
+        Predictions of an untrained network.
+    cohorts : list of str, optional
+        Project of each slide.
+    """
+
+    key: str
+    fold: int | None
+    slides: list[str]
+    predicted: NDArray[np.float32]
+    measured: NDArray[np.float32]
+    untrained: NDArray[np.float32] | None
+    cohorts: list[str] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What the file holds.
+
+    Parameters
+    ----------
+    folds : list of FoldResults
+        In the order of their numbers.
+    genes : list of str
+        Names of the columns of all matrices.
+    warnings : list of str
+        What is missing, or was not read.
+    """
+
+    folds: list[FoldResults]
+    genes: list[str]
+    warnings: list[str]
+
+
+def read_contents(path: Path) -> Contents:
+    """Read and check a file of results.
+
+    Raises
+    ------
+    InputError
+        As `sequoia_model.legacy.read_results`.
+    """
+    content = load(path)
+    parts = _splits(content, path)
+    genes = _genes(content, parts, path)
+    folds = [_check(key, part, genes, path) for key, part in parts.items()]
+    _refuse_repeated(folds, path)
+    return Contents(folds, genes, _left_out(content, parts, folds))
+
+
+def _splits(content: Any, path: Path) -> dict[str, dict[str, Any]]:
+    """The splits in the order of their numbers; the file of one split alone has no number."""
+    found: dict[str, Any] = {}
+    if isinstance(content, dict):
+        found = {key: content[key] for key in content if isinstance(key, str) and _SPLIT.fullmatch(key)}
+        if not found and "preds" in content:
+            return {"the one split": content}
+    if not found or not all(isinstance(part, dict) for part in found.values()):
+        held = (
+            f"a dictionary of {listing(content) or 'nothing'}"
+            if isinstance(content, dict)
+            else type(content).__name__
+        )
+        raise InputError(
+            "the file does not hold cross-validation results",
+            where=f"{path}, which holds {held[:200]}",
+            fix="it needs split_0, split_1, …, each with preds, real and wsi_file_name, and genes",
+        )
+    return dict(sorted(found.items(), key=lambda item: _number(item[0]) or 0))
+
+
+def _number(key: str) -> int | None:
+    match = _SPLIT.fullmatch(key)
+    return int(match[1]) if match else None
+
+
+def _genes(content: dict[str, Any], parts: Mapping[str, dict[str, Any]], path: Path) -> list[str]:
+    """The genes, without the prefix that some places add; all places must agree."""
+    places = {f"{path}, genes": content} | {f"{path}, {key}, genes": part for key, part in parts.items()}
+    lists = {place: _texts(holder["genes"], place) for place, holder in places.items() if "genes" in holder}
+    if not lists:
+        raise InputError("the key 'genes' is missing", where=str(path))
+    bare = {
+        place: [name.removeprefix("rna_") for name in names]
+        if all(n.startswith("rna_") for n in names)
+        else names
+        for place, names in lists.items()
+    }
+    first, *others = bare
+    for place in others:
+        if bare[place] != bare[first]:
+            raise InputError(
+                f"two lists of genes differ: one has {len(bare[first]):,} genes, the other {len(bare[place]):,}",
+                where=f"{first}; {place}",
+            )
+    genes = bare[first]
+    if twice := sorted({gene for gene, n in Counter(genes).items() if n > 1}):
+        noun = counted(len(twice), "gene is", "genes are")
+        raise InputError(f"{noun} duplicated: {listing(twice)}", where=first)
+    return genes
+
+
+def _check(key: str, part: dict[str, Any], genes: list[str], path: Path) -> FoldResults:
+    """A split that has all its parts, which fit each other."""
+    where = f"{path}, {key}"
+    if absent := [name for name in ("preds", "real", "wsi_file_name") if part.get(name) is None]:
+        raise InputError(
+            f"{key} lacks {listing(absent)}", where=f"{where}, which has {listing(part) or 'nothing'}"
+        )
+    slides = [bare_slide(name) for name in _texts(part["wsi_file_name"], f"{where}, wsi_file_name")]
+    if not slides:
+        raise InputError(f"{key} has no slides", where=where)
+    matrices = {
+        name: _matrix(part[name], slides, genes, f"{where}, {name}", missing=name == "real")
+        for name in ("preds", "real", "random")
+        if part.get(name) is not None
+    }
+    cohorts = part.get("tcga_project")
+    if cohorts is not None:
+        cohorts = _texts(cohorts, f"{where}, tcga_project")
+        if len(cohorts) != len(slides):
+            raise InputError(
+                f"there are {counted(len(cohorts), 'project')} for {counted(len(slides), 'slide')}",
+                where=f"{where}, tcga_project",
+            )
+    untrained = matrices.get("random")
+    return FoldResults(key, _number(key), slides, matrices["preds"], matrices["real"], untrained, cohorts)
+
+
+def _texts(value: Any, where: str) -> list[str]:
+    items = value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str | bytes) for item in items):
+        raise InputError("this is not a list of names", where=where)
+    try:
+        names = [item.decode() if isinstance(item, bytes) else item.encode().decode() for item in items]
+    except UnicodeError as error:
+        raise InputError(f"a name is not text: {error}", where=where) from None
+    if empty := [i for i, name in enumerate(names, start=1) if not name.strip() or "\0" in name]:
+        raise InputError(
+            f"{counted(len(empty), 'name is', 'names are')} empty or not text",
+            where=f"{where}, number {listing(empty)}",
+        )
+    return names
+
+
+def _matrix(
+    value: Any, slides: list[str], genes: list[str], where: str, *, missing: bool
+) -> NDArray[np.float32]:
+    """A matrix of slides × genes without infinite values, and without NaN unless values may be missing."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+        kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        raise InputError(f"this must be numbers, but is {kind}", where=where)
+    if value.shape != (len(slides), len(genes)):
+        shape = " × ".join(map(str, value.shape))
+        raise InputError(
+            f"the shape is {shape}, but there are {counted(len(slides), 'slide')} × {counted(len(genes), 'gene')}",
+            where=where,
+        )
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused
+        matrix = value.astype(np.float32)
+    bad = np.isinf(matrix) if missing else ~np.isfinite(matrix)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"{counted(int(bad.sum()), 'value is', 'values are')} {'' if missing else 'NaN or '}infinite",
+            where=f"{where}, first at slide {slides[row]}, gene {genes[column]}",
+        )
+    return matrix
+
+
+def _refuse_repeated(folds: list[FoldResults], path: Path) -> None:
+    places: dict[str, list[str]] = {}
+    for fold in folds:
+        for slide in fold.slides:
+            places.setdefault(slide, []).append(fold.key)
+    repeated = [f"{slide} ({', '.join(keys)})" for slide, keys in places.items() if len(keys) > 1]
+    if repeated:
+        noun = counted(len(repeated), "slide is", "slides are")
+        raise InputError(f"{noun} duplicated", where=f"{path}: {listing(repeated)}")
+
+
+def _left_out(
+    content: dict[str, Any], parts: Mapping[str, dict[str, Any]], folds: list[FoldResults]
+) -> list[str]:
+    """What was not read, or is missing."""
+    found = []
+    numbers = {fold.fold for fold in folds if fold.fold is not None}
+    if absent := sorted(set(range(max(numbers, default=-1) + 1)) - numbers):
+        found.append(
+            f"{counted(len(absent), 'split is', 'splits are')} missing: {listing(f'split_{i}' for i in absent)}"
+        )
+    if not numbers:
+        found.append("the file does not say which fold it is")
+    others = {str(key): None for part in parts.values() for key in part if key not in _READ}
+    others |= {str(key): None for key in content if key not in parts and key not in _READ}
+    if others:
+        found.append(f"keys that were not read: {listing(others)}")
+    for what, here in {
+        "random": [fold.untrained is not None for fold in folds],
+        "tcga_project": [fold.cohorts is not None for fold in folds],
+    }.items():
+        if any(here) and not all(here):
+            found.append(f"{what} is in {sum(here)} of {counted(len(here), 'split')} only, and was left out")
+    return found

@@ -1,4 +1,4 @@
-"""Builders of slides whose tissue is known: pyramid TIFFs as OpenSlide reads them, and plain images."""
+"""Builders of slides with known tissue: pyramid TIFFs that OpenSlide reads, and plain images."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def make_picture(
     *,
     background: tuple[int, int, int] = _BACKGROUND,
 ) -> NDArray[np.uint8]:
-    """A white slide of `size` µm (width, height) with stained boxes; the same tissue at any mpp.
+    """A white slide of `size` µm (width, height) with stained boxes, which are the same at any mpp.
 
-    Stains come in patches of 4 µm, so that every tile of tissue has contrast, at every level of a pyramid.
+    Stains vary in patches of 4 µm, so that every tile of tissue has contrast at every level of a pyramid.
     """
     width, height = (round(side / mpp) for side in size)
     picture = np.empty((height, width, 3), dtype=np.uint8)
@@ -58,8 +58,8 @@ def write_slide(
 ) -> Path:
     """A tiled pyramid TIFF (``.tif``, or ``.svs`` with `aperio`), by default of `make_picture(mpp=mpp, **made)`.
 
-    `mpp` goes into the resolution tags, or with `aperio` into the description, as `power` does; None leaves it out.
-    `levels` are the downsamples, the first of them 1.
+    `mpp` is written to the resolution tags, or with `aperio` to the description, like `power`; None leaves it out.
+    `levels` are the downsamples; the first is 1.
     """
     if picture is None:
         picture = make_picture(mpp=mpp or 0.5, **made)
@@ -86,14 +86,14 @@ def write_slide(
 
 
 def write_image(path: Path, picture: NDArray[np.uint8] | None = None, **made: Any) -> Path:
-    """A plain image (PNG, JPEG, TIFF by the suffix), which says nothing of its scale."""
+    """A plain image without a resolution; its suffix makes it a PNG, JPEG or TIFF."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(make_picture(**made) if picture is None else picture).save(path)
     return path
 
 
 def damage_tile(path: Path, index: int, how: str = "zeros") -> Path:
-    """Spoil one tile of level 0: "zeros" throughout, in its second "half", or "ended" early with zeros behind."""
+    """Damage a tile of level 0: all "zeros", zeros in its second "half", or "ended" early and then zeros."""
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         start, count = page.dataoffsets[index], page.databytecounts[index]
@@ -107,7 +107,7 @@ def damage_tile(path: Path, index: int, how: str = "zeros") -> Path:
 
 
 def empty_tile(path: Path, index: int, level: int = 0) -> Path:
-    """Make one tile of a TIFF missing: no bytes, as scanners leave out what is empty."""
+    """Make a tile of a TIFF missing, with 0 bytes, as scanners do for empty areas."""
     with tifffile.TiffFile(path, mode="r+b") as file:
         tag = file.pages[level].tags["TileByteCounts"]
         counts = list(tag.value)

@@ -1,4 +1,4 @@
-"""``sequoia-model info``."""
+"""``sequoia-model info``: the facts about a slide that a run would use."""
 
 from __future__ import annotations
 

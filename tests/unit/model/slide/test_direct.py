@@ -1,4 +1,4 @@
-"""Tiles decoded directly are OpenSlide's, pixel by pixel, or are read by OpenSlide."""
+"""Direct decoding gives the pixels of OpenSlide, or leaves the reading to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[3] / "data" / "slides"
 
 
 def noisy(size: tuple[float, float] = (700, 500)) -> np.ndarray:
-    """A picture with noise, in which every misplaced pixel shows."""
+    """A noisy picture, which reveals every misplaced pixel."""
     picture = make_picture(size, ((10, 10, 690, 490),)).astype(np.int16)
     noise = np.random.default_rng(0).integers(-9, 10, size=picture.shape)
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
@@ -37,7 +37,7 @@ KINDS = {
 
 @pytest.fixture(scope="module", params=KINDS)
 def both(request, tmp_path_factory) -> Iterator[tuple[Slide, Slide]]:
-    """A slide by both readers."""
+    """A slide opened with both readers."""
     path = write_slide(tmp_path_factory.mktemp("both") / "S.svs", noisy(), **KINDS[request.param])
     with open_slide(path, reader="openslide") as behind, open_slide(path, reader="direct") as direct:
         yield behind, direct
@@ -75,7 +75,7 @@ def test_a_level_with_a_rounded_downsample_is_left_to_openslide(tmp_path):
 
 
 def altered(self: DirectSource, page: Page, index: int) -> np.ndarray:
-    """The fullest tile with one grey level changed, the others as they are."""
+    """A tile, changed by one grey level if it is the fullest one."""
     tile = read_tile(self, page, index)
     return tile ^ np.uint8(index == np.argmax(page.counts))
 

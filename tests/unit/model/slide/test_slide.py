@@ -1,4 +1,4 @@
-"""Squares of slides whose picture is known, at two resolutions and three shapes of pyramids."""
+"""Squares of slides with a known picture, at two resolutions and in three kinds of pyramids."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FAR = [[256, 0], [384, 0], [384, 128], [256, 128], [256, 0]]
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory) -> Iterator[Slide]:
-    """512 × 256 pixels of 8 µm, so that a pixel of the slide is one of the annotation."""
+    """512 × 256 pixels of 8 µm: a pixel of the slide is a pixel of the annotation's mask."""
     path = tmp_path_factory.mktemp("slides") / "a.tif"
     with open_slide(write_slide(path, size=(4096, 2048), mpp=8.0, levels=(1,)), mpp=8.0) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""TissueMask: shares of tiles, outlines and coarser masks, on masks that are known pixel by pixel."""
+"""Tissue masks whose pixels are known: shares of tiles, areas, outlines and coarser masks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_tile_that_ends_within_a_pixel_has_a_part_of_it():
     assert make_mask(["#."]).shares([[0, 0], [5, 0], [8, 0]], 4).tolist() == pytest.approx([1, 1, 0.5])
 
 
-def test_what_lies_beyond_the_slide_is_no_tissue():
+def test_what_lies_beyond_the_slide_is_not_tissue():
     assert make_mask(["#"]).shares([[5, 5]], 10).tolist() == pytest.approx([0.25])
 
 

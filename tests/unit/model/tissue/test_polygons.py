@@ -1,4 +1,4 @@
-"""Polygons of masks that are known pixel by pixel."""
+"""Polygons around the pixels of masks, and back."""
 
 from __future__ import annotations
 

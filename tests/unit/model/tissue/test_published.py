@@ -86,7 +86,7 @@ def test_exactly_the_share_is_not_more_than_it(below):
     assert holds_tissue(tile, exact - 1e-6 if below else exact) == below
 
 
-def test_black_is_no_tissue():
+def test_black_is_not_tissue():
     tile = make_picture((64, 64), [(0, 0, 40, 64)])
     tile[:, :80] = (50, 5, 45)
     assert not holds_tissue(tile, 0.0)

@@ -1,4 +1,4 @@
-"""The mask of the paper on slides whose tissue is known."""
+"""The tissue mask of the paper on slides with known tissue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mask_of(path, picture=None, mpp: float = 2.0, **made) -> TissueMask:
 
 
 def expected(mask: TissueMask, *boxes: Box) -> np.ndarray:
-    """Which pixels of a mask have their centre in one of some boxes in µm."""
+    """The pixels of a mask whose centres lie in one of the boxes (in µm)."""
     height, width = mask.mask.shape
     x = (np.arange(width) + 0.5) * mask.scale[0] * mask.slide_mpp
     y = (np.arange(height) + 0.5) * mask.scale[1] * mask.slide_mpp
@@ -35,7 +35,7 @@ def expected(mask: TissueMask, *boxes: Box) -> np.ndarray:
 
 
 def differs(mask: TissueMask, *boxes: Box) -> float:
-    """Area in mm² in which a mask differs from some boxes."""
+    """Area in mm² where a mask differs from the boxes."""
     pixels = np.count_nonzero(mask.mask ^ expected(mask, *boxes))
     return pixels * mask.scale[0] * mask.scale[1] * mask.slide_mpp**2 / 1e6
 
@@ -99,11 +99,11 @@ def test_a_slide_of_one_colour_holds_no_tissue(tmp_path, colour):
 
 
 @pytest.mark.parametrize("colour", [(250, 250, 250), (240, 236, 230), (128, 128, 128), (10, 10, 10)])
-def test_noise_of_a_camera_and_of_a_jpeg_is_no_tissue(tmp_path, colour):
+def test_noise_of_a_camera_and_of_a_jpeg_is_not_tissue(tmp_path, colour):
     assert not mask_of(tmp_path, compressed(noisy(colour))).mask.any()
 
 
-def test_the_black_border_of_a_scan_is_no_tissue(tmp_path):
+def test_the_black_border_of_a_scan_is_not_tissue(tmp_path):
     box = (512, 256, 1536, 1024)
     picture = make_picture(SIZE, [box], 2.0)
     picture[:, :100] = noisy((6, 4, 8), 3.0)[:, :100]
@@ -118,7 +118,7 @@ def test_a_slide_that_is_tissue_all_over_is_kept_whole(tmp_path):
     assert mask.mask.all()
 
 
-def test_tinted_glass_is_no_tissue(tmp_path):
+def test_tinted_glass_is_not_tissue(tmp_path):
     box = (512, 256, 1536, 1024)
     mask = mask_of(tmp_path, make_picture(SIZE, [box], 2.0, background=(238, 227, 211)))
     assert differs(mask, box) < 0.02

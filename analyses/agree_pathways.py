@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 from _selections import LEVEL
 from _shared import arguments, predictions_file, save_table, say
 
+from sequoia_base.flow import Flow
 from sequoia_stats import genesets, read_predictions
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.gsva import pathway_agreement
-from sequoia_stats.types.cohort import FLOW_COLUMNS
 from sequoia_stats.types.predictions import Predictions
 
 
@@ -32,7 +31,7 @@ def save(
     """Score, correlate, and write; patients are the units."""
     chosen = {key: settings[key] for key in ("kcdf", "kernel", "min_size", "max_size")}
     table = pathway_agreement(predictions.per_patient(), collections, by=LEVEL, **chosen)
-    flow = pd.DataFrame(table.attrs["flow"], columns=FLOW_COLUMNS)
+    flow = Flow(table.attrs["flow"]).to_frame()
     save_table(table, results / f"agreement_{name}.csv")
     save_table(flow, results / f"flow_agreement_{name}.csv")
 

@@ -13,7 +13,7 @@ from _shared import arguments, read_json, save_drawing, save_json, save_table
 
 from sequoia_stats import Selection, plots
 from sequoia_stats.compare import Downsampling, against_sample_size, distribution, overlap
-from sequoia_stats.compare.shared_genes import COLUMNS
+from sequoia_stats.compare.list_overlaps import COLUMNS
 from sequoia_stats.sets.collections import published_overlap
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from _selections import LEVEL, load_selection
 from _shared import arguments, read_json, save_drawing, save_json, save_table, say
 
+from sequoia_base.flow import Flow
 from sequoia_stats import Selection, genesets, plots
 from sequoia_stats.errors import InputError
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.ora import hypergeometric, merge_similar, negative_control
-from sequoia_stats.types.cohort import FLOW_COLUMNS
 
 #: Below it a set counts as enriched.
 ALPHA = 0.05
@@ -41,7 +41,7 @@ def draw(results: Path, cohorts: list[str], settings: dict, sets: GeneSets) -> N
     save_table(worst, results / f"control_{sets.name}.csv")
     save_table(merged, results / f"merged_{sets.name}.csv")
     save_table(summarise(table, worst, sets), results / f"ora_summary_{sets.name}.csv")
-    save_table(pd.DataFrame(table.attrs["flow"], columns=FLOW_COLUMNS), results / f"flow_ora_{sets.name}.csv")
+    save_table(Flow(table.attrs["flow"]).to_frame(), results / f"flow_ora_{sets.name}.csv")
     save_json(about, results / f"collection_{sets.name}.json")
     figures = {
         "heatmap": (

@@ -8,10 +8,10 @@ import pandas as pd
 from _selections import LEVEL, load_selection
 from _shared import arguments, save_table, say
 
+from sequoia_base.flow import Flow
 from sequoia_stats import Selection, genesets
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.gsea import preranked
-from sequoia_stats.types.cohort import FLOW_COLUMNS
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def save(selection: Selection, collections: list[GeneSets], settings: dict, resu
         min_size=settings["min_size"],
         max_size=settings["max_size"],
     )
-    flow = pd.DataFrame(table.attrs["flow"], columns=FLOW_COLUMNS)
+    flow = Flow(table.attrs["flow"]).to_frame()
     table.insert(0, "level", genes[LEVEL].iloc[0])
     save_table(table, results / f"gsea_{name}.csv")
     save_table(flow, results / f"flow_gsea_{name}.csv")

@@ -1,4 +1,4 @@
-"""Compiled loops: numba with a cache on disk, and threads over blocks."""
+"""Loops compiled by numba and cached on disk, and threads that share the blocks of a range."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 def kernel(function: F) -> F:
-    """Compile a function to machine code that runs without Python's lock and is kept on disk.
+    """Compile a function to machine code that runs without Python's lock and is cached on disk.
 
-    Each new combination of argument types is compiled at its first call. Where numba finds no folder that it may
-    write to, that is done in every process anew. Division by zero gives an infinity or NaN, as in numpy: a loop that
-    has to look out for it is not turned into vector instructions.
+    A function is compiled at its first call with each new combination of argument types. If numba finds no folder
+    that it can write to, every process compiles again. Division by zero gives infinity or NaN, as in numpy: a loop
+    that has to check for it is not turned into vector instructions.
 
     Parameters
     ----------
     function : callable
-        What numba understands: arrays, numbers and loops.
+        Code that numba understands: arrays, numbers and loops.
 
     Returns
     -------
@@ -43,39 +43,37 @@ def kernel(function: F) -> F:
 
 
 def typed_kernel(*signatures: Any) -> Callable[[F], F]:
-    """A decorator as `kernel` that compiles for the given numba signatures only, when the module is loaded."""
+    """A decorator like `kernel` that compiles for the given numba signatures only, when the module is imported."""
     return lambda function: _compile(function, list(signatures))
 
 
-def count_threads(threads: int | None) -> int:
-    """Number of threads to use: as asked, or the cores that this process may run on."""
-    if threads is None:
+def count_jobs(jobs: int | None) -> int:
+    """Number of threads to use: the given number, or one per core that this process may run on."""
+    if jobs is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise InputError(f"{threads} threads cannot work", fix="give 1 or more, or None for all cores")
-    return threads
+    if jobs < 1:
+        raise InputError(f"jobs must be 1 or more, but is {jobs}", fix="None uses all cores")
+    return jobs
 
 
-def map_blocks(
-    function: Callable[[int, int], T], size: int, block: int, threads: int | None = None
-) -> list[T]:
-    """Call ``function(start, stop)`` for consecutive blocks of ``range(size)``, several at a time.
+def map_blocks(function: Callable[[int, int], T], size: int, block: int, jobs: int | None = None) -> list[T]:
+    """Call ``function(start, stop)`` for consecutive blocks of ``range(size)``, in several threads.
 
     Parameters
     ----------
     function : callable
-        Does the work of one block; it must not depend on how the range is cut.
+        Processes one block; its result must not depend on how the range is divided.
     size : int
         Length of the range.
     block : int
-        Length of a block (the last may be shorter).
-    threads : int, optional
-        Threads at work; all available cores by default.
+        Length of a block; the last may be shorter.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
     list
-        What `function` returned, in the order of the blocks.
+        The results of `function`, in the order of the blocks.
 
     Examples
     --------
@@ -84,10 +82,10 @@ def map_blocks(
     """
     starts = range(0, size, block)
     stops = [min(start + block, size) for start in starts]
-    workers = min(count_threads(threads), len(stops))
-    if workers < 2:
+    jobs = min(count_jobs(jobs), len(stops))
+    if jobs < 2:
         return [function(start, stop) for start, stop in zip(starts, stops, strict=True)]
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(function, starts, stops))
 
 

@@ -53,7 +53,7 @@ class ColumnSums:
 
 
 def column_sums(
-    matrices: Sequence[NDArray[Any]], rows: NDArray[np.intp] | None, threads: int | None
+    matrices: Sequence[NDArray[Any]], rows: NDArray[np.intp] | None, jobs: int | None
 ) -> ColumnSums:
     """Sums over rows (all by default) of two or three matrices of one shape.
 
@@ -79,7 +79,7 @@ def column_sums(
                     _add_rows(a, b, c, np.arange(len(a)), 0, width, running)
             raw[:, first : first + width] = running.reshape(_ROWS, _STRIDE)[:, :width]
 
-    map_blocks(task, columns, _COLUMNS_PER_TASK, threads)
+    map_blocks(task, columns, _COLUMNS_PER_TASK, jobs)
     return _centred(raw)
 
 

@@ -64,7 +64,7 @@ def moments(
     untrained: ArrayLike | None = None,
     *,
     rows: ArrayLike | None = None,
-    threads: int | None = None,
+    jobs: int | None = None,
 ) -> Moments:
     """Correlations and errors of all columns of two or three matrices in one pass.
 
@@ -79,8 +79,8 @@ def moments(
         Predictions of an untrained network.
     rows : array, optional
         Numbers of the rows to use, or a boolean per row; all by default. Saves a copy of them.
-    threads : int, optional
-        Threads at work, by default one per available core; results do not depend on it.
+    jobs : int, optional
+        Number of threads, one per available core by default; results do not depend on it.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def moments(
     if len(set(shapes)) > 1:
         raise InputError(f"matrices of different shapes: {' and '.join(map(str, shapes))}")
     chosen = None if rows is None else np.arange(len(matrices[0]))[np.asarray(rows)]
-    return _moments(column_sums(matrices, chosen, threads), three=len(matrices) == 3)
+    return _moments(column_sums(matrices, chosen, jobs), three=len(matrices) == 3)
 
 
 def as_matrix(values: ArrayLike) -> NDArray[Any]:

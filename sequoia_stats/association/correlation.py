@@ -64,9 +64,7 @@ class DependentTest(PerColumn):
     df: Array
 
 
-def pearson(
-    x: ArrayLike, y: ArrayLike, *, rows: ArrayLike | None = None, threads: int | None = None
-) -> Pearson:
+def pearson(x: ArrayLike, y: ArrayLike, *, rows: ArrayLike | None = None, jobs: int | None = None) -> Pearson:
     """Correlate every column of `x` with the same column of `y`.
 
     Reference: R's ``cor.test``. Sums are float64, whatever the type of the input.
@@ -77,8 +75,8 @@ def pearson(
         Numbers, float32 or float64 without a copy; a row with a NaN in either is left out of that column.
     rows : array, optional
         Numbers of the rows to use, or a boolean per row; all by default. Saves a copy of them.
-    threads : int, optional
-        Threads at work, by default one per available core; results do not depend on it.
+    jobs : int, optional
+        Number of threads, one per available core by default; results do not depend on it.
 
     Returns
     -------
@@ -95,7 +93,7 @@ def pearson(
     >>> result.r.round(4), result.p.round(4), result.n
     (array([-0.6547,  0.    ]), array([0.5456, 1.    ]), array([3, 3]))
     """
-    found = moments(x, y, rows=rows, threads=threads)
+    found = moments(x, y, rows=rows, jobs=jobs)
     return Pearson(found.r12, correlation_p(found.r12, found.n), found.n)
 
 

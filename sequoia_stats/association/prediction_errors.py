@@ -12,15 +12,15 @@ Array = NDArray[np.float64]
 _COLUMNS_PER_TASK = 128
 
 
-def rmse(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+def rmse(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
     """Root mean squared error of every column.
 
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
         A row with a NaN in either is left out of that column.
-    threads : int, optional
-        Threads at work, by default one per available core.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
@@ -32,18 +32,18 @@ def rmse(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = Non
     >>> rmse([[1.0], [2.0]], [[1.0], [4.0]]).round(4)
     array([1.4142])
     """
-    return moments(measured, predicted, threads=threads).rmse
+    return moments(measured, predicted, jobs=jobs).rmse
 
 
-def mae(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
     """Mean absolute error of every column.
 
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
         A row with a NaN in either is left out of that column.
-    threads : int, optional
-        Threads at work, by default one per available core.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
@@ -55,10 +55,10 @@ def mae(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None
     >>> mae([[1.0], [2.0]], [[1.0], [4.0]])
     array([1.])
     """
-    return moments(measured, predicted, threads=threads).mae
+    return moments(measured, predicted, jobs=jobs).mae
 
 
-def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, threads: int | None = None) -> Array:
+def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
     """Share of the variance of every column that goes with the prediction: 1 − var(error) / var(measured).
 
     A constant error costs nothing, unlike in the coefficient of determination.
@@ -67,8 +67,8 @@ def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, threads: in
     ----------
     measured, predicted : arrays of shape (n, g)
         A row with a NaN in either is left out of that column.
-    threads : int, optional
-        Threads at work, by default one per available core.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
@@ -80,10 +80,10 @@ def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, threads: in
     >>> explained_variance([[1.0], [2.0], [3.0]], [[2.0], [3.0], [4.5]])
     array([0.91666667])
     """
-    return moments(measured, predicted, threads=threads).explained_variance
+    return moments(measured, predicted, jobs=jobs).explained_variance
 
 
-def interquartile_range(measured: ArrayLike, *, threads: int | None = None) -> Array:
+def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Array:
     """Distance between the quartiles of every column, exact, by R's type 7.
 
     Reference: R's ``IQR(x, na.rm = TRUE)``; numpy's default quantile is the same.
@@ -92,8 +92,8 @@ def interquartile_range(measured: ArrayLike, *, threads: int | None = None) -> A
     ----------
     measured : array of shape (n, g)
         NaN is left out.
-    threads : int, optional
-        Threads at work, by default one per available core; results do not depend on it.
+    jobs : int, optional
+        Number of threads, one per available core by default; results do not depend on it.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def interquartile_range(measured: ArrayLike, *, threads: int | None = None) -> A
         # the copy keeps the memory order, so that turning it round is cheap; partitioning needs a copy anyway
         return _quartile_distances(np.ascontiguousarray(np.array(matrix[:, start:stop], dtype, order="K").T))
 
-    blocks = map_blocks(task, matrix.shape[1], _COLUMNS_PER_TASK, threads)
+    blocks = map_blocks(task, matrix.shape[1], _COLUMNS_PER_TASK, jobs)
     return np.concatenate([np.empty(0), *blocks])
 
 

@@ -1,4 +1,4 @@
-"""``sequoia-stats gsea``: which gene sets gather at one end of a ranking of genes."""
+"""``sequoia-stats gsea``: which gene sets accumulate at one end of a ranked gene list."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ import typer
 from sequoia_base.cli.output import Force, Json, located, say, show, write_csv
 from sequoia_stats.cli.ora import LEVEL, Aliases, MaxSize, MinSize, SetsOption, open_all, tell
 
-#: Sets × permutations from which the wait is announced.
+#: Genes in sets × permutations above which the user is told to wait.
 MANY = 1_000_000
 
 
 def gsea(
     genes: Annotated[
-        Path, typer.Argument(metavar="GENES", help="What `genes` writes, or a CSV with gene and a score.")
+        Path,
+        typer.Argument(metavar="GENES", help="Output of `genes`, or a CSV with a gene column and a score."),
     ],
     sets: SetsOption,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.csv).")],
-    rank: Annotated[str, typer.Option(help="The column of scores.")] = "r",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write (.csv).")],
+    rank: Annotated[str, typer.Option(help="Column with the scores.")] = "r",
     by: Annotated[
-        str | None, typer.Option(help="Column of levels that are ranked apart, such as the cancer.")
+        str | None, typer.Option(help="Column, such as the cancer type, whose levels are ranked separately.")
     ] = None,
-    permutations: Annotated[int, typer.Option(min=1, help="Random sets of each size.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random sets.")] = 0,
+    permutations: Annotated[int, typer.Option(min=1, help="Number of random gene sets of each size.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed, 0 or more.")] = 0,
     min_size: MinSize = 5,
     max_size: MaxSize = 5000,
     aliases: Aliases = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.  [default: one per core]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads.  [default: one per core]")
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Rank genes by a score, and find the sets whose genes gather at one end (GSEA preranked, by gseapy).
+    """Rank genes by a score and find the sets that accumulate at one end (preranked GSEA, computed by gseapy).
 
-    Time grows with sets × permutations: about ten minutes for gobp with 1000.
+    The time grows with sets × permutations: about ten minutes for gobp with 1000 permutations.
     """
     import os
 
@@ -49,13 +52,13 @@ def gsea(
     collections = open_all(sets)
     scores = read_gene_scores(genes, rank, by=by)
     if (n := sum(map(len, collections)) * len(scores)) * permutations > MANY:
-        say(f"{n} sets × {permutations} permutations: this takes minutes")
+        say(f"{n:,} sets × {permutations:,} permutations: this takes minutes")
     tables, flow = [], []
     for level, ranks in scores.items():
         with located(f"{genes}, {by} {level}" if by else genes):
             table = preranked(
                 ranks, collections, permutations=permutations, seed=seed, min_size=min_size, max_size=max_size,
-                aliases=aliases, threads=threads or os.cpu_count() or 1,
+                aliases=aliases, jobs=threads or os.cpu_count() or 1,
             )  # fmt: skip
         flow += tell(collections, table, level)
         if by:

@@ -20,75 +20,81 @@ def gsva(
         str,
         typer.Argument(
             metavar="X",
-            help="A table (csv, tsv, parquet), an .h5ad of a cohort or of predictions, or a bundled cohort.",
+            help="A table (csv, tsv, parquet), an .h5ad file with a cohort or predictions, or a bundled cohort.",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The scores to write (.csv).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Scores to write (.csv).")],
     sets: Annotated[
-        list[str] | None, typer.Option(help="hallmark, gobp, kegg, c8 or a GMT file; may repeat.")
+        list[str] | None, typer.Option(help="hallmark, gobp, kegg, c8, or a GMT file; can be repeated.")
     ] = None,
     kcdf: Annotated[
         str | None, typer.Option(help="gaussian, poisson (counts) or none.  [default: gaussian]")
     ] = None,
     kernel: Annotated[
-        str | None, typer.Option(help="Of gaussian: table, as in R, or exact.  [default: table]")
+        str | None, typer.Option(help="Kernel for gaussian: table, as in R, or exact.  [default: table]")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="native, or for comparison gseapy or r.  [default: native]")
+        str | None, typer.Option(help="native, or gseapy or r for comparison.  [default: native]")
     ] = None,
-    tau: Annotated[float | None, typer.Option(help="Exponent of the weights.  [default: 1]")] = None,
+    tau: Annotated[float | None, typer.Option(help="Exponent of the rank weights.  [default: 1]")] = None,
     max_diff: Annotated[
         bool | None,
         typer.Option(
             "--max-diff/--no-max-diff",
-            help="Highest + lowest point of the walk, or the farther one.  [default: max-diff]",
+            help="Score by the highest + lowest point of the walk, or by the point farther from zero.  "
+            "[default: max-diff]",
         ),
     ] = None,
     abs_ranking: Annotated[
         bool | None,
         typer.Option(
-            "--abs-ranking/--no-abs-ranking", help="Highest - lowest point.  [default: no-abs-ranking]"
+            "--abs-ranking/--no-abs-ranking",
+            help="Score by the highest - lowest point.  [default: no-abs-ranking]",
         ),
     ] = None,
     min_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Smallest number of genes of a set that are ranked.  [default: 1]"),
+        typer.Option(min=1, help="Smallest number of ranked genes in a set.  [default: 1]"),
     ] = None,
     max_size: Annotated[
-        int | None, typer.Option(min=1, help="Largest number of genes of a set that are ranked.")
+        int | None, typer.Option(min=1, help="Largest number of ranked genes in a set.")
     ] = None,
     aliases: Annotated[
         bool | None,
         typer.Option(
-            "--aliases/--no-aliases", help="Find genes also under former names.  [default: no-aliases]"
+            "--aliases/--no-aliases", help="Also find genes under former names.  [default: no-aliases]"
         ),
     ] = None,
     save_reference: Annotated[
-        Path | None, typer.Option(help="Write these samples as a frozen reference (.h5).")
+        Path | None, typer.Option(help="Also save these samples as a frozen reference (.h5).")
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="Score against a frozen reference, with its sets and settings.")
+        Path | None, typer.Option(help="Score against a frozen reference, with its sets and options.")
     ] = None,
     missing_genes: Annotated[
         str | None,
-        typer.Option(help="Genes of the reference that are not there: refuse or drop.  [default: refuse]"),
+        typer.Option(help="If genes of the reference are missing: refuse or drop.  [default: refuse]"),
     ] = None,
-    genes_in: Annotated[str, typer.Option(help="Where a table has its genes: columns or rows.")] = "columns",
+    genes_in: Annotated[
+        str, typer.Option(help="Whether genes are the columns or the rows of a table.")
+    ] = "columns",
     layer: Annotated[
-        str | None, typer.Option(help="Layer of an .h5ad to score, such as measured.  [default: X]")
+        str | None, typer.Option(help="Layer of an .h5ad file to score, such as measured.  [default: X]")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.  [default: one per core]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads.  [default: one per core]")
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Score gene sets in every sample by GSVA, against the samples themselves or a frozen reference.
 
-    Names of genes match exactly. Scores of two cohorts can be compared if both are scored against one reference.
+    Gene names must match exactly. Scores of two cohorts are comparable if both are scored against the same reference.
     """
     from sequoia_base.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
-    from sequoia_stats.errors import InputError
-    from sequoia_stats.sets.gsva.settings import check_word
+    from sequoia_stats.errors import InputError, counted
+    from sequoia_stats.sets.gsva.reference import check_word
 
     chosen = {
         "kcdf": kcdf, "kernel": kernel, "engine": engine, "tau": tau, "max_diff": max_diff,
@@ -98,11 +104,11 @@ def gsva(
     if missing_genes is not None:
         check_word("missing-genes", missing_genes, ("refuse", "drop"))
         if reference is None:
-            raise InputError("--missing-genes is for --reference", fix="leave it out")
+            raise InputError("--missing-genes can only be used with --reference", fix="leave it out")
     for path in filter(None, (output, save_reference)):
         refuse_existing(path, force=force, inputs=[source, reference, *(sets or [])])
     model = _model(sets, given, reference, save_reference, output)
-    model.threads, model.progress = threads, progress("gsva")
+    model.jobs, model.progress = threads, progress("gsva")
     if reference is None:
         model.settings()
     data = open_expression(source, genes_in=genes_in, symbols="as-given", rows="samples", layer=layer)
@@ -112,7 +118,7 @@ def gsva(
             if reference
             else model.fit_transform(data)
         )
-    with new_file(output) as temporary:  # which does not take its place if the reference cannot be written
+    with new_file(output) as temporary:  # it is discarded if the reference cannot be written
         table = scores.reset_index().to_csv(index=False, lineterminator="\n")
         temporary.write_text(table, encoding="utf-8")
         if save_reference is not None:
@@ -120,7 +126,12 @@ def gsva(
     content = _tell(model, scores) | {"output": str(output)}
     if save_reference is not None:
         content["reference"] = str(save_reference)
-    show(f"{len(scores)} samples × {scores.shape[1]} sets, {content['genes']} genes ranked", content, as_json)
+    show(
+        f"{counted(len(scores), 'sample')} × {counted(scores.shape[1], 'set')}, "
+        f"{counted(content['genes'], 'gene')} ranked",
+        content,
+        as_json,
+    )
     for path in filter(None, (output, save_reference)):
         say(f"written to {path}")
 
@@ -132,27 +143,28 @@ def _model(
     save_reference: Path | None,
     output: Path,
 ) -> Gsva:
-    """The estimator that the options ask for, or the stored one, if nothing that they say contradicts it."""
+    """A new `Gsva` with the given options, or the saved one if no option contradicts it."""
     from sequoia_stats.errors import InputError
+    from sequoia_stats.sets.collections.bundled import open_collections
+    from sequoia_stats.sets.collections.collection import merged
     from sequoia_stats.sets.gsva import Gsva
-    from sequoia_stats.sets.gsva.settings import merged, open_collections
 
     if save_reference is not None and given.get("engine", "native") != "native":
         raise InputError(f"the engine {given['engine']} has no frozen reference", fix="--engine native")
     if save_reference is not None and save_reference.resolve() == output.resolve():
-        raise InputError("scores and reference cannot be one file", where=str(output))
+        raise InputError("scores and reference cannot be the same file", where=str(output))
     if reference is None:
         if not sets:
-            raise InputError("no sets are named", fix="--sets hallmark|gobp|kegg|c8, or a GMT file")
+            raise InputError("no gene sets are given", fix="--sets hallmark|gobp|kegg|c8, or a GMT file")
         return Gsva(merged(open_collections(sets)), **given)
     if save_reference is not None:
-        raise InputError("--save-reference and --reference exclude each other", where=str(reference))
+        raise InputError("--save-reference and --reference cannot be combined", where=str(reference))
     model = Gsva.load(reference)
     other = [f"--{name.replace('_', '-')}" for name, value in given.items() if getattr(model, name) != value]
     other += ["--sets"] if sets and not model.has_sets(sets) else []
     if other:
         raise InputError(
-            f"the reference has its own sets and settings, and {', '.join(other)} would change them",
+            f"{', '.join(other)} would change the sets or options of the reference",
             where=str(reference),
             fix="leave these options out",
         )
@@ -160,13 +172,11 @@ def _model(
 
 
 def _tell(model: Gsva, scores: pd.DataFrame) -> dict[str, Any]:
-    """Say what was lost, and the notices that go with the sets; the numbers for JSON."""
-    import pandas as pd
-
+    """Print losses and the notices of the sets to stderr; return the numbers for JSON."""
+    from sequoia_base.flow import Flow
     from sequoia_base.results import jsonable
-    from sequoia_stats.types.cohort import FLOW_COLUMNS
 
-    flow = pd.DataFrame(scores.attrs["flow"], columns=FLOW_COLUMNS)
+    flow = Flow(scores.attrs["flow"]).to_frame()
     sets = model.sets_
     for line in [*filter(None, [sets.notice]), *ledger(flow)]:
         say(line)

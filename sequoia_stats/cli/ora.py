@@ -1,4 +1,4 @@
-"""``sequoia-stats ora``: which gene sets hold more genes of a list than chance would give them."""
+"""``sequoia-stats ora``: which gene sets contain more genes of a list than expected by chance."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ if TYPE_CHECKING:
 
     from sequoia_stats.sets.collections import GeneSets
 
-SETS_HELP = "hallmark, gobp, kegg, c8 or a GMT file; may repeat."
-#: Below this adjusted p-value a set is counted as significant in what is printed.
+SETS_HELP = "hallmark, gobp, kegg, c8, or a GMT file; can be repeated."
+#: Sets with an adjusted p-value below this are counted as significant in the printed summary.
 LEVEL = 0.05
 SetsOption = Annotated[list[str], typer.Option("--sets", help=SETS_HELP)]
-MinSize = Annotated[int, typer.Option(min=1, help="Smallest number of genes of a set that are tested.")]
-MaxSize = Annotated[int, typer.Option(min=1, help="Largest number of genes of a set that are tested.")]
-Aliases = Annotated[bool, typer.Option("--aliases", help="Find genes also under former names.")]
+MinSize = Annotated[int, typer.Option(min=1, help="Smallest number of tested genes in a set.")]
+MaxSize = Annotated[int, typer.Option(min=1, help="Largest number of tested genes in a set.")]
+Aliases = Annotated[bool, typer.Option("--aliases", help="Also find genes under former names.")]
 
 
 def ora(
     lists: Annotated[
         list[Path],
         typer.Argument(
-            metavar="GENES...", help="A list each, one gene a line; a CSV: list, gene; what `genes` wrote."
+            metavar="GENES...",
+            help="Gene lists: text with one gene per line, a CSV with list and gene, or output of `genes`.",
         ),
     ],
     universe: Annotated[
-        Path, typer.Option(help="All genes that could have come onto a list, one a line: those tested.")
+        Path, typer.Option(help="All genes tested, that is, all that could be on a list; one per line.")
     ],
     sets: SetsOption,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write (.csv).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write (.csv).")],
     min_size: MinSize = 5,
     max_size: MaxSize = 5000,
     aliases: Aliases = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Test every list against every set: one-sided hypergeometric test, BH per collection and list.
+    """Test every list against every set (one-sided hypergeometric test, BH per collection and list).
 
-    Names match exactly. Genes of a list outside the universe are dropped and counted; every set of allowed size is
-    reported, also where nothing overlaps.
+    Gene names must match exactly. Genes of a list outside the universe are left out and counted. Every set of allowed
+    size is reported, even without any overlap.
     """
     from sequoia_base.atomic import refuse_existing
-    from sequoia_stats.errors import listing
+    from sequoia_stats.errors import counted, listing
     from sequoia_stats.io import read_gene_list
     from sequoia_stats.io.gene_lists import read_gene_lists
     from sequoia_stats.sets.ora import hypergeometric
@@ -64,7 +65,7 @@ def ora(
     counts = _counts(table, collections[0].name)
     lines = [
         f"{c['list']}: {c['significant']} of {c['sets']} sets of {c['collection']} have p_bh < {LEVEL} "
-        f"({c['genes']} genes in a universe of {len(tested)})"
+        f"({counted(c['genes'], 'gene')} in a universe of {len(tested):,})"
         for c in counts
     ]
     show(
@@ -76,35 +77,30 @@ def ora(
 
 
 def open_all(words: list[str]) -> list[GeneSets]:
-    """The collections of --sets."""
+    """The collections given by --sets."""
     from sequoia_stats.sets.collections import open_sets
 
     return [open_sets(word) for word in words]
 
 
 def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> list[dict[str, Any]]:
-    """Say on stderr what was lost, and the notices that go with the sets; the ledger for JSON."""
-    import pandas as pd
-
+    """Print losses and the notices of the sets to stderr; return the ledger for JSON."""
+    from sequoia_base.flow import Flow
     from sequoia_base.results import jsonable
-    from sequoia_stats.types.cohort import FLOW_COLUMNS
 
-    steps = [
-        (f"{one.name}, {step}", *rest)
-        for one in collections
-        for step, *rest in one.flow.itertuples(index=False)
-    ]
-    flow = pd.DataFrame([*steps, *table.attrs["flow"]], columns=FLOW_COLUMNS)
-    if level:
-        flow["step"] = f"{level}: " + flow["step"]
-    for line in [*filter(None, (one.notice for one in collections)), *ledger(flow)]:
+    flow, prefix = Flow(), f"{level}: " if level else ""
+    for one in collections:
+        flow.extend(step._replace(step=f"{prefix}{one.name}, {step.step}") for step in Flow.of(one.flow))
+    flow.extend((f"{prefix}{step}", *rest) for step, *rest in table.attrs["flow"])
+    frame = flow.to_frame()
+    for line in [*filter(None, (one.notice for one in collections)), *ledger(frame)]:
         say(line)
-    rows: list[dict[str, Any]] = jsonable(flow)
+    rows: list[dict[str, Any]] = jsonable(frame)
     return rows
 
 
 def _counts(table: pd.DataFrame, only: str) -> list[dict[str, Any]]:
-    """For every list and collection: genes, sets, and sets that are significant."""
+    """Numbers of genes, sets and significant sets for every list and collection."""
     from sequoia_base.results import jsonable
 
     collection = table.get("collection", only)

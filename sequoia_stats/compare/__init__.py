@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sequoia_stats.compare.distributions import Distribution, distribution
+from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.compare.models import Comparison, compare_models
 from sequoia_stats.compare.rank_tests import MannWhitney, SignedRank, mann_whitney, signed_rank
 from sequoia_stats.compare.sample_size import Downsampling, SampleSize, against_sample_size, downsample
-from sequoia_stats.compare.shared_genes import overlap
 from sequoia_stats.compare.subgroups import Subgroups, by_subgroup
 
 __all__ = [

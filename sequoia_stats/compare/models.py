@@ -97,7 +97,7 @@ def compare_models(
     top: int = 1000,
     method: str | None = None,
     units: str | None = None,
-    threads: int | None = None,
+    jobs: int | None = None,
 ) -> Comparison:
     """Compare models pairwise on the genes that both have.
 
@@ -116,7 +116,7 @@ def compare_models(
     top : int, default 1000
         How many genes with the largest r of each model are compared as well. Each model chooses its own, where they
         are judged; fewer where it has fewer.
-    method, units, threads
+    method, units, jobs
         As in `sequoia_stats.well_predicted`.
 
     Returns
@@ -133,7 +133,7 @@ def compare_models(
         raise InputError(f"a comparison needs two models or more, and there are {len(models)}")
     if top < 1:
         raise InputError(f"{top} genes are none to compare", fix="--top 1 or more")
-    options: dict[str, Any] = {"rule": rule, "by": by, "method": method, "units": units, "threads": threads}
+    options: dict[str, Any] = {"rule": rule, "by": by, "method": method, "units": units, "jobs": jobs}
     predictions: dict[str, Predictions] = {}
     selections: dict[str, Selection] = {}
     for name, source in models.items():

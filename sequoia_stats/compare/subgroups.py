@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, notes_of
-from sequoia_stats.compare.shared_genes import overlap
+from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import Selection, well_predicted

@@ -44,7 +44,7 @@ class Setting(NamedTuple):
     units: str
     bootstrap: int
     seed: int
-    threads: int | None
+    jobs: int | None
 
 
 class Sums(NamedTuple):
@@ -68,7 +68,7 @@ class Sums(NamedTuple):
 def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
     """A row per gene with `STATISTICS`, and what is to be said about them."""
     folds, notes = _folds(level)
-    sums = _sums(level, folds, setting.threads)
+    sums = _sums(level, folds, setting.jobs)
     found = _estimates(sums)
     tests = (
         _drawn_tests(found, level, setting)
@@ -84,7 +84,7 @@ def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFram
     return table, [f"{level.name}: {note}" for note in [*_remarks(table, level), *notes]]
 
 
-def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], threads: int | None) -> Sums:
+def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], jobs: int | None) -> Sums:
     """Over whole matrices where they can be read in place, else over blocks of genes, several at a time."""
     from sequoia_base.kernels import map_blocks
 
@@ -92,27 +92,27 @@ def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], threads: int | No
     if level.codes is None:
         rows = level.rows
         chosen = folds if rows is None else [rows[fold] for fold in folds]
-        seeds, within = _moments(data.measured, data.predicted, data.untrained, rows, chosen, threads)
+        seeds, within = _moments(data.measured, data.predicted, data.untrained, rows, chosen, jobs)
         if rows is None:
-            return Sums(seeds, within, interquartile_range(data.measured, threads=threads))
+            return Sums(seeds, within, interquartile_range(data.measured, jobs=jobs))
 
         def quartiles(start: int, stop: int) -> Array:
-            return interquartile_range(level.block(data.measured, start, stop), threads=1)
+            return interquartile_range(level.block(data.measured, start, stop), jobs=1)
 
-        return Sums(seeds, within, np.concatenate(map_blocks(quartiles, genes, _levels.BLOCK, threads)))
+        return Sums(seeds, within, np.concatenate(map_blocks(quartiles, genes, _levels.BLOCK, jobs)))
 
     def averaged(start: int, stop: int) -> Sums:
         measured, predicted, *untrained = (
             level.block(matrix, start, stop) for matrix in (data.measured, data.predicted, *data.untrained)
         )
         try:
-            seeds, within = _moments(measured, predicted, tuple(untrained), None, folds, threads=1)
+            seeds, within = _moments(measured, predicted, tuple(untrained), None, folds, jobs=1)
         except InputError as error:  # it counts columns of the block
             place = f"{level.name}, {error.where} of genes {data.genes[start]} to {data.genes[stop - 1]}"
             raise InputError(error.what, where=place) from None
-        return Sums(seeds, within, interquartile_range(measured, threads=1))
+        return Sums(seeds, within, interquartile_range(measured, jobs=1))
 
-    blocks = map_blocks(averaged, genes, _levels.BLOCK, threads)
+    blocks = map_blocks(averaged, genes, _levels.BLOCK, jobs)
     return Sums(
         [_joined(seed) for seed in zip(*(block.seeds for block in blocks), strict=True)],
         [_joined(fold) for fold in zip(*(block.folds for block in blocks), strict=True)],
@@ -126,11 +126,11 @@ def _moments(
     untrained: tuple[_levels.Matrix, ...],
     rows: NDArray[np.intp] | None,
     folds: list[NDArray[np.intp]],
-    threads: int | None,
+    jobs: int | None,
 ) -> tuple[list[Moments], list[Moments]]:
     """Of every untrained network (or of none), and of every fold."""
-    seeds = [moments(measured, predicted, null, rows=rows, threads=threads) for null in untrained or (None,)]
-    return seeds, [moments(measured, predicted, rows=fold, threads=threads) for fold in folds]
+    seeds = [moments(measured, predicted, null, rows=rows, jobs=jobs) for null in untrained or (None,)]
+    return seeds, [moments(measured, predicted, rows=fold, jobs=jobs) for fold in folds]
 
 
 def _joined(blocks: tuple[Moments, ...]) -> Moments:

@@ -130,7 +130,7 @@ def well_predicted(
     units: str | None = None,
     bootstrap: int = 1000,
     seed: int = 0,
-    threads: int | None = None,
+    jobs: int | None = None,
 ) -> Selection:
     """Judge every gene by a rule.
 
@@ -156,8 +156,8 @@ def well_predicted(
         Replicates of the cluster bootstrap, at least 100.
     seed : int, default 0
         Seed of the cluster bootstrap.
-    threads : int, optional
-        Threads at work, by default one per available core; results do not depend on it.
+    jobs : int, optional
+        Number of threads, one per available core by default; results do not depend on it.
 
     Returns
     -------
@@ -204,7 +204,7 @@ def well_predicted(
         )
     if by in ("gene", *STATISTICS, "well_predicted", "failed"):
         raise InputError(f"the levels are in a column called {by!r}, as one of the results", fix="rename it")
-    setting = Setting(test, chosen.alternative, units, bootstrap, seed, threads)
+    setting = Setting(test, chosen.alternative, units, bootstrap, seed, jobs)
     parts = levels(data, by, average=units == "patients")
     judged = {level: _judge(part, chosen, setting) for level, part in parts}
     tables = [table if by is None else table.assign(**{by: level}) for level, (table, _) in judged.items()]

@@ -51,9 +51,7 @@ class TopK(Result):
     folds: pd.DataFrame = field(metadata={"show": False})
 
 
-def top_k(
-    predictions: str | Path | Predictions | AnnData, k: int = 1000, *, threads: int | None = None
-) -> TopK:
+def top_k(predictions: str | Path | Predictions | AnnData, k: int = 1000, *, jobs: int | None = None) -> TopK:
     """Mean correlation of the k best predicted genes, beside an estimate without the optimism of choosing them.
 
     Parameters
@@ -62,8 +60,8 @@ def top_k(
         Of out-of-fold predictions: ``obs`` names the ``fold`` in which a slide was tested.
     k : int, default 1000
         How many genes.
-    threads : int, optional
-        Threads at work.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
@@ -95,7 +93,7 @@ def top_k(
             f"{len(usable)} folds have {FEWEST_SAMPLES} slides or more, and 2 are needed", where=data.name
         )
     rows = [(data.obs["fold"] == fold).to_numpy() for fold in usable]
-    found = [pearson(data.measured, data.predicted, rows=fold, threads=threads) for fold in rows]
+    found = [pearson(data.measured, data.predicted, rows=fold, jobs=jobs) for fold in rows]
     r, weights = np.array([f.r for f in found]), np.maximum([f.n - 3 for f in found], 0)
     everywhere = _best(fisher_mean(r, weights), k)
     lines = []
@@ -106,13 +104,13 @@ def top_k(
         lines.append((fold, int(sizes[fold]), r[i, everywhere].mean(), r[i, elsewhere].mean(), shared))
     folds = pd.DataFrame(lines, columns=["fold", "n", "usual", "honest", "shared"])
     usual, honest = (float(np.average(folds[column], weights=folds["n"])) for column in ("usual", "honest"))
-    pooled = pearson(data.measured, data.predicted, threads=threads).r
+    pooled = pearson(data.measured, data.predicted, jobs=jobs).r
     left_out = data.n - int(folds["n"].sum())
     notes = (f"{left_out} slides are in no fold of {FEWEST_SAMPLES} or more, and left out",) * bool(left_out)
     return TopK(k, usual, honest, usual - honest, float(pooled[_best(pooled, k)].mean()), notes, folds)
 
 
-def per_slide(predictions: str | Path | Predictions | AnnData, *, threads: int | None = None) -> pd.DataFrame:
+def per_slide(predictions: str | Path | Predictions | AnnData, *, jobs: int | None = None) -> pd.DataFrame:
     """Correlation over genes within each slide.
 
     Most of it is that some genes are high in every slide, which the mean of each gene predicts as well.
@@ -121,8 +119,8 @@ def per_slide(predictions: str | Path | Predictions | AnnData, *, threads: int |
     ----------
     predictions : path, Predictions or AnnData
         Whatever `io.read_predictions` takes.
-    threads : int, optional
-        Threads at work.
+    jobs : int, optional
+        Number of threads, one per available core by default.
 
     Returns
     -------
@@ -130,7 +128,7 @@ def per_slide(predictions: str | Path | Predictions | AnnData, *, threads: int |
         ``slide, patient_id, n, r``: n is the number of genes measured in the slide.
     """
     data = read_predictions(predictions)
-    found = pearson(data.measured.T, data.predicted.T, threads=threads)
+    found = pearson(data.measured.T, data.predicted.T, jobs=jobs)
     return pd.DataFrame(
         {
             "slide": data.obs.index,

@@ -1,28 +1,32 @@
-"""Gene set enrichment of a ranking of genes: GSEA preranked, run by gseapy."""
+"""Gene set enrichment analysis of a ranked gene list: preranked GSEA, computed by gseapy."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.association import benjamini_hochberg
-from sequoia_stats.errors import InputError, listing
-from sequoia_stats.sets._gsea_worker import Task, find_peaks
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.sets._prerank import find_peaks
 from sequoia_stats.sets.collections import GeneSets, Restricted
-from sequoia_stats.sets.collections._matching import Step
-from sequoia_stats.sets.collections.collection import (
-    collections_of,
-    distinct_genes,
-    ledger_of,
-    refuse_nothing_left,
-)
+from sequoia_stats.sets.collections.matching import distinct_genes
+from sequoia_stats.sets.runner import Method, run
 from sequoia_stats.types.genes import refuse_dates
 
-#: Columns of the table, in their order; "collection" follows where there are several.
+#: Columns of the table, in their order; "collection" follows if there are several.
 COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
+
+
+class _Ranking(NamedTuple):
+    """Scores from high to low, and how they are permuted."""
+
+    scores: pd.Series
+    permutations: int
+    seed: int
+    jobs: int
 
 
 def preranked(
@@ -34,49 +38,51 @@ def preranked(
     min_size: int = 5,
     max_size: int | None = 5000,
     aliases: bool = False,
-    threads: int = 1,
+    jobs: int = 1,
 ) -> pd.DataFrame:
-    """Test whether the genes of a set gather at one end of a ranking.
+    """Test whether the genes of a set accumulate at one end of a ranking.
 
     Parameters
     ----------
     ranks : Series, or dict of str to float
-        Score of every gene, such as r; index = gene, unique. High scores come first, equal ones in the order of
-        their names, which the ledger counts: constant genes have r = 0 and stay.
+        Score of every gene, such as r; the index holds unique gene names. High scores come first. Genes with equal
+        scores are ordered by name, and the ledger counts them: constant genes have r = 0 and stay.
     sets : GeneSets or sequence of GeneSets
-        One collection or several. Sets are cut to the ranked genes before their size is looked at.
+        One or several collections. Sets are restricted to the ranked genes before their size is checked.
     permutations : int, default 1000
-        Random gene sets of each size.
+        Number of random gene sets of each size.
     seed : int, default 0
-        Of the permutations; the result depends on nothing else.
+        Random seed of the permutations, 0 or more; the result depends on nothing else.
     min_size, max_size : int
-        Smallest and largest number of ranked genes of a set; no upper limit where None. A set of all ranked genes has
-        nothing to be compared with, and is left out.
+        Smallest and largest number of ranked genes of a set; None means no upper limit. A set of all ranked genes
+        cannot be compared with anything, and is left out.
     aliases : bool, default False
-        Find genes also under former names, as `GeneSets.restrict`.
-    threads : int, default 1
-        Of gseapy.
+        Also find genes under former names, as in `GeneSets.restrict`.
+    jobs : int, default 1
+        Number of threads that gseapy uses.
 
     Returns
     -------
     DataFrame
-        A row per set of allowed size, by collection, p and size of the effect: set, size, es (running sum at its
-        peak, weight 1), nes (es over the mean of the permuted ones of its sign), p (share of these that are as
-        extreme, and at least 1 / (permutations + 1), since no number of permutations shows a p of 0), p_bh
-        (Benjamini-Hochberg within the collection), leading_edge (genes up to the peak, the most extreme first,
-        joined by ";"); and collection where there are several. A set whose scores are all 0 has es 0 and p 1.
+        One row per set of allowed size, ordered by collection, p and size of the effect: set, size, es (running sum
+        at its peak, weight 1), nes (es divided by the mean of the permuted scores of the same sign), p (share of
+        these that are at least as extreme, but at least 1 / (permutations + 1), since permutations cannot show a p
+        of 0), p_bh (Benjamini-Hochberg within the collection), leading_edge (genes up to the peak, most extreme
+        first, joined by ";"), and collection if there are several. A set whose scores are all 0 has es 0 and p 1.
         ``attrs["flow"]`` is the ledger: tuples of step, n_before, n_after, reason.
 
     Raises
     ------
     InputError
-        If a gene repeats or is a date, a score is missing, infinite or no number, all scores are equal, a collection
-        has no set of allowed size, or permutations or threads are below 1.
+        If a gene is duplicated or a date, a score is missing, infinite or not a number, all scores are equal, a
+        collection has no set of allowed size, or `permutations` or `jobs` is below 1.
+    SequoiaError
+        If the process that runs gseapy dies.
 
     Notes
     -----
-    Subramanian et al., PNAS 2005; genes are permuted, not samples. What takes long is computed by a process of its
-    own, so that Ctrl-C is heard; it ends with this one.
+    Subramanian et al., PNAS 2005; genes are permuted, not samples. Long computations run in a process of their own,
+    so that Ctrl-C stops them; it ends with this one.
 
     Examples
     --------
@@ -86,85 +92,58 @@ def preranked(
        set  size   es       leading_edge
     0  top     6  1.0  G0;G1;G2;G3;G4;G5
     """
-    if permutations < 1 or threads < 1 or seed < 0:
-        raise InputError("permutations and threads are at least 1, the seed at least 0")
-    collections = collections_of(sets)
-    scores, flow = _ranking(ranks)
-    parts = []
-    for one in collections:
-        left = one.restrict(scores.index, min_size=min_size, max_size=max_size, aliases=aliases)
-        left = _without_whole(left)
-        refuse_nothing_left(one, left)
-        part = _run(scores, left, permutations, seed, threads)
-        parts.append(part.assign(collection=one.name))
-        flow += ledger_of(one, left)
-    table = pd.concat(parts, ignore_index=True)
-    table = table if len(parts) > 1 else table[COLUMNS]
-    table.attrs["flow"] = flow
-    return table
+    if permutations < 1 or jobs < 1 or seed < 0:
+        raise InputError("permutations and jobs must be at least 1, and the seed at least 0")
+    flow = Flow()
+    scores = _ordered(ranks, flow)
+    ranking = _Ranking(scores, permutations, seed, jobs)
+    return run(
+        _GSEA, ranking, sets, scores.index, flow, min_size=min_size, max_size=max_size, aliases=aliases
+    )
 
 
-def _ranking(ranks: pd.Series | Mapping[str, float]) -> tuple[pd.Series, list[Step]]:
-    """Scores from high to low, equal ones by name, and how many are equal."""
+def _ordered(ranks: pd.Series | Mapping[str, float], flow: Flow) -> pd.Series:
+    """Scores from high to low, ties by name and counted in the ledger."""
     series = pd.Series(dict(ranks)) if isinstance(ranks, Mapping) else ranks
     names = distinct_genes(series.index)
     refuse_dates(names, "the ranking")
     try:
         values = series.to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError("a score is no number", where=str(error)) from None
+        raise InputError("a score is not a number", where=str(error)) from None
     bad = [name for name, value in zip(names, values, strict=True) if not np.isfinite(value)]
     if bad:
-        raise InputError(f"{len(bad)} genes have no score, or an infinite one: {listing(bad)}")
+        raise InputError(f"the score of {counted(len(bad), 'gene')} is missing or infinite: {listing(bad)}")
     if len(names) < 2 or (values == values[0]).all():
-        raise InputError(f"the {len(names)} genes have no order: their scores are equal")
+        raise InputError(f"{counted(len(names), 'gene')} cannot be ranked: all scores are equal")
     scores = pd.Series(values, pd.Index(names, dtype=object)).sort_index(kind="stable")
     scores = scores.sort_values(ascending=False, kind="stable")
     tied = int(scores.duplicated(keep=False).sum())
-    if not tied:
-        return scores, []
-    n_zero = int((scores == 0).sum())
-    reason = (
-        f"{tied} share their score with another gene ({n_zero} have 0): these are in the order of their names"
-    )
-    return scores, [("genes: ranked", len(scores), len(scores), reason)]
+    if tied:
+        n_zero = int((scores == 0).sum())
+        reason = f"{tied} with the score of another gene ({n_zero} with 0), ordered by name"
+        flow.add("genes: ranked", len(scores), len(scores), reason)
+    return scores
 
 
-def _without_whole(left: Restricted) -> Restricted:
-    """Leave out sets that hold every ranked gene."""
-    whole = left.membership.sizes == len(left.universe)
-    if not whole.any():
-        return left
-    names = [name for name, out in zip(left.names, whole.tolist(), strict=True) if not out]
-    step = ("sets: not of all genes", len(whole), len(names), f"{whole.sum()} hold every ranked gene")
-    return Restricted(names, left.universe, left.membership.rows(~whole), [*left.flow, step])
-
-
-def _run(scores: pd.Series, left: Restricted, permutations: int, seed: int, threads: int) -> pd.DataFrame:
-    """The table of one collection."""
-    values, members = scores.to_numpy(), left.membership
+def _test(ranking: _Ranking, left: Restricted) -> dict[str, Any]:
+    """Running sums of the sets of one collection; a set whose scores are all 0 has none."""
+    values, members, n = ranking.scores.to_numpy(), left.membership, len(left.names)
+    es, nes, p, edges = np.zeros(n), np.zeros(n), np.ones(n), np.full(n, "", dtype=object)
     moving = np.add.reduceat(np.abs(values)[members.indices], members.indptr[:-1]) > 0
-    table = pd.DataFrame(
-        {
-            "set": left.names,
-            "size": members.sizes,
-            "es": 0.0,
-            "nes": 0.0,
-            "p": 1.0,
-            "p_bh": 1.0,
-            "leading_edge": "",
-        }
-    )
     if moving.any():
-        chosen = members.rows(moving)
         peaks = find_peaks(
-            Task(values, chosen.indices, chosen.indptr, np.array([permutations, seed, threads]))
+            values,
+            members.rows(moving),
+            permutations=ranking.permutations,
+            seed=ranking.seed,
+            jobs=ranking.jobs,
         )
-        table.loc[moving, ["es", "nes", "p"]] = np.column_stack([peaks.es, peaks.nes, peaks.p])
-        names, ends = scores.index[peaks.edge_genes], peaks.edge_ends
-        edges = [";".join(names[start:stop]) for start, stop in itertools.pairwise(ends.tolist())]
-        table.loc[moving, "leading_edge"] = np.array(edges, dtype=object)
-        table["p"] = table["p"].clip(lower=1 / (permutations + 1))
-    table["p_bh"] = benjamini_hochberg(table["p"])
-    order = np.lexsort((table["set"], -table["nes"].abs(), table["p"]))
-    return table.iloc[order].reset_index(drop=True)
+        es[moving], nes[moving], p[moving] = peaks.es, peaks.nes, peaks.p
+        named = peaks.edges.members(ranking.scores.index)
+        edges[moving] = np.array([";".join(genes) for genes in named], dtype=object)
+        p = p.clip(min=1 / (ranking.permutations + 1))
+    return {"size": members.sizes, "es": es, "nes": nes, "p": p, "leading_edge": edges}
+
+
+_GSEA = Method(_test, tuple(COLUMNS), effect="nes", whole_sets=False)

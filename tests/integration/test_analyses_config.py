@@ -79,7 +79,7 @@ def edited(path):
     ("file", "expected"),
     [
         ("sequoia_stats/survival/cox.py", OF_SIGNATURE),
-        ("sequoia_stats/compare/shared_genes.py", OF_GENES | {"null_simulation", "signature_pathways"}),
+        ("sequoia_stats/compare/list_overlaps.py", OF_GENES | {"null_simulation", "signature_pathways"}),
         ("sequoia_stats/sets/gsva/agreement.py", {"agreement", "agreement_figure", "kernel_difference"}),
         ("sequoia_stats/sets/gsea.py", {"ranked_sets"}),
         ("analyses/simulate_predictions.py", OF_PREDICTIONS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sequoia_stats.compare import against_sample_size
-from sequoia_stats.compare.shared_genes import overlap_p
+from sequoia_stats.compare.list_overlaps import overlap_p
 from tests.build.cohorts import make_selection
 from tests.parity.reference import assert_matches, inputs, reference
 

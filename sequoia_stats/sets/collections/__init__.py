@@ -1,13 +1,13 @@
-"""Gene sets: GMT files in and out, bundled collections, published signatures, and what a universe leaves of them.
+"""Gene sets: GMT files, bundled collections, published signatures, and their restriction to a universe.
 
 >>> load("hallmark").intersect(["ESR1", "GREB1", "TP53"], min_size=2).flow.reason.iloc[-1]
-'6 have fewer than 2 genes in the universe'
+'6 with fewer than 2 genes in the universe'
 """
 
-from sequoia_stats.sets.collections._membership import Membership
 from sequoia_stats.sets.collections.bundled import BUNDLED, load, missing_files, open_sets
-from sequoia_stats.sets.collections.collection import GeneSets, Restricted
+from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.sets.collections.gmt import read_gmt, write_gmt
+from sequoia_stats.sets.collections.matching import Membership, Restricted
 from sequoia_stats.sets.collections.published import published_overlap, published_signatures
 
 __all__ = [

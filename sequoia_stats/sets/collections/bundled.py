@@ -1,19 +1,20 @@
-"""Collections that travel with the package; ``data/genesets/SOURCES.md`` says where they are from."""
+"""Bundled collections, and gene sets opened from any source; ``data/genesets/SOURCES.md`` lists the origins."""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.sets.collections.collection import GeneSets
+from sequoia_stats.sets.collections.collection import GeneSets, collections_of
 from sequoia_stats.sets.collections.gmt import parse, read_gmt
 
 
 class Bundled(NamedTuple):
-    """A bundled collection: its file, what it is, where its sets are described, a notice to go with it, a licence."""
+    """A bundled collection: file, title, web page of its sets, notice to pass on, licence."""
 
     file: str
     title: str
@@ -24,7 +25,7 @@ class Bundled(NamedTuple):
 
 _MSIGDB = "https://www.gsea-msigdb.org/gsea/msigdb/"
 _KEGG = "KEGG gene sets © Kanehisa Laboratories, all rights reserved; used by MSigDB with permission"
-#: Names that stand wherever a GMT file may.
+#: Names that can be used wherever a GMT file can.
 BUNDLED = {
     "hallmark": Bundled(
         "h.all.v2023.2.Hs.symbols.gmt.gz", "MSigDB Hallmark v2023.2", f"{_MSIGDB}human/geneset/"
@@ -42,12 +43,14 @@ BUNDLED = {
     ),
 }
 
-#: The genes of `published_signatures`.
+#: What can be opened as gene sets: the name of a bundled collection, a GMT file, or sets.
+SetSource = str | Path | GeneSets | Mapping[str, Iterable[str]]
+#: The file of `published_signatures`.
 SIGNATURES = "published_signatures.gmt"
 
 
 def load(name: str) -> GeneSets:
-    """A bundled collection by name.
+    """Load a bundled collection by name.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def load(name: str) -> GeneSets:
     Returns
     -------
     GeneSets
-        With source, licence and notice; the description of a set is its page at MSigDB.
+        With source, licence and notice; the description of a set is the address of its MSigDB page.
 
     Raises
     ------
@@ -70,20 +73,21 @@ def load(name: str) -> GeneSets:
     <GeneSets hallmark: 50 sets of 4384 genes>
     """
     if name not in BUNDLED:
-        raise InputError(f"there is no bundled collection {name!r}", fix=f"choose {listing(BUNDLED)}")
+        raise InputError(f"{name!r} is not a bundled collection", fix=f"choose one of {listing(BUNDLED)}")
     file, title, page, notice, licence = BUNDLED[name]
     sets, _ = parse(gzip.decompress(read_data(file)).decode(), file)
     pages = {set_name: page + set_name for set_name in sets}
     return GeneSets(name, sets, pages, source=title, licence=licence, notice=notice)
 
 
-def open_sets(source: str | Path | GeneSets) -> GeneSets:
-    """Gene sets from the name of a bundled collection or from a GMT file.
+def open_sets(source: SetSource) -> GeneSets:
+    """Open gene sets from any source.
 
     Parameters
     ----------
-    source : str, path or GeneSets
-        A bundled name comes first; ``./hallmark`` is a file of that name.
+    source : str, path, GeneSets or mapping
+        The name of a bundled collection, a GMT file, or sets by name. Bundled names take precedence: write
+        ``./hallmark`` for a file called hallmark.
 
     Returns
     -------
@@ -92,22 +96,37 @@ def open_sets(source: str | Path | GeneSets) -> GeneSets:
     Raises
     ------
     InputError
-        If it is neither a bundled name nor a file, or `read_gmt` finds fault.
+        If there is no such collection or file, or as in `read_gmt`.
     """
     if isinstance(source, GeneSets):
         return source
+    if isinstance(source, Mapping):
+        return GeneSets("sets", {name: tuple(genes) for name, genes in source.items()})
     if source in BUNDLED:
         return load(str(source))
     if not Path(source).exists():
         raise InputError(
-            f"there is no collection and no file {str(source)!r}",
+            f"{str(source)!r} is neither a bundled collection nor a file",
             fix=f"--sets {'|'.join(BUNDLED)}, or a GMT file",
         )
     return read_gmt(source)
 
 
+def open_collections(source: SetSource | Sequence[SetSource]) -> list[GeneSets]:
+    """Open one or several collections from any sources.
+
+    Raises
+    ------
+    InputError
+        If there are none, two have the same name, or one cannot be opened.
+    """
+    if isinstance(source, str | Path | GeneSets | Mapping):
+        return [open_sets(source)]
+    return collections_of([open_sets(each) for each in source])
+
+
 def missing_files() -> list[str]:
-    """Names of bundled files that the installation lacks."""
+    """Names of bundled files that are missing from the installation."""
     folder = files("sequoia_stats").joinpath("data/genesets")
     names = [*(entry.file for entry in BUNDLED.values()), SIGNATURES]
     return [name for name in names if not folder.joinpath(name).is_file()]

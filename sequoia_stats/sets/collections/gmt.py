@@ -1,4 +1,4 @@
-"""GMT files: a set a line, as name, description and genes with tabs between."""
+"""GMT files: one set per line, with name, description and genes separated by tabs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sequoia_stats.errors import InputError, listing
 from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.types.genes import refuse_dates
 
-_LAYOUT = "a GMT file has tabs between name, description and genes"
+_LAYOUT = "in a GMT file, name, description and genes are separated by tabs"
 _SIGNS = ((" ", "spaces"), (",", "commas"), (";", "semicolons"))
 
 
@@ -22,21 +22,21 @@ def read_gmt(path: str | Path, *, name: str | None = None) -> GeneSets:
     Parameters
     ----------
     path : path
-        Text, plain or compressed (.gz).
+        A text file, plain or compressed (.gz).
     name : str, optional
-        Of the collection; by default that of the file.
+        Name of the collection; by default the name of the file.
 
     Returns
     -------
     GeneSets
-        In the order of the file. Its notice says where the second column holds genes of the file, so that descriptions
-        may have been left out; these genes are in no set.
+        Sets in the order of the file. If the second column contains gene names, the descriptions may be missing from
+        the file: the notice then says so, and these genes are in no set.
 
     Raises
     ------
     InputError
-        If the file cannot be read or holds no text, a line has spaces or commas for tabs, a set has no gene or its
-        name stands twice, or a gene is a date that a spreadsheet made.
+        If the file cannot be read or is not text, a line has spaces or commas instead of tabs, a set has no genes or
+        its name is duplicated, or a spreadsheet turned a gene into a date.
     """
     path = Path(path)
     sets = GeneSets(
@@ -45,36 +45,36 @@ def read_gmt(path: str | Path, *, name: str | None = None) -> GeneSets:
     joined = next((gene for gene in sets.genes if any(sign in gene for sign, _ in _SIGNS)), None)
     if joined is not None:
         where = f"{path}, set {next(name for name in sets if joined in sets[name])}"
-        raise InputError(f"{joined!r} is no name of a gene", where=where, fix=f"{_LAYOUT}, and no weights")
+        raise InputError(f"{joined!r} is not a gene name", where=where, fix=f"{_LAYOUT}, without weights")
     try:
         refuse_dates(sets.genes, str(path))
     except InputError:
-        for set_name in sets:  # the same again, naming the set
+        for set_name in sets:  # again set by set, so that the error names it
             refuse_dates(sets[set_name], f"{path}, set {set_name}")
         raise
     return _questioned(sets, path)
 
 
 def write_gmt(sets: GeneSets, path: str | Path) -> None:
-    """Write gene sets as GMT, whole or not at all; the same sets give the same bytes.
+    """Write gene sets as GMT, completely or not at all; the same sets always give the same bytes.
 
     Parameters
     ----------
     sets : GeneSets
-        In the order in which they are written.
+        The sets to write, in their order.
     path : path
-        Compressed where it ends in ``.gz``.
+        Compressed if it ends in ``.gz``.
 
     Raises
     ------
     InputError
-        If a name holds a tab or the end of a line.
+        If a name contains a tab or a line break.
     """
     rows = [[name, sets.descriptions.get(name, ""), *genes] for name, genes in sets.sets.items()]
     text = "".join("\t".join(row) + "\n" for row in rows)
     tabs = sum(len(row) - 1 for row in rows)
     if text.count("\t") != tabs or text.count("\n") != len(rows) or "\r" in text:
-        raise InputError("a name or description holds a tab or the end of a line", where=sets.name)
+        raise InputError("a name or description contains a tab or a line break", where=sets.name)
     with new_file(path) as temporary:
         temporary.write_bytes(compressed(text.encode()) if str(path).endswith(".gz") else text.encode())
 
@@ -94,7 +94,7 @@ def parse(text: str, where: str) -> tuple[dict[str, tuple[str, ...]], dict[str, 
         if not name or not genes:
             raise _bad_line(line, name, f"{where}, row {row}")
         if name in sets:
-            raise InputError(f"the set {name} stands more than once", where=f"{where}, row {row}")
+            raise InputError(f"the set {name} is duplicated", where=f"{where}, row {row}")
         sets[name] = genes
         if word:
             words[name] = word
@@ -102,29 +102,29 @@ def parse(text: str, where: str) -> tuple[dict[str, tuple[str, ...]], dict[str, 
 
 
 def compressed(raw: bytes) -> bytes:
-    """As gzip does, without the time and the system in its header, so that equal content gives equal bytes."""
+    """Compress as gzip does, but without time and system in the header, so that equal content gives equal bytes."""
     packed = bytearray(gzip.compress(raw, 9, mtime=0))
     packed[9] = 255
     return bytes(packed)
 
 
 def _questioned(sets: GeneSets, path: Path) -> GeneSets:
-    """The sets with a notice where their descriptions are genes."""
+    """The sets, with a notice if their descriptions are genes."""
     genes = [word for word in dict.fromkeys(sets.descriptions.values()) if word in sets.genes]
     if not genes:
         return sets
     notice = (
-        f"{path.name}: the second column, which GMT reserves for a description, holds names of genes"
-        f" ({listing(genes, 3)}): was it left out?"
+        f"{path.name}: the second column, reserved for the description, contains gene names"
+        f" ({listing(genes, 3)}): is the description missing?"
     )
     return replace(sets, notice=notice)
 
 
 def _bad_line(line: str, name: str, where: str) -> InputError:
-    """What is wrong with a line that is no set."""
+    """The error for a line that is not a set."""
     if not name:
         return InputError("a set has no name", where=where, fix=_LAYOUT)
     sign = next((word for sign, word in _SIGNS if sign in line.strip()), "")
     if sign and "\t" not in line:
-        return InputError(f"the line has {sign} for tabs", where=where, fix=_LAYOUT)
-    return InputError(f"the set {name} holds no gene", where=where, fix=_LAYOUT)
+        return InputError(f"the line has {sign} instead of tabs", where=where, fix=_LAYOUT)
+    return InputError(f"the set {name} has no genes", where=where, fix=_LAYOUT)

@@ -1,4 +1,4 @@
-"""Published breast cancer signatures, and how a list of genes overlaps them."""
+"""Published breast cancer signatures, and the overlap of a gene list with them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from sequoia_stats.association import benjamini_hochberg
 from sequoia_stats.errors import InputError
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets.collections.bundled import SIGNATURES, read_data
-from sequoia_stats.sets.collections.collection import GeneSets, distinct_genes
+from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.sets.collections.gmt import parse
+from sequoia_stats.sets.collections.matching import distinct_genes
 
 
 def published_signatures() -> GeneSets:
-    """Genes of published breast cancer signatures, named as they were published.
+    """Genes of published breast cancer signatures, under the names used when they were published.
 
     Returns
     -------
     GeneSets
-        MammaPrint, Oncotype DX, EndoPredict, Rotterdam 76, GGI and PAM50. The description says how many of the
-        probes have a symbol, and which genes are references.
+        MammaPrint, Oncotype DX, EndoPredict, Rotterdam 76, GGI and PAM50. Descriptions say how many probes have a
+        symbol and which genes are reference genes.
     """
     sets, words = parse(read_data(SIGNATURES).decode(), SIGNATURES)
     return GeneSets(
@@ -36,30 +37,30 @@ def published_overlap(
     signatures: GeneSets | None = None,
     aliases: bool = True,
 ) -> pd.DataFrame:
-    """How a list of genes overlaps published signatures.
+    """Overlap of a gene list with published signatures.
 
     Parameters
     ----------
     genes : iterable of str
-        The list, unique; those outside the universe are left out.
+        The list, without duplicates. Genes outside the universe are left out.
     universe : iterable of str
-        All genes that could have come onto the list, unique.
+        All genes that could have been on the list, without duplicates.
     signatures : GeneSets, optional
-        By default `published_signatures`.
+        Signatures to compare with; `published_signatures` by default.
     aliases : bool, default True
-        Find genes under former names too: the signatures have those of their time.
+        Also find genes under former names, which the older signatures use.
 
     Returns
     -------
     DataFrame
-        A row per signature: signature, n_signature (genes with a symbol), n_measured (those in the universe),
-        overlap, genes (joined by ";", sorted, as the universe names them), p (hypergeometric, P(X >= overlap) in
-        the universe) and p_bh (Benjamini-Hochberg over the signatures).
+        One row per signature: signature, n_signature (genes with a symbol), n_measured (those in the universe),
+        overlap, genes (shared genes, sorted and joined by ";", as named in the universe), p (hypergeometric,
+        P(X >= overlap)) and p_bh (Benjamini-Hochberg over the signatures).
 
     Raises
     ------
     InputError
-        If a gene stands more than once, or none of the list is in the universe.
+        If a gene is duplicated, or none of the list is in the universe.
 
     Examples
     --------

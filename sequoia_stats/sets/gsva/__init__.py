@@ -1,4 +1,4 @@
-"""Gene set variation analysis: scores of gene sets in single samples, against a cohort that may be frozen.
+"""Gene set variation analysis: scores of gene sets in single samples, optionally against a frozen cohort.
 
 >>> import numpy as np, pandas as pd
 >>> table = pd.DataFrame(np.sin(np.arange(40.0).reshape(8, 5)), list("abcdefgh"), ["G1", "G2", "G3", "G4", "G5"])
@@ -8,6 +8,6 @@
 """
 
 from sequoia_stats.sets.gsva.agreement import pathway_agreement
-from sequoia_stats.sets.gsva.estimator import Gsva
+from sequoia_stats.sets.gsva.scorer import Gsva
 
 __all__ = ["Gsva", "pathway_agreement"]

@@ -1,4 +1,4 @@
-"""How well predicted pathway scores follow measured ones."""
+"""Agreement of predicted with measured pathway scores."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_stats.association import benjamini_hochberg, pearson
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.sets.collections import GeneSets
-from sequoia_stats.sets.gsva.estimator import Gsva, Step
+from sequoia_stats.sets.collections.bundled import SetSource, open_collections
 from sequoia_stats.sets.gsva.samples import varying
-from sequoia_stats.sets.gsva.settings import SetSource, open_collections
+from sequoia_stats.sets.gsva.scorer import Gsva
 from sequoia_stats.types.predictions import Predictions, as_predictions
 
 if TYPE_CHECKING:
@@ -32,56 +33,57 @@ def pathway_agreement(
 ) -> pd.DataFrame:
     """Correlate scores of predicted expression with scores of measured expression, set by set (figure 3a).
 
-    Predicted and measured values are scored apart, each within the samples of a level, on the same genes: those
-    that are measured in all of these samples and vary in both.
+    Predicted and measured values are scored separately within each level, on the same genes: those that are
+    measured in all samples of the level and vary in both.
 
     Parameters
     ----------
     predictions : Predictions or AnnData
-        Rows are taken as they are; `Predictions.per_patient` gives one a patient.
+        Rows are used as they are; `Predictions.per_patient` gives one row per patient.
     sets : str, path, GeneSets, mapping, or sequence of these
-        As `Gsva`; one collection or several.
+        One or several collections, as in `Gsva`.
     by : str, optional
-        Column of `obs` whose levels are looked at apart, such as the cancer. By default there is one level.
+        Column of `obs`, such as the cancer type, whose levels are analysed separately. One level by default.
     **options
-        Of `Gsva`: kcdf, kernel, engine, tau, max_diff, abs_ranking, min_size, max_size, aliases, threads, progress.
+        Options of `Gsva`: kcdf, kernel, engine, tau, max_diff, abs_ranking, min_size, max_size, aliases, jobs,
+        progress.
 
     Returns
     -------
     DataFrame
-        A row per level, collection and set: level, collection, set, size (genes of the set that are ranked), genes
-        (all that are), n (samples), r (Pearson), p (two-sided), p_bh (Benjamini-Hochberg within the level and
+        One row per level, collection and set: level, collection, set, size (ranked genes of the set), genes (all
+        ranked genes), n (samples), r (Pearson), p (two-sided), p_bh (Benjamini-Hochberg within the level and
         collection). ``attrs["flow"]`` is the ledger of genes and sets lost: tuples of step, n_before, n_after,
         reason.
 
     Raises
     ------
     InputError
-        If a level has too few samples, genes or sets; as `Gsva`.
+        If a level has too few samples, genes or sets, or as in `Gsva`.
     """
     collections = open_collections(sets)
-    tables, flow = [], []
+    tables, flow = [], Flow()
     for level, group in as_predictions(predictions).groups(by):
         table, steps = _one_level(group, collections, options)
         table.insert(0, "level", level)
         tables.append(table)
-        flow += [(f"{level}, {step}", *rest) for step, *rest in steps]
+        flow.extend(step._replace(step=f"{level}, {step.step}") for step in steps)
     result = pd.concat(tables, ignore_index=True)[COLUMNS]
-    result.attrs["flow"] = flow
+    result.attrs["flow"] = list(flow)
     return result
 
 
 def _one_level(
     group: Predictions, collections: list[GeneSets], options: dict[str, Any]
-) -> tuple[pd.DataFrame, list[Step]]:
-    both, steps = _shared_genes(group)
+) -> tuple[pd.DataFrame, Flow]:
+    both, flow = _shared_genes(group)
     together, homes = _together(collections)
     scores = []
     for table in both:
         model = Gsva(together, **options)
         scores.append(model.fit_transform(table))
     chosen = model.sets_
-    steps += list(model.flow_.itertuples(index=False, name=None))
+    flow.extend(Flow.of(model.flow_))
     found = pearson(*(table.to_numpy() for table in scores))
     result = pd.DataFrame(
         [(*homes[key], len(genes)) for key, genes in chosen.sets.items()],
@@ -89,11 +91,11 @@ def _one_level(
     )
     result = result.assign(genes=both[0].shape[1], n=found.n, r=found.r, p=found.p)
     result["p_bh"] = result.groupby("collection")["p"].transform(benjamini_hochberg)
-    return result, steps
+    return result, flow
 
 
-def _shared_genes(group: Predictions) -> tuple[list[pd.DataFrame], list[Step]]:
-    """Predicted and measured values of the genes that are complete and vary in both, and what was left out."""
+def _shared_genes(group: Predictions) -> tuple[list[pd.DataFrame], Flow]:
+    """Predicted and measured values of the genes that are complete and vary in both, and the genes lost."""
     measured = np.isfinite(group.measured).all(axis=0)
     kept = np.flatnonzero(measured)
     kept = kept[varying(_by_gene(group.predicted, kept)) & varying(_by_gene(group.measured, kept))]
@@ -102,18 +104,17 @@ def _shared_genes(group: Predictions) -> tuple[list[pd.DataFrame], list[Step]]:
         raise InputError(
             f"{len(kept)} of {n} genes are measured in all samples and vary in both", where=group.name
         )
-    steps: list[Step] = []
+    flow = Flow()
     if n_complete < n:
         reason = f"not measured in all samples: {listing(group.genes[~measured], 3)}"
-        steps.append(("genes: measured", n, n_complete, reason))
+        flow.add("genes: measured", n, n_complete, reason)
     if len(kept) < n_complete:
-        reason = "the others are constant, as predicted or as measured"
-        steps.append(("genes: that vary", n_complete, len(kept), reason))
+        flow.add("genes: that vary", n_complete, len(kept), "predicted or measured values are constant")
     tables = [
         pd.DataFrame(matrix[:, kept].astype(np.float64), group.obs.index, group.genes[kept])
         for matrix in (group.predicted, group.measured)
     ]
-    return tables, steps
+    return tables, flow
 
 
 def _by_gene(matrix: Any, kept: Any) -> Any:
@@ -121,7 +122,7 @@ def _by_gene(matrix: Any, kept: Any) -> Any:
 
 
 def _together(collections: list[GeneSets]) -> tuple[GeneSets, dict[str, tuple[str, str]]]:
-    """All sets in one, so that genes are ranked once; the key of each, and the collection and name it stands for."""
+    """All sets as one collection, so that genes are ranked once; collection and name of each by its key."""
     homes = {f"{one.name}\t{name}": (one.name, name) for one in collections for name in one}
     sets = [genes for one in collections for genes in one.sets.values()]
     name = "+".join(one.name for one in collections)

@@ -1,11 +1,11 @@
-"""The training cohort that new samples are scored against, and its file."""
+"""The frozen reference that new samples are scored against: training values, sets, options, and their file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,72 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import existing_file, new_file
-from sequoia_stats.errors import InputError
-from sequoia_stats.sets.collections import Membership
-from sequoia_stats.sets.gsva.settings import Settings
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.sets.collections import GeneSets, Membership
+from sequoia_stats.sets.collections.matching import check_sizes
+from sequoia_stats.sets.gsva.samples import Samples
+from sequoia_stats.sets.runner import restrict
+from sequoia_stats.types.genes import match
 
+KCDFS = ("gaussian", "poisson", "none")
+KERNELS = ("table", "exact")
 #: What marks the file, and the version of its layout.
 _FORMAT, _VERSION = "sequoia gsva reference", 1
 _TEXTS = ("genes", "samples", "set_names")
+_FIX = "give a file written by --save-reference"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options that determine a score; `Gsva` documents them.
+
+    Parameters
+    ----------
+    kcdf : {"gaussian", "poisson", "none"}
+    kernel : {"table", "exact"}
+    tau : float
+    max_diff, abs_ranking : bool
+    min_size : int
+    max_size : int or None
+    aliases : bool
+
+    Raises
+    ------
+    InputError
+        If a word is not valid or a number is out of range.
+    """
+
+    kcdf: str
+    kernel: str
+    tau: float
+    max_diff: bool
+    abs_ranking: bool
+    min_size: int
+    max_size: int | None
+    aliases: bool
+
+    def __post_init__(self) -> None:
+        check_word("kcdf", self.kcdf, KCDFS)
+        check_word("kernel", self.kernel, KERNELS)
+        if not (np.isfinite(self.tau) and self.tau >= 0):
+            raise InputError(f"--tau must be 0 or more, but is {self.tau}", fix="the usual value is 1")
+        check_sizes(self.min_size, self.max_size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain values."""
+        return asdict(self)
+
+
+def check_word(option: str, word: str, choices: Sequence[str]) -> None:
+    """Refuse a word that is not one of the choices."""
+    if word not in choices:
+        raise InputError(f"{word!r} is not a valid {option}", fix=f"--{option} {'|'.join(choices)}")
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Training values, and the sets that are scored in them.
+    """Training values, and the sets to be scored.
 
     Parameters
     ----------
@@ -35,16 +89,17 @@ class Reference:
     genes, samples : Index
         Unique names.
     set_names : list of str
-        In the order of the columns of scores.
+        Names of the sets, in the order of the columns of scores.
     membership : Membership
         A row per set; positions in `genes`.
     settings : Settings
+        The options of the fit.
     name : str
-        Of the training cohort.
+        Name of the training cohort.
     collection, notice : str
-        Name of the collection of sets, and the notice that has to go wherever the sets go.
+        Name of the collection of sets, and the notice that must be passed on with the sets.
     versions : dict of str to str
-        Of the program that made it.
+        Versions of the software that made it.
     """
 
     values: NDArray[np.float64]
@@ -58,8 +113,14 @@ class Reference:
     notice: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def sets(self) -> GeneSets:
+        """The sets, with the genes that are ranked."""
+        named = zip(self.set_names, self.membership.members(self.genes), strict=True)
+        return GeneSets(self.collection, dict(named), notice=self.notice)
+
     def write(self, path: str | Path) -> None:
-        """Write it as HDF5, whole or not at all."""
+        """Write the reference as HDF5, completely or not at all."""
         words = {"settings": self.settings.to_dict(), "versions": self.versions}
         texts = {"name": self.name, "collection": self.collection, "notice": self.notice}
         try:
@@ -81,16 +142,16 @@ class Reference:
 
 
 def read_reference(path: str | Path) -> Reference:
-    """Read what `Reference.write` wrote.
+    """Read a file written by `Reference.write`.
 
     Raises
     ------
     InputError
-        If the file is something else, of another version, or damaged.
+        If the file is of another kind or version, or damaged.
     """
     path = existing_file(path)
     if not h5py.is_hdf5(path):
-        raise InputError("this is no GSVA reference: the file is no HDF5", where=str(path), fix=_FIX)
+        raise InputError("this is not a GSVA reference: it is not an HDF5 file", where=str(path), fix=_FIX)
     with _damage(path), h5py.File(path, "r") as file:
         _check_kind(file, path)
         genes, samples, names = ([text.decode() for text in file[key][:]] for key in _TEXTS)
@@ -108,33 +169,107 @@ def read_reference(path: str | Path) -> Reference:
     return reference
 
 
-_FIX = "give a file that --save-reference wrote"
+def find_genes(reference: Reference, samples: Samples, *, drop: bool, flow: Flow) -> NDArray[np.intp]:
+    """Find the genes of a reference in new samples.
+
+    Parameters
+    ----------
+    reference : Reference
+        The frozen reference.
+    samples : Samples
+        The new samples.
+    drop : bool
+        Whether genes of the reference may be missing.
+    flow : Flow
+        The ledger, which gets a line for genes that only one side has.
+
+    Returns
+    -------
+    array of shape (genes of the reference,)
+        Columns of the samples; -1 if the gene is missing.
+
+    Raises
+    ------
+    InputError
+        If genes are missing and may not be, or fewer than two are left.
+    """
+    columns = samples.table.columns
+    genes = reference.genes
+    places = match(genes, columns) if reference.settings.aliases else columns.get_indexer(genes)
+    absent, n = reference.genes[places < 0], len(reference.genes)
+    if len(absent) and (not drop or len(absent) > n - 2):
+        raise InputError(
+            f"{len(absent)} of {n} genes of the reference are missing: {listing(absent)}",
+            where=samples.name,
+            fix="give all genes of the reference, or leave out the missing ones on both sides: --missing-genes drop",
+        )
+    n_used = n - len(absent)
+    if len(absent):
+        reason = f"{len(absent)} missing from {samples.name} and left out: {listing(absent, 3)}"
+        flow.add("genes: of the reference", n, n_used, reason)
+    if len(columns) > n_used:
+        flow.add("genes: of the new samples", len(columns), n_used, "the others are not in the reference")
+    return places
+
+
+def without_genes(reference: Reference, absent: NDArray[np.bool_], flow: Flow) -> Reference:
+    """The reference as if it had never had some genes; sets that were too large before stay out.
+
+    Parameters
+    ----------
+    reference : Reference
+        The frozen reference.
+    absent : array of shape (genes,)
+        The genes to leave out.
+    flow : Flow
+        The ledger, which gets lines for genes and sets lost.
+
+    Returns
+    -------
+    Reference
+        A smaller one.
+
+    Raises
+    ------
+    InputError
+        If no set is left.
+    """
+    settings, genes = reference.settings, reference.genes[~absent]
+    left = restrict(reference.sets, genes, min_size=settings.min_size, max_size=settings.max_size)
+    flow.extend(left.flow)
+    return replace(
+        reference,
+        values=reference.values[~absent],
+        genes=left.universe,
+        set_names=left.names,
+        membership=left.membership,
+    )
 
 
 @contextmanager
 def _damage(path: Path) -> Iterator[None]:
-    """Whatever goes wrong inside is a fault of the file."""
+    """Report any failure inside as damage of the file."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # h5py and json raise a dozen kinds for what is truncated or changed
+    except Exception as error:  # h5py and json raise a dozen kinds of errors for truncated or changed files
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            "the GSVA reference is damaged", where=f"{path} ({reason})", fix="write it again"
+            "the GSVA reference is damaged", where=f"{path} ({reason})", fix="create it again"
         ) from None
 
 
 def _check_kind(file: h5py.File, path: Path) -> None:
     if file.attrs.get("format") != _FORMAT:
         raise InputError(
-            "this is no GSVA reference, but another kind of HDF5 file", where=str(path), fix=_FIX
+            "this is not a GSVA reference, but another kind of HDF5 file", where=str(path), fix=_FIX
         )
     if (version := int(file.attrs["version"])) != _VERSION:
         raise InputError(
-            f"the GSVA reference has version {version}, and this program reads {_VERSION}",
+            f"the GSVA reference has version {version}, but this program reads version {_VERSION}",
             where=str(path),
-            fix="use the program that wrote it, or write it again",
+            fix="use the program that wrote it, or create it again",
         )
 
 
@@ -154,4 +289,4 @@ def _check_content(reference: Reference) -> None:
         and np.isfinite(values).all()
     )
     if not sound:
-        raise ValueError("its parts do not fit each other")
+        raise ValueError("its parts do not match each other")

@@ -1,4 +1,4 @@
-"""From arrays to scores: densities of genes, and enrichment of sets in the ranks of a sample."""
+"""From arrays to scores: densities of genes, and enrichment of sets among the ranked genes of a sample."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sequoia_base.kernels import count_threads, map_blocks
+from sequoia_base.kernels import count_jobs, map_blocks
 from sequoia_stats.sets.gsva import _kernels as kernels
 
 Floats = NDArray[np.float64]
-#: Wraps an iterator that is long, given the number of its items.
+#: Wraps a long iterator, given the number of its items.
 Progress = Callable[[Iterable[int], int], Iterable[int]]
 
-#: Counts below this have their distribution from R's own numbers.
+#: The distribution of counts below this is taken from R's own numbers.
 _R_COUNTS = 64
-#: Genes or samples that one thread takes at a time, and such blocks between two signs of life.
+#: Genes or samples that one thread takes at a time, and number of such blocks between two updates of the progress.
 _BLOCK, _BLOCKS = 16, 32
-#: Poisson means up to this are summed term by term; the terms grow with its root.
+#: Poisson means up to this are summed term by term; the number of terms grows with its square root.
 _LARGE = 2e4
-#: Exponent of Chernoff's bound beyond which a tail counts as zero.
+#: A tail counts as zero when the exponent of Chernoff's bound exceeds this.
 _FAR = 50.0
 
 
 class Index(NamedTuple):
-    """Which genes are in which sets, both ways round.
+    """Which genes are in which sets, in both directions.
 
     Parameters
     ----------
     set_ptr : array of shape (sets + 1,)
-        uint32; set s holds the genes ``set_genes[set_ptr[s]:set_ptr[s + 1]]``.
+        uint32; set s has the genes ``set_genes[set_ptr[s]:set_ptr[s + 1]]``.
     set_genes : array of shape (memberships,)
         uint32.
     gene_ptr : array of shape (genes + 1,)
@@ -68,42 +68,45 @@ def densities(
     *,
     kcdf: str,
     kernel: str,
-    threads: int | None = None,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Floats:
-    """Where a value lies in the distribution of its gene, on a scale on which genes can be ranked.
+    """Place of each value in the distribution of its gene, on a scale on which genes can be ranked.
 
     Parameters
     ----------
     values : array of shape (genes, samples)
-        float64, contiguous; no gene is constant. What the distributions are estimated from.
+        float64, contiguous; no gene is constant. The distributions are estimated from these.
     new : array of shape (genes, new samples), optional
-        Where they are evaluated; by default at `values` themselves, bit for bit as if these were new.
+        Where the distributions are evaluated; by default at `values`, bit for bit as if these were new.
     kcdf : {"gaussian", "poisson", "none"}
+        Kernel of the distributions.
     kernel : {"table", "exact"}
-        For "gaussian": the normal distribution from R's table, or itself.
-    threads : int, optional
+        For "gaussian": the normal distribution from R's table, or exact.
+    jobs : int, optional
+        Number of threads, one per core by default.
     progress : callable, optional
+        Wraps the iterator over parts of the work.
 
     Returns
     -------
     array of shape (samples, genes) or (new samples, genes)
-        Log odds of the estimated distribution; for "none" the number of samples that a value reaches.
+        Log odds of the estimated distribution; for "none", the number of samples that do not exceed a value.
     """
     points = values if new is None else new
     result = np.empty((points.shape[1], len(values)))
     if kcdf == "poisson":
-        _in_chunks(partial(_poisson, values, points, result), len(values), threads, progress)
+        _in_chunks(partial(_poisson, values, points, result), len(values), jobs, progress)
         return result
     fill, arrays = _kernel(values, new, kcdf, kernel)
-    _in_chunks(lambda start, stop: fill(*arrays, start, stop, result), len(values), threads, progress)
+    _in_chunks(lambda start, stop: fill(*arrays, start, stop, result), len(values), jobs, progress)
     return result
 
 
 def _kernel(
     values: Floats, new: Floats | None, kcdf: str, kernel: str
 ) -> tuple[Callable[..., None], tuple[Floats, ...]]:
-    """The loop, and the arrays that it takes first."""
+    """The compiled loop, and its first arguments."""
     if kcdf == "none":
         return kernels.counts_against, (values, values if new is None else new)
     if kernel == "exact":
@@ -120,7 +123,7 @@ def enrichment(
     tau: float,
     max_diff: bool,
     abs_ranking: bool,
-    threads: int | None = None,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Floats:
     """Scores of all sets in every sample.
@@ -128,17 +131,19 @@ def enrichment(
     Parameters
     ----------
     ranked : array of shape (samples, genes)
-        float64, contiguous; genes are ordered by it, the largest first, equal ones as they stand.
+        float64, contiguous; genes are ordered by decreasing value, ties by position.
     index : Index
         The sets.
     tau : float
         Exponent of the weights.
     max_diff : bool
-        Sum of the walk's highest and lowest point, or the one that is farther from zero.
+        Sum of the walk's highest and lowest point, or else the point that is farther from zero.
     abs_ranking : bool
-        Their difference in place of the sum.
-    threads : int, optional
+        Their difference instead of the sum.
+    jobs : int, optional
+        Number of threads, one per core by default.
     progress : callable, optional
+        Wraps the iterator over parts of the work.
 
     Returns
     -------
@@ -156,31 +161,32 @@ def enrichment(
             abs_ranking, scores,
         )  # fmt: skip
 
-    _in_chunks(work, n, threads, progress)
+    _in_chunks(work, n, jobs, progress)
     return scores
 
 
 @cache
 def normal_table() -> Floats:
-    """R's table of the normal distribution, from -10 to 10, with 0 before and 1 behind."""
+    """R's table of the normal distribution from -10 to 10, preceded by 0 and followed by 1."""
     half = np.append(_numbers_of_r()[:10001], 1.0)
     return np.concatenate([1.0 - half[::-1], half[1:]])
 
 
 def poisson_distribution(counts: Floats, means: Floats) -> Floats:
-    """Probability of at most a count under Poisson.
+    """Poisson probability of at most a count.
 
     Parameters
     ----------
     counts : array of shape (counts,)
         Whole numbers.
     means : array of shape (means,)
+        Means of the distributions.
 
     Returns
     -------
     array of shape (counts, means)
-        Exact to some 1e-15, and R's own digits for small counts and means of a small whole number and a half; tails
-        below 1e-21 are zero.
+        Exact to about 1e-15, with R's own digits for small counts and means that are a small integer plus a half;
+        tails below 1e-21 are zero.
     """
     result = np.empty((len(counts), len(means)))
     large = means > _LARGE
@@ -208,13 +214,13 @@ def _of_large_means(counts: Floats, means: Floats) -> Floats:
 
 @cache
 def _numbers_of_r() -> Floats:
-    """What ``r/make_gsva_tables.R`` wrote."""
+    """The numbers written by ``r/make_gsva_tables.R``."""
     packed = files("sequoia_stats").joinpath("data/gsva_tables.gz").read_bytes()
     return np.frombuffer(gzip.decompress(packed), "<f8").astype(np.float64)
 
 
 def _poisson(values: Floats, new: Floats, result: Floats, start: int, stop: int) -> None:
-    """Densities of counts: few distinct ones, so that each pair of them is computed once."""
+    """Densities of counts; there are few distinct ones, so each pair is computed once."""
     for gene in range(start, stop):
         known, codes = np.unique(values[gene], return_inverse=True)
         counts, chosen = np.unique(np.floor(new[gene] + 1e-7), return_inverse=True)  # as R's ppois does
@@ -224,14 +230,14 @@ def _poisson(values: Floats, new: Floats, result: Floats, start: int, stop: int)
 
 
 def _in_chunks(
-    work: Callable[[int, int], object], size: int, threads: int | None, progress: Progress | None
+    work: Callable[[int, int], object], size: int, jobs: int | None, progress: Progress | None
 ) -> None:
-    """Blocks on several threads, in chunks between which there is a sign of life, and Ctrl-C is heard."""
-    chunk = _BLOCK * _BLOCKS * count_threads(threads)
+    """Blocks on several threads, in chunks between which progress is shown and Ctrl-C is noticed."""
+    chunk = _BLOCK * _BLOCKS * count_jobs(jobs)
     starts = range(0, size, chunk)
     for first in starts if progress is None else progress(starts, len(starts)):
 
         def block(start: int, stop: int, first: int = first) -> object:
             return work(first + start, first + stop)
 
-        map_blocks(block, min(chunk, size - first), _BLOCK, threads)
+        map_blocks(block, min(chunk, size - first), _BLOCK, jobs)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sequoia_base.kernels import count_threads, kernel, map_blocks
+from sequoia_base.kernels import count_jobs, kernel, map_blocks
 from sequoia_stats.errors import InputError
 
 
@@ -33,7 +33,7 @@ def test_blocks_come_back_in_order_and_cover_the_range(threads):
 
 def test_two_threads_work_at_the_same_time():
     both = threading.Barrier(2, timeout=60)
-    arrived = map_blocks(lambda start, stop: both.wait(), size=2, block=1, threads=2)
+    arrived = map_blocks(lambda start, stop: both.wait(), size=2, block=1, jobs=2)
     assert sorted(arrived) == [0, 1]
 
 
@@ -42,13 +42,13 @@ def test_an_error_in_a_block_reaches_the_caller():
         raise InputError(f"block {start} is bad")
 
     with pytest.raises(InputError, match="block 0 is bad"):
-        map_blocks(refuse, 4, 1, threads=2)
+        map_blocks(refuse, 4, 1, jobs=2)
 
 
 def test_an_empty_range_needs_no_thread():
     assert map_blocks(lambda start, stop: start, 0, 5) == []
 
 
-def test_no_threads_are_refused():
-    with pytest.raises(InputError, match="0 threads cannot work"):
-        count_threads(0)
+def test_fewer_than_one_job_is_refused():
+    with pytest.raises(InputError, match="jobs must be 1 or more"):
+        count_jobs(0)

@@ -192,8 +192,8 @@ def test_types_may_differ():
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_the_number_of_threads_does_not_change_a_bit(threads):
     matrices = make_matrices(n=30, genes=2000, missing=0.1)
-    one = moments(*matrices, threads=1).to_frame().to_numpy()
-    assert moments(*matrices, threads=threads).to_frame().to_numpy().tobytes() == one.tobytes()
+    one = moments(*matrices, jobs=1).to_frame().to_numpy()
+    assert moments(*matrices, jobs=threads).to_frame().to_numpy().tobytes() == one.tobytes()
 
 
 def test_no_columns_have_no_statistics():
@@ -206,7 +206,7 @@ def test_memory_stays_under_half_the_input_beyond_it(dtype, order):
     matrices = [np.asarray(m, dtype, order=order) for m in make_matrices(n=500, genes=4000)]
     pearson(*make_matrices()[:2])  # compiles
     tracemalloc.start()
-    moments(*matrices, threads=2)
+    moments(*matrices, jobs=2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.5 * sum(m.nbytes for m in matrices)

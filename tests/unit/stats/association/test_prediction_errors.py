@@ -89,7 +89,7 @@ def test_the_measured_values_stay_where_they_are(order, missing):
 
 def test_quartiles_do_not_depend_on_the_number_of_threads():
     x = make_matrices(n=30, genes=1000, missing=0.05)[0]
-    assert interquartile_range(x, threads=1).tobytes() == interquartile_range(x, threads=3).tobytes()
+    assert interquartile_range(x, jobs=1).tobytes() == interquartile_range(x, jobs=3).tobytes()
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])

@@ -451,7 +451,7 @@ def test_correlations_do_not_depend_on_scale_or_offset(offset, scale):
 def test_the_number_of_threads_changes_nothing(threads):
     made = make_predictions(n=30, genes=700, accuracy=0.3, n_untrained=2)
     pd.testing.assert_frame_equal(
-        well_predicted(made, threads=threads).table, well_predicted(made).table, check_exact=True
+        well_predicted(made, jobs=threads).table, well_predicted(made).table, check_exact=True
     )
 
 
@@ -570,7 +570,7 @@ def test_memory_stays_under_half_the_input_beyond_it(options):
     made = made.rows(np.flatnonzero(np.arange(made.n) % 4 < 3))  # one or two slides a patient
     well_predicted(make_predictions(n=20, slides=2, cohorts=2), **options)  # compiles
     tracemalloc.start()
-    well_predicted(made, **options, threads=2)
+    well_predicted(made, **options, jobs=2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.5 * sum(m.nbytes for m in (made.predicted, made.measured, *made.untrained))

@@ -64,7 +64,7 @@ def test_neither_the_order_of_genes_nor_of_sets_matters(order):
 
 def test_the_seed_decides_and_threads_do_not():
     one = preranked(RANKS, SETS, permutations=50, seed=3)
-    pd.testing.assert_frame_equal(one, preranked(RANKS, SETS, permutations=50, seed=3, threads=2))
+    pd.testing.assert_frame_equal(one, preranked(RANKS, SETS, permutations=50, seed=3, jobs=2))
     assert not one.equals(preranked(RANKS, SETS, permutations=50, seed=4))
 
 

@@ -186,7 +186,7 @@ def test_a_training_sample_of_counts_has_the_same_score_frozen_as_in_the_fit(tab
 @pytest.mark.parametrize(("kcdf", "kernel"), KERNELS)
 def test_threads_do_not_matter(kcdf, kernel):
     table = make_counts(n=70, genes=90) if kcdf == "poisson" else make_table(n=70, genes=90)
-    one, many = (scores(table, kcdf=kcdf, kernel=kernel, threads=threads) for threads in (1, 3))
+    one, many = (scores(table, kcdf=kcdf, kernel=kernel, jobs=threads) for threads in (1, 3))
     pd.testing.assert_frame_equal(one, many, check_exact=True)
 
 
@@ -198,5 +198,5 @@ def test_progress_sees_all_parts():
             seen.append(total)
             yield item
 
-    scores(make_table(n=60, genes=600), progress=watch, threads=1)
+    scores(make_table(n=60, genes=600), progress=watch, jobs=1)
     assert seen == [2, 2, 1]

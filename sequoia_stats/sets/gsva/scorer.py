@@ -1,4 +1,4 @@
-"""The estimator: sets and a training cohort in, scores of samples out."""
+"""Gsva: fit on gene sets and a training cohort, then score samples."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.collections import GeneSets
-from sequoia_stats.sets.collections.collection import Restricted, extended, ledger_of, refuse_nothing_left
-from sequoia_stats.sets.gsva.matching import find_genes, without_genes
-from sequoia_stats.sets.gsva.reference import Reference, read_reference
+from sequoia_stats.sets.collections.bundled import SetSource, open_collections
+from sequoia_stats.sets.collections.collection import merged
+from sequoia_stats.sets.gsva._other_engines import OTHER_ENGINES
+from sequoia_stats.sets.gsva.reference import (
+    Reference,
+    Settings,
+    check_word,
+    find_genes,
+    read_reference,
+    without_genes,
+)
 from sequoia_stats.sets.gsva.samples import (
     Samples,
     Source,
@@ -27,74 +36,69 @@ from sequoia_stats.sets.gsva.samples import (
     varying,
 )
 from sequoia_stats.sets.gsva.scores import Progress, densities, enrichment, inverted_index
-from sequoia_stats.sets.gsva.settings import (
-    ENGINES,
-    SetSource,
-    Settings,
-    check_word,
-    merged,
-    open_collections,
-)
-from sequoia_stats.types.cohort import FLOW_COLUMNS
+from sequoia_stats.sets.runner import restrict
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: Fewest samples that the distribution of a gene is estimated from.
+#: Fewest samples from which the distribution of a gene is estimated.
 MIN_SAMPLES = 4
+#: What can compute the scores.
+ENGINES = ("native", *OTHER_ENGINES)
 Floats = NDArray[np.float64]
-Step = tuple[str, int, int, str]
 
 
 class Gsva:
-    """Gene set variation analysis (Hänzelmann 2013), equal to R's GSVA 1.46 but for sets that hold a gene twice.
+    """Gene set variation analysis (Hänzelmann 2013), equal to R's GSVA 1.46 except for sets with duplicated genes.
 
     Parameters
     ----------
     sets : str, path, GeneSets, mapping, or sequence of these
         Bundled collections ("hallmark", "gobp", "kegg", "c8"), GMT files, or sets by name.
     kcdf : {"gaussian", "poisson", "none"}
-        Kernel of the distribution of a gene: Gaussian for log values, Poisson for counts, or the empirical one.
+        Kernel of the distribution of a gene: Gaussian for log values, Poisson for counts, or none for the empirical
+        distribution.
     kernel : {"table", "exact"}
-        For "gaussian": the normal distribution from a table of 10,001 points as in R, or itself. Genes that nearly
-        tie are ordered otherwise: in METABRIC (200 patients, 2,500 genes) 2.9% of ranks differ, and Hallmark scores
-        by up to .0012.
+        For "gaussian": the normal distribution from a table of 10,001 points, as in R, or exact. Genes that nearly
+        tie are then ordered differently: in METABRIC (200 patients, 2,500 genes) 2.9% of ranks differ, and Hallmark
+        scores by up to 0.0012.
     engine : {"native", "gseapy", "r"}
-        What computes the scores. The last two, for comparison, know `fit_transform` only.
+        What computes the scores. The last two are for comparison, and only support `fit_transform`.
     tau : float
-        Exponent of the weights of ranks.
+        Exponent of the rank weights.
     max_diff : bool, default True
-        Score = highest + lowest point of the walk; else the one that is farther from zero.
+        Score = highest + lowest point of the walk; otherwise, the point that is farther from zero.
     abs_ranking : bool, default False
-        Score = highest − lowest point; without effect where `max_diff` is False, as in R.
+        Score = highest − lowest point; no effect if `max_diff` is False, as in R.
     min_size, max_size : int
-        Smallest and largest number of genes of a set among those that are ranked; no upper limit where None.
+        Smallest and largest number of ranked genes of a set; None means no upper limit.
     aliases : bool, default False
-        Find genes also under former names. Names match exactly otherwise, and the ledger says how many more there
-        would be.
-    threads : int, optional
-        Threads at work, by default one per core; scores do not depend on it.
+        Also find genes under former names. By default names must match exactly, and the ledger says how many more
+        would be found.
+    jobs : int, optional
+        Number of threads, one per core by default; scores do not depend on it.
     progress : callable, optional
         ``progress(iterator, total)`` wraps the iterator over parts of the work.
 
     Attributes
     ----------
     reference_ : Reference
-        The training values and the sets with their genes.
+        Training values, and the sets with their genes.
     sets_ : GeneSets
         The sets that are scored, with the genes that are ranked.
     flow_ : DataFrame
-        Ledger of what was lost before the fit: ``step, n_before, n_after, reason``.
+        Ledger of losses before the fit: ``step, n_before, n_after, reason``.
     versions_ : dict of str to str
-        Of what computed the scores.
+        Versions of the software that computed the scores.
 
     Notes
     -----
-    Genes that are constant over the training samples are dropped. Genes that tie within a sample are ranked as they
-    stand in the table. Columns of one name are replaced by their mean. A gene counts once in a set.
+    Genes that are constant in the training samples are left out. Genes that tie within a sample are ranked in the
+    order of the table. Columns with the same name are replaced by their mean. A gene counts once in a set.
 
-    Scores of two cohorts can be compared if both are scored against one reference: the distribution of every gene is
-    that of the training samples, each new sample is ranked alone, and a training sample gets its score in the fit.
+    Scores of two cohorts are comparable if both are scored against the same reference: the distribution of every
+    gene comes from the training samples, each new sample is ranked on its own, and a training sample gets the same
+    score as in the fit.
     """
 
     reference_: Reference
@@ -114,7 +118,7 @@ class Gsva:
         min_size: int = 1,
         max_size: int | None = None,
         aliases: bool = False,
-        threads: int | None = None,
+        jobs: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.sets = sets
@@ -127,16 +131,16 @@ class Gsva:
         self.min_size = min_size
         self.max_size = max_size
         self.aliases = aliases
-        self.threads = threads
+        self.jobs = jobs
         self.progress = progress
 
     def fit(self, x: Source | AnnData) -> Self:
-        """Take the distributions of genes from a training cohort, and the sets that it leaves.
+        """Learn the distributions of genes from a training cohort, and restrict the sets to its genes.
 
         Parameters
         ----------
         x : DataFrame of shape (samples, genes), Cohort, Expression, AnnData, or path
-            Training samples, four or more; also the name of an embedded cohort. Rows of an AnnData are samples.
+            At least four training samples, or the name of a bundled cohort. Rows of an AnnData are samples.
 
         Returns
         -------
@@ -145,7 +149,7 @@ class Gsva:
         Raises
         ------
         InputError
-            If a value is missing or infinite, samples are too few, every gene is constant, or no set is left.
+            If a value is missing or infinite, there are too few samples, every gene is constant, or no set is left.
         """
         self.settings()
         self._refuse_other_engine()
@@ -158,35 +162,34 @@ class Gsva:
         Parameters
         ----------
         x : DataFrame of shape (samples, genes), Cohort, Expression, AnnData, or path
-            New samples, one or more. Genes are matched by name; those that the reference lacks are left out.
+            One or more new samples. Genes are matched by name; those that are not in the reference are left out.
         missing : {"refuse", "drop"}
-            What to do where genes of the reference are not there: an error, or leave them out, which gives the
-            scores of a reference that never had them.
+            What to do if genes of the reference are missing: raise an error, or leave them out, as if the reference
+            had never had them.
 
         Returns
         -------
         DataFrame of shape (samples, sets)
-            ``attrs["genes"]`` is the number of genes that were ranked, ``attrs["flow"]`` the ledger of what was lost:
-            tuples of step, n_before, n_after, reason.
+            ``attrs["genes"]`` is the number of ranked genes, ``attrs["flow"]`` the ledger of losses: tuples of step,
+            n_before, n_after, reason.
 
         Raises
         ------
         InputError
-            If there is no fit, genes are missing, or values are missing or infinite.
+            If `fit` has not been called, genes are missing, or values are missing or infinite.
         """
         reference = self._fitted()
         check_word("missing-genes", missing, ("refuse", "drop"))
         samples = read_samples(x)
         refuse_transposed(samples, reference.genes)
-        places, steps = find_genes(reference, samples, drop=missing == "drop")
+        places = find_genes(reference, samples, drop=missing == "drop", flow=samples.flow)
         if (places < 0).any():
-            reference, lost = without_genes(reference, places < 0)
-            steps += lost
+            reference = without_genes(reference, places < 0, samples.flow)
             places = places[places >= 0]
         new = by_gene(samples, places)
         if reference.settings.kcdf == "poisson":
-            steps += check_counts(new, samples, reference.genes)
-        return self._scores(reference, new, samples.table.index, extended(samples.flow, steps))
+            check_counts(new, samples, reference.genes, samples.flow)
+        return _framed(self._scores(reference, new), samples.table.index, reference, samples.flow)
 
     def fit_transform(self, x: Source | AnnData) -> pd.DataFrame:
         """Score the samples of a cohort against itself.
@@ -199,44 +202,36 @@ class Gsva:
         Returns
         -------
         DataFrame of shape (samples, sets)
-            ``attrs["genes"]`` is the number of genes that were ranked, ``attrs["flow"]`` is `flow_` as tuples.
+            ``attrs["genes"]`` is the number of ranked genes, ``attrs["flow"]`` holds the lines of `flow_`.
 
         Raises
         ------
         InputError
-            As `fit`.
+            As in `fit`.
         RUnavailableError
             If the engine is R, and R or its package GSVA cannot be used.
         """
         reference = self._fit(x)
         if self.engine == "native":
-            return self._scores(reference, None, reference.samples, self.flow_)
-        from sequoia_stats.sets.gsva.engines import ENGINES as OTHERS
-
-        score, sets = OTHERS[self.engine], self.sets_.sets
-        members = {name: list(genes) for name, genes in sets.items()}
-        scores, self.versions_ = score(
-            reference.values, reference.genes, members, reference.settings, self.threads
-        )
-        return _framed(scores, reference.samples, reference, self.flow_)
+            scores = self._scores(reference, None)
+        else:
+            scores, self.versions_ = OTHER_ENGINES[self.engine](
+                reference.values, reference.genes, reference.sets.sets, reference.settings, self.jobs
+            )
+        return _framed(scores, reference.samples, reference, Flow.of(self.flow_))
 
     @property
     def sets_(self) -> GeneSets:
         """The sets that are scored, with the genes that are ranked."""
-        reference = self._fitted(frozen=False)
-        genes, ends = reference.genes[reference.membership.indices].tolist(), reference.membership.indptr
-        parts = zip(reference.set_names, ends[:-1].tolist(), ends[1:].tolist(), strict=True)
-        return GeneSets(
-            reference.collection, {name: tuple(genes[a:b]) for name, a, b in parts}, notice=reference.notice
-        )
+        return self._fitted(frozen=False).sets
 
     def has_sets(self, sets: SetSource | Sequence[SetSource]) -> bool:
-        """Whether sets, cut to the genes that are ranked, are those that are scored.
+        """Whether some sets, restricted to the ranked genes, are the ones that are scored.
 
         Parameters
         ----------
         sets : str, path, GeneSets, mapping, or sequence of these
-            As for the estimator itself.
+            The sets in question, as in `Gsva`.
         """
         reference = self._fitted(frozen=False)
         settings = reference.settings
@@ -247,32 +242,32 @@ class Gsva:
         return list(theirs) == list(ours) and all(set(theirs[name]) == set(ours[name]) for name in ours)
 
     def save(self, path: str | Path) -> None:
-        """Write the frozen reference with its sets and settings as one HDF5 file, whole or not at all."""
+        """Write the frozen reference with its sets and options as one HDF5 file, completely or not at all."""
         self._fitted().write(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Gsva:
-        """Read what `save` wrote, ready for `transform`.
+        """Read a file written by `save`, ready for `transform`.
 
         Raises
         ------
         InputError
-            If the file is something else, of another version, or damaged.
+            If the file is of another kind or version, or damaged.
         """
         reference = read_reference(path)
         loaded = cls((), **reference.settings.to_dict())
         loaded.reference_, loaded.versions_ = reference, reference.versions
-        loaded.flow_ = pd.DataFrame(columns=FLOW_COLUMNS)
+        loaded.flow_ = Flow().to_frame()
         loaded.sets = loaded.sets_
         return loaded
 
     def settings(self) -> Settings:
-        """What was chosen, if it can be.
+        """The options, checked.
 
         Raises
         ------
         InputError
-            If a word is unknown, a number out of its range, or two choices do not go together.
+            If a word is not valid, a number is out of range, or two options cannot be combined.
         """
         check_word("engine", self.engine, ENGINES)
         if self.kernel == "exact" and self.engine != "native":
@@ -281,16 +276,16 @@ class Gsva:
             self.kcdf, self.kernel, float(self.tau), bool(self.max_diff), bool(self.abs_ranking), int(self.min_size),
             None if self.max_size is None else int(self.max_size), bool(self.aliases),
         )  # fmt: skip
-        if self.kernel == "exact" and self.kcdf != "gaussian":  # references of old may hold both
+        if self.kernel == "exact" and self.kcdf != "gaussian":  # older references may have both
             raise InputError(
-                f"kcdf {self.kcdf} has no exact kernel: it is for gaussian",
-                fix="leave --kernel out, or --kcdf gaussian",
+                f"kcdf {self.kcdf} has no exact kernel, only gaussian has",
+                fix="leave out --kernel, or use --kcdf gaussian",
             )
         return settings
 
     def _fitted(self, *, frozen: bool = True) -> Reference:
         if not hasattr(self, "reference_"):
-            raise InputError("there is no fit", fix="call fit or fit_transform first")
+            raise InputError("this Gsva has not been fitted", fix="call fit or fit_transform first")
         if frozen:
             self._refuse_other_engine()
         return self.reference_
@@ -305,19 +300,30 @@ class Gsva:
         refuse_transposed(samples, sets.genes)
         if (n := len(samples.table)) < MIN_SAMPLES:
             raise InputError(
-                f"{n} samples are too few: the distribution of a gene is estimated from {MIN_SAMPLES} or more",
+                f"{counted(n, 'sample')} given, but estimating the distribution of a gene takes {MIN_SAMPLES} or more",
                 where=samples.name,
                 fix="give more samples, or score them against a frozen reference",
             )
-        values, genes, steps = _ranked_genes(samples)
+        values, genes = _ranked_genes(samples)
         if settings.kcdf == "poisson":
-            steps += check_counts(values, samples, genes)
-        left = sets.restrict(
-            genes, min_size=settings.min_size, max_size=settings.max_size, aliases=settings.aliases
+            check_counts(values, samples, genes, samples.flow)
+        left = restrict(
+            sets,
+            genes,
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            aliases=settings.aliases,
         )
-        refuse_nothing_left(sets, left)
-        steps += [*ledger_of(sets, left), *_full_sets(left)]
-        self.flow_ = extended(samples.flow, steps)
+        samples.flow.extend(left.flow)
+        whole = [
+            name
+            for name, size in zip(left.names, left.membership.sizes.tolist(), strict=True)
+            if size == len(genes)
+        ]
+        if whole:
+            reason = f"{len(whole)} with every gene, whose score is always 1: {listing(whole, 3)}"
+            samples.flow.add("sets: of every gene", len(left.names), len(left.names), reason)
+        self.flow_ = samples.flow.to_frame()
         self.versions_ = _versions()
         self.reference_ = Reference(
             values, left.universe, samples.table.index, left.names, left.membership, settings, samples.name,
@@ -325,9 +331,7 @@ class Gsva:
         )  # fmt: skip
         return self.reference_
 
-    def _scores(
-        self, reference: Reference, new: Floats | None, samples: pd.Index, flow: pd.DataFrame
-    ) -> pd.DataFrame:
+    def _scores(self, reference: Reference, new: Floats | None) -> Floats:
         """Scores of new samples, or of the training cohort itself."""
         settings = reference.settings
         ranked = densities(
@@ -335,24 +339,23 @@ class Gsva:
             new,
             kcdf=settings.kcdf,
             kernel=settings.kernel,
-            threads=self.threads,
+            jobs=self.jobs,
             progress=self.progress,
         )
         index = inverted_index(*reference.membership, len(reference.genes))
-        scores = enrichment(
+        return enrichment(
             ranked,
             index,
             tau=settings.tau,
             max_diff=settings.max_diff,
             abs_ranking=settings.abs_ranking,
-            threads=self.threads,
+            jobs=self.jobs,
             progress=self.progress,
         )
-        return _framed(scores, samples, reference, flow)
 
 
 def _versions() -> dict[str, str]:
-    """Of our own code, where it is installed, and of what its loops need."""
+    """Versions of our own code, if it is installed, and of the libraries that its loops use."""
     found = {}
     for name in ("sequoia-histology", "numba", "numpy"):
         with suppress(metadata.PackageNotFoundError):
@@ -360,34 +363,25 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _framed(scores: Floats, samples: pd.Index, reference: Reference, flow: pd.DataFrame) -> pd.DataFrame:
+def _framed(scores: Floats, samples: pd.Index, reference: Reference, flow: Flow) -> pd.DataFrame:
     frame = pd.DataFrame(scores, samples, pd.Index(reference.set_names, dtype=object, name="set"))
     frame.attrs["genes"] = len(reference.genes)
-    frame.attrs["flow"] = list(flow.itertuples(index=False, name=None))
+    frame.attrs["flow"] = list(flow)
     return frame
 
 
-def _ranked_genes(samples: Samples) -> tuple[Floats, pd.Index, list[Step]]:
-    """Values of the genes that vary, genes × samples, and what was dropped."""
+def _ranked_genes(samples: Samples) -> tuple[Floats, pd.Index]:
+    """Values of the genes that vary, genes × samples, and their names."""
     values, genes = by_gene(samples), samples.table.columns
     kept = varying(values) if len(genes) else np.zeros(0, bool)
     if kept.sum() < 2:
         raise InputError(
-            f"{int(kept.sum())} of {len(genes)} genes vary, and two at least have to be ranked",
+            f"{int(kept.sum())} of {len(genes)} genes vary, but at least 2 are needed for a ranking",
             where=samples.name,
-            fix="check that the table holds expression, samples × genes",
+            fix="check that the table contains expression, samples × genes",
         )
     if kept.all():
-        return values, genes, []
+        return values, genes
     reason = f"constant over the samples: {listing(genes[~kept], 3)}"
-    return values[kept], genes[kept], [("genes: that vary", len(genes), int(kept.sum()), reason)]
-
-
-def _full_sets(left: Restricted) -> list[Step]:
-    full = [
-        name
-        for name, size in zip(left.names, left.membership.sizes, strict=True)
-        if size == len(left.universe)
-    ]
-    reason = f"{len(full)} hold every gene, and score 1 in every sample: {listing(full, 3)}"
-    return [("sets: of every gene", len(left.names), len(left.names), reason)] if full else []
+    samples.flow.add("genes: that vary", len(genes), int(kept.sum()), reason)
+    return values[kept], genes[kept]

@@ -1,23 +1,23 @@
-"""Other implementations of GSVA, for comparison: gseapy, and R itself."""
+"""Other implementations of GSVA, for comparison: gseapy and R."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.kernels import count_threads
+from sequoia_base.kernels import count_jobs
 from sequoia_stats import rbridge
-from sequoia_stats.errors import InputError
-from sequoia_stats.sets.gsva.settings import Settings
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.sets.gsva.reference import Settings
 
 Floats = NDArray[np.float64]
-#: Takes genes × samples, names of genes, sets by name, settings, threads; gives samples × sets and versions.
+#: Takes genes × samples, gene names, sets, options and jobs; returns samples × sets and software versions.
 Engine = Callable[
-    [Floats, pd.Index, dict[str, list[str]], Settings, int | None], tuple[Floats, dict[str, str]]
+    [Floats, pd.Index, dict[str, tuple[str, ...]], Settings, int | None], tuple[Floats, dict[str, str]]
 ]
 _WORDS = {"gaussian": "Gaussian", "poisson": "Poisson", "none": "none"}
 
@@ -25,23 +25,23 @@ _WORDS = {"gaussian": "Gaussian", "poisson": "Poisson", "none": "none"}
 def score_with_gseapy(
     values: Floats,
     genes: pd.Index,
-    sets: dict[str, list[str]],
+    sets: dict[str, tuple[str, ...]],
     settings: Settings,
-    threads: int | None,
+    jobs: int | None,
 ) -> tuple[Floats, dict[str, str]]:
     """Scores by ``gseapy.gsva``.
 
     Raises
     ------
     InputError
-        If gseapy leaves a set out.
+        If gseapy gives no score for a set.
     """
     import gseapy
 
     samples = [str(i) for i in range(values.shape[1])]
     result = gseapy.gsva(
         data=pd.DataFrame(values, genes, samples),
-        gene_sets=sets,
+        gene_sets={name: list(members) for name, members in sets.items()},
         outdir=None,
         kcdf=_WORDS[settings.kcdf],
         weight=settings.tau,
@@ -49,21 +49,24 @@ def score_with_gseapy(
         abs_ranking=settings.abs_ranking,
         min_size=1,
         max_size=len(genes),
-        threads=count_threads(threads),
+        threads=count_jobs(jobs),
     ).res2d
     scores = result.pivot(index="Name", columns="Term", values="ES").reindex(
         index=samples, columns=list(sets)
     )
-    _refuse_holes(scores.columns[scores.isna().any()], "gseapy")
+    if len(left_out := scores.columns[scores.isna().any()]):
+        raise InputError(
+            f"gseapy gave no score for {counted(len(left_out), 'set')}", where=listing(left_out, 5)
+        )
     return scores.to_numpy(np.float64), {"gseapy": metadata.version("gseapy")}
 
 
 def score_with_r(
     values: Floats,
     genes: pd.Index,
-    sets: dict[str, list[str]],
+    sets: dict[str, tuple[str, ...]],
     settings: Settings,
-    threads: int | None,
+    jobs: int | None,
 ) -> tuple[Floats, dict[str, str]]:
     """Scores by R's GSVA, on one core.
 
@@ -88,10 +91,5 @@ def score_with_r(
     return np.reshape(scores, (len(sets), values.shape[1])).T, rbridge.versions(("GSVA",))
 
 
-#: The engines beside our own.
-ENGINES: dict[str, Engine] = {"gseapy": score_with_gseapy, "r": score_with_r}
-
-
-def _refuse_holes(left_out: Sequence[str] | pd.Index, engine: str) -> None:
-    if len(left_out):
-        raise InputError(f"{engine} gave no score for {len(left_out)} sets", where=", ".join(left_out[:5]))
+#: The engines besides our own, by name.
+OTHER_ENGINES: dict[str, Engine] = {"gseapy": score_with_gseapy, "r": score_with_r}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequoia_stats.compare import overlap
-from sequoia_stats.compare.shared_genes import overlap_p
+from sequoia_stats.compare.list_overlaps import overlap_p
 from sequoia_stats.errors import InputError
 
 GENES = [f"G{i}" for i in range(10)]

@@ -1,4 +1,4 @@
-"""gseapy in a process of its own: the same numbers, no second run of the caller, and an end that is told."""
+"""gseapy in another process: the same numbers, no second run of the caller, and errors that are reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_stats.sets import _gsea_worker
+from sequoia_stats.errors import SequoiaError
+from sequoia_stats.sets import _prerank
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.gsea import preranked
 
@@ -20,11 +21,11 @@ RANKS = pd.Series(np.linspace(1, -0.8, 60).round(1), [f"G{i:02d}" for i in range
 SETS = GeneSets("x", {"top": tuple(RANKS.index[:8]), "spread": tuple(RANKS.index[::6])})
 SCRIPT = """
 import numpy as np, pandas as pd
-from sequoia_stats.sets import _gsea_worker
+from sequoia_stats.sets import _prerank
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.gsea import preranked
 print("begun")
-_gsea_worker.QUICK = 0
+_prerank.QUICK = 0
 ranks = pd.Series(np.linspace(1, -1, 40), [f"G{i}" for i in range(40)])
 print(preranked(ranks, GeneSets("x", {"top": tuple(ranks.index[:6])}), permutations=5).loc[0, "leading_edge"])
 """
@@ -33,13 +34,13 @@ print(preranked(ranks, GeneSets("x", {"top": tuple(ranks.index[:6])}), permutati
 @pytest.fixture
 def apart(monkeypatch):
     """However little there is to do, it is done in another process."""
-    monkeypatch.setattr(_gsea_worker, "QUICK", 0)
+    monkeypatch.setattr(_prerank, "QUICK", 0)
 
 
 def test_a_process_of_its_own_gives_the_same_table(monkeypatch, capfd):
     here = preranked(RANKS, SETS, permutations=50, seed=2)
-    monkeypatch.setattr(_gsea_worker, "QUICK", 0)
-    monkeypatch.setattr(_gsea_worker, "prerank", None)
+    monkeypatch.setattr(_prerank, "QUICK", 0)
+    monkeypatch.setattr(_prerank, "_prerank", None)
     there = preranked(RANKS, SETS, permutations=50, seed=2)
     pd.testing.assert_frame_equal(here, there, check_exact=True)
     assert tuple(capfd.readouterr()) == ("", "")
@@ -51,37 +52,22 @@ def test_a_script_without_a_main_guard_runs_once_whatever_lies_in_its_folder(tmp
     (tmp_path / "work" / "gseapy.py").write_text("raise SystemExit('not this one')")
     done = subprocess.run(
         [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, cwd=tmp_path / "work",
-        env=os.environ | {"PYTHONPATH": str(Path(_gsea_worker.__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(_prerank.__file__).parents[2])},
     )  # fmt: skip
     assert done.stdout.split() == ["begun", "G0;G1;G2;G3;G4;G5"], done.stderr
 
 
-@pytest.mark.parametrize(
-    ("end", "error", "words"),
-    [
-        ("raise ValueError('torn')", RuntimeError, "did not end well: ValueError: torn"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", RuntimeError, "exit code -9"),
-        ("os.kill(os.getpid(), signal.SIGINT)", KeyboardInterrupt, "^$"),
-    ],
-)
-def test_a_process_that_dies_is_an_error(apart, monkeypatch, tmp_path, end, error, words):
-    (tmp_path / "dies.py").write_text(
-        f"import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{end}\n"
-    )
-    monkeypatch.setattr(_gsea_worker, "__name__", "dies")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(error, match=words):
+def test_a_process_that_dies_is_an_error_with_advice(apart, monkeypatch):
+    monkeypatch.setattr(_prerank, "_prerank_elsewhere", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(SequoiaError, match="the process that ran gseapy died") as caught:
         preranked(RANKS, SETS, permutations=5)
+    assert "memory" in caught.value.fix
 
 
-def test_an_interrupt_in_the_caller_ends_the_process(apart, monkeypatch):
-    children = []
+def test_an_error_in_the_other_process_arrives_here(apart, monkeypatch):
+    def torn(*_):
+        raise ValueError("torn")
 
-    def interrupted(child, request):
-        children.append(child)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(_gsea_worker, "_ask", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(_prerank, "_prerank_elsewhere", torn)
+    with pytest.raises(ValueError, match="torn"):
         preranked(RANKS, SETS, permutations=5)
-    assert children[0].returncode == -signal.SIGKILL

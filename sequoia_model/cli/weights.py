@@ -53,7 +53,7 @@ def _content(weights: Weights) -> dict[str, Any]:
 
 def _text(weights: Weights) -> str:
     """The same, a line each, for people."""
-    from sequoia_model.weights.loading import published_genes
+    from sequoia_model.weights.gene_lists import published_genes
 
     if weights.genes:
         named = "named by the side file"

@@ -1,4 +1,4 @@
-"""Which encoders this machine can get: packaged, in the cache, on the hub, gated or out of reach."""
+"""Which encoders this machine can get: packaged, in the cache, on the hub, gated, or not available."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sequoia_model.encoders.hub import ask, cached, failures
 from sequoia_model.encoders.packaged import packaged_file
 from sequoia_model.encoders.table import ENCODERS, EncoderCard
 from sequoia_model.errors import InputError
-from sequoia_model.weights.tensors import WEIGHT_FILES, first_line
+from sequoia_model.weights.hub import ask, cached, failures, first_line, page
+from sequoia_model.weights.tensors import WEIGHT_FILES
 
 State = Literal["packaged", "in the cache", "reachable", "gated", "offline", "missing"]
-_SECONDS = 3  # for the answer on each encoder; once the hub cannot be reached, the others are not asked for
+_SECONDS = 3  # for each answer; once the hub cannot be reached, it is not asked again
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether the weights of an encoder can be had.
+    """Whether the weights of an encoder are available.
 
     Parameters
     ----------
     card : EncoderCard
     state : {"packaged", "in the cache", "reachable", "gated", "offline", "missing"}
-        "gated": the hub answers, and does not let this user in.
+        "gated": the hub answers, but this user has no access.
     detail : str
-        Where they are, or why they cannot be had.
+        Where the weights are, or why they are not available.
     fix : str
-        What can be done; empty where nothing has to be.
+        What the user can do; empty if nothing is needed.
     """
 
     card: EncoderCard
@@ -38,7 +38,7 @@ class Availability:
 
 
 def check_encoders() -> Iterator[Availability]:
-    """Look for the weights of each encoder of the table; nothing is downloaded."""
+    """Look for the weights of each encoder of the table without downloading anything."""
     unreachable = ""
     for card in ENCODERS.values():
         found = _on_disk(card)
@@ -62,18 +62,22 @@ def _on_hub(card: EncoderCard) -> Availability:
     from huggingface_hub import errors
 
     repository = str(card.repository)
-    page = f"https://huggingface.co/{repository}"
     try:
         ask(repository, WEIGHT_FILES[-1], seconds=_SECONDS)
     except errors.GatedRepoError:
-        return Availability(card, "gated", "no access yet", f"ask for access at {page}, then hf auth login")
-    except errors.RepositoryNotFoundError:  # so it answers to those whom it does not know at all
-        return Availability(card, "gated", "the hub does not show it to you", f"hf auth login; {page}")
+        return Availability(
+            card, "gated", "no access yet", f"ask for access at {page(repository)}, then hf auth login"
+        )
+    except errors.RepositoryNotFoundError:  # the hub's answer to users who are not logged in
+        return Availability(
+            card, "gated", "the hub does not show it to you", f"hf auth login; {page(repository)}"
+        )
     except failures() as error:
         return _offline(card, first_line(error))
-    return Availability(card, "reachable", page)
+    return Availability(card, "reachable", page(repository))
 
 
 def _offline(card: EncoderCard, why: str) -> Availability:
-    where = f"{' or '.join(WEIGHT_FILES)} of https://huggingface.co/{card.repository}"
-    return Availability(card, "offline", why, f"download {where} elsewhere: --encoder {card.name}@FILE")
+    files = f"{' or '.join(WEIGHT_FILES)} of {page(str(card.repository))}"
+    fix = f"download {files} on another machine, and give --encoder {card.name}@FILE"
+    return Availability(card, "offline", why, fix)

@@ -1,44 +1,52 @@
-"""Encoder: a network on a device, with what happens to pixels before it and to its output behind it."""
+"""Encoder: a network on a device, the preparation of its tiles, and the fixed image of its fingerprint."""
 
 from __future__ import annotations
 
 from functools import cached_property
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
-from sequoia_model.encoders.fingerprint import fixed_image
-from sequoia_model.encoders.folding import folded_network
-from sequoia_model.encoders.pixels import prepare_tile
+from sequoia_model.encoders._folding import folded_network
 from sequoia_model.encoders.table import EncoderCard
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import EncoderId
 from sequoia_model.types.devices import best_batch_size
+from sequoia_model.types.units import TILE_SIZE
+
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 class Encoder:
     """Tiles in, feature vectors out.
 
-    On a GPU products are computed in float16, and a batch in which that overflows is computed again in float32.
+    A GPU computes in float16; a batch that overflows there is computed again in float32.
 
     Parameters
     ----------
     card : EncoderCard
-        What is known of it.
+        The encoder's description.
     network : Module
-        On the CPU, in float32: normalised pixels (b, 3, s, s) to what `card.pooling` makes vectors of.
+        On the CPU, in float32. It takes normalised pixels (b, 3, s, s); `card.pooling` says how its output becomes
+        vectors.
     device : device
-        Where it runs; it is moved there.
+        Where the network runs; it is moved there.
     """
 
     def __init__(self, card: EncoderCard, network: nn.Module, device: torch.device) -> None:
         self.card = card
         self.device = device
         network = network.eval().requires_grad_(False)
-        #: How many tiles at once are fastest on this device.
+        #: The number of tiles at once that is fastest on this device.
         self.batch_size = best_batch_size(device, sum(each.numel() for each in network.parameters()))
         self._n_prefix = int(getattr(network, "num_prefix_tokens", 0))
         self._network = folded_network(network, card.input_size)
@@ -49,11 +57,11 @@ class Encoder:
 
     @cached_property
     def id(self) -> EncoderId:
-        """Its name, and as fingerprint its embedding of the fixed image; computed when first asked for."""
+        """Its name and its fingerprint: the embedding of the fixed image, computed when first used."""
         return EncoderId(self.card.name, fingerprint=self(self.prepare(fixed_image())[None])[0])
 
     def prepare(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A tile as the network sees it, before whole numbers become floats.
+        """A tile as the network takes it, still in whole numbers.
 
         Parameters
         ----------
@@ -63,7 +71,7 @@ class Encoder:
         Returns
         -------
         array of shape (s, s, 3), uint8
-            Resized, and the middle of it cut out, as `card` says.
+            Resized and cropped to its centre, as `card` says.
         """
         return prepare_tile(tile, self.card)
 
@@ -78,18 +86,18 @@ class Encoder:
         Returns
         -------
         array of shape (b, d), float32
-            A row each. The same batch gives the same bytes; in a batch of another size a row differs by rounding.
+            One row per tile. The same batch gives the same bytes; in a batch of another size rows differ by rounding.
 
         Raises
         ------
         InputError
-            If these are no such tiles, or the device has not enough memory for so many.
+            If the array has another shape or type, or the device does not have enough memory.
         """
         side = self.card.input_size
-        batch = np.require(batch, requirements=["C", "W"])  # torch takes no array that cannot be written
+        batch = np.require(batch, requirements=["C", "W"])  # torch wants writable arrays
         if batch.dtype != np.uint8 or batch.shape[1:] != (side, side, 3):
             raise InputError(
-                f"tiles are {batch.dtype} of the shape {batch.shape}, and uint8 of (b, {side}, {side}, 3) is needed",
+                f"tiles have to be uint8 of shape (b, {side}, {side}, 3), but are {batch.dtype} of {batch.shape}",
                 where=self.card.name,
             )
         if not len(batch):
@@ -99,7 +107,7 @@ class Encoder:
                 return self._vectors(torch.from_numpy(batch))
         except torch.OutOfMemoryError:
             raise InputError(
-                f"{self.device} has not enough memory for {len(batch)} tiles at once",
+                f"{self.device} does not have enough memory for {len(batch)} tiles at once",
                 where=self.card.name,
                 fix="a smaller --batch-size, or --device cpu",
             ) from None
@@ -108,7 +116,7 @@ class Encoder:
         if self.device.type != "cuda":
             return self._forward(pixels.to(self.device)).cpu().numpy()
         there = pixels.pin_memory().to(self.device, non_blocking=True)
-        # the fastest algorithm of one run may be another's second: the choice has to be the same each time
+        # cudnn must not time its algorithms: the choice could differ from run to run, and so could the result
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=True):
             with torch.autocast("cuda", dtype=torch.float16):
                 vectors = self._forward(there).cpu()
@@ -125,3 +133,57 @@ class Encoder:
         if self.card.pooling == "class token and mean of patch tokens":
             return torch.cat([output[:, 0], output[:, self._n_prefix :].float().mean(dim=1)], dim=1)
         return output
+
+
+def prepare_tile(tile: NDArray[np.uint8], card: EncoderCard) -> NDArray[np.uint8]:
+    """A tile as the network takes it, before it is normalised.
+
+    Parameters
+    ----------
+    tile : array of shape (side, side, 3), uint8
+        Red, green, blue.
+    card : EncoderCard
+        Says the sizes and the interpolation.
+
+    Returns
+    -------
+    array of shape (input_size, input_size, 3), uint8
+        The same pixels as torchvision's Resize and CenterCrop make of a Pillow image.
+    """
+    tile = np.asarray(tile)
+    if tile.dtype != np.uint8 or tile.ndim != 3 or tile.shape[0] != tile.shape[1] or tile.shape[2] != 3:
+        raise InputError(
+            f"a tile has to be uint8 of shape (side, side, 3), but is {tile.dtype} of {tile.shape}"
+        )
+    side = card.resize
+    if len(tile) != side:
+        tile = np.array(Image.fromarray(tile).resize((side, side), _FILTERS[card.interpolation]))
+    if side == card.input_size:
+        return tile
+    first = round((side - card.input_size) / 2)
+    return np.ascontiguousarray(tile[first : first + card.input_size, first : first + card.input_size])
+
+
+def fixed_image() -> NDArray[np.uint8]:
+    """The tile of H&E tissue whose embedding is an encoder's fingerprint.
+
+    It comes with the package and never changes, because stored fingerprints belong to it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    place = files("sequoia_model").joinpath("data", "fingerprint.png")
+    try:
+        with place.open("rb") as file, Image.open(file) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f"the image for fingerprints cannot be read: {error}",
+            where=str(place),
+            fix="install the package again",
+        ) from None
+    if pixels.shape != (TILE_SIZE, TILE_SIZE, 3):
+        raise InputError(f"the image for fingerprints has the shape {pixels.shape}", where=str(place))
+    return pixels

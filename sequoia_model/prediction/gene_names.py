@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sequoia_model.errors import InputError
-from sequoia_model.weights.loading import Weights, published_genes, read_genes
+from sequoia_model.weights.gene_lists import published_genes, read_genes
+from sequoia_model.weights.loading import Weights
 
 
 def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:

@@ -1,133 +1,124 @@
-"""Weights of the Hugging Face hub, by way of its cache: what is there is never asked for again."""
+"""The Hugging Face hub, through its cache: what the cache holds is used without asking the hub."""
 
 from __future__ import annotations
 
-import contextlib
-import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sequoia_model.errors import InputError
-from sequoia_model.weights.folds import N_PUBLISHED, FoldFiles, PublishedName
-from sequoia_model.weights.layouts import CONFIG, SAFETENSORS
 
-PREFIX = "hub:"
-_PUBLISHER = "gevaertlab"
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+?(?:-(\d))?")
-_OPTIONAL = ("sequoia.json", "genes.csv")
 _SECONDS = 10  # for the hub's first answer; huggingface_hub itself would try for minutes
 
 
-def hub_folds(source: str) -> tuple[list[FoldFiles], PublishedName | None]:
-    """The networks of ``hub:ORG/NAME``, downloaded where they are not in the cache.
+def cached(repository: str, names: Sequence[str], revision: str | None = None) -> Path | None:
+    """The first of these files that is in the cache, or None."""
+    from huggingface_hub import hf_hub_download
+
+    for name in names:
+        try:
+            return Path(hf_hub_download(repository, name, revision=revision, local_files_only=True))
+        except (OSError, ValueError):  # not there; ValueError: not a valid name of a repository
+            continue
+    return None
+
+
+def fetch(repository: str, names: Sequence[str], revision: str | None = None, *, way_out: str) -> Path:
+    """The first of these files that exists, downloaded if it is not in the cache.
 
     Parameters
     ----------
-    source : str
-        ``hub:ORG/NAME`` means the five repositories NAME-0 to NAME-4, ``hub:ORG/NAME-3`` that one.
+    repository : str
+        ORG/NAME.
+    names : sequence of str
+        File names, the preferred one first.
+    revision : str, optional
+        Branch, tag or commit.
+    way_out : str
+        What the user can do if the hub cannot be reached; part of the error.
 
     Raises
     ------
     InputError
-        If it is no such name, a repository is not there or not open, or the hub cannot be reached.
+        If the repository does not exist, is not open to this user or cannot be reached, or has none of the files.
     """
-    repository = source.removeprefix(PREFIX)
-    match = _REPOSITORY.fullmatch(repository)
-    if match is None:
-        example = f"{PREFIX}{_PUBLISHER}/sequoia-brca"
-        raise InputError(f"{source!r} names no repository", fix=f"{PREFIX}ORG/NAME, as in {example}")
-    organisation, _, name = repository.partition("/")
-    published = PublishedName.of(name) if organisation == _PUBLISHER else None
-    if match[1]:
-        return [_fetch(int(match[1]), repository)], published
-    return [_fetch(fold, f"{repository}-{fold}") for fold in range(N_PUBLISHED)], published
+    found = fetch_if_there(repository, names, revision, way_out=way_out)
+    if found is None:
+        raise InputError(f"{repository} has no {' and no '.join(names)}", where=page(repository), fix=way_out)
+    return found
 
 
-def _fetch(fold: int, repository: str) -> FoldFiles:
-    """The files of a repository, all of one revision."""
+def fetch_if_there(
+    repository: str, names: Sequence[str], revision: str | None = None, *, way_out: str
+) -> Path | None:
+    """As `fetch`, but None if the repository has none of the files."""
+    found = cached(repository, names, revision)
+    if found is not None:
+        return found
+    from huggingface_hub import errors, hf_hub_download
+
     try:
-        config = _file(repository, CONFIG, local=True)
-        weights = _file(repository, SAFETENSORS, config.parent.name, local=True)
-    except OSError:
-        config, weights = _download(repository)
-    return FoldFiles(fold, weights, config)
-
-
-def _download(repository: str) -> tuple[Path, Path]:
-    from huggingface_hub import errors
-
-    _refuse_unreachable(repository)
-    try:
-        config = _file(repository, CONFIG)
-        weights = _file(repository, SAFETENSORS, config.parent.name)
-        for name in _OPTIONAL:
-            with contextlib.suppress(errors.EntryNotFoundError):
-                _file(repository, name, config.parent.name)
+        ask(repository, names[-1], revision)
+        for name in names:
+            try:
+                return Path(hf_hub_download(repository, name, revision=revision, etag_timeout=_SECONDS))
+            except errors.RemoteEntryNotFoundError:  # its parent class also means a broken connection
+                continue
     except errors.GatedRepoError:
-        page = f"https://huggingface.co/{repository}"
         raise InputError(
-            "the repository is open to those only whom its owner lets in",
-            where=repository,
-            fix=f"ask for access at {page}, then hf auth login; or {_way_out(repository)}",
+            f"{repository} is gated: its owner has not given you access",
+            where=page(repository),
+            fix=f"ask for access on that page, then hf auth login; or {way_out}",
         ) from None
-    except errors.RepositoryNotFoundError:
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError):
         raise InputError(
-            "there is no such repository on the hub, or it is private",
-            where=repository,
-            fix=f"look at the spelling; {PREFIX}ORG/NAME means NAME-0 to NAME-{N_PUBLISHED - 1}; a private one "
-            "needs hf auth login",
+            f"the hub has no such repository or revision, or it is private: {repository}",
+            where=page(repository),
+            fix="check the spelling; a private repository needs hf auth login",
         ) from None
-    except errors.RemoteEntryNotFoundError:
-        raise InputError(
-            f"the repository holds no {CONFIG} or no {SAFETENSORS}",
-            where=repository,
-            fix="other layouts have to be converted",
-        ) from None
-    except _failures() as error:
-        raise _unreachable(repository, error) from None
-    return config, weights
+    except failures() as error:
+        raise _unreachable(repository, error, way_out) from None
+    return None
 
 
-def _file(repository: str, name: str, revision: str | None = None, *, local: bool = False) -> Path:
-    """A file in the cache, put there first unless `local`; OSError where it cannot be."""
-    from huggingface_hub import hf_hub_download
-
-    path = hf_hub_download(repository, name, revision=revision, local_files_only=local, etag_timeout=_SECONDS)
-    return Path(path)
-
-
-def _refuse_unreachable(repository: str) -> None:
-    """Ask once, for a few seconds, before the many attempts of a download."""
-    from huggingface_hub import constants, get_session, hf_hub_url
+def ask(repository: str, name: str, revision: str | None = None, *, seconds: float | None = None) -> None:
+    """Ask the hub once, and briefly, whether a file can be had; raises what `huggingface_hub` raises."""
+    from huggingface_hub import constants, errors, get_session, get_token, hf_hub_url, utils
 
     if constants.HF_HUB_OFFLINE:
-        raise _unreachable(repository, "HF_HUB_OFFLINE is set")
+        raise errors.OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
+    tools: Any = utils
+    url = hf_hub_url(repository, name, revision=revision)
+    headers = tools.build_hf_headers(token=get_token())
+    answer = get_session().head(url, headers=headers, timeout=seconds or _SECONDS)
     try:
-        get_session().head(hf_hub_url(repository, CONFIG), timeout=_SECONDS)
-    except _failures() as error:
-        raise _unreachable(repository, error) from None
+        tools.hf_raise_for_status(answer)
+    except errors.EntryNotFoundError:
+        return  # the repository exists, and the file has another name
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """What goes wrong with connections and disks; the second is of whatever huggingface_hub speaks HTTP with."""
+def failures() -> tuple[type[Exception], ...]:
+    """What broken connections and full disks raise; the second is of the HTTP library that huggingface_hub uses."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return OSError, HfHubHTTPError.__bases__[0]
 
 
-def _unreachable(repository: str, why: object) -> InputError:
+def page(repository: str) -> str:
+    """The web page of a repository."""
+    return f"https://huggingface.co/{repository}"
+
+
+def first_line(error: object) -> str:
+    """The first line of an error; the rest is often advice from a library."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _unreachable(repository: str, why: object, way_out: str) -> InputError:
     from huggingface_hub import constants
 
-    reason = str(why).partition("\n")[0] or type(why).__name__
     return InputError(
-        f"{repository} is not in the cache of the hub, and cannot be downloaded: {reason}",
+        f"{repository} is not in the hub's cache and cannot be downloaded: {first_line(why)}",
         where=str(constants.HF_HUB_CACHE),
-        fix=f"{_way_out(repository)}; or set HF_HOME to where a cache holds it",
-    )
-
-
-def _way_out(repository: str) -> str:
-    name = repository.partition("/")[2]
-    return (
-        f"download {CONFIG} and {SAFETENSORS} of https://huggingface.co/{repository} elsewhere, put them into "
-        f"DIR/{name}/, likewise for the other folds, and give DIR"
+        fix=f"{way_out}; or set HF_HOME to a folder whose cache has it",
     )

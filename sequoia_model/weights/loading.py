@@ -11,13 +11,16 @@ import torch
 
 from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.weights.folds import FoldFiles, find_folds
-from sequoia_model.weights.gene_names import published_genes, read_genes
-from sequoia_model.weights.hub import PREFIX, hub_folds
-from sequoia_model.weights.layouts import digest, read_network, save_weights
-from sequoia_model.weights.side_file import SideFile, read_side_file
+from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds
+from sequoia_model.weights._layouts import (
+    SideFile,
+    digest,
+    read_network,
+    read_side_file,
+    save_weights,
+)
 
-__all__ = ["Weights", "load_weights", "published_genes", "read_genes", "save_weights", "untrained"]
+__all__ = ["Weights", "load_weights", "save_weights", "untrained"]
 
 #: Which encoder the published networks were trained on.
 _PUBLISHED_ENCODER = "uni"
@@ -110,10 +113,10 @@ def load_weights(source: str | Path) -> Weights:
         missing, or folds differ in architecture or size; if the hub cannot give them.
     """
     text = str(source)
-    folds, published = hub_folds(text) if text.startswith(PREFIX) else find_folds(Path(source))
+    folds, published = hub_folds(text) if text.startswith(HUB) else find_folds(Path(source))
     networks = tuple(read_network(files.weights, files.config) for files in folds)
     _refuse_different(networks, folds)
-    side = _side_file(folds, None if text.startswith(PREFIX) else Path(source))
+    side = _side_file(folds, None if text.startswith(HUB) else Path(source))
     if side.genes is not None and len(side.genes) != networks[0].num_outputs:
         raise InputError(
             f"the side file names {len(side.genes)} genes, and the networks have {networks[0].num_outputs} outputs",

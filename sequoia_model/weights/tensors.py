@@ -1,28 +1,31 @@
-"""Weights of encoders on disk: tensors by name, and nothing that could run code."""
+"""Reads tensors by name from files, and never anything that could run code."""
 
 from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from sequoia_model.errors import InputError, listing
+from sequoia_model.weights.hub import first_line
 
-#: What files of weights are called, the better one first.
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+#: What describes a network, beside its tensors.
+CONFIG = "config.json"
+SAFETENSORS = "model.safetensors"
+#: File names of weights, the preferred one first.
+WEIGHT_FILES = (SAFETENSORS, "pytorch_model.bin")
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "teacher")
 _PREFIXES = ("module.", "_orig_mod.")
 _LFS_POINTER = b"version https://git-lfs"
 
 
 def weights_at(place: str | Path) -> Path:
-    """The file of weights that a path means: itself, or that in the folder.
+    """The file of weights that a path means: the file itself, or the one in the folder.
 
     Raises
     ------
@@ -38,19 +41,21 @@ def weights_at(place: str | Path) -> Path:
         if (path / name).is_file():
             return path / name
     raise InputError(
-        f"the folder holds no {' and no '.join(WEIGHT_FILES)}",
+        f"the folder has no {' and no '.join(WEIGHT_FILES)}",
         where=str(path),
         fix="give the file itself: ENCODER@FILE",
     )
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file by name, in float32 where they are of another float; on the CPU.
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
+    """All tensors of a file by name, on the CPU, and the metadata of a safetensors file.
+
+    Floats of any precision become float32. Names lose what training code puts before them.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds something else than tensors by name.
+        If the file cannot be read, or holds anything else than tensors by name.
     """
     try:
         with path.open("rb") as file:
@@ -58,94 +63,109 @@ def read_state(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
     if begin == _LFS_POINTER:
-        raise InputError("the file is a pointer of git-lfs, no weights", where=str(path), fix="git lfs pull")
+        raise InputError(
+            "the file is a git-lfs pointer and holds no weights",
+            where=str(path),
+            fix="run git lfs pull there",
+        )
+    metadata: dict[str, str] | None = {"format": "pt"}
     try:
         if path.suffix == ".safetensors":
-            state = load_file(path)
+            with safe_open(path, framework="pt") as opened:
+                state: object = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                metadata = opened.metadata()
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise _no_tensors(path, re.search(r"GLOBAL ([\w.]+)", str(error))) from None
+        raise _not_tensors(path, re.search(r"GLOBAL ([\w.]+)", str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, LookupError, ValueError) as error:
         raise InputError(
             f"the file is damaged or holds no weights: {first_line(error)}",
             where=str(path),
             fix="copy or download it again",
         ) from None
-    return {name: _plain(tensor) for name, tensor in _unwrapped(state, path).items()}
+    return {name: _float32(tensor) for name, tensor in _unwrapped(state, path).items()}, metadata
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, where: str, encoder: str) -> None:
-    """Give a network its tensors; those of a classifier that it lacks are left out.
+    """Give the tensors of a file to the network of an encoder; a classifier that the network lacks is ignored.
 
     Raises
     ------
     InputError
-        If tensors are missing, unexpected, of another shape or not finite, with their names.
+        If tensors are missing, unexpected, of another shape or not finite; they are named.
     """
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     head = tuple(f"{name}." for name in _classifiers(network))
     state = {name: tensor for name, tensor in state.items() if name in wanted or not name.startswith(head)}
-    counted = {  # which torch of long ago did not write, and which play no part once trained
+    counters = {  # old versions of torch did not write them, and they play no part in a trained network
         name: torch.zeros((), dtype=torch.long)
         for name in wanted
         if name.endswith("num_batches_tracked") and name not in state
     }
-    state |= counted
-    problems = {
-        "missing": [name for name in wanted if name not in state],
-        "unexpected": [name for name in state if name not in wanted],
-        "of another shape": [
-            f"{name} is {tuple(tensor.shape)} and not {wanted[name]}"
-            for name, tensor in state.items()
-            if name in wanted and tuple(tensor.shape) != wanted[name]
-        ],
-    }
-    found = [f"{len(names)} {what}: {listing(names, 3)}" for what, names in problems.items() if names]
-    if found:
+    state |= counters
+    misfits = misfitting_tensors(state, wanted)
+    if misfits:
         raise InputError(
-            f"the weights are not those of {encoder}: tensors {'; '.join(found)}",
+            f"these are not the weights of {encoder}: {misfits}",
             where=where,
-            fix="look at which encoder the file is of",
+            fix="check which encoder the file belongs to",
         )
-    bad = [name for name, tensor in state.items() if not bool(tensor.isfinite().all())]
-    if bad:
-        raise InputError(f"the tensors {listing(bad, 3)} hold NaN or infinite values", where=where)
+    refuse_not_finite(state, where)
     network.load_state_dict(state, assign=True)
 
 
-def first_line(error: object) -> str:
-    """The reason, without what libraries add to it."""
-    return str(error).partition("\n")[0] or type(error).__name__
+def misfitting_tensors(state: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]]) -> str:
+    """Which tensors are missing, unexpected or of another shape than wanted; empty if all fit."""
+    problems: dict[str, Collection[str]] = {
+        "missing": [name for name in wanted if name not in state],
+        "unexpected": [name for name in state if name not in wanted],
+        "of another shape": [
+            f"{name} is {tuple(state[name].shape)}, not {shape}"
+            for name, shape in wanted.items()
+            if name in state and tuple(state[name].shape) != shape
+        ],
+    }
+    found = "; ".join(
+        f"{len(names)} {what}: {listing(names, 3)}" for what, names in problems.items() if names
+    )
+    return f"tensors {found}" if found else ""
+
+
+def refuse_not_finite(state: Mapping[str, Tensor], where: str) -> None:
+    """Refuse NaN and infinite values, by the names of their tensors."""
+    bad = [name for name, tensor in state.items() if not bool(tensor.isfinite().all())]
+    if bad:
+        raise InputError(f"NaN or infinite values in the weights: {listing(bad, 3)}", where=where)
 
 
 def _classifiers(network: nn.Module) -> tuple[str, ...]:
-    """What timm calls the last layer, which features lie before."""
+    """Names of the last layers, which turn features into classes, as timm keeps them."""
     named = (getattr(network, "pretrained_cfg", None) or {}).get("classifier") or ()
     return (named,) if isinstance(named, str) else tuple(named)
 
 
 def _unwrapped(state: object, path: Path) -> dict[str, Tensor]:
-    """What training code often wraps or calls otherwise."""
+    """The tensors without the dictionary around them and the prefixes that training code often adds."""
     for wrapper in _WRAPPERS:
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
             break
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise _no_tensors(path)
+    if not isinstance(state, dict) or not state or not all(isinstance(t, Tensor) for t in state.values()):
+        raise _not_tensors(path)
     for prefix in _PREFIXES:
         state = {str(name).removeprefix(prefix): value for name, value in state.items()}
     return state
 
 
-def _plain(tensor: Tensor) -> Tensor:
+def _float32(tensor: Tensor) -> Tensor:
     return tensor.detach().to(torch.float32) if tensor.is_floating_point() else tensor.detach()
 
 
-def _no_tensors(path: Path, found: re.Match[str] | None = None) -> InputError:
+def _not_tensors(path: Path, found: re.Match[str] | None = None) -> InputError:
     what = f"a pickled {found[1]}" if found else "something else than tensors by name"
     return InputError(
         f"the file holds {what}: opening a pickled model can run any code, so only a state dict is read",
         where=str(path),
-        fix="where you trust it, load it once with the code that wrote it, and torch.save(model.state_dict(), path)",
+        fix="if you trust it, load it once with the code that wrote it, and torch.save(model.state_dict(), path)",
     )

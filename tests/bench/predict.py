@@ -28,7 +28,8 @@ from sequoia_model.prediction import predict, stream
 from sequoia_model.prediction.predictions_file import PredictionsFile
 from sequoia_model.targets import inputs
 from sequoia_model.types.bag import EncoderId, FeatureBag
-from sequoia_model.weights.loading import Weights, published_genes
+from sequoia_model.weights.gene_lists import published_genes
+from sequoia_model.weights.loading import Weights
 
 SLIDES, TILES, DIM, GENES, FOLDS = 16, 4000, 1024, 20_820, 5
 PARTS = ("reading", "clustering", "networks", "writing")

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sequoia_model.encoders import ENCODERS, Encoder, get_encoder
-from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.packaged import packaged_state
+from sequoia_model.encoders._timm_models import build_network
+from sequoia_model.encoders.packaged import packaged_tensors
 from sequoia_model.weights.tensors import load_into
 
 #: A vision transformer of two blocks, for the loading code of large ones.
@@ -36,7 +36,7 @@ def lite0() -> Encoder:
 def plain_lite0() -> nn.Module:
     """Its network as timm has it: nothing folded, channels first."""
     network = build_network(ENCODERS["lite0"])
-    load_into(network, packaged_state(), where="", encoder="lite0")
+    load_into(network, packaged_tensors(), where="", encoder="lite0")
     return network
 
 

@@ -24,4 +24,4 @@ def test_weights_are_shown_as_json(capsys, tmp_path):
 def test_weights_that_cannot_be_used_end_with_2(capsys, tmp_path):
     answer = sequoia_model(capsys, "weights", "show", toy(tmp_path / "mine", nheads=5), "--json")
     assert answer.code == 2
-    assert "not those of the configuration" in answer.json["error"]["what"]
+    assert "do not fit the configuration" in answer.json["error"]["what"]

@@ -10,8 +10,8 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from sequoia_model.encoders import ENCODERS, Encoder
-from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.pixels import prepare_tile
+from sequoia_model.encoders._timm_models import build_network
+from sequoia_model.encoders.encoder import prepare_tile
 from sequoia_model.errors import InputError
 from sequoia_model.types.devices import best_batch_size
 from sequoia_model.weights.tensors import load_into
@@ -118,13 +118,13 @@ def test_the_batch_is_left_as_it_is():
     ],
 )
 def test_other_arrays_are_refused(shape, dtype):
-    with pytest.raises(InputError, match=r"uint8 of \(b, 224, 224, 3\) is needed"):
+    with pytest.raises(InputError, match=r"have to be uint8 of shape \(b, 224, 224, 3\)"):
         lite0()(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (256, 200, 3), (256, 256, 4)])
 def test_other_tiles_are_refused(shape):
-    with pytest.raises(InputError, match=r"uint8 of \(side, side, 3\) is needed"):
+    with pytest.raises(InputError, match=r"has to be uint8 of shape \(side, side, 3\)"):
         lite0().prepare(np.zeros(shape, np.uint8))
 
 
@@ -161,6 +161,6 @@ def test_a_device_without_memory_for_a_batch_is_an_error_with_a_way_out(monkeypa
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(encoder, "_vectors", fail)
-    with pytest.raises(InputError, match="not enough memory for 3 tiles at once") as caught:
+    with pytest.raises(InputError, match="not have enough memory for 3 tiles at once") as caught:
         encoder(make_batch(encoder, 3))
     assert "--batch-size" in caught.value.fix

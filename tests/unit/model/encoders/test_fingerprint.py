@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from sequoia_model.encoders import ENCODERS, Encoder, fingerprint
-from sequoia_model.encoders.architectures import build_network
-from sequoia_model.encoders.fingerprint import fixed_image
-from sequoia_model.encoders.packaged import packaged_state
+from sequoia_model.encoders import ENCODERS, Encoder, encoder
+from sequoia_model.encoders._timm_models import build_network
+from sequoia_model.encoders.encoder import fixed_image
+from sequoia_model.encoders.packaged import packaged_tensors
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import EncoderId
 from sequoia_model.weights.tensors import load_into
@@ -22,7 +22,7 @@ from tests.build.encoders import CPU, lite0, plain_lite0
 def changed(noise: float = 0.0, **card) -> EncoderId:
     """The packaged encoder with noise on its kernels, or another card."""
     generator = torch.Generator().manual_seed(1)
-    state = packaged_state()
+    state = packaged_tensors()
     for kernel in [tensor for tensor in state.values() if tensor.ndim == 4]:
         kernel.mul_(1 + noise * torch.randn(kernel.shape, generator=generator))
     network = build_network(ENCODERS["lite0"])
@@ -77,15 +77,15 @@ def test_other_weights_are_another_encoder(noise):
 
 
 def test_a_missing_image_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(fingerprint, "files", lambda package: tmp_path)
-    with pytest.raises(InputError, match="image of fingerprints cannot be read"):
+    monkeypatch.setattr(encoder, "files", lambda package: tmp_path)
+    with pytest.raises(InputError, match="image for fingerprints cannot be read"):
         fixed_image()
 
 
 @pytest.mark.parametrize("content", [b"", b"no image"])
 def test_a_damaged_image_is_told(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(fingerprint, "files", lambda package: tmp_path)
+    monkeypatch.setattr(encoder, "files", lambda package: tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "fingerprint.png").write_bytes(content)
-    with pytest.raises(InputError, match="image of fingerprints cannot be read"):
+    with pytest.raises(InputError, match="image for fingerprints cannot be read"):
         fixed_image()

@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from sequoia_model.encoders.folding import folded_network
+from sequoia_model.encoders._folding import folded_network
 from tests.build.encoders import plain_lite0
 
 

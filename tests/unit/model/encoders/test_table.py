@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sequoia_model.encoders import DEFAULT_ENCODER, ENCODERS
-from sequoia_model.encoders.architectures import build_network
+from sequoia_model.encoders._timm_models import build_network
 from sequoia_model.types.bag import canonical_encoder
 from sequoia_model.types.units import TILE_MPP
 

@@ -9,7 +9,7 @@ import pytest
 
 from sequoia_model.errors import InputError
 from sequoia_model.prediction.gene_names import output_genes
-from sequoia_model.weights.loading import published_genes, read_genes
+from sequoia_model.weights.gene_lists import published_genes, read_genes
 
 
 def make_weights(n_genes=3, genes=None):

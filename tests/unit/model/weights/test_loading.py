@@ -12,7 +12,8 @@ from torch import nn
 
 from sequoia_model.errors import InputError
 from sequoia_model.nets import TileMLP
-from sequoia_model.weights.loading import load_weights, published_genes, save_weights, untrained
+from sequoia_model.weights.gene_lists import published_genes
+from sequoia_model.weights.loading import load_weights, save_weights, untrained
 from tests.build.weights import GOLDEN, OTHERS, TOY, checkpoints, five, other, side_file, toy, toys
 
 # --- what is read ------------------------------------------------------------------------------------------------
@@ -153,8 +154,8 @@ def test_a_side_file_lies_beside_the_weights_of_one_fold_as_well(tmp_path):
     ("words", "message"),
     [
         ({"schema": "sequoia-weights-2"}, r"schema is 'sequoia-weights-2'[\s\S]*sequoia-weights-1"),
-        ({"encodr": "uni"}, "'encodr' is unknown"),
-        ({"encoder": 7}, "encoder is 7, and a text is needed"),
+        ({"encodr": "uni"}, "unknown entries: 'encodr'"),
+        ({"encoder": 7}, "encoder is 7 and has to be a text"),
         ({"cancer": "OVCA"}, "no published splits of the cancer 'OVCA'"),
         ({"genes": "absent.csv"}, r"list of genes does not exist[\s\S]*absent.csv"),
         ({"genes": "genes.csv"}, "names 2 genes, and the networks have 40 outputs"),

@@ -83,14 +83,14 @@ REFUSED = {
     "no folder": (lambda p: p / "nothing", r"does not exist[\s\S]*nothing[\s\S]*model_best.pt"),
     "a file": (lambda p: toy(p) / "config.json", r"the folder of weights is a file"),
     "an empty folder": (lambda p: p.parent, "there are no weights in the folder"),
-    "weights without config": (no_config, r"have no config.json beside them[\s\S]*model.safetensors"),
-    "config without weights": (no_weights, "a config.json, and no model.safetensors beside it"),
-    "both kinds": (two_kinds, r"holds model.safetensors and model_best.pt"),
+    "weights without config": (no_config, r"no config.json beside the weights[\s\S]*model.safetensors"),
+    "config without weights": (no_weights, "a config.json but no model.safetensors beside it"),
+    "both kinds": (two_kinds, r"has model.safetensors and model_best.pt"),
     "other shapes": (
         lambda p: toy(p, num_outputs=30),
-        r"of another shape: linear_head.1.weight is \(40, 32\) and not \(30, 32\), linear_head.1.bias",
+        r"of another shape: linear_head.1.weight is \(40, 32\), not \(30, 32\), linear_head.1.bias",
     ),
-    "fewer heads": (lambda p: toy(p, nheads=3), r"unknown: transformer.layers.0.0.mixers.3[\s\S]*and 17 more"),
+    "fewer heads": (lambda p: toy(p, nheads=3), r"unexpected: transformer.layers.0.0.mixers.3[\s\S]*and 17 more"),
     "missing tensors": (lambda p: resaved(p, lambda s: s.pop("pos_emb1D")), r"missing: pos_emb1D[\s\S]*mine"),
     "another architecture": (
         lambda p: toy(p, **VIT, dim_head=8, **dict.fromkeys(
@@ -103,11 +103,11 @@ REFUSED = {
     "missing word": (lambda p: toy(p, input_dim=None), r"lacks 'input_dim'[\s\S]*config.json"),
     "a size that is none": (lambda p: toy(p, depth="two"), r"depth is 'two', and a whole number from 1 to 1,000"),
     "a size that is true": (lambda p: toy(p, depth=True), "depth is True"),
-    "broken JSON": (lambda p: text_config(p, '{"depth": 2,'), r"no JSON[\s\S]*config.json, line 1, column 13"),
-    "a list": (lambda p: text_config(p, "[1]"), "holds no JSON object"),
+    "broken JSON": (lambda p: text_config(p, '{"depth": 2,'), r"not valid JSON[\s\S]*config.json, line 1, column 13"),
+    "a list": (lambda p: text_config(p, "[1]"), "has no JSON object"),
     "truncated safetensors": (truncated, r"damaged or holds no weights[\s\S]*model.safetensors"),
     "git-lfs": (lfs_pointer, "run git lfs pull"),
-    "NaN": (lambda p: resaved(p, not_a_number), "pos_emb1D holds NaN"),
+    "NaN": (lambda p: resaved(p, not_a_number), "NaN or infinite values in the weights: pos_emb1D"),
     "integers": (
         lambda p: resaved(p, lambda s: s.update(pos_emb1D=s["pos_emb1D"].int())), "pos_emb1D is torch.int32"
     ),
@@ -141,7 +141,7 @@ REFUSED = {
     "one network under the name of five": (
         lambda p: toy(p.parent / "sequoia-brca"), "fold 1, 2, 3, 4 of 5 is missing"
     ),
-    "a fold twice": (lambda p: toys(p, "fold_0", "fold_00"), "fold 0 is there more than once"),
+    "a fold twice": (lambda p: toys(p, "fold_0", "fold_00"), "fold 0 is duplicated"),
     "an empty fold": (empty_fold, r"no weights in the folder[\s\S]*fold_1"),
     "two ensembles": (
         lambda p: toys(p, "sequoia-brca-0", "sequoia-luad-0"), "several ensembles: sequoia-brca, sequoia-luad"

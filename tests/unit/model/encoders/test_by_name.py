@@ -13,9 +13,11 @@ import torch
 from huggingface_hub import constants, errors
 from safetensors.torch import save_file
 
-from sequoia_model.encoders import get_encoder, hub, loading
+from sequoia_model.encoders import by_name, get_encoder
 from sequoia_model.encoders.availability import check_encoders
+from sequoia_model.encoders.by_name import EncoderSource, parse_name
 from sequoia_model.errors import InputError
+from sequoia_model.weights import hub
 from tests.build.encoders import make_tile, random_state, tiny_card, write_cache, write_tiny
 
 REPOSITORIES = {
@@ -30,7 +32,7 @@ REPOSITORIES = {
 def small(monkeypatch):
     """A table whose encoders have two blocks."""
     table = {name: tiny_card(name) for name in REPOSITORIES}
-    monkeypatch.setattr(loading, "ENCODERS", loading.ENCODERS | table)
+    monkeypatch.setattr(by_name, "ENCODERS", by_name.ENCODERS | table)
     return table
 
 
@@ -74,7 +76,8 @@ def test_the_hubs_name_of_an_encoder_is_the_encoder(cache, small):
 def test_weights_of_another_encoder_are_refused_by_tensors(tmp_path, small):
     save_file(random_state(small["uni2-h"]), tmp_path / "model.safetensors")
     with pytest.raises(
-        InputError, match=r"not those of uni: tensors[\s\S]*unexpected: reg_token[\s\S]*of another shape"
+        InputError,
+        match=r"not the weights of uni: tensors[\s\S]*unexpected: reg_token[\s\S]*of another shape",
     ):
         get_encoder(f"uni@{tmp_path}", device="cpu")
 
@@ -82,21 +85,24 @@ def test_weights_of_another_encoder_are_refused_by_tensors(tmp_path, small):
 @pytest.mark.parametrize("name", ["resnet50", "uni", "timm:resnet50.tv_in1k", "hf-hub:somebody/net"])
 def test_offline_the_way_out_is_said(cache, name):
     with pytest.raises(
-        InputError, match=r"is not in the cache[\s\S]*HF_HUB_OFFLINE[\s\S]*model\.safetensors[\s\S]*HF_HOME"
+        InputError,
+        match=r"is not in the hub's cache[\s\S]*HF_HUB_OFFLINE[\s\S]*model\.safetensors[\s\S]*HF_HOME",
     ):
         get_encoder(name, device="cpu")
 
 
 def test_a_gated_repository_says_where_to_ask(cache, monkeypatch):
     refused_by_the_hub(monkeypatch, gated())
-    words = r"lets in[\s\S]*https://huggingface\.co/MahmoodLab/UNI[\s\S]*hf auth login; or [\s\S]*uni@FILE"
+    words = (
+        r"UNI is gated[\s\S]*https://huggingface\.co/MahmoodLab/UNI[\s\S]*hf auth login; or [\s\S]*uni@FILE"
+    )
     with pytest.raises(InputError, match=words):
         get_encoder("uni", device="cpu")
 
 
 def test_a_hub_that_never_answers_is_given_up_soon(cache, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub.ask, "__kwdefaults__", {"seconds": 0.3})
+    monkeypatch.setattr(hub, "_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/config.json"
         monkeypatch.setattr("huggingface_hub.hf_hub_url", lambda *_, **__: url)
@@ -107,10 +113,10 @@ def test_a_hub_that_never_answers_is_given_up_soon(cache, monkeypatch):
 
 
 def test_an_encoder_for_another_resolution_is_refused_by_name(monkeypatch):
-    other = dataclasses.replace(loading.ENCODERS["uni"], mpp=0.25)
-    monkeypatch.setattr(loading, "ENCODERS", {**loading.ENCODERS, "uni": other})
+    other = dataclasses.replace(by_name.ENCODERS["uni"], mpp=0.25)
+    monkeypatch.setattr(by_name, "ENCODERS", {**by_name.ENCODERS, "uni": other})
     with pytest.raises(
-        InputError, match=r"uni was made for tiles of 0\.25 µm per pixel, and tiles are read at 0\.5"
+        InputError, match=r"uni was made for tiles of 0\.25 µm per pixel, but tiles are read at 0\.5"
     ):
         get_encoder("uni", device="cpu")
 
@@ -154,8 +160,8 @@ def test_an_architecture_that_timm_lacks_offers_near_ones():
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ("{}", 'no "architecture" of timm'),
-        ("[]", 'no "architecture" of timm'),
+        ("{}", 'no "architecture" of timm in it'),
+        ("[]", 'no "architecture" of timm in it'),
         ("{", r"config\.json cannot be read"),
         ('{"architecture": "nothing_such"}', "timm cannot make nothing_such"),
         ('{"architecture": "vit_tiny_patch16_224", "model_args": {"foo": 1}}', "timm cannot make"),
@@ -169,13 +175,13 @@ def test_a_folder_of_something_else_is_refused(tmp_path, config, words):
 
 def test_a_folder_without_config_is_refused(tmp_path):
     (write_tiny(tmp_path) / "config.json").unlink()
-    with pytest.raises(InputError, match=r"holds no config\.json"):
+    with pytest.raises(InputError, match=r"has no config\.json"):
         get_encoder(str(tmp_path), device="cpu")
 
 
 def test_a_model_that_makes_tokens_is_refused(tmp_path):
     write_tiny(tmp_path, classes=0, global_pool="")
-    with pytest.raises(InputError, match="more than one vector of a tile"):
+    with pytest.raises(InputError, match="a tile into more than one vector"):
         get_encoder(str(tmp_path), device="cpu")
 
 
@@ -216,3 +222,65 @@ def test_what_is_in_the_cache_is_said_and_the_rest_by_the_answer_of_the_hub(cach
 def test_what_the_hub_gives_is_reachable(cache, monkeypatch):
     monkeypatch.setattr("sequoia_model.encoders.availability.ask", lambda *_, **__: None)
     assert states(check_encoders())["virchow2"] == "reachable"
+
+
+# --- what a name means -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("lite0", "lite0"),
+        (" UNI_v1 ", "uni"),
+        ("mahmood-uni2", "uni2-h"),
+        ("hf-hub:paige-ai/Virchow2", "virchow2"),
+    ],
+)
+def test_any_spelling_means_the_row_of_the_table(name, word):
+    assert parse_name(name) == EncoderSource("card", word)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("uni@/data/uni.bin", EncoderSource("card", "uni", weights="/data/uni.bin")),
+        ("uni@w@1/x.bin", EncoderSource("card", "uni", weights="w@1/x.bin")),
+        ("timm:resnet18.a1_in1k", EncoderSource("timm", "resnet18.a1_in1k")),
+        ("timm:resnet18@w.pth", EncoderSource("timm", "resnet18", weights="w.pth")),
+        ("hf-hub:Org/Net_1", EncoderSource("hub", "Org/Net_1")),
+        ("hf-hub:Org/Net@v2", EncoderSource("hub", "Org/Net", revision="v2")),
+        ("hf-hub:MahmoodLab/UNI@v2", EncoderSource("hub", "MahmoodLab/UNI", revision="v2")),
+    ],
+)
+def test_prefixes_and_what_follows_the_at(name, source):
+    assert parse_name(name) == source
+
+
+def test_a_folder_is_a_model_of_its_own(tmp_path):
+    assert parse_name(str(tmp_path)) == EncoderSource("folder", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "the name of the encoder is empty"),
+        ("  ", "the name of the encoder is empty"),
+        ("@w.bin", "the name of the encoder is empty"),
+        ("uni@", "nothing follows the @"),
+        ("virchow3", r"there is no encoder 'virchow3'[\s\S]*did you mean virchow2"),
+        ("zzz", r"there is no encoder 'zzz'[\s\S]*valid are lite0, resnet50"),
+        ("phikon", "features of phikon can be read, but tiles cannot be embedded"),
+        ("hf-hub:uni", "is not the name of a repository"),
+        ("hf-hub:a/b/c", "is not the name of a repository"),
+        ("hf-hub:", "is not the name of a repository"),
+    ],
+)
+def test_what_is_not_a_name_is_refused_with_the_way_out(name, words):
+    with pytest.raises(InputError, match=words):
+        parse_name(name)
+
+
+def test_a_file_alone_does_not_say_whose_weights_it_holds(tmp_path):
+    (tmp_path / "w.pth").touch()
+    with pytest.raises(InputError, match=r"does not say whose weights[\s\S]*ENCODER@.*w\.pth"):
+        parse_name(str(tmp_path / "w.pth"))

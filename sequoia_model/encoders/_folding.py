@@ -1,4 +1,4 @@
-"""The same function with less memory to go through: normalisation and padding become part of convolutions."""
+"""Makes a network faster without changing what it computes: batch norms and padding move into convolutions."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: How far outputs may move, relative to the largest of them: rounding moves them by some 2e-6.
+#: How much outputs may change, relative to the largest of them; rounding changes them by about 2e-6.
 _TOLERANCE = 1e-5
 
 
 def folded_network(network: nn.Module, side: int) -> nn.Module:
-    """A network in which batch normalisation behind convolutions, and padding before them, are part of these.
+    """A network whose convolutions take in the padding before them and the batch norm after them.
 
-    What follows what is seen in a pass of random pixels, and not read from names.
+    Which layer follows which is observed while random pixels pass through.
 
     Parameters
     ----------
     network : Module
-        In evaluation mode, on the CPU, in float32; it is left as it is.
+        In evaluation mode, on the CPU, in float32; it is not changed.
     side : int
-        Of the images that it takes, and that the result takes: no other.
+        Side of the images that the network takes; the result takes only these.
 
     Returns
     -------
     Module
-        A copy; `network` itself where there is nothing to fold, or outputs would move by more than rounding.
+        A copy; `network` itself if there is nothing to fold or outputs would change by more than rounding.
     """
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return network
@@ -49,35 +49,37 @@ def folded_network(network: nn.Module, side: int) -> nn.Module:
     return folded if bool(moved <= _TOLERANCE) else network
 
 
+def same_padding(convolution: nn.Conv2d, axis: int, length: int) -> int:
+    """Pixels that a convolution padded as in TensorFlow adds to both sides of an axis together."""
+    stride = convolution.stride[axis]
+    reach = (convolution.kernel_size[axis] - 1) * convolution.dilation[axis] + 1
+    return max((-(-length // stride) - 1) * stride + reach - length, 0)
+
+
 class _Seen:
-    """What passes through the layers of a network: the output of which convolution a normalisation gets."""
+    """Observes the layers of a network: which batch norm takes the output of which convolution."""
 
     def __init__(self, network: nn.Module) -> None:
-        from timm.layers.conv2d_same import Conv2dSame
-        from timm.layers.norm_act import BatchNormAct2d
-
-        self._made: list[
-            tuple[nn.Conv2d, Tensor]
-        ] = []  # tensors are kept, so that none takes another's place
+        self._made: list[tuple[nn.Conv2d, Tensor]] = []  # keeps the tensors, so that no two have the same id
         self._follow: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
         #: Convolutions that pad by the size of their input, and that size.
         self.padded: dict[nn.Conv2d, tuple[int, int]] = {}
         self._hooks = []
         for layer in network.modules():
-            if isinstance(layer, Conv2dSame):
+            if _is(layer, "Conv2dSame"):
                 self._hooks.append(layer.register_forward_pre_hook(self._before_padded))
             if isinstance(layer, nn.Conv2d):
                 self._hooks.append(layer.register_forward_hook(self._after))
-            elif type(layer) in (nn.BatchNorm2d, BatchNormAct2d):
+            elif _is(layer, "BatchNorm2d", "BatchNormAct2d"):
                 self._hooks.append(layer.register_forward_pre_hook(self._before_norm))
 
     def stop(self) -> None:
-        """Look at nothing more."""
+        """Stop observing."""
         for hook in self._hooks:
             hook.remove()
 
     def pairs(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-        """Convolutions that are used once, with the normalisation behind each."""
+        """Convolutions that are used once, each with the batch norm after it."""
         used = [layer for layer, _ in self._made]
         return [(convolution, norm) for convolution, norm in self._follow if used.count(convolution) == 1]
 
@@ -85,7 +87,7 @@ class _Seen:
         self._made.append((layer, output))
 
     def _before_norm(self, layer: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
-        # without running values those of the batch are used: nothing is fixed that could be folded
+        # without running statistics a batch norm uses those of the batch, which cannot be folded
         if self._made and self._made[-1][1] is inputs[0] and layer.running_mean is not None:
             self._follow.append((self._made[-1][0], layer))
 
@@ -94,7 +96,7 @@ class _Seen:
 
 
 def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    """In float64, so that rounding happens once."""
+    """Fold in float64, so that rounding happens once."""
     mean, variance = (_double(each, 0, convolution) for each in (norm.running_mean, norm.running_var))
     factor = _double(norm.weight, 1, convolution) / torch.sqrt(variance + norm.eps)
     bias = _double(norm.bias, 0, convolution) + (_double(convolution.bias, 0, convolution) - mean) * factor
@@ -110,15 +112,14 @@ def _double(values: Tensor | None, default: float, convolution: nn.Conv2d) -> Te
 
 
 def _padding_inside(convolution: nn.Conv2d, size: tuple[int, int]) -> nn.Conv2d:
-    """A convolution that pads both sides alike, where one pads the right side by more: zeros lead its kernel."""
+    """The same convolution with equal padding on both sides: its kernel gets leading zeros instead."""
     both, leading = [], []
     for axis, length in enumerate(size):
-        stride, dilation = convolution.stride[axis], convolution.dilation[axis]
-        reach = (convolution.kernel_size[axis] - 1) * dilation + 1
-        padding = max((-(-length // stride) - 1) * stride + reach - length, 0)
+        dilation = convolution.dilation[axis]
+        padding = same_padding(convolution, axis, length)
         both.append(padding - padding // 2)
         leading.append(padding % 2)
-        if padding % 2 and dilation > 1:  # a leading zero would be `dilation` pixels wide
+        if padding % 2 and dilation > 1:  # a leading zero would count for `dilation` pixels
             return convolution
     weight = functional.pad(convolution.weight.detach(), (leading[1], 0, leading[0], 0))
     inside = nn.Conv2d(
@@ -134,6 +135,11 @@ def _padding_inside(convolution: nn.Conv2d, size: tuple[int, int]) -> nn.Conv2d:
     inside.weight = nn.Parameter(weight, requires_grad=False)
     inside.bias = convolution.bias
     return inside.eval()
+
+
+def _is(layer: nn.Module, *names: str) -> bool:
+    """Whether the class of a layer has this name: it may be timm's, which is not imported to ask."""
+    return type(layer).__name__ in names
 
 
 def _replace(network: nn.Module, name: str, layer: nn.Module) -> None:

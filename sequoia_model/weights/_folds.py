@@ -1,4 +1,4 @@
-"""Which files of a folder are the networks of an ensemble, and which fold each is of."""
+"""Finds the networks of an ensemble, fold by fold: in a folder, or on the hub."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from pathlib import Path
 
 from sequoia_model.errors import InputError, listing
 from sequoia_model.splits import published_cancers
-from sequoia_model.weights.layouts import CONFIG, SAFETENSORS
+from sequoia_model.weights._layouts import SIDE_FILE
+from sequoia_model.weights.hub import cached, fetch, fetch_if_there, page
+from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
-N_PUBLISHED = 5
+HUB = "hub:"
+_PUBLISHER, _N_PUBLISHED = "gevaertlab", 5
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+?(?:-(\d))?")
 _CHECKPOINT = re.compile(r"model_best(?:_(\d+))?\.pt")
 _FOLD_FOLDER = re.compile(r"(?:(.*)[-_.])?(?:fold)?(\d+)")
 _PUBLISHED = re.compile(r"sequoia-([a-z]+)(?:-(\d+))?")
 _LAYOUT = (
-    f"give a folder with {CONFIG} and {SAFETENSORS}, one with such folders whose names end in 0, 1, ..., "
-    "or one with model_best.pt, model_best_1.pt, ..."
+    f"give a folder with {CONFIG} and {SAFETENSORS}, a folder of such folders whose names end in 0, 1, ..., "
+    "or a folder with model_best.pt, model_best_1.pt, ..."
 )
 
 
@@ -31,7 +35,7 @@ class FoldFiles:
     weights : Path
         ``model.safetensors`` or a checkpoint.
     config : Path or None
-        ``config.json``, where there is one.
+        ``config.json``, if there is one.
     """
 
     fold: int
@@ -61,21 +65,21 @@ class PublishedName:
         if match is None or match[1].upper() not in published_cancers():
             return None
         fold = None if match[2] is None else int(match[2])
-        return PublishedName(match[1].upper(), fold) if fold is None or fold < N_PUBLISHED else None
+        return PublishedName(match[1].upper(), fold) if fold is None or fold < _N_PUBLISHED else None
 
 
 def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
-    """The networks of a folder by fold, and whose published weights they are by their names.
+    """The networks of a folder by fold, and what their names say if they are published weights.
 
     Parameters
     ----------
     folder : Path
-        Weights themselves; folders of weights whose names end in the fold; or checkpoints.
+        A folder of weights; of folders of weights whose names end in the fold; or of checkpoints.
 
     Raises
     ------
     InputError
-        If there are no weights, a fold is missing or there twice, or it is not clear which weights are meant.
+        If there are no weights, a fold is missing or duplicated, or it is not clear which weights are meant.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -90,8 +94,51 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     return own, name
 
 
+def hub_folds(source: str) -> tuple[list[FoldFiles], PublishedName | None]:
+    """The networks of ``hub:ORG/NAME``, downloaded if they are not in the cache.
+
+    Parameters
+    ----------
+    source : str
+        ``hub:ORG/NAME`` means the five repositories NAME-0 to NAME-4, ``hub:ORG/NAME-3`` only that one.
+
+    Raises
+    ------
+    InputError
+        If it is not such a name, a repository does not exist or is not open, or the hub cannot be reached.
+    """
+    repository = source.removeprefix(HUB)
+    match = _REPOSITORY.fullmatch(repository)
+    if match is None:
+        example = f"{HUB}{_PUBLISHER}/sequoia-brca"
+        raise InputError(
+            f"{source!r} is not the name of a repository", fix=f"{HUB}ORG/NAME, such as {example}"
+        )
+    organisation, _, name = repository.partition("/")
+    published = PublishedName.of(name) if organisation == _PUBLISHER else None
+    if match[1]:
+        return [_hub_files(int(match[1]), repository)], published
+    return [_hub_files(fold, f"{repository}-{fold}") for fold in range(_N_PUBLISHED)], published
+
+
+def _hub_files(fold: int, repository: str) -> FoldFiles:
+    """The files of a repository, all of one revision; the side file and its genes come before the weights."""
+    way_out = (
+        f"download {CONFIG} and {SAFETENSORS} of {page(repository)} on another machine, put them into "
+        f"DIR/{repository.partition('/')[2]}/, do the same for the other folds, and give DIR"
+    )
+    config = fetch(repository, (CONFIG,), way_out=way_out)
+    revision = config.parent.name  # the folder of a snapshot is named after its commit
+    weights = cached(repository, (SAFETENSORS,), revision)
+    if weights is None:
+        for name in (SIDE_FILE, "genes.csv"):
+            fetch_if_there(repository, (name,), revision, way_out=way_out)
+        weights = fetch(repository, (SAFETENSORS,), revision, way_out=way_out)
+    return FoldFiles(fold, weights, config)
+
+
 def _name(folder: Path) -> str:
-    """What a folder is called; a snapshot in the hub's cache is called as its repository."""
+    """Name of a folder; that of the repository for a snapshot in the hub's cache."""
     if folder.parent.name == "snapshots":
         return folder.parent.parent.name.rpartition("--")[2]
     return folder.name
@@ -100,22 +147,22 @@ def _name(folder: Path) -> str:
 def _folder_of_folders(
     folder: Path, name: PublishedName | None
 ) -> tuple[list[FoldFiles], PublishedName | None]:
-    """Sub-folders with numbers at the ends of their names; those of an ensemble are called alike otherwise."""
+    """Subfolders whose names end in numbers; within an ensemble the names are otherwise the same."""
     numbered = [f for f in folder.iterdir() if f.is_dir() and _FOLD_FOLDER.fullmatch(f.name)]
     stems = sorted({_stem(f) for f in numbered if _has_files(f)})
     if not stems:
         raise InputError(_what_is_missing(folder), where=str(folder), fix=_LAYOUT)
     if len(stems) > 1:
         raise InputError(
-            f"the folder holds several ensembles: {listing(stems)}",
+            f"the folder has several ensembles: {listing(stems)}",
             where=str(folder),
-            fix="give each a folder of its own",
+            fix="put each into its own folder",
         )
     found = []
     for each in sorted((f for f in numbered if _stem(f) == stems[0]), key=_fold):
         own = _own_files(each)
         if len(own) != 1:
-            what = "there are several checkpoints in the folder" if own else _what_is_missing(each)
+            what = "the folder has several checkpoints" if own else _what_is_missing(each)
             raise InputError(
                 what, where=str(each), fix=f"fold {_fold(each)} needs the weights of one network"
             )
@@ -135,7 +182,7 @@ def _fold(folder: Path) -> int:
 
 
 def _own_files(folder: Path) -> list[FoldFiles]:
-    """The weights that lie in the folder itself, by fold."""
+    """The weights in the folder itself, by fold."""
     safetensors, config = folder / SAFETENSORS, folder / CONFIG
     checkpoints = {
         int(match[1] or 0): file
@@ -146,15 +193,15 @@ def _own_files(folder: Path) -> list[FoldFiles]:
     }
     if safetensors.is_file() and checkpoints:
         raise InputError(
-            f"the folder holds {SAFETENSORS} and {listing(f.name for f in checkpoints.values())}",
+            f"the folder has {SAFETENSORS} and {listing(f.name for f in checkpoints.values())}",
             where=str(folder),
-            fix="leave one kind of weights in it",
+            fix="keep only one kind of weights in it",
         )
     if safetensors.is_file() and not config.is_file():
         raise InputError(
-            f"the weights have no {CONFIG} beside them",
+            f"there is no {CONFIG} beside the weights",
             where=str(safetensors),
-            fix="download or copy it as well",
+            fix="download or copy it, too",
         )
     if safetensors.is_file():
         return [FoldFiles(0, safetensors, config)]
@@ -169,23 +216,23 @@ def _has_files(folder: Path) -> bool:
 def _what_is_missing(folder: Path) -> str:
     there = (folder / CONFIG).is_file()
     return (
-        f"there is a {CONFIG}, and no {SAFETENSORS} beside it"
+        f"there is a {CONFIG} but no {SAFETENSORS} beside it"
         if there
         else "there are no weights in the folder"
     )
 
 
 def _refuse_missing(folds: Iterable[int], folder: Path, *, published: bool) -> None:
-    """Folds are 0, 1, ... without a gap; five of published weights, which held out a patient in one fold each."""
+    """Folds are 0, 1, ... without a gap; published weights have five, each with its own test patients."""
     folds = list(folds)
     twice = sorted({fold for fold in folds if folds.count(fold) > 1})
     if twice:
-        raise InputError(f"fold {listing(twice)} is there more than once", where=str(folder))
-    n = max(*folds, N_PUBLISHED - 1) + 1 if published else max(folds) + 1
+        raise InputError(f"fold {listing(twice)} is duplicated", where=str(folder))
+    n = max(*folds, _N_PUBLISHED - 1) + 1 if published else max(folds) + 1
     missing = [fold for fold in range(n) if fold not in folds]
     if missing:
         raise InputError(
             f"fold {listing(missing)} of {n} is missing",
             where=str(folder),
-            fix="add it; one network alone is given by its own folder, named as it was published (sequoia-brca-3)",
+            fix="add it; for one network alone, give its own folder under its published name (sequoia-brca-3)",
         )

@@ -1,0 +1,197 @@
+"""A network on disk: ``config.json`` beside its tensors, and ``sequoia.json``, which says what they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor
+
+from sequoia_base.atomic import new_folder, refuse_existing
+from sequoia_model.errors import InputError, listing
+from sequoia_model.nets.architectures import build, infer_config, recognise
+from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.splits import published_cancers
+from sequoia_model.types.bag import canonical_encoder
+from sequoia_model.weights.gene_lists import read_genes
+from sequoia_model.weights.tensors import (
+    CONFIG,
+    SAFETENSORS,
+    misfitting_tensors,
+    read_tensors,
+    refuse_not_finite,
+)
+
+SIDE_FILE, _SCHEMA = "sequoia.json", "sequoia-weights-1"
+_WORDS = ("schema", "encoder", "cancer", "genes", "note")
+
+
+def read_network(weights: Path, config: Path | None) -> SlideNetwork:
+    """A network in evaluation mode, on the CPU, in float32.
+
+    Parameters
+    ----------
+    weights : Path
+        ``.safetensors``, or ``.pt`` with a state dict.
+    config : Path, optional
+        Its ``config.json``; without one, a `SummaryTransformer` is recognised by the shapes of its tensors.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, holds more than tensors, or does not fit the other.
+    """
+    state, metadata = read_tensors(weights)
+    where = str(config or weights)
+    network = build(_read_json(config) if config else infer_config(state, where), where)
+    _refuse_misfits(state, network, f"{weights}, {where}")
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            raise InputError(
+                f"the tensor {name} is {tensor.dtype} and has to be of floats", where=str(weights)
+            )
+    refuse_not_finite(state, str(weights))
+    # copies, because tensors of safetensors may be views of the file itself
+    network.load_published({name: tensor.clone() for name, tensor in state.items()}, assign=True)
+    network.metadata = metadata
+    return network.eval()
+
+
+def save_weights(
+    network: SlideNetwork, folder: str | Path, *, config: Mapping[str, Any] | None = None, force: bool = False
+) -> None:
+    """Write a network as the hub stores it: ``config.json`` and ``model.safetensors``, both or neither.
+
+    Parameters
+    ----------
+    network : SlideNetwork
+        Any of the architectures. A network that was read is written as the same bytes.
+    folder : path
+        Its parent folder exists.
+    config : mapping, optional
+        More entries for ``config.json``, beside the sizes of the network.
+    force : bool
+        Whether weights in this folder may be replaced.
+
+    Raises
+    ------
+    InputError
+        If `folder` exists and `force` is False, or holds anything else; if it cannot be written.
+    """
+    refuse_existing(folder, force=force, files=(CONFIG, SAFETENSORS))
+    words = {**network.config, **(config or {})}
+    state = {name: t.detach().cpu().contiguous() for name, t in network.published_state().items()}
+    with new_folder(folder) as temporary:
+        (temporary / CONFIG).write_text(json.dumps(words, indent=2, sort_keys=True), encoding="utf-8")
+        (temporary / SAFETENSORS).write_bytes(save(state, network.metadata))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class SideFile:
+    """What ``sequoia.json`` says about weights whose folder name does not say it.
+
+    Parameters
+    ----------
+    encoder : str or None
+        Canonical name.
+    cancer : str or None
+        The cancer whose published splits apply.
+    says_cancer : bool
+        Whether the file mentions the cancer: null says that no splits apply, whatever the folders are called.
+    genes : tuple of str or None
+        Names of the outputs.
+    note : str
+        A caveat that goes into every result.
+    """
+
+    encoder: str | None = None
+    cancer: str | None = None
+    says_cancer: bool = False
+    genes: tuple[str, ...] | None = None
+    note: str = ""
+
+
+def read_side_file(folder: Path) -> SideFile | None:
+    """The side file of a folder, or None.
+
+    Raises
+    ------
+    InputError
+        If it is not valid JSON, has another schema, an unknown entry, or a value that cannot be used.
+    """
+    path = folder / SIDE_FILE
+    if not path.is_file():
+        return None
+    content = _read_json(path)
+    if content.get("schema") != _SCHEMA:
+        raise InputError(
+            f"the schema is {content.get('schema')!r}", where=str(path), fix=f'"schema" has to be "{_SCHEMA}"'
+        )
+    unknown = [word for word in content if word not in _WORDS]
+    if unknown:
+        raise InputError(
+            f"unknown entries: {listing(map(repr, unknown))}",
+            where=str(path),
+            fix=f"valid are {listing(_WORDS)}",
+        )
+    for word in _WORDS:
+        value = content.get(word)
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            raise InputError(f"{word} is {value!r} and has to be a text", where=str(path))
+    encoder, cancer, genes = (content.get(word) for word in ("encoder", "cancer", "genes"))
+    if cancer is not None and cancer.upper() not in published_cancers():
+        raise InputError(
+            f"there are no published splits of the cancer {cancer!r}",
+            where=str(path),
+            fix=f"use null, or one of {listing(published_cancers(), 16)}",
+        )
+    return SideFile(
+        encoder=canonical_encoder(encoder) if encoder else None,
+        cancer=cancer.upper() if cancer else None,
+        says_cancer="cancer" in content,
+        genes=read_genes(folder / genes) if genes else None,
+        note=content.get("note") or "",
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or an error that names the file and the place in it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"the file is not valid JSON: {error.msg}",
+            where=f"{path}, line {error.lineno}, column {error.colno}",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the file cannot be read: {error}", where=str(path)) from None
+    if not isinstance(content, dict):
+        raise InputError("the file has no JSON object", where=str(path), fix='it has to begin with "{"')
+    return content
+
+
+def _refuse_misfits(state: Mapping[str, Tensor], network: SlideNetwork, where: str) -> None:
+    """The tensors have the names and shapes that the configuration says."""
+    misfits = misfitting_tensors(
+        state, {name: tuple(tensor.shape) for name, tensor in network.published_state().items()}
+    )
+    if misfits:
+        found = recognise(state)
+        raise InputError(
+            f"the weights do not fit the configuration: {misfits}",
+            where=where,
+            fix=f'these are tensors of a {found}: "architecture" and sizes in config.json have to fit'
+            if found
+            else "",
+        )

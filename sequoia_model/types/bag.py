@@ -214,6 +214,8 @@ class FeatureBag:
             object.__setattr__(self, "n_tiles", len(self.features))
         if self.features is not None and self.coords is not None:
             _refuse_other_coords(np.asarray(self.coords), len(self.features), self.slide)
+        if self.tried is not None:
+            _refuse_other_corners(np.asarray(self.tried), self.slide)
 
     @property
     def dimension(self) -> int:
@@ -297,6 +299,14 @@ def _refuse_other_coords(coords: NDArray, n_tiles: int, slide: str) -> None:
         raise InputError(f"coords have the shape {coords.shape}, but there are {n_tiles} tiles", where=slide)
     if coords.dtype.kind not in "fiu" or not np.isfinite(coords).all():
         raise InputError("some coords are not numbers", where=slide)
+
+
+def _refuse_other_corners(tried: NDArray, slide: str) -> None:
+    if tried.ndim != 2 or tried.shape[1] != 2 or tried.dtype.kind not in "iu":
+        raise InputError(
+            f"tried must be n × 2 whole numbers, but are {tried.dtype} of the shape {tried.shape}",
+            where=slide,
+        )
 
 
 def _refuse_other_dimension(features: NDArray, clusters: NDArray, slide: str) -> None:

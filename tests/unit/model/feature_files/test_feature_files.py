@@ -397,16 +397,17 @@ geometries = st.builds(
 )
 
 
-@example(features=make_features(), seed=2**62 + 1, mpp=0.1, cohort="", geometry=TileGeometry())
+@example(features=make_features(), seed=2**62 + 1, mpp=0.1, cohort="", geometry=TileGeometry(), tried=None)
 @given(
     features=arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=finite),
     seed=st.none() | st.integers(0, 2**63 - 1),
     mpp=st.none() | st.floats(0.01, 100),
     cohort=st.just("") | said,
     geometry=geometries,
+    tried=st.none() | arrays(np.int64, st.tuples(st.integers(1, 5), st.just(2))),
 )
-def test_any_bag_comes_back_to_the_last_bit(tmp_path_factory, features, seed, mpp, cohort, geometry):
-    bag = FeatureBag("A", features, seed=seed, mpp=mpp, cohort=cohort, geometry=geometry)
+def test_any_bag_comes_back_to_the_last_bit(tmp_path_factory, features, seed, mpp, cohort, geometry, tried):
+    bag = FeatureBag("A", features, seed=seed, mpp=mpp, cohort=cohort, geometry=geometry, tried=tried)
     path = tmp_path_factory.mktemp("any") / "A.h5"
     write(bag, path)
     again = read(path)
@@ -460,6 +461,13 @@ def test_attributes_beside_those_of_the_bag_are_kept_where_the_bag_says_nothing(
     write(make_bag("A"), tmp_path / "A.h5", more={"level0_width": 20, "level0_height": 10, "mpp": 1.0})
     bag = read(tmp_path / "A.h5")
     assert (bag.geometry.slide_size, bag.mpp) == ((20, 10), 0.5)
+
+
+def test_pixels_are_whole_numbers_and_nothing_left_out_is_written(tmp_path):
+    write(make_bag("A", geometry=make_geometry(left_out={})), tmp_path / "A.h5")
+    with h5py.File(tmp_path / "A.h5") as file:
+        assert file.attrs["patch_size_level0"].dtype.kind == "i"
+        assert file.attrs["left_out"] == "{}"
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path):

@@ -121,6 +121,8 @@ def test_float32_features_are_not_copied():
         ({"features": np.zeros((2, 3)), "coords": np.zeros((2, 3))}, "coords have the shape (2, 3)"),
         ({"features": np.zeros((1, 3)), "coords": np.array([["1", "2"]])}, "some coords are not numbers"),
         ({"features": np.zeros((1, 3)), "coords": np.array([[1, np.nan]])}, "some coords are not numbers"),
+        ({"features": np.zeros((1, 3)), "tried": np.zeros((4, 3), int)}, "int64 of the shape (4, 3)"),
+        ({"features": np.zeros((1, 3)), "tried": np.zeros((4, 2))}, "float64 of the shape (4, 2)"),
     ],
 )
 def test_a_bag_refuses_what_cannot_be_used_and_names_the_slide(fields, words):

@@ -118,8 +118,8 @@ def _text(content: dict[str, Any]) -> str:
         ("tissue", f"{content['tissue_mm2']:.4g} mm² (mask: {content['mask']})"),
         (
             "estimate",
-            f"{counted(content['n_tiles_estimated'], 'tile')} in {counted(content['n_places'], 'place')}, rule "
-            f"{content['rule']}; fewer after their pixels are checked",
+            f"up to {counted(content['n_tiles_estimated'], 'tile')} in {counted(content['n_places'], 'place')} by rule "
+            f"{content['rule']}, before their pixels are checked",
         ),
         *(("note", note) for note in content["notes"]),
     ]

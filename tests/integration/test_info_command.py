@@ -33,7 +33,7 @@ def test_everything_that_a_run_uses_is_shown(capsys, tmp_path):
     words += [
         "128 µm wide: 512 px at level 0",
         "level 0, decoded directly",
-        "12 tiles in 48 places, rule paper",
+        "up to 12 tiles in 48 places by rule paper",
     ]
     assert [word for word in words if word not in answer.out] == []
 

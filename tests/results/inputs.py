@@ -13,7 +13,6 @@ import h5py
 import numpy as np
 import pandas as pd
 import tifffile
-import timm
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file, save_file
@@ -328,6 +327,8 @@ def write_slide(
 
 def tiny_encoder(folder: Path) -> None:
     """A vision transformer of two blocks and 24 numbers, as the hub stores a model of timm."""
+    import timm  # takes seconds, and this case alone needs it
+
     arguments = {"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 2, "num_heads": 2}
     made = timm.create_model(
         "vit_tiny_patch16_224", pretrained=False, num_classes=0, **arguments

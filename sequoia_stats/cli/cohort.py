@@ -2,111 +2,129 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import inspect
+from collections.abc import Callable, Iterable
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sequoia_base.cli.output import Force, Json, ledger, say, show
 
 if TYPE_CHECKING:
+    from sequoia_stats.io import Option
     from sequoia_stats.types.cohort import Cohort
 
-app = typer.Typer(help="Read foreign files into a cohort, and describe one.", no_args_is_help=True)
+
+class _Commands(TyperGroup):
+    """`convert` is made when it is called: its options are those of the formats, which take time to import."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names, in the order of the help."""
+        return ["convert", *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name."""
+        if cmd_name != "convert":
+            return super().get_command(ctx, cmd_name)
+        made = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        made.command("convert")(_with_options_of_formats(convert))
+        return typer.main.get_command(made)
 
 
-class Format(StrEnum):
-    """Formats of `convert`."""
-
-    auto = "auto"
-    cbioportal = "cbioportal"
-    tidy = "tidy"
+app = typer.Typer(
+    cls=_Commands, help="Read foreign files into a cohort, and describe one.", no_args_is_help=True
+)
 
 
-class TimeUnit(StrEnum):
-    """Units of a time column."""
-
-    days = "days"
-    months = "months"
-    years = "years"
-
-
-class GenesIn(StrEnum):
-    """Where an expression table has its genes."""
-
-    rows = "rows"
-    columns = "columns"
-
-
-@app.command()
 def convert(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SRC", help="A cBioPortal study folder, or the expression table of tidy files."
+            metavar="SRC", help="The file or folder to read; for tidy tables, that of expression."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The cohort to write (.h5ad).")],
-    format_: Annotated[Format, typer.Option("--format", help="What SRC is.")] = Format.auto,
+    format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
     endpoint: Annotated[
         str | None,
-        typer.Option(help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; one the study has."),
+        typer.Option(help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; one that a study has."),
     ] = None,
     drop_invalid: Annotated[
         bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")
     ] = False,
-    expression: Annotated[
-        str | None, typer.Option(help="Which data_mrna_* file of a study, or the expression table again.")
-    ] = None,
-    clinical: Annotated[Path | None, typer.Option(help="Clinical table of tidy files.")] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column with the patient id, in both tables.")] = None,
-    time_column: Annotated[
-        str | None, typer.Option(help="Column with the time to event or censoring.")
-    ] = None,
-    event_column: Annotated[str | None, typer.Option(help="Column with the event.")] = None,
-    time_unit: Annotated[TimeUnit | None, typer.Option(help="Unit of the time column.")] = None,
-    event_value: Annotated[
-        str | None, typer.Option(help="The value that means event, where events are not coded 0 and 1.")
-    ] = None,
-    genes_in: Annotated[
-        GenesIn | None, typer.Option(help="Where the expression table has its genes.  [default: columns]")
-    ] = None,
-    covariates: Annotated[
-        str | None, typer.Option(help="Clinical columns to keep, with commas between; all where not given.")
-    ] = None,
     force: Force = False,
     as_json: Json = False,
+    **options: Any,
 ) -> None:
-    """Read a study folder or tidy tables, and write a cohort."""
+    """Read a study folder or tables, and write a cohort."""
     from sequoia_base.atomic import refuse_existing
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import write_cohort
 
-    refuse_existing(output, force=force, inputs=[source, expression, clinical])
+    files = [value for value in options.values() if isinstance(value, str | Path)]
+    refuse_existing(output, force=force, inputs=[source, *files])
     if output.suffix != ".h5ad":
         raise InputError(
-            f"a cohort is written as .h5ad, not {output.suffix or 'without an ending'}", where=str(output)
+            f"a cohort is written as .h5ad, not {output.suffix or 'a file without an ending'}",
+            where=str(output),
         )
-    options: dict[str, Any] = {
-        "expression": expression,
-        "clinical": clinical,
-        "id_column": id_column,
-        "time_column": time_column,
-        "event_column": event_column,
-        "time_unit": time_unit and time_unit.value,
-        "event_value": event_value,
-        "genes_in": genes_in and genes_in.value,
-        "covariates": covariates and [name.strip() for name in covariates.split(",") if name.strip()],
-    }
-    cohort = open_cohort(
-        source, format=format_.value, endpoint=endpoint, drop_invalid=drop_invalid, **options
-    )
+    cohort = open_cohort(source, format=format_, endpoint=endpoint, drop_invalid=drop_invalid, **options)
     text, content = _description(cohort)
     write_cohort(cohort, output)
     show(text, content, as_json)
     say(f"written to {output}")
+
+
+def _with_options_of_formats(command: Callable[..., None]) -> Callable[..., None]:
+    """A command of typer that takes the options of every format in `READERS`, and passes them on by name."""
+    from sequoia_stats.io import READERS
+
+    known = {option.name: option for reader in READERS.values() for option in reader.options}
+    parameters = dict(inspect.signature(command, eval_str=True).parameters)
+    del parameters["options"]
+    format_ = parameters["format_"]
+    choice = _choice(["auto", *READERS])
+    parameters["format_"] = format_.replace(annotation=Annotated[choice, *format_.annotation.__metadata__])
+    last = [parameters.pop(name) for name in ("force", "as_json")]
+    own = [_parameter(option) for option in known.values()]
+
+    def convert(**values: Any) -> None:
+        for name, value in values.items():
+            if isinstance(value, Enum):
+                values[name] = value.value
+            elif name in known and known[name].several and value is not None:
+                values[name] = [word.strip() for word in value.split(",") if word.strip()]
+        command(**values)
+
+    convert.__doc__ = command.__doc__
+    convert.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [p.replace(kind=p.KEYWORD_ONLY) for p in (*parameters.values(), *own, *last)]
+    )
+    return convert
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    """An option of a format as typer takes it; its help names the formats that have it."""
+    from sequoia_stats.io import READERS
+
+    helps: dict[str, list[str]] = {}
+    for name, reader in READERS.items():
+        for own in reader.options:
+            if own.name == option.name:
+                helps.setdefault(own.help, []).append(name)
+    text = " ".join(f"{', '.join(names)}: {words}" for words, names in helps.items())
+    kind: Any = _choice(option.choices) if option.choices else option.kind
+    annotation = Annotated[kind | None, typer.Option(option.flag, help=text)]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _choice(values: Iterable[str]) -> Any:
+    """A type that typer restricts to some values."""
+    return StrEnum("Choice", {value: value for value in values})
 
 
 @app.command()

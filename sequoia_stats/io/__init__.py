@@ -1,47 +1,52 @@
 """Doors: a foreign file in, a type of ours out.
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
-outcomes; `read_predictions` reads predicted beside measured genes; `write_cohort` writes a cohort. Embedded cohorts
-have names, which `sequoia_stats.datasets` knows.
+outcomes; `read_predictions` reads predicted and measured genes; `write_cohort` writes a cohort. Bundled cohorts have
+names, which `sequoia_stats.datasets` knows.
 
-How to add a reader
+How to add a format
 -------------------
-A reader is a module of this package with two functions, and a line in `READERS`:
+A format is a module of this package with two functions and its options, and a line in `READERS`:
 
-1. ``recognises(path) -> bool`` looks at the name, or at the names in a folder, and never at numbers. It is asked
-   in the order of the table, so that the particular come before the general.
-2. ``read_<format>(path, *, endpoint=None, drop_invalid=False, ...) -> Cohort`` takes everything that the format
-   does not say as keyword options, named as those of the command line. An option that is needed and not given is
-   an `InputError` that names the option: ``fix="give the unit of the times: --time-unit"``.
+1. ``recognises(path) -> bool`` looks at the name, or at the names in a folder, and never at numbers. Formats are asked
+   in the order of the table, so a particular one comes before a general one.
+2. ``read_<format>(path, *, endpoint=None, drop_invalid=False, ...) -> Cohort`` takes everything that the file does not
+   say as keyword arguments. A missing argument is an `InputError` that names the option:
+   ``fix="give the unit of the times: --time-unit"``.
+3. ``OPTIONS`` lists these arguments, each as an `Option` with its help. ``sequoia-stats cohort convert`` builds its
+   options from the table, so nothing has to be added there.
 
-Inside, it uses what the other readers use:
+Readers share these parts:
 
-- ``_tables.read_table`` for clinical texts and ``_tables.read_numbers`` or ``read_matrix`` for expression: errors
-  name file, row and column;
-- ``genes.standardise`` for the columns of the expression: approved symbols, duplicates averaged, ledger lines;
-- ``_assemble.assemble`` for the rest: join on the patient, units and codes of the outcome, canonical covariates,
-  and a line in the ledger for every loss.
+- ``sequoia_base.tables.read_table`` for clinical texts, and ``read_numbers`` there or ``_tables.read_matrix`` for
+  expression: errors name the file, the row and the column;
+- ``genes.standardise`` for the columns of the expression: approved symbols, duplicates averaged, changes counted;
+- ``_assemble.assemble`` for the rest: join on the patient, units and codes of the outcome, canonical covariates, and a
+  line in the ledger for every loss.
 
-A reader of a folder with ``expression.csv`` and ``clinical.csv``, complete::
+A format that is a folder with ``expression.csv`` and ``clinical.csv``, complete::
+
+    OPTIONS = (Option("time_column", "The column of times, in days."),)
 
     def recognises(path):
         return (path / "expression.csv").is_file() and (path / "clinical.csv").is_file()
 
-    def read_pair(path, *, endpoint="OS", drop_invalid=False):
+    def read_pair(path, *, endpoint="OS", drop_invalid=False, time_column="days"):
         frame, flow = standardise(read_matrix(path / "expression.csv"))
         table = read_table(path / "clinical.csv")
         return assemble(
-            frame, table, table["patient"], Endpoint(endpoint, "days", "status", "days"),
+            frame, table, table["patient"], Endpoint(endpoint, time_column, "status", "days"),
             where=str(path / "clinical.csv"), flow=flow, drop_invalid=drop_invalid, name=path.name,
         )
 
+    READERS["pair"] = Reader(recognises, read_pair, "a folder of two tables", OPTIONS)
+
 Its tests build a folder with a function of ``tests/build/studies.py`` and add rows to the tables of bad input in
-``tests/unit/io``.
+``tests/unit/stats/io``.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +56,7 @@ from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
+from sequoia_stats.io._options import Option
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
 from sequoia_stats.io.gene_lists import read_gene_list
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READERS",
+    "Option",
     "Reader",
     "canonical_names",
     "read_cohort",
@@ -77,18 +84,35 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: how it is recognised, how it is read, and what it is in words."""
+    """A format of a cohort.
+
+    Parameters
+    ----------
+    recognises : callable
+        Takes a path; returns whether it has this format.
+    read : callable
+        Takes a path, ``endpoint``, ``drop_invalid`` and the `options` as keywords; returns a `Cohort`.
+    words : str
+        What the format is called in messages, with its article: "a cBioPortal study folder".
+    options : tuple of Option, optional
+        What the reader has to be told.
+    """
 
     recognises: Callable[[Path], bool]
     read: Callable[..., Cohort]
     words: str
+    options: tuple[Option, ...] = ()
 
 
 #: The formats of a cohort, the particular before the general.
 READERS = {
     "h5ad": Reader(h5ad.recognises, h5ad.read_cohort_h5ad, "a cohort file (.h5ad)"),
-    "cbioportal": Reader(cbioportal.recognises, cbioportal.read_study, "a cBioPortal study folder"),
-    "tidy": Reader(tidy.recognises, tidy.read_tidy, "a table (.csv, .tsv or .txt, also .gz or .zip)"),
+    "cbioportal": Reader(
+        cbioportal.recognises, cbioportal.read_study, "a cBioPortal study folder", cbioportal.OPTIONS
+    ),
+    "tidy": Reader(
+        tidy.recognises, tidy.read_tidy, "a table (.csv, .tsv or .txt, also .gz or .zip)", tidy.OPTIONS
+    ),
 }
 
 
@@ -113,7 +137,7 @@ def read_cohort(
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
     **options
-        Those of the reader: `cbioportal.read_study`, `tidy.read_tidy`. Options that are None count as not given.
+        Options of the format, as `cbioportal.read_study` and `tidy.read_tidy` take them. None counts as not given.
 
     Returns
     -------
@@ -122,7 +146,7 @@ def read_cohort(
     Raises
     ------
     InputError
-        If the source is not recognised, an option is not one of its format, or the reader finds fault.
+        If the source is not recognised, an option is not one of its format, or the file cannot be read.
     """
     if isinstance(source, Cohort):
         same_endpoint(source.outcome.endpoint, endpoint, source.name)
@@ -131,16 +155,26 @@ def read_cohort(
         return cohort_from_adata(source, endpoint=endpoint, drop_invalid=drop_invalid)
     reader = _reader(Path(source), format)
     given = {name: value for name, value in options.items() if value is not None}
-    known = inspect.signature(reader.read).parameters
-    unknown = [f"--{name.replace('_', '-')}" for name in given if name not in known]
-    if unknown:
-        raise InputError(f"{reader.words} takes no {listing(unknown)}", where=str(source))
-    return reader.read(source, endpoint=endpoint, drop_invalid=drop_invalid, **given)
+    for name in given:
+        _refuse_foreign(name, reader, str(source))
+    return reader.read(Path(source), endpoint=endpoint, drop_invalid=drop_invalid, **given)
+
+
+def _refuse_foreign(name: str, reader: Reader, where: str) -> None:
+    """Refuse an option that the format does not have; the error names the formats that have it."""
+    if name in [option.name for option in reader.options]:
+        return
+    others = [other.words for other in READERS.values() if name in [option.name for option in other.options]]
+    raise InputError(
+        f"{Option(name, '').flag} is not an option of {reader.words}",
+        where=where,
+        fix=f"leave it out; it is an option of {' and of '.join(others)}" if others else "see --help",
+    )
 
 
 def _reader(path: Path, format: str) -> Reader:
     if format != "auto" and format not in READERS:
-        raise InputError(f"there is no format {format!r}", fix=f"--format auto|{'|'.join(READERS)}")
+        raise InputError(f"{format!r} is not a valid format", fix=f"--format auto|{'|'.join(READERS)}")
     if not path.exists():
         raise InputError("the file does not exist", where=str(path))
     if format != "auto":
@@ -149,4 +183,6 @@ def _reader(path: Path, format: str) -> Reader:
         if reader.recognises(path):
             return reader
     words = listing(reader.words for reader in READERS.values())
-    raise InputError("the format is not recognised", where=str(path), fix=f"give {words}, or say --format")
+    raise InputError(
+        "the format is not recognised", where=str(path), fix=f"give {words}; or name the format with --format"
+    )

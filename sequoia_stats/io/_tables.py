@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from sequoia_base.tables import MISSING, find_column, read_numbers
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io._options import ID_FIX
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
 from sequoia_stats.io.gene_lists import GENE_TITLES
 
-#: What to do where the column of ids is not found.
-ID_FIX = "--id-column names the column of ids; in the expression table it may also have no name"
 #: Titles of a first column that show where a matrix has its genes.
 _SAMPLE_TITLES = frozenset(
     ["patient", "patient_id", "sample", "sample_id", "slide", "slide_id", "case_id", "wsi_file_name"]

@@ -11,11 +11,13 @@ from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
+from sequoia_stats.io._options import COVARIATES, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import standardise
 
-#: Columns of expression files that are no samples; that of the symbols first.
+OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES)
+#: Columns of expression files that are not samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
 #: What file names and meta files say about the unit, the first that fits.
 _UNITS = {"zscore": "z-score", "z-score": "z-score", "log2": "log2"} | {

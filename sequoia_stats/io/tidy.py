@@ -13,7 +13,9 @@ from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import MISSING, Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._tables import ID_FIX, are_in_rows, check_ids
+from sequoia_stats.io._options import COVARIATES, ID_FIX, Option
+from sequoia_stats.io._tables import are_in_rows, check_ids
+from sequoia_stats.io._time_and_event import UNITS
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
 
@@ -30,6 +32,21 @@ _NO_GENE = re.compile(
 )
 #: Names of a first column that a file was written without.
 _UNNAMED = ("", "Unnamed: 0")
+OPTIONS = (
+    Option("expression", "The expression table again."),
+    Option("clinical", "The clinical table.", kind=Path),
+    Option("id_column", "The column of patient ids, in both tables."),
+    Option("time_column", "The column of times to the event or to censoring."),
+    Option("event_column", "The column of events."),
+    Option("time_unit", "The unit of the times.", choices=tuple(UNITS)),
+    Option("event_value", "The value that means an event, if events are not coded 0 and 1."),
+    Option(
+        "genes_in",
+        "Where the expression table has its genes.  [default: columns]",
+        choices=("rows", "columns"),
+    ),
+    COVARIATES,
+)
 _FIXES = {"--id-column": ID_FIX} | {
     option: f"name one of its columns with {option}" for option in ("--time-column", "--event-column")
 }

@@ -403,7 +403,10 @@ STUDIES = {
         study("--endpoint", "OS", "--expression", "rna"),
         ["has no rna", "data_mrna_seq_v2_rsem"],
     ),
-    "options of a table": (study("--endpoint", "OS", "--time-unit", "days"), ["takes no --time-unit"]),
+    "options of a table": (
+        study("--endpoint", "OS", "--time-unit", "days"),
+        ["--time-unit is not an option of a cBio", "of a table"],
+    ),
     "a truncated table": (
         study("--endpoint", "OS", also=[("data_mrna_seq_v2_rsem.txt", "Hugo_Symbol\tP1-T\nESR1\t1\t2\n")]),
         ["data_mrna_seq_v2_rsem.txt, row 2"],

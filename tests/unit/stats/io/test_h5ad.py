@@ -139,7 +139,11 @@ BAD = {
     "folder": (folder_of_that_name, {"format": "h5ad"}, "a folder was given|c.h5ad"),
     "no outcome": (without_outcome, {}, "obs lacks time, event|c.h5ad"),
     "event codes": (lambda folder: foreign(folder, event=[1, 2] * 3), {}, "neither 0 nor 1: 2|foreign.h5ad"),
-    "options of a table": (foreign, {"time_unit": "days"}, "takes no --time-unit|foreign.h5ad"),
+    "options of a table": (
+        foreign,
+        {"time_unit": "days"},
+        "--time-unit is not an option of|foreign.h5ad",
+    ),
 }
 
 

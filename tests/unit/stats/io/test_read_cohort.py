@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 
 import pytest
 
 from sequoia_stats import io
 from sequoia_stats.errors import InputError
-from sequoia_stats.io import READERS, Reader, read_cohort, read_table
+from sequoia_stats.io import READERS, Option, Reader, read_cohort, read_table
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import read_matrix
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
+from tests.build.commands import sequoia
 from tests.build.studies import (
     clinical_table,
     expression_table,
@@ -20,6 +22,21 @@ from tests.build.studies import (
     write_single,
     write_tidy,
 )
+
+
+def add_format_of_documentation(monkeypatch):
+    """Run the example of the package's documentation, on a copy of the table."""
+    table = dict(READERS)
+    monkeypatch.setattr(io, "READERS", table)
+    uses = (assemble, Endpoint, Option, Reader, read_matrix, read_table, standardise)
+    names = {thing.__name__: thing for thing in uses} | {"READERS": table}
+    exec(textwrap.dedent(io.__doc__.split("complete::")[1].split("Its tests")[0]), names)
+
+
+def write_pair(folder, time_column):
+    """The folder that the example reads."""
+    expression_table().to_csv(folder / "expression.csv")
+    clinical_table().rename(columns={"months": time_column}).to_csv(folder / "clinical.csv")
 
 
 def arguments(built):
@@ -64,7 +81,7 @@ def test_another_endpoint_than_that_of_the_cohort_is_refused(tmp_path):
         (".", {}, "not recognised"),
         ("notes.pdf", {}, "not recognised"),
         ("study", {"format": "excel"}, "auto|h5ad|cbioportal|tidy"),
-        ("study", {"endpoint": "OS", "time_unit": "days"}, "a cBioPortal study folder takes no --time-unit"),
+        ("study", {"endpoint": "OS", "time_unit": "days"}, "leave it out; it is an option of a table"),
         ("study", {"format": "tidy"}, "--id-column"),
     ],
 )
@@ -81,13 +98,42 @@ def test_the_particular_is_recognised_before_the_general(tmp_path):
     assert [name for name, reader in READERS.items() if reader.recognises(study)] == ["cbioportal"]
 
 
+def test_an_option_that_no_format_has_is_refused(tmp_path):
+    study = write_cbioportal_study(tmp_path / "study")
+    with pytest.raises(InputError, match="--gene-in is not an option of a cBioPortal study folder"):
+        read_cohort(study, endpoint="OS", gene_in="rows")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_options_of_a_format_are_the_arguments_of_its_reader(name):
+    arguments = list(inspect.signature(READERS[name].read).parameters)[1:]
+    declared = {option.name for option in READERS[name].options}
+    assert declared == set(arguments) - {"endpoint", "drop_invalid"}
+
+
+def test_an_option_of_several_formats_has_one_type():
+    options = [option for reader in READERS.values() for option in reader.options]
+    types = {(option.name, option.kind, option.choices, option.several) for option in options}
+    assert len(types) == len({option.name for option in options})
+
+
+def test_a_format_in_the_table_has_its_options_on_the_command_line(tmp_path, monkeypatch, capsys):
+    add_format_of_documentation(monkeypatch)
+    write_pair(tmp_path, time_column="follow-up")
+    command = ["cohort", "convert", tmp_path, "--time-column", "follow-up", "-o", tmp_path / "c.h5ad"]
+    answer = sequoia(capsys, *command, "--endpoint", "OS", "--json")
+    assert (answer.code, answer.json["n"], answer.json["events"]) == (0, 6, 3)
+
+
+def test_the_help_names_a_new_format_and_its_option(monkeypatch, capsys):
+    add_format_of_documentation(monkeypatch)
+    help_text = " ".join(sequoia(capsys, "cohort", "convert", "--help").out.split())
+    assert "|tidy|pair" in help_text
+    assert "pair: The column of times, in days." in help_text
+
+
 def test_the_reader_of_the_documentation_works_once_it_is_in_the_table(tmp_path, monkeypatch):
-    names = {f.__name__: f for f in (assemble, Endpoint, read_matrix, read_table, standardise)}
-    exec(textwrap.dedent(io.__doc__.split("complete::")[1].split("Its tests")[0]), names)
-    monkeypatch.setitem(
-        READERS, "pair", Reader(names["recognises"], names["read_pair"], "a folder of two tables")
-    )
-    expression_table().to_csv(tmp_path / "expression.csv")
-    clinical_table().rename(columns={"months": "days"}).to_csv(tmp_path / "clinical.csv")
+    add_format_of_documentation(monkeypatch)
+    write_pair(tmp_path, time_column="days")
     cohort = read_cohort(tmp_path, endpoint="OS")
     assert (cohort.n, cohort.n_events, cohort.outcome.endpoint) == (6, 3, "OS")

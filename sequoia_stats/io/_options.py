@@ -1,0 +1,44 @@
+"""What a format has to be told: options as data, for the command line and for messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: What to do where the column of ids is not found.
+ID_FIX = "--id-column names the column of ids; in the expression table it may also have no name"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a format, by the name of the reader's argument.
+
+    Parameters
+    ----------
+    name : str
+        The argument of the reader: ``time_unit``.
+    help : str
+        What ``--help`` says.
+    kind : type, default str
+        Type of the value: str, `pathlib.Path`, int or float.
+    choices : tuple of str, optional
+        The values that are allowed.
+    several : bool, default False
+        Whether the reader takes a list, whose items the command line separates by commas.
+    """
+
+    name: str
+    help: str
+    kind: type = str
+    choices: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def flag(self) -> str:
+        """How the command line writes it: ``--time-unit``."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+#: The option of every format with clinical columns.
+COVARIATES = Option(
+    "covariates", "Clinical columns to keep, separated by commas.  [default: all]", several=True
+)

@@ -91,7 +91,7 @@ def _closed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
 
 
 def _small_pieces(mask: NDArray[np.bool_], smallest: float, *, holes: bool = False) -> NDArray[np.bool_]:
-    """The pieces of fewer pixels than `smallest`; holes do not touch the border of the picture."""
+    """The pieces of fewer pixels than `smallest`; with `holes`, only those away from the border of the picture."""
     pieces, n = ndimage.label(mask)
     small = np.bincount(pieces.ravel(), minlength=n + 1) < smallest
     small[0] = False

@@ -7,55 +7,58 @@ BIN := .venv/bin
 export TORCH_BACKEND ?=
 UV = $(or $(SEQUOIA_UV),$(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
-.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast lint format bench parity clean
+.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast lint format bench parity drawing clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: R and its packages (apt), uv, Python packages into .venv
+setup: ## Install what is missing: R and its packages (apt), uv, Python packages in .venv
 	@./setup.sh
 
 setup-r:
 	@./setup.sh --require-r
 
-setup-model: ## The same with the extra `model`: torch (TORCH_BACKEND=cpu for the small build)
+setup-model: ## Also install the extra `model`: torch (TORCH_BACKEND=cpu for the small build)
 	@./setup.sh --model
 
-figures: setup-r ## Train, validate and draw: figures, tables and report under analyses/results/
+figures: setup-r ## Train, validate and draw: figures, tables and report in analyses/results/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason
 	@echo "Done: analyses/results/"
 
-figures-model: setup-r setup-model ## The same with slides (tissue, tiles) and networks (agreement with published outputs, speed)
+figures-model: setup-r setup-model ## Also make the pages on slides (tissue, tiles) and networks (agreement, speed)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason --config model=true
 	@echo "Done: analyses/results/"
 
-reports: figures ## Render the report again (analyses/results/report/)
+reports: figures ## Render the report again
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python reports/render.py
 
-test: setup-model ## Run the tests (ARGS="-k cox" chooses; without R, those that need it are skipped and said)
+test: setup-model ## Run all tests (ARGS="-k cox" selects some; without R, tests that need it are skipped and counted)
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-test-fast: setup-model ## The same without slow tests: under 3 minutes on two cores
+test-fast: setup-model ## Run all but the slow tests: under 3 minutes on two cores
 	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" $(ARGS)
 
-lint: setup-model ## Check style, types and who imports whom
+lint: setup-model ## Check style, types and import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-format: setup ## Put the code into the project's style
+format: setup ## Format the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup-r setup-model ## Time ours beside the named competitors (ARGS="gsva" chooses a part)
+bench: setup-r setup-model ## Time our code beside the named competitors (ARGS="gsva" selects a part)
 	@$(UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run $(ARGS)
 
-parity: setup-r ## Compute R's reference values again (tests/parity/)
+parity: setup-r ## Compute the reference values in R again (tests/parity/)
 	@Rscript r/make_references.R
+
+drawing: setup ## Draw docs/architecture.svg from the code
+	@$(BIN)/python docs/draw_architecture.py
 
 clean: ## Remove results, builds and caches (.venv stays)
 	rm -rf analyses/results .snakemake dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

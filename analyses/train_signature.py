@@ -25,9 +25,8 @@ def main() -> None:
         lambda_min_ratio=settings["lambda_min_ratio"],
         genes=genes,
         transform=settings["transform"],
-        n_jobs=options.jobs,
-        progress=progress,
-    ).fit(cohort)
+        jobs=options.jobs,
+    ).fit(cohort, progress=progress)
     say(f"{len(model.signature_.genes)} genes chosen")
     save(model, results)
 

@@ -114,11 +114,10 @@ def fit(
         lambda_min_ratio=lambda_min_ratio,
         genes=_candidates(training, genes, shared_with or []),
         transform=transform.value,
-        n_jobs=jobs,
-        progress=progress("cross-validation"),
+        jobs=jobs,
     )
     with located(cohort if foldid is None else f"{cohort}, {foldid}"):
-        signature = estimator.fit(training).signature_
+        signature = estimator.fit(training, progress=progress("cross-validation")).signature_
     signature.save(output)
     left_out = estimator.flow_.iloc[len(training.flow) :]
     text = "\n".join([str(signature), *ledger(left_out)])

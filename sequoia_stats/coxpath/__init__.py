@@ -1,1 +1,1 @@
-"""LASSO Cox paths: engines, and the cross-validation that chooses the penalty."""
+"""Penalised Cox paths: engines that fit them, cross-validation of the penalty, and optimality of a solution."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -11,13 +10,15 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import Progress, check_limits, whole
 from sequoia_base.results import Result
-from sequoia_stats.coxpath.engines import CoxPath, PathSettings, path_without
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings, path_without
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.survival.partial_likelihood import cox_deviance
 from sequoia_stats.types.outcome import Outcome
 
-Progress = Callable[[Iterable[CoxPath], int], Iterable[CoxPath]]
+#: What the folds that are drawn may be; a standard error needs three.
+FOLD_LIMITS = {"folds": whole(3), "repeats": whole(1)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +27,19 @@ class CrossValidation(Result):
 
     Parameters
     ----------
-    lambdas, mean, se : array of shape (L,)
-        Penalties; mean deviance per event over folds; its standard error. Over several fold draws both are
-        averaged.
+    lambdas : array of shape (L,)
+        The penalties.
+    mean, se : array of shape (L,)
+        Mean deviance per event over folds, and its standard error; both averaged over the draws of the folds.
     n_nonzero : array of shape (L,)
-        Number of genes that the model on all patients chooses at each penalty.
+        Number of genes that the model of all patients chooses at each penalty.
     index_min, index_1se : int
-        Position of the smallest mean, and of the largest penalty within one standard error of it.
+        Position of the smallest mean, and of the largest penalty whose mean is within one standard error of it.
     draws : DataFrame
-        One row per draw of the folds: ``draw, lambda_min, lambda_1se, n_genes_min, n_genes_1se``, genes as chosen
-        at the draw's own penalties.
+        A row per draw of the folds: ``draw, lambda_min, lambda_1se, n_genes_min, n_genes_1se``, with the genes
+        chosen at the draw's own penalties.
     n_folds : int
+        Number of folds of a draw.
     """
 
     lambdas: NDArray[np.float64] = field(metadata={"show": False})
@@ -65,21 +68,21 @@ class CrossValidation(Result):
 
     @property
     def null_draws(self) -> int:
-        """In how many fold draws the draw's own lambda.min chooses no gene."""
+        """Number of draws whose own lambda.min chooses no gene."""
         return int((self.draws["n_genes_min"] == 0).sum())
 
     @property
     def null_draws_1se(self) -> int:
-        """In how many fold draws the draw's own lambda.1se chooses no gene."""
+        """Number of draws whose own lambda.1se chooses no gene."""
         return int((self.draws["n_genes_1se"] == 0).sum())
 
     @property
     def at_path_end(self) -> bool:
-        """Whether the minimum lies at the smallest penalty tried, so that the path was too short to hold it."""
+        """Whether the minimum lies at the smallest penalty tried: a longer path might have a lower one."""
         return self.index_min == self.lambdas.size - 1
 
     def to_dict(self) -> dict[str, object]:
-        """Summary without the curve, which `to_frame` gives."""
+        """Plain values without the curve, which `to_frame` gives."""
         names = ("lambda_min", "lambda_1se", "repeats", "null_draws", "null_draws_1se", "at_path_end")
         return {"n_folds": self.n_folds, **{name: getattr(self, name) for name in names}}
 
@@ -99,12 +102,18 @@ class CrossValidation(Result):
 def stratified_folds(
     event: NDArray[np.bool_], n_folds: int, repeats: int = 1, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Draw folds that share out events and censored patients evenly.
+    """Draw folds at random, with events and censored patients spread evenly over them.
 
     Parameters
     ----------
-    event : array of shape (n,)
-    n_folds, repeats, seed : int
+    event : array of bool, shape (n,)
+        Whether each patient has the event.
+    n_folds : int
+        Number of folds, 3 or more.
+    repeats : int
+        Number of draws.
+    seed : int
+        Random seed, 0 or more.
 
     Returns
     -------
@@ -116,14 +125,12 @@ def stratified_folds(
     InputError
         If there are fewer patients, or fewer events, than folds.
     """
-    if n_folds < 3:
-        raise InputError(f"{n_folds} folds are too few for a standard error", fix="use at least 3")
-    if repeats < 1:
-        raise InputError(f"repeats is {repeats}", fix="draw the folds at least once")
-    if event.size < n_folds:
-        raise InputError(f"{event.size} patients are fewer than {n_folds} folds")
-    if event.sum() < n_folds:
-        raise InputError(f"{int(event.sum())} events are fewer than {n_folds} folds", fix="use fewer folds")
+    check_limits({"folds": n_folds, "repeats": repeats}, FOLD_LIMITS)
+    for n, noun in ((event.size, "patient"), (int(event.sum()), "event")):
+        if n < n_folds:
+            raise InputError(
+                f"{counted(n, noun)} cannot be divided into {n_folds} folds", fix="use fewer folds"
+            )
     folds = np.empty((repeats, event.size), dtype=np.int64)
     for row, child in zip(folds, np.random.SeedSequence(seed).spawn(repeats), strict=True):
         generator = np.random.default_rng(child)
@@ -135,22 +142,32 @@ def stratified_folds(
 
 
 def check_foldids(foldids: NDArray[np.int64], event: NDArray[np.bool_]) -> None:
-    """Check folds that a user gives: at least 3, numbered from 1 without a gap, an event inside each.
+    """Check folds that are given: three or more, numbered from 1 without a gap, with an event in each.
+
+    Parameters
+    ----------
+    foldids : array of shape (repeats, n)
+        Fold of each patient, a row per draw.
+    event : array of bool, shape (n,)
+        Whether each patient has the event.
 
     Raises
     ------
     InputError
+        Naming the folds.
     """
     for row in foldids:
         numbers = np.unique(row)
         if not np.array_equal(numbers, np.arange(1, numbers.size + 1)) or numbers.size < 3:
             raise InputError(
-                "folds must be numbered 1, 2, ... without a gap, and be at least 3",
+                "there must be at least 3 folds, numbered 1, 2, ... without a gap",
                 where=f"folds found: {listing(numbers)}",
             )
         empty = [fold for fold in numbers if not event[row == fold].any()]
         if empty:
-            raise InputError(f"{len(empty)} folds hold no event", where=f"folds {listing(empty)}")
+            raise InputError(
+                f"there is no event in {counted(len(empty), 'fold')}", where=f"folds {listing(empty)}"
+            )
 
 
 def cross_validate(
@@ -160,40 +177,43 @@ def cross_validate(
     settings: PathSettings,
     *,
     engine: str = "glmnet",
-    n_jobs: int = 1,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[CoxPath, CrossValidation]:
     """Fit a path on all patients and cross-validate it, as cv.glmnet with ``lambda = NULL``, ``grouped = TRUE``.
 
     Each fold fits a path of its own, whose coefficients are interpolated at the penalties of the path on all
-    patients. With D the deviance, the contribution of fold k is D(all, β₋ₖ) − D(−k, β₋ₖ) per event in k, and the
-    mean weighs folds by their events (van Houwelingen et al. 2006, Statistics in Medicine 25:3201).
+    patients. With D the deviance, fold k contributes D(all, β₋ₖ) − D(−k, β₋ₖ) per event in k, and the mean weights
+    folds by their events (van Houwelingen et al. 2006, Statistics in Medicine 25:3201).
 
     Parameters
     ----------
     x : array of shape (n, p)
         Transformed expression.
     outcome : Outcome
+        The n patients.
     foldids : array of shape (repeats, n)
-        Folds numbered from 1.
+        Fold of each patient, numbered from 1, a row per draw.
     settings : PathSettings
-        Of every path.
+        The settings of every path.
     engine : str
-    n_jobs : int
-        Worker processes; the result does not depend on it.
+        Name of the engine.
+    jobs : int
+        Number of processes; the result does not depend on it.
     progress : callable, optional
-        Wraps the iterator over fitted paths: ``progress(iterator, total)``.
+        ``progress(paths, total)`` wraps the iterator over fitted paths.
 
     Returns
     -------
     path : CoxPath
-        On all patients.
+        The path on all patients.
     cross_validation : CrossValidation
+        The curve along that path.
     """
     check_foldids(foldids, outcome.event)
     folds = [(row == fold) for row in foldids for fold in np.unique(row)]
     tasks = [np.zeros(len(x), dtype=np.bool_), *folds]  # all patients first
-    run = Parallel(n_jobs=min(n_jobs, len(tasks)), return_as="generator", max_nbytes="1M")
+    run = Parallel(n_jobs=min(jobs, len(tasks)), return_as="generator", max_nbytes="1M")
     fitted = run(delayed(path_without)(x, outcome, held_out, settings, engine) for held_out in tasks)
     paths = iter(progress(fitted, len(tasks)) if progress else fitted)
     path = next(paths)
@@ -226,7 +246,7 @@ def cross_validate(
 def linear_predictor(x: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
     """Risk of n patients under L models (coefficients of shape (L, p)); shape (n, L).
 
-    Without BLAS, whose threads change digits and keep spinning while workers need the cores.
+    Does not use BLAS: its threads change digits, and keep spinning while other processes need the cores.
     """
     chosen = coefficients.any(axis=0)
     return np.einsum("ij,lj->il", x[:, chosen], coefficients[:, chosen])
@@ -242,7 +262,9 @@ def fold_deviance(
     eta : array of shape (n, L)
         Linear predictor of all patients, a column per model.
     outcome : Outcome
+        The n patients.
     held_out : array of bool, shape (n,)
+        The patients of the fold.
 
     Returns
     -------

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sequoia_stats.coxpath.cross_validation import CrossValidation
-    from sequoia_stats.coxpath.engines import CoxPath, PathSettings, cox_path
-    from sequoia_stats.signature.estimator import LassoCoxSignature
+    from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings, cox_path
+    from sequoia_stats.signature.lasso_cox import LassoCoxSignature
     from sequoia_stats.signature.signature import RiskScore, Signature
     from sequoia_stats.signature.validation import Validation, validate
 
 _HOME = {
-    "CoxPath": "coxpath.engines",
+    "CoxPath": "coxpath.path_engines",
     "CrossValidation": "coxpath.cross_validation",
-    "LassoCoxSignature": "signature.estimator",
-    "PathSettings": "coxpath.engines",
+    "LassoCoxSignature": "signature.lasso_cox",
+    "PathSettings": "coxpath.path_engines",
     "RiskScore": "signature.signature",
     "Signature": "signature.signature",
     "Validation": "signature.validation",
-    "cox_path": "coxpath.engines",
+    "cox_path": "coxpath.path_engines",
     "validate": "signature.validation",
 }
 __all__ = [

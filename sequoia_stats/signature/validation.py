@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import canonical_names, read_expression
-from sequoia_stats.signature.estimator import MIN_EVENTS
+from sequoia_stats.signature.lasso_cox import check_events
 from sequoia_stats.signature.signature import Scale, Signature
 from sequoia_stats.survival import (
     KaplanMeier,
@@ -270,8 +270,7 @@ def validate(
             f"{cohort.name} has no covariate {listing(absent)}",
             fix=f"it has {listing(cohort.covariates.columns, 40) or 'none'}",
         )
-    if cohort.n_events < MIN_EVENTS:
-        raise InputError(f"{cohort.name} has {cohort.n_events} events; at least {MIN_EVENTS} are needed")
+    check_events(cohort)
     risk = signature.risk_score(read_expression(cohort), scale=scale, max_weight_lost=max_weight_lost)
     score, outcome = risk.scores.to_numpy(), cohort.outcome
     cuts: dict[str, CutResult] = {}

@@ -12,7 +12,7 @@ from rpy2.robjects.conversion import localconverter
 
 from sequoia_stats import datasets, rbridge
 from sequoia_stats.coxpath.cross_validation import CrossValidation, cross_validate, stratified_folds
-from sequoia_stats.coxpath.engines import PathSettings, cox_path
+from sequoia_stats.coxpath.path_engines import PathSettings, cox_path
 from sequoia_stats.signature.transforms import within_cohort
 from tests.bench.timing import alternate, line, seconds
 
@@ -55,7 +55,7 @@ def bench_cross_validation() -> None:
     ]
 
     def ours() -> CrossValidation:
-        return cross_validate(x, outcome, foldids, SETTINGS, n_jobs=CORES)[1]
+        return cross_validate(x, outcome, foldids, SETTINGS, jobs=CORES)[1]
 
     def theirs() -> object:
         return r_function(*arguments)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from sequoia_stats.coxpath.engines import CoxPath, PathSettings
+from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings
 from sequoia_stats.types.outcome import Outcome
 from tests.parity.reference import inputs, outcome_of, reference
 

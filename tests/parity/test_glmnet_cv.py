@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sequoia_stats.coxpath.cross_validation import CrossValidation, cross_validate
-from sequoia_stats.coxpath.engines import ENGINES, CoxPath, PathSettings
+from sequoia_stats.coxpath.path_engines import PATH_ENGINES, CoxPath, PathSettings
 from sequoia_stats.types.outcome import Outcome
 from tests.parity.glmnet_cases import CASES, FOLDS_STORED, foldid, problem, stored_fold_paths, stored_path
 from tests.parity.reference import assert_matches, reference, require_stored_versions
@@ -42,7 +42,7 @@ def check_curve(got: CrossValidation, case: str, rtol: float) -> None:
 
 @pytest.mark.parametrize("case", FOLDS_STORED)
 def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
-    monkeypatch.setitem(ENGINES, "stored", StoredFolds(case))
+    monkeypatch.setitem(PATH_ENGINES, "stored", StoredFolds(case))
     x, outcome, settings = problem(case)
     _, got = cross_validate(x, outcome, foldid(case)[None], settings, engine="stored")
     check_curve(got, case, rtol=1e-8)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_stats.coxpath.engines import cox_path
+from sequoia_stats.coxpath.path_engines import cox_path
 from sequoia_stats.survival import cox_score
 from tests.parity.glmnet_cases import CASES, problem, stored_path
 from tests.parity.reference import assert_matches, require_stored_versions

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from sequoia_stats.plots import forest, save_figure
-from tests.unit.stats.plots.test_forest import make_rows
+from tests.unit.stats.plots.test_forest_plot import make_rows
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
@@ -59,7 +59,7 @@ def test_importing_plots_loads_no_matplotlib():
 
 def test_drawing_loads_no_pyplot():
     code = (
-        "import sys; from tests.unit.stats.plots.test_forest import *; forest(make_rows());"
+        "import sys; from tests.unit.stats.plots.test_forest_plot import *; forest(make_rows());"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,20 +1,20 @@
-"""Engines that fit a penalised Cox path, behind one door and one result type.
+"""Engines that fit a penalised Cox path, behind one function and one result type.
 
-To add an engine, write a class with the method `path` of `Engine` and put an instance into `ENGINES`; cross-
-validation, signatures and the command line find it there.
+To add an engine, write a class with the methods of `PathEngine` and put an instance into `PATH_ENGINES`:
+cross-validation, signatures and the command line find it there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import Limit, check_limits, number, one_of, optional
 from sequoia_stats import rbridge
-from sequoia_stats.errors import InputError
 from sequoia_stats.types.outcome import Outcome
 
 
@@ -25,7 +25,7 @@ class CoxPath:
     Parameters
     ----------
     lambdas : array of shape (L,)
-        Penalties, decreasing, on the 1/n scale of the log-likelihood.
+        Penalties, decreasing, on the scale of the log-likelihood divided by n.
     coefficients : array of shape (L, p)
         Per unit of the columns of x as they were given.
     alpha : float
@@ -58,21 +58,28 @@ class CoxPath:
 
 @dataclass(frozen=True)
 class PathSettings:
-    """What an engine is asked for; None leaves the engine's own default.
+    """What an engine is asked to fit; None leaves the engine's own default.
 
     Parameters
     ----------
     alpha : float
-        Mixing of the LASSO (1) and ridge (0) penalties.
+        1 for the LASSO, between 0 and 1 for the elastic net.
     lambda_min_ratio : float, optional
         Smallest penalty of the path as a share of the largest.
     lambdas : tuple of float, optional
-        The penalties themselves, decreasing.
+        The penalties, decreasing.
     n_lambda : int
-        Length of the path where `lambdas` is not given.
-    thresh, maxit : float, int
-        Convergence threshold and largest number of passes.
+        Number of penalties, where `lambdas` is not given.
+    thresh : float
+        Convergence threshold.
+    maxit : int
+        Largest number of passes over the data.
     """
+
+    LIMITS: ClassVar[Mapping[str, Limit]] = {
+        "alpha": number("above 0 and at most 1", lambda alpha: 0 < alpha <= 1),
+        "lambda_min_ratio": optional(number("between 0 and 1", lambda ratio: 0 < ratio < 1)),
+    }
 
     alpha: float = 1.0
     lambda_min_ratio: float | None = None
@@ -82,26 +89,23 @@ class PathSettings:
     maxit: int = 100_000
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise InputError(f"alpha is {self.alpha}, and must lie above 0 and at most at 1")
-        if self.lambda_min_ratio is not None and not 0 < self.lambda_min_ratio < 1:
-            raise InputError(f"lambda_min_ratio is {self.lambda_min_ratio}, and must lie between 0 and 1")
+        check_limits(vars(self), self.LIMITS)
 
 
-class Engine(Protocol):
-    """What fits a path."""
+class PathEngine(Protocol):
+    """What an engine must have."""
 
     def path(self, x: NDArray[np.float64], outcome: Outcome, settings: PathSettings) -> CoxPath:
         """Fit the whole path on x (n × p)."""
         ...
 
     def versions(self) -> Mapping[str, str]:
-        """Versions of the software that a signature records."""
+        """Versions of its software, which a signature records."""
         ...
 
 
 class GlmnetEngine:
-    """R's glmnet (Simon et al. 2011, Journal of Statistical Software 39(5)): the reference."""
+    """R's glmnet (Simon et al. 2011, Journal of Statistical Software 39(5)), the reference."""
 
     def path(self, x: NDArray[np.float64], outcome: Outcome, settings: PathSettings) -> CoxPath:
         """Fit by ``glmnet(x, Surv(time / max(time), event), family = "cox")``."""
@@ -110,7 +114,7 @@ class GlmnetEngine:
             "cox_path.R",
             "cox_path",
             x=x,
-            # glmnet's separation of events from censorings at the same time is lost for large times
+            # with large times, glmnet cannot tell an event from a censoring at the same time
             time=outcome.time / outcome.time.max(),
             event=outcome.event.astype(np.float64),
             alpha=settings.alpha,
@@ -132,14 +136,13 @@ class GlmnetEngine:
         return rbridge.versions(("glmnet", "survival"))
 
 
-ENGINES: dict[str, Engine] = {"glmnet": GlmnetEngine()}
+PATH_ENGINES: dict[str, PathEngine] = {"glmnet": GlmnetEngine()}
 
 
-def get_engine(name: str) -> Engine:
-    """The engine of that name; InputError where there is none."""
-    if name not in ENGINES:
-        raise InputError(f"there is no engine {name!r}", fix=f"choose one of {', '.join(ENGINES)}")
-    return ENGINES[name]
+def path_engine(name: str) -> PathEngine:
+    """The engine of that name; InputError if there is none."""
+    check_limits({"engine": name}, {"engine": one_of(PATH_ENGINES)})
+    return PATH_ENGINES[name]
 
 
 def cox_path(
@@ -152,19 +155,21 @@ def cox_path(
     x : array of shape (n, p)
         Transformed expression, finite; at least two columns, none constant.
     outcome : Outcome
-        n patients; ties are handled by Breslow's method.
+        The n patients; ties are handled by Breslow's method.
     settings : PathSettings, optional
+        The penalties and the convergence threshold.
     engine : str
+        Name of the engine.
 
     Returns
     -------
     CoxPath
     """
-    return get_engine(engine).path(x, outcome, settings or PathSettings())
+    return path_engine(engine).path(x, outcome, settings or PathSettings())
 
 
 def path_without(
     x: NDArray[np.float64], outcome: Outcome, held_out: NDArray[np.bool_], settings: PathSettings, engine: str
 ) -> CoxPath:
-    """The path of a fold: fitted without the patients that are held out. Runs in worker processes."""
+    """The path of a fold, fitted without the patients held out; here, so that a worker process imports little else."""
     return cox_path(x[~held_out], outcome[~held_out], settings, engine=engine)

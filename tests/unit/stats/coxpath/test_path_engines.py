@@ -1,13 +1,12 @@
-"""Paths: interpolation between penalties, settings, and the optimality of glmnet's solutions."""
+"""Paths: interpolation between penalties, settings, and what glmnet's paths depend on."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from sequoia_stats.coxpath.engines import CoxPath, PathSettings, cox_path
+from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings, cox_path
 from sequoia_stats.errors import InputError
-from sequoia_stats.signature.estimator import kkt_residual
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
 
@@ -37,24 +36,6 @@ def test_coefficients_beyond_the_path_are_those_of_its_ends(small_path):
 def test_a_path_of_one_penalty_is_constant():
     path = CoxPath(np.array([0.3]), np.array([[1.5]]), 1.0, 0.0)
     np.testing.assert_array_equal(path.at(np.array([1.0, 0.3, 0.1])), [[1.5]] * 3)
-
-
-@pytest.mark.needs_r
-@pytest.mark.parametrize("alpha", [1.0, 0.5])
-def test_converged_solutions_meet_the_optimality_conditions(cohort, alpha):
-    x = cohort.expression.to_numpy()
-    path = cox_path(x, cohort.outcome, PathSettings(alpha=alpha, thresh=1e-14))
-    middle = path.lambdas.size // 2
-    residual = kkt_residual(x, cohort.outcome, path.coefficients[middle], path.lambdas[middle], alpha)
-    assert path.n_nonzero[middle] > 0 and residual < 1e-5
-
-
-@pytest.mark.needs_r
-def test_a_solution_that_is_moved_breaks_the_optimality_conditions(cohort):
-    x = cohort.expression.to_numpy()
-    path = cox_path(x, cohort.outcome)
-    moved = path.coefficients[40] + 0.05 * (path.coefficients[40] != 0)
-    assert kkt_residual(x, cohort.outcome, moved, path.lambdas[40]) > 0.01
 
 
 @pytest.mark.needs_r
@@ -92,6 +73,6 @@ def test_settings_out_of_range_are_refused(bad):
 
 
 def test_an_unknown_engine_is_refused_with_the_choices(cohort):
-    with pytest.raises(InputError, match="no engine 'glmnt'") as caught:
+    with pytest.raises(InputError, match="'glmnt' is not a valid engine") as caught:
         cox_path(cohort.expression.to_numpy(), cohort.outcome, engine="glmnt")
     assert "glmnet" in caught.value.fix

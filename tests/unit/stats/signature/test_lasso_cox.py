@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.signature import LassoCoxSignature, validate
@@ -22,7 +23,7 @@ def cohort():
 
 @pytest.fixture(scope="module")
 def fitted(cohort):
-    return LassoCoxSignature(seed=3, n_jobs=1).fit(cohort)
+    return LassoCoxSignature(seed=3, jobs=1).fit(cohort)
 
 
 def with_gene(cohort, name, values):
@@ -50,7 +51,7 @@ def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
 
     def c_index(order, seed):
         shuffled = replace(cohort, outcome=cohort.outcome[order])
-        signature = LassoCoxSignature(seed=seed, n_jobs=1, lambda_min_ratio=0.05).fit(shuffled).signature_
+        signature = LassoCoxSignature(seed=seed, jobs=1, lambda_min_ratio=0.05).fit(shuffled).signature_
         return validate(signature, fresh, bootstrap=0).c_index
 
     values = [c_index(generator.permutation(cohort.n), seed) for seed in range(50)]
@@ -58,7 +59,7 @@ def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
 
 
 def test_the_same_seed_gives_the_same_bytes(cohort, fitted, tmp_path):
-    again = LassoCoxSignature(seed=3, n_jobs=2).fit(cohort)
+    again = LassoCoxSignature(seed=3, jobs=2).fit(cohort)
     fitted.signature_.save(tmp_path / "a.json")
     again.signature_.save(tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
@@ -74,13 +75,13 @@ def test_the_solution_meets_the_optimality_conditions(fitted):
 
 def test_folds_that_are_given_replace_the_draw(cohort):
     foldid = pd.Series(np.arange(cohort.n) % 4 + 1, index=cohort.patients[::-1])
-    fitted = LassoCoxSignature(foldid=foldid, n_jobs=1).fit(cohort)
+    fitted = LassoCoxSignature(foldid=foldid, jobs=1).fit(cohort)
     assert (fitted.cv_.n_folds, fitted.cv_.repeats) == (4, 1)
 
 
 def test_folds_that_lack_a_patient_name_it(cohort):
     foldid = pd.Series(np.arange(cohort.n) % 4 + 1, index=cohort.patients).drop("P7")
-    with pytest.raises(InputError, match="lack 1 of 240") as caught:
+    with pytest.raises(InputError, match="no fold for 1 of 240") as caught:
         LassoCoxSignature(foldid=foldid).fit(cohort)
     assert caught.value.where == "P7"
 
@@ -97,7 +98,7 @@ def test_a_penalty_above_the_largest_useful_one_gives_the_null_model(cohort):
 
 
 def test_lambda_1se_chooses_no_more_genes_than_lambda_min(cohort, fitted):
-    sparse = LassoCoxSignature(seed=3, lambda_="1se", n_jobs=1).fit(cohort)
+    sparse = LassoCoxSignature(seed=3, lambda_="1se", jobs=1).fit(cohort)
     assert len(sparse.signature_.genes) <= len(fitted.signature_.genes)
 
 
@@ -105,21 +106,21 @@ def test_constant_genes_and_genes_with_missing_values_are_dropped_and_counted(co
     spoilt = with_gene(
         with_gene(cohort, "FLAT", 1.0), "HOLES", cohort.expression["G1"].where(cohort.outcome.event)
     )
-    fitted = LassoCoxSignature(seed=3, n_jobs=1).fit(spoilt)
+    fitted = LassoCoxSignature(seed=3, jobs=1).fit(spoilt)
     assert not {"FLAT", "HOLES"} & set(fitted.genes_)
     steps = fitted.flow_.set_index("step")[["n_before", "n_after"]].to_numpy().tolist()
     assert steps == [[32, 31], [31, 30]]
     assert fitted.flow_["reason"].tolist() == ["HOLES", "FLAT"]
 
 
-@pytest.mark.parametrize(("value", "words"), [(1.0, "30 are constant"), (np.nan, "30 have missing")])
+@pytest.mark.parametrize(("value", "words"), [(1.0, "30 constant"), (np.nan, "30 with missing")])
 def test_a_cohort_without_a_usable_gene_is_refused(cohort, value, words):
     with pytest.raises(InputError, match=words):
         LassoCoxSignature().fit(replace(cohort, expression=cohort.expression * 0 + value))
 
 
 def test_candidates_limit_the_genes_and_are_counted(cohort):
-    fitted = LassoCoxSignature(genes=["G1", "G2", "G5", "NOT_THERE"], n_jobs=1).fit(cohort)
+    fitted = LassoCoxSignature(genes=["G1", "G2", "G5", "NOT_THERE"], jobs=1).fit(cohort)
     assert list(fitted.genes_) == ["G1", "G2", "G5"]
     *counts, reason = fitted.flow_.iloc[-1]
     assert counts == ["genes: candidates", 30, 3]
@@ -129,14 +130,55 @@ def test_candidates_limit_the_genes_and_are_counted(cohort):
 @pytest.mark.parametrize("events", [0, 1])
 def test_a_cohort_with_fewer_than_two_events_is_refused(cohort, events):
     outcome = Outcome(cohort.outcome.time, np.arange(cohort.n) < events, "RFS")
-    with pytest.raises(InputError, match=f"has {events} events"):
+    with pytest.raises(InputError, match=f"has {events} event"):
         LassoCoxSignature().fit(replace(cohort, outcome=outcome))
 
 
-@pytest.mark.parametrize("rule", ["mim", -1.0, 0.0, float("nan")])
-def test_a_rule_for_lambda_that_does_not_exist_is_refused(cohort, rule):
-    with pytest.raises(InputError, match="lambda"):
-        LassoCoxSignature(lambda_=rule).fit(cohort)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("lambda_", rule) for rule in ("mim", -1.0, 0.0, float("nan"))),
+        *(("alpha", alpha) for alpha in (0.0, 1.1, float("nan"))),
+        *(("lambda_min_ratio", ratio) for ratio in (0.0, 1.0)),
+        *(("folds", folds) for folds in (2, 5.0)),
+        ("repeats", 0),
+        ("seed", -1),
+        ("jobs", 0),
+        ("engine", "glmnt"),
+        ("transform", "ranks"),
+    ],
+)
+def test_a_parameter_beyond_its_limit_is_refused_by_fit(cohort, name, value):
+    model = LassoCoxSignature(**{name: value})
+    with pytest.raises(InputError, match=name.rstrip("_")):
+        model.fit(cohort)
+
+
+def test_a_clone_has_the_same_parameters_and_no_fit(cohort, fitted):
+    model = LassoCoxSignature(alpha=0.5, lambda_="1se", genes=["G1", "G2"], foldid={"P1": 1}, jobs=1)
+    assert clone(model).get_params() == model.get_params()
+    assert not hasattr(clone(fitted), "signature_")
+
+
+def test_parameters_are_changed_by_name_and_checked_by_fit(cohort):
+    model = LassoCoxSignature(seed=3).set_params(alpha=7, seed=4)
+    assert (model.alpha, model.get_params()["seed"]) == (7, 4)
+    with pytest.raises(InputError, match="alpha must be"):
+        model.fit(cohort)
+
+
+def test_a_parameter_that_does_not_exist_is_refused_with_the_choices():
+    with pytest.raises(InputError, match="'lambda' is not a valid parameter") as caught:
+        LassoCoxSignature().set_params(**{"lambda": 0.1})
+    assert "lambda_" in caught.value.fix
+
+
+def test_progress_sees_every_path_of_the_fit(cohort):
+    seen = []
+    LassoCoxSignature(folds=3, jobs=1).fit(
+        cohort, progress=lambda paths, total: (seen.append(total) or path for path in paths)
+    )
+    assert seen == [4] * 4
 
 
 def test_log2_of_negative_expression_is_refused(cohort):
@@ -145,7 +187,7 @@ def test_log2_of_negative_expression_is_refused(cohort):
 
 
 def test_an_anndata_is_taken_as_a_cohort(cohort, fitted):
-    again = LassoCoxSignature(seed=3, n_jobs=1).fit(cohort.adata)
+    again = LassoCoxSignature(seed=3, jobs=1).fit(cohort.adata)
     assert again.signature_.coefficients == fitted.signature_.coefficients
 
 

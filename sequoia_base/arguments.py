@@ -1,0 +1,97 @@
+"""Arguments of public calls: what a value may be, the parameters of an estimator, and how progress is told."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+from sequoia_base.errors import InputError
+
+#: ``progress(items, total)`` wraps the iterator over finished parts of the work and passes them on.
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+#: What a value must be, in words; nothing if it is. A table of limits has one of these for each name.
+Limit = Callable[[Any], str]
+
+
+def one_of(choices: Collection[str]) -> Limit:
+    """One of some words."""
+    return lambda value: "" if isinstance(value, str) and value in choices else ", ".join(choices)
+
+
+def whole(least: int) -> Limit:
+    """A whole number from `least` on."""
+    return lambda value: (
+        "" if isinstance(value, Integral) and value >= least else f"a whole number, {least} or more"
+    )
+
+
+def number(words: str, holds: Callable[[float], bool]) -> Limit:
+    """A number for which `holds` is true, as `words` say it; never NaN."""
+    return lambda value: "" if isinstance(value, Real) and holds(float(value)) else words
+
+
+def optional(limit: Limit) -> Limit:
+    """None, or what `limit` demands."""
+    return lambda value: "" if value is None else limit(value)
+
+
+def check_limits(values: Mapping[str, Any], limits: Mapping[str, Limit]) -> None:
+    """Refuse the first value that is beyond its limit.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, its value and what it must be.
+    """
+    for name, limit in limits.items():
+        value, argument = values[name], name.rstrip("_")
+        if not (wanted := limit(value)):
+            continue
+        if isinstance(value, str):
+            raise InputError(f"{value!r} is not a valid {argument}", fix=f"use {wanted}")
+        raise InputError(f"{argument} must be {wanted}, but is {value!r}")
+
+
+class Parameters:
+    """Mixin of estimators in scikit-learn's style: the arguments of the constructor are the parameters.
+
+    A subclass stores every argument under its own name, changes none of them, and calls `check_parameters` when
+    it is fitted.
+    """
+
+    #: What the parameters may be; one that is not listed is checked against the data.
+    LIMITS: ClassVar[Mapping[str, Limit]] = {}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            Accepted since scikit-learn passes it; no parameter is an estimator.
+        """
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Change some of the parameters; they are checked when the estimator is fitted.
+
+        Raises
+        ------
+        InputError
+            If there is no parameter of that name.
+        """
+        known = self.get_params()
+        for name, value in parameters.items():
+            if name not in known:
+                raise InputError(
+                    f"{name!r} is not a valid parameter of {type(self).__name__}",
+                    fix=f"use {', '.join(known)}",
+                )
+            setattr(self, name, value)
+        return self
+
+    def check_parameters(self) -> None:
+        """Refuse a parameter that is beyond its limit."""
+        check_limits(self.get_params(), self.LIMITS)

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from sequoia_base.atomic import new_file, write_text
-from sequoia_stats import datasets
+from sequoia_stats import datasets, shared_genes
 from sequoia_stats.types.cohort import Cohort
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def load(name: str, endpoint: str) -> Cohort:
 
 def candidates(cohort: str, shared_with: Iterable[str], endpoint: str) -> list[str]:
     """The genes that a signature can choose from: those of its cohort that the others have as well, sorted."""
-    genes = set(load(cohort, endpoint).genes)
-    for other in shared_with:
-        genes &= set(load(other, endpoint).genes)
-    return sorted(genes)
+    return sorted(shared_genes(*(load(name, endpoint) for name in (cohort, *shared_with))))
 
 
 def predictions_file(results: Path, cohort: str, model: str) -> Path:

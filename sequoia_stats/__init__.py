@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sequoia_stats.signature import LassoCoxSignature, Signature, validate
     from sequoia_stats.types import genes
     from sequoia_stats.types.cohort import Cohort, as_cohort
+    from sequoia_stats.types.expression import Expression, shared_genes
     from sequoia_stats.types.outcome import Outcome, as_outcome
     from sequoia_stats.types.predictions import Predictions, as_predictions
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cohort",
     "Comparison",
+    "Expression",
     "GeneSets",
     "Gsva",
     "LassoCoxSignature",
@@ -63,6 +65,7 @@ __all__ = [
     "read_expression",
     "read_predictions",
     "selection",
+    "shared_genes",
     "survival",
     "validate",
     "well_predicted",
@@ -88,6 +91,7 @@ _MODULES = {
 _HOME = {
     "Cohort": "types.cohort",
     "Comparison": "compare",
+    "Expression": "types.expression",
     "GeneSets": "sets.collections",
     "Gsva": "sets.gsva",
     "LassoCoxSignature": "signature",
@@ -103,6 +107,7 @@ _HOME = {
     "read_cohort": "io",
     "read_expression": "io",
     "read_predictions": "io",
+    "shared_genes": "types.expression",
     "validate": "signature",
     "well_predicted": "selection",
 }

@@ -239,14 +239,13 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import read_gene_list
+    from sequoia_stats.types.expression import shared_genes
     from sequoia_stats.types.genes import match
 
     if genes is None and not shared_with:
         return None
     candidates = list(training.genes) if genes is None else read_gene_list(genes)
-    for other in shared_with:
-        found = match(candidates, open_expression(other).values.columns) >= 0
-        candidates = [gene for gene, there in zip(candidates, found, strict=True) if there]
+    candidates = shared_genes(candidates, *map(open_expression, shared_with))
     if not (match(candidates, training.genes) >= 0).any():
         raise InputError(
             f"no candidate gene is in {training.name}"

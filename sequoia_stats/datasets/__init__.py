@@ -1,7 +1,7 @@
-"""Three embedded breast cancer cohorts, read by the same readers as any other file.
+"""Three bundled breast cancer cohorts, read by the same readers as any other file.
 
-They are sub-cohorts, put together from public repositories: `DATASETS.md` beside this file says from where, under
-which licence, and what is left out. Their endpoints differ.
+They are sub-cohorts, compiled from public repositories. `DATASETS.md` beside this file gives their sources, licences
+and what is left out. Their endpoints differ.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _FILES = (
     "metabric200_expr_log2.csv.gz",
     "metabric2509_clinical.csv.gz",
 )
-#: Patients of GSE96058 without replicates; the embedded clinical file holds the 400 only.
+#: Patients of GSE96058 without replicates; the bundled clinical file holds only the 400.
 _SCANB_PATIENTS = 3273
-#: Values of options that ask for nothing.
+#: Values of options that were not given.
 _UNSET = (None, False, "auto")
 
 
@@ -130,7 +130,7 @@ def load_metabric() -> Cohort:
     )  # fmt: skip
 
 
-#: Names that stand wherever a cohort file may; "name:endpoint" chooses among several endpoints.
+#: Names that are taken wherever a cohort file is; "name:endpoint" chooses one of several endpoints.
 BUNDLED: dict[str, Callable[[], Cohort]] = {
     "tcga-brca": load_tcga_brca,
     **{f"tcga-brca:{endpoint}": partial(load_tcga_brca, endpoint) for endpoint in _TCGA_ENDPOINTS},
@@ -140,32 +140,32 @@ BUNDLED: dict[str, Callable[[], Cohort]] = {
 
 
 def load(name: str) -> Cohort:
-    """An embedded cohort by name: ``tcga-brca[:PFI|DFI|OS|disease_free]``, ``scan-b`` or ``metabric``.
+    """A bundled cohort by name: ``tcga-brca[:PFI|DFI|OS|disease_free]``, ``scan-b`` or ``metabric``.
 
     Raises
     ------
     InputError
-        If there is no such cohort; the message lists those there are.
+        If there is no such cohort; the message lists the names.
     """
     if name not in BUNDLED:
-        raise InputError(f"there is no embedded cohort {name!r}", fix=f"choose {listing(BUNDLED)}")
+        raise InputError(f"there is no bundled cohort {name!r}", fix=f"choose {listing(BUNDLED)}")
     return BUNDLED[name]()
 
 
 def is_bundled(source: object) -> bool:
-    """Whether `source` is meant as the name of an embedded cohort; ``./metabric`` is a file of that name."""
+    """Whether `source` is meant as the name of a bundled cohort; ``./metabric`` is a file of that name."""
     return isinstance(source, str) and source.partition(":")[0] in BUNDLED
 
 
 def open_cohort(source: str | Path | Cohort | AnnData, **options: Any) -> Cohort:
-    """A cohort from an embedded name or from whatever `sequoia_stats.io.read_cohort` reads.
+    """A cohort by its bundled name, or from whatever `sequoia_stats.io.read_cohort` reads.
 
     Parameters
     ----------
     source : str, path, Cohort or AnnData
-        An embedded name comes first; ``./metabric`` is a file of that name.
+        A bundled name comes first; ``./metabric`` is a file of that name.
     **options
-        For `sequoia_stats.io.read_cohort`; an embedded cohort takes none.
+        For `sequoia_stats.io.read_cohort`; a bundled cohort takes none.
     """
     from sequoia_stats.io import read_cohort
 
@@ -173,13 +173,13 @@ def open_cohort(source: str | Path | Cohort | AnnData, **options: Any) -> Cohort
         return read_cohort(source, **options)
     unused = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in _UNSET]
     if unused:
-        fix = "an embedded cohort is named with its endpoint, as in tcga-brca:DFI, and is complete"
-        raise InputError(f"the embedded cohort takes no {listing(unused)}", where=str(source), fix=fix)
+        fix = "leave it out; the endpoint is part of the name, as in tcga-brca:DFI"
+        raise InputError(f"a bundled cohort does not take {' or '.join(unused)}", where=str(source), fix=fix)
     return load(str(source))
 
 
 def open_expression(source: str | Path | Cohort | AnnData, **options: Any) -> Expression:
-    """Expression without outcomes from an embedded name or from whatever `sequoia_stats.io.read_expression` reads.
+    """Expression without outcomes by a bundled name, or from whatever `sequoia_stats.io.read_expression` reads.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def open_expression(source: str | Path | Cohort | AnnData, **options: Any) -> Ex
 
 
 def missing_files() -> list[str]:
-    """Names of embedded files that the installation lacks."""
+    """Names of bundled files that the installation lacks."""
     return [name for name in _FILES if not (_HERE / name).is_file()]
 
 

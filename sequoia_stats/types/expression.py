@@ -1,10 +1,20 @@
-"""The type of expression without outcomes: what a score needs."""
+"""Expression without outcomes, and the genes that several sources share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.genes import match
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,3 +37,46 @@ class Expression:
     units: pd.Series
     name: str
     flow: pd.DataFrame
+
+    @property
+    def genes(self) -> pd.Index:
+        """Gene symbols."""
+        return self.values.columns
+
+
+def shared_genes(*sources: Cohort | Expression | AnnData | Iterable[str]) -> list[str]:
+    """The genes that all sources have: the candidates of a signature that is to be scored in each of them.
+
+    Parameters
+    ----------
+    *sources : Cohort, Expression, AnnData or iterable of str
+        Cohorts, expression, or names of genes. A gene counts as shared where its name differs only by an alias.
+
+    Returns
+    -------
+    list of str
+        Names and order as in the first source.
+
+    Raises
+    ------
+    InputError
+        If no source is given.
+
+    Examples
+    --------
+    >>> shared_genes(["ESR1", "NDC80", "PGR"], ["KNTC2", "ESR1"])
+    ['ESR1', 'NDC80']
+    """
+    if not sources:
+        raise InputError("no source of genes is given", fix="give one cohort or more")
+    first, *others = (_names(source) for source in sources)
+    shared = np.array(first, dtype=object)
+    for names in others:
+        shared = shared[match(shared, names) >= 0]
+    return shared.tolist()
+
+
+def _names(source: Cohort | Expression | AnnData | Iterable[str]) -> list[str]:
+    if isinstance(source, Cohort | Expression):
+        return list(source.genes)
+    return [str(name) for name in getattr(source, "var_names", source)]

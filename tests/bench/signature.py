@@ -10,7 +10,7 @@ import rpy2.robjects as ro
 from rpy2.robjects import numpy2ri
 from rpy2.robjects.conversion import localconverter
 
-from sequoia_stats import datasets, rbridge
+from sequoia_stats import datasets, rbridge, shared_genes
 from sequoia_stats.coxpath.cross_validation import CrossValidation, cross_validate, stratified_folds
 from sequoia_stats.coxpath.path_engines import PathSettings, cox_path
 from sequoia_stats.signature.transforms import within_cohort
@@ -40,9 +40,7 @@ def bench_copy(order: str) -> None:
 def bench_cross_validation() -> None:
     """5-fold cross-validation on TCGA-BRCA, with the genes shared with SCAN-B and METABRIC."""
     tcga = datasets.load_tcga_brca()
-    shared = tcga.genes[
-        tcga.genes.isin(datasets.load_scanb().genes) & tcga.genes.isin(datasets.load_metabric().genes)
-    ]
+    shared = shared_genes(tcga, datasets.load_scanb(), datasets.load_metabric())
     x, outcome = within_cohort("rank", tcga.expression[shared].to_numpy()), tcga.outcome
     foldids = stratified_folds(outcome.event, 5)
     r_function = ro.r(CV_GLMNET)

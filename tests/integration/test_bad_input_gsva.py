@@ -163,7 +163,7 @@ BAD = {
     "a folder": (arguments("gsva", "HERE", "--sets", "kegg", "-o", "HERE/out.csv"), ["a folder was given"]),
     "a bundled cohort that is not there": (
         arguments("gsva", "tcga-brca:RFS", "--sets", "kegg", "-o", "HERE/out.csv"),
-        ["no embedded cohort 'tcga-brca:RFS'"],
+        ["no bundled cohort 'tcga-brca:RFS'"],
     ),
     "a layer of a table": (table(make_table(), "--layer", "measured"), ["a table has no layers", "x.csv"]),
     "a layer that is not there": (adata(make_table(), "--layer", "raw"), ["no layer 'raw'", "x.h5ad"]),

@@ -1,4 +1,4 @@
-"""Write the inputs of the parity tests from the embedded cohorts: ``python -m tests.parity.make_inputs``.
+"""Write the inputs of the parity tests from the bundled cohorts: ``python -m tests.parity.make_inputs``.
 
 R never reads the cohorts themselves: `r/make_references.R` starts from the files that this writes.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from sequoia_stats import datasets
+from sequoia_stats import datasets, shared_genes
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
@@ -36,7 +36,7 @@ def main() -> None:
     tcga, scanb, metabric = datasets.load_tcga_brca(), datasets.load_scanb(), datasets.load_metabric()
     ties = make_cohort(n=80, events=40, genes=30, seed=3, planted={"G1": 1.0, "G2": -0.7}, ties=True)
     _write_cohorts(tcga, scanb, metabric, ties)
-    shared = sorted(set(tcga.genes) & set(scanb.genes) & set(metabric.genes))
+    shared = sorted(shared_genes(tcga, scanb, metabric))
     widest = scanb.expression[shared].var().nlargest(60).index.sort_values()
     _write_glmnet("tcga_292", tcga, shared)
     _write_glmnet("scanb_60", scanb, widest)

@@ -1,4 +1,4 @@
-"""The embedded cohorts: every number that is said of them, and that the usual readers give the same."""
+"""The bundled cohorts: every number that is said of them, and the same result from the usual readers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_stats import datasets
+from sequoia_stats import datasets, shared_genes
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_cohort
 from sequoia_stats.types.cohort import Cohort
@@ -64,7 +64,7 @@ def test_receptors_and_subtype_are_as_complete_as_said(name, n, events):
     ],
 )
 def test_the_cohorts_share_as_many_genes_as_said(names, shared):
-    assert len(set.intersection(*(set(load(name).genes) for name in names))) == shared
+    assert len(shared_genes(*map(load, names))) == shared
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_what_is_no_name_goes_to_the_readers(tmp_path):
 
 
 @pytest.mark.parametrize("option", [{"endpoint": "OS"}, {"time_unit": "days"}])
-def test_an_option_that_an_embedded_cohort_cannot_take_is_refused(option):
+def test_an_option_that_a_bundled_cohort_cannot_take_is_refused(option):
     with pytest.raises(InputError, match="metabric"):
         datasets.open_cohort("metabric", **option)
 

@@ -1,0 +1,41 @@
+"""The genes that several sources share."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from sequoia_stats import shared_genes
+from sequoia_stats.errors import InputError
+from sequoia_stats.io import read_expression
+from sequoia_stats.types.expression import Expression
+from tests.build.cohorts import make_cohort
+
+COHORT = make_cohort(genes=6)
+
+
+def expression(*genes):
+    return Expression(
+        pd.DataFrame([[0.0] * len(genes)], ["P1"], list(genes)), pd.Series(), "made", pd.DataFrame()
+    )
+
+
+def test_names_and_order_are_those_of_the_first_source():
+    assert shared_genes(expression("C", "KNTC2", "A"), ["A", "B", "NDC80", "C"]) == ["C", "KNTC2", "A"]
+
+
+def test_a_gene_that_one_source_lacks_is_not_shared():
+    assert shared_genes(["A", "B", "C"], ["C", "B"], ["B", "A"]) == ["B"]
+
+
+def test_cohorts_expression_and_annotated_data_are_sources():
+    assert shared_genes(COHORT, read_expression(COHORT), COHORT.adata) == list(COHORT.genes)
+
+
+def test_nothing_may_be_shared():
+    assert shared_genes(["A"], ["B"]) == []
+
+
+def test_at_least_one_source_is_needed():
+    with pytest.raises(InputError, match="no source"):
+        shared_genes()

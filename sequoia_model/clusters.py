@@ -1,4 +1,4 @@
-"""From the tiles of a slide to the means of their clusters: k-means whose result does not know the order of tiles."""
+"""Means of the clusters of a slide's tiles, by a k-means that gives the same result for tiles in any order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy import sparse
 
 from sequoia_model.errors import InputError, listing
 
-#: As many cluster means as the published networks read.
+#: Number of cluster means that the published networks read.
 N_CLUSTERS = 100
 
-_AXES = 64  # of the space in which clusters are sought before all dimensions are looked at
-_SAMPLE = 1000  # tiles, about, that these axes are computed from
-_ROUNDS = 300  # at most; some 10 to 30 are usual
-#: In units of a tile's squared length: a smaller gain is within the rounding of float32, and might recur for ever.
+_AXES = 64  # dimensions in which clusters are searched first, before all dimensions are used
+_SAMPLE = 1000  # tiles, roughly, from which these axes are computed
+_ROUNDS = 300  # at most; 10 to 30 are usual
+#: In units of a tile's squared length. A smaller gain may be rounding of float32, and rounds could go on for ever.
 _SLACK = 1e-6
 
-_LARGEST = 1e12  # of values: sums of their squares stay within float32
+_LARGEST = 1e12  # value: sums of squares stay within float32
 
 Matrix = NDArray[np.float32]
 Labels = NDArray[np.intp]
@@ -29,20 +29,20 @@ Labels = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClusterMeans:
-    """Means of the clusters of a slide's tiles, in canonical order.
+    """Means of the clusters of a slide's tiles, in an order that only the tiles decide.
 
     Parameters
     ----------
     means : array of shape (clusters, d), float32
         A row per cluster: the mean of its tiles.
     counts : array of shape (clusters,), int64
-        Number of tiles of each cluster; 0 for rows that only repeat another.
+        Number of tiles of each cluster; 0 for a row that only repeats another.
     inertia : float
         Sum over tiles of the squared distance to the mean of their cluster.
     n_tiles : int
         Number of tiles.
     note : str
-        Says that distinct tiles were fewer than clusters; otherwise empty.
+        Says if there were fewer distinct tiles than clusters; empty otherwise.
     """
 
     means: Matrix
@@ -59,35 +59,34 @@ class ClusterMeans:
 def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: int = 0) -> ClusterMeans:
     """Cluster the tiles of a slide by k-means and average each cluster.
 
-    The tiles (equal ones counted) and the seed decide the result: tiles in another order give the same bytes, on one
-    machine with the same number of BLAS threads. Larger clusters come first, and those of equal size in the order of
-    their means (first feature, then second, …). The network has a position for each row, so this order may depend on
-    nothing but the tiles: neither on the labels that k-means happened to give nor, where it finds the same clusters,
-    on the seed.
+    Only the tiles and the seed decide the result: tiles in another order give the same bytes, on one machine with the
+    same number of BLAS threads. Larger clusters come first; clusters of equal size are in the order of their means
+    (first feature, then second, and so on). Since the network has a position for each row, this order must depend on
+    the tiles alone: not on the labels that k-means happens to give, and not on the seed if it finds the same clusters.
 
-    Seeds are chosen by greedy k-means++ [2]_ in the space of the 64 main axes and improved there by Lloyd's
-    rounds [1]_; rounds in all dimensions follow until no tile is nearer to the mean of another cluster. A cluster that
-    loses all tiles gets the one farthest from the mean of its own.
+    Starting points are chosen by greedy k-means++ [2]_ in the space of the 64 main axes and improved there by Lloyd's
+    rounds [1]_. Rounds in all dimensions follow until no tile is nearer to the mean of another cluster. A cluster that
+    loses all its tiles gets the tile that is farthest from the mean of its own cluster.
 
     Parameters
     ----------
     features : array of shape (tiles, d)
-        A row per tile; numbers, taken as float32.
+        A row per tile; numbers, which are converted to float32.
     n_clusters : int
         Number of rows of the result.
     seed : int
-        Of the random choices, ≥ 0.
+        Random seed, 0 or more.
 
     Returns
     -------
     ClusterMeans
-        Where distinct tiles are fewer than `n_clusters`, each is its own cluster; they are repeated in turn until all
-        rows are filled, the repeated ones with a count of 0, and `note` says so.
+        If there are fewer distinct tiles than `n_clusters`, each is its own cluster, and they are repeated in turn
+        until all rows are filled. Repeated rows have a count of 0, and `note` says so.
 
     Raises
     ------
     InputError
-        If the features are no matrix of finite numbers, or `n_clusters` or `seed` cannot be used.
+        If the features are not a matrix of finite numbers, or `n_clusters` or `seed` is out of range.
 
     References
     ----------
@@ -126,18 +125,18 @@ def _whole(number: int, name: str, least: int) -> int:
     except TypeError:
         whole = least - 1
     if whole < least:
-        raise InputError(f"{name} is {number!r}", fix=f"give a whole number from {least}")
+        raise InputError(f"{name} must be a whole number, {least} or more, but is {number!r}")
     return whole
 
 
 def _checked(features: ArrayLike) -> Matrix:
-    """A float32 matrix of usable values, in which zero has no sign."""
+    """The features as a float32 matrix of usable values, in which zero has no sign."""
     given = np.asarray(features)
     if given.dtype.kind not in "fiu":
-        raise InputError(f"features are {given.dtype}, and numbers are needed")
+        raise InputError(f"features must be numbers, but are {given.dtype}")
     if given.ndim != 2 or 0 in given.shape:
-        raise InputError(f"features have the shape {given.shape}, and tiles × dimensions are needed")
-    with np.errstate(over="ignore"):  # what float32 does not hold is infinite, and named below
+        raise InputError(f"features must be tiles × dimensions, but have the shape {given.shape}")
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, refused below
         matrix = np.add(given, 0, dtype=np.float32, casting="unsafe", order="C")
     if not (matrix.max() < _LARGEST and matrix.min() > -_LARGEST):
         rows = np.flatnonzero(~(np.abs(matrix) < _LARGEST).all(axis=1))
@@ -150,7 +149,7 @@ def _checked(features: ArrayLike) -> Matrix:
 
 
 def _sorted_tiles(matrix: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Rows in the order of their bytes, and which of them differ from the row before."""
+    """The rows sorted by their bytes, and whether each differs from the row before."""
     rows = matrix.view(np.dtype((np.void, matrix.shape[1] * matrix.itemsize)))[:, 0]
     rows = rows[np.argsort(rows)]
     distinct = np.concatenate([[True], rows[1:] != rows[:-1]])
@@ -166,24 +165,24 @@ def _partition(tiles: Matrix, k: int, rng: np.random.Generator) -> Labels:
 
 
 def _main_axes(space: Matrix, rng: np.random.Generator) -> Matrix:
-    """Orthonormal axes near to those of the largest variance: one power iteration on a sample of tiles."""
-    # In the order of their bytes, neighbouring tiles have nothing in common: every nth is a fair sample.
+    """Orthonormal axes close to those of the largest variance: one power iteration on a sample of tiles."""
+    # Tiles sorted by their bytes are in no order that matters here: every nth is a fair sample.
     sample = space[:: max(1, len(space) // _SAMPLE)]
     probe = rng.standard_normal((space.shape[1], _AXES), dtype=np.float32)
     return np.linalg.qr(sample.T @ (sample @ probe))[0]
 
 
 def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
-    """The nearest of k seeds for each tile.
+    """The nearest of k starting points for each tile.
 
-    A seed is drawn with a probability proportional to the squared distance from the seeds so far, several times, and
-    that draw is kept which leaves the smallest sum of squared distances.
+    Each point is drawn several times, with a probability proportional to the squared distance from the points so far,
+    and the draw that leaves the smallest sum of squared distances is kept.
     """
     squares = np.einsum("ij,ij->i", space, space)
     as_seed, as_tile = np.c_[-2 * space, squares], np.c_[space, np.ones_like(squares)]
-    # In blocks for which BLAS stays on one core: on a busy machine, waiting for a second takes longer than the work.
+    # In blocks so small that BLAS stays on one core: on a busy machine, waiting for a second one takes longer.
     blocks = np.array_split(as_tile.T, 1 + len(space) // 640, axis=1)
-    # Squared distances less the tile's own squared length, which is the same for all seeds.
+    # Squared distances minus the tile's own squared length, which is the same for all points.
     near = as_tile @ as_seed[rng.integers(len(space))]
     labels = np.zeros(len(space), dtype=np.intp)
     for seed in range(1, k):
@@ -197,14 +196,14 @@ def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
 
 
 def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
-    """Move tiles to the nearest mean until no more than `settled` would move.
+    """Move tiles to the nearest mean until at most `settled` tiles would move.
 
-    Only what changed is computed again: sums by the tiles that moved, distances to the means that moved.
+    Only what changed is computed again: the sums by the tiles that moved, the distances to the means that moved.
     """
     _fill_empty(space, labels, k)
     sums, changed = _sums(space, labels, k), np.arange(k)
     every, slack = np.arange(len(space)), _SLACK * np.einsum("ij,ij->i", space, space)
-    # Half of the squared distances, less the tile's own squared length.
+    # Half of the squared distances, minus the tile's own squared length.
     scores = np.empty((k, len(space)), dtype=np.float32)
     for _ in range(_ROUNDS):
         counts = np.bincount(labels, minlength=k).astype(np.float32)
@@ -224,7 +223,7 @@ def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
 
 
 def _fill_empty(space: Matrix, labels: Labels, k: int) -> None:
-    """Give each cluster without tiles the one that lies farthest from the mean of its own."""
+    """Give each empty cluster the tile that is farthest from the mean of its own cluster."""
     for empty in np.flatnonzero(np.bincount(labels, minlength=k) == 0):
         counts = np.bincount(labels, minlength=k)
         means = _sums(space, labels, k) / np.maximum(counts, 1).astype(np.float32)[:, None]
@@ -240,7 +239,7 @@ def _sums(tiles: Matrix, labels: Labels, k: int) -> Matrix:
 
 
 def _averaged(tiles: Matrix, labels: Labels) -> ClusterMeans:
-    """Means over tiles in float64, in canonical order; every label up to the largest has a tile."""
+    """Means over tiles, summed in float64, and sorted; every label up to the largest must have a tile."""
     counts = np.bincount(labels)
     means = np.empty((len(counts), tiles.shape[1]), dtype=np.float32)
     squares = np.empty(len(tiles), dtype=np.float32)

@@ -15,7 +15,7 @@ file with
 
 How to add a layout
 -------------------
-A layout is a function in `layouts`. It gets the open file and returns a `Description`: the names of the datasets and
+A layout is a function in `_layouts`. It gets the open file and returns a `Description`: the names of the datasets and
 what the attributes say. ``describe`` calls it; the layouts with clearer marks come first there. `reader` reads the
 numbers and adds the name of the file to every error; the type checks shapes and values.
 """

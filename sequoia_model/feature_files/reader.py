@@ -10,7 +10,7 @@ import h5py
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.feature_files.layouts import Description, describe
+from sequoia_model.feature_files._layouts import Description, describe
 from sequoia_model.feature_files.paths import slide_name
 from sequoia_model.types.bag import FeatureBag
 

@@ -156,7 +156,7 @@ def test_larger_clusters_come_first():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_clusters_of_equal_size_stand_in_the_order_of_their_means_whatever_the_seed(seed):
+def test_clusters_of_equal_size_are_in_the_order_of_their_means_whatever_the_seed(seed):
     tiles = make_islands([5] * 6 + [7], d=2)
     got = cluster_means(tiles, n_clusters=7, seed=seed)
     assert got.counts.tolist() == [7] + [5] * 6 and (np.diff(got.means[1:, 0]) > 0).all()
@@ -288,22 +288,23 @@ def test_numbers_of_other_types_are_taken_as_float32(dtype):
         (np.zeros((0, 5)), r"shape \(0, 5\)"),
         (np.zeros((5, 0)), r"shape \(5, 0\)"),
         (np.zeros((1, 5, 2)), r"shape \(1, 5, 2\)"),
-        ([["a", "b"]], "numbers are needed"),
-        ([[1 + 2j]], "numbers are needed"),
+        ([["a", "b"]], "must be numbers"),
+        ([[1 + 2j]], "must be numbers"),
         ([[1, 2], [np.nan, 2], [3, np.inf]], "2 of 3 tiles"),
         ([[1, 2], [-np.inf, 2]], "rows 1"),
         ([[1, 2], [1e300, 2]], "rows 1"),
         ([[1, 2], [-1e12, 2]], r"beyond 1e\+12"),
     ],
 )
-def test_features_that_are_no_matrix_of_numbers_are_refused(features, message):
+def test_features_that_are_not_a_matrix_of_numbers_are_refused(features, message):
     with pytest.raises(InputError, match=message):
         cluster_means(features)
 
 
 @pytest.mark.parametrize("option", [{"n_clusters": 0}, {"n_clusters": 2.5}, {"seed": -1}, {"seed": None}])
-def test_options_that_are_no_whole_numbers_in_range_are_refused(option):
-    with pytest.raises(InputError, match=f"{next(iter(option))} is {next(iter(option.values()))}"):
+def test_options_must_be_whole_numbers_in_range(option):
+    ((name, value),) = option.items()
+    with pytest.raises(InputError, match=f"{name} must be a whole number, . or more, but is {value}"):
         cluster_means([[1.0]], **option)
 
 

@@ -15,15 +15,8 @@ import torch
 
 from sequoia_model.types.bag import EncoderId
 from tests.build.commands import left_in, sequoia_model
-from tests.build.features import (
-    TOY_GENES,
-    make_features,
-    write_clam,
-    write_folds,
-    write_genes,
-    write_ours,
-    write_sequoia,
-)
+from tests.build.features import make_features, write_clam, write_ours, write_sequoia
+from tests.build.networks import TOY_GENES, write_folds, write_genes
 
 
 def command(folder, *options, genes=TOY_GENES, weights="sequoia-brca", encoder=None):

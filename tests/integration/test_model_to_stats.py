@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.build.commands import left_in, sequoia, sequoia_model, write_signature
-from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
+from tests.build.features import write_ours
+from tests.build.networks import BRCA_SLIDES, TOY_GENES, write_folds, write_genes
 
 SLIDES = (*BRCA_SLIDES, *(f"S{i}" for i in range(35)))
 

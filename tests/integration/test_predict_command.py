@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from tests.build.commands import Answer, left_in, sequoia_model
-from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_genes, write_ours
+from tests.build.features import write_ours
+from tests.build.networks import BRCA_SLIDES, TOY_GENES, write_folds, write_genes
 from tests.build.processes import start
 
 JSON_KEYS = {

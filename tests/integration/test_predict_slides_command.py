@@ -8,7 +8,8 @@ import pytest
 
 from sequoia_model.feature_files import read
 from tests.build.commands import left_in, sequoia_model
-from tests.build.features import BRCA_SLIDES, write_ours, write_wide_folds
+from tests.build.features import write_ours
+from tests.build.networks import BRCA_SLIDES, write_wide_folds
 from tests.build.slides import write_image, write_slide
 
 pytestmark = pytest.mark.slow

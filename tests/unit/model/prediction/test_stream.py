@@ -16,7 +16,8 @@ from sequoia_model.targets.inputs import Needs, load_slide
 from sequoia_model.types.bag import EncoderId
 from sequoia_model.weights.loading import load_weights
 from sequoia_model.weights.loading import untrained as untrained_networks
-from tests.build.features import BRCA_SLIDES, TOY_GENES, write_folds, write_network, write_ours
+from tests.build.features import write_ours
+from tests.build.networks import BRCA_SLIDES, TOY_GENES, write_folds, write_network
 
 NEW = ("A1", "B2")
 

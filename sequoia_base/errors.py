@@ -77,6 +77,11 @@ class Failure(Result):
         where = "" if self.where in ("", self.file) else f": {self.where}"
         return f"{self.what}{where}" + (f"; {self.fix}" if self.fix else "")
 
+    @property
+    def line(self) -> str:
+        """The reason, after the file that could not be used."""
+        return f"{self.file}: {self.reason}" if self.file else self.reason
+
 
 def _rebuild(cls: type[SequoiaError], state: dict[str, str]) -> SequoiaError:
     error = cls.__new__(cls)

@@ -1,13 +1,11 @@
-"""A folder of outputs, an item each, that is filled by one process or several and resumed after any end.
+"""A folder of outputs, one per item, that one or several processes fill and that can be resumed after any end.
 
-``DIR/.runs`` holds what is not for the user: of each item ``NAME.json`` (its state), ``NAME.lock`` (held by the process
-that works on it) and, while it is worked on, ``NAME.part`` (a folder of outputs that are not finished). An output
-stands in ``DIR`` only when it is whole. ``DIR/runs.csv`` shows the states of all items, a row each.
+``DIR/.runs`` is not for the user. It holds for each item ``NAME.json`` (its state), ``NAME.lock`` (locked by the
+process that works on it) and, while it is worked on, ``NAME.part`` (a folder of unfinished outputs). An output appears
+in ``DIR`` only when it is whole. ``DIR/runs.csv`` shows the states of all items, one row each.
 """
 
-from sequoia_base.runs.claims import Claim
-from sequoia_base.runs.folder import RunFolder
-from sequoia_base.runs.states import COLUMNS, ItemState
-from sequoia_base.runs.turns import in_turn
+from sequoia_base.runs.folder import Claim, RunFolder, stored_state
+from sequoia_base.runs.states import ItemState
 
-__all__ = ["COLUMNS", "Claim", "ItemState", "RunFolder", "in_turn"]
+__all__ = ["Claim", "ItemState", "RunFolder", "stored_state"]

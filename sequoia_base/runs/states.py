@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sequoia_base.errors import InputError
+from sequoia_base.errors import Failure, InputError
 from sequoia_base.results import jsonable
-
-#: Of the table of a folder; the names of fields of `ItemState`, but for the item itself.
-COLUMNS = ("slide", "state", "attempts", "tiles", "seconds", "reason")
 
 RENAME, DONE, FAILED, DAMAGED = "rename", "done", "failed", "damaged"
 
@@ -25,35 +22,36 @@ class ItemState:
 
     Parameters
     ----------
-    slide : str
+    item : str
         Its name.
     state : str
-        The step that was begun last, "rename", "done" or "failed"; empty before the first attempt.
+        The step that was begun last, "rename", "done", "failed" or "damaged"; empty before the first attempt.
     attempts : int
-        How often work on it was begun, or ended for a process that had died.
-    tiles : int, optional
+        How often work on it was begun, or finished for a process that had died.
     seconds : float, optional
-        Of the last attempt.
-    reason : str
-        Why it failed, or what is to be remarked.
+        Duration of the last attempt.
+    failure : Failure, optional
+        Why the last attempt failed.
+    note : str
+        What to know about an item that did not fail.
     settings : dict
-        With which the last attempt was begun.
+        Settings of the last attempt.
     made : dict, optional
-        With which the outputs that stand in the folder were made; None where there are none.
+        Settings of the outputs that are in the folder; None where there are none.
     outputs : list of str
         Names of the outputs in the order in which they are renamed, once this has begun.
     settled : float, optional
-        When it was done or failed, seconds since 1970.
+        When it was done or failed, in seconds since 1970.
     details : dict
-        More for reports.
+        Further facts, such as counts; a table shows those that the folder has columns for.
     """
 
-    slide: str
+    item: str
     state: str = ""
     attempts: int = 0
-    tiles: int | None = None
     seconds: float | None = None
-    reason: str = ""
+    failure: Failure | None = None
+    note: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     made: dict[str, Any] | None = None
     outputs: list[str] = field(default_factory=list)
@@ -61,47 +59,55 @@ class ItemState:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def row(self) -> list[str]:
-        """Texts for the table."""
+    def reason(self) -> str:
+        """Why it failed, after the file, or what to know about it."""
+        return self.note if self.failure is None else self.failure.line
+
+    def row(self, facts: Sequence[str]) -> list[str]:
+        """The state as a line of the table, with these details between attempts and seconds."""
         seconds = "" if self.seconds is None else f"{self.seconds:.2f}"
-        tiles = "" if self.tiles is None else str(self.tiles)
-        return [self.slide, self.state, str(self.attempts), tiles, seconds, " ".join(self.reason.split())]
+        known = [self.details.get(name) for name in facts]
+        texts = ["" if value is None else str(value) for value in known]
+        return [self.item, self.state, str(self.attempts), *texts, seconds, " ".join(self.reason.split())]
 
 
 def read_state(path: Path) -> ItemState:
-    """The state in a file, or that of an item which nobody has begun; a damaged file is such a state too."""
+    """Read a state; of an item that was never begun there is no file, and a damaged file is a state as well."""
     try:
         content = json.loads(path.read_bytes())
-        return ItemState(**content)
+        failure = content.pop("failure", None)
+        return ItemState(**_updated(content), failure=failure and Failure(**failure))
     except FileNotFoundError:
         return ItemState(path.stem)
-    except (ValueError, TypeError, RecursionError):
-        return ItemState(path.stem, DAMAGED, reason=f"{path} is damaged")
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return ItemState(path.stem, DAMAGED, note=f"{path} is damaged")
     except OSError as error:
         raise InputError(f"the state cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def write_state(path: Path, state: ItemState) -> None:
-    """Replace the state in a file; for the process alone that holds the lock of the item.
+    """Replace the state in a file; only for the process that holds the lock of the item.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there stays.
+        If it cannot be written; the file then stays as it was.
     """
-    content: Mapping[str, Any] = {f.name: jsonable(getattr(state, f.name)) for f in dataclasses.fields(state)}
+    content = {f.name: jsonable(getattr(state, f.name)) for f in dataclasses.fields(state)}
     replace_file(path, json.dumps(content, indent=1).encode())
 
 
 def replace_file(path: Path, data: bytes, beside: Path | None = None) -> None:
-    """Write data under a fixed temporary name, which the holder of a lock alone uses, and rename it.
+    """Write data under a temporary name that only the holder of a lock uses, and rename it.
 
     Parameters
     ----------
     path : path
+        The file to replace.
     data : bytes
+        Its new content.
     beside : path, optional
-        The temporary name; without it, that of the file and ``.new``.
+        The temporary name; by default that of the file and ``.new``.
     """
     temporary = beside or path.with_name(f"{path.name}.new")
     try:
@@ -110,3 +116,12 @@ def replace_file(path: Path, data: bytes, beside: Path | None = None) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _updated(content: dict[str, Any]) -> Mapping[str, Any]:
+    """A state as version 0.1 wrote it, which knew slides and their tiles only, in today's fields."""
+    if "slide" not in content:
+        return content
+    item, reason, tiles = (content.pop(name, None) for name in ("slide", "reason", "tiles"))
+    details = {**content.pop("details", {}), **({} if tiles is None else {"tiles": tiles})}
+    return {"item": item, "note": reason or "", "details": details, **content}

@@ -1,8 +1,9 @@
-"""From the tiles of a slide to its features: batches of one slide, an encoder, the means of the clusters."""
+"""From the tiles of one slide to its features and the means of their clusters."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.clusters import cluster_means
-from sequoia_model.embedding.batching import (
-    Embedded,
-    checked_batch_size,
-    embed_batches,
-    embed_choice,
-    loaded_encoder,
-)
+from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import TileChoice, TileOptions, choose, read_tiles
-from sequoia_model.types.bag import FeatureBag
+from sequoia_model.tiles import TileBatch, TileOptions, find_candidates, read_tiles
+from sequoia_model.tiles.batches import check_batch_size
+from sequoia_model.types.bag import FeatureBag, TileGeometry
 from sequoia_model.types.grid import TileGrid
 
 if TYPE_CHECKING:
@@ -40,14 +36,16 @@ def embed(
     Parameters
     ----------
     slide : Slide or path
+        The slide, or its file.
     grid : TileGrid, optional
         The tiles; without it they are chosen here.
     encoder : str or Encoder
-        A name as `get_encoder` takes it, or what that returned.
+        A name as `get_encoder` takes it, or a loaded encoder.
     device : str
-        auto, cpu, cuda, cuda:N or mps; of an encoder that is given by name.
+        Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
     batch_size : int, optional
-        Tiles of a pass through the encoder; the last digits may depend on it. As the encoder says by default.
+        Number of tiles that pass through the encoder at once; the last digits may depend on it. By default as many as
+        suit the encoder.
     options : TileOptions
         How tiles are chosen and read; its seed is also that of the clusters.
 
@@ -59,72 +57,116 @@ def embed(
     Raises
     ------
     InputError
-        If the slide or the encoder cannot be had, an option cannot be used, or no tile holds tissue.
+        If the slide or the encoder cannot be loaded, or no tile holds tissue.
     """
     loaded = loaded_encoder(encoder, device)
     if not isinstance(slide, Slide):
         with open_slide(slide, mpp=options.mpp_of(Path(slide))) as opened:
             return embed(opened, grid, encoder=loaded, batch_size=batch_size, options=options)
-    size = checked_batch_size(batch_size, loaded)
+    size = loaded.batch_size if batch_size is None else batch_size
+    check_batch_size(size)
     if grid is not None:
+        vectors = TileVectors(loaded, len(grid))
         tiles = read_tiles(slide, grid, batch=size, jobs=options.jobs, transform=loaded.prepare)
-        made = embed_batches(tiles, loaded, len(grid.coords))
+        with closing(tiles):  # type: ignore[type-var]  # its threads stop also after an error
+            for batch in tiles:
+                vectors.add(batch)
+        tried = None
     else:
-        choice = choose(slide, options)
-        made = embed_choice(choice, loaded, size, options.jobs)
-        grid = choice.grid()
-    means = cluster_means(made.features, seed=options.seed).means
-    return make_bag(made, grid, loaded, means, options.seed)
-
-
-def make_bag(
-    made: Embedded, grid: TileGrid, encoder: Encoder, means: NDArray[np.float32], seed: int
-) -> FeatureBag:
-    """The features of a slide with all that is known of them.
-
-    Parameters
-    ----------
-    made : Embedded
-    grid : TileGrid
-        Its tiles.
-    encoder : Encoder
-    means : array of shape (clusters, d)
-    seed : int
-    """
+        candidates = find_candidates(slide, options)
+        vectors = TileVectors(loaded, candidates.most)
+        choice = candidates.read(vectors.add, transform=loaded.prepare, batch=size)
+        choice.refuse_empty()
+        grid, tried = choice.grid, choice.tried
+    coords, features = vectors.in_order()
+    means = cluster_means(features, seed=options.seed).means
     return FeatureBag(
-        grid.slide,
-        features=made.features,
-        coords=made.coords,
-        cluster_features=means,
-        encoder=encoder.id,
-        mpp=grid.mpp,
-        tile_size=grid.size,
-        rule=grid.rule,
-        seed=seed,
+        grid.slide, features, coords, means, loaded.id, seed=options.seed, tried=tried, **fields_of(grid)
     )
 
 
-def tile_attributes(slide: Slide, choice: TileChoice, grid: TileGrid, note: str) -> dict[str, Any]:
-    """What a feature file says of its tiles beyond the fields of a bag.
+def loaded_encoder(encoder: str | Encoder, device: str) -> Encoder:
+    """An encoder, loaded if it is given by name.
+
+    Raises
+    ------
+    InputError
+        If it cannot be loaded.
+    """
+    if not isinstance(encoder, str):
+        return encoder
+    from sequoia_model.encoders import get_encoder  # torch, which tiles alone do not need
+
+    return get_encoder(encoder, device=device)
+
+
+def fields_of(grid: TileGrid, **geometry: Any) -> dict[str, Any]:
+    """Fields of a bag that its tiles determine, with further fields of their geometry."""
+    where = TileGeometry(
+        side=grid.side,
+        slide_mpp=grid.slide_mpp,
+        slide_size=grid.slide_size,
+        n_places=grid.n_places,
+        left_out=dict(grid.left_out),
+        **geometry,
+    )
+    return {"mpp": grid.mpp, "tile_size": grid.size, "rule": grid.rule, "geometry": where}
+
+
+class TileVectors:
+    """The vectors of tiles, collected batch by batch.
 
     Parameters
     ----------
-    slide : Slide
-    choice : TileChoice
-    grid : TileGrid
-    note : str
-        About the clusters.
+    encoder : Encoder
+        Turns pixels into vectors.
+    most : int
+        Largest number of tiles.
+    done : callable, optional
+        Called after each batch with its number of tiles and the seconds it was waited for.
+    earlier : tuple of array, optional
+        Corners and vectors of tiles that were embedded before.
     """
-    width, height = grid.slide_size
-    return {
-        "patch_size_level0": grid.side,
-        "level0_width": width,
-        "level0_height": height,
-        "slide_mpp": grid.slide_mpp,
-        "slide_mpp_source": slide.resolution.source,
-        "max_tiles": choice.max_tiles,
-        "mask": choice.mask.source,
-        "n_places": grid.n_places,
-        "left_out": json.dumps(dict(grid.left_out)),
-        "cluster_note": note or None,
-    }
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        most: int,
+        done: Callable[[int, float], None] | None = None,
+        earlier: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None,
+    ) -> None:
+        self._encoder, self._done = encoder, done
+        self._coords = np.empty((most, 2), dtype=np.int64)
+        self._vectors: NDArray[np.float32] | None = None
+        self.n = 0
+        if earlier is not None:
+            self._append(*earlier)
+
+    def add(self, batch: TileBatch) -> None:
+        """Embed a batch of tiles."""
+        self._append(batch.coords, self._encoder(batch.pixels))
+        if self._done is not None:
+            self._done(len(batch), batch.waited)
+
+    def in_order(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Corners and vectors of all tiles, by y, then x.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        if self._vectors is None:
+            raise InputError("there are no tiles to embed")
+        coords, vectors = self._coords[: self.n], self._vectors[: self.n]
+        order = np.lexsort(coords.T)
+        if (order[1:] > order[:-1]).all():
+            return coords, vectors
+        return coords[order], vectors[order]
+
+    def _append(self, coords: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        if self._vectors is None:  # in one piece, so that the tiles of a slide are not held twice
+            self._vectors = np.empty((len(self._coords), vectors.shape[1]), dtype=np.float32)
+        end = self.n + len(vectors)
+        self._vectors[self.n : end], self._coords[self.n : end] = vectors, coords
+        self.n = end

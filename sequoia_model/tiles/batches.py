@@ -1,23 +1,37 @@
-"""Batches of tiles, and those of a grid that is known."""
+"""Tiles in batches, read by threads ahead of whoever uses them, in a fixed order and in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.kernels import count_threads
 from sequoia_model.errors import InputError
-from sequoia_model.tiles.reading import Pixels, Reader, Transform
 from sequoia_model.types.grid import TileGrid
+from sequoia_model.types.units import TILE_SIZE
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
-#: Tiles of a batch, unless told otherwise.
+Pixels = NDArray[np.uint8]
+#: Says why a tile is left out, or "" to keep it.
+Check = Callable[[Pixels], str]
+Transform = Callable[[Pixels], Pixels]
+
+#: Tiles in a batch, unless told otherwise.
 BATCH = 256
+#: Tiles that a thread reads at a time: neighbours, which share blocks of the file.
+_AT_A_TIME = 8
+_NO_PIXELS: Pixels = np.empty(0, dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,42 +43,17 @@ class TileBatch:
     coords : array of shape (tiles, 2), int64
         Top-left corners in level-0 pixels, x before y.
     pixels : array of shape (tiles, side, side, 3), uint8
+        Red, green, blue.
+    waited : float
+        Seconds that the batch was waited for.
     """
 
     coords: NDArray[np.int64]
     pixels: Pixels
+    waited: float = 0.0
 
     def __len__(self) -> int:
         return len(self.coords)
-
-
-@dataclass(eq=False)
-class Batcher:
-    """Collects tiles into batches of one size.
-
-    Parameters
-    ----------
-    size : int
-        Tiles of a batch.
-    """
-
-    size: int
-    _coords: list[tuple[int, int]] = field(default_factory=list, init=False)
-    _pixels: list[Pixels] = field(default_factory=list, init=False)
-
-    def add(self, corner: tuple[int, int], pixels: Pixels) -> TileBatch | None:
-        """Add a tile; the batch that it completes, if it does."""
-        self._coords.append(corner)
-        self._pixels.append(pixels)
-        return self.rest() if len(self._coords) == self.size else None
-
-    def rest(self) -> TileBatch | None:
-        """What is there of a batch, if anything is."""
-        if not self._coords:
-            return None
-        batch = TileBatch(np.array(self._coords, dtype=np.int64), np.stack(self._pixels))
-        self._coords, self._pixels = [], []
-        return batch
 
 
 def read_tiles(
@@ -80,13 +69,15 @@ def read_tiles(
     Parameters
     ----------
     slide : Slide
+        The slide of the grid.
     grid : TileGrid
+        The tiles.
     batch : int
-        Number of tiles of each batch but the last.
+        Number of tiles in each batch except the last.
     jobs : int, optional
-        Number of threads that read; does not change the result.
+        Number of threads that read; does not change the result. By default one per core.
     transform : callable, optional
-        Called in the reader threads with each tile (size, size, 3); makes an array of one shape.
+        Called in these threads with each tile (size, size, 3); all arrays that it returns have one shape.
 
     Yields
     ------
@@ -95,24 +86,129 @@ def read_tiles(
     Raises
     ------
     InputError
-        If the grid is of another slide, or a place cannot be read.
+        If the grid is that of another slide, or a tile cannot be read.
     """
     if grid.slide_size != slide.size:
         (width, height), (x, y) = grid.slide_size, slide.size
         raise InputError(
-            f"the tiles are those of a slide of {width} × {height} pixels, and this one has {x} × {y}",
+            f"the tiles are from a slide of {width} × {height} pixels, but this slide has {x} × {y}",
             where=str(slide.path),
         )
+    check_batch_size(batch)
+    with TileReader(slide, grid.side, grid.size, transform=transform, jobs=jobs, ahead=2 * batch) as reader:
+        tiles = zip(grid.coords, reader.tiles(grid.coords), strict=True)
+        yield from in_batches(((corner, pixels) for corner, (_, pixels) in tiles), reader, batch)
+
+
+def check_batch_size(batch: int) -> None:
+    """Refuse batches without a tile.
+
+    Raises
+    ------
+    InputError
+        If it is below 1.
+    """
     if batch < 1:
-        raise InputError(f"batches of {batch} tiles cannot be made", fix="give 1 or more")
-    batcher = Batcher(batch)
-    reader = Reader(slide, grid.side, grid.size, transform=transform, jobs=jobs, ahead=2 * batch)
-    with reader:
-        for corner, (_, pixels) in zip(grid.coords.tolist(), reader.tiles(grid.coords), strict=True):
-            assert pixels is not None
-            full = batcher.add(tuple(corner), pixels)
-            if full is not None:
-                yield full
-    rest = batcher.rest()
-    if rest is not None:
-        yield rest
+        raise InputError(f"--batch-size must be 1 or more, but is {batch}")
+
+
+def in_batches(
+    tiles: Iterable[tuple[NDArray[np.int64], Pixels]], reader: TileReader, size: int
+) -> Iterator[TileBatch]:
+    """Collect tiles into batches of one size; the last may be smaller.
+
+    Parameters
+    ----------
+    tiles : iterable of tuple
+        Corner and pixels of each tile.
+    reader : TileReader
+        Where they come from; it counts how long they were waited for.
+    size : int
+        Number of tiles in a batch.
+    """
+    remaining, before = iter(tiles), reader.waited
+    while some := list(islice(remaining, size)):
+        corners, pixels = zip(*some, strict=True)
+        waited, before = reader.waited - before, reader.waited
+        yield TileBatch(np.array(corners), np.stack(pixels), waited)
+
+
+@dataclass(eq=False)
+class TileReader:
+    """Reads, tests and transforms the tiles of a slide in threads.
+
+    Parameters
+    ----------
+    slide : Slide
+        The slide.
+    side : int
+        Side of a tile in level-0 pixels.
+    size : int
+        Side of a tile in pixels as it is read.
+    check : callable, optional
+        Called with each tile; says why it is left out.
+    transform : callable, optional
+        Called with each tile that is kept.
+    jobs : int, optional
+        Number of threads; by default one per core that this process may use.
+    ahead : int
+        About how many tiles are read before they are asked for.
+    keep_pixels : bool, default True
+        False to test tiles only.
+
+    Attributes
+    ----------
+    waited : float
+        Seconds for which the tiles were waited for.
+    """
+
+    slide: Slide
+    side: int
+    size: int = TILE_SIZE
+    check: Check | None = None
+    transform: Transform | None = None
+    jobs: int | None = None
+    ahead: int = 512
+    keep_pixels: bool = True
+    waited: float = field(default=0.0, init=False)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._threads = count_threads(self.jobs)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tiles")
+
+    def tiles(self, coords: NDArray[np.int64]) -> Iterator[tuple[str, Pixels]]:
+        """For each place in turn why its tile is left out, or "" and its pixels; no pixels unless they are kept."""
+        chunks = iter([coords[i : i + _AT_A_TIME] for i in range(0, len(coords), _AT_A_TIME)])
+        pending: deque[Future] = deque()
+        depth = -(-self.ahead // _AT_A_TIME) + self._threads
+        while True:
+            while len(pending) < depth and (chunk := next(chunks, None)) is not None:
+                pending.append(self._pool.submit(self._read, chunk))
+            if not pending:
+                return
+            begun = time.perf_counter()
+            read = pending.popleft().result()
+            self.waited += time.perf_counter() - begun
+            yield from read
+
+    def __enter__(self) -> TileReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the threads, each after the tile that it is reading."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _read(self, coords: NDArray[np.int64]) -> list[tuple[str, Pixels]]:
+        read: list[tuple[str, Pixels]] = []
+        for x, y in coords.tolist():
+            if self._stop.is_set():
+                break
+            tile = self.slide.read(x, y, self.side, self.size)
+            reason = self.check(tile) if self.check else ""
+            if reason or not self.keep_pixels:
+                read.append((reason, _NO_PIXELS))
+            else:
+                read.append(("", self.transform(tile) if self.transform else tile))
+        return read

@@ -1,4 +1,4 @@
-"""The chosen tiles for other tools: coordinates as CLAM and TRIDENT keep them, a mask, and outlines for QuPath."""
+"""The chosen tiles for other tools: coordinates for CLAM and TRIDENT, a mask, outlines for QuPath, and a picture."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file
 from sequoia_model.tissue import TissueMask
@@ -16,24 +17,35 @@ from sequoia_model.tissue.polygons import Ring
 from sequoia_model.types.grid import TileGrid
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from sequoia_model.slide import Slide
 
-#: What 0.5 µm per pixel is called.
+#: Objective power that 0.5 µm per pixel corresponds to.
 _MAGNIFICATION = 20
 #: Names and colours (red, green, blue) of the classes in QuPath.
 _TISSUE, _TILE = ("Tissue", [0, 140, 70]), ("Tile", [40, 70, 220])
+#: Longer side of the picture in pixels.
+_LONGEST = 2000
+_DIMMED = 0.6
+#: Smallest step of an outline in pixels; finer ones would cover the tissue.
+_STEP = 4
+#: More outlines than this would cover the tissue, and only the dimming shows it.
+_MOST_OUTLINES = 300
+_OUTLINE, _TILE = (0, 170, 60), (20, 30, 160)
 
 
 def write_coords(grid: TileGrid, path: str | Path, *, slide: Slide | None = None) -> None:
-    """Write the corners of tiles as CLAM and TRIDENT keep them: an HDF5 file with ``coords`` and attributes of it.
+    """Write the corners of tiles as CLAM and TRIDENT do: an HDF5 file whose dataset ``coords`` has attributes.
 
     Parameters
     ----------
     grid : TileGrid
+        The tiles.
     path : path
-        Ends in ``.h5``; a file that exists is replaced.
+        Ends in ``.h5``; an existing file is replaced.
     slide : Slide, optional
-        Tells its magnification, and a level at which tiles have their size, where there is one.
+        The slide, for its magnification, and for a level at which tiles have their size, if there is one.
 
     Raises
     ------
@@ -60,8 +72,9 @@ def write_mask(mask: TissueMask, path: str | Path) -> None:
     Parameters
     ----------
     mask : TissueMask
+        The tissue.
     path : path
-        A file that exists is replaced.
+        An existing file is replaced.
 
     Raises
     ------
@@ -76,14 +89,16 @@ def write_mask(mask: TissueMask, path: str | Path) -> None:
 
 
 def write_geojson(grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
-    """Write what QuPath opens: pieces of tissue as annotations, tiles as tile objects; `read_annotation` reads it.
+    """Write GeoJSON for QuPath: tissue as annotations, tiles as tile objects; `read_annotation` reads it.
 
     Parameters
     ----------
     grid : TileGrid
+        The tiles.
     mask : TissueMask
+        The tissue.
     path : path
-        A file that exists is replaced.
+        An existing file is replaced.
 
     Raises
     ------
@@ -98,6 +113,30 @@ def write_geojson(grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
     tiles = [_feature("tile", _TILE, [_closed(corner + square)]) for corner in grid.coords]
     collection = {"type": "FeatureCollection", "features": pieces + tiles}
     _write(path, json.dumps(collection, separators=(",", ":")).encode())
+
+
+def write_overlay(slide: Slide, grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
+    """Write a PNG to look at: the slide, dimmed where there is no tissue, with the outline of the tissue and the tiles.
+
+    Parameters
+    ----------
+    slide : Slide
+        The slide.
+    grid : TileGrid
+        The tiles.
+    mask : TissueMask
+        The tissue.
+    path : path
+        An existing file is replaced.
+
+    Raises
+    ------
+    InputError
+        If the slide cannot be read, or the file cannot be written.
+    """
+    image = io.BytesIO()
+    _draw(slide, grid, mask).save(image, format="PNG")
+    _write(path, image.getvalue())
 
 
 def _attributes(grid: TileGrid, slide: Slide | None) -> dict[str, Any]:
@@ -140,6 +179,34 @@ def _closed(ring: Ring) -> list[list[float]]:
     """The corners of a ring, the first repeated at the end, as whole numbers where they are."""
     corners = np.round([*ring, ring[0]], 2).tolist()
     return [[int(x) if x == int(x) else x, int(y) if y == int(y) else y] for x, y in corners]
+
+
+def _draw(slide: Slide, grid: TileGrid, mask: TissueMask) -> Image.Image:
+    from PIL import Image, ImageDraw
+
+    pixels, scale = slide.thumbnail(slide.mpp * max(1.0, max(slide.size) / _LONGEST))
+    mask = mask.coarse(_STEP * scale[0] * slide.mpp)
+    tissue = _stretched(mask.mask, pixels.shape[:2])
+    dimmed = np.where(tissue[..., None], pixels, (pixels * _DIMMED).astype(np.uint8))
+    image = Image.fromarray(dimmed)
+    pen = ImageDraw.Draw(image)
+    rings = [ring for polygon in mask.outlines() for ring in polygon.rings()]
+    for ring in rings if len(rings) <= _MOST_OUTLINES else []:
+        corners = [tuple(corner) for corner in (ring / scale).tolist()]
+        pen.line([*corners, corners[0]], fill=_OUTLINE, width=3)
+    wide, high = grid.side / scale[0], grid.side / scale[1]
+    for x, y in (grid.coords / scale).tolist():
+        pen.rectangle([x, y, x + wide, y + high], outline=_TILE, width=1)
+    return image
+
+
+def _stretched(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask at another resolution, by the nearest pixel."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
+        for new, old in zip(shape, mask.shape, strict=True)
+    )
+    return mask[np.ix_(rows, columns)]
 
 
 def _write(path: str | Path, content: bytes) -> None:

@@ -86,6 +86,11 @@ class TileOptions:
         table = self.mpp_table
         return read_mpp_table(table) if isinstance(table, str | Path) else table or {}
 
+    @property
+    def effective_rule(self) -> Rule:
+        """The rule, or the default one."""
+        return DEFAULT_RULE if self.rule is None else RULES[RULES.index(self.rule)]  # type: ignore[arg-type]
+
     def check_slides(self, slides: Sequence[Path]) -> None:
         """Refuse options that do not fit these slides.
 
@@ -134,7 +139,7 @@ class TileOptions:
         """All that the tiles of a slide depend on, as plain values."""
         annotation = self.annotation_of(slide)
         return {
-            "rule": self.rule or DEFAULT_RULE,
+            "rule": self.effective_rule,
             "seed": self.seed,
             "max_tiles": self.max_tiles,
             "slide_mpp": self.mpp_of(slide),

@@ -1,4 +1,4 @@
-"""What came of a run over many slides."""
+"""What came of the slides of a folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sequoia_base.errors import Failure, counted
 from sequoia_base.results import Result
 
 _SHOWN = 20  # slides, in the printed form; all are in the table of the folder
@@ -18,18 +19,23 @@ class SlideRun(Result):
     Parameters
     ----------
     name : str
+        Name of the slide.
     state : str
         "done" or "failed".
     file : str
-        The slide itself.
+        The slide file.
     tiles : int, optional
+        Number of its tiles.
     left_out : mapping of str to int
-        Places without a tile that is used, by reason.
+        Number of places that are not tiles, by reason.
     seconds : float, optional
-        Of the last attempt.
+        Duration of the last attempt.
     attempts : int
-    reason : str
-        Why it failed; of a slide that is done, what is to be remarked.
+        Number of attempts.
+    failure : Failure, optional
+        Why it failed.
+    note : str
+        What to know about a slide that is done.
     computed : bool
         Whether this run did it; otherwise it was done before, or by another process.
     """
@@ -41,26 +47,36 @@ class SlideRun(Result):
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float | None = None
     attempts: int = 0
-    reason: str = ""
+    failure: Failure | None = field(default=None, metadata={"show": False})
+    note: str = field(default="", metadata={"show": False})
     computed: bool = True
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, after the file, or the note, in one line."""
+        return self.note if self.failure is None else self.failure.line
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain Python values, ready for JSON."""
+        return {**super().to_dict(), "reason": self.reason}
 
 
 @dataclass(frozen=True)
 class FolderRun(Result):
-    """What came of a run over many slides.
+    """What came of the slides of a folder.
 
     Parameters
     ----------
     output : str
-        The folder.
+        The output folder.
     slides : list of SlideRun
-        By name.
+        The slides, sorted by name.
     seconds : float
-        Of all, waiting for other processes too.
+        Duration of the run, with the time that it waited for other processes.
     tiles : int
-        That this run did.
+        Number of tiles that this run did.
     tiles_per_second : float, optional
-        Of the time that it worked on slides; None where it did none.
+        Tiles per second of the time that the run worked on slides; None if it did none.
     waiting_share : float, optional
         Share of this time in which the encoder waited for pixels; None without an encoder.
     """
@@ -79,14 +95,14 @@ class FolderRun(Result):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of slides that this run did, that were done already, and that failed."""
+        """Number of slides that this run did, that were done before, and that failed."""
         done = [slide for slide in self.slides if slide.state == "done"]
         computed = sum(slide.computed for slide in done)
         return {"done": computed, "already_done": len(done) - computed, "failed": len(self.failed)}
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Places without a tile that is used, by reason, over all slides."""
+        """Number of places that are not tiles, by reason, over all slides."""
         total: Counter[str] = Counter()
         for slide in self.slides:
             total.update(slide.left_out)
@@ -103,7 +119,7 @@ class FolderRun(Result):
             f"{counts['already_done']} done before",
             f"{counts['failed']} failed",
         ]
-        lines = [f"{_number(len(self.slides), 'slide')}: {', '.join(words)}"]
+        lines = [f"{counted(len(self.slides), 'slide')}: {', '.join(words)}"]
         rows = [_row(slide) for slide in self.slides[:_SHOWN]]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -117,19 +133,15 @@ class FolderRun(Result):
                 if self.waiting_share is None
                 else f", {self.waiting_share:.0%} of the time waiting for pixels"
             )
-            lines.append(f"{_number(self.tiles, 'tile')}, {self.tiles_per_second:.1f} a second{share}")
+            lines.append(f"{counted(self.tiles, 'tile')}, {self.tiles_per_second:.1f} a second{share}")
         return "\n".join(lines)
 
 
 def _row(slide: SlideRun) -> list[str]:
-    tiles = "" if slide.tiles is None else f"{_number(slide.tiles, 'tile')}"
+    tiles = "" if slide.tiles is None else counted(slide.tiles, "tile")
     left_out = f"left out: {_listed(slide.left_out)}" if slide.left_out else ""
     return [slide.name, slide.state if slide.computed else "done before", tiles, left_out]
 
 
 def _listed(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {n:,}" for reason, n in left_out.items() if n) or "none"
-
-
-def _number(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""With what a slide is tiled and embedded, and whether a file was made with the same."""
+"""The settings of the outputs of a slide as plain values, and how two of them differ."""
 
 from __future__ import annotations
 
@@ -12,32 +12,39 @@ from sequoia_model.types.bag import EncoderId
 #: What the settings of a slide are called in messages.
 _WORDS = {
     "made_by": "command",
-    "max_tiles": "number of tiles at most",
-    "slide_mpp": "given µm/px",
+    "max_tiles": "largest number of tiles",
+    "slide_mpp": "given µm per pixel",
     "annotation": "content of the annotation",
     "slide_bytes": "size of the slide file",
 }
 
 
 def encoder_settings(encoder: EncoderId) -> dict[str, Any]:
-    """An encoder as plain values; of its fingerprint four digits, which is more than a comparison needs."""
+    """An encoder as plain values; four digits of its fingerprint are more than a comparison needs."""
     if encoder.fingerprint is None:
         return {"encoder": encoder.name}
     return {"encoder": encoder.name, "fingerprint": [float(f"{x:.4g}") for x in encoder.fingerprint]}
 
 
 def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What two settings differ in, in words: "seed 0, and 1 is asked for"."""
+    """What two settings differ in, in words: "seed is 0, not 1"."""
     if made.get("made_by") != wanted.get("made_by"):
-        return [f"command {made.get('made_by')}, and {wanted.get('made_by')} is asked for"]
+        return [f"command is {made.get('made_by')}, not {wanted.get('made_by')}"]
     found = [
-        f"{_WORDS.get(name, name)} {_word(made.get(name))}, and {_word(value)} is asked for"
+        f"{_WORDS.get(name, name)} is {_word(name, made.get(name))}, not {_word(name, value)}"
         for name, value in wanted.items()
         if name != "fingerprint" and made.get(name) != value
     ]
     if not found and not _encoder(made).is_same(_encoder(wanted)):
-        found = ["weights of the encoder"]
+        found = ["the encoder has other weights"]
     return found
+
+
+def only_more_tiles(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether more tiles are wanted than a file was made with, and nothing else is different."""
+    before, now = made.get("max_tiles"), wanted.get("max_tiles")
+    more = "max_tiles" in made and before is not None and (now is None or now > before)
+    return more and not differences({**made, "max_tiles": now}, wanted)
 
 
 def _encoder(settings: Mapping[str, Any]) -> EncoderId:
@@ -46,5 +53,5 @@ def _encoder(settings: Mapping[str, Any]) -> EncoderId:
     return EncoderId(settings.get("encoder", "none"), fingerprint=numbers)
 
 
-def _word(value: object) -> str:
-    return "none" if value is None else str(value)
+def _word(name: str, value: object) -> str:
+    return ("all" if name == "max_tiles" else "none") if value is None else str(value)

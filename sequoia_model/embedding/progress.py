@@ -1,4 +1,4 @@
-"""How fast a run goes, and what it is at: numbers for whoever shows them."""
+"""How far a run is and how fast it goes: numbers for whoever shows them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ class Progress:
     Parameters
     ----------
     n_slides : int
+        Number of slides.
     n_ended : int
-        Slides that are done or failed.
+        Number of slides that are done or failed.
     n_failed : int
+        Number of slides that failed.
     slide : str
-        That is worked on.
+        The slide that is worked on.
     state : str
-        What is done with it.
+        The step that it is in.
     tiles : int
-        So far.
+        Number of tiles so far.
     tiles_per_second : float
-        Of the time that the run worked on slides.
+        Tiles per second of the time that the run worked on slides.
     waiting_share : float
-        Share of this time in which the encoder waited for pixels.
+        Share of this time in which pixels were waited for.
     """
 
     n_slides: int
@@ -41,20 +43,21 @@ class Progress:
 
 
 #: Called at each step of each slide and after each batch.
-Show = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 class Meter:
-    """Counts tiles and times.
+    """Counts tiles and time.
 
     Parameters
     ----------
     n_slides : int
+        Number of slides.
     show : callable, optional
-        Given a `Progress` whenever something has changed.
+        Called with a `Progress` whenever something has changed.
     """
 
-    def __init__(self, n_slides: int, show: Show | None = None) -> None:
+    def __init__(self, n_slides: int, show: OnProgress | None = None) -> None:
         self.n_slides, self._show = n_slides, show
         self.n_ended = self.n_failed = self.tiles = 0
         self.worked = self.waited = 0.0
@@ -63,7 +66,7 @@ class Meter:
 
     @contextmanager
     def work(self, slide: str) -> Iterator[None]:
-        """The time that is spent on a slide."""
+        """Count the time of the block as time spent on a slide."""
         self._slide, self._begun = slide, time.monotonic()
         try:
             yield
@@ -71,31 +74,31 @@ class Meter:
             self.worked, self._begun = self._so_far(), None
 
     def step(self, state: str) -> None:
-        """A slide has come to a step."""
+        """Say which step a slide is in."""
         self._state = state
         self._tell()
 
     def count(self, tiles: int, waited: float = 0.0) -> None:
-        """Tiles were done, and pixels waited for, since the last time."""
+        """Add tiles, and the seconds that they were waited for."""
         self.tiles += tiles
         self.waited += waited
         self._tell()
 
     def end(self, *, failed: bool) -> None:
-        """A slide is done or has failed."""
+        """Count a slide that is done or has failed."""
         self.n_ended += 1
         self.n_failed += failed
         self._tell()
 
     @property
     def tiles_per_second(self) -> float | None:
-        """Of the time spent on slides; None before any tile."""
+        """Tiles per second of the time spent on slides; None before the first tile."""
         worked = self._so_far()
         return self.tiles / worked if self.tiles and worked > 0 else None
 
     @property
     def waiting_share(self) -> float | None:
-        """Share of the time spent on slides in which pixels were waited for; None before any tile."""
+        """Share of the time spent on slides in which pixels were waited for; None before the first tile."""
         worked = self._so_far()
         return min(self.waited / worked, 1.0) if self.tiles and worked > 0 else None
 

@@ -1,11 +1,21 @@
-"""Tiles of low contrast, told at thousands a second."""
+"""The tests of a tile's pixels, by rule: whether it holds tissue and has contrast."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.kernels import kernel
+from sequoia_model.tissue.published import holds_tissue
+
+#: Smallest share of a tile that is tissue: by the paper at least this much in the mask of the slide, by the published
+#: code more than this in the mask of the tile.
+LEAST_TISSUE = {"paper": 0.8, "published-code": 0.2}
+
+BACKGROUND, OUTSIDE = "background", "outside the annotation"
+LITTLE_TISSUE, LOW_CONTRAST, NOT_DRAWN = "little tissue", "low contrast", "not drawn"
 
 #: Weights of red, green and blue in grey, in ten thousandths (those of scikit-image).
 _RED, _GREEN, _BLUE = 2125, 7154, 721
@@ -17,7 +27,7 @@ _DOUBT = 1.0  # grey levels (of 2,550,000) that rounding might move a range by
 
 @kernel
 def _contrast(rgb):
-    """1 for a tile of low contrast, 0 for another, -1 where the bins are too wide to tell."""
+    """1 for a tile of low contrast, 0 for another, -1 where the bins are too wide to say."""
     height, width = rgb.shape[:2]
     counts = np.zeros((_GREYS >> _SHIFT) + 1, dtype=np.int64)
     for y in range(height):
@@ -46,13 +56,14 @@ def _contrast(rgb):
 
 
 def is_flat(rgb: NDArray[np.uint8]) -> bool:
-    """Whether a tile has low contrast: what scikit-image's ``is_low_contrast`` says with its defaults.
+    """Whether a tile has low contrast, as scikit-image's ``is_low_contrast`` says with its defaults.
 
-    It takes the range of floats for -1 to 1, so the last and the first percentile of the grey must be a tenth apart.
+    For floats it assumes a range from -1 to 1, so the first and the last percentile of grey must be a tenth apart.
 
     Parameters
     ----------
     rgb : array of shape (height, width, 3), uint8
+        Red, green, blue.
 
     Returns
     -------
@@ -64,3 +75,19 @@ def is_flat(rgb: NDArray[np.uint8]) -> bool:
     from skimage.exposure import is_low_contrast
 
     return bool(is_low_contrast(rgb))
+
+
+def _paper(tile: NDArray[np.uint8]) -> str:
+    return LOW_CONTRAST if is_flat(tile) else ""
+
+
+def _published(tile: NDArray[np.uint8]) -> str:
+    if not holds_tissue(tile, LEAST_TISSUE["published-code"]):
+        return LITTLE_TISSUE
+    return LOW_CONTRAST if is_flat(tile) else ""
+
+
+#: The test of each rule: says why a tile is left out, or "" to keep it.
+CHECKS: dict[str, Callable[[NDArray[np.uint8]], str]] = {"paper": _paper, "published-code": _published}
+#: Reasons that each test can give, in the order of its parts.
+REASONS = {"paper": (LOW_CONTRAST,), "published-code": (LITTLE_TISSUE, LOW_CONTRAST)}

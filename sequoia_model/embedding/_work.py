@@ -1,0 +1,241 @@
+"""What is done with each slide of a folder: its tiles are chosen and written, or embedded as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sequoia_base.errors import counted
+from sequoia_model import encoders
+from sequoia_model.embedding._settings import encoder_settings, only_more_tiles
+from sequoia_model.errors import InputError
+from sequoia_model.slide import Slide, open_slide
+from sequoia_model.tiles import TileOptions
+from sequoia_model.types.bag import EncoderId, FeatureBag
+
+if TYPE_CHECKING:
+    from sequoia_base.runs import Claim
+    from sequoia_model.embedding.progress import Meter
+    from sequoia_model.encoders import Encoder
+    from sequoia_model.tiles import Candidates, TileChoice
+
+#: The steps of a slide, before its files are renamed.
+TILE, EMBED, CLUSTER = "tile", "embed", "cluster"
+
+
+class SlideWork(Protocol):
+    """What is done with each slide."""
+
+    @property
+    def options(self) -> TileOptions:
+        """How tiles are chosen and read."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an encoder waits for pixels."""
+
+    def settings(self, path: Path) -> dict[str, Any]:
+        """All that the outputs of a slide depend on."""
+
+    def outputs(self, name: str) -> list[str]:
+        """Names of the files of a slide, in the order in which they are renamed."""
+
+    def continues(self, made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+        """Whether outputs made with other settings can be completed."""
+
+    def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
+        """Write the files into the claim's own folder, with what an earlier output holds; returns a note."""
+
+
+@dataclass(frozen=True)
+class WriteTiles:
+    """Choose tiles, and write them for other tools and for the eye.
+
+    Parameters
+    ----------
+    options : TileOptions
+        How tiles are chosen and read.
+    """
+
+    options: TileOptions
+    waits: ClassVar[bool] = False
+
+    def settings(self, path: Path) -> dict[str, Any]:
+        """All that the outputs of a slide depend on."""
+        return {"made_by": "tile", **self.options.settings(path)}
+
+    def outputs(self, name: str) -> list[str]:
+        """The coords come last: if they are there, all are."""
+        return [f"{name}_mask.png", f"{name}_overlay.png", f"{name}.geojson", f"{name}.h5"]
+
+    def continues(self, made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+        """They are quickly made again."""
+        return False
+
+    def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
+        """Test the pixels of the tiles and write the four files."""
+        from sequoia_model.tiles import write_coords, write_geojson, write_mask, write_overlay
+
+        choice = candidates.examine()
+        grid, slide = choice.grid, candidates.slide
+        _keep(claim, choice)
+        meter.count(len(grid))
+        claim.advance(TILE, tiles=len(grid))
+        mask, overlay, geojson, coords = (claim.part / name for name in self.outputs(claim.name))
+        write_mask(candidates.mask, mask)
+        write_overlay(slide, grid, candidates.mask, overlay)
+        write_geojson(grid, candidates.mask, geojson)
+        write_coords(grid, coords)
+        return ""
+
+
+@dataclass(frozen=True)
+class WriteFeatures:
+    """Choose tiles, embed them and average their clusters.
+
+    Parameters
+    ----------
+    options : TileOptions
+        How tiles are chosen and read; its seed is also that of the clusters.
+    encoder : EncoderOnDemand
+        Turns tiles into vectors.
+    batch_size : int, optional
+        Number of tiles that pass through the encoder at once.
+    """
+
+    options: TileOptions
+    encoder: EncoderOnDemand
+    batch_size: int | None
+    waits: ClassVar[bool] = True
+
+    def settings(self, path: Path) -> dict[str, Any]:
+        """All that the outputs of a slide depend on, apart from the last digits."""
+        return {"made_by": "embed", **encoder_settings(self.encoder.id), **self.options.settings(path)}
+
+    def outputs(self, name: str) -> list[str]:
+        """One file."""
+        return [f"{name}.h5"]
+
+    def continues(self, made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+        """If more tiles are wanted, and nothing else is different."""
+        return only_more_tiles(made, wanted)
+
+    def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
+        """Embed the tiles, but not those of an earlier file, and write the features."""
+        from sequoia_model.clusters import cluster_means
+        from sequoia_model.embedding.one_slide import TileVectors, fields_of
+        from sequoia_model.feature_files import write
+
+        encoder = self.encoder.loaded
+        meter.step(EMBED)
+        claim.advance(EMBED)
+        bag, before, note = _earlier(earlier, candidates)
+        known = None if bag is None or bag.features is None or before is None else (before.grid.coords, bag.features)
+        vectors = TileVectors(encoder, candidates.most, meter.count, known)
+        size = encoder.batch_size if self.batch_size is None else self.batch_size
+        choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
+        grid, slide = choice.grid, candidates.slide
+        _keep(claim, choice)
+        meter.step(CLUSTER)
+        claim.advance(CLUSTER, tiles=len(grid))
+        coords, features = vectors.in_order()
+        clusters = cluster_means(features, seed=self.options.seed)
+        more = {
+            "slide_mpp_source": slide.resolution.source,
+            "max_tiles": self.options.max_tiles,
+            "mask": candidates.mask.source,
+        }
+        made = FeatureBag(
+            grid.slide, features, coords, clusters.means, encoder.id, seed=self.options.seed, tried=choice.tried,
+            **fields_of(grid, **more),
+        )  # fmt: skip
+        write(made, claim.part / self.outputs(claim.name)[0], more={"cluster_note": clusters.note or None})
+        return "; ".join(filter(None, (note, clusters.note)))
+
+
+def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earlier: Path | None) -> None:
+    """Open a slide, find its tiles, write its files and rename them.
+
+    Parameters
+    ----------
+    work : SlideWork
+        What is written.
+    path : path
+        The slide.
+    claim : Claim
+        The right to work on it; the step is "tile" by now.
+    meter : Meter
+        Counts tiles.
+    earlier : path, optional
+        A file of fewer tiles, which is completed.
+
+    Raises
+    ------
+    InputError
+        If the slide cannot be opened or read, no tile is left, or the files cannot be written.
+    """
+    from sequoia_model.tiles import find_candidates
+
+    meter.step(TILE)
+    with open_slide(path, mpp=work.options.mpp_of(path)) as slide:
+        candidates = find_candidates(slide, work.options)
+        claim.remember(left_out=dict(candidates.left_out))
+        note = work.write(candidates, claim, meter, earlier)
+    claim.finish(work.outputs(claim.name), note="; ".join([*slide.resolution.notes, *([note] if note else [])]))
+
+
+class EncoderOnDemand:
+    """An encoder that is loaded when it is needed; its identity may be known before.
+
+    Parameters
+    ----------
+    encoder : str or Encoder
+        A name as `get_encoder` takes it, or a loaded encoder.
+    device : str
+        Where an encoder given by name runs.
+    """
+
+    def __init__(self, encoder: str | Encoder, device: str) -> None:
+        self._encoder, self._device = encoder, device
+
+    @cached_property
+    def loaded(self) -> Encoder:
+        """The encoder, loaded."""
+        from sequoia_model.embedding.one_slide import loaded_encoder
+
+        return loaded_encoder(self._encoder, self._device)
+
+    @cached_property
+    def id(self) -> EncoderId:
+        """Its identity; the encoder is loaded if this is not known otherwise."""
+        known = encoders.known_id(self._encoder) if isinstance(self._encoder, str) else None
+        return self.loaded.id if known is None else known
+
+
+def _keep(claim: Claim, choice: TileChoice) -> None:
+    """Have it written why places were left out, even if nothing is left."""
+    claim.remember(left_out=dict(choice.grid.left_out))
+    choice.refuse_empty()
+
+
+def _earlier(
+    path: Path | None, candidates: Candidates
+) -> tuple[FeatureBag | None, TileChoice | None, str]:
+    """Features that were computed before and the choice of their tiles, with a note about them."""
+    from sequoia_model.feature_files import read
+
+    if path is None:
+        return None, None, ""
+    try:
+        bag = read(path)
+    except InputError as error:
+        return None, None, f"embedded anew, because the earlier file cannot be read ({error.what})"
+    if bag.tried is None or bag.coords is None:
+        return None, None, "embedded anew, because the earlier file does not say which places were tried"
+    choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
+    if choice is None:
+        return None, None, "embedded anew, because the places with tissue have changed"
+    return bag, choice, f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"

@@ -1,0 +1,252 @@
+"""A folder of slides in, a folder of outputs out, filled by one process or several and resumed after any end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sequoia_base.names import bare_slide
+from sequoia_base.runs import Claim, ItemState, RunFolder, stored_state
+from sequoia_model.embedding._settings import differences
+from sequoia_model.embedding._work import TILE, EncoderOnDemand, SlideWork, WriteFeatures, WriteTiles, process_slide
+from sequoia_model.embedding.progress import Meter, OnProgress
+from sequoia_model.embedding.results import FolderRun, SlideRun
+from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_model.slide import find_slides
+from sequoia_model.tiles import TileOptions
+
+if TYPE_CHECKING:
+    from sequoia_model.encoders import Encoder
+
+Paths = str | Path | Iterable[str | Path]
+#: Which finished slides are done again: none, those made with other settings, or all.
+Redo = Literal["none", "other", "all"]
+
+
+def tile_folder(
+    slides: Paths,
+    output: str | Path,
+    options: TileOptions = TileOptions(),
+    *,
+    force: bool = False,
+    progress: OnProgress | None = None,
+) -> FolderRun:
+    """Choose the tiles of slides; writes ``NAME.h5``, ``NAME_mask.png``, ``NAME_overlay.png``, ``NAME.geojson``.
+
+    Parameters
+    ----------
+    slides : path, or iterable of path
+        Slide files, or folders that are searched with their subfolders.
+    output : path
+        A folder, created if it does not exist. Slides that are finished in it are skipped, those that failed or were
+        interrupted are done again; other processes may work on it at the same time.
+    options : TileOptions
+        How tiles are chosen and read.
+    force : bool, default False
+        Redo finished slides, except those that another process finished with the same settings since this run began.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    FolderRun
+        With the failure of each slide that failed.
+
+    Raises
+    ------
+    InputError
+        If there are no slides, the options do not fit them, or the folder is not writable.
+    """
+    paths = _found(slides)
+    options.check_slides(paths)
+    return _fill(paths, output, WriteTiles(options), "all" if force else "none", progress)
+
+
+def embed_folder(
+    slides: Paths,
+    output: str | Path,
+    options: TileOptions = TileOptions(),
+    *,
+    encoder: str | Encoder = "lite0",
+    device: str = "auto",
+    batch_size: int | None = None,
+    force: bool = False,
+    keep_same: bool = False,
+    progress: OnProgress | None = None,
+) -> FolderRun:
+    """Compute the features of slides; writes ``NAME.h5`` with features, coords and cluster means.
+
+    Slides that were embedded with the same settings but a smaller `max_tiles` are completed: only tiles that were not
+    tried before are embedded.
+
+    Parameters
+    ----------
+    slides : path, or iterable of path
+        Slide files, or folders that are searched with their subfolders.
+    output : path
+        A folder, created if it does not exist. Slides that are finished in it are skipped, those that failed or were
+        interrupted are done again; other processes may work on it at the same time.
+    options : TileOptions
+        How tiles are chosen and read; its seed is also that of the clusters.
+    encoder : str or Encoder
+        A name as `get_encoder` takes it, or a loaded encoder.
+    device : str
+        Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
+    batch_size : int, optional
+        Number of tiles that pass through the encoder at once; the last digits may depend on it. By default as many as
+        suit the encoder.
+    force : bool, default False
+        Redo finished slides, except those that another process finished with the same settings since this run began.
+    keep_same : bool, default False
+        Whether `force` spares slides that were done with the same settings.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    FolderRun
+        With the failure of each slide that failed.
+
+    Raises
+    ------
+    InputError
+        If there are no slides, the options do not fit them, the encoder cannot be loaded, or the folder is not
+        writable.
+    """
+    paths = _found(slides)
+    options.check_slides(paths)
+    if batch_size is not None and batch_size < 1:
+        raise InputError(f"--batch-size must be 1 or more, but is {batch_size}")
+    needed = EncoderOnDemand(encoder, device)
+    work = WriteFeatures(options, needed, batch_size)
+    redo: Redo = ("other" if keep_same else "all") if force else "none"
+    if redo == "all" or not all(_is_finished(work, path, Path(output)) for path in paths):
+        _ = needed.loaded  # now, so that an encoder that cannot be loaded stops the run before it begins
+    return _fill(paths, output, work, redo, progress)
+
+
+def _found(slides: Paths) -> list[Path]:
+    given = [Path(path) for path in ([slides] if isinstance(slides, str | Path) else slides)]
+    if not any(os.path.exists(path) for path in given):  # before a folder is created for nothing
+        raise InputError("there is no such file or folder", where=listing(given, 3))
+    return find_slides(given, twins=True)
+
+
+def _is_finished(work: SlideWork, path: Path, output: Path) -> bool:
+    """Whether a slide was done with the same settings, and its outputs are there."""
+    name = bare_slide(path.name)
+    try:
+        state = stored_state(output, name)
+        return (
+            state.state == "done"
+            and state.made is not None
+            and all((output / file).is_file() for file in work.outputs(name))
+            and not differences(state.made, work.settings(path))
+        )
+    except InputError:  # reported when it is its turn
+        return False
+
+
+def _fill(
+    paths: list[Path], output: str | Path, work: SlideWork, redo: Redo, progress: OnProgress | None
+) -> FolderRun:
+    """Process each slide that is not finished, and tell what came of each; slides that share a name fail."""
+    start, begun = time.monotonic(), time.time()
+    folder = RunFolder(output, item="slide", facts=("tiles",))
+    meter = Meter(len(paths), progress)
+    files, ended = _by_name(paths)
+    for _ in ended:
+        meter.end(failed=True)
+    for name, claim in folder.in_turn(list(files)):
+        if isinstance(claim, InputError):
+            ended[name] = _failed(Failure.of(name, files[name], claim))
+        else:
+            with claim, meter.work(name):
+                ended[name] = _process(claim, files[name], work, redo, begun, meter)
+        meter.end(failed=ended[name].state == "failed")
+    return FolderRun(
+        str(output),
+        [ended[name] for name in sorted(ended)],
+        round(time.monotonic() - start, 3),
+        meter.tiles,
+        meter.tiles_per_second,
+        meter.waiting_share if work.waits else None,
+    )
+
+
+def _by_name(paths: list[Path]) -> tuple[dict[str, Path], dict[str, SlideRun]]:
+    """Slides by name, and those that fail because their outputs would have the same name."""
+    named: dict[str, list[Path]] = {}
+    for path in paths:
+        named.setdefault(bare_slide(path.name), []).append(path)
+    failed = {
+        name: _failed(Failure(name, str(same[0]), f"{len(same)} slides have this name", listing(same, 3)))
+        for name, same in named.items()
+        if len(same) > 1
+    }
+    return {name: same[0] for name, same in named.items() if len(same) == 1}, failed
+
+
+def _process(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter) -> SlideRun:
+    """Process a slide, or say why there is nothing to do, or why it failed."""
+    try:
+        claim.recover()
+        settings = work.settings(path)
+        outputs = work.outputs(claim.name)
+        made = claim.state.made or {}
+        grows = redo != "all" and claim.has_outputs(outputs) and work.continues(made, settings)
+        if not grows:
+            settled = _settled(claim, path, settings, outputs, redo, begun)
+            if settled is not None:
+                return settled
+        claim.begin(TILE, settings)
+        process_slide(work, path, claim, meter, claim.place(outputs[-1]) if grows else None)
+    except InputError as error:
+        if claim.state.state == "done":  # it stays done; only this run cannot use it
+            return _failed(Failure.of(claim.name, path, error))
+        claim.fail(Failure.of(claim.name, path, error))
+    except OSError as error:
+        claim.fail(Failure(claim.name, str(path), str(error.strerror or error), str(error.filename or "")))
+    except MemoryError:
+        claim.fail(Failure(claim.name, str(path), "there is not enough memory"))
+    return _ended(claim.state, path, computed=True)
+
+
+def _settled(
+    claim: Claim, path: Path, settings: Mapping[str, Any], outputs: list[str], redo: Redo, begun: float
+) -> SlideRun | None:
+    """A slide that is not to be processed: done before, or done or failed in another process meanwhile."""
+    state = claim.state
+    meanwhile = (state.settled or 0) > begun
+    if state.state == "failed" and meanwhile and not differences(state.settings, settings):
+        return _ended(state, path, computed=False)
+    found = [name for name in outputs if claim.has_outputs([name])]
+    if not found:
+        return None
+    other = ["unknown"] if state.made is None else differences(state.made, settings)
+    if other and redo == "none":
+        raise InputError(
+            f"the output exists already, made with other settings: {'; '.join(other)}",
+            where=str(claim.place(found[0])),
+            fix="use --force to redo it, or choose another output folder",
+        )
+    if state.state == "done" and not other and len(found) == len(outputs) and (meanwhile or redo != "all"):
+        return _ended(state, path, computed=False)
+    return None
+
+
+def _ended(state: ItemState, path: Path, *, computed: bool) -> SlideRun:
+    failure = state.failure
+    if failure is None and state.state == "failed":  # as version 0.1 wrote it
+        failure = Failure(state.item, str(path), state.note)
+    return SlideRun(
+        state.item, state.state, str(path), state.details.get("tiles"), state.details.get("left_out", {}),
+        state.seconds, state.attempts, failure, state.note, computed,
+    )  # fmt: skip
+
+
+def _failed(failure: Failure) -> SlideRun:
+    return SlideRun(failure.item, "failed", failure.file, failure=failure)

@@ -11,7 +11,7 @@ import pandas as pd
 from _shared import HERE, save_drawing, save_json, save_table, say
 
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, TileChoice, TileOptions, choose
+from sequoia_model.tiles import RULES, Candidates, TileOptions, find_candidates
 from sequoia_model.types.grid import TileGrid
 from sequoia_stats import plots
 
@@ -68,12 +68,12 @@ def main(arguments: list[str] | None = None) -> None:
     for source in SOURCES:
         say(f"  {source.file}")
         with open_slide(SLIDES / source.file, mpp=source.mpp) as slide:
-            choices = {rule: choose(slide, TileOptions(rule=rule)) for rule in RULES}
-            grids = {rule: choice.examine() for rule, choice in choices.items()}
+            candidates = {rule: find_candidates(slide, TileOptions(rule=rule)) for rule in RULES}
+            grids = {rule: each.examine().grid for rule, each in candidates.items()}
             rows += [counts(source, grid) for grid in grids.values()]
             compared.append(differences(source, grids))
-            save_json(about(slide, choices["paper"]), results / f"slide_{source.name}.json")
-            figure = plots.tiled_slide(drawn(slide, choices["paper"], grids["paper"]), title=source.title)
+            save_json(about(slide, candidates["paper"]), results / f"slide_{source.name}.json")
+            figure = plots.tiled_slide(drawn(slide, candidates["paper"], grids["paper"]), title=source.title)
             save_drawing(figure, caption(slide, grids["paper"]), results, f"slide_{source.name}")
     save_table(pd.DataFrame(rows).convert_dtypes(), results / "slides_counts.csv")
     save_table(pd.DataFrame(compared), results / "slides_differences.csv")
@@ -100,17 +100,18 @@ def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]
     }  # fmt: skip
 
 
-def about(slide: Slide, choice: TileChoice) -> dict[str, object]:
+def about(slide: Slide, candidates: Candidates) -> dict[str, object]:
     """The facts that a run would use."""
     width, height = slide.size
     said = {"given": "given by the user", "mpp": "stated in the file"}
     return {
-        "width": width, "height": height, "mpp": slide.mpp, "side": choice.side, "tissue_mm2": choice.mask.area_mm2,
+        "width": width, "height": height, "mpp": slide.mpp, "side": candidates.side,
+        "tissue_mm2": candidates.mask.area_mm2,
         "source": said.get(slide.resolution.source, f"from the {slide.resolution.source} of the file"),
     }  # fmt: skip
 
 
-def drawn(slide: Slide, choice: TileChoice, grid: TileGrid) -> plots.TiledSlide:
+def drawn(slide: Slide, candidates: Candidates, grid: TileGrid) -> plots.TiledSlide:
     """What the figure shows; the tiles at full size are evenly spread over those that were chosen."""
     width, height = slide.size
     mm = slide.mpp / 1000
@@ -118,7 +119,7 @@ def drawn(slide: Slide, choice: TileChoice, grid: TileGrid) -> plots.TiledSlide:
     picks = np.linspace(0, len(grid.coords) - 1, SHOWN + 2).round().astype(int)[1:-1]
     tiles = np.stack([slide.read(x, y, grid.side) for x, y in grid.coords[picks].tolist()])
     return plots.TiledSlide(
-        picture, choice.mask.mask, (width * mm, height * mm), grid.coords * mm, grid.side * mm, tiles
+        picture, candidates.mask.mask, (width * mm, height * mm), grid.coords * mm, grid.side * mm, tiles
     )
 
 

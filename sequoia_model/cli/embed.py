@@ -14,13 +14,18 @@ def embed(
     slides: options.Slides,
     output: options.Output,
     encoder: Annotated[
-        str, typer.Option(help="The encoder: a name of `encoders`, timm:NAME, hf-hub:ORG/NAME or NAME@FILE.")
+        str, typer.Option(help="An encoder listed by `encoders`, timm:NAME, hf-hub:ORG/NAME or NAME@FILE.")
     ] = "lite0",
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Tiles of a pass; the last digits may depend on it.  [default: by device]"),
+        typer.Option(
+            min=1,
+            help="Tiles that are embedded at once; the last digits may depend on it.  [default: by device]",
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Where the encoder runs: auto, cpu, cuda, cuda:N or mps.")
+    ] = "auto",
     slide_mpp: options.SlideMpp = None,
     mpp_table: options.MppTable = None,
     rule: options.Rule = "paper",
@@ -32,9 +37,10 @@ def embed(
     force: options.Again = False,
     as_json: Json = False,
 ) -> int:
-    """Choose the tiles of slides and compute their features and the means of their clusters.
+    """Choose the tiles of slides; compute their features and the means of their clusters.
 
-    Slides that are done in DIR are passed over. Exit code 3: some slides failed, and the rest is done.
+    Slides that are finished in DIR are skipped. If more tiles are asked for than before, only the new ones are
+    embedded. Exit code 3: some slides failed, and the rest is done.
     """
     from sequoia_model.embedding import embed_folder
     from sequoia_model.tiles import TileOptions

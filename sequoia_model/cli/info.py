@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sequoia_model.slide import Slide
-    from sequoia_model.tiles import TileChoice
+    from sequoia_model.tiles import Candidates
 
 #: µm per pixel of the thumbnail, unless the slide is coarser.
 _MPP = 10.0
@@ -41,16 +41,16 @@ def info(
     """Show a slide's format, levels and resolution, its tissue area, and about how many tiles it has."""
     from sequoia_base.atomic import refuse_existing
     from sequoia_model.slide import open_slide
-    from sequoia_model.tiles import TileOptions, choose
+    from sequoia_model.tiles import TileOptions, find_candidates
 
     if thumbnail is not None:
         refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
     tiling = TileOptions(rule, None, 0, slide_mpp, mpp_table, annotation)
     tiling.check_slides([slide])
     with open_slide(slide, mpp=tiling.mpp_of(slide)) as opened:
-        choice = choose(opened, tiling)
+        candidates = find_candidates(opened, tiling)
         pixels, _ = opened.thumbnail(max(_MPP, opened.mpp))
-        content = _content(opened, choice)
+        content = _content(opened, candidates)
     if thumbnail is not None:
         _write(thumbnail, pixels)
     picture = "" if as_json else text_picture(pixels, colour=sys.stdout.isatty())
@@ -68,7 +68,7 @@ def _write(path: Path, pixels: Any) -> None:
         Image.fromarray(pixels).save(temporary, format="png")
 
 
-def _content(slide: Slide, choice: TileChoice) -> dict[str, Any]:
+def _content(slide: Slide, candidates: Candidates) -> dict[str, Any]:
     from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
     return {
@@ -87,14 +87,14 @@ def _content(slide: Slide, choice: TileChoice) -> dict[str, Any]:
         "notes": list(slide.resolution.notes),
         "tile_size": TILE_SIZE,
         "tile_mpp": TILE_MPP,
-        "tile_side": choice.side,
+        "tile_side": candidates.side,
         "tile_level": slide.tile_level,
         "reader": slide.reader,
-        "rule": choice.rule,
-        "mask": choice.mask.source,
-        "tissue_mm2": choice.mask.area_mm2,
-        "n_places": choice.n_places,
-        "n_tiles_estimated": len(choice.candidates),
+        "rule": candidates.options.effective_rule,
+        "mask": candidates.mask.source,
+        "tissue_mm2": candidates.mask.area_mm2,
+        "n_places": candidates.n_places,
+        "n_tiles_estimated": len(candidates),
     }
 
 

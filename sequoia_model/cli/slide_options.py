@@ -1,4 +1,4 @@
-"""What `tile` and `embed` share: options, progress on a terminal, the end of a run."""
+"""What the commands on slides share: options, progress on a terminal, the end of a run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import typer
 from sequoia_base.cli.output import say, show
 
 if TYPE_CHECKING:
-    from sequoia_model.embedding import FolderRun
-    from sequoia_model.embedding.meter import Progress
+    from sequoia_model.embedding import FolderRun, Progress
 
 Slides = Annotated[
     list[Path],
@@ -66,25 +65,25 @@ TERMINATED = 143
 
 
 def tiles_at_most(max_tiles: int | None, all_tiles: bool) -> int | None:
-    """How many tiles are drawn; None for all.
+    """Largest number of tiles per slide; None for all.
 
     Raises
     ------
     InputError
-        If both were said.
+        If both options were given.
     """
     from sequoia_model.errors import InputError
     from sequoia_model.tiles import MAX_TILES
 
     if all_tiles and max_tiles is not None:
-        raise InputError("--max-tiles and --all-tiles contradict each other", fix="give one of them")
+        raise InputError("--max-tiles and --all-tiles were both given", fix="give one of them")
     return None if all_tiles else max_tiles or MAX_TILES
 
 
 def report(done: FolderRun, as_json: bool) -> int:
-    """Tell what came of a run; returns the exit code: 0, 3 where some slides failed, 2 where all did."""
+    """Show what came of a run; returns the exit code: 0, 3 if some slides failed, 2 if all failed."""
     for slide in done.failed:
-        say(f"failed: {slide.name}: {slide.reason}")
+        say(f"failed: {slide.reason}")
     for slide in done.slides:
         if slide.state == "done" and slide.reason:
             say(f"{slide.name}: {slide.reason}")
@@ -97,9 +96,9 @@ def report(done: FolderRun, as_json: bool) -> int:
 
 @contextmanager
 def running(label: str) -> Iterator[Callable[[Progress], None] | None]:
-    """Progress for a run: slides, tiles a second and the share of waiting on a terminal, nothing elsewhere.
+    """Progress of a run on a terminal: slides, tiles per second, share of waiting; nothing elsewhere.
 
-    In the block an end by SIGTERM cleans up as Ctrl-C does; the exit code is then 143.
+    In the block, SIGTERM cleans up as Ctrl-C does; the exit code is then 143.
     """
     with _sigterm_as_exit():
         if not sys.stderr.isatty():
@@ -135,7 +134,7 @@ def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def _sigterm_as_exit() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # others may not handle signals
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
         yield
         return
 

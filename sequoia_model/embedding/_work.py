@@ -12,7 +12,7 @@ from sequoia_base.errors import counted
 from sequoia_model import encoders
 from sequoia_model.embedding._settings import encoder_settings, only_more_tiles
 from sequoia_model.errors import InputError
-from sequoia_model.slide import Slide, open_slide
+from sequoia_model.slide import open_slide
 from sequoia_model.tiles import TileOptions
 from sequoia_model.types.bag import EncoderId, FeatureBag
 
@@ -133,7 +133,11 @@ class WriteFeatures:
         meter.step(EMBED)
         claim.advance(EMBED)
         bag, before, note = _earlier(earlier, candidates)
-        known = None if bag is None or bag.features is None or before is None else (before.grid.coords, bag.features)
+        known = (
+            None
+            if bag is None or bag.features is None or before is None
+            else (before.grid.coords, bag.features)
+        )
         vectors = TileVectors(encoder, candidates.most, meter.count, known)
         size = encoder.batch_size if self.batch_size is None else self.batch_size
         choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
@@ -184,7 +188,9 @@ def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earli
         candidates = find_candidates(slide, work.options)
         claim.remember(left_out=dict(candidates.left_out))
         note = work.write(candidates, claim, meter, earlier)
-    claim.finish(work.outputs(claim.name), note="; ".join([*slide.resolution.notes, *([note] if note else [])]))
+    claim.finish(
+        work.outputs(claim.name), note="; ".join([*slide.resolution.notes, *([note] if note else [])])
+    )
 
 
 class EncoderOnDemand:
@@ -221,9 +227,7 @@ def _keep(claim: Claim, choice: TileChoice) -> None:
     choice.refuse_empty()
 
 
-def _earlier(
-    path: Path | None, candidates: Candidates
-) -> tuple[FeatureBag | None, TileChoice | None, str]:
+def _earlier(path: Path | None, candidates: Candidates) -> tuple[FeatureBag | None, TileChoice | None, str]:
     """Features that were computed before and the choice of their tiles, with a note about them."""
     from sequoia_model.feature_files import read
 

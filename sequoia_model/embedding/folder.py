@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from sequoia_base.names import bare_slide
 from sequoia_base.runs import Claim, ItemState, RunFolder, stored_state
 from sequoia_model.embedding._settings import differences
-from sequoia_model.embedding._work import TILE, EncoderOnDemand, SlideWork, WriteFeatures, WriteTiles, process_slide
+from sequoia_model.embedding._work import (
+    TILE,
+    EncoderOnDemand,
+    SlideWork,
+    WriteFeatures,
+    WriteTiles,
+    process_slide,
+)
 from sequoia_model.embedding.progress import Meter, OnProgress
 from sequoia_model.embedding.results import FolderRun, SlideRun
-from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_model.errors import Failure, InputError, listing
 from sequoia_model.slide import find_slides
 from sequoia_model.tiles import TileOptions
 

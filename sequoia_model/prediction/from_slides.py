@@ -27,12 +27,12 @@ from sequoia_model.weights.loading import Weights, load_weights
 if TYPE_CHECKING:
     from sequoia_model.encoders import Encoder
 
-from sequoia_model.embedding.meter import Show
+from sequoia_model.embedding.progress import OnProgress
 
 #: Options whose name is not that of the argument.
 _OPTIONS = {"max_tiles": "--max-tiles or --all-tiles"}
 
-Embedding = Callable[[], AbstractContextManager[Show | None]]
+Embedding = Callable[[], AbstractContextManager[OnProgress | None]]
 
 
 def predict_slides(
@@ -249,8 +249,7 @@ def _features_folder(output: Path, keep: bool) -> Iterator[Path]:
 def _before(run: FolderRun) -> Before:
     """What was lost on the way to features, in the words of a prediction run."""
     failed = tuple(
-        Failure(slide.name, slide.file, slide.reason.replace(f": {slide.file}", "", 1))
-        for slide in run.failed
+        Failure(slide.name, slide.file, slide.failure.reason) for slide in run.failed if slide.failure
     )
     flow = []
     if failed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.kernels import count_threads
+from sequoia_base.kernels import count_jobs
 from sequoia_model.errors import InputError
 from sequoia_model.types.grid import TileGrid
 from sequoia_model.types.units import TILE_SIZE
@@ -174,7 +174,7 @@ class TileReader:
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        self._threads = count_threads(self.jobs)
+        self._threads = count_jobs(self.jobs)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tiles")
 
     def tiles(self, coords: NDArray[np.int64]) -> Iterator[tuple[str, Pixels]]:

@@ -78,10 +78,9 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seco
 
 def run_child(slides: str, output: str, stop: str) -> None:
     """What `start_embed` runs: the command line, with another encoder."""
-    from sequoia_base.runs import claims
-    from sequoia_model import encoders
+    from sequoia_model import clusters, encoders
     from sequoia_model.cli.app import main
-    from sequoia_model.embedding import jobs
+    from sequoia_model.tiles import candidates
 
     def halt(*_: object, **__: object) -> None:
         while True:
@@ -93,13 +92,13 @@ def run_child(slides: str, output: str, stop: str) -> None:
         replace(source, target)
 
     replace, encoder = os.replace, TinyEncoder()
-    encoders.get_encoder = lambda name, device: encoder
+    encoders.get_encoder, encoders.known_id = lambda name, device: encoder, lambda name: None
     if stop == "tile":
-        jobs.choose = halt  # type: ignore[assignment]
+        candidates.find_candidates = halt
     elif stop == "embed":
         TinyEncoder.__call__ = halt  # type: ignore[assignment]
     elif stop == "cluster":
-        jobs.cluster_means = halt  # type: ignore[assignment]
+        clusters.cluster_means = halt
     elif stop == "rename":
-        claims.os.replace = halt_at_outputs  # type: ignore[assignment]
+        os.replace = halt_at_outputs  # type: ignore[assignment]
     main(["embed", slides, "-o", output, "--encoder", "tiny"])

@@ -33,6 +33,7 @@ def encoder(monkeypatch):
     """The small encoder, whatever name is given; it remembers its batches."""
     made = TinyEncoder()
     monkeypatch.setattr(encoders, "get_encoder", lambda name, device: made, raising=False)
+    monkeypatch.setattr(encoders, "known_id", lambda name: None)
     return made
 
 
@@ -110,11 +111,10 @@ def test_force_does_them_again(capsys, folder, encoder):
 
 
 OTHER = {
-    "seed": (["--seed", 1], "seed 0, and 1 is asked for"),
-    "rule": (["--rule", "published-code"], "rule paper, and published-code is asked for"),
-    "number": (["--max-tiles", 5], "number of tiles at most 4000, and 5 is asked for"),
-    "all": (["--all-tiles"], "number of tiles at most 4000, and none is asked for"),
-    "mpp": (["--slide-mpp", 0.5], "given µm/px none, and 0.5 is asked for"),
+    "seed": (["--seed", 1], "seed is 0, not 1"),
+    "rule": (["--rule", "published-code"], "rule is paper, not published-code"),
+    "number": (["--max-tiles", 5], "largest number of tiles is 4000, not 5"),
+    "mpp": (["--slide-mpp", 0.5], "given µm per pixel is none, not 0.5"),
 }
 
 
@@ -123,7 +123,7 @@ def test_slides_done_with_other_settings_are_neither_kept_nor_replaced(capsys, f
     embed(capsys, folder)
     before = (folder / "out" / "S00.h5").read_bytes(), (folder / "out" / "runs.csv").read_bytes()
     answer = embed(capsys, folder, *options)
-    assert answer.code == 2 and words in answer.err and "--force does it again" in answer.err
+    assert answer.code == 2 and words in answer.err and "use --force to redo it" in answer.err
     assert str(folder / "out" / "S00.h5") in answer.err
     assert before == ((folder / "out" / "S00.h5").read_bytes(), (folder / "out" / "runs.csv").read_bytes())
     assert embed(capsys, folder, *options, "--force").code == 0
@@ -132,9 +132,9 @@ def test_slides_done_with_other_settings_are_neither_kept_nor_replaced(capsys, f
 def test_so_are_those_of_another_encoder(capsys, folder, encoder):
     embed(capsys, folder)
     encoder.id = TinyEncoder("other").id
-    assert "encoder tiny, and other is asked for" in embed(capsys, folder).err
+    assert "encoder is tiny, not other" in embed(capsys, folder).err
     encoder.id = TinyEncoder(seed=1).id
-    assert "weights of the encoder" in embed(capsys, folder).err
+    assert "the encoder has other weights" in embed(capsys, folder).err
 
 
 def test_and_those_of_a_slide_file_that_has_changed(capsys, folder):
@@ -148,14 +148,14 @@ def test_a_file_that_no_run_made_is_not_replaced(capsys, folder):
     (folder / "out").mkdir()
     (folder / "out" / "S00.h5").write_text("mine")
     answer = embed(capsys, folder)
-    assert answer.code == 3 and "made with other settings: none are known" in answer.err
+    assert answer.code == 3 and "made with other settings: unknown" in answer.err
     assert (folder / "out" / "S00.h5").read_text() == "mine"
 
 
 def test_a_folder_of_tiles_is_no_folder_of_features(capsys, folder):
     assert sequoia_model(capsys, "tile", folder / "slides", "-o", folder / "out").code == 0
     answer = embed(capsys, folder)
-    assert answer.code == 2 and "command tile, and embed is asked for" in answer.err
+    assert answer.code == 2 and "command is tile, not embed" in answer.err
 
 
 def test_neither_neighbours_nor_threads_have_an_influence_on_the_bytes(capsys, folder):
@@ -184,6 +184,15 @@ def test_so_many_tiles_are_drawn_with_the_seed(capsys, folder):
     np.testing.assert_array_equal(a.features, c.features[rows])
 
 
+def test_all_tiles_complete_what_was_embedded_of_few(capsys, folder, encoder):
+    embed(capsys, folder, "--max-tiles", 6)
+    encoder.batches.clear()
+    content = embed(capsys, folder, "--all-tiles", "--json").json
+    assert [slide["tiles"] for slide in content["slides"]] == [12, 12] and content["counts"]["done"] == 2
+    assert sum(shape[0] for shape in encoder.batches) == 12
+    assert embed(capsys, folder, "--all-tiles", "--json").json["counts"]["already_done"] == 2
+
+
 def test_plain_images_need_a_scale(capsys, folder):
     write_image(folder / "plain" / "P.png", make_picture())
     answer = embed(capsys, folder, slides="plain")
@@ -210,7 +219,7 @@ REFUSED = {
         ["--slide-mpp", 1, "--mpp-table", "mpp.csv"],
         "--slide-mpp and --mpp-table were both given",
     ),
-    "both numbers": (["--max-tiles", 3, "--all-tiles"], "--max-tiles and --all-tiles contradict each other"),
+    "both numbers": (["--max-tiles", 3, "--all-tiles"], "--max-tiles and --all-tiles were both given"),
     "rule": (["--rule", "papr"], "'papr' is not a rule"),
     "scale": (["--slide-mpp", "nan"], "nan µm per pixel is not a valid resolution"),
     "annotation": (["--annotation", "absent"], "the annotation does not exist"),

@@ -73,7 +73,7 @@ def test_an_end_from_outside_leaves_nothing_half_done(tmp_path, slides, step, nu
     assert returned == code, err
     assert err.endswith(f"{word}\n") and "Traceback" not in err
     assert left_in(tmp_path / "out") == [name for name in CLEAN if name != "S00.h5"]
-    assert state_of(tmp_path / "out")["reason"] == "interrupted"
+    assert state_of(tmp_path / "out")["note"] == "interrupted"
     assert embed(slides, tmp_path / "out").counts["done"] == 1
 
 

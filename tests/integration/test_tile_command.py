@@ -54,7 +54,7 @@ def test_the_same_slide_gives_the_same_bytes(capsys, folder):
 def test_the_rules_differ_and_are_told_apart(capsys, folder):
     tile(capsys, folder)
     answer = tile(capsys, folder, "--rule", "published-code")
-    assert answer.code == 2 and "rule paper, and published-code is asked for" in answer.err
+    assert answer.code == 2 and "rule is paper, not published-code" in answer.err
     forced = tile(capsys, folder, "--rule", "published-code", "--force", "--json")
     assert forced.code == 0 and "little tissue" in forced.json["slides"][0]["left_out"]
     assert state_of(folder / "out")["made"]["rule"] == "published-code"

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from sequoia_base.runs import RunFolder, in_turn
+from sequoia_base.errors import Failure
+from sequoia_base.runs import RunFolder
 from sequoia_base.runs.states import ItemState, read_state, write_state
 from sequoia_model.errors import InputError
 
@@ -19,7 +20,7 @@ SETTINGS = {"seed": 0}
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder(tmp_path / "deep" / "out")
+    return RunFolder(tmp_path / "deep" / "out", item="slide", facts=("tiles",))
 
 
 def do(folder, name, text="new", outputs=None):
@@ -60,7 +61,7 @@ def died_renaming(folder, *left, renamed=()):
 def test_an_item_goes_through_its_steps_to_done(folder):
     do(folder, "S")
     state = folder.state("S")
-    assert (state.state, state.attempts, state.tiles, state.reason) == ("done", 1, 7, "a note")
+    assert (state.state, state.attempts, state.details, state.note) == ("done", 1, {"tiles": 7}, "a note")
     assert state.made == SETTINGS and state.settled <= time.time()
     assert (folder.path / "S.h5").read_text() == "new"
 
@@ -80,7 +81,7 @@ def test_the_table_has_a_row_for_each_item_in_the_order_of_names(folder):
 
 
 def test_the_table_holds_what_other_processes_have_done(folder):
-    other = RunFolder(folder.path)
+    other = RunFolder(folder.path, item="slide", facts=("tiles",))
     do(folder, "a")
     do(other, "b")
     do(folder, "c")
@@ -95,13 +96,13 @@ def test_the_table_holds_what_other_processes_have_done(folder):
 def test_a_reason_of_several_lines_is_one_row(folder):
     with folder.claim("S") as claim:
         claim.begin("tile", SETTINGS)
-        claim.fail("what\n  where: there")
-    assert table(folder)[1].endswith(",what where: there") and len(table(folder)) == 2
+        claim.fail(Failure("S", "S.svs", "what\n  it was", "there", "mend it"))
+    assert table(folder)[1].endswith(",S.svs: what it was: there; mend it") and len(table(folder)) == 2
 
 
 def test_an_item_is_claimed_by_one_at_a_time(folder):
     with folder.claim("S"):
-        assert RunFolder(folder.path).claim("S") is None
+        assert RunFolder(folder.path, item="slide", facts=("tiles",)).claim("S") is None
         assert folder.claim("T") is not None
     again = folder.claim("S")
     assert again is not None
@@ -112,8 +113,8 @@ def test_a_failure_keeps_its_reason_and_nothing_else(folder):
     with folder.claim("S") as claim:
         claim.begin("tile", SETTINGS)
         (claim.part / "S.h5").write_text("half")
-        claim.fail("no tissue")
-    assert (folder.state("S").state, folder.state("S").reason) == ("failed", "no tissue")
+        claim.fail(Failure("S", "S.svs", "no tissue"))
+    assert folder.state("S").failure == Failure("S", "S.svs", "no tissue")
     assert sorted(os.listdir(folder.path)) == [".runs", "runs.csv"]
     assert "S.part" not in os.listdir(folder.hidden)
 
@@ -121,9 +122,13 @@ def test_a_failure_keeps_its_reason_and_nothing_else(folder):
 def test_attempts_are_counted(folder):
     with folder.claim("S") as claim:
         claim.begin("tile", SETTINGS)
-        claim.fail("no tissue")
+        claim.fail(Failure("S", "S.svs", "no tissue"))
     do(folder, "S")
-    assert (folder.state("S").attempts, folder.state("S").reason) == (2, "a note")
+    assert (folder.state("S").attempts, folder.state("S").failure, folder.state("S").note) == (
+        2,
+        None,
+        "a note",
+    )
 
 
 def test_an_error_that_nobody_expected_is_written_down_and_goes_on(folder):
@@ -193,7 +198,7 @@ def test_a_failure_on_a_full_disk_is_no_second_error(folder, monkeypatch):
     with folder.claim("S") as claim:
         claim.begin("tile", SETTINGS)
         monkeypatch.setattr("sequoia_base.runs.states.os.replace", full)
-        claim.fail("no space")
+        claim.fail(Failure("S", "S.svs", "no space"))
         assert claim.state.state == "failed"
     assert folder.state("S").state == "tile"
     assert not list(folder.hidden.glob("*.new"))
@@ -225,7 +230,7 @@ def test_an_output_that_can_be_no_folder_is_an_error(tmp_path, name):
 
 
 def test_a_folder_that_takes_no_files_is_an_error():
-    with pytest.raises(InputError, match="the folder of the output cannot be"):
+    with pytest.raises(InputError, match="the output folder"):
         RunFolder("/proc/self")
 
 
@@ -234,13 +239,13 @@ def test_a_disk_without_locks_is_an_error(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(InputError, match="takes no locks"):
+    with pytest.raises(InputError, match="has no locks"):
         RunFolder(tmp_path)
 
 
 def test_items_that_are_held_come_last(folder):
     held = folder.claim("a")
-    turns = in_turn(folder, ["a", "b", "c"])
+    turns = folder.in_turn(["a", "b", "c"])
     assert [take(turns), take(turns)] == ["b", "c"]
     threading.Timer(0.3, held.release).start()
     assert take(turns) == "a"
@@ -254,6 +259,33 @@ def take(turns):
 
 
 def test_an_item_that_can_have_no_lock_is_told(folder):
-    (name, error), (other, claim) = in_turn(folder, ["n" * 255, "b"])
+    (name, error), (other, claim) = folder.in_turn(["n" * 255, "b"])
     assert (name, other) == ("n" * 255, "b") and "File name too long" in error.what
     claim.release()
+
+
+def test_the_columns_between_attempts_and_seconds_are_those_of_the_folder(tmp_path):
+    folder = RunFolder(tmp_path, item="fold", facts=("epochs", "loss"))
+    with folder.claim("0") as claim:
+        claim.begin("train", SETTINGS)
+        claim.advance("train", epochs=12, other="not shown")
+    assert table(folder)[0] == "fold,state,attempts,epochs,loss,seconds,reason"
+    assert table(folder)[1].startswith("0,train,1,12,,0.")
+
+
+def test_a_failure_is_read_back_in_its_parts(folder):
+    failure = Failure("S", "S.svs", "no tissue", "level 2", "annotate it")
+    with folder.claim("S") as claim:
+        claim.begin("tile", SETTINGS)
+        claim.fail(failure)
+    assert (folder.state("S").failure, folder.state("S").reason) == (
+        failure,
+        "S.svs: no tissue: level 2; annotate it",
+    )
+
+
+def test_a_state_of_version_0_1_is_read(folder):
+    old = '{"slide": "S", "state": "done", "attempts": 1, "tiles": 7, "reason": "few", "details": '
+    (folder.hidden / "S.json").write_text(old + '{"left_out": {"a": 1}}}')
+    state = folder.state("S")
+    assert (state.item, state.details, state.reason) == ("S", {"left_out": {"a": 1}, "tiles": 7}, "few")

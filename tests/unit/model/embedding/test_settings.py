@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sequoia_model.embedding.options import differences, encoder_settings
+from sequoia_model.embedding._settings import differences, encoder_settings, only_more_tiles
 from sequoia_model.errors import InputError
 from sequoia_model.tiles import TileOptions
 from sequoia_model.types.bag import EncoderId
@@ -28,16 +28,28 @@ def test_last_digits_of_a_fingerprint_are_no_difference():
 
 
 def test_another_fingerprint_is_one():
-    assert differences(embedded(), embedded(VECTOR[::-1].copy())) == ["weights of the encoder"]
+    assert differences(embedded(), embedded(VECTOR[::-1].copy())) == ["the encoder has other weights"]
 
 
 def test_differences_are_told_in_words():
     told = differences(embedded(), embedded(seed=1, annotation="0123"))
-    assert told == ["seed 0, and 1 is asked for", "content of the annotation none, and 0123 is asked for"]
+    assert told == ["seed is 0, not 1", "content of the annotation is none, not 0123"]
 
 
 def test_another_command_is_the_one_difference_that_counts():
-    assert differences(embedded(), {"made_by": "tile", "seed": 1}) == ["command embed, and tile is asked for"]
+    assert differences(embedded(), {"made_by": "tile", "seed": 1}) == ["command is embed, not tile"]
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted", "more"),
+    [(40, 50, True), (40, None, True), (50, 40, False), (None, 50, False), (4, 4, False)],
+)
+def test_more_tiles_are_told_from_fewer(made, wanted, more):
+    assert only_more_tiles(embedded(max_tiles=made), embedded(max_tiles=wanted)) == more
+
+
+def test_more_tiles_with_another_seed_are_not_only_more():
+    assert not only_more_tiles(embedded(max_tiles=4), embedded(max_tiles=5, seed=1))
 
 
 @pytest.fixture

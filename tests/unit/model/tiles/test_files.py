@@ -17,7 +17,7 @@ from sequoia_model.tiles import (
     RULES,
     TileChoice,
     TileOptions,
-    choose,
+    find_candidates,
     tile_grid,
     write_coords,
     write_geojson,
@@ -44,14 +44,12 @@ def slide(tmp_path_factory) -> Iterator[Slide]:
 
 @pytest.fixture(scope="module")
 def choice(slide) -> TileChoice:
-    chosen = choose(slide, TileOptions(max_tiles=5, seed=2))
-    chosen.examine()
-    return chosen
+    return find_candidates(slide, TileOptions(max_tiles=5, seed=2)).examine()
 
 
 @pytest.fixture(scope="module")
 def grid(choice) -> TileGrid:
-    return choice.grid()
+    return choice.grid
 
 
 def attributes(path: Path) -> dict:
@@ -62,17 +60,16 @@ def attributes(path: Path) -> dict:
 def written(grid: TileGrid, choice: TileChoice, slide: Slide, folder: Path) -> list[bytes]:
     folder.mkdir()
     write_coords(grid, folder / "a.h5", slide=slide)
-    write_mask(choice.mask, folder / "a_mask.png")
-    write_overlay(slide, grid, choice.mask, folder / "a_overlay.png")
-    write_geojson(grid, choice.mask, folder / "a.geojson")
+    write_mask(choice.candidates.mask, folder / "a_mask.png")
+    write_overlay(slide, grid, choice.candidates.mask, folder / "a_overlay.png")
+    write_geojson(grid, choice.candidates.mask, folder / "a.geojson")
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
 def test_the_same_tiles_give_the_same_bytes(grid, choice, slide, tmp_path):
-    again = choose(slide, TileOptions(max_tiles=5, seed=2))
-    again.examine()
+    again = find_candidates(slide, TileOptions(max_tiles=5, seed=2)).examine()
     first = written(grid, choice, slide, tmp_path / "first")
-    assert first == written(again.grid(), again, slide, tmp_path / "second")
+    assert first == written(again.grid, again, slide, tmp_path / "second")
     assert len(first) == 4
 
 
@@ -120,19 +117,21 @@ def test_clam_is_told_no_level_where_none_has_that_scale(grid, slide, tmp_path):
 
 
 def test_the_mask_is_white_where_there_is_tissue(choice, tmp_path):
-    write_mask(choice.mask, tmp_path / "mask.png")
+    write_mask(choice.candidates.mask, tmp_path / "mask.png")
     with Image.open(tmp_path / "mask.png") as image:
         assert image.mode == "L"
-        np.testing.assert_array_equal(np.asarray(image), choice.mask.mask * np.uint8(255))
+        np.testing.assert_array_equal(np.asarray(image), choice.candidates.mask.mask * np.uint8(255))
 
 
 def test_the_mask_is_read_back_as_an_annotation(choice, slide, tmp_path):
-    write_mask(choice.mask, tmp_path / "mask.png")
-    np.testing.assert_array_equal(read_annotation(tmp_path / "mask.png", slide).mask, choice.mask.mask)
+    write_mask(choice.candidates.mask, tmp_path / "mask.png")
+    np.testing.assert_array_equal(
+        read_annotation(tmp_path / "mask.png", slide).mask, choice.candidates.mask.mask
+    )
 
 
 def test_geojson_has_what_qupath_asks_for(grid, choice, tmp_path):
-    write_geojson(grid, choice.mask, tmp_path / "a.geojson")
+    write_geojson(grid, choice.candidates.mask, tmp_path / "a.geojson")
     found = json.loads((tmp_path / "a.geojson").read_text())
     assert found["type"] == "FeatureCollection"
     kinds = [feature["properties"]["objectType"] for feature in found["features"]]
@@ -142,7 +141,7 @@ def test_geojson_has_what_qupath_asks_for(grid, choice, tmp_path):
 
 
 def test_geojson_has_closed_squares_for_tiles(grid, choice, tmp_path):
-    write_geojson(grid, choice.mask, tmp_path / "a.geojson")
+    write_geojson(grid, choice.candidates.mask, tmp_path / "a.geojson")
     found = json.loads((tmp_path / "a.geojson").read_text())["features"][1:]
     [x, y] = grid.coords[0].tolist()
     square = [[x, y], [x + 512, y], [x + 512, y + 512], [x, y + 512], [x, y]]
@@ -151,18 +150,18 @@ def test_geojson_has_closed_squares_for_tiles(grid, choice, tmp_path):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_geojson_is_read_back_as_the_tissue(slide, tmp_path, rule):
-    choice = choose(slide, TileOptions(rule=rule, max_tiles=3))
-    write_geojson(choice.examine(), choice.mask, tmp_path / "a.geojson")
+    choice = find_candidates(slide, TileOptions(rule=rule, max_tiles=3)).examine()
+    write_geojson(choice.grid, choice.candidates.mask, tmp_path / "a.geojson")
     back = read_annotation(tmp_path / "a.geojson", slide)
-    want = choice.mask.coarse(8.0)
+    want = choice.candidates.mask.coarse(8.0)
     x, y = ((np.arange(n) + 0.5) * back.scale[i] for i, n in enumerate(back.mask.shape[::-1]))
     corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     assert (want.holds(corners) == back.mask.ravel()).mean() > 0.999
-    assert back.area_mm2 == pytest.approx(choice.mask.area_mm2, rel=0.05)
+    assert back.area_mm2 == pytest.approx(choice.candidates.mask.area_mm2, rel=0.05)
 
 
 def test_the_hole_of_the_tissue_is_one_of_the_polygon(grid, choice, tmp_path):
-    write_geojson(grid, choice.mask, tmp_path / "a.geojson")
+    write_geojson(grid, choice.candidates.mask, tmp_path / "a.geojson")
     found = json.loads((tmp_path / "a.geojson").read_text())["features"][0]
     [outer, hole] = found["geometry"]["coordinates"]
     assert outer[0] == outer[-1] and hole[0] == hole[-1]
@@ -170,7 +169,7 @@ def test_the_hole_of_the_tissue_is_one_of_the_polygon(grid, choice, tmp_path):
 
 
 def overlay(grid: TileGrid, choice: TileChoice, slide: Slide, path: Path) -> np.ndarray:
-    write_overlay(slide, grid, choice.mask, path)
+    write_overlay(slide, grid, choice.candidates.mask, path)
     with Image.open(path) as image:
         return np.asarray(image)
 
@@ -189,17 +188,17 @@ def test_the_overlay_draws_the_chosen_tiles_and_the_outline(grid, choice, slide,
 
 
 def test_an_overlay_of_many_pieces_has_no_outlines(grid, choice, slide, tmp_path, monkeypatch):
-    monkeypatch.setattr("sequoia_model.tiles.overlay._MOST_OUTLINES", 1)
+    monkeypatch.setattr("sequoia_model.tiles.files._MOST_OUTLINES", 1)
     colours = overlay(grid, choice, slide, tmp_path / "a.png").reshape(-1, 3)
     assert not (colours == (0, 170, 60)).all(axis=1).any()
 
 
 def test_a_small_slide_is_not_enlarged(tmp_path):
     with open_slide(write_slide(tmp_path / "b.tif", size=(300, 300), tissue=[(0, 0, 300, 300)])) as slide:
-        choice = choose(slide)
-        assert overlay(choice.examine(), choice, slide, tmp_path / "b.png").shape == (600, 600, 3)
+        choice = find_candidates(slide).examine()
+        assert overlay(choice.grid, choice, slide, tmp_path / "b.png").shape == (600, 600, 3)
 
 
 def test_a_folder_that_is_missing_is_named(grid, choice, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
-        write_geojson(grid, choice.mask, tmp_path / "none" / "a.geojson")
+        write_geojson(grid, choice.candidates.mask, tmp_path / "none" / "a.geojson")

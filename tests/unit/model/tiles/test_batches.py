@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.tiles import TileOptions, choose
-from sequoia_model.tiles.reading import Reader, count_jobs
+from sequoia_model.tiles import TileBatch, TileOptions, find_candidates, read_tiles
+from sequoia_model.tiles.batches import TileReader
 from sequoia_model.tissue import TissueMask
 
 
@@ -35,49 +35,73 @@ class SlideOfNoise:
         return rng.integers(0, 256, size=(size // 16, size // 16, 3), dtype=np.uint8)
 
 
-def make_choice(slide: SlideOfNoise, max_tiles: int | None = 300):
+def make_candidates(slide: SlideOfNoise, max_tiles: int | None = 300, jobs: int | None = None):
     mask = TissueMask(np.ones((10, 10), dtype=bool), (2560, 2560), slide.size, slide.mpp, "otsu")
-    return choose(slide, TileOptions(max_tiles=max_tiles), mask=mask)
+    return find_candidates(slide, TileOptions(max_tiles=max_tiles, jobs=jobs), mask=mask)
 
 
 def running() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("tiles")]
 
 
+class Stop(Exception):  # noqa: N818
+    """Ends the use of batches."""
+
+
+def stop_after_a_while(_: TileBatch) -> None:
+    time.sleep(0.2)
+    raise Stop
+
+
+def corners(slide: SlideOfNoise, jobs: int) -> list[list[list[int]]]:
+    read: list[TileBatch] = []
+    make_candidates(slide, jobs=jobs).read(read.append, batch=32)
+    return [batch.coords.tolist() for batch in read]
+
+
 def test_batches_come_in_one_order_whatever_the_time_of_a_read():
-    quick = [b.coords.tolist() for b in make_choice(SlideOfNoise()).batches(jobs=1, batch=32)]
-    slow = [b.coords.tolist() for b in make_choice(SlideOfNoise(seconds=0.002)).batches(jobs=8, batch=32)]
-    assert quick == slow
+    assert corners(SlideOfNoise(), 1) == corners(SlideOfNoise(seconds=0.002), 8)
 
 
 def test_no_more_is_read_ahead_than_some_batches():
     slide = SlideOfNoise()
-    batches = make_choice(slide, None).batches(jobs=2, batch=16)
-    next(batches)
-    time.sleep(0.2)
+    with pytest.raises(Stop):
+        make_candidates(slide, None, jobs=2).read(stop_after_a_while, batch=16)
     assert slide.reads <= 16 + 2 * 16 + 4 * 8
-    batches.close()
 
 
 def test_threads_end_with_the_batches():
-    assert sum(len(batch) for batch in make_choice(SlideOfNoise()).batches(jobs=3)) == 300
-    assert running() == []
+    read: list[TileBatch] = []
+    make_candidates(SlideOfNoise(), jobs=3).read(read.append)
+    assert sum(len(batch) for batch in read) == 300 and running() == []
 
 
-def test_threads_end_after_the_tile_that_they_are_at_when_the_batches_are_closed():
+def test_threads_end_after_the_tile_that_they_are_at_when_a_batch_cannot_be_used():
     slide = SlideOfNoise(seconds=0.05)
-    batches = make_choice(slide, None).batches(jobs=4, batch=8)
+    before: list[int] = []
+
+    def stop(_: TileBatch) -> None:
+        before.append(slide.reads)
+        raise Stop
+
+    with pytest.raises(Stop):
+        make_candidates(slide, None, jobs=4).read(stop, batch=8)
+    assert running() == [] and slide.reads <= before[0] + 2 * 4
+
+
+def test_threads_end_when_the_tiles_of_a_grid_are_no_longer_wanted():
+    slide = SlideOfNoise()
+    batches = read_tiles(slide, make_candidates(slide).examine().grid, batch=8)
     next(batches)
-    before = slide.reads
     batches.close()
-    assert running() == [] and slide.reads <= before + 2 * 4
+    assert running() == []
 
 
 def test_an_interrupt_while_waiting_ends_the_threads(monkeypatch):
     slide = SlideOfNoise()
     monkeypatch.setattr(slide, "read", _interrupt)
     with pytest.raises(KeyboardInterrupt):
-        next(make_choice(slide).batches(jobs=2))
+        make_candidates(slide, jobs=2).examine()
     assert running() == []
 
 
@@ -88,42 +112,38 @@ def _interrupt(*_: object) -> None:
 def test_a_damaged_place_stops_the_slide_with_its_name():
     slide = SlideOfNoise(damaged=(5120, 256))
     with pytest.raises(InputError, match="the slide is damaged") as error:
-        list(make_choice(slide, None).batches(jobs=4))
+        make_candidates(slide, None, jobs=4).examine()
     assert error.value.where == "noise.svs at 5120, 256"
     assert running() == [] and slide.reads < 2000
 
 
 def test_an_error_of_the_transform_reaches_the_consumer():
     with pytest.raises(ZeroDivisionError):
-        list(make_choice(SlideOfNoise()).batches(transform=lambda tile: tile[: 1 // 0]))
+        make_candidates(SlideOfNoise()).read(len, transform=lambda tile: tile[: 1 // 0])
     assert running() == []
 
 
 def test_the_wait_for_slow_reads_is_counted():
-    choice = make_choice(SlideOfNoise(seconds=0.01), 32)
-    list(choice.batches(jobs=1, batch=16))
+    read: list[TileBatch] = []
+    choice = make_candidates(SlideOfNoise(seconds=0.01), 32, jobs=1).read(read.append, batch=16)
     assert 0.05 < choice.waited < 5
+    assert sum(batch.waited for batch in read) == pytest.approx(choice.waited)
 
 
 def test_a_slow_consumer_does_not_wait():
-    choice = make_choice(SlideOfNoise(), 64)
-    batches = choice.batches(jobs=2, batch=16)
-    next(batches)
-    before = choice.waited
-    time.sleep(0.3)
-    next(batches)
-    assert choice.waited - before < 0.1
-    batches.close()
+    read: list[TileBatch] = []
+
+    def use(batch: TileBatch) -> None:
+        read.append(batch)
+        time.sleep(0.3)
+
+    make_candidates(SlideOfNoise(), 64, jobs=2).read(use, batch=16)
+    assert read[1].waited < 0.1
 
 
 def test_tiles_are_tested_without_keeping_pixels():
     coords = np.array([[0, 0], [256, 0], [512, 0]])
-    with Reader(
-        SlideOfNoise(), 256, check=lambda tile: "dull" * bool(tile[0, 0, 0] % 2), keep_pixels=False
-    ) as reader:
+    check = lambda tile: "dull" * bool(tile[0, 0, 0] % 2)  # noqa: E731
+    with TileReader(SlideOfNoise(), 256, check=check, keep_pixels=False) as reader:
         read = list(reader.tiles(coords))
-    assert all(pixels is None for _, pixels in read) and len(read) == 3
-
-
-def test_as_many_threads_as_cores_read_by_default():
-    assert count_jobs(None) >= 1 and count_jobs(5) == 5
+    assert all(pixels.size == 0 for _, pixels in read) and len(read) == 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sequoia_model.embedding import FolderRun, SlideRun
-from sequoia_model.embedding import meter as module
-from sequoia_model.embedding.meter import Meter
+from sequoia_model.embedding import progress as module
+from sequoia_model.embedding.progress import Meter
 
 
 @pytest.fixture

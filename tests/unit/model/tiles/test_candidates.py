@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, TileOptions, choose, read_tiles, tile_grid
+from sequoia_model.tiles import RULES, TileBatch, TileOptions, find_candidates, read_tiles, tile_grid
 from sequoia_model.types.grid import TileGrid
 from tests.build.slides import TILE, make_picture, write_image, write_slide
 
@@ -147,23 +147,27 @@ def test_drawn_tiles_are_spread_over_the_slide(large):
     assert min(columns) < 5 and max(columns) > 14
 
 
+def batches_of(slide: Slide, batch: int = 16, transform=None, **options) -> list[TileBatch]:
+    read: list[TileBatch] = []
+    find_candidates(slide, TileOptions(**options)).read(read.append, batch=batch, transform=transform)
+    return read
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 7])
 def test_batches_do_not_depend_on_the_number_of_threads(large, jobs):
-    wanted = list(choose(large, TileOptions(max_tiles=50)).batches(batch=16, jobs=3))
-    got = list(choose(large, TileOptions(max_tiles=50)).batches(batch=16, jobs=jobs))
+    wanted, got = batches_of(large, max_tiles=50, jobs=3), batches_of(large, max_tiles=50, jobs=jobs)
     assert [batch.coords.tolist() for batch in got] == [batch.coords.tolist() for batch in wanted]
     assert b"".join(b.pixels.tobytes() for b in got) == b"".join(b.pixels.tobytes() for b in wanted)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_batches_hold_the_tiles_of_the_grid(large, rule):
-    choice = choose(large, TileOptions(rule=rule, max_tiles=50))
-    batches = list(choice.batches(batch=16))
-    assert [len(batch) for batch in batches] == [16, 16, 16, 2]
-    assert sorted(map(tuple, corners(batches))) == sorted(map(tuple, choice.grid().coords.tolist()))
-    np.testing.assert_array_equal(
-        choice.grid().coords, tile_grid(large, TileOptions(rule=rule, max_tiles=50)).coords
-    )
+    read: list[TileBatch] = []
+    choice = find_candidates(large, TileOptions(rule=rule, max_tiles=50)).read(read.append, batch=16)
+    assert [len(batch) for batch in read] == [16, 16, 16, 2]
+    assert sorted(map(tuple, corners(read))) == sorted(map(tuple, choice.grid.coords.tolist()))
+    wanted = tile_grid(large, TileOptions(rule=rule, max_tiles=50)).coords
+    np.testing.assert_array_equal(choice.grid.coords, wanted)
 
 
 def corners(batches: Iterable) -> list[list[int]]:
@@ -171,7 +175,7 @@ def corners(batches: Iterable) -> list[list[int]]:
 
 
 def test_neighbours_are_read_one_after_another(large):
-    read = corners(choose(large, TileOptions(max_tiles=40)).batches(batch=16))
+    read = corners(batches_of(large, max_tiles=40))
     assert read == sorted(read, key=lambda corner: corner[::-1])
 
 
@@ -184,29 +188,63 @@ def test_tiles_that_fail_are_replaced_by_the_next_drawn(tmp_path):
 
 
 def test_pixels_are_those_of_the_slide(large):
-    [batch] = choose(large, TileOptions(max_tiles=5)).batches()
+    [batch] = batches_of(large, max_tiles=5)
     x, y = batch.coords[3].tolist()
     np.testing.assert_array_equal(batch.pixels[3], large.read(x, y, 128, 256))
     assert batch.pixels.shape == (5, 256, 256, 3) and batch.pixels.dtype == np.uint8
 
 
 def test_tiles_are_transformed_after_the_tests(large):
-    [batch] = choose(large, TileOptions(max_tiles=5)).batches(transform=lambda tile: tile[::32, ::32])
+    [batch] = batches_of(large, max_tiles=5, transform=lambda tile: tile[::32, ::32])
     assert batch.pixels.shape == (5, 8, 8, 3)
 
 
-def test_the_grid_is_known_only_at_the_end(large):
-    choice = choose(large, TileOptions(max_tiles=40))
-    next(choice.batches(batch=4))
-    with pytest.raises(RuntimeError, match="once all batches have been read"):
-        choice.grid()
+def test_candidates_can_be_read_again(large):
+    candidates = find_candidates(large, TileOptions(max_tiles=40))
+    first, second = candidates.examine(), candidates.examine()
+    assert first.grid.coords.tolist() == second.grid.coords.tolist()
+    assert first.tried.tolist() == second.tried.tolist()
 
 
-def test_a_choice_can_be_read_again(large):
-    choice = choose(large, TileOptions(max_tiles=40))
-    first, second = (list(choice.batches()) for _ in range(2))
-    assert corners(first) == corners(second)
-    assert choice.grid().left_out["not drawn"] == 104
+def test_the_candidates_that_were_tried_are_known_in_their_order(large):
+    candidates = find_candidates(large, TileOptions(max_tiles=40))
+    choice = candidates.examine()
+    assert sorted(choice.tried.tolist()) == sorted(choice.grid.coords.tolist())  # all pass here
+    more = find_candidates(large, TileOptions(max_tiles=60)).examine()
+    assert more.tried[:40].tolist() == choice.tried.tolist()
+
+
+@pytest.fixture(scope="module")
+def patchy(tmp_path_factory) -> Iterator[Slide]:
+    """200 places of tissue, of which every third column has no contrast."""
+    picture = make_picture((20 * TILE, 10 * TILE), [(0, 0, 20 * TILE, 10 * TILE)], mpp=1.0)
+    for x in range(0, 20 * 128, 3 * 128):
+        picture[:, x : x + 128] = (214, 130, 180)
+    with open_slide(write_slide(tmp_path_factory.mktemp("slides") / "p.tif", picture, mpp=1.0)) as slide:
+        yield slide
+
+
+@pytest.mark.parametrize(("few", "many"), [(30, None), (30, 90), (30, 180), (150, None), (1, 2)])
+def test_a_choice_that_is_continued_ends_as_one_that_was_not(patchy, few, many):
+    first = find_candidates(patchy, TileOptions(max_tiles=few)).examine()
+    candidates = find_candidates(patchy, TileOptions(max_tiles=many))
+    earlier = candidates.recall(first.grid.coords, first.tried, first.grid.left_out)
+    read: list[TileBatch] = []
+    done, wanted = candidates.read(read.append, earlier=earlier), candidates.examine()
+    assert done.grid.coords.tolist() == wanted.grid.coords.tolist()
+    assert done.grid.left_out == wanted.grid.left_out
+    assert sorted(done.tried.tolist()) == sorted(wanted.tried.tolist())
+    assert len(corners(read)) == len(wanted.grid) - len(first.grid)
+
+
+def test_a_choice_of_other_candidates_cannot_be_continued(patchy):
+    first = find_candidates(patchy, TileOptions(max_tiles=30)).examine()
+    coords, tried, left_out = first.grid.coords, first.tried, first.grid.left_out
+    candidates, otherwise = find_candidates(patchy), find_candidates(patchy, TileOptions(seed=1))
+    assert otherwise.recall(coords, tried, left_out) is None
+    assert candidates.recall(coords, tried[:-1], left_out) is None
+    assert candidates.recall(coords + 1, tried + 1, left_out) is None
+    assert candidates.recall(coords, tried, {**left_out, "low contrast": 0}) is None
 
 
 def test_a_known_grid_is_read_in_its_order(large):
@@ -218,7 +256,9 @@ def test_a_known_grid_is_read_in_its_order(large):
 
 def test_the_grid_of_another_slide_is_refused(large, tmp_path):
     grid = grid_of(tmp_path)
-    with pytest.raises(InputError, match="of a slide of 2048 × 1536 pixels, and this one has 2560 × 1280"):
+    with pytest.raises(
+        InputError, match="from a slide of 2048 × 1536 pixels, but this slide has 2560 × 1280"
+    ):
         next(read_tiles(large, grid))
 
 
@@ -262,8 +302,8 @@ def test_an_annotation_that_holds_no_tile_says_so(large, tmp_path):
 
 
 def test_a_mask_that_was_made_is_used(large):
-    choice = choose(large)
-    assert choose(large, TileOptions(rule="published-code"), mask=choice.mask).mask is choice.mask
+    mask = find_candidates(large).mask
+    assert find_candidates(large, TileOptions(rule="published-code"), mask=mask).mask is mask
 
 
 @pytest.mark.parametrize(
@@ -281,7 +321,7 @@ def test_options_that_cannot_be_used_are_refused(options, words):
 
 
 def test_batches_of_no_tiles_are_refused(large):
-    with pytest.raises(InputError, match="batches of 0 tiles"):
-        next(choose(large).batches(batch=0))
-    with pytest.raises(InputError, match="batches of 0 tiles"):
+    with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
+        find_candidates(large).read(len, batch=0)
+    with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
         next(read_tiles(large, tile_grid(large, TileOptions(max_tiles=1)), batch=0))

@@ -1,4 +1,4 @@
-"""Low contrast as scikit-image tells it."""
+"""Low contrast, as scikit-image says it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.exposure import is_low_contrast
 
-from sequoia_model.tiles import contrast
-from sequoia_model.tiles.contrast import is_flat
+from sequoia_model.tiles import _checks
+from sequoia_model.tiles._checks import is_flat
 
 
 def make_tile(seed: int, height: int, width: int) -> np.ndarray:
@@ -60,4 +60,4 @@ def test_scikit_image_decides_where_bins_are_too_wide(monkeypatch):
     tile = np.full((20, 20, 3), (0, 0, 0), dtype=np.uint8)
     tile[:10] = (24, 26, 25)  # 25.57 of 255: above a tenth, by less than a bin
     assert is_flat(tile) and len(asked) == 1
-    assert contrast._contrast(tile) == -1
+    assert _checks._contrast(tile) == -1

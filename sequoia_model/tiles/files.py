@@ -32,7 +32,7 @@ _DIMMED = 0.6
 _STEP = 4
 #: More outlines than this would cover the tissue, and only the dimming shows it.
 _MOST_OUTLINES = 300
-_OUTLINE, _TILE = (0, 170, 60), (20, 30, 160)
+_OUTLINE_COLOUR, _TILE_COLOUR = (0, 170, 60), (20, 30, 160)
 
 
 def write_coords(grid: TileGrid, path: str | Path, *, slide: Slide | None = None) -> None:
@@ -193,10 +193,10 @@ def _draw(slide: Slide, grid: TileGrid, mask: TissueMask) -> Image.Image:
     rings = [ring for polygon in mask.outlines() for ring in polygon.rings()]
     for ring in rings if len(rings) <= _MOST_OUTLINES else []:
         corners = [tuple(corner) for corner in (ring / scale).tolist()]
-        pen.line([*corners, corners[0]], fill=_OUTLINE, width=3)
+        pen.line([*corners, corners[0]], fill=_OUTLINE_COLOUR, width=3)
     wide, high = grid.side / scale[0], grid.side / scale[1]
     for x, y in (grid.coords / scale).tolist():
-        pen.rectangle([x, y, x + wide, y + high], outline=_TILE, width=1)
+        pen.rectangle([x, y, x + wide, y + high], outline=_TILE_COLOUR, width=1)
     return image
 
 

@@ -120,7 +120,7 @@ class Candidates:
         return self._read(None, None, BATCH, None)
 
     def recall(
-        self, coords: NDArray[np.int64], tried: NDArray[np.int64], left_out: Mapping[str, int]
+        self, coords: NDArray[np.number], tried: NDArray[np.number], left_out: Mapping[str, int]
     ) -> TileChoice | None:
         """An earlier choice among these candidates, from what a file says of it.
 
@@ -197,7 +197,7 @@ class Candidates:
         """The candidates in random order, the same however many are wanted."""
         return np.random.default_rng(self.options.seed).permutation(len(self))
 
-    def _indices(self, corners: NDArray[np.int64]) -> NDArray[np.intp] | None:
+    def _indices(self, corners: NDArray[np.number]) -> NDArray[np.intp] | None:
         """Which candidates have these corners; None if some are not candidates."""
         width = self.slide.size[0]
         keys, wanted = (each[:, 1] * width + each[:, 0] for each in (self.coords, corners))

@@ -89,7 +89,7 @@ class TileOptions:
     @property
     def effective_rule(self) -> Rule:
         """The rule, or the default one."""
-        return DEFAULT_RULE if self.rule is None else RULES[RULES.index(self.rule)]  # type: ignore[arg-type]
+        return DEFAULT_RULE if self.rule is None else RULES[RULES.index(self.rule)]
 
     def check_slides(self, slides: Sequence[Path]) -> None:
         """Refuse options that do not fit these slides.

@@ -1,4 +1,4 @@
-"""Which networks may predict a slide: those that have not been trained on its patient."""
+"""Which networks may predict a slide: those that were not trained on its patient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENSEMBLES = ("held-out", "all")
 
 
 @dataclass(frozen=True)
-class Choice:
+class NetworkChoice:
     """The networks that predict a slide.
 
     Parameters
@@ -19,9 +19,9 @@ class Choice:
     networks : tuple of int
         Their positions among the weights.
     fold : int, optional
-        The patient's held-out fold; None where the patient is new to all networks, or all are taken.
+        The patient's held-out fold; None where the patient is new to all networks, or all are used.
     seen : bool
-        Whether one of them has been trained, or its training stopped, on slides of the patient.
+        Whether one of them was trained, or its training stopped, on slides of the patient.
     """
 
     networks: tuple[int, ...]
@@ -31,44 +31,44 @@ class Choice:
 
 def choose_networks(
     patients: tuple[str, ...], folds: tuple[int, ...], splits: Splits | None, ensemble: str = "held-out"
-) -> Choice:
+) -> NetworkChoice:
     """Choose the networks for a slide.
 
     Parameters
     ----------
     patients : tuple of str
-        What the slide's patient may be called in the splits.
+        Names that the slide's patient may have in the splits.
     folds : tuple of int
         The fold of each network.
     splits : Splits, optional
-        Of the patients that the networks were trained on; None where they are not known.
+        Splits of the patients that the networks were trained on; None where they are unknown.
     ensemble : {"held-out", "all"}
-        Whether a patient of the splits gets the network of its test fold alone, or all.
+        Whether a patient of the splits is predicted by the network of its test fold alone, or by all.
 
     Raises
     ------
     InputError
-        If the network of the held-out fold is not among the weights, or the names are of several patients whom
+        If the network of the held-out fold is not among the weights, or the names belong to several patients whom
         different folds hold out.
     """
     everyone = tuple(range(len(folds)))
     known = [] if splits is None else [patient for patient in patients if patient in splits.roles.index]
     if splits is None or not known:
-        return Choice(everyone)
+        return NetworkChoice(everyone)
     tested = {splits.test_fold(patient) for patient in known}
     if ensemble == "all":
-        return Choice(everyone, seen=set(folds) != tested)
+        return NetworkChoice(everyone, seen=set(folds) != tested)
     if len(tested) > 1:
         raise InputError(
             f"the slide belongs to {listing(known)}, whom different folds of {splits.name} hold out",
-            fix="correct its patient, or --ensemble all for a prediction that has seen the patient",
+            fix="correct its patient, or use --ensemble all for a prediction by networks that saw the patient",
         )
     (fold,) = tested
     if fold is None or fold not in folds:
         which = "no fold" if fold is None else f"fold {fold}"
-        held = f"fold {folds[0]} has" if len(folds) == 1 else f"the {len(folds)} folds given have"
+        held = f"fold {folds[0]} was" if len(folds) == 1 else f"the {len(folds)} folds given were"
         raise InputError(
-            f"the patient {known[0]} is held out by {which} of {splits.name}, and {held} been trained on it",
-            fix="give all folds of the weights, or --ensemble all for a prediction that has seen the patient",
+            f"the patient {known[0]} is held out by {which} of {splits.name}, and {held} trained on it",
+            fix="give all folds of the weights, or use --ensemble all for a prediction by networks that saw the patient",
         )
-    return Choice((folds.index(fold),), fold)
+    return NetworkChoice((folds.index(fold),), fold)

@@ -1,72 +1,117 @@
-"""What is decided about every slide before a feature file is read."""
+"""What is decided about every slide before a feature file is read: made once, also before slides are embedded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files import slide_name
-from sequoia_model.prediction.gene_names import output_genes
-from sequoia_model.prediction.held_out import Choice, choose_networks
+from sequoia_base.names import bare_slide, patient_of
+from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.prediction.held_out import NetworkChoice, choose_networks
 from sequoia_model.splits import published, published_cancer_of
-from sequoia_model.targets.inputs import Needs, needs_of
-from sequoia_model.targets.measured import open_measured
-from sequoia_model.targets.measured_table import MeasuredTable
-from sequoia_model.targets.slide_patients import patients_of_slides
-from sequoia_model.weights.loading import Weights
+from sequoia_model.targets.measured import Measured, open_measured
+from sequoia_model.targets.network_input import InputSpec
+from sequoia_model.targets.slide_patients import SlidePatient, patients_of_slides
+from sequoia_model.weights.loading import Weights, published_genes, read_genes
 
 
 @dataclass(frozen=True)
-class Task:
-    """A slide to predict.
+class PlannedSlide:
+    """A slide that is to be predicted.
 
     Parameters
     ----------
-    position : int
-        Among all slides.
-    path : path
-        Its feature file.
-    slide, patient : str
-    choice : Choice or InputError
+    name : str
+        Name of the slide, different for each.
+    file : path
+        Its feature file; before it is embedded, the slide itself.
+    patient : SlidePatient
+        Whose slide it is.
+    choice : NetworkChoice or InputError
         Which networks predict it, or why none may.
     rows : tuple of int
         Its rows of the measured expression.
     cohort : str
-        As the measured expression names it.
+        Its cohort, as the measured expression names it.
     """
 
-    position: int
-    path: Path
-    slide: str
-    patient: str
-    choice: Choice | InputError
+    name: str
+    file: Path
+    patient: SlidePatient
+    choice: NetworkChoice | InputError
     rows: tuple[int, ...] = ()
     cohort: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """All slides, in the order of their rows.
+    """Everything that is decided about a prediction.
 
     Parameters
     ----------
-    tasks : tuple of Task
+    slides : tuple of PlannedSlide
+        In the order of their rows in the predictions file.
+    weights : Weights
+        The networks.
     genes : tuple of str
         In the order of the networks' outputs.
-    needs : Needs
-        What features have to be.
-    table : MeasuredTable, optional
-    warnings : tuple of str
+    spec : InputSpec
+        What the networks take.
+    ensemble : {"held-out", "all"}
+        How networks are chosen for patients of the published splits.
+    measured : Measured, optional
+        Measured expression.
     """
 
-    tasks: tuple[Task, ...]
+    slides: tuple[PlannedSlide, ...]
+    weights: Weights
     genes: tuple[str, ...]
-    needs: Needs
-    table: MeasuredTable | None
-    warnings: tuple[str, ...]
+    spec: InputSpec
+    ensemble: str = "held-out"
+    measured: Measured | None = None
+
+    def with_files(self, files: Mapping[str, Path]) -> Plan:
+        """The plan for the slides that have a feature file, by name; the others are left out."""
+        kept = [replace(slide, file=files[slide.name]) for slide in self.slides if slide.name in files]
+        return replace(self, slides=tuple(kept))
+
+    def warnings(self) -> list[str]:
+        """What the user should know before anything is predicted, counted over the slides of the plan."""
+        slides = self.slides
+        unlisted = [slide.name for slide in slides if not slide.patient.listed]
+        unknown = [slide.name for slide in slides if not slide.patient.known]
+        groups = [
+            (unlisted, len(slides), "slides", "are not among the patients that were given"),
+            (unknown, len(slides), "slides", "name no patient, and each counts as a patient of its own"),
+        ]
+        if self.measured is not None:
+            genes = [gene for gene in self.genes if gene not in self.measured.columns]
+            unmeasured = [slide.name for slide in slides if not slide.rows]
+            groups += [
+                (genes, len(self.genes), "genes", "have no measured expression"),
+                (unmeasured, len(slides), "slides", "have no measured expression"),
+            ]
+        counts = [
+            f"{len(some)} of {n} {noun} {what}: {listing(some, 3)}" for some, n, noun, what in groups if some
+        ]
+        return [*self.weights.notes, *counts, *self._published_patients()]
+
+    def _published_patients(self) -> list[str]:
+        """Patients of the published splits, where nothing says that the weights are the published ones."""
+        known = [
+            slide.name
+            for slide in self.slides
+            if any(map(published_cancer_of, _names(slide.patient.name, slide.name)))
+        ]
+        if not known or self.weights.cancer is not None:
+            return []
+        return [
+            f"{len(known)} of {len(self.slides)} slides are of patients in the published splits, but the weights do "
+            "not say whether they are the published ones. If they are, give their folder its published name "
+            '(sequoia-brca), or name the "cancer" in its sequoia.json, so that no patient is predicted by a network '
+            "that was trained on it"
+        ]
 
 
 def make_plan(
@@ -82,64 +127,87 @@ def make_plan(
 ) -> Plan:
     """Decide encoder, genes, patients, networks and measured rows of every slide.
 
-    Parameters are those of `predict`, of which this is the first part.
+    Parameters
+    ----------
+    files : sequence of path
+        Feature files, or slides that are still to be embedded; one for each name.
+    weights : Weights
+        The networks.
+    encoder, genes, patients, measured, ensemble, seed
+        As in `predict`.
 
     Raises
     ------
     InputError
         If they contradict each other or the weights, or something that they name is missing.
     """
-    needs = needs_of(weights, encoder, seed)
+    spec = InputSpec.of(weights, encoder, seed)
     names = output_genes(weights, genes)
-    slides = [slide_name(path) for path in files]
+    slides = [bare_slide(path.name) for path in files]
     table = None if measured is None else open_measured(measured, names)
-    owners, warnings = patients_of_slides(slides, patients, table)
-    rows = [()] * len(slides) if table is None else table.match(slides, owners)
+    owners = patients_of_slides(slides, patients, table)
+    rows = (
+        [()] * len(slides) if table is None else table.match(slides, [owner.name for owner in owners])
+    )
     splits = None if weights.cancer is None else published(weights.cancer)
-    tasks = []
-    for i, (path, slide, owner, found) in enumerate(zip(files, slides, owners, rows, strict=True)):
-        called = _names(owner, slide)
-        choice: Choice | InputError
+    planned = []
+    for file, slide, owner, found in zip(files, slides, owners, rows, strict=True):
+        choice: NetworkChoice | InputError
         try:
-            choice = choose_networks(called, weights.folds, splits, ensemble)
+            choice = choose_networks(_names(owner.name, slide), weights.folds, splits, ensemble)
         except InputError as error:
             choice = error
         cohort = table.cohorts[found[0]] if table is not None and found else ""
-        tasks.append(Task(i, path, slide, owner, choice, tuple(found), cohort))
-    if table is not None:
-        warnings += _about_measured(table, names, tasks)
-    warnings += _about_splits(weights, tasks)
-    return Plan(tuple(tasks), names, needs, table, (*weights.notes, *warnings))
+        planned.append(PlannedSlide(slide, file, owner, choice, found, cohort))
+    return Plan(tuple(planned), weights, names, spec, ensemble, table)
+
+
+def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
+    """The genes of a network's outputs, in their order.
+
+    Parameters
+    ----------
+    weights : Weights
+        The networks; gene names in their side file count first.
+    given : path or sequence of str, optional
+        A list, or a file as for `read_genes`. Without one, 20,820 outputs are the published genes.
+
+    Raises
+    ------
+    InputError
+        If there are no names, a name is duplicated, their number is not that of the outputs, or they are not those of
+        the weights.
+    """
+    where = str(given) if isinstance(given, str | Path) else weights.source
+    names = read_genes(given) if isinstance(given, str | Path) else given and tuple(given)
+    if names and weights.genes and tuple(names) != weights.genes:
+        raise InputError(
+            "the weights name their genes, and the list that was given differs",
+            where=where,
+            fix="leave --genes out",
+        )
+    names = weights.genes or names
+    if not names and weights.n_genes == len(published_genes()):
+        names = published_genes()
+    if not names:
+        raise InputError(
+            f"the {weights.n_genes} genes that the networks predict have no names",
+            where=weights.source,
+            fix="--genes FILE, one name a line in the order of the outputs",
+        )
+    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if repeated:
+        what = f"{counted(len(repeated), 'gene name is', 'gene names are')} duplicated: {listing(repeated, 5)}"
+        raise InputError(what, where=where)
+    if len(names) != weights.n_genes:
+        raise InputError(
+            f"there are {counted(len(names), 'gene name')}, but the networks predict {counted(weights.n_genes, 'gene')}",
+            where=where,
+        )
+    return tuple(names)
 
 
 def _names(owner: str, slide: str) -> tuple[str, ...]:
-    """What a slide's patient may be called in splits: as given, and by the barcode in that name and in the slide's."""
+    """Names of a slide's patient in splits: as given, and by the barcode in that name and in the slide's."""
     names = (owner, patient_of(owner), patient_of(slide))
     return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _about_splits(weights: Weights, tasks: Sequence[Task]) -> list[str]:
-    """Patients of the published splits, where nothing says that the weights are the published ones."""
-    if weights.cancer is not None:
-        return []
-    known = [t.slide for t in tasks if any(map(published_cancer_of, _names(t.patient, t.slide)))]
-    warning = (
-        f"{len(known)} of {len(tasks)} slides are of patients in the published splits, and the weights do not say "
-        "that they are published ones: if they are, call their folder as they were published (sequoia-brca), or "
-        'name the "cancer" in its sequoia.json, so that nobody is predicted by a network that has seen them'
-    )
-    return [warning] if known else []
-
-
-def _about_measured(table: MeasuredTable, genes: Sequence[str], tasks: Sequence[Task]) -> list[str]:
-    """Genes and slides that the measured expression lacks."""
-    warnings = []
-    for what, all_, absent in (
-        ("genes", genes, [gene for gene in genes if gene not in table.columns]),
-        ("slides", tasks, [task.slide for task in tasks if not task.rows]),
-    ):
-        if absent:
-            warnings.append(
-                f"{len(absent)} of {len(all_)} {what} have no measured expression: {listing(absent, 3)}"
-            )
-    return warnings

@@ -1,1 +1,17 @@
-"""What a network is given and what it is to predict: measured expression, whose slide it is, a bag as input."""
+"""What a network learns from and predicts with: features as its input, measured expression, and whose slide it is."""
+
+from sequoia_model.targets.measured import Measured, open_measured
+from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input, network_input
+from sequoia_model.targets.slide_patients import SlidePatient, patients_of_slides
+
+__all__ = [
+    "InputSpec",
+    "Measured",
+    "NetworkInput",
+    "SlidePatient",
+    "in_order",
+    "load_input",
+    "network_input",
+    "open_measured",
+    "patients_of_slides",
+]

@@ -1,34 +1,161 @@
-"""Tables of measured expression, of any length: names are read at once, values row by row."""
+"""Measured expression of any size: names are read at once, values in blocks of rows."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.atomic import existing_file
-from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files import slide_name
+from sequoia_base.inputs import existing_file
+from sequoia_base.names import bare_slide
+from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import COLUMNS
-from sequoia_model.targets.measured_table import MeasuredTable, Rows
 
 #: What columns of slides, patients and cohorts are called.
 _TITLES = tuple(COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
 _PREFIX = "rna_"
-_MISSING = ("", "NA", "N/A", "na", "null", "NULL", "None")
-_BLOCK = 64  # rows of an h5ad
+_MISSING = ("", "NA", "N/A", "na", "nan", "NaN", "null", "NULL", "None")
+#: Rows that are in memory at a time, and bytes of a CSV while names are read.
+_BLOCK, _BYTES = 64, 2**22
+
+#: Numbers of rows with their values, float32, rows × chosen columns.
+Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
-def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
-    """Open a reference table: names are read, values are not.
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Measured expression, of which only the names are in memory.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    slides, patients, cohorts : array of shape (rows,), str
+        What each row names; "" where it names none.
+    columns : mapping of str to int
+        Column of each gene that the file holds.
+    read : callable
+        Takes numbers of rows, ascending, and columns, and yields the values in blocks.
+    """
+
+    path: Path
+    slides: NDArray[np.object_]
+    patients: NDArray[np.object_]
+    cohorts: NDArray[np.object_]
+    columns: Mapping[str, int]
+    read: Callable[[NDArray[np.int64], list[int]], Iterator[Block]]
+
+    def patient_by_slide(self) -> dict[str, str]:
+        """The patient of each slide, where a row names both."""
+        pairs = zip(self.slides, self.patients, strict=True)
+        return {slide: patient for slide, patient in pairs if slide and patient and slide != patient}
+
+    def match(self, slides: Sequence[str], patients: Sequence[str]) -> list[tuple[int, ...]]:
+        """The rows of each slide: its own, else those of its patient, else none.
+
+        Raises
+        ------
+        InputError
+            If no slide has any.
+        """
+        by_slide, by_patient = _rows_by_name(self.slides), _rows_by_name(self.patients)
+        found = [
+            tuple(by_slide.get(slide) or by_patient.get(patient, []))
+            for slide, patient in zip(slides, patients, strict=True)
+        ]
+        if not any(found):
+            theirs = listing([*by_slide, *by_patient], 3)
+            raise InputError(
+                f"none of {counted(len(slides), 'slide')} is in the measured expression, nor is its patient",
+                where=f"{self.path}; there: {theirs or 'no names'}; slides: {listing(slides, 3)}",
+                fix="slides are matched by name, then patients by patient_id (--patients CSV names them)",
+            )
+        return found
+
+    def values(
+        self, rows: Sequence[Sequence[int]], genes: Sequence[str]
+    ) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
+        """The values of each slide that has rows, in the order of the file.
+
+        Parameters
+        ----------
+        rows : sequence of sequence of int
+            The rows of each slide, as from `match`.
+        genes : sequence of str
+            Which genes, in this order; NaN for those that the file lacks.
+
+        Yields
+        ------
+        tuple of int and array of shape (genes,), float32
+            Position of a slide in `rows`, and its values; None where its rows differ.
+
+        Raises
+        ------
+        InputError
+            If a value is infinite or not a number.
+        """
+        wanted: dict[int, list[int]] = {}
+        for slide, numbers in enumerate(rows):
+            for row in numbers:
+                wanted.setdefault(row, []).append(slide)
+        unread = [len(numbers) for numbers in rows]
+        several: dict[int, NDArray[np.float32] | None] = {}  # values so far of slides that have several rows
+        for row, line in self._lines(np.array(sorted(wanted), dtype=np.int64), genes):
+            for slide in wanted[row]:
+                unread[slide] -= 1
+                before = several.pop(slide, line)
+                same = before is not None and np.array_equal(before, line, equal_nan=True)
+                if unread[slide]:
+                    several[slide] = line.copy() if same else None
+                else:
+                    yield slide, line if same else None
+
+    def matrix(self, rows: Sequence[Sequence[int]], genes: Sequence[str]) -> NDArray[np.float32]:
+        """The values of all slides at once, slides × genes; NaN where nothing, or several things, were measured."""
+        matrix = np.full((len(rows), len(genes)), np.nan, dtype=np.float32)
+        for slide, line in self.values(rows, genes):
+            if line is not None:
+                matrix[slide] = line
+        return matrix
+
+    def _lines(
+        self, rows: NDArray[np.int64], genes: Sequence[str]
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Rows one by one, with a value for each gene."""
+        present = np.array([i for i, gene in enumerate(genes) if gene in self.columns], dtype=np.int64)
+        columns = [self.columns[genes[i]] for i in present]
+        for numbers, values in self.read(rows, columns):
+            self._refuse_infinite(numbers, values, [genes[i] for i in present])
+            block = np.full((len(numbers), len(genes)), np.nan, dtype=np.float32)
+            block[:, present] = values
+            yield from zip(numbers.tolist(), block, strict=True)
+
+    def _refuse_infinite(
+        self, numbers: NDArray[np.int64], values: NDArray[np.float32], genes: Sequence[str]
+    ) -> None:
+        infinite = np.isinf(values)
+        if infinite.any():
+            row, gene = np.argwhere(infinite)[0]
+            name = self.slides[numbers[row]] or self.patients[numbers[row]]
+            n = int(infinite[row].sum())
+            raise InputError(
+                f"{counted(n, 'measured value is', 'measured values are')} infinite",
+                where=f"{self.path}, {name}, gene {genes[gene]}",
+                fix="write NA where a value is missing",
+            )
+
+
+def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
+    """Open measured expression: names are read, values are not.
 
     Parameters
     ----------
@@ -36,7 +163,7 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
         The published layout (``wsi_file_name, patient_id, tcga_project, rna_*``; .csv, .tsv, also .gz), or an .h5ad
         whose obs are slides or patients: its layer ``measured`` where it has one, else its X.
     genes : sequence of str
-        Those that are wanted.
+        The genes that are wanted.
 
     Raises
     ------
@@ -44,31 +171,36 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> MeasuredTable:
         If the file cannot be read, names neither slides nor patients, has a wanted gene twice, or none of them.
     """
     path = existing_file(path)
-    table = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)
-    if not any(gene in table.columns for gene in genes):
+    measured = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)
+    if not any(gene in measured.columns for gene in genes):
         raise InputError(
             f"none of the {len(genes)} genes is in the measured expression",
             where=f"{path}; wanted: {listing(genes, 3)}",
             fix="genes are matched by their exact names, with or without 'rna_' before them",
         )
-    return table
+    return measured
+
+
+def _rows_by_name(names: NDArray[np.object_]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        if name:
+            rows.setdefault(name, []).append(row)
+    return rows
 
 
 # --- csv ------------------------------------------------------------------------------------------------------------
 
 
-def _open_csv(path: Path, genes: Sequence[str]) -> MeasuredTable:
-    lines = _lines(path)
-    header = next(lines, None)
-    if header is None:
-        raise InputError("the file is empty", where=str(path))
+def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
+    header, delimiter = _header(path)
     places: dict[str, list[int]] = {}
     for i, title in enumerate(header):
         places.setdefault(title, []).append(i)
     found = {gene: places.get(_PREFIX + gene) or places.get(gene, []) for gene in genes}
     repeated = [gene for gene, at in found.items() if len(at) > 1]
     if repeated:
-        what = f"{len(repeated)} genes have several columns: {listing(repeated)}"
+        what = f"{counted(len(repeated), 'gene has', 'genes have')} several columns: {listing(repeated)}"
         raise InputError(what, where=str(path))
     chosen = [next((places[name][0] for name in names if name in places), None) for names in _TITLES]
     if chosen[0] is None and chosen[1] is None:
@@ -77,68 +209,134 @@ def _open_csv(path: Path, genes: Sequence[str]) -> MeasuredTable:
             where=f"{path}; its columns begin with {listing(header, 4)}",
             fix="it needs a column wsi_file_name or patient_id",
         )
-    named = [[line[at].strip() if at is not None else "" for at in chosen] for line in lines]
-    slides, patients, cohorts = np.array(named, dtype=object).reshape(-1, 3).T
+    slides, patients, cohorts = _names_in_csv(path, delimiter, header, chosen)
     columns = {gene: at[0] for gene, at in found.items() if at}
-
-    def read(rows: NDArray[np.int64], wanted: list[int]) -> Rows:
-        numbers = iter(rows.tolist())
-        row = next(numbers, None)
-        for i, line in enumerate(_lines(path), start=-1):  # -1 is the header
-            if row is None:
-                return
-            if i == row:
-                yield row, _numbers([line[at] for at in wanted], path, i, [header[at] for at in wanted])
-                row = next(numbers, None)
-
-    return MeasuredTable(path, _slide_names(slides), patients, cohorts, columns, read)
+    return Measured(
+        path,
+        _slide_names(slides),
+        patients,
+        cohorts,
+        columns,
+        lambda rows, wanted: _csv_blocks(path, delimiter, header, rows, wanted),
+    )
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
-    """The fields of every line that is not empty; commas, or tabs where the header has more of them."""
+def _header(path: Path) -> tuple[list[str], str]:
+    """The titles, and the delimiter: a comma, or a tab where the first line has more of them."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             first = file.readline()
-            delimiter = "\t" if first.count("\t") > first.count(",") else ","
-            n = None
-            for line in csv.reader(chain([first], file), delimiter=delimiter):
-                if not line:
-                    continue
-                n = n or len(line)
-                if len(line) != n:
-                    raise InputError(
-                        f"a row has {len(line)} fields, and the header {n}", where=f"{path}, row {line[0]}"
-                    )
-                yield line
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"the measured expression cannot be read: {error}", where=str(path)) from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+    delimiter = "\t" if first.count("\t") > first.count(",") else ","
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    if not header:
+        raise InputError("the file is empty", where=str(path))
+    return header, delimiter
 
 
-def _numbers(texts: list[str], path: Path, row: int, titles: list[str]) -> NDArray[np.float32]:
-    """Numbers of a row; NaN where there is none."""
+def _names_in_csv(
+    path: Path, delimiter: str, header: list[str], chosen: Sequence[int | None]
+) -> list[NDArray[np.object_]]:
+    """The chosen columns as texts; "" where there is none.
+
+    pyarrow reads them, since it tells when a row is too short: pandas takes the rest of such a row as missing.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    ragged: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    wanted = [str(at) for at in chosen if at is not None]
     try:
-        values = [float(text) for text in texts]
-    except ValueError:
-        values = [_number(*pair, path, row) for pair in zip(texts, titles, strict=True)]
-    return np.array(values, dtype=np.float32)
+        with pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None) as file:
+            reader = arrow.open_csv(
+                file,
+                arrow.ReadOptions(
+                    use_threads=False,  # with threads, errors do not know their row
+                    block_size=max(_BYTES, 16 * sum(map(len, header))),  # a row has to fit into it
+                    skip_rows=1,
+                    column_names=[str(i) for i in range(len(header))],
+                ),
+                arrow.ParseOptions(delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+                arrow.ConvertOptions(
+                    include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())
+                ),
+            )
+            table = reader.read_all()
+    except (OSError, pa.ArrowInvalid) as error:
+        if ragged:
+            row = ragged[0]
+            raise InputError(
+                f"a row has {counted(row.actual_columns, 'field')}, but the header has {row.expected_columns}",
+                where=f"{path}, row {row.number}, which begins with {row.text[:40]!r}",
+            ) from None
+        raise _unreadable(path, error) from None
+    none = np.full(len(table), "", dtype=object)
+    return [none if at is None else _texts(table[str(at)].to_pandas(), len(table)) for at in chosen]
 
 
-def _number(text: str, title: str, path: Path, row: int) -> float:
-    if text.strip() in _MISSING:
-        return np.nan
+def _csv_blocks(
+    path: Path, delimiter: str, header: list[str], rows: NDArray[np.int64], columns: list[int]
+) -> Iterator[Block]:
     try:
-        return float(text)
-    except ValueError:
+        with pd.read_csv(
+            path,
+            sep=delimiter,
+            header=None,
+            skiprows=1,
+            usecols=columns,
+            chunksize=_BLOCK,
+            float_precision="round_trip",
+            low_memory=False,
+            encoding="utf-8-sig",
+        ) as blocks:
+            for block in blocks:
+                numbers = rows[(rows >= block.index[0]) & (rows <= block.index[-1])]
+                if len(numbers):
+                    yield numbers, _numbers(block.loc[numbers, columns], path, header)
+                if not len(rows) or block.index[-1] >= rows[-1]:
+                    return
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
+    """A block as numbers, NaN where missing; pandas leaves a column that holds any text as texts."""
+    texts = [column for column, dtype in block.dtypes.items() if dtype.kind not in "fiu"]
+    parsed = {column: _parsed(block[column], path, header[column]) for column in texts}
+    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
+        return (block.assign(**parsed) if parsed else block).to_numpy(dtype=np.float32)
+
+
+def _parsed(values: pd.Series, path: Path, title: str) -> pd.Series:
+    texts = values.astype(object).where(values.notna(), "").astype(str).str.strip()
+    missing = texts.isin(_MISSING)
+    numbers = pd.to_numeric(texts.mask(missing), errors="coerce")
+    bad = numbers.isna() & ~missing
+    if bad.any():
+        row = bad.idxmax()
         raise InputError(
-            f"{text!r} is not a number", where=f"{path}, row {row + 2}, column {title!r}"
-        ) from None
+            f"{texts[row]!r} is not a number",
+            where=f"{path}, row {row + 2}, column {title!r}",
+            fix="write a number, or NA where it is missing",
+        )
+    return numbers
+
+
+def _unreadable(path: Path, error: BaseException) -> InputError:
+    return InputError("the measured expression cannot be read", where=f"{path} ({error})")
 
 
 # --- h5ad -----------------------------------------------------------------------------------------------------------
 
 
-def _open_h5ad(path: Path) -> MeasuredTable:
+def _open_h5ad(path: Path) -> Measured:
     from anndata.io import read_elem
 
     try:
@@ -148,30 +346,31 @@ def _open_h5ad(path: Path) -> MeasuredTable:
             ours = {"ensemble", "weights"} <= set(file.get("uns", {}))
             there = place in file
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError("the file is no readable h5ad", where=f"{path} ({error})") from None
+        raise InputError("the file is not a readable h5ad", where=f"{path} ({error})") from None
     if not there or (ours and place == "X"):
         raise InputError(
-            "the file holds predictions and no measured expression" if ours else "the AnnData has no X",
+            "the file holds predictions, but no measured expression" if ours else "the AnnData has no X",
             where=str(path),
         )
     if genes.has_duplicates:
         repeated = genes[genes.duplicated()].unique()
         raise InputError(
-            f"{len(repeated)} gene names stand more than once: {listing(repeated)}", where=str(path)
+            f"{counted(len(repeated), 'gene is', 'genes are')} duplicated: {listing(repeated)}", where=str(path)
         )
     names = _texts(pd.Series(obs.index), len(obs))
     patients, cohorts = (next((obs[name] for name in titles if name in obs), None) for titles in _TITLES[1:])
-    return MeasuredTable(
+    return Measured(
         path,
         _slide_names(names),
         names if patients is None else _texts(patients, len(obs)),
         _texts(cohorts, len(obs)),
         {gene: i for i, gene in enumerate(genes)},
-        lambda rows, wanted: _h5ad_rows(path, place, rows, wanted),
+        lambda rows, wanted: _h5ad_blocks(path, place, rows, wanted),
     )
 
 
-def _h5ad_rows(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Rows:
+def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Iterator[Block]:
+    """Rows of X or a layer on disk; AnnData's own backed mode would load layers as a whole."""
     from anndata.io import sparse_dataset
 
     with h5py.File(path, "r") as file:
@@ -180,11 +379,11 @@ def _h5ad_rows(path: Path, place: str, rows: NDArray[np.int64], columns: list[in
             some = rows[start : start + _BLOCK]
             block = matrix[some]
             dense = block.toarray() if hasattr(block, "toarray") else block
-            yield from zip(some.tolist(), np.asarray(dense, dtype=np.float32)[:, columns], strict=True)
+            yield some, np.asarray(dense, dtype=np.float32)[:, columns]
 
 
 def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:
-    """A column as texts without blanks around them; "" where it is missing."""
+    """A column as stripped texts; "" where it is missing."""
     if column is None:
         return np.full(n, "", dtype=object)
     column = column.astype(object)
@@ -192,5 +391,5 @@ def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:
 
 
 def _slide_names(names: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Without the endings of slide files."""
-    return np.array([name and slide_name(Path(name)) for name in names], dtype=object)
+    """Names without the endings of slide files."""
+    return np.array([name and bare_slide(name) for name in names], dtype=object)

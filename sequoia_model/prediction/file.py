@@ -1,0 +1,173 @@
+"""The predictions file (.h5ad), written in batches: what is in memory does not grow with the number of slides."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+#: Rows of a chunk, or fewer: a chunk holds at most 256 KiB, unless a row is longer.
+_ROWS = 16
+_CHUNK = 2**16
+
+
+class PredictionsFile:
+    """AnnData on disk, slides × genes, to which rows are added.
+
+    AnnData writes its parts; only the matrices are made empty and grow, which `AnnData.write_h5ad` cannot do.
+
+    Parameters
+    ----------
+    path : path
+        The file; an existing one is replaced.
+    genes : sequence of str
+        Names of the columns.
+    layers : sequence of str
+        Layers that get rows together with X.
+    """
+
+    def __init__(self, path: str | Path, genes: Sequence[str], layers: Sequence[str]) -> None:
+        import anndata
+        from anndata.io import write_elem
+
+        var = pd.DataFrame(index=pd.Index(np.array(genes, dtype=object), name="gene"))
+        self._n_genes = len(var)
+        self._prefilled: dict[str, h5py.Dataset] = {}
+        with ExitStack() as stack:
+            self._sink = stack.enter_context(Sink(path))
+            self._file = stack.enter_context(h5py.File(self._sink, "w"))
+            write_elem(self._file, "/", anndata.AnnData(var=var))
+            self._matrices = {name: self._matrix(name) for name in ("X", *layers)}
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._sink.writing():
+            self._open.close()
+
+    def append(self, **matrices: NDArray[np.float32]) -> None:
+        """Add rows to X and to every layer that was announced."""
+        with self._sink.writing():
+            for name, dataset in self._matrices.items():
+                rows = matrices[name]
+                dataset.resize(len(dataset) + len(rows), axis=0)
+                dataset[len(dataset) - len(rows) :] = rows
+
+    def add_layer(self, name: str, n_rows: int) -> None:
+        """Add a layer with rows of NaN, which are set one by one."""
+        with self._sink.writing():
+            self._prefilled[name] = self._matrix(name)
+            self._prefilled[name].resize(n_rows, axis=0)
+
+    def set_row(self, layer: str, row: int, values: NDArray[np.float32]) -> None:
+        """Set a row of an added layer."""
+        with self._sink.writing():
+            self._prefilled[layer][row] = values
+
+    def keep_rows(self, layer: str, kept: Sequence[int]) -> None:
+        """Move the rows `kept`, which ascend, to the front of an added layer, and cut the rest off."""
+        dataset = self._prefilled[layer]
+        with self._sink.writing():
+            for target, row in enumerate(kept):
+                if target != row:
+                    dataset[target] = dataset[row]
+            dataset.resize(len(kept), axis=0)
+
+    def finish(self, obs: pd.DataFrame, uns: dict[str, Any]) -> None:
+        """Write the slides, and what is known about all of them; categories are made as AnnData makes them."""
+        import anndata
+        from anndata.io import write_elem
+
+        shell = anndata.AnnData(obs=obs, uns=uns)
+        shell.strings_to_categoricals()
+        with self._sink.writing():
+            write_elem(self._file, "obs", shell.obs)
+            write_elem(self._file, "uns", dict(shell.uns))
+
+    def _matrix(self, name: str) -> h5py.Dataset:
+        from anndata.io import write_elem
+
+        group, n = self._file if name == "X" else self._file["layers"], self._n_genes
+        empty = np.empty((0, n), dtype=np.float32)
+        chunks = (min(_ROWS, max(1, _CHUNK // n)), n)
+        growing = {"maxshape": (None, n), "chunks": chunks, "fillvalue": np.nan}
+        write_elem(group, name, empty, dataset_kwargs=growing)
+        return group[name]
+
+
+class Sink(io.FileIO):
+    """A file for `h5py.File` that survives a full disk.
+
+    HDF5 crashes the process when it cannot write what it holds, or cannot read back what it believes to have written.
+    So the first error is kept here for the caller, what could not be written stays in memory, and HDF5 closes the file
+    in peace. Neither h5py nor AnnData does this.
+
+    Parameters
+    ----------
+    path : path
+        The file; an existing one is replaced.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path, "w+")
+        self.error: BaseException | None = None
+        self._lost: list[tuple[int, bytes]] = []
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Raise the file's own error after a block that writes, in place of whatever HDF5 makes of it."""
+        try:
+            yield
+        finally:
+            if self.error is not None:
+                raise self.error from None
+
+    def write(self, data: Any) -> int:
+        """Write everything, or keep the rest in memory."""
+        left = memoryview(data).cast("B")
+        n = len(left)
+        with self._kept():
+            while len(left) and self.error is None:
+                left = left[self._put(left) :]
+        if len(left):
+            self._lost.append((self.tell(), bytes(left)))
+            self.seek(len(left), io.SEEK_CUR)
+        return n
+
+    def readinto(self, buffer: Any) -> int:
+        """Read from the file and from what is kept in memory; zeros where nothing was written."""
+        view = memoryview(buffer).cast("B")
+        start, n = self.tell(), len(view)
+        got = super().readinto(view) or 0
+        view[got:] = bytes(n - got)
+        for place, data in self._lost:
+            low, high = max(place, start), min(place + len(data), start + n)
+            if low < high:
+                view[low - start : high - start] = data[low - place : high - place]
+        return n
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size, unless something has failed before."""
+        with self._kept():
+            if self.error is None:
+                super().truncate(size)
+        return size or 0
+
+    def _put(self, data: memoryview) -> int:
+        return super().write(data)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:  # Ctrl-C too: an error inside a callback would confuse HDF5 as much
+            self.error = error

@@ -1,0 +1,299 @@
+"""What became of the slides: recorded while they are predicted, told at the end to people and to scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sequoia_base.flow import Flow
+from sequoia_base.results import Result
+from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_model.prediction.held_out import NetworkChoice
+from sequoia_model.prediction.plan import Plan, PlannedSlide
+from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
+from sequoia_model.types.units import EXPRESSION
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionRun(Result):
+    """What `predict` did.
+
+    Parameters
+    ----------
+    output : str
+        The predictions file.
+    n_slides, n_patients, n_genes : int
+        Number of slides, patients and genes in it.
+    failed : tuple of Failure
+        Slides that are not in it.
+    ensemble : {"held-out", "all"}
+        How networks were chosen.
+    folds : tuple of int
+        Folds of the networks that were given.
+    n_held_out : int
+        Slides predicted by the held-out fold of their patient alone.
+    n_few_tiles : int
+        Slides with fewer distinct tiles than clusters.
+    n_measured : int, optional
+        Slides with measured expression; None where none was given.
+    n_untrained : int
+        Predictions by untrained networks for each slide.
+    n_negative : int
+        Predicted values below 0.
+    encoder : str
+        The encoder of the features.
+    encoder_asserted : bool
+        Whether the user named it for at least one file, or for the weights.
+    units : str
+        Units of predicted and measured values.
+    flow : DataFrame
+        Ledger of what was lost: ``step, n_before, n_after, reason``.
+    warnings : tuple of str
+        What the user should know, counted.
+    """
+
+    output: str
+    n_slides: int
+    n_patients: int
+    n_genes: int
+    failed: tuple[Failure, ...]
+    ensemble: str
+    folds: tuple[int, ...]
+    n_held_out: int
+    n_few_tiles: int
+    n_measured: int | None
+    n_untrained: int
+    n_negative: int
+    encoder: str
+    encoder_asserted: bool
+    units: str
+    flow: pd.DataFrame
+    warnings: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """By which networks the slides were predicted, in one sentence."""
+        n, rest = len(self.folds), self.n_slides - self.n_held_out
+        mean = f"the mean of {n} folds" if n > 1 else f"one network (fold {self.folds[0]})"
+        held_out = f"{self.n_held_out} by the held-out fold of their patient"
+        words = [held_out] * bool(self.n_held_out) + [f"{rest} by {mean}"] * bool(rest)
+        return f"slides: {', '.join(words)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python values, ready for JSON; of each failed slide also the reason in one line."""
+        failed = [
+            {"slide": failure.item, "file": failure.file, "reason": failure.reason}
+            | {"what": failure.what, "where": failure.where, "fix": failure.fix}
+            for failure in self.failed
+        ]
+        return super().to_dict() | {"failed": failed}
+
+    def __str__(self) -> str:
+        who = f"{counted(self.n_slides, 'slide')} of {counted(self.n_patients, 'patient')}"
+        size = f"{who} × {counted(self.n_genes, 'gene')}, {self.units}"
+        named = ", named by the user" if self.encoder_asserted else ""
+        lines = [size, f"  {self.note}", f"  features of {self.encoder}{named}"]
+        if self.n_measured is not None:
+            lines.append(f"  measured expression for {counted(self.n_measured, 'slide')}")
+        if self.n_untrained:
+            lines.append(f"  {counted(self.n_untrained, 'untrained prediction')} for each slide")
+        if self.n_few_tiles:
+            lines.append(f"  {counted(self.n_few_tiles, 'slide')} with fewer distinct tiles than clusters")
+        if self.n_negative:
+            n = self.n_slides * self.n_genes
+            lines.append(
+                f"  {self.n_negative} of {n} values are below 0, unlike measured values: "
+                "the networks' outputs have no lower bound, and they are kept as they are"
+            )
+        if self.failed:
+            lines.append(f"  {counted(len(self.failed), 'slide')} failed")
+        return "\n".join(lines)
+
+
+@dataclass
+class RunRecord:
+    """What became of every slide of a plan, so far.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was decided.
+    failed : list of Failure
+        Slides that have no predictions; at first, those that could not be embedded.
+    flow : Flow
+        What was lost before there were features.
+    contradictory : set of str
+        Slides whose rows of the measured expression differ from each other.
+    done : list of tuple of PlannedSlide and InputNotes
+        In the order of the rows of the predictions file.
+    n_negative : int
+        Predicted values below 0.
+    """
+
+    plan: Plan
+    failed: list[Failure] = field(default_factory=list)
+    flow: Flow = field(default_factory=Flow)
+    contradictory: set[str] = field(default_factory=set)
+    done: list[tuple[PlannedSlide, InputNotes]] = field(default_factory=list)
+    n_negative: int = 0
+
+    def fail(self, slide: PlannedSlide, error: InputError) -> None:
+        """Record a slide that has no predictions, and why."""
+        self.failed.append(Failure.of(slide.name, slide.file, error))
+
+    def refuse_nothing(self) -> None:
+        """Stop where no slide could be predicted."""
+        if not self.done:
+            raise none_left(self.failed[-len(self.plan.slides) :], "predicted")
+
+    def result(self, output: str | Path, n_untrained: int) -> PredictionRun:
+        """Counts, warnings and the flow."""
+        plan, notes = self.plan, [notes for _, notes in self.done]
+        measured = [slide for slide, _ in self.done if slide.rows and slide.name not in self.contradictory]
+        n_measured = None if plan.measured is None else len(measured)
+        return PredictionRun(
+            output=str(output),
+            n_slides=len(self.done),
+            n_patients=len({slide.patient.name for slide, _ in self.done}),
+            n_genes=len(plan.genes),
+            failed=tuple(self.failed),
+            ensemble=plan.ensemble,
+            folds=plan.weights.folds,
+            n_held_out=sum(_choice(slide).fold is not None for slide, _ in self.done),
+            n_few_tiles=sum(bool(note.cluster_note) for note in notes),
+            n_measured=n_measured,
+            n_untrained=n_untrained,
+            n_negative=self.n_negative,
+            encoder=plan.spec.encoder,
+            encoder_asserted=plan.weights.encoder is None or any(note.encoder_given for note in notes),
+            units=EXPRESSION,
+            flow=self._whole_flow(n_measured).to_frame(),
+            warnings=(*self._seen(), *plan.warnings(), *self._warnings()),
+        )
+
+    def obs(self) -> pd.DataFrame:
+        """A row per slide, in the order of the files."""
+        choices = [_choice(slide) for slide, _ in self.done]
+        index = pd.Index([slide.name for slide, _ in self.done], dtype=object)
+        obs = pd.DataFrame(
+            {
+                "patient_id": [slide.patient.name for slide, _ in self.done],
+                "fold": pd.array([choice.fold for choice in choices], dtype="Int64"),
+                "n_folds": np.array([len(choice.networks) for choice in choices], dtype=np.int64),
+                "n_tiles": pd.array([notes.n_tiles for _, notes in self.done], dtype="Int64"),
+            },
+            index=index,
+        )
+        cohorts = [slide.cohort or notes.cohort for slide, notes in self.done]
+        if any(cohorts):
+            obs["cohort"] = pd.Series(cohorts, index, dtype=object).replace("", None)
+        return obs
+
+    def _whole_flow(self, n_measured: int | None) -> Flow:
+        flow, n, n_planned = self.flow.copy(), len(self.done), len(self.plan.slides)
+        if n < n_planned:
+            names = [failure.item for failure in self.failed[n - n_planned :]]
+            flow.add("slides: predicted", n_planned, n, f"{len(names)} failed: {listing(names, 3)}")
+        if n_measured is not None and n_measured < n:
+            reason = "the others have no measured expression, and NaN for it"
+            flow.add("slides: measured", n, n_measured, reason)
+        return flow
+
+    def _warnings(self) -> list[str]:
+        spec, done = self.plan.spec, self.done
+        published = f"{PUBLISHED_SIDE:g} µm at {PUBLISHED_MPP:g} µm/px"
+        groups = [
+            (
+                [slide.name for slide, notes in done if notes.encoder_given],
+                f"do not name their encoder in the file; it is {spec.encoder} according to the user",
+            ),
+            (
+                [f"{slide.name} ({notes.folder_encoder})" for slide, notes in done if notes.folder_encoder],
+                f"are used as features of {spec.encoder}, although their folder is named after another encoder",
+            ),
+            (
+                [
+                    f"{slide.name} ({notes.tile_scale})"
+                    for slide, notes in done
+                    if notes.tile_scale and self.plan.weights.cancer
+                ],
+                f"have tiles of another size than the published networks were trained on, {published}",
+            ),
+            (
+                [slide.name for slide, notes in done if notes.cluster_note],
+                f"have fewer distinct tiles than the {spec.n_clusters} clusters, so some clusters repeat a tile",
+            ),
+            (
+                [slide.name for slide, _ in done if slide.name in self.contradictory],
+                "have several measurements that differ, and count as not measured",
+            ),
+        ]
+        return [
+            f"{len(some)} of {len(done)} slides {what}: {listing(some, 3)}" for some, what in groups if some
+        ]
+
+    def _seen(self) -> list[str]:
+        seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}
+        n = len({slide.patient.name for slide, _ in self.done})
+        warning = (
+            f"{len(seen)} of {n} patients were in the training of networks that predict them here: their predictions "
+            "look better than those of new patients, and do not show how good the networks are"
+        )
+        return [warning] if seen else []
+
+
+def none_left(failed: list[Failure], verb: str) -> InputError:
+    """The error of a run in which every slide failed.
+
+    Parameters
+    ----------
+    failed : list of Failure
+        Why each did.
+    verb : str
+        What could not be done: "predicted".
+    """
+    first, n = failed[0], len(failed)
+    which = "the slide could not" if n == 1 else f"none of the {n} slides could"
+    kinds = len({failure.what for failure in failed})
+    also = f" (the first of {kinds} different reasons)" if kinds > 1 else ""
+    where = first.where if first.file in first.where else ", ".join(filter(None, [first.file, first.where]))
+    return InputError(f"{which} be {verb}: {first.what}{also}", where=where, fix=first.fix)
+
+
+def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:
+    """What goes into uns: nothing that differs from run to run."""
+    weights = plan.weights
+    return {
+        "name": weights.source.removeprefix("hub:").rstrip("/").rpartition("/")[2],
+        "note": run.note,
+        "flow": Flow.of(run.flow).to_columns(),
+        "units": run.units,
+        "warnings": _texts(run.warnings),
+        "encoder": run.encoder,
+        "encoder_asserted": run.encoder_asserted,
+        "weights": {
+            "source": weights.source,
+            "folds": np.array(weights.folds, dtype=np.int64),
+            "digests": _texts(weights.digests),
+        },
+        "ensemble": run.ensemble,
+        "n_negative": run.n_negative,
+        "seed": plan.spec.seed,
+        "device": device,
+        "versions": {name: version(name) for name in ("sequoia-histology", "torch", "numpy")},
+    }
+
+
+def _choice(slide: PlannedSlide) -> NetworkChoice:
+    assert isinstance(slide.choice, NetworkChoice)  # others have failed before
+    return slide.choice
+
+
+def _texts(words: Iterable[str]) -> np.ndarray:
+    return np.array(list(words), dtype=object)

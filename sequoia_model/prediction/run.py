@@ -1,0 +1,280 @@
+"""From feature files to a predictions file, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sequoia_base.atomic import new_file, refuse_existing
+from sequoia_base.flow import Flow
+from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_model.feature_files import find
+from sequoia_model.nets.ensemble import ensemble as average
+from sequoia_model.nets.ensemble import on_device
+from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.prediction.held_out import ENSEMBLES, NetworkChoice
+from sequoia_model.prediction.plan import Plan, PlannedSlide, make_plan
+from sequoia_model.prediction.result import PredictionRun, RunRecord, provenance
+from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input
+from sequoia_model.types.bag import FeatureBag
+from sequoia_model.types.devices import choose_device
+from sequoia_model.weights.loading import Weights, load_weights
+from sequoia_model.weights.loading import untrained as untrained_networks
+
+#: Wraps an iterable of known length, as a progress bar does.
+ProgressBar = Callable[[Iterable[Any], int], Iterable[Any]]
+
+Batch = list[tuple[PlannedSlide, NetworkInput]]
+
+
+def predict(
+    features: str | Path | Iterable[str | Path],
+    weights: Weights | str | Path,
+    *,
+    output: str | Path,
+    encoder: str | None = None,
+    genes: str | Path | Sequence[str] | None = None,
+    patients: str | Path | Mapping[str, str] | None = None,
+    measured: str | Path | None = None,
+    untrained: int = 0,
+    ensemble: str = "held-out",
+    device: str = "auto",
+    jobs: int = 1,
+    batch_size: int = 16,
+    seed: int = 0,
+    force: bool = False,
+    progress: ProgressBar | None = None,
+) -> PredictionRun:
+    """Predict the genes of slides from their features, and write them as AnnData.
+
+    Slides are read and predicted in batches, so memory does not depend on their number. A slide that cannot be
+    predicted is listed, and the others are done.
+
+    Parameters
+    ----------
+    features : path, or iterable of path
+        Feature files, and folders that are searched with their subfolders.
+    weights : Weights, str or path
+        The networks, or where `load_weights` finds them: a folder, or ``hub:ORG/NAME``.
+    output : path
+        The predictions file (.h5ad): obs = slides in the order of the files, with ``patient_id``, ``fold``,
+        ``n_folds``, ``n_tiles`` and, where it is known, ``cohort``; X = predicted log2(FPKM-UQ+1), float32; layers
+        ``std`` over the networks, ``measured``, ``untrained``, ``untrained_1``, ...; uns = provenance.
+    encoder : str, optional
+        The encoder of the features, where the files or the weights do not name it.
+    genes : path or sequence of str, optional
+        Names of the outputs, where the weights have none and they are not the 20,820 published ones.
+    patients : path or mapping of str to str, optional
+        Patient of each slide; by default its TCGA barcode, else the patient that `measured` names.
+    measured : path, optional
+        Measured expression in log2(FPKM-UQ+1): a table (``wsi_file_name, patient_id, tcga_project, rna_*``) or
+        AnnData.
+    untrained : int, default 0
+        Number of predictions by untrained networks of the same architecture, with seeds `seed`, `seed` + 1, ...
+    ensemble : {"held-out", "all"}
+        With published weights, whether a patient of the published splits is predicted by the one network that was
+        not trained on it, or by all.
+    device : str, default "auto"
+        ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    jobs : int, default 1
+        Number of threads that read; does not change the result.
+    batch_size : int, default 16
+        Slides per pass through the networks; the last digits may depend on it.
+    seed : int, default 0
+        Random seed of the clusters and of untrained networks.
+    force : bool, default False
+        Whether to replace an existing output.
+    progress : callable, optional
+        Wraps an iterable of known length, as a progress bar does.
+
+    Returns
+    -------
+    PredictionRun
+        Counts, failed slides with their reasons, and warnings.
+
+    Raises
+    ------
+    InputError
+        If an argument, the weights or a table cannot be used, or no slide could be predicted; nothing is written.
+    """
+    check_options(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=seed)
+    if isinstance(features, FeatureBag):
+        raise InputError(
+            "predict takes feature files and folders, not a bag",
+            where=features.slide,
+            fix="write_features(bag, path), and give the path",
+        )
+    files = find(features)
+    tables = [item for item in (genes, patients, measured) if isinstance(item, str | Path)]
+    refuse_existing(output, force=force, inputs=[*files, *tables])
+    place = choose_device(device)
+    loaded = weights if isinstance(weights, Weights) else load_weights(weights)
+    plan = make_plan(
+        files, loaded, encoder=encoder, genes=genes, patients=patients, measured=measured, ensemble=ensemble, seed=seed
+    )  # fmt: skip
+    return run_plan(
+        plan, output, untrained=untrained, device=place, jobs=jobs, batch_size=batch_size, progress=progress
+    )
+
+
+def run_plan(
+    plan: Plan,
+    output: str | Path,
+    *,
+    untrained: int,
+    device: torch.device,
+    jobs: int,
+    batch_size: int,
+    progress: ProgressBar | None = None,
+    failed: Sequence[Failure] = (),
+    flow: Flow | None = None,
+) -> PredictionRun:
+    """Predict the slides of a plan, whose files are feature files.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is predicted, and how.
+    output : path
+        The predictions file; an existing one is replaced.
+    untrained, jobs, batch_size, progress
+        As in `predict`.
+    device : device
+        Where the networks run.
+    failed : sequence of Failure
+        Slides that were lost before, to be told with those that are lost here.
+    flow : Flow, optional
+        What was lost before.
+
+    Raises
+    ------
+    InputError
+        If the measured expression cannot be used, or no slide could be predicted; nothing is written.
+    """
+    trained = on_device(plan.weights.networks, device)
+    fresh = {
+        f"untrained_{i}" if i else "untrained": on_device(
+            untrained_networks(plan.weights, plan.spec.seed + i), device
+        )
+        for i in range(untrained)
+    }
+    record = RunRecord(plan, list(failed), (flow or Flow()).copy())
+    with new_file(output) as temporary, PredictionsFile(temporary, plan.genes, ["std", *fresh]) as file:
+        if plan.measured is not None:
+            _write_measured(plan, file, record)
+        inputs = in_order(
+            plan.slides, lambda slide: _load(slide, plan.spec), jobs=jobs, ahead=jobs + batch_size
+        )
+        with closing(inputs):
+            shown = inputs if progress is None else progress(inputs, len(plan.slides))
+            for batch in _batches(shown, batch_size, record):
+                matrices = _outputs(batch, trained, fresh, device)
+                _write(batch, matrices, file, record)
+        record.refuse_nothing()
+        if plan.measured is not None:
+            done = {slide.name for slide, _ in record.done}
+            file.keep_rows("measured", [i for i, slide in enumerate(plan.slides) if slide.name in done])
+        run = record.result(output, untrained)
+        file.finish(record.obs(), provenance(run, plan, str(device)))
+    return run
+
+
+def check_options(output: str | Path, ensemble: str, **numbers: int) -> None:
+    """Refuse options that cannot be used, before any work is done.
+
+    Parameters
+    ----------
+    output : path
+        Must end in .h5ad.
+    ensemble : str
+        Must be one of `ENSEMBLES`.
+    **numbers : int
+        Options that have a lowest value: 1 for jobs and batch_size, 0 for others.
+
+    Raises
+    ------
+    InputError
+        If one cannot be used.
+    """
+    if Path(output).suffix.lower() != ".h5ad":
+        raise InputError("the output must be an .h5ad file", where=str(output), fix="-o NAME.h5ad")
+    if ensemble not in ENSEMBLES:
+        raise InputError(f"{ensemble!r} is not a valid ensemble", fix=f"--ensemble {'|'.join(ENSEMBLES)}")
+    for name, number in numbers.items():
+        lowest = int(name in ("jobs", "batch_size"))
+        if number < lowest:
+            raise InputError(f"--{name.replace('_', '-')} must be {lowest} or more, but is {number}")
+
+
+def _write_measured(plan: Plan, file: PredictionsFile, record: RunRecord) -> None:
+    """Write the measured expression of every slide of the plan."""
+    assert plan.measured is not None
+    file.add_layer("measured", len(plan.slides))
+    for i, values in plan.measured.values([slide.rows for slide in plan.slides], plan.genes):
+        if values is None:
+            record.contradictory.add(plan.slides[i].name)
+        else:
+            file.set_row("measured", i, values)
+
+
+def _load(slide: PlannedSlide, spec: InputSpec) -> NetworkInput:
+    if isinstance(slide.choice, InputError):
+        raise slide.choice
+    return load_input(slide.file, spec)
+
+
+def _batches(
+    results: Iterable[tuple[PlannedSlide, NetworkInput | InputError]], size: int, record: RunRecord
+) -> Iterator[Batch]:
+    """Slides that can be predicted, in batches; the others are recorded as failed."""
+    batch: Batch = []
+    for slide, loaded in results:
+        if isinstance(loaded, InputError):
+            record.fail(slide, loaded)
+            continue
+        batch.append((slide, loaded))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _outputs(
+    batch: Batch,
+    trained: Sequence[nn.Module],
+    fresh: Mapping[str, Sequence[nn.Module]],
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """X and the layers of some slides."""
+    x = np.stack([loaded.means for _, loaded in batch])
+    used = np.zeros((len(batch), len(trained)), dtype=bool)
+    for row, (slide, _) in enumerate(batch):
+        assert isinstance(slide.choice, NetworkChoice)
+        used[row, list(slide.choice.networks)] = True
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are not finite are refused by name
+        mean, spread = average(x, trained, used=used, device=device)
+        layers = {name: average(x, networks, used=used, device=device)[0] for name, networks in fresh.items()}
+    return {"X": mean, "std": spread, **layers}
+
+
+def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile, record: RunRecord) -> None:
+    """Write rows of finite numbers; other slides are recorded as failed."""
+    finite = np.all([np.isfinite(matrix) for matrix in matrices.values()], axis=0)
+    kept = finite.all(axis=1)
+    for (slide, loaded), row, good in zip(batch, finite, kept, strict=True):
+        if good:
+            record.done.append((slide, loaded.notes))
+            continue
+        genes = [gene for gene, fine in zip(record.plan.genes, row, strict=True) if not fine]
+        what = f"the predictions of {len(genes)} of {counted(len(row), 'gene')} are NaN or infinite"
+        fix = "check features and weights"
+        record.fail(slide, InputError(f"{what}: {listing(genes, 3)}", fix=fix))
+    file.append(**{name: matrix[kept] for name, matrix in matrices.items()})
+    record.n_negative += int((matrices["X"][kept] < 0).sum())

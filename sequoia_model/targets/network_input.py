@@ -1,0 +1,237 @@
+"""From features to what a network takes: the cluster means of a slide, for many files in threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_model.clusters import cluster_means
+from sequoia_model.errors import InputError
+from sequoia_model.feature_files import read
+from sequoia_model.types.bag import EncoderId, FeatureBag, canonical_encoder
+from sequoia_model.weights.loading import Weights
+
+#: Tiles that the published networks were trained on: µm per pixel, and side in µm.
+PUBLISHED_MPP, PUBLISHED_SIDE = 0.5, 128.0
+_TOLERANCE = 0.05
+
+Item = TypeVar("Item")
+Got = TypeVar("Got")
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network takes, and so what features must be.
+
+    Parameters
+    ----------
+    input_dim : int
+        Length of a feature vector.
+    n_clusters : int
+        Number of cluster means.
+    encoder : str
+        Canonical name of the encoder.
+    encoder_given : bool
+        Whether the user named the encoder, also for feature files that name none.
+    seed : int
+        Random seed of the clustering.
+    """
+
+    input_dim: int
+    n_clusters: int
+    encoder: str
+    encoder_given: bool = False
+    seed: int = 0
+
+    @classmethod
+    def of(cls, weights: Weights, encoder: str | None, seed: int) -> InputSpec:
+        """The input of these weights, whose encoder the user may name.
+
+        Raises
+        ------
+        InputError
+            If neither the weights nor the user name the encoder, or they name different ones.
+        """
+        given = canonical_encoder(encoder) if encoder is not None and encoder.strip() else None
+        name = weights.encoder or given
+        if name is None:
+            raise InputError(
+                "the weights do not name the encoder whose features they take",
+                where=weights.source,
+                fix="name it with --encoder NAME, for weights and features",
+            )
+        if given is not None and given != name:
+            raise InputError(
+                f"the weights take features of {name}, but --encoder is {given}",
+                where=weights.source,
+                fix=f"give features of {name}, or other weights",
+            )
+        return cls(weights.input_dim, weights.n_clusters, name, given is not None, seed)
+
+
+@dataclass(frozen=True)
+class InputNotes:
+    """What is known about the features of a slide, beside the features themselves.
+
+    Parameters
+    ----------
+    n_tiles : int, optional
+        Number of tiles.
+    cluster_note : str
+        A remark on the clusters of a slide with too few tiles.
+    encoder_given : bool
+        Whether the user, and not a program, named the encoder.
+    folder_encoder : str
+        A different encoder that the file's folder is named after.
+    tile_scale : str
+        Size of the tiles, where it differs from that of the published networks.
+    cohort : str
+        Cohort, as the file or its folder names it.
+    """
+
+    n_tiles: int | None = None
+    cluster_note: str = ""
+    encoder_given: bool = False
+    folder_encoder: str = ""
+    tile_scale: str = ""
+    cohort: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkInput:
+    """What a network takes of one slide.
+
+    Parameters
+    ----------
+    means : array of shape (clusters, d), float32
+        Cluster means.
+    notes : InputNotes
+        What is known about the features.
+    """
+
+    means: NDArray[np.float32]
+    notes: InputNotes
+
+
+def load_input(path: Path, spec: InputSpec) -> NetworkInput:
+    """Read a feature file as network input.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or its features are not what the networks take.
+    """
+    try:
+        bag = read(path, tiles=False, encoder=spec.encoder)
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from None
+    return network_input(bag, spec)
+
+
+def network_input(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
+    """The cluster means of a bag: those that it holds, else those of its tiles.
+
+    Raises
+    ------
+    InputError
+        If the features are not what the networks take.
+    """
+    _refuse_other_encoder(bag, spec)
+    if bag.dimension != spec.input_dim:
+        raise InputError(
+            f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}"
+        )
+    if bag.cluster_features is not None:
+        means, note = bag.cluster_features, ""
+        if len(means) != spec.n_clusters:
+            raise InputError(
+                f"the file holds {len(means)} cluster means, but the networks take {spec.n_clusters}"
+            )
+    else:
+        assert bag.features is not None
+        clusters = cluster_means(bag.features, n_clusters=spec.n_clusters, seed=spec.seed)
+        means, note = clusters.means, clusters.note
+    notes = InputNotes(
+        n_tiles=bag.n_tiles,
+        cluster_note=note,
+        encoder_given=bag.encoder is None or bag.encoder.asserted,
+        folder_encoder=bag.encoder_hint if bag.encoder_hint != spec.encoder else "",
+        tile_scale=_other_scale(bag),
+        cohort=bag.cohort,
+    )
+    return NetworkInput(means, notes)
+
+
+def in_order(
+    items: Sequence[Item], work: Callable[[Item], Got], *, jobs: int, ahead: int
+) -> Generator[tuple[Item, Got | InputError], None, None]:
+    """Work on items in threads, and yield the results in the order of the items.
+
+    Parameters
+    ----------
+    items : sequence
+        What is worked on.
+    work : callable
+        Takes one item.
+    jobs : int
+        Number of threads.
+    ahead : int
+        Largest number of items that are under way or waiting to be taken.
+
+    Yields
+    ------
+    tuple
+        The item, and its result, or the error that says why there is none.
+    """
+
+    def attempt(item: Item) -> Got | InputError:
+        try:
+            return work(item)
+        except InputError as error:
+            return error
+
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="slides")
+    waiting: deque[tuple[Item, Future[Got | InputError]]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(attempt, item)))
+            if len(waiting) >= ahead:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
+    if bag.encoder is None and not spec.encoder_given:
+        hint = f"; the folder is named after {bag.encoder_hint}" if bag.encoder_hint else ""
+        raise InputError(
+            f"the file names no encoder, and the networks take features of {spec.encoder}",
+            fix=f"if it was {spec.encoder}, say --encoder {spec.encoder}{hint}",
+        )
+    if bag.encoder is not None and not bag.encoder.is_same(EncoderId(spec.encoder)):
+        raise InputError(
+            f"the features are of {bag.encoder.name}, but the networks take those of {spec.encoder}",
+            fix=f"compute the features with {spec.encoder}",
+        )
+
+
+def _other_scale(bag: FeatureBag) -> str:
+    """The size of the tiles in words, where it is known and differs from that of the published networks."""
+    if bag.mpp is None:
+        return ""
+    side = None if bag.tile_size is None else bag.mpp * bag.tile_size
+    same = abs(bag.mpp / PUBLISHED_MPP - 1) <= _TOLERANCE
+    if same and (side is None or abs(side / PUBLISHED_SIDE - 1) <= _TOLERANCE):
+        return ""
+    return f"{'' if side is None else f'{side:.4g} µm at '}{bag.mpp:.4g} µm/px"

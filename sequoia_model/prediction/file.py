@@ -44,6 +44,8 @@ class PredictionsFile:
             self._sink = stack.enter_context(Sink(path))
             self._file = stack.enter_context(h5py.File(self._sink, "w"))
             write_elem(self._file, "/", anndata.AnnData(var=var))
+            if "raw" in self._file:  # a null, which `AnnData.write_h5ad` leaves out
+                del self._file["raw"]
             self._matrices = {name: self._matrix(name) for name in ("X", *layers)}
             self._open = stack.pop_all()
 

@@ -146,7 +146,9 @@ def predict_any(
             slides, weights, output=output, options=options, keep=keep, embedding=embedding, **shared
         )
     default = TileOptions(seed=options.seed, jobs=options.jobs)
-    names = [item.name for item in fields(options) if getattr(options, item.name) != getattr(default, item.name)]
+    names = [
+        item.name for item in fields(options) if getattr(options, item.name) != getattr(default, item.name)
+    ]
     words = [_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in names] + ["--no-keep"] * (not keep)
     if words:
         raise InputError(
@@ -154,9 +156,7 @@ def predict_any(
             where=listing(features, 2),
             fix="leave it out, or give slides",
         )
-    return predict(
-        features, weights, output=output, jobs=options.jobs or 1, seed=options.seed, **shared
-    )
+    return predict(features, weights, output=output, jobs=options.jobs or 1, seed=options.seed, **shared)
 
 
 def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
@@ -240,7 +240,9 @@ def _predict_found(
     refuse_existing(output, force=force, inputs=inputs)
     place = choose_device(device)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
-    one_each = {bare_slide(path.name): path for path in slides}  # slides that share a name fail in the embedding
+    one_each = {
+        bare_slide(path.name): path for path in slides
+    }  # slides that share a name fail in the embedding
     plan = make_plan(
         list(one_each.values()), loaded, encoder=encoder, measured=measured, ensemble=ensemble, seed=options.seed,
         **named,

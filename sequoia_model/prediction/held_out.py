@@ -61,7 +61,7 @@ def choose_networks(
     if len(tested) > 1:
         raise InputError(
             f"the slide belongs to {listing(known)}, whom different folds of {splits.name} hold out",
-            fix="correct its patient, or use --ensemble all for a prediction by networks that saw the patient",
+            fix="correct its patient, or use --ensemble all: networks that saw the patient",
         )
     (fold,) = tested
     if fold is None or fold not in folds:
@@ -69,6 +69,6 @@ def choose_networks(
         held = f"fold {folds[0]} was" if len(folds) == 1 else f"the {len(folds)} folds given were"
         raise InputError(
             f"the patient {known[0]} is held out by {which} of {splits.name}, and {held} trained on it",
-            fix="give all folds of the weights, or use --ensemble all for a prediction by networks that saw the patient",
+            fix="give all folds of the weights, or use --ensemble all: networks that saw the patient",
         )
     return NetworkChoice((folds.index(fold),), fold)

@@ -13,7 +13,8 @@ from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.targets.slide_patients import SlidePatient, patients_of_slides
-from sequoia_model.weights.loading import Weights, published_genes, read_genes
+from sequoia_model.weights.gene_lists import published_genes, read_genes
+from sequoia_model.weights.loading import Weights
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,7 @@ def make_plan(
     slides = [bare_slide(path.name) for path in files]
     table = None if measured is None else open_measured(measured, names)
     owners = patients_of_slides(slides, patients, table)
-    rows = (
-        [()] * len(slides) if table is None else table.match(slides, [owner.name for owner in owners])
-    )
+    rows = [()] * len(slides) if table is None else table.match(slides, [owner.name for owner in owners])
     splits = None if weights.cancer is None else published(weights.cancer)
     planned = []
     for file, slide, owner, found in zip(files, slides, owners, rows, strict=True):
@@ -195,13 +194,17 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
             where=weights.source,
             fix="--genes FILE, one name a line in the order of the outputs",
         )
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    repeated = (
+        sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    )
     if repeated:
-        what = f"{counted(len(repeated), 'gene name is', 'gene names are')} duplicated: {listing(repeated, 5)}"
+        what = (
+            f"{counted(len(repeated), 'gene name is', 'gene names are')} duplicated: {listing(repeated, 5)}"
+        )
         raise InputError(what, where=where)
     if len(names) != weights.n_genes:
         raise InputError(
-            f"there are {counted(len(names), 'gene name')}, but the networks predict {counted(weights.n_genes, 'gene')}",
+            f"there are {counted(len(names), 'gene name')}, but the networks predict {weights.n_genes:,}",
             where=where,
         )
     return tuple(names)

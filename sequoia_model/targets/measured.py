@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.inputs import existing_file
+from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import COLUMNS
@@ -74,8 +74,9 @@ class Measured:
         ]
         if not any(found):
             theirs = listing([*by_slide, *by_patient], 3)
+            which = "the slide is not" if len(slides) == 1 else f"none of the {len(slides)} slides is"
             raise InputError(
-                f"none of {counted(len(slides), 'slide')} is in the measured expression, nor is its patient",
+                f"{which} in the measured expression, by its own name or by its patient",
                 where=f"{self.path}; there: {theirs or 'no names'}; slides: {listing(slides, 3)}",
                 fix="slides are matched by name, then patients by patient_id (--patients CSV names them)",
             )
@@ -263,10 +264,8 @@ def _names_in_csv(
                     skip_rows=1,
                     column_names=[str(i) for i in range(len(header))],
                 ),
-                arrow.ParseOptions(delimiter, newlines_in_values=True, invalid_row_handler=refuse),
-                arrow.ConvertOptions(
-                    include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())
-                ),
+                arrow.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+                arrow.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
             )
             table = reader.read_all()
     except (OSError, pa.ArrowInvalid) as error:
@@ -308,10 +307,11 @@ def _csv_blocks(
 
 def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
     """A block as numbers, NaN where missing; pandas leaves a column that holds any text as texts."""
-    texts = [column for column, dtype in block.dtypes.items() if dtype.kind not in "fiu"]
-    parsed = {column: _parsed(block[column], path, header[column]) for column in texts}
+    numbers = block.copy()
+    for column in block.columns[[dtype.kind not in "fiu" for dtype in block.dtypes]]:
+        numbers[column] = _parsed(block[column], path, header[column])
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
-        return (block.assign(**parsed) if parsed else block).to_numpy(dtype=np.float32)
+        return numbers.to_numpy(dtype=np.float32)
 
 
 def _parsed(values: pd.Series, path: Path, title: str) -> pd.Series:
@@ -355,7 +355,8 @@ def _open_h5ad(path: Path) -> Measured:
     if genes.has_duplicates:
         repeated = genes[genes.duplicated()].unique()
         raise InputError(
-            f"{counted(len(repeated), 'gene is', 'genes are')} duplicated: {listing(repeated)}", where=str(path)
+            f"{counted(len(repeated), 'gene is', 'genes are')} duplicated: {listing(repeated)}",
+            where=str(path),
         )
     names = _texts(pd.Series(obs.index), len(obs))
     patients, cohorts = (next((obs[name] for name in titles if name in obs), None) for titles in _TITLES[1:])

@@ -145,9 +145,7 @@ def network_input(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
     """
     _refuse_other_encoder(bag, spec)
     if bag.dimension != spec.input_dim:
-        raise InputError(
-            f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}"
-        )
+        raise InputError(f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}")
     if bag.cluster_features is not None:
         means, note = bag.cluster_features, ""
         if len(means) != spec.n_clusters:

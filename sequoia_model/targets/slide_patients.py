@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, listing
 from sequoia_model.patients import known_patients
 from sequoia_model.targets.measured import Measured
 
@@ -55,8 +55,9 @@ def patients_of_slides(
     said = known_patients(given) or {}
     if given is not None and not any(slide in said for slide in slides):
         where = f"{given}; " if isinstance(given, str | Path) else ""
+        which = "the slide is not" if len(slides) == 1 else f"none of the {len(slides)} slides is"
         raise InputError(
-            f"none of {counted(len(slides), 'slide')} is among the patients that were given",
+            f"{which} among the patients that were given",
             where=f"{where}there: {listing(said, 3)}; slides: {listing(slides, 3)}",
             fix="slides are matched by name, without the endings of files",
         )

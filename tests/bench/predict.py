@@ -24,9 +24,9 @@ import torch
 from sequoia_model.clusters import cluster_means
 from sequoia_model.feature_files import write
 from sequoia_model.nets import SummaryTransformer
-from sequoia_model.prediction import predict, stream
-from sequoia_model.prediction.predictions_file import PredictionsFile
-from sequoia_model.targets import inputs
+from sequoia_model.prediction import predict, run
+from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.targets import network_input
 from sequoia_model.types.bag import EncoderId, FeatureBag
 from sequoia_model.weights.gene_lists import published_genes
 from sequoia_model.weights.loading import Weights
@@ -82,9 +82,9 @@ def timed() -> Iterator[dict[str, float]]:
         return watched
 
     places = [
-        ("reading", inputs, "read"),
-        ("clustering", inputs, "cluster_means"),
-        ("networks", stream, "average"),
+        ("reading", network_input, "read"),
+        ("clustering", network_input, "cluster_means"),
+        ("networks", run, "average"),
     ]
     places += [("writing", PredictionsFile, name) for name in ("append", "finish")]
     with ExitStack() as stack:

@@ -97,11 +97,11 @@ FILES = {
     ),
     "99 cluster means": (
         bad(lambda p: write_sequoia(p, 130, 32, clusters=99)),
-        ["S1.h5", "99 cluster means, and the networks take 100"],
+        ["S1.h5", "99 cluster means, but the networks take 100"],
     ),
     "another dimension": (
         bad(lambda p: write_ours(p, tiles=130, dim=16)),
-        ["S1.h5", "16 columns, and the networks take 32"],
+        ["S1.h5", "16 columns, but the networks take 32"],
     ),
     "no tile": (bad(dataset(np.ones((0, 32), np.float32))), ["S1.h5", "(0, 32)"]),
     "all of several": (
@@ -155,7 +155,7 @@ PATIENTS = ("--patients", "HERE/patients.csv")
 TABLES = {
     "a gene list of another length": (
         options(genes=TOY_GENES[:39]),
-        ["39 names of genes, and the networks predict 40", "genes.txt"],
+        ["39 gene names, but the networks predict 40", "genes.txt"],
     ),
     "a gene twice": (options(genes=(*TOY_GENES[:39], "G1")), ["stand more than once: G1 (gene 1)", "genes.txt"]),
     "a gene that is a date": (options(genes=(*TOY_GENES[:39], "1-Mar")), ["are dates: 1-Mar (gene 40)"]),
@@ -163,7 +163,7 @@ TABLES = {
     "no reference": (options("--measured", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "a reference of others": (
         options(*MEASURED, change=reference(HEADER + "S7,P7,TCGA-BRCA,1,2\n")),
-        ["none of the 1 slides is in the measured expression", "S7, P7", "slides: S1", "ref.csv"],
+        ["the slide is not in the measured expression", "S7, P7", "slides: S1", "ref.csv"],
     ),
     "a reference of other genes": (
         options(*MEASURED, change=reference("wsi_file_name,rna_X\nS1,1\n")),
@@ -179,15 +179,16 @@ TABLES = {
     ),
     "infinity in the reference": (
         options(*MEASURED, change=reference(HEADER + "S1,P1,TCGA-BRCA,1,inf\n")),
-        ["1 measured values are infinite", "S1, gene G2", "ref.csv"],
+        ["1 measured value is infinite", "S1, gene G2", "ref.csv"],
     ),
     "a short row in the reference": (
-        options(*MEASURED, change=reference(HEADER + "S1,P1\n")), ["a row has 2 fields, and the header 5", "ref.csv"],
+        options(*MEASURED, change=reference(HEADER + "S1,P1\n")),
+        ["a row has 2 fields, but the header has 5", "ref.csv"],
     ),
     "no patients": (options("--patients", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "patients of others": (
         options(*PATIENTS, change=lambda f: (f / "patients.csv").write_text("slide,patient_id\nS7,P7\n")),
-        ["none of the 1 slides is among the patients", "there: S7", "patients.csv"],
+        ["the slide is not among the patients", "there: S7", "patients.csv"],
     ),
     "patients without a column": (
         options(*PATIENTS, change=lambda f: (f / "patients.csv").write_text("slide,name\nS1,P7\n")),

@@ -69,7 +69,7 @@ def test_the_result_is_told_to_people(capsys, folder):
     answer = predict(capsys, folder)
     assert "3 slides of 3 patients × 40 genes, log2(FPKM-UQ+1)" in answer.out
     assert "1 by the held-out fold of their patient, 2 by the mean of 5 folds" in answer.out
-    assert "values are below 0, which no measured value is" in answer.out
+    assert "values are below 0, unlike measured values" in answer.out
     assert "warning: 2 of 3 slides name no patient" in answer.err
     assert f"written to {folder / 'out.h5ad'}" in answer.err
 
@@ -88,7 +88,7 @@ def test_slides_that_fail_are_listed_and_the_rest_is_done(capsys, folder):
     assert answer.code == 3
     assert {slide["slide"]: slide["reason"] for slide in answer.json["failed"]} == {
         "empty": "the file is empty: it has 0 bytes",
-        "narrow": "the features have 16 columns, and the networks take 32",
+        "narrow": "the features have 16 columns, but the networks take 32",
     }
     assert f"failed: {folder / 'features' / 'empty.h5'}: the file is empty" in answer.err
     assert anndata.read_h5ad(folder / "out.h5ad").n_obs == 3
@@ -97,7 +97,7 @@ def test_slides_that_fail_are_listed_and_the_rest_is_done(capsys, folder):
 def test_a_slide_that_a_single_network_has_seen_fails_with_the_way_out(capsys, folder):
     answer = predict(capsys, folder, "--weights", folder / "weights" / "sequoia-brca-0")
     assert answer.code == 3
-    assert "held out by fold 2 of published BRCA, and fold 0 has been trained on it" in answer.err
+    assert "held out by fold 2 of published BRCA, and fold 0 was trained on it" in answer.err
     assert "--ensemble all" in answer.err
     again = predict(
         capsys, folder, "--weights", folder / "weights" / "sequoia-brca-0", "--ensemble", "all", "--force"
@@ -148,13 +148,13 @@ def test_an_input_is_not_replaced_even_by_force(capsys, folder):
 
 SLOW = """
 import time, signal
-from sequoia_model.targets import inputs
+from sequoia_model.targets import network_input
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-means = inputs.cluster_means
+means = network_input.cluster_means
 def slow(*given, **options):
     time.sleep({seconds})
     return means(*given, **options)
-inputs.cluster_means = slow
+network_input.cluster_means = slow
 from sequoia_model.cli.app import main
 main()
 """

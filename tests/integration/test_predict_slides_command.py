@@ -111,7 +111,7 @@ def test_a_patient_whom_the_network_has_seen_is_refused_also_as_a_slide(capsys, 
     [
         (("--max-tiles", 4, "--all-tiles"), "contradict"),
         (("--slide-mpp", 0.5, "--mpp-table", "t.csv"), "both given"),
-        (("--rule", "papr"), "no rule 'papr'"),
+        (("--rule", "papr"), "'papr' is not a rule"),
         (("--encoder", "uni"), "take features of lite0"),
         (("--genes", "absent.txt"), "absent.txt"),
         (("--measured", "absent.csv"), "absent.csv"),
@@ -127,7 +127,7 @@ def test_what_cannot_be_done_is_refused_before_any_slide_is_embedded(capsys, fol
 def test_weights_for_other_features_are_refused_before_any_slide_is_embedded(capsys, folder):
     write_wide_folds(folder / "other", dim=64, folds=1)
     answer = predict(capsys, folder, "--weights", folder / "other")
-    assert answer.code == 2 and "lite0 makes 1280 features, and the networks take 64" in answer.err
+    assert answer.code == 2 and "lite0 makes 1280 features, but the networks take 64" in answer.err
     assert kept(folder) == ["other"] + [
         f"other/made-0{name}"
         for name in ("", "/config.json", "/genes.csv", "/model.safetensors", "/sequoia.json")
@@ -143,7 +143,7 @@ def test_slides_and_features_together_are_refused(capsys, folder):
 def test_a_folder_of_both_is_refused(capsys, folder):
     write_ours(folder / "slides" / "S2.h5")
     answer = predict(capsys, folder)
-    assert answer.code == 2 and "the folder holds slides and feature files" in answer.err
+    assert answer.code == 2 and "the folder holds both slides and feature files" in answer.err
 
 
 def test_features_beside_slides_that_an_earlier_call_kept_are_no_other_features(capsys, folder):

@@ -11,7 +11,6 @@ import pytest
 from scipy import sparse
 
 from sequoia_model.errors import InputError
-from sequoia_model.prediction.predictions_file import PredictionsFile
 from sequoia_model.targets.measured import open_measured
 
 GENES = ["A1BG", "A2M", "TP53"]
@@ -47,19 +46,17 @@ def write_h5ad(path, table=None, **parts):
     return path
 
 
-def filled(tmp_path, table, slides, patients=None, genes=GENES):
-    """The layer for these slides, and those whose rows differ."""
+def filled(table, slides, patients=None, genes=GENES):
+    """The matrix of these slides, and those whose rows differ."""
     rows = table.match(slides, patients or slides)
-    with PredictionsFile(tmp_path / "out.h5ad", genes, []) as file:
-        file.add_layer("measured", len(slides))
-        unequal = table.fill(file, "measured", rows, genes)
-        return np.array([file.row("measured", i) for i in range(len(slides))]), unequal
+    unequal = [slide for slide, values in table.values(rows, genes) if values is None]
+    return table.matrix(rows, genes), unequal
 
 
 @pytest.mark.parametrize("name", ["ref.csv", "ref.csv.gz", "ref.tsv", "ref.tsv.gz"])
 def test_slides_get_their_rows_and_nan_for_genes_that_are_not_there(tmp_path, name):
     table = open_measured(write(tmp_path / name), GENES)
-    values, unequal = filled(tmp_path, table, ["P2-DX1", "P1-DX1"])
+    values, unequal = filled(table, ["P2-DX1", "P1-DX1"])
     np.testing.assert_array_equal(values, np.array([[3, np.nan, np.nan], [1.5, 2, np.nan]], dtype=np.float32))
     assert unequal == []
     assert list(table.columns) == ["A1BG", "A2M"]
@@ -71,33 +68,33 @@ def test_columns_without_rna_and_endings_of_slides_are_understood(tmp_path):
     table = table.rename(columns=lambda name: name.removeprefix("rna_"))
     opened = open_measured(write(tmp_path / "ref.csv", table), GENES)
     assert opened.slides.tolist() == ["P1-DX1", "P1-DX2", "P2-DX1"]
-    assert filled(tmp_path, opened, ["P1-DX1"])[0][0, 0] == 1.5
+    assert filled(opened, ["P1-DX1"])[0][0, 0] == 1.5
 
 
 def test_a_slide_that_is_not_there_gets_the_row_of_its_patient(tmp_path):
     table = open_measured(write(tmp_path / "ref.csv"), GENES)
-    values, unequal = filled(tmp_path, table, ["P2-DX9", "P1-DX9", "P1-DX2"], ["P2", "P1", "P1"])
+    values, unequal = filled(table, ["P2-DX9", "P1-DX9", "P1-DX2"], ["P2", "P1", "P1"])
     assert values[:, 0].tolist() == [3, 1.5, 1.5]
     assert unequal == []
 
 
 def test_rows_of_a_patient_that_differ_count_for_none_but_their_own_slides(tmp_path):
     table = open_measured(write(tmp_path / "ref.csv", make_table(rna_A1BG=[1.5, 1.75, 3.0])), GENES)
-    values, unequal = filled(tmp_path, table, ["P1-DX2", "P1-DX9", "P2-DX1"], ["P1", "P1", "P2"])
+    values, unequal = filled(table, ["P1-DX2", "P1-DX9", "P2-DX1"], ["P1", "P1", "P2"])
     assert unequal == [1]
     assert values[0, 0] == 1.75 and np.isnan(values[1]).all() and values[2, 0] == 3
 
 
 def test_nan_in_both_rows_of_a_patient_is_no_difference(tmp_path):
     table = make_table(rna_A2M=[np.nan, np.nan, 1.0])
-    _, unequal = filled(tmp_path, open_measured(write(tmp_path / "r.csv", table), GENES), ["X"], ["P1"])
+    _, unequal = filled(open_measured(write(tmp_path / "r.csv", table), GENES), ["X"], ["P1"])
     assert unequal == []
 
 
 def test_a_slide_of_nobody_stays_nan(tmp_path):
     table = open_measured(write(tmp_path / "ref.csv"), GENES)
-    assert table.match(["P1-DX1", "other"], ["P1", "other"]) == [[0], []]
-    values, _ = filled(tmp_path, table, ["P1-DX1", "other"])
+    assert table.match(["P1-DX1", "other"], ["P1", "other"]) == [(0,), ()]
+    values, _ = filled(table, ["P1-DX1", "other"])
     assert np.isnan(values[1]).all()
 
 
@@ -109,7 +106,7 @@ def test_rows_far_apart_are_found(tmp_path, ending):
     write_any = write_h5ad if ending == "h5ad" else write
     table = open_measured(write_any(tmp_path / f"ref.{ending}", many), GENES)
     wanted = ["S71", "S3", "S4", "S88"]
-    assert filled(tmp_path, table, wanted)[0][:, 0].tolist() == [71 / 4, 3 / 4, 1, 22]
+    assert filled(table, wanted)[0][:, 0].tolist() == [71 / 4, 3 / 4, 1, 22]
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
@@ -119,7 +116,7 @@ def test_anndata_of_slides_is_read(tmp_path, form):
     adata.X = form(adata.X)
     adata.write_h5ad(path)
     table = open_measured(path, GENES)
-    values, _ = filled(tmp_path, table, ["P2-DX1", "P1-DX9"], ["P2", "P1"])
+    values, _ = filled(table, ["P2-DX1", "P1-DX9"], ["P2", "P1"])
     np.testing.assert_array_equal(values[:, :2], np.array([[3, np.nan], [1.5, 2]], dtype=np.float32))
     assert table.cohorts.tolist() == ["TCGA-BRCA", "TCGA-BRCA", "TCGA-KIRC"]
 
@@ -127,18 +124,18 @@ def test_anndata_of_slides_is_read(tmp_path, form):
 def test_anndata_of_patients_is_read(tmp_path):
     x, var = np.array([[1.0, 2], [3, 4]], dtype=np.float32), pd.DataFrame(index=["A2M", "A1BG"])
     anndata.AnnData(x, pd.DataFrame(index=["P1", "P2"]), var).write_h5ad(tmp_path / "ref.h5ad")
-    values, _ = filled(tmp_path, open_measured(tmp_path / "ref.h5ad", GENES), ["S1", "S2"], ["P2", "P1"])
+    values, _ = filled(open_measured(tmp_path / "ref.h5ad", GENES), ["S1", "S2"], ["P2", "P1"])
     assert values[:, :2].tolist() == [[4, 3], [2, 1]]
 
 
 def test_of_predictions_the_measured_layer_is_read(tmp_path):
     path = write_h5ad(tmp_path / "p.h5ad", layers={"measured": np.full((3, 2), 7, dtype=np.float32)})
-    assert filled(tmp_path, open_measured(path, GENES), ["P1-DX1"])[0][0, 0] == 7
+    assert filled(open_measured(path, GENES), ["P1-DX1"])[0][0, 0] == 7
 
 
 def test_predictions_are_not_taken_for_measured(tmp_path):
     path = write_h5ad(tmp_path / "p.h5ad", uns={"ensemble": "all", "weights": {"source": "x"}})
-    with pytest.raises(InputError, match="holds predictions and no measured expression"):
+    with pytest.raises(InputError, match="holds predictions, but no measured expression"):
         open_measured(path, GENES)
 
 
@@ -157,10 +154,10 @@ def with_a_gene_twice():
 REFUSED = {
     "empty": ("a.csv", "", "the file is empty", ""),
     "junk": ("a.csv.gz", "junk", "cannot be read|no readable table", ""),
-    "junk h5ad": ("a.h5ad", "junk", "no readable h5ad", ""),
+    "junk h5ad": ("a.h5ad", "junk", "not a readable h5ad", ""),
     "no names": ("a.csv", without_names(), "neither slides nor patients", "tcga_project, rna_A1BG"),
     "other genes": ("a.csv", with_other_genes(), "none of the 3 genes", "A1BG, A2M, TP53"),
-    "a gene twice": ("a.csv", with_a_gene_twice(), "1 genes have several columns: A1BG", ""),
+    "a gene twice": ("a.csv", with_a_gene_twice(), "1 gene has several columns: A1BG", ""),
 }
 
 
@@ -189,19 +186,19 @@ def test_no_slide_and_no_patient_in_common_is_refused_with_names_of_both(tmp_pat
 def test_text_and_infinity_among_the_values_are_refused_with_their_place(tmp_path):
     low = make_table(rna_A2M=["1", "2", "low"])
     with pytest.raises(InputError, match="'low' is not a number") as error:
-        filled(tmp_path, open_measured(write(tmp_path / "low.csv", low), GENES), ["P2-DX1"])
+        filled(open_measured(write(tmp_path / "low.csv", low), GENES), ["P2-DX1"])
     assert "low.csv, row 4, column 'rna_A2M'" in error.value.where
     infinite = open_measured(write(tmp_path / "inf.csv", make_table(rna_A2M=[1, np.inf, 2])), GENES)
-    with pytest.raises(InputError, match="1 measured values are infinite") as error:
-        filled(tmp_path, infinite, ["P1-DX2"])
+    with pytest.raises(InputError, match="1 measured value is infinite") as error:
+        filled(infinite, ["P1-DX2"])
     assert "P1-DX2, gene A2M" in error.value.where
-    assert filled(tmp_path, infinite, ["P1-DX1"])[1] == []
+    assert filled(infinite, ["P1-DX1"])[1] == []
 
 
 def test_a_row_that_is_too_short_is_refused(tmp_path):
     path = write(tmp_path / "ref.csv")
     path.write_text(path.read_text() + "P9,P9\n")
-    with pytest.raises(InputError, match="a row has 2 fields, and the header 6"):
+    with pytest.raises(InputError, match="a row has 2 fields, but the header has 6"):
         open_measured(path, GENES)
 
 
@@ -215,4 +212,4 @@ def test_a_packed_table_that_is_cut_off_is_refused(tmp_path):
 @pytest.mark.parametrize("word", ["", "NA", "nan", "NaN", " "])
 def test_missing_values_may_be_spelled_in_several_ways(tmp_path, word):
     table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)
-    assert np.isnan(filled(tmp_path, table, ["P1-DX2"])[0][0, 1])
+    assert np.isnan(filled(table, ["P1-DX2"])[0][0, 1])

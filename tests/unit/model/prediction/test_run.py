@@ -12,7 +12,7 @@ import pytest
 from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError
 from sequoia_model.prediction import ensemble, predict
-from sequoia_model.targets.inputs import Needs, load_slide
+from sequoia_model.targets.network_input import InputSpec, load_input
 from sequoia_model.types.bag import EncoderId
 from sequoia_model.weights.loading import load_weights
 from sequoia_model.weights.loading import untrained as untrained_networks
@@ -45,8 +45,8 @@ def run(folder, weights, output, features=None, **options):
 
 
 def means(folder, slides, seed=0):
-    needs = Needs(32, 100, "uni", seed=seed)
-    return np.stack([load_slide(folder / "features" / f"{slide}.h5", needs).means for slide in slides])
+    spec = InputSpec(32, 100, "uni", seed=seed)
+    return np.stack([load_input(folder / "features" / f"{slide}.h5", spec).means for slide in slides])
 
 
 def test_new_slides_are_the_mean_and_deviation_of_all_folds(tmp_path, folder, weights):
@@ -136,7 +136,7 @@ def test_what_is_not_finite_fails_and_the_rest_is_written(tmp_path, folder, weig
     write_ours(tmp_path / "f" / "good.h5", tiles=120, dim=32)
     done, adata = run(folder, weights, tmp_path / "p.h5ad", tmp_path / "f")
     assert adata.obs_names.tolist() == ["good"]
-    assert done.failed[0].slide == "bad" and "genes are NaN or infinite: G1, G2, G3" in done.failed[0].reason
+    assert done.failed[0].item == "bad" and "genes are NaN or infinite: G1, G2, G3" in done.failed[0].reason
 
 
 def test_values_below_0_are_kept_and_counted(tmp_path, folder, weights):
@@ -172,11 +172,11 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert done.encoder_asserted and adata.uns["encoder_asserted"]
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
-        "2 of 2 slides name no patient, and each counts as one of its own: a, b",
-        "1 of 2 slides have no encoder but in the words of the user: uni: a",
+        "2 of 2 slides name no patient, and each counts as a patient of its own: a, b",
+        "1 of 2 slides do not name their encoder in the file; it is uni according to the user: a",
         "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",
-        "1 of 2 slides have fewer distinct tiles than the 100 clusters, which repeat them: a",
+        "1 of 2 slides have fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",
     ]  # fmt: skip
 
 
@@ -213,18 +213,18 @@ def test_measurements_of_a_patient_that_differ_are_said(tmp_path, folder, weight
     reference = write_reference(tmp_path / "ref.csv", ["x", "y"], patient_id=["TCGA-3C-AALI"] * 2)
     done, adata = run(folder, weights, tmp_path / "p.h5ad", measured=reference)
     assert np.isnan(adata.layers["measured"]).all() and done.n_measured == 0
-    assert any("1 of 7 slides have several measurements, which differ" in text for text in done.warnings)
+    assert any("1 of 7 slides have several measurements that differ" in text for text in done.warnings)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"output": "p.csv"}, "the output is an .h5ad file"),
+        ({"output": "p.csv"}, "the output must be an .h5ad file"),
         ({"ensemble": "mean"}, "held-out|all"),
-        ({"jobs": 0}, "--jobs is 0"),
-        ({"batch_size": 0}, "--batch-size is 0"),
-        ({"untrained": -1}, "--untrained is -1"),
-        ({"seed": -1}, "--seed is -1"),
+        ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),
+        ({"batch_size": 0}, "--batch-size must be 1 or more, but is 0"),
+        ({"untrained": -1}, "--untrained must be 0 or more, but is -1"),
+        ({"seed": -1}, "--seed must be 0 or more, but is -1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_before_any_work(tmp_path, options, words):
@@ -245,7 +245,7 @@ def test_progress_sees_every_slide(tmp_path, folder, weights):
     def progress(items, total):
         seen.append(total)
         for item in items:
-            seen.append(item[0].slide)
+            seen.append(item[0].name)
             yield item
 
     run(folder, weights, tmp_path / "p.h5ad", progress=progress)

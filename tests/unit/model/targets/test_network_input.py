@@ -11,11 +11,11 @@ import pytest
 
 from sequoia_model.clusters import cluster_means
 from sequoia_model.errors import InputError
-from sequoia_model.targets.inputs import Needs, in_order, load_slide, needs_of
+from sequoia_model.targets.network_input import InputSpec, in_order, load_input
 from sequoia_model.types.bag import EncoderId
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 
-NEEDS = Needs(input_dim=8, n_clusters=10, encoder="uni")
+SPEC = InputSpec(input_dim=8, n_clusters=10, encoder="uni")
 
 
 def make_weights(encoder="uni"):
@@ -25,63 +25,63 @@ def make_weights(encoder="uni"):
 def test_tiles_are_clustered_with_the_seed(tmp_path):
     path = write_ours(tmp_path / "a.h5", tiles=40)
     expected = cluster_means(make_features(40, 8), n_clusters=10, seed=3).means
-    slide = load_slide(path, Needs(8, 10, "uni", seed=3))
+    slide = load_input(path, InputSpec(8, 10, "uni", seed=3))
     np.testing.assert_array_equal(slide.means, expected)
-    assert slide.about.n_tiles == 40 and slide.about.note == "" and not slide.about.asserted
+    assert slide.notes.n_tiles == 40 and slide.notes.cluster_note == "" and not slide.notes.encoder_given
 
 
 def test_means_that_the_file_holds_are_taken_as_they_are(tmp_path):
     path = write_sequoia(tmp_path / "BRCA" / "a" / "a.h5", tiles=40, clusters=10)
-    slide = load_slide(path, NEEDS)
+    slide = load_input(path, SPEC)
     np.testing.assert_array_equal(slide.means, make_features(10, 8, seed=1))
-    assert slide.about.cohort == "BRCA" and slide.about.n_tiles == 40
+    assert slide.notes.cohort == "BRCA" and slide.notes.n_tiles == 40
 
 
 def test_another_number_of_means_is_refused(tmp_path):
-    with pytest.raises(InputError, match="there are 9 cluster means, and the networks take 10"):
-        load_slide(write_sequoia(tmp_path / "a.h5", clusters=9), NEEDS)
+    with pytest.raises(InputError, match="holds 9 cluster means, but the networks take 10"):
+        load_input(write_sequoia(tmp_path / "a.h5", clusters=9), SPEC)
 
 
 def test_few_tiles_are_noted(tmp_path):
-    slide = load_slide(write_ours(tmp_path / "a.h5", tiles=4), NEEDS)
-    assert slide.means.shape == (10, 8) and "fewer than 10 clusters" in slide.about.note
+    slide = load_input(write_ours(tmp_path / "a.h5", tiles=4), SPEC)
+    assert slide.means.shape == (10, 8) and "fewer than 10 clusters" in slide.notes.cluster_note
 
 
 def test_another_dimension_is_refused(tmp_path):
-    with pytest.raises(InputError, match="the features have 6 columns, and the networks take 8"):
-        load_slide(write_ours(tmp_path / "a.h5", dim=6), NEEDS)
+    with pytest.raises(InputError, match="the features have 6 columns, but the networks take 8"):
+        load_input(write_ours(tmp_path / "a.h5", dim=6), SPEC)
 
 
 @pytest.mark.parametrize("asserted", [False, True])
 def test_features_of_another_encoder_are_refused_whatever_the_user_says(tmp_path, asserted):
     path = write_ours(tmp_path / "a.h5", encoder=EncoderId("resnet50"))
-    with pytest.raises(InputError, match="the features are of resnet50, and the networks take those of uni"):
-        load_slide(path, Needs(8, 10, "uni", asserted))
+    with pytest.raises(InputError, match="the features are of resnet50, but the networks take those of uni"):
+        load_input(path, InputSpec(8, 10, "uni", asserted))
 
 
 def test_another_spelling_is_the_same_encoder(tmp_path):
-    slide = load_slide(write_ours(tmp_path / "a.h5", encoder=EncoderId("UNI_v1")), NEEDS)
-    assert not slide.about.asserted
+    slide = load_input(write_ours(tmp_path / "a.h5", encoder=EncoderId("UNI_v1")), SPEC)
+    assert not slide.notes.encoder_given
 
 
 def test_a_file_that_names_none_needs_the_word_of_the_user(tmp_path):
     path = write_clam(tmp_path / "resnet50" / "a.h5", dim=8)
     with pytest.raises(InputError, match="the file names no encoder") as error:
-        load_slide(path, NEEDS)
-    assert error.value.fix == "--encoder uni, if it was this one; its folder is called after resnet50"
-    slide = load_slide(path, Needs(8, 10, "uni", asserted=True))
-    assert slide.about.asserted and slide.about.hint == "resnet50"
+        load_input(path, SPEC)
+    assert "--encoder uni" in error.value.fix and "resnet50" in error.value.fix
+    slide = load_input(path, InputSpec(8, 10, "uni", encoder_given=True))
+    assert slide.notes.encoder_given and slide.notes.folder_encoder == "resnet50"
 
 
 def test_what_a_user_said_when_the_file_was_written_is_still_their_word(tmp_path):
     path = write_ours(tmp_path / "a.h5", encoder=EncoderId("uni", asserted=True))
-    assert load_slide(path, NEEDS).about.asserted
+    assert load_input(path, SPEC).notes.encoder_given
 
 
 def test_the_published_file_of_two_encoders_gives_the_wanted_one(tmp_path):
     path = write_sequoia(tmp_path / "a.h5", tiles=40, kinds=("uni", "resnet"), clusters=None)
     np.testing.assert_array_equal(
-        load_slide(path, NEEDS).means, cluster_means(make_features(40, 8), n_clusters=10).means
+        load_input(path, SPEC).means, cluster_means(make_features(40, 8), n_clusters=10).means
     )
 
 
@@ -92,25 +92,25 @@ def test_the_published_file_of_two_encoders_gives_the_wanted_one(tmp_path):
 )  # fmt: skip
 def test_tiles_of_another_size_are_noted(tmp_path, mpp, tile_size, said):
     path = write_ours(tmp_path / "a.h5", mpp=mpp, tile_size=tile_size)
-    assert load_slide(path, NEEDS).about.scale == said
+    assert load_input(path, SPEC).notes.tile_scale == said
 
 
 def test_weights_and_user_name_the_encoder():
-    assert needs_of(make_weights(), None, 0).asserted is False
-    assert needs_of(make_weights(), "UNI_v1", 0).encoder == "uni"
-    assert needs_of(make_weights(None), "My_Own", 0) == Needs(8, 10, "my-own", True)
+    assert InputSpec.of(make_weights(), None, 0).encoder_given is False
+    assert InputSpec.of(make_weights(), "UNI_v1", 0).encoder == "uni"
+    assert InputSpec.of(make_weights(None), "My_Own", 0) == InputSpec(8, 10, "my-own", True)
 
 
 @pytest.mark.parametrize("nothing", [None, " "])
 def test_weights_without_an_encoder_need_a_word(nothing):
     with pytest.raises(InputError, match="do not name the encoder") as error:
-        needs_of(make_weights(None), nothing, 0)
+        InputSpec.of(make_weights(None), nothing, 0)
     assert "--encoder NAME" in error.value.fix
 
 
 def test_another_word_than_that_of_the_weights_is_refused():
-    with pytest.raises(InputError, match="the weights take features of uni, and --encoder says resnet50"):
-        needs_of(make_weights(), "ResNet50", 0)
+    with pytest.raises(InputError, match="the weights take features of uni, but --encoder is resnet50"):
+        InputSpec.of(make_weights(), "ResNet50", 0)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

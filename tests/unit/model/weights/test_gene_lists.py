@@ -1,19 +1,13 @@
-"""Names of the outputs."""
+"""Lists of genes in files."""
 
 from __future__ import annotations
 
 import gzip
-from types import SimpleNamespace
 
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.prediction.gene_names import output_genes
-from sequoia_model.weights.gene_lists import published_genes, read_genes
-
-
-def make_weights(n_genes=3, genes=None):
-    return SimpleNamespace(n_genes=n_genes, genes=genes, source="toy")
+from sequoia_model.weights.gene_lists import read_genes
 
 
 @pytest.mark.parametrize(
@@ -64,35 +58,3 @@ def test_what_is_no_text_is_refused(tmp_path):
         read_genes(tmp_path / "genes.txt")
     with pytest.raises(InputError, match="does not exist"):
         read_genes(tmp_path / "other.txt")
-
-
-def test_names_of_the_weights_need_no_list():
-    assert output_genes(make_weights(genes=("A", "B", "C"))) == ("A", "B", "C")
-
-
-def test_a_list_that_agrees_with_the_weights_is_fine_and_another_is_not():
-    weights = make_weights(genes=("A", "B", "C"))
-    assert output_genes(weights, ["A", "B", "C"]) == ("A", "B", "C")
-    with pytest.raises(InputError, match="these are others"):
-        output_genes(weights, ["C", "B", "A"])
-
-
-def test_as_many_outputs_as_the_published_have_their_names():
-    assert output_genes(make_weights(20820)) == published_genes()
-
-
-def test_outputs_without_names_are_refused():
-    with pytest.raises(InputError, match="the 3 genes that the networks predict have no names") as error:
-        output_genes(make_weights())
-    assert "--genes" in error.value.fix
-
-
-def test_another_number_of_names_is_refused_with_both(tmp_path):
-    (tmp_path / "genes.txt").write_text("A\nB\n")
-    with pytest.raises(InputError, match="2 names of genes, and the networks predict 3"):
-        output_genes(make_weights(), tmp_path / "genes.txt")
-
-
-def test_a_name_that_repeats_is_refused():
-    with pytest.raises(InputError, match="stand more than once"):
-        output_genes(make_weights(), ["A", "B", "A"])

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_model.prediction.full_disk import Sink
-from sequoia_model.prediction.predictions_file import PredictionsFile
+from sequoia_model.prediction.file import PredictionsFile, Sink
 
 GENES = [f"G{i}" for i in range(7)]
 
@@ -98,7 +97,6 @@ def test_rows_of_an_added_layer_are_set_in_any_order_and_nan_elsewhere(tmp_path)
         file.add_layer("measured", 4)
         file.set_row("measured", 2, x[2])
         file.set_row("measured", 0, x[0])
-        np.testing.assert_array_equal(file.row("measured", 2), x[2])
         file.append(X=x)
         file.finish(make_obs(4), {})
     measured = anndata.read_h5ad(tmp_path / "p.h5ad").layers["measured"]

@@ -20,7 +20,7 @@ def splits(
         str,
         typer.Option(
             "--from",
-            help="published:BRCA (or another cancer), draw, or a file or folder of ours, CLAM, MCAT or SurvPath.",
+            help="published:BRCA (or another cancer), draw, or a file or folder of splits: ours, CLAM, MCAT, SurvPath.",
         ),
     ],
     output: Annotated[
@@ -29,8 +29,8 @@ def splits(
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with patient_id, with slide where slides have no TCGA barcode, and for draw with cohort and "
-            "site if known."
+            help="For draw: a CSV with the column patient_id, and cohort and site if known. For files: a CSV with the "
+            "columns slide and patient_id, needed for slides without a TCGA barcode."
         ),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="For draw: number of folds.  [default: 5]")] = None,
@@ -75,7 +75,7 @@ def convert_results(
     output: Annotated[Path, typer.Option("--output", "-o", help="The predictions to write (.h5ad).")],
     patients: Annotated[
         Path | None,
-        typer.Option(help="CSV with slide and patient_id, where slides have no TCGA barcode."),
+        typer.Option(help="CSV with the columns slide and patient_id, for slides without a TCGA barcode."),
     ] = None,
     force: Force = False,
     as_json: Json = False,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 
+from sequoia_model.errors import InputError
 from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 
 SLIDE = "TCGA-A2-A0T2-01Z-00-DX1.29A5C4B7"
@@ -204,3 +207,38 @@ def write_sequoia(
 def _new(path: Path) -> h5py.File:
     path.parent.mkdir(parents=True, exist_ok=True)
     return h5py.File(path, "w")
+
+
+#: Writers of all layouts, by the names that bags give these.
+WRITERS = {
+    "ours": write_ours,
+    "clam": write_clam,
+    "trident": write_trident,
+    "stamp": write_stamp,
+    "sequoia": write_sequoia,
+}
+
+
+def assert_same_bag(got: FeatureBag, wanted: FeatureBag, *, but: tuple[str, ...] = ()) -> None:
+    """Every field, arrays with their types."""
+    for field in fields_of(FeatureBag):
+        one, other = getattr(got, field.name), getattr(wanted, field.name)
+        if field.name in but:
+            continue
+        if isinstance(other, np.ndarray):
+            np.testing.assert_array_equal(one, other, err_msg=field.name, strict=True)
+        elif isinstance(other, EncoderId):
+            assert (one.name, one.asserted) == (other.name, other.asserted)
+            np.testing.assert_array_equal(one.fingerprint, other.fingerprint)
+        else:
+            assert one == other, field.name
+
+
+def refused(path: Path, **options: Any) -> InputError:
+    """The error of reading a file, which must name it."""
+    from sequoia_model.feature_files import read
+
+    with pytest.raises(InputError) as caught:
+        read(path, **options)
+    assert str(path) in caught.value.where
+    return caught.value

@@ -1,0 +1,189 @@
+"""Splits from files: ours, and those of other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sequoia_model.errors import InputError
+from sequoia_model.splits import published, read_splits
+
+
+def write_lists(path, **names):
+    """A fold as CLAM, MCAT and SurvPath write it: columns of different length behind one of row numbers."""
+    pd.DataFrame({role: pd.Series(list(column), dtype=object) for role, column in names.items()}).to_csv(path)
+    return path
+
+
+def write_flags(path, **names):
+    """A fold as CLAM's ``_bool`` files have it: a row per slide."""
+    rows = {slide: [role == other for other in names] for role, column in names.items() for slide in column}
+    pd.DataFrame.from_dict(rows, orient="index", columns=list(names)).to_csv(path)
+    return path
+
+
+def slides(*patients):
+    return [f"TCGA-AA-{patient}-01Z-00-DX1" for patient in patients]
+
+
+def clam_folder(folder, write=write_lists, suffix=""):
+    """Two folds of four patients, the last of whom has two slides."""
+    last = [*slides("0004"), "TCGA-AA-0004-01Z-00-DX2.svs"]
+    write(folder / f"splits_0{suffix}.csv", train=slides("0001", "0002"), val=slides("0003"), test=last)
+    write(
+        folder / f"splits_1{suffix}.csv",
+        train=[*slides("0003"), *last],
+        val=slides("0002"),
+        test=slides("0001"),
+    )
+    return folder
+
+
+def test_ours_read_back_are_identical(tmp_path):
+    splits = published("GBM")
+    splits.save(tmp_path / "s.csv")
+    again = read_splits(tmp_path / "s.csv")
+    again.save(tmp_path / "t.csv")
+    assert again.roles.equals(splits.roles)
+    assert again.cohort.equals(splits.cohort)
+    assert (tmp_path / "s.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
+
+
+def test_the_published_file_is_read_and_written_byte_for_byte(tmp_path):
+    source = Path(published.__code__.co_filename).parents[1] / "data" / "published_splits.csv.gz"
+    read_splits(source).save(tmp_path / "s.csv")
+    assert (tmp_path / "s.csv").read_text() == pd.read_csv(source).to_csv(index=False)
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(write_lists, ""), (write_flags, "_bool")])
+def test_clam_files_name_slides_and_become_patients(tmp_path, write, suffix):
+    splits = read_splits(clam_folder(tmp_path, write, suffix))
+    assert splits.roles.index.tolist() == [f"TCGA-AA-000{i}" for i in (1, 2, 3, 4)]
+    assert splits.roles.to_numpy().tolist() == [
+        ["train", "test"],
+        ["train", "val"],
+        ["val", "train"],
+        ["test", "train"],
+    ]
+
+
+def test_clam_folders_hold_two_kinds_that_agree_and_a_summary(tmp_path):
+    alone = read_splits(clam_folder(tmp_path))
+    clam_folder(tmp_path, write_flags, "_bool")
+    (tmp_path / "splits_0_descriptor.csv").write_text(",train,val,test\ntumour,1,0,0\n")
+    assert read_splits(tmp_path).roles.equals(alone.roles)
+
+
+def test_two_kinds_that_differ_are_refused(tmp_path):
+    clam_folder(tmp_path)
+    write_flags(tmp_path / "splits_1_bool.csv", train=slides("0003"), val=slides("0002"), test=slides("0001"))
+    with pytest.raises(
+        InputError, match="the two files for fold 1 differ in 2 slides: TCGA-AA-0004-01Z-00-DX1"
+    ) as raised:
+        read_splits(tmp_path)
+    assert "splits_1_bool.csv" in raised.value.where
+
+
+def test_without_a_test_part_val_stays_val_and_the_note_says_so(tmp_path):
+    write_lists(tmp_path / "splits_0.csv", train=["TCGA-AA-0001", "TCGA-AA-0002"], val=["TCGA-AA-0003"])
+    splits = read_splits(tmp_path / "splits_0.csv")
+    assert splits.roles["fold_0"].tolist() == ["train", "train", "val"]
+    assert "there is no test part" in splits.note
+    assert splits.test_fold("TCGA-AA-0003") is None
+
+
+def test_slides_with_endings_are_those_without(tmp_path):
+    write_lists(
+        tmp_path / "splits_0.csv", train=[f"{s}.svs" for s in slides("0001", "0002")], val=slides("0003")
+    )
+    assert len(read_splits(tmp_path).roles) == 3
+
+
+def test_slides_of_a_patient_in_two_parts_are_refused(tmp_path):
+    write_lists(tmp_path / "splits_0.csv", train=slides("0001", "0002"), val=["TCGA-AA-0002-01Z-00-DX2"])
+    with pytest.raises(InputError, match="1 patient has two roles in fold 0") as raised:
+        read_splits(tmp_path)
+    assert raised.value.where == f"{tmp_path}: TCGA-AA-0002 (train, val)"
+
+
+def test_other_slides_need_a_table_of_patients(tmp_path):
+    write_lists(tmp_path / "splits_0.csv", train=["S1", "S2"], val=["S3"])
+    with pytest.raises(InputError, match="3 of 3 slides have no patient"):
+        read_splits(tmp_path)
+    (tmp_path / "p.csv").write_text("slide,patient\nS1,P1\nS2.svs,P1\nS3,P2\n")
+    assert read_splits(tmp_path, tmp_path / "p.csv").roles["fold_0"].to_dict() == {"P1": "train", "P2": "val"}
+
+
+def test_given_patients_come_before_barcodes_and_may_be_named_directly(tmp_path):
+    names = ["S1.svs", "TCGA-AA-0001-01Z", "P1", "TCGA-AA-0009-01Z"]
+    write_lists(tmp_path / "splits_0.csv", train=names[:3], val=names[3:])
+    found = read_splits(tmp_path, {"S1": "P1", "TCGA-AA-0001-01Z.svs": "P2"}).roles["fold_0"]
+    assert found.to_dict() == {"P1": "train", "P2": "train", "TCGA-AA-0009": "val"}
+
+
+@pytest.mark.parametrize(("given", "fix"), [(None, "--patients CSV"), ({"S1": "P1"}, "add them")])
+def test_slides_without_a_patient_are_listed(tmp_path, given, fix):
+    path = write_lists(tmp_path / "splits_0.csv", train=slides("0001"), val=["S9.svs"])
+    with pytest.raises(InputError, match="1 of 2 slides have no patient") as raised:
+        read_splits(path, given)
+    assert raised.value.where == f"{path}: S9"
+    assert fix in raised.value.fix
+
+
+def fold_files(*names):
+    def build(folder):
+        for name in names:
+            write_lists(folder / name, train=slides("0001"), test=slides("0002"))
+        return folder
+
+    return build
+
+
+def text(content):
+    def build(folder):
+        (folder / "s.csv").write_text(content)
+        return folder / "s.csv"
+
+    return build
+
+
+BAD = {
+    "a missing fold": (fold_files("splits_0.csv", "splits_2.csv"), ["1 fold is missing", "splits_1.csv"]),
+    "folds from 1 on": (fold_files("splits_1.csv"), ["1 fold is missing", "splits_0.csv"]),
+    "a fold twice": (fold_files("splits_1.csv", "splits_01.csv", "splits_0.csv"), ["two files for fold 1"]),
+    "an empty folder": (fold_files(), ["no files of splits", "splits_0.csv"]),
+    "no such file": (lambda folder: folder / "no.csv", ["does not exist", "no.csv"]),
+    "another table": (text("slide,age\nS1,3\n"), ["does not hold splits", "slide, age", "s.csv", "train, val"]),
+    "train alone": (text(",train\n0,S1\n"), ["does not hold splits"]),
+    "a column twice": (text(",train,train,val\n0,S1,S2,S3\n"), ["columns are duplicated: train"]),
+    "a fold of ours twice": (text("patient_id,fold_0,fold_0\nP1,train,test\n"), ["columns are duplicated: fold_0"]),
+    "flags without slides": (text("train,val\nTrue,False\n"), ["no column of slides"]),
+    "a summary": (
+        lambda folder: text(",train,val,test\ntumour,3,1,1\n")(folder).rename(folder / "splits_0_descriptor.csv"),
+        ["counts slides, but does not name them", "give its folder"],
+    ),
+    "folds without patients": (text("id,fold_0\nP1,train\n"), ["no column of patients", "s.csv"]),
+    "a role of ours": (text("patient_id,fold_0\nP1,train\nP2,held\n"), ["P2 ('held')", "s.csv"]),
+    "a gap of ours": (text("patient_id,fold_0,fold_2\nP1,train,test\nP2,test,train\n"), ["fold_0, fold_2", "s.csv"]),
+    "a patient of ours": (text("patient_id,fold_0\nP1,train\nP1,test\n"), ["fold 0", "s.csv: P1 (test, train)"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "words"), BAD.values(), ids=BAD)
+def test_files_without_splits_are_refused(tmp_path, build, words):
+    with pytest.raises(InputError) as raised:
+        read_splits(build(tmp_path))
+    assert [word for word in words if word not in str(raised.value)] == []
+
+
+def test_patients_are_not_given_twice(tmp_path):
+    with pytest.raises(InputError, match="already name patients"):
+        read_splits(text("patient_id,fold_0\nP1,train\nP2,test\n")(tmp_path), {"S1": "P1"})
+
+
+def test_flags_may_be_ones_and_zeros(tmp_path):
+    path = tmp_path / "splits_0_bool.csv"
+    path.write_text(",train,val,test\nTCGA-AA-0001,1,0,0\nTCGA-AA-0002,0,1,0\nTCGA-AA-0003,0,0,1\n")
+    assert read_splits(path).roles["fold_0"].tolist() == ["train", "val", "test"]

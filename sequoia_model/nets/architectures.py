@@ -1,4 +1,4 @@
-"""Which architectures there are, and how ``config.json`` describes them."""
+"""The architectures, and how ``config.json`` describes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sequoia_model.nets.summary_transformer import SummaryTransformer
 from sequoia_model.nets.tile_mlp import TileMLP
 from sequoia_model.nets.tile_transformer import TileTransformer
 
-#: By their name in ``config.json``; published configurations name none, and are of the first.
+#: By their names in ``config.json``; published configurations have no name and mean the first.
 ARCHITECTURES: dict[str, type[SlideNetwork]] = {
     network.architecture: network for network in (SummaryTransformer, TileTransformer, TileMLP)
 }
@@ -26,9 +26,9 @@ _SIGNS = {
     "tile_transformer": "transformer.layers.0.0.to_qkv.weight",
     "tile_mlp": "conv0.weight",
 }
-#: Words of a configuration that no network is built from: the device is chosen when it is used.
+#: Entries of a configuration that are not sizes; the device is chosen when the network is used.
 _NOT_SIZES = ("architecture", "device")
-#: Of a size, and of what is built one by one; a configuration beyond them is a mistake that would fill the memory.
+#: Largest size, and largest number of layers or heads: anything more is a mistake that would fill the memory.
 _LARGEST, _MOST = 10_000_000, 1_000
 
 
@@ -38,20 +38,20 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
     Parameters
     ----------
     config : mapping
-        Content of ``config.json``: the arguments of the class, and "architecture" where it is not a
-        `SummaryTransformer`. "device" is kept and means nothing.
+        Content of ``config.json``: the arguments of the class, and "architecture" unless it is a
+        `SummaryTransformer`. "device" is kept but has no effect.
     where : str
         The file, for errors.
 
     Raises
     ------
     InputError
-        If the architecture or a word is unknown, a word is missing, or a value is no size.
+        If the architecture or an entry is unknown, an entry is missing, or a value is not valid.
     """
     name = config.get("architecture", SummaryTransformer.architecture)
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise InputError(
-            f"the architecture {name!r} is unknown", where=where, fix=f"there are {listing(ARCHITECTURES)}"
+            f"{name!r} is not a valid architecture", where=where, fix=f"one of {listing(ARCHITECTURES)}"
         )
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     sizes = {word: value for word, value in config.items() if word not in _NOT_SIZES}
@@ -74,9 +74,9 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
 
 
 def _refuse_no_size(word: str, value: object, where: str) -> None:
-    """Sizes are whole numbers above 0, and lists of such; dropout is a share."""
+    """Sizes are whole numbers above 0, or lists of them; dropout is a fraction."""
     if word == "dropout":
-        fits, wanted = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
+        fits, wanted = isinstance(value, int | float) and 0 <= value < 1, "a number of at least 0 and below 1"
     elif word in ("layers", "ks"):
         fits = (
             isinstance(value, list | tuple) and all(map(_is_size, value)) and (word != "ks" or len(value) > 0)
@@ -86,7 +86,7 @@ def _refuse_no_size(word: str, value: object, where: str) -> None:
         most = _MOST if word in ("depth", "nheads", "heads") else _LARGEST
         fits, wanted = _is_size(value, most), f"a whole number from 1 to {most:,}"
     if not fits:
-        raise InputError(f"{word} is {value!r}, and {wanted} is needed", where=where)
+        raise InputError(f"{word} has to be {wanted}, but is {value!r}", where=where)
 
 
 def _is_size(value: object, most: int = _LARGEST) -> bool:
@@ -94,25 +94,25 @@ def _is_size(value: object, most: int = _LARGEST) -> bool:
 
 
 def recognise(names: Iterable[str]) -> str | None:
-    """The architecture that has tensors of these names."""
+    """The architecture whose tensors have these names."""
     names = set(names)
     return next((name for name, sign in _SIGNS.items() if sign in names), None)
 
 
 def infer_config(state: Mapping[str, Tensor], where: str) -> dict[str, Any]:
-    """Sizes of a `SummaryTransformer` by the shapes of its published tensors.
+    """The sizes of a `SummaryTransformer`, from the shapes of its published tensors.
 
     Parameters
     ----------
     state : mapping of str to Tensor
-        By their published names.
+        Tensors by their published names.
     where : str
         The file, for errors.
 
     Raises
     ------
     InputError
-        If the tensors are of another architecture or of none.
+        If the tensors belong to another architecture or to none.
     """
     found = recognise(state)
     if found != SummaryTransformer.architecture:
@@ -128,7 +128,7 @@ def infer_config(state: Mapping[str, Tensor], where: str) -> dict[str, Any]:
         num_clusters, input_dim = state["pos_emb1D"].shape
         num_outputs = len(state["linear_head.1.weight"])
     except (KeyError, ValueError, TypeError) as error:
-        raise InputError("tensors of the summary_transformer are missing or have no rows and columns",
+        raise InputError("tensors of the summary_transformer are missing or have wrong shapes",
                          where=f"{where}: {error}") from None  # fmt: skip
     return {
         "input_dim": input_dim,

@@ -1,4 +1,4 @@
-"""Networks on cluster means: the mean and the spread over those that have not seen a slide, or over all."""
+"""Averages networks: the mean and the spread over those that have not seen a slide, or over all."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def ensemble(
     networks : sequence of Module
         In evaluation mode and on `device`; each maps `x` to (slides, genes).
     used : array of shape (slides, networks), bool, optional
-        Which networks predict which slide, at least one for each; by default all. No other is run.
+        Which networks predict which slide, at least one for each; by default all. The others are not run.
     device : str or device
         Where the networks are.
 
     Returns
     -------
     tuple of two arrays of shape (slides, genes), float32
-        The mean over the networks of a slide, in the units that they were trained on, and the population standard
-        deviation (divided by their number): 0 where one predicts.
+        The mean over the networks of a slide, in the units of their training, and the population standard deviation
+        (divided by their number), which is 0 for a single network.
     """
     used = np.ones((len(x), len(networks)), dtype=bool) if used is None else np.asarray(used, dtype=bool)
     needed = np.flatnonzero(used.any(axis=0)).tolist()
@@ -47,7 +47,7 @@ def ensemble(
 
 
 def on_device(networks: Sequence[nn.Module], device: torch.device) -> list[nn.Module]:
-    """The networks themselves on the CPU, copies on any other device: the caller's stay where they are."""
+    """The networks themselves for the CPU, copies for any other device: the caller's networks are not moved."""
     if device.type == "cpu":
         return list(networks)
     return [copy.deepcopy(network).to(device) for network in networks]
@@ -56,7 +56,7 @@ def on_device(networks: Sequence[nn.Module], device: torch.device) -> list[nn.Mo
 def _outputs(
     x: NDArray[np.float32], network: nn.Module, rows: NDArray[np.bool_], device: str | torch.device
 ) -> NDArray[np.float32]:
-    """What a network says of the chosen slides; 0, which is not counted, for the others."""
+    """The output of a network for the chosen slides; 0, which is not counted, for the others."""
     chosen = np.ascontiguousarray(x if rows.all() else x[rows])
     with torch.inference_mode():
         output = network(torch.from_numpy(chosen).to(device)).float().cpu().numpy()

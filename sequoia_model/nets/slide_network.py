@@ -1,7 +1,7 @@
-"""What the networks share: how they are described on disk, and the frame of the two transformers.
+"""What the networks share: their description on disk, and the frame of the two transformers.
 
-A transformer adds a learned position to each cluster mean, mixes the tokens and feeds each forward, depth times, and
-predicts the genes from the mean token. How tokens are mixed is all that tells the two apart.
+A transformer adds a learned position to each cluster mean; then, depth times, it mixes the tokens and feeds each
+forward; it predicts the genes from the mean token. The two differ only in how they mix the tokens.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class SlideNetwork(nn.Module):
 
     #: Its name in ``config.json``.
     architecture: ClassVar[str]
-    #: Arguments that the class was called with.
+    #: The arguments of the class.
     sizes: dict[str, Any]
-    #: What ``config.json`` says or is to say.
+    #: The content of ``config.json``.
     config: dict[str, Any]
-    #: What the safetensors file holds beside its tensors.
+    #: The metadata of the safetensors file.
     metadata: dict[str, str] | None
 
     def __init__(self, sizes: Mapping[str, Any], *, input_dim: int) -> None:
@@ -36,11 +36,11 @@ class SlideNetwork(nn.Module):
         self.num_outputs, self.num_clusters = int(sizes["num_outputs"]), int(sizes["num_clusters"])
 
     def published_state(self) -> dict[str, Tensor]:
-        """The parameters by their published names: what is written to disk."""
+        """The parameters by their published names, as they are written to disk."""
         return dict(self.state_dict())
 
     def load_published(self, state: Mapping[str, Tensor], *, assign: bool = False) -> None:
-        """Take over the parameters of a `published_state`: their values, or with `assign` the tensors themselves."""
+        """Load the parameters of a `published_state`: copy the values, or with `assign` use the tensors themselves."""
         self.load_state_dict(dict(state), assign=assign)
 
 
@@ -50,9 +50,9 @@ class SlideTransformer(SlideNetwork):
     Parameters
     ----------
     sizes : mapping
-        See `SlideNetwork`; with num_clusters, the number k of tokens of a slide.
+        The arguments of the class, among them num_clusters, the number k of tokens of a slide.
     mixers : iterable of Module
-        One a layer: (b, k, d) → (b, k, d).
+        One per layer: (b, k, d) → (b, k, d).
     dim : int
         Length d of a token.
     hidden_dim : int
@@ -64,18 +64,18 @@ class SlideTransformer(SlideNetwork):
     ) -> None:
         super().__init__(sizes, input_dim=dim)
         self.pos_emb1D = nn.Parameter(torch.empty(self.num_clusters, dim))
-        if not self.pos_emb1D.is_meta:  # to draw there, torch would import sympy, for seconds
+        if not self.pos_emb1D.is_meta:  # drawing on "meta" makes torch import sympy, which takes seconds
             nn.init.normal_(self.pos_emb1D)
         layers = (nn.ModuleList([mixer, FeedForward(dim, hidden_dim)]) for mixer in mixers)
         self.transformer = nn.ModuleDict({"layers": nn.ModuleList(layers)})
         self.linear_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, self.num_outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Genes (b, num_outputs) of slides (b, k, d), whose clusters stand in canonical order."""
+        """Genes (b, num_outputs) of slides (b, k, d) with their clusters in canonical order."""
         wanted = tuple(self.pos_emb1D.shape)
         if x.ndim != 3 or x.shape[1:] != wanted:
             raise InputError(
-                f"slides have the shape {tuple(x.shape)}, and (slides, {wanted[0]}, {wanted[1]}) is needed"
+                f"slides have to be of shape (slides, {wanted[0]}, {wanted[1]}), but are of {tuple(x.shape)}"
             )
         *layers, (last_mix, last_feed) = cast(Any, self.transformer["layers"])
         x = x + self.pos_emb1D
@@ -100,5 +100,5 @@ class FeedForward(nn.Module):
         return self.net(x)
 
     def mean(self, x: Tensor) -> Tensor:
-        """Mean over the tokens: (b, k, d) → (b, d). The last layer is linear, and so the mean comes before it."""
+        """Mean over the tokens: (b, k, d) → (b, d). The last layer is linear, so the mean can be taken before it."""
         return self.net[3](self.net[:3](x).mean(dim=1))

@@ -4,9 +4,9 @@ Attention compares every token with every other. Here a token sees the others on
 what it reads from the token itself (f) beside what it reads from the mean token (s), and combines both (c), so the
 cost grows linearly with the number of tokens (SummaryMixing: Parcollet et al. 2023, arXiv:2307.07421; for slides:
 Pizurica et al. 2024, Nature Communications 15). `SummaryHeads` is that exchange, with all heads in one product;
-positions, feed-forward layers and the head of genes are in `slide_network`.
+positions, feed-forward layers and the gene head are in `slide_network`.
 
-On disk each head has parameters of its own: `split_heads` and `stack_heads` translate.
+On disk each head has its own parameters: `split_heads` and `stack_heads` translate.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class SummaryTransformer(SlideTransformer):
     num_clusters : int
         Number k of cluster means of a slide.
     depth, nheads : int
-        Number of layers, and of heads in each.
+        Number of layers, and number of heads per layer.
     dimensions_f, dimensions_s, dimensions_c : int
-        Width of a head's local branch, of its summary branch, and of both combined.
+        Widths of a head's local branch, its summary branch, and both combined.
     """
 
     architecture: ClassVar[str] = "summary_transformer"
@@ -65,22 +65,22 @@ class SummaryTransformer(SlideTransformer):
             hidden_dim=input_dim,
         )
         self.nheads = nheads
-        del self.config["architecture"]  # published configurations name none
+        del self.config["architecture"]  # published configurations do not have it
 
     def published_state(self) -> dict[str, Tensor]:
-        """The parameters by their published names, each head apart; views of ours."""
+        """The parameters by their published names, separate for each head; views of ours."""
         return split_heads(self.state_dict(), self.nheads)
 
     def load_published(self, state: Mapping[str, Tensor], *, assign: bool = False) -> None:
-        """Take over the parameters of a `published_state`: their values, or with `assign` the tensors themselves."""
+        """Load the parameters of a `published_state`: copy the values, or with `assign` use the tensors themselves."""
         self.load_state_dict(stack_heads(state), assign=assign)
 
 
 class SummaryHeads(nn.Module):
-    """The exchange between tokens, of all heads at once.
+    """The exchange between tokens, for all heads at once.
 
     A head computes GELU(c [local, summary]) with local = GELU(LN(f x)) of each token and summary = GELU(LN(s x̄)) of
-    the mean token x̄; the projection joins the heads. The rows of f, s, c and of the norms are those of the heads, one
+    the mean token x̄; the projection joins the heads. The rows of f, s, c and the norms are those of the heads, one
     head after the other.
     """
 
@@ -91,13 +91,15 @@ class SummaryHeads(nn.Module):
         self.s = nn.Linear(dim, nheads * dim_s)
         self.local_norm = HeadNorm(nheads, dim_f)
         self.summary_norm = HeadNorm(nheads, dim_s)
-        self.c = nn.Linear(dim_f + dim_s, nheads * dim_c)  # holds the parameters; multiplied by head below
+        self.c = nn.Linear(
+            dim_f + dim_s, nheads * dim_c
+        )  # only holds the parameters; they are applied head by head below
         self.projection = nn.Linear(nheads * dim_c, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, k, d) → (b, k, d)."""
         local = gelu(self.local_norm(self.f(x)))
-        mean = x.mean(dim=1, keepdim=True)  # s is linear: of the mean it gives the mean of what it gives
+        mean = x.mean(dim=1, keepdim=True)  # s is linear, so the mean can be taken before it
         summary = gelu(self.summary_norm(self.s(mean)))
         of_local, of_summary = self.c.weight.unflatten(0, (self.nheads, -1)).split(self.widths, dim=2)
         combined = self._by_head(local, of_local) + (self._by_head(summary, of_summary) + self.c.bias)
@@ -109,7 +111,7 @@ class SummaryHeads(nn.Module):
 
 
 class HeadNorm(nn.Module):
-    """LayerNorm of each head apart."""
+    """LayerNorm within each head."""
 
     def __init__(self, nheads: int, width: int) -> None:
         super().__init__()
@@ -124,7 +126,7 @@ class HeadNorm(nn.Module):
 
 
 def split_heads(state: Mapping[str, Tensor], nheads: int) -> dict[str, Tensor]:
-    """Parameters with their heads apart, as published: rows of ``…0.f.weight`` are ``…0.mixers.0.f.weight`` and so on.
+    """Parameters with separate heads, as published: ``…0.f.weight`` becomes ``…0.mixers.0.f.weight`` and so on.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def split_heads(state: Mapping[str, Tensor], nheads: int) -> dict[str, Tensor]:
 
 
 def stack_heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The way back from `split_heads`.
+    """The inverse of `split_heads`.
 
     Parameters
     ----------

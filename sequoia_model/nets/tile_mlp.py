@@ -1,4 +1,4 @@
-"""TileMLP: the idea of HE2RNA (Schmauch et al. 2020, Nature Communications 11), written from the paper.
+"""TileMLP: the idea of HE2RNA (Schmauch et al. 2020, Nature Communications 11), implemented from the paper.
 
 A small network scores every gene on every tile; the slide's value of a gene is the mean of its k best tiles. Which k
 is best differs by gene, so in training k is drawn anew each time, and a prediction averages over all k.
@@ -28,13 +28,13 @@ class TileMLP(SlideNetwork):
     num_outputs : int
         Number of genes.
     layers : sequence of int
-        Widths of the layers between; ReLU and dropout after each.
+        Widths of the hidden layers; ReLU and dropout follow each.
     ks : sequence of int
-        Numbers of best tiles.
+        The numbers k of best tiles.
     dropout : float
-        Share of the units that training drops.
+        Fraction of the units that training drops.
     num_clusters : int
-        With how many cluster means a slide it was trained; `forward` takes any number.
+        Number of cluster means per slide in training; `forward` takes any number.
     """
 
     architecture: ClassVar[str] = "tile_mlp"
@@ -63,26 +63,26 @@ class TileMLP(SlideNetwork):
         Parameters
         ----------
         x : Tensor of shape (b, n, d)
-            Tiles, or means of clusters.
+            Tiles, or cluster means.
         mask : Tensor of shape (b, n), bool, optional
-            Which rows are tiles; the others fill up and count for nothing. By default all are tiles.
+            Which rows are tiles; the others are padding and do not count. By default all are tiles.
 
         Returns
         -------
         Tensor of shape (b, num_outputs)
-            Where a slide has fewer tiles than k, the mean of all.
+            If a slide has fewer than k tiles, the mean is over all of them.
         """
         if x.ndim != 3 or x.shape[2] != self.input_dim:
             raise InputError(
-                f"slides have the shape {tuple(x.shape)}, and (slides, tiles, {self.input_dim}) is needed"
+                f"slides have to be of shape (slides, tiles, {self.input_dim}), but are of {tuple(x.shape)}"
             )
         real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
         if not bool(real.any(dim=1).all()):
             raise InputError("a slide has no tile")
-        x = x.masked_fill(~real[:, :, None], 0)  # else NaN in the padding would reach the gradients
+        x = x.masked_fill(~real[:, :, None], 0)  # otherwise NaN in the padding would reach the gradients
         scores = self.scores(x).masked_fill(~real[:, :, None], -torch.inf)
         best = scores.topk(min(max(self.ks), x.shape[1]), dim=1).values
-        # weight of the j-th best tile: its share in the mean of the best k, averaged over the ks
+        # the weight of the j-th best tile in the mean of the best k, averaged over the ks
         ks = torch.tensor(self.ks, device=x.device)
         ks = ks[torch.randint(len(ks), (1,))] if self.training else ks
         taken = torch.minimum(ks, real.sum(dim=1, keepdim=True))[:, None].to(best.dtype)  # (b, 1, ks)

@@ -1,4 +1,4 @@
-"""TileTransformer: the same frame with attention, as the paper compares it with.
+"""TileTransformer: the same frame with attention, to which the paper compares the SummaryTransformer.
 
 Every token looks at every other, weighted by the softmax of scaled products of queries and keys (Vaswani et al. 2017),
 with LayerNorm before attention and no class token. `Attention` is that exchange; the rest is in `slide_network`.
@@ -24,7 +24,7 @@ class TileTransformer(SlideTransformer):
     dim : int
         Length d of a feature vector.
     depth, heads : int
-        Number of layers, and of heads in each.
+        Number of layers, and number of heads per layer.
     mlp_dim : int
         Width of the feed-forward layers.
     dim_head : int

@@ -1,4 +1,4 @@
-"""On which device an encoder runs, and how many tiles at once."""
+"""The device that computes, and how many tiles it takes at once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _THERE: dict[str, Callable[[], int]] = {
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that is meant: ``auto`` is a GPU where there is one; ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+    """The device of a name: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for a CUDA device if there is one.
 
     Raises
     ------
     InputError
-        If the word is none of these, or the device is not there.
+        If the name is not valid, or this machine has no such device.
     """
     if name == "auto":
         return torch.device("cuda" if _THERE["cuda"]() else "cpu")
@@ -31,19 +31,17 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = None
     if device is None or device.type not in _THERE:
-        raise InputError(f"there is no device {name!r}", fix="--device auto|cpu|cuda|cuda:N|mps")
+        raise InputError(f"{name!r} is not a valid device", fix="--device auto|cpu|cuda|cuda:N|mps")
     n = _THERE[device.type]()
     if (device.index or 0) >= n:
-        raise InputError(
-            f"the device {name} was asked for, and this machine has {n} of this kind", fix="--device auto"
-        )
+        raise InputError(f"there is no device {name}: this machine has {n} of this kind", fix="--device auto")
     return device
 
 
 def best_batch_size(device: torch.device, parameters: int) -> int:
-    """How many tiles at once are fastest, as measured, for a network of so many parameters.
+    """The fastest number of tiles at once for a network with this many parameters, as measured.
 
-    On a CPU more of them leave its caches; a GPU wants many, and large networks want its memory.
+    More do not fit into the caches of a CPU; a GPU wants many, but a large network needs its memory.
     """
     if device.type == "cpu":
         return 4

@@ -1,1 +1,1 @@
-"""Parameters of networks and encoders: the hub, safe readers of tensors, the published layouts."""
+"""Weights of networks and encoders: the hub, the safe reader of tensors, the layouts on disk."""

@@ -1,4 +1,4 @@
-"""Lists of genes in files: the published one, and anybody's."""
+"""Lists of genes: that of the published networks, and those in files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, counted, listing
 
 _TITLES = {"gene", "genes", "symbol", "gene_name", "gene_symbol"}
-#: What spreadsheets make of MARCHF1 or SEPTIN2: 1-Mar, Sep-02.
+#: What spreadsheets turn MARCHF1 or SEPTIN2 into: 1-Mar, Sep-02.
 _DATE = re.compile(r"\d{1,2}-(mar|sep|dec|oct|nov)|(mar|sep|dec|oct|nov)-\d{1,2}", re.IGNORECASE)
 
 
@@ -31,12 +31,12 @@ def published_genes() -> tuple[str, ...]:
 
 
 def read_genes(path: str | Path) -> tuple[str, ...]:
-    """Read names of genes: one a line, or the column ``gene`` of a CSV; ``rna_`` before a name is taken off.
+    """Read gene names: one per line, or the column ``gene`` of a CSV; the prefix ``rna_`` is removed.
 
     Raises
     ------
     InputError
-        If the file cannot be read, holds no name or an empty one, or a name twice or one that is a date.
+        If the file cannot be read or is empty, or names are empty, duplicated or dates.
     """
     path = Path(path)
     try:
@@ -45,24 +45,24 @@ def read_genes(path: str | Path) -> tuple[str, ...]:
     except FileNotFoundError:
         raise InputError("the list of genes does not exist", where=str(path)) from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError("the list of genes is no readable text", where=f"{path} ({error})") from None
+        raise InputError("the list of genes cannot be read as text", where=f"{path} ({error})") from None
     rows = [row for row in csv.reader(text.splitlines()) if row]
     titles = [title.strip().lower() for title in rows[0]] if rows else []
     column = next((i for i, title in enumerate(titles) if title in _TITLES), None)
     if column is None and any(len(row) > 1 for row in rows):
-        raise InputError("the table has no column 'gene'", where=str(path), fix="give one name a line")
+        raise InputError("the table has no column 'gene'", where=str(path), fix="give one name per line")
     at, body = (0, rows) if column is None else (column, rows[1:])
     names = [row[at].strip().removeprefix("rna_") if len(row) > at else "" for row in body]
     if not names:
         raise InputError("the list of genes is empty", where=str(path))
     counts = Counter(names)
-    _refuse(names, [not name for name in names], "have no name", path)
-    _refuse(names, [counts[name] > 1 for name in names], "stand more than once", path)
-    _refuse(names, [bool(_DATE.fullmatch(name)) for name in names], "are dates", path)
+    _refuse(names, [not name for name in names], "without a name", path)
+    _refuse(names, [counts[name] > 1 for name in names], "with a duplicated name", path)
+    _refuse(names, [bool(_DATE.fullmatch(name)) for name in names], "with a date as its name", path)
     return tuple(names)
 
 
 def _refuse(names: list[str], wrong: list[bool], what: str, path: Path) -> None:
-    found = [f"{name or 'an empty one'} (gene {i + 1})" for i, name in enumerate(names) if wrong[i]]
+    found = [f"{name or 'empty'} (gene {i + 1})" for i, name in enumerate(names) if wrong[i]]
     if found:
-        raise InputError(f"{len(found)} genes {what}: {listing(found, 5)}", where=str(path))
+        raise InputError(f"{counted(len(found), 'gene')} {what}: {listing(found, 5)}", where=str(path))

@@ -1,4 +1,4 @@
-"""Weights: the networks of an ensemble, with all that is known of them, from a folder or from the hub."""
+"""Weights: the networks of an ensemble and what is known about them, from a folder or from the hub."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds
 from sequoia_model.weights._layouts import (
+    SIDE_FILE,
     SideFile,
     digest,
     read_network,
@@ -22,30 +23,30 @@ from sequoia_model.weights._layouts import (
 
 __all__ = ["Weights", "load_weights", "save_weights", "untrained"]
 
-#: Which encoder the published networks were trained on.
+#: The encoder whose features the published networks were trained on.
 _PUBLISHED_ENCODER = "uni"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Weights:
-    """The networks of an ensemble, and what is known of them.
+    """The networks of an ensemble, and what is known about them.
 
     Parameters
     ----------
     networks : tuple of SlideNetwork
-        In evaluation mode, on the CPU; one a fold, all of one architecture and size.
+        One per fold, in evaluation mode, on the CPU; all have the same architecture and size.
     folds : tuple of int
-        The fold of each.
+        The fold of each network.
     source : str
-        Where they are from, as it was given.
+        Where they come from, as it was given.
     encoder : str, optional
-        Canonical name of the encoder whose features they take; None where nothing says it.
+        Canonical name of the encoder whose features they take; None if not known.
     cancer : str, optional
-        TCGA abbreviation of published weights, whose splits apply.
+        TCGA abbreviation, if they are published weights; then the published splits apply.
     genes : tuple of str, optional
-        Names of the outputs, where a side file gives them.
+        Names of the outputs, if a side file gives them.
     digests : tuple of str
-        SHA-256 of the weights file of each.
+        SHA-256 of each file of weights.
     notes : tuple of str
         Caveats.
     """
@@ -100,17 +101,17 @@ def load_weights(source: str | Path) -> Weights:
         A folder: ``config.json`` and ``model.safetensors`` (one network); folders of these whose names end in the
         fold (``sequoia-brca-0``, ``fold_1``, ``2``); or ``model_best.pt`` (fold 0), ``model_best_1.pt``, ... with
         state dicts. Or ``hub:ORG/NAME``: the repositories NAME-0 to NAME-4 of the Hugging Face hub, or the one that
-        ends in a digit; what is in the cache of the hub (HF_HOME) is used without asking the hub.
+        ends in a digit; what is in the hub's cache (HF_HOME) is used without asking the hub.
 
-        Names as published (``sequoia-brca``, ``sequoia-brca-3``) tell encoder and cancer. ``sequoia.json`` in the
-        folder tells or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
+        Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder and cancer. ``sequoia.json`` in the
+        folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
         "genes": "genes.csv", "note": "..."}.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged, of another shape than its configuration, or could run code; if a fold is
-        missing, or folds differ in architecture or size; if the hub cannot give them.
+        If a file is missing or damaged, does not fit its configuration, or could run code; if a fold is missing, or
+        folds differ in architecture or size; if the hub cannot be reached.
     """
     text = str(source)
     folds, published = hub_folds(text) if text.startswith(HUB) else find_folds(Path(source))
@@ -119,7 +120,7 @@ def load_weights(source: str | Path) -> Weights:
     side = _side_file(folds, None if text.startswith(HUB) else Path(source))
     if side.genes is not None and len(side.genes) != networks[0].num_outputs:
         raise InputError(
-            f"the side file names {len(side.genes)} genes, and the networks have {networks[0].num_outputs} outputs",
+            f"the side file names {len(side.genes)} genes, but the networks have {networks[0].num_outputs} outputs",
             where=text,
         )
     cancer = published.cancer if published else None
@@ -136,14 +137,15 @@ def load_weights(source: str | Path) -> Weights:
 
 
 def untrained(weights: Weights, seed: int) -> tuple[SlideNetwork, ...]:
-    """Networks of the same architecture with fresh parameters, in evaluation mode, on the CPU.
+    """Networks of the same architecture with random parameters, in evaluation mode, on the CPU.
 
     Parameters
     ----------
     weights : Weights
-        One network is made for each of its folds.
+        One network is made for each fold.
     seed : int
-        With the number of the fold, it determines every parameter; torch's own generator stays as it is.
+        Random seed, 0 or more. With the number of the fold it determines every parameter; torch's own generator is
+        not touched.
     """
     return tuple(
         _fresh(network, [seed, fold]) for network, fold in zip(weights.networks, weights.folds, strict=True)
@@ -158,7 +160,7 @@ def _fresh(network: SlideNetwork, entropy: list[int]) -> SlideNetwork:
 
 
 def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]) -> None:
-    """All networks of an ensemble are of one architecture and size."""
+    """Refuse networks whose architecture or size differs from the first."""
     first = {name: tuple(tensor.shape) for name, tensor in networks[0].state_dict().items()}
     for network, files in zip(networks[1:], folds[1:], strict=True):
         other = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
@@ -166,22 +168,22 @@ def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]
             name = next(name for name in {**first, **other} if first.get(name) != other.get(name))
             raise InputError(
                 f"the folds differ: {name} is {first.get(name, 'absent')} in fold {folds[0].fold}, "
-                f"and {other.get(name, 'absent')} in fold {files.fold}",
+                f"but {other.get(name, 'absent')} in fold {files.fold}",
                 where=f"{folds[0].weights}, {files.weights}",
-                fix="the networks of an ensemble have one architecture and one size",
+                fix="all networks of an ensemble need the same architecture and size",
             )
 
 
 def _side_file(folds: list[FoldFiles], folder: Path | None) -> SideFile:
-    """The side file of the ensemble, or those of its folds, which have to say the same."""
+    """The side file of the ensemble, or those of its folds, which have to agree."""
     own = read_side_file(folder) if folder else None
     if own is not None:
         return own
     found = [side for files in folds if (side := read_side_file(files.weights.parent)) is not None]
     if any(side != found[0] for side in found):
         raise InputError(
-            "the folds have sequoia.json that differ",
+            f"the folds have different {SIDE_FILE}",
             where=str(folds[0].weights.parent.parent),
-            fix="put one beside the folders of the folds",
+            fix="put one beside the folders of the folds instead",
         )
     return found[0] if found else SideFile()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -134,7 +135,8 @@ def misfitting_tensors(state: Mapping[str, Tensor], wanted: Mapping[str, tuple[i
 
 def refuse_not_finite(state: Mapping[str, Tensor], where: str) -> None:
     """Refuse NaN and infinite values, by the names of their tensors."""
-    bad = [name for name, tensor in state.items() if not bool(tensor.isfinite().all())]
+    # numpy, because torch starts threads for each of hundreds of small tensors
+    bad = [name for name, tensor in state.items() if not np.isfinite(tensor.numpy()).all()]
     if bad:
         raise InputError(f"NaN or infinite values in the weights: {listing(bad, 3)}", where=where)
 

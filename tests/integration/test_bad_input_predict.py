@@ -157,8 +157,8 @@ TABLES = {
         options(genes=TOY_GENES[:39]),
         ["39 gene names, but the networks predict 40", "genes.txt"],
     ),
-    "a gene twice": (options(genes=(*TOY_GENES[:39], "G1")), ["stand more than once: G1 (gene 1)", "genes.txt"]),
-    "a gene that is a date": (options(genes=(*TOY_GENES[:39], "1-Mar")), ["are dates: 1-Mar (gene 40)"]),
+    "a gene twice": (options(genes=(*TOY_GENES[:39], "G1")), ["duplicated name: G1 (gene 1)", "genes.txt"]),
+    "a gene that is a date": (options(genes=(*TOY_GENES[:39], "1-Mar")), ["a date as its name: 1-Mar (gene 40)"]),
     "no gene list": (options("--genes", "HERE/no.txt"), ["list of genes does not exist", "no.txt"]),
     "no reference": (options("--measured", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "a reference of others": (

@@ -11,7 +11,7 @@ def test_every_encoder_is_listed_with_what_it_is(capsys):
     answer = sequoia_model(capsys, "encoders")
     assert answer.code == 0
     assert [line for line in answer.out.splitlines() if line in ENCODERS] == list(ENCODERS)
-    assert "no pathology encoder" in answer.out
+    assert "not a pathology encoder" in answer.out
     assert "hub:MahmoodLab/UNI, gated" in answer.out
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 import sequoia_model
+from tests.build.slides import write_slide
 from tests.integration.test_imports import modules_after
 
+#: What timm and torch's compiler bring along: seconds that the default encoder does not need.
+NOT_FOR_LITE0 = [
+    "anndata", "huggingface_hub", "matplotlib", "pandas", "sympy", "timm", "torch._dynamo", "torch._inductor",
+    "torchvision", "triton",
+]  # fmt: skip
 HEAVY = ["anndata", "h5py", "numpy", "pandas", "scipy", "timm", "torch"]
 
 
@@ -22,6 +28,20 @@ def test_the_help_of_the_command_loads_no_library():
 def test_splits_and_feature_files_need_no_torch():
     code = "from sequoia_model import Splits, read_features, published_splits, read_results"
     assert "torch" not in modules_after(code)
+
+
+def test_embedding_with_the_default_encoder_loads_neither_timm_nor_the_compiler(tmp_path):
+    slide = write_slide(tmp_path / "a.tif")
+    arguments = ["embed", str(slide), "-o", str(tmp_path / "out"), "--device", "cpu"]
+    loaded = modules_after(f"from sequoia_model.cli.app import run; run({arguments})")
+    assert "torch" in loaded and (tmp_path / "out" / "a.h5").is_file()
+    assert loaded.isdisjoint(NOT_FOR_LITE0)
+
+
+def test_the_identity_of_the_default_encoder_needs_no_torch():
+    assert "torch" not in modules_after(
+        "from sequoia_model.encoders import known_id; assert known_id('lite0')"
+    )
 
 
 @pytest.mark.parametrize("name", sequoia_model.__all__)

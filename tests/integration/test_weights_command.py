@@ -9,7 +9,7 @@ from tests.build.weights import five, side_file, toy, toys
 def test_weights_are_shown_for_people(capsys, tmp_path):
     answer = sequoia_model(capsys, "weights", "show", five(tmp_path))
     assert answer.code == 0
-    assert "16,616 a network" in answer.out and "BRCA: its published splits apply" in answer.out
+    assert "16,616 per network" in answer.out and "BRCA: its published splits apply" in answer.out
     assert "fold 4        sha256 ff6fbaf17678" in answer.out
 
 

@@ -1,7 +1,8 @@
-"""The packaged weights: names by rule equal names by order, and damage is told."""
+"""The packaged encoder: its network is timm's, its identity is known beforehand, and damaged weights are refused."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from sequoia_model.encoders import ENCODERS, _lite0, get_encoder, packaged
 from sequoia_model.encoders._timm_models import build_network
 from sequoia_model.errors import InputError
 from sequoia_model.weights.tensors import read_tensors
+from tests.build.encoders import lite0, plain_lite0
 
 
 @pytest.fixture
@@ -27,6 +29,30 @@ def test_names_by_rule_equal_names_by_order():
     state = read_tensors(packaged.packaged_file())[0]
     names = list(build_network(ENCODERS["lite0"], device="meta").state_dict())
     assert list(_lite0.timm_names(state)) == [*names, "classifier.weight", "classifier.bias"]
+
+
+def test_the_network_is_that_of_timm():
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    network, state = _lite0.Lite0().eval(), plain_lite0().state_dict()
+    network.load_state_dict(state)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(pixels), plain_lite0()(pixels), rtol=1e-6, atol=1e-6)
+
+
+def test_the_identity_is_known_without_loading():
+    known = packaged.known_id("EfficientNet-Lite0")
+    assert known is not None and known.fingerprint is not None
+    np.testing.assert_allclose(known.fingerprint, lite0().id.fingerprint, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["uni", "lite0@w.pth", "timm:resnet18", "nothing"])
+def test_no_other_encoder_is_known_without_loading(name):
+    assert packaged.known_id(name) is None
+
+
+def test_other_packaged_weights_are_not_known_without_loading(package):
+    package.write_bytes(b"other weights")
+    assert packaged.known_id("lite0") is None
 
 
 def test_unknown_names_stay_as_they_are():

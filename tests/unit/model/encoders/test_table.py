@@ -71,4 +71,4 @@ def test_the_transform_is_said_in_words():
 
 
 def test_what_the_stand_in_is_is_said():
-    assert "no pathology encoder" in ENCODERS["lite0"].note
+    assert "not a pathology encoder" in ENCODERS["lite0"].note

@@ -38,10 +38,10 @@ def test_a_packed_list_is_read(tmp_path):
     [
         ("", "is empty"),
         ("gene\n", "is empty"),
-        ("A\nB\nA\n", "2 genes stand more than once: A .gene 1., A .gene 3."),
-        ("A\n1-Mar\nSep-02\n", "2 genes are dates: 1-Mar .gene 2., Sep-02 .gene 3."),
+        ("A\nB\nA\n", "2 genes with a duplicated name: A .gene 1., A .gene 3."),
+        ("A\n1-Mar\nSep-02\n", "2 genes with a date as .* name: 1-Mar .gene 2., Sep-02 .gene 3."),
         ("A,1\nB,2\n", "no column 'gene'"),
-        ("gene,n\nA,1\n ,2\n", "1 genes have no name: an empty one .gene 2."),
+        ("gene,n\nA,1\n ,2\n", "1 gene without a name: empty .gene 2."),
     ],
 )
 def test_a_list_that_cannot_be_meant_is_refused(tmp_path, text, words):

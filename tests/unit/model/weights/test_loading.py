@@ -158,7 +158,7 @@ def test_a_side_file_lies_beside_the_weights_of_one_fold_as_well(tmp_path):
         ({"encoder": 7}, "encoder is 7 and has to be a text"),
         ({"cancer": "OVCA"}, "no published splits of the cancer 'OVCA'"),
         ({"genes": "absent.csv"}, r"list of genes does not exist[\s\S]*absent.csv"),
-        ({"genes": "genes.csv"}, "names 2 genes, and the networks have 40 outputs"),
+        ({"genes": "genes.csv"}, "names 2 genes, but the networks have 40 outputs"),
     ],
 )
 def test_a_side_file_that_cannot_be_used_is_refused(tmp_path, words, message):
@@ -171,7 +171,7 @@ def test_side_files_of_folds_that_differ_are_refused(tmp_path):
     toys(tmp_path, "0", "1")
     side_file(tmp_path / "0", encoder="uni")
     side_file(tmp_path / "1", encoder="conch")
-    with pytest.raises(InputError, match=r"the folds have sequoia.json that differ"):
+    with pytest.raises(InputError, match=r"the folds have different sequoia.json"):
         load_weights(tmp_path)
 
 

@@ -91,9 +91,7 @@ class SummaryHeads(nn.Module):
         self.s = nn.Linear(dim, nheads * dim_s)
         self.local_norm = HeadNorm(nheads, dim_f)
         self.summary_norm = HeadNorm(nheads, dim_s)
-        self.c = nn.Linear(
-            dim_f + dim_s, nheads * dim_c
-        )  # only holds the parameters; they are applied head by head below
+        self.c = nn.Linear(dim_f + dim_s, nheads * dim_c)  # only holds parameters, applied by head below
         self.projection = nn.Linear(nheads * dim_c, dim)
 
     def forward(self, x: Tensor) -> Tensor:

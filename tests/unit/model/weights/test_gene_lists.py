@@ -54,7 +54,7 @@ def test_a_list_that_cannot_be_meant_is_refused(tmp_path, text, words):
 
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "genes.txt").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InputError, match="no readable text"):
+    with pytest.raises(InputError, match="cannot be read as text"):
         read_genes(tmp_path / "genes.txt")
     with pytest.raises(InputError, match="does not exist"):
         read_genes(tmp_path / "other.txt")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sequoia_base.arguments import Progress
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
 
 _BLOCK_BYTES = 64 * 2**20
@@ -39,7 +41,14 @@ class Concordance(Result):
     bootstrap: int = 0
 
 
-def harrell_c(outcome: Outcome, risk: ArrayLike, *, bootstrap: int = 0, seed: int = 0) -> Concordance:
+def harrell_c(
+    outcome: Outcome,
+    risk: ArrayLike,
+    *,
+    bootstrap: int = 0,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Concordance:
     """Harrell's C: how often the patient with the higher risk has the earlier event.
 
     A pair is comparable if the earlier of the two times is an event; of an event and a censoring at the same
@@ -51,11 +60,13 @@ def harrell_c(outcome: Outcome, risk: ArrayLike, *, bootstrap: int = 0, seed: in
     outcome : Outcome
         The n patients.
     risk : array of shape (n,)
-        Higher = earlier event expected. ``-risk`` gives 1 - C.
+        A higher risk means that the event is expected earlier. ``-risk`` gives 1 - C.
     bootstrap : int
         Number of bootstrap replicates (patients drawn with replacement) for the interval; 0 for none.
     seed : int
-        Seed of the bootstrap.
+        Random seed of the bootstrap, 0 or more.
+    progress : callable, optional
+        ``progress(blocks, total)`` wraps the iterator over blocks of events.
 
     Returns
     -------
@@ -75,17 +86,18 @@ def harrell_c(outcome: Outcome, risk: ArrayLike, *, bootstrap: int = 0, seed: in
     """
     risk = np.asarray(risk, dtype=np.float64)
     if risk.shape != (outcome.n,):
-        raise InputError(f"{risk.size} risks do not match {outcome.n} patients")
+        raise InputError(f"{counted(risk.size, 'risk')} given for {counted(outcome.n, 'patient')}")
     invalid = np.flatnonzero(~np.isfinite(risk))
     if invalid.size:
         raise InputError(
-            f"{invalid.size} risks are not finite numbers", where=f"positions {listing(invalid)}"
+            f"{invalid.size} of {risk.size} risks are not finite numbers",
+            where=f"positions {listing(invalid)}",
         )
     draws = np.random.default_rng(seed).multinomial(
         outcome.n, np.full(outcome.n, 1 / max(outcome.n, 1)), bootstrap
     )
     weights = np.vstack([np.ones((1, outcome.n)), draws]).astype(np.float32)  # row 0: the data as they are
-    comparable, concordant, tied = _pair_counts(outcome, risk, weights)
+    comparable, concordant, tied = _pair_counts(outcome, risk, weights, progress)
     with np.errstate(invalid="ignore"):
         c = (concordant + tied / 2) / comparable
     replicates = c[1:][np.isfinite(c[1:])]
@@ -103,25 +115,34 @@ def harrell_c(outcome: Outcome, risk: ArrayLike, *, bootstrap: int = 0, seed: in
 
 
 def _pair_counts(
-    outcome: Outcome, risk: NDArray[np.float64], weights: NDArray[np.float32]
+    outcome: Outcome,
+    risk: NDArray[np.float64],
+    weights: NDArray[np.float32],
+    progress: Progress | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often a patient is in.
 
-    With A[i, j] = 1 where i's event comes before j's time, a replicate has sum_ij w_i A_ij w_j such pairs: one
-    matrix product for all replicates. Blocks of events bound the memory. Integers below 2**24 are exact in
-    float32, and a product holds at most n.
+    With A[i, j] = 1 where i has an event and j is at risk then, but has no event at that time, a replicate has
+    sum_ij w_i A_ij w_j comparable pairs: one matrix product for all replicates. Blocks of events bound the memory.
+    Integers below 2**24 are exact in float32, and a product holds at most n.
     """
-    time, event = outcome.time, outcome.event
+    sets = RiskSets.of(outcome)
+    time, event, risk = outcome.time[sets.order], outcome.event[sets.order], risk[sets.order]
+    weights = weights[:, sets.order]
     counts = np.zeros((3, len(weights)))
     rows = np.flatnonzero(event)
     step = max(1, _BLOCK_BYTES // (4 * max(outcome.n, len(weights))))
-    for block in (rows[i : i + step] for i in range(0, rows.size, step)):
+    blocks = [rows[i : i + step] for i in range(0, rows.size, step)]
+    for block in blocks if progress is None else progress(blocks, len(blocks)):
+        first = sets.first[np.searchsorted(sets.times, time[block[0]])]
+        at_risk = slice(first, None)  # nobody before it is at risk at an event of this block
         at, own = time[block, None], risk[block, None]
-        comparable = (time > at) | ((time == at) & ~event)
+        comparable = (time[at_risk] > at) | ((time[at_risk] == at) & ~event[at_risk])
         for count, pairs in zip(
-            counts, (comparable, comparable & (own > risk), comparable & (own == risk)), strict=True
+            counts,
+            (comparable, comparable & (own > risk[at_risk]), comparable & (own == risk[at_risk])),
+            strict=True,
         ):
-            count += np.einsum(
-                "bi,bi->b", weights @ pairs.T.astype(np.float32), weights[:, block], dtype=np.float64
-            )
+            products = weights[:, at_risk] @ pairs.T.astype(np.float32)
+            count += np.einsum("bi,bi->b", products, weights[:, block], dtype=np.float64)
     return counts[0], counts[1], counts[2]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from numbers import Number
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
-from sequoia_stats.survival import _newton
-from sequoia_stats.survival._design import design_matrix
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.survival.partial_likelihood import Array, Maximum, Ties, maximise
 from sequoia_stats.types.outcome import Outcome
 
 _Z95 = 1.959963984540054  # normal quantile at .975
+_RANK = 1e-9  # a covariate that adds less than this to the others is a combination of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class CoxFit(Result):
     n, n_events : int
         Patients and events that the model used.
     n_missing : int
-        Patients left out because a covariate is missing.
+        Patients left out, with a covariate missing.
     ties : str
         "efron" or "breslow".
     log_likelihood, log_likelihood_null : float
@@ -35,7 +37,7 @@ class CoxFit(Result):
     frame : DataFrame
         A row per term: ``term, coef, se, hr, low, high, z, p`` (95% interval and p by Wald).
     note : str
-        What to know before reading it; empty where nothing.
+        What to know before reading the estimates; empty if there is nothing.
     used : array of bool, shape (patients given,)
         The patients that the model used.
     """
@@ -65,9 +67,7 @@ class LikelihoodRatio(NamedTuple):
     p: float
 
 
-def cox_regression(
-    outcome: Outcome, covariates: pd.DataFrame, *, ties: Literal["efron", "breslow"] = "efron"
-) -> CoxFit:
+def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "efron") -> CoxFit:
     """Fit a Cox model (Cox 1972) as ``survival::coxph`` does.
 
     Parameters
@@ -84,14 +84,13 @@ def cox_regression(
     Returns
     -------
     CoxFit
-        Where a level has no event (or all), its hazard ratio has no finite estimate: the value is the one at
-        which R stops as well, the interval is as wide as it should be, the other terms are not affected, and
-        ``note`` says so.
+        Where a level has no event, or all of them, its hazard ratio has no finite estimate: the value is the one
+        at which R stops as well, with a very wide interval. The other terms are not affected, and ``note`` says so.
 
     Raises
     ------
     InputError
-        If there is no covariate, one is constant or a combination of others, or fewer than two events are left.
+        If there is no covariate, one is constant or a combination of the others, or fewer than two events are left.
 
     Examples
     --------
@@ -100,26 +99,25 @@ def cox_regression(
     >>> fit.n, fit.n_events, round(float(fit.frame.hr[0]), 4)
     (5, 4, 1.1224)
     """
-    if ties not in ("efron", "breslow"):
-        raise InputError(f"unknown treatment of ties: {ties!r}", fix="use efron or breslow")
+    check_limits({"ties": ties}, {"ties": one_of(get_args(Ties))})
     if len(covariates) != outcome.n or not covariates.shape[1]:
         raise InputError(
-            f"covariates of shape {covariates.shape} do not describe {outcome.n} patients",
+            f"covariates of shape {covariates.shape} cannot describe {counted(outcome.n, 'patient')}",
             fix="pass a row per patient and at least one column",
         )
     used = covariates.notna().all(axis=1).to_numpy()
     kept = outcome[used]
     if kept.n_events < 2:
         raise InputError(
-            f"a Cox model needs two events, and {kept.n_events} of {outcome.n_events} are left where "
-            f"{listing(covariates.columns)} are known"
+            f"a Cox model needs 2 events or more, and {kept.n_events} of {outcome.n_events} are left",
+            where=f"patients with a value of {listing(covariates.columns)}",
         )
-    design = design_matrix(covariates[used])
+    design = _model_matrix(covariates[used])
     try:
-        fitted = _newton.fit(design.to_numpy(), kept, ties)
+        fitted = maximise(design.to_numpy(), kept, ties)
     except np.linalg.LinAlgError:
         raise InputError(
-            "the Cox model cannot be fitted: its information matrix is singular",
+            "the Cox model cannot be fitted, as its information matrix is singular",
             where=listing(design.columns),
         ) from None
     return CoxFit(
@@ -163,17 +161,60 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
         smaller, terms = reduced.log_likelihood, len(reduced.frame)
         if full.ties != reduced.ties or not np.array_equal(full.used, reduced.used):
             raise InputError(
-                f"the models differ in patients ({full.n} and {reduced.n}) or ties",
+                f"the models differ in their patients ({full.n} and {reduced.n}) or in the treatment of ties",
                 fix="fit both to the patients without a missing covariate (full.used)",
             )
         if not set(reduced.frame["term"]) < set(full.frame["term"]):
-            raise InputError("the smaller model has terms that the larger one lacks, or as many")
+            raise InputError(
+                "the models are not nested: the smaller one must have some of the larger one's terms"
+            )
     statistic = max(0.0, 2 * (full.log_likelihood - smaller))
     df = len(full.frame) - terms
     return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)))
 
 
-def _terms(terms: pd.Index, coef: _newton.Array, se: _newton.Array) -> pd.DataFrame:
+def _model_matrix(covariates: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as they are; anything else as an indicator for each level but the first, named "column: level".
+
+    Raises
+    ------
+    InputError
+        If a column is infinite, constant, or a combination of those before it.
+    """
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name, values in covariates.items():
+        if values.map(lambda value: isinstance(value, Number | np.bool_)).all():
+            columns[str(name)] = values.to_numpy(dtype=np.float64)
+            continue
+        texts = values.astype(str).to_numpy()
+        levels = np.unique(texts)
+        columns |= {f"{name}: {level}": (texts == level).astype(np.float64) for level in levels[1:]}
+        if levels.size == 1:
+            columns[f"{name}"] = np.zeros(len(values))
+    design = pd.DataFrame(columns)
+    matrix = design.to_numpy()
+    if not np.isfinite(matrix).all():
+        raise InputError(
+            "a covariate is infinite", where=listing(design.columns[~np.isfinite(matrix).all(axis=0)])
+        )
+    constant = design.columns[np.ptp(matrix, axis=0) <= 1e-12 * np.abs(matrix).max(axis=0)]
+    if len(constant):
+        raise InputError(
+            f"{listing(constant)} is the same for all {counted(len(design), 'patient')} with every covariate"
+        )
+    standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    ranks = [
+        np.linalg.matrix_rank(standard[:, : k + 1], tol=_RANK * len(standard)) for k in range(matrix.shape[1])
+    ]
+    redundant = design.columns[np.diff(ranks, prepend=0) == 0]
+    if len(redundant):
+        raise InputError(
+            f"{listing(redundant)} is a combination of the other covariates", fix="leave one of them out"
+        )
+    return design
+
+
+def _terms(terms: pd.Index, coef: Array, se: Array) -> pd.DataFrame:
     from scipy.stats import norm
 
     z = coef / se
@@ -184,7 +225,7 @@ def _terms(terms: pd.Index, coef: _newton.Array, se: _newton.Array) -> pd.DataFr
     )
 
 
-def _note(fitted: _newton.NewtonFit, terms: pd.Index) -> str:
+def _note(fitted: Maximum, terms: pd.Index) -> str:
     notes = []
     if not fitted.converged:
         notes.append("the iterations did not converge")

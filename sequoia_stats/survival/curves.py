@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
+from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
 
 
@@ -20,11 +21,11 @@ class KaplanMeier(Result):
     Attributes
     ----------
     label : str
-        What the patients have in common.
+        What the patients have in common: "high", "low".
     n, n_events : int
         Patients and events.
     median, median_low, median_high : float
-        Median survival in months and its 95% interval; NaN where the curve or the band does not reach .5.
+        Median survival in months and its 95% interval; NaN where the curve, or the band, stays above .5.
     frame : DataFrame
         A row per distinct time, from time 0: ``time`` (months), ``at_risk`` (just before), ``events``,
         ``censored``, ``survival``, ``low``, ``high``. The band is NaN after time 0 where survival is 1
@@ -65,7 +66,7 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
     outcome : Outcome
         The n patients.
     label : str
-        What they have in common; kept in the result.
+        What they have in common, kept in the result.
 
     Returns
     -------
@@ -83,25 +84,25 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
     ([1.0, 0.75, 0.375], [4, 3])
     """
     if not outcome.n:
-        raise InputError("a survival curve needs patients", where=label)
+        raise InputError("there are no patients, so there is no survival curve", where=label)
     from lifelines import KaplanMeierFitter
 
-    fitter = KaplanMeierFitter().fit(outcome.time, outcome.event)
-    table, band = fitter.event_table, fitter.confidence_interval_
-    survival = fitter.survival_function_.iloc[:, 0].to_numpy()
+    sets = RiskSets.of(outcome)
+    fitter = KaplanMeierFitter().fit(outcome.time, outcome.event, timeline=[0.0, *sets.times])
+    survival, band = fitter.survival_function_.iloc[:, 0].to_numpy(), fitter.confidence_interval_
     inside = (survival > 0) & (survival < 1)  # elsewhere the log-log band does not exist
     frame = pd.DataFrame(
         {
-            "time": table.index.to_numpy(dtype=np.float64),
-            "at_risk": table["at_risk"].to_numpy(dtype=np.int64),
-            "events": table["observed"].to_numpy(dtype=np.int64),
-            "censored": table["censored"].to_numpy(dtype=np.int64),
+            "time": np.append(0.0, sets.times),
+            "at_risk": np.append(outcome.n, sets.at_risk),
+            "events": np.append(0, sets.events),
+            "censored": np.append(0, sets.censored),
             "survival": survival,
             "low": np.where(inside, band.iloc[:, 0], np.nan),
             "high": np.where(inside, band.iloc[:, 1], np.nan),
         }
     )
-    frame.loc[0, ["low", "high"]] = 1.0  # at time 0 everybody is alive, as survfit0() has it
+    frame.loc[0, ["low", "high"]] = 1.0  # at time 0 all patients are alive, as in survfit0()
     return KaplanMeier(
         label=label,
         n=outcome.n,

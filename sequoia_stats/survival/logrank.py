@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
 
 
@@ -22,7 +23,7 @@ class LogRank(Result):
     statistic : float
         Chi-squared on `df` degrees of freedom.
     df : int
-        Groups that are ever at risk when an event happens, minus 1.
+        Number of groups that are at risk at some event, minus 1.
     p_value : float
         Upper tail of the chi-squared distribution.
     frame : DataFrame
@@ -67,17 +68,17 @@ def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
     """
     labels = pd.Series(np.asarray(groups))
     if len(labels) != outcome.n:
-        raise InputError(f"{len(labels)} groups do not match {outcome.n} patients")
+        raise InputError(f"{len(labels)} groups were given for {counted(outcome.n, 'patient')}")
     if labels.isna().any():
-        raise InputError(f"{int(labels.isna().sum())} patients have no group")
+        raise InputError(f"there is no group for {counted(int(labels.isna().sum()), 'patient')}")
     if not outcome.n_events:
         raise InputError("the log-rank test needs events, and there are none")
     frame = _observed_and_expected(outcome, labels)
-    # A group that has left before the first event says nothing (survdiff drops it as well).
+    # A group that leaves before the first event says nothing; survdiff drops it as well.
     informative = labels.isin(frame.group[frame.expected > 0]).to_numpy()
     n_groups = labels[informative].nunique()
     if n_groups < 2:
-        raise InputError("the log-rank test needs two groups that are at risk when an event happens")
+        raise InputError("the log-rank test needs two groups that are at risk at some event")
     from lifelines.statistics import multivariate_logrank_test
 
     kept = outcome[informative]
@@ -86,14 +87,10 @@ def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
 
 
 def _observed_and_expected(outcome: Outcome, labels: pd.Series) -> pd.DataFrame:
-    times, deaths = np.unique(outcome.time[outcome.event], return_counts=True)
-    hazard = np.concatenate([[0.0], np.cumsum(deaths / _at_risk(outcome.time, times))])
-    cumulative = hazard[np.searchsorted(times, outcome.time, side="right")]
+    """Events of every group, and those expected if all groups had the hazard of all patients."""
+    sets = RiskSets.of(outcome, at_events=True)
+    cumulative = sets.steps(np.cumsum(sets.events / sets.at_risk), outcome.time, before=0.0)
     table = pd.DataFrame({"group": labels, "observed": outcome.event, "expected": cumulative})
     grouped = table.groupby("group", sort=True)
     frame = grouped.agg(n=("observed", "size"), observed=("observed", "sum"), expected=("expected", "sum"))
     return frame.reset_index()
-
-
-def _at_risk(time: np.ndarray, times: np.ndarray) -> np.ndarray:
-    return time.size - np.searchsorted(np.sort(time), times, side="left")

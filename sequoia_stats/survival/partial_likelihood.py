@@ -1,17 +1,26 @@
-"""Breslow's partial likelihood of the Cox model: value, deviance and gradient, for many models at once."""
+"""The partial likelihood of the Cox model: value, deviance and gradient for many models at once, and its maximum."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
 
+Ties = Literal["efron", "breslow"]
 #: Beyond this spread of the linear predictor, exp() of the smallest would underflow.
 _PLAIN_EXP_LIMIT = 600.0
+# The settings of survival::coxph.control().
+_EPS = 1e-9
+_MAX_ITERATIONS = 20
+_TOLERANCE_INFINITE = np.sqrt(_EPS)
+
+Array = NDArray[np.floating]
 
 
 def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
@@ -45,10 +54,10 @@ def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float
     eta = _checked(eta, outcome)
     if not outcome.n_events:
         return np.zeros(eta.shape[1:])
-    ties = _ties(outcome)
+    sets = RiskSets.of(outcome, at_events=True)
     columns = eta.reshape(len(eta), -1)
-    log_risk = _log_reverse_cumulative_sum(columns[ties.order])[ties.first]
-    value = columns[outcome.event].sum(axis=0) - ties.deaths @ log_risk
+    log_risk = _log_reverse_cumulative_sum(columns[sets.order])[sets.first]
+    value = columns[outcome.event].sum(axis=0) - sets.events.astype(np.float64) @ log_risk
     return value.reshape(eta.shape[1:])
 
 
@@ -67,9 +76,8 @@ def cox_deviance(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
     array of shape () or (L,)
         Equal to ``glmnet::coxnet.deviance``.
     """
-    likelihood = breslow_log_likelihood(eta, outcome)
-    deaths = np.unique(outcome.time[outcome.event], return_counts=True)[1]
-    return 2 * (-(deaths * np.log(deaths)).sum() - likelihood)
+    events = RiskSets.of(outcome, at_events=True).events
+    return 2 * (-(events * np.log(events)).sum() - breslow_log_likelihood(eta, outcome))
 
 
 def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
@@ -94,27 +102,111 @@ def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.floa
     x, eta = _checked(x, outcome), _checked(eta, outcome)
     if not outcome.n_events:
         return np.zeros(x.shape[1:])
-    ties = _ties(outcome)
-    log_risk = _log_reverse_cumulative_sum(eta[ties.order][:, None])[ties.first, 0]
-    log_hazard = np.logaddexp.accumulate(np.log(ties.deaths) - log_risk)
-    passed = np.searchsorted(ties.times, outcome.time, side="right")
-    expected = np.exp(eta + np.concatenate([[-np.inf], log_hazard])[passed])
+    sets = RiskSets.of(outcome, at_events=True)
+    log_risk = _log_reverse_cumulative_sum(eta[sets.order][:, None])[sets.first, 0]
+    log_hazard = np.logaddexp.accumulate(np.log(sets.events) - log_risk)
+    expected = np.exp(eta + sets.steps(log_hazard, outcome.time, before=-np.inf))
     return x.T @ (outcome.event - expected)
 
 
 @dataclass(frozen=True)
-class _Ties:
-    order: NDArray[np.intp]  # patients by increasing time
-    times: NDArray[np.float64]  # distinct event times
-    deaths: NDArray[np.float64]  # events at each
-    first: NDArray[np.intp]  # position in `order` where the risk set of each begins
+class Maximum:
+    """Where the iterations of `maximise` ended, and what did not converge."""
+
+    coef: Array
+    se: Array
+    log_likelihood: float
+    log_likelihood_null: float
+    converged: bool
+    infinite: NDArray[np.bool_]  # terms that still grow when the log-likelihood no longer does
 
 
-def _ties(outcome: Outcome) -> _Ties:
-    order = np.argsort(outcome.time, kind="stable")
-    times, deaths = np.unique(outcome.time[outcome.event], return_counts=True)
-    first = np.searchsorted(outcome.time[order], times, side="left")
-    return _Ties(order, times, deaths.astype(np.float64), first)
+def maximise(x: Array, outcome: Outcome, ties: Ties) -> Maximum:
+    """Maximise the partial likelihood by Newton-Raphson, with the steps of ``survival::coxph.fit``.
+
+    Full steps from zero; a step that lowers the log-likelihood is shortened towards the last point (1/2, then 2/3
+    of the rest, ...); the iterations end when the log-likelihood changes by a share of less than 1e-9.
+
+    lifelines is not used here: it has no Breslow ties, and where a level of a covariate has no event, the estimates
+    are wherever the iterations end, which for its damped steps is not where R's end.
+
+    Parameters
+    ----------
+    x : array of shape (n, k)
+        The model matrix.
+    outcome : Outcome
+        The n patients.
+    ties : {"efron", "breslow"}
+        Treatment of tied event times.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the information matrix is singular.
+    """
+    scale = x.std(axis=0)  # Newton's steps do not depend on it, their rounding does
+    likelihood = _Likelihood((x - x.mean(axis=0)) / scale, outcome, ties)
+    coef: Array = np.zeros(x.shape[1])
+    best, score, information = likelihood(coef)
+    null, candidate = best, np.linalg.solve(information, score)
+    shortened, converged = 0, False
+    for _ in range(_MAX_ITERATIONS):
+        value, score, information = likelihood(candidate)
+        finite = np.isfinite(value)
+        if finite and not shortened and abs(1 - best / value) <= _EPS:
+            converged = True
+            break
+        if not finite or value < best:
+            shortened += 1
+            candidate = (candidate + shortened * coef) / (shortened + 1)
+        else:
+            shortened, best, coef = 0, value, candidate
+            candidate = coef + np.linalg.solve(information, score)
+    covariance = np.linalg.inv(information)
+    final, step = candidate / scale, np.abs(covariance @ score) / scale
+    infinite = (step > _EPS) & (step > _TOLERANCE_INFINITE * np.abs(final))
+    se = np.sqrt(np.diag(covariance)) / scale
+    return Maximum(final, se, float(value), float(null), converged, infinite)
+
+
+class _Likelihood:
+    """Log partial likelihood with gradient and information, a row per event.
+
+    For the m-th of d events tied at a time, the risk set's sums lose the share m/d (m = 0, ..., d - 1) of the
+    sums over the tied events under Efron (1977), nothing under Breslow (1974).
+    """
+
+    def __init__(self, x: Array, outcome: Outcome, ties: Ties) -> None:
+        sets = RiskSets.of(outcome, at_events=True)
+        self.x = x[sets.order]
+        self.events = np.flatnonzero(outcome.event[sets.order])
+        self.tie = np.repeat(
+            np.arange(sets.times.size), sets.events
+        )  # which of the event times is each event's
+        self.first = sets.first[self.tie]
+        self.starts = np.cumsum(sets.events) - sets.events
+        rank = np.arange(self.events.size) - self.starts[self.tie]
+        self.share = rank / sets.events[self.tie] if ties == "efron" else np.zeros(self.events.size)
+
+    def __call__(self, coef: Array) -> tuple[float, Array, Array]:
+        x = self.x
+        eta = x @ coef
+        top = eta.max()
+        with np.errstate(all="ignore"):  # a wild step gives an infinite value, and is shortened
+            risk = np.exp(eta - top)
+            total = self._sums(risk)
+            first = self._sums(risk[:, None] * x) / total[:, None]
+            second = self._sums(risk[:, None, None] * x[:, :, None] * x[:, None, :])
+            value = eta[self.events].sum() - (np.log(total) + top).sum()
+            score = (x[self.events] - first).sum(axis=0)
+            information = (second / total[:, None, None]).sum(axis=0) - first.T @ first
+        return value, score, information
+
+    def _sums(self, values: Array) -> Array:
+        """Per event: the sum over its risk set, less the share of its tied events."""
+        at_risk = np.cumsum(values[::-1], axis=0)[::-1][self.first]
+        tied = np.add.reduceat(values[self.events], self.starts, axis=0)[self.tie]
+        return at_risk - self.share.reshape(-1, *[1] * (values.ndim - 1)) * tied
 
 
 def _log_reverse_cumulative_sum(eta: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,5 +220,9 @@ def _log_reverse_cumulative_sum(eta: NDArray[np.float64]) -> NDArray[np.float64]
 def _checked(values: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if not array.ndim or len(array) != outcome.n:
-        raise InputError(f"{len(array) if array.ndim else 0} rows do not match {outcome.n} patients")
+        rows, patients = (
+            counted(len(array) if array.ndim else 0, "row"),
+            counted(outcome.n, "patient"),
+        )
+        raise InputError(f"{rows} cannot describe {patients}")
     return array

@@ -104,7 +104,7 @@ def test_without_a_comparable_pair_c_is_undefined():
 
 
 @pytest.mark.parametrize(
-    ("risk", "words"), [(np.zeros(59), "59 risks"), (np.r_[np.zeros(59), np.nan], "1 risks are not finite")]
+    ("risk", "words"), [(np.zeros(59), "59 risks"), (np.r_[np.zeros(59), np.nan], "1 of 60 risks")]
 )
 def test_risks_that_cannot_be_used_are_refused(risk, words):
     with pytest.raises(InputError, match=words):

@@ -84,8 +84,8 @@ def test_a_group_that_left_before_the_first_event_counts_no_degree_of_freedom():
 @pytest.mark.parametrize(
     ("events", "groups", "words"),
     [
-        (20, ["a"] * 59, "59 groups do not match 60 patients"),
-        (20, ["a"] * 59 + [None], "1 patients have no group"),
+        (20, ["a"] * 59, "59 groups were given for 60 patients"),
+        (20, ["a"] * 59 + [None], "no group for 1 patient"),
         (20, ["a"] * 60, "two groups"),
         (0, ["a", "b"] * 30, "there are none"),
     ],

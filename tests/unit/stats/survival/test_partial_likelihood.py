@@ -99,5 +99,5 @@ def test_saturated_likelihood_counts_tied_events():
 
 
 def test_rows_that_do_not_match_the_patients_are_refused():
-    with pytest.raises(InputError, match="59 rows do not match 60 patients"):
+    with pytest.raises(InputError, match="59 rows cannot describe 60 patients"):
         cox_deviance(np.zeros((59, 2)), make_outcome())

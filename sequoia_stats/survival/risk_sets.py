@@ -1,0 +1,52 @@
+"""Risk sets: patients sorted by time, and how many are at risk, have the event and are censored at every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_stats.types.outcome import Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSets:
+    """The risk set of every distinct time: the patients whose own time is that one or later.
+
+    Parameters
+    ----------
+    order : array of shape (n,)
+        Positions of the patients by increasing time; equal times keep the order of the patients.
+    times : array of shape (K,)
+        Distinct times, increasing.
+    first : array of shape (K,)
+        Where the risk set of each time begins: it is ``order[first:]``.
+    events, censored : array of shape (K,)
+        Patients with the event, and patients censored, at each time.
+    """
+
+    order: NDArray[np.intp]
+    times: NDArray[np.float64]
+    first: NDArray[np.intp]
+    events: NDArray[np.int64]
+    censored: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, outcome: Outcome, *, at_events: bool = False) -> RiskSets:
+        """The risk sets of all distinct times, or only of those at which an event happens."""
+        order = np.argsort(outcome.time, kind="stable")
+        times, first, size = np.unique(outcome.time[order], return_index=True, return_counts=True)
+        events = np.add.reduceat(outcome.event[order], first, dtype=np.int64) if times.size else size
+        kept = events > 0 if at_events else slice(None)
+        return cls(order, times[kept], first[kept], events[kept], (size - events)[kept])
+
+    @property
+    def at_risk(self) -> NDArray[np.int64]:
+        """Number of patients at risk just before each time."""
+        return self.order.size - self.first
+
+    def steps(self, values: ArrayLike, at: ArrayLike, *, before: float) -> NDArray[np.float64]:
+        """A step function that takes `values` from each time on and is `before` earlier, at the times `at`."""
+        passed = np.searchsorted(self.times, at, side="right")
+        return np.concatenate([[before], values])[passed]

@@ -122,27 +122,24 @@ def _pair_counts(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often a patient is in.
 
-    With A[i, j] = 1 where i has an event and j is at risk then, but has no event at that time, a replicate has
+    With A[i, j] = 1 where i has an event and j comes after it and the events at the same time, a replicate has
     sum_ij w_i A_ij w_j comparable pairs: one matrix product for all replicates. Blocks of events bound the memory.
     Integers below 2**24 are exact in float32, and a product holds at most n.
     """
-    sets = RiskSets.of(outcome)
-    time, event, risk = outcome.time[sets.order], outcome.event[sets.order], risk[sets.order]
-    weights = weights[:, sets.order]
+    sets = RiskSets.of(outcome, at_events=True)
+    risk, weights = risk[sets.order], weights[:, sets.order]
+    rows = np.flatnonzero(outcome.event[sets.order])
+    later = np.repeat(sets.first + sets.events, sets.events)  # where those begin that come after each event
     counts = np.zeros((3, len(weights)))
-    rows = np.flatnonzero(event)
     step = max(1, _BLOCK_BYTES // (4 * max(outcome.n, len(weights))))
-    blocks = [rows[i : i + step] for i in range(0, rows.size, step)]
+    blocks = [slice(i, i + step) for i in range(0, rows.size, step)]
     for block in blocks if progress is None else progress(blocks, len(blocks)):
-        first = sets.first[np.searchsorted(sets.times, time[block[0]])]
-        at_risk = slice(first, None)  # nobody before it is at risk at an event of this block
-        at, own = time[block, None], risk[block, None]
-        comparable = (time[at_risk] > at) | ((time[at_risk] == at) & ~event[at_risk])
+        start, own = later[block][0], risk[rows[block], None]
+        others = risk[start:]
+        comparable = np.arange(start, outcome.n) >= later[block, None]
         for count, pairs in zip(
-            counts,
-            (comparable, comparable & (own > risk[at_risk]), comparable & (own == risk[at_risk])),
-            strict=True,
+            counts, (comparable, comparable & (own > others), comparable & (own == others)), strict=True
         ):
-            products = weights[:, at_risk] @ pairs.T.astype(np.float32)
-            count += np.einsum("bi,bi->b", products, weights[:, block], dtype=np.float64)
+            products = weights[:, start:] @ pairs.T.astype(np.float32)
+            count += np.einsum("bi,bi->b", products, weights[:, rows[block]], dtype=np.float64)
     return counts[0], counts[1], counts[2]

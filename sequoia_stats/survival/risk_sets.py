@@ -17,7 +17,7 @@ class RiskSets:
     Parameters
     ----------
     order : array of shape (n,)
-        Positions of the patients by increasing time; equal times keep the order of the patients.
+        Positions of the patients by increasing time; at equal times, events come before censorings.
     times : array of shape (K,)
         Distinct times, increasing.
     first : array of shape (K,)
@@ -35,7 +35,7 @@ class RiskSets:
     @classmethod
     def of(cls, outcome: Outcome, *, at_events: bool = False) -> RiskSets:
         """The risk sets of all distinct times, or only of those at which an event happens."""
-        order = np.argsort(outcome.time, kind="stable")
+        order = np.lexsort((~outcome.event, outcome.time))
         times, first, size = np.unique(outcome.time[order], return_index=True, return_counts=True)
         events = np.add.reduceat(outcome.event[order], first, dtype=np.int64) if times.size else size
         kept = events > 0 if at_events else slice(None)

@@ -109,3 +109,13 @@ def test_without_a_comparable_pair_c_is_undefined():
 def test_risks_that_cannot_be_used_are_refused(risk, words):
     with pytest.raises(InputError, match=words):
         harrell_c(make_outcome(), risk)
+
+
+def test_progress_sees_every_block_of_events(monkeypatch):
+    monkeypatch.setattr(concordance, "_BLOCK_BYTES", 4 * 60 * 5)  # five events at a time
+    outcome, risk = make_outcome(n=60, events=20), np.arange(60.0)
+    seen = []
+    told = harrell_c(
+        outcome, risk, progress=lambda blocks, total: (seen.append(total) or block for block in blocks)
+    )
+    assert seen == [4] * 4 and told == harrell_c(outcome, risk)

@@ -18,8 +18,8 @@ def test_events_and_censorings_are_counted_at_every_time():
     assert [c.tolist() for c in counts] == [[1.0, 2.0, 3.0], [5, 4, 1], [0, 2, 1], [1, 1, 0]]
 
 
-def test_equal_times_keep_the_order_of_the_patients():
-    assert RiskSets.of(SMALL).order.tolist() == [1, 0, 2, 3, 4]
+def test_events_come_before_censorings_at_the_same_time():
+    assert RiskSets.of(SMALL).order.tolist() == [1, 0, 3, 2, 4]
 
 
 def test_risk_sets_at_events_leave_out_times_with_censorings_alone():

@@ -1,0 +1,106 @@
+"""The structure of the code: no circles, inner parts say so by their name, no name stands for two things."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("sequoia_base", "sequoia_stats", "sequoia_model")
+#: Every module by its dotted name, a package by that of its folder.
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+def is_package(module: str) -> bool:
+    return MODULES[module].name == "__init__.py"
+
+
+def imports_of(module: str) -> set[str]:
+    """Modules of ours that a module imports when it runs: all but those for type checkers alone."""
+    tree = ast.parse(MODULES[module].read_text())
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) not in skipped and isinstance(node, ast.ImportFrom) and node.module:
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in named if name in MODULES} or {node.module} & MODULES.keys()
+    return found - {module}
+
+
+IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+def circles() -> list[set[str]]:
+    """Groups of modules that reach each other."""
+    reach: dict[str, set[str]] = {}
+    for start in IMPORTS:
+        seen, waiting = set(), list(IMPORTS[start])
+        while waiting:
+            module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                waiting.extend(IMPORTS[module])
+        reach[start] = seen
+    return [{a, b} for a in reach for b in reach[a] if a < b and a in reach[b]]
+
+
+def public_names(package: str) -> set[str]:
+    """Names that a package takes out of its modules."""
+    tree = ast.parse(MODULES[package].read_text())
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in MODULES
+    }
+
+
+def test_no_module_reaches_itself():
+    assert circles() == []
+
+
+def test_a_module_that_one_other_uses_is_named_as_an_inner_part():
+    users = defaultdict(set)
+    for module, imported in IMPORTS.items():
+        for name in imported:
+            users[name].add(module)
+    lonely = [
+        module
+        for module in MODULES
+        if not is_package(module) and ".cli." not in module  # commands are looked up by the application
+        if len(users[module]) == 1
+        and module.rpartition(".")[0] not in users[module]  # not the room's own face
+        if not module.rpartition(".")[2].startswith("_")
+    ]
+    assert lonely == []
+
+
+def test_no_module_has_the_name_of_something_that_its_package_exports():
+    clashes = [
+        module
+        for module in MODULES
+        if (package := module.rpartition(".")[0]) in MODULES
+        if module.rpartition(".")[2] in public_names(package)
+    ]
+    assert clashes == []
+
+
+def test_no_class_has_two_homes():
+    classes = Counter(
+        node.name
+        for path in MODULES.values()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n in classes.items() if n > 1] == []

@@ -133,7 +133,9 @@ def under_former_names(former: dict[str, str], *, used: bool) -> str:
 
 def check_sizes(min_size: int, max_size: int | None) -> None:
     """Refuse limits that no set can meet."""
-    if min_size < 1 or (max_size is not None and max_size < min_size):
+    if min_size < 1:
+        raise InputError(f"--min-size must be 1 or more, but is {min_size}")
+    if max_size is not None and max_size < min_size:
         raise InputError(
             f"no set can have {min_size} to {max_size} genes", fix="use 1 <= --min-size <= --max-size"
         )

@@ -54,8 +54,8 @@ def test_tabs_and_spaces_around_genes_do_not_count(tmp_path):
 def test_descriptions_that_are_genes_of_the_file_are_questioned(tmp_path):
     sets = read_gmt(written(tmp_path, "S1\tB\tA\tC\nS2\tother\tB\tD\n"))
     assert sets.sets == {"S1": ("A", "C"), "S2": ("B", "D")}
-    assert sets.notice.startswith("sets.gmt: the second column, which GMT reserves for a description")
-    assert sets.notice.endswith("holds names of genes (B): was it left out?")
+    assert sets.notice.startswith("sets.gmt: the second column, reserved for the description,")
+    assert sets.notice.endswith("contains gene names (B): is the description missing?")
 
 
 def test_descriptions_that_are_no_genes_are_not_questioned(tmp_path):
@@ -66,7 +66,7 @@ def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
     sets = read_gmt(written(tmp_path, "S1\tx\tA\tB\tA\tA\nS2\tx\tB\tA\n"))
     assert sets["S1"] == ("A", "B")
     assert sets.flow.to_numpy().tolist() == [
-        ["genes: once in a set", 6, 4, "2 stood more than once in a set"]
+        ["genes: once in a set", 6, 4, "2 duplicated within a set"]
     ]
     assert sets.sizes.to_dict() == {"S1": 2, "S2": 2}
 
@@ -76,15 +76,15 @@ def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
     [
         ("", ["the file is empty"]),
         ("\n \n", ["the file is empty"]),
-        ("S1 x A B\n", ["the line has spaces for tabs", "row 1"]),
-        (TWO_SETS + "S3,x,A,B\n", ["the line has commas for tabs", "row 3"]),
-        ("S1\tx\tA B\tC\n", ["'A B' is no name of a gene", "set S1", "tabs"]),
-        ("S1\tx\tA,1.0\tC,1.0\n", ["'A,1.0' is no name of a gene", "no weights"]),
-        (TWO_SETS + "S3\tx\n", ["the set S3 holds no gene", "row 3"]),
-        (TWO_SETS + "S3\tx\t\t \n", ["the set S3 holds no gene", "row 3"]),
-        (TWO_SETS + "S3\n", ["the set S3 holds no gene"]),
+        ("S1 x A B\n", ["the line has spaces instead of tabs", "row 1"]),
+        (TWO_SETS + "S3,x,A,B\n", ["the line has commas instead of tabs", "row 3"]),
+        ("S1\tx\tA B\tC\n", ["'A B' is not a gene name", "set S1", "tabs"]),
+        ("S1\tx\tA,1.0\tC,1.0\n", ["'A,1.0' is not a gene name", "without weights"]),
+        (TWO_SETS + "S3\tx\n", ["the set S3 has no genes", "row 3"]),
+        (TWO_SETS + "S3\tx\t\t \n", ["the set S3 has no genes", "row 3"]),
+        (TWO_SETS + "S3\n", ["the set S3 has no genes"]),
         ("\tx\tA\n", ["a set has no name", "row 1"]),
-        (TWO_SETS + "S1\tx\tE\n", ["the set S1 stands more than once", "row 3"]),
+        (TWO_SETS + "S1\tx\tE\n", ["the set S1 is duplicated", "row 3"]),
         ("S1\tx\tA\t1-Mar\n", ["1-Mar", "set S1", "MARCHF1"]),
         (b"\x00\x01\x02\x00PNG", ["binary"]),
         (b"\xff\xfeS\x001\x00", ["UTF-16"]),
@@ -117,14 +117,14 @@ def test_the_same_sets_give_the_same_bytes(tmp_path):
 
 
 def test_a_description_with_a_tab_leaves_no_file_behind(tmp_path):
-    with pytest.raises(InputError, match="holds a tab"):
+    with pytest.raises(InputError, match="contains a tab"):
         write_gmt(GeneSets("x", {"S": ("A",)}, {"S": "one\ttwo"}), tmp_path / "out.gmt")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("sets", "words"),
-    [({"": ("A",)}, "no name"), ({"S": ()}, "holds no gene"), ({"S": ("A", "")}, "a gene without a name")],
+    [({"": ("A",)}, "no name"), ({"S": ()}, "has no genes"), ({"S": ("A", "")}, "a gene without a name")],
 )
 def test_a_collection_refuses_what_cannot_be_a_set(sets, words):
     with pytest.raises(InputError, match=words):
@@ -139,9 +139,9 @@ def test_every_loss_to_a_universe_is_counted():
     left = sets.intersect("ABCDQ".replace("", " ").split(), min_size=2, max_size=4)
     assert left.sets == {"big": ("A", "B", "C", "D")}
     assert left.flow.to_numpy().tolist() == [
-        ["genes: in the universe", 8, 4, "4 are not in the universe of 5"],
-        ["sets: with a gene in the universe", 3, 2, "1 have none"],
-        ["sets: of allowed size", 2, 1, "1 have fewer than 2 genes in the universe, 0 more than 4"],
+        ["genes: in the universe", 8, 4, "4 not in the universe of 5 genes"],
+        ["sets: with a gene in the universe", 3, 2, "1 without one"],
+        ["sets: of allowed size", 2, 1, "1 with fewer than 2 genes in the universe, 0 with more than 4"],
     ]
 
 
@@ -160,7 +160,7 @@ def test_former_names_are_counted_and_not_used():
 def test_aliases_find_former_names_on_either_side():
     left = GeneSets("x", {"S": ("KNTC2", "ESR1", "NUF2")}).intersect(["NDC80", "ESR1", "CDCA1"], aliases=True)
     assert left["S"] == ("NDC80", "ESR1", "CDCA1")
-    assert "2 were found under a former name" in left.flow.reason[0]
+    assert "2 found under a former name" in left.flow.reason[0]
 
 
 def test_two_names_of_one_gene_in_a_set_count_once():
@@ -177,10 +177,10 @@ def test_a_name_that_two_genes_of_the_universe_may_bear_is_not_matched():
 @pytest.mark.parametrize(
     ("universe", "options", "words"),
     [
-        (["A", "B", "A"], {}, "1 genes stand more than once: A"),
-        (["A"], {"min_size": 0}, "no set has 0"),
-        (["A"], {"min_size": 5, "max_size": 4}, "no set has 5 to 4 genes"),
-        ("ABC", {}, "not one text"),
+        (["A", "B", "A"], {}, "1 gene is duplicated: A"),
+        (["A"], {"min_size": 0}, "--min-size must be 1 or more, but is 0"),
+        (["A"], {"min_size": 5, "max_size": 4}, "no set can have 5 to 4 genes"),
+        ("ABC", {}, "not a single string"),
     ],
 )
 def test_a_universe_or_limits_that_cannot_be_are_refused(universe, options, words):
@@ -252,10 +252,10 @@ def test_a_file_may_have_the_name_of_a_collection(tmp_path, monkeypatch):
 
 
 def test_a_word_that_is_no_collection_lists_those_there_are():
-    with pytest.raises(InputError, match="no file 'halmark'") as error:
+    with pytest.raises(InputError, match="'halmark' is neither a bundled collection nor a file") as error:
         open_sets("halmark")
     assert "hallmark|gobp|kegg|c8" in error.value.fix
-    with pytest.raises(InputError, match="no bundled collection 'go'"):
+    with pytest.raises(InputError, match="'go' is not a bundled collection"):
         load("go")
 
 

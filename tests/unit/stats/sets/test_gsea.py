@@ -82,7 +82,7 @@ def test_constant_genes_stay_and_ties_are_told_in_the_order_of_names():
     ranks.iloc[20:30] = 0.0
     table = preranked(ranks, SETS, permutations=10)
     assert table.attrs["flow"][0][:3] == ("genes: ranked", 60, 60)
-    assert "10 share their score with another gene (10 have 0)" in table.attrs["flow"][0][3]
+    assert "10 with the score of another gene (10 with 0)" in table.attrs["flow"][0][3]
     pd.testing.assert_frame_equal(table, preranked(ranks[::-1], SETS, permutations=10))
 
 
@@ -98,7 +98,7 @@ def test_a_set_of_all_genes_is_left_out_and_counted():
     sets = GeneSets("x", {"all": tuple(GENES), "top": tuple(GENES[:6])})
     table = preranked(RANKS, sets, permutations=10)
     assert table["set"].tolist() == ["top"]
-    assert table.attrs["flow"][-1] == ("x, sets: not of all genes", 2, 1, "1 hold every ranked gene")
+    assert table.attrs["flow"][-1] == ("x, sets: not of all genes", 2, 1, "1 with every gene")
 
 
 def test_names_that_differ_in_case_are_two_genes():
@@ -127,16 +127,16 @@ def test_nothing_is_printed_logged_or_left_behind(tmp_path, monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("ranks", "options", "words"),
     [
-        (RANKS.where(RANKS.index != "G05"), {}, "1 genes have no score, or an infinite one: G05"),
+        (RANKS.where(RANKS.index != "G05"), {}, "the score of 1 gene is missing or infinite: G05"),
         (RANKS.replace(RANKS["G03"], np.inf), {}, "G03"),
-        (pd.concat([RANKS, RANKS[:2]]), {}, "2 genes stand more than once: G00, G01"),
-        (RANKS * 0, {}, "the 60 genes have no order"),
+        (pd.concat([RANKS, RANKS[:2]]), {}, "2 genes are duplicated: G00, G01"),
+        (RANKS * 0, {}, "60 genes cannot be ranked"),
         (RANKS.rename({"G05": "1-Mar"}), {}, "MARCHF1"),
-        (pd.Series("high", GENES), {}, "no number"),
+        (pd.Series("high", GENES), {}, "not a number"),
         (RANKS, {"permutations": 0}, "at least 1"),
         (RANKS, {"min_size": 30}, "no set of allowed size"),
-        (RANKS.add_prefix("X"), {}, "none of the genes of the 3 sets of x is in the universe of 60"),
-        (RANKS[:0], {}, "the 0 genes have no order"),
+        (RANKS.add_prefix("X"), {}, "none of the genes of x .3 sets. is in the universe of 60"),
+        (RANKS[:0], {}, "0 genes cannot be ranked"),
     ],
 )
 def test_a_ranking_that_cannot_be_is_refused(ranks, options, words):

@@ -140,7 +140,7 @@ def test_genes_that_a_list_loses_are_counted():
     assert table.attrs["flow"][0] == (
         "list l: genes in the universe", 5, 2,
         "2 outside the universe (Q, KNTC2); 1 more would be found under a former name (KNTC2 → NDC80); "
-        "1 stood more than once",
+        "1 duplicated",
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def test_two_names_of_one_gene_on_a_list_count_once():
     table = hypergeometric(
         {"l": ["KNTC2", "NDC80", "A", "B"]}, SETS, universe=[*LETTERS, "NDC80"], aliases=True, min_size=2
     )
-    assert table.attrs["flow"][0][1:] == (4, 3, "0 outside the universe; 1 stood more than once")
+    assert table.attrs["flow"][0][1:] == (4, 3, "0 outside the universe; 1 duplicated")
 
 
 def test_aliases_find_genes_of_lists_and_sets_under_former_names():
@@ -209,13 +209,13 @@ def test_every_row_equals_a_fisher_test_of_its_counts(sets, genes):
     [
         ({"l": ["Q", "R"]}, LETTERS, {}, "none of the 2 genes of the list l is in the universe of 10"),
         ({"l": ["A"], "k": []}, LETTERS, {}, "of the list k"),
-        ({}, LETTERS, {}, "there is no list of genes"),
-        ("ABC", LETTERS, {}, "not one text"),
+        ({}, LETTERS, {}, "no gene list is given"),
+        ("ABC", LETTERS, {}, "not a single string"),
         (["A"], ["A", "Q"], {"min_size": 5}, "no set of allowed size"),
-        (["Q"], ["Q", "R"], {}, "none of the genes of the 3 sets of x is in the universe of 2"),
+        (["Q"], ["Q", "R"], {}, "none of the genes of x .3 sets. is in the universe of 2 genes"),
         (["A"], [*LETTERS, "2-Sep"], {}, "SEPTIN2"),
         (["A", "1-Mar"], LETTERS, {}, "MARCHF1"),
-        (["A"], LETTERS, {"min_size": 9, "max_size": 3}, "no set has 9 to 3 genes"),
+        (["A"], LETTERS, {"min_size": 9, "max_size": 3}, "no set can have 9 to 3 genes"),
     ],
 )
 def test_what_cannot_be_tested_is_refused(lists, universe, options, words):
@@ -352,8 +352,8 @@ def test_the_control_never_takes_a_well_predicted_gene():
     ("change", "words"),
     [
         (lambda t: t.drop(columns="r"), "no column r"),
-        (lambda t: pd.concat([t, t]), "genes stand more than once"),
-        (lambda t: t.assign(r=t["r"].where(t["gene"] != "G3")), "1 genes have no r"),
+        (lambda t: pd.concat([t, t]), "genes are duplicated"),
+        (lambda t: t.assign(r=t["r"].where(t["gene"] != "G3")), "r is missing for 1 gene"),
         (lambda t: t.assign(well_predicted=False), "0 of 40 genes are well predicted"),
         (lambda t: t.assign(well_predicted=True), "40 of 40 genes are well predicted"),
     ],

@@ -76,7 +76,7 @@ def test_options_are_those_of_gsva():
     predictions = make_predictions(n=30)
     one, other = (pathway_agreement(predictions, SETS, kcdf=kcdf) for kcdf in ("gaussian", "none"))
     assert not np.allclose(one["r"], other["r"])
-    with pytest.raises(InputError, match="no kcdf"):
+    with pytest.raises(InputError, match="not a valid kcdf"):
         pathway_agreement(predictions, SETS, kcdf="x")
 
 

@@ -81,11 +81,11 @@ def test_a_save_that_fails_leaves_nothing(tmp_path):
 
 def test_a_cohort_is_no_reference(tmp_path):
     make_cohort().adata.write_h5ad(tmp_path / "c.h5ad")
-    with pytest.raises(InputError, match="no GSVA reference, but another kind of HDF5 file"):
+    with pytest.raises(InputError, match="not a GSVA reference, but another kind of HDF5 file"):
         Gsva.load(tmp_path / "c.h5ad")
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "no HDF5"), (b"sample_id,a\n", "no HDF5")])
+@pytest.mark.parametrize(("content", "words"), [(b"", "not an HDF5 file"), (b"sample_id,a\n", "not an HDF5 file")])
 def test_other_files_are_refused(tmp_path, content, words):
     (tmp_path / "r.h5").write_bytes(content)
     with pytest.raises(InputError, match=words):
@@ -103,26 +103,26 @@ def test_what_is_not_there_is_refused(tmp_path):
 def test_a_truncated_file_is_refused(file, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(InputError, match=r"damaged|no HDF5"):
+    with pytest.raises(InputError, match="damaged|not an HDF5 file"):
         read_reference(file)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("version", 2, "has version 2, and this program reads 1"),
+        ("version", 2, "has version 2, but this program reads version 1"),
         ("settings", "{}", "damaged"),
         ("settings", '{"kcdf": "other"}', "damaged"),
         ("name", None, "damaged"),
         ("values", None, "damaged"),
-        ("values", np.ones((3, 12)), "do not fit"),
-        ("values", np.full((20, 12), np.nan), "do not fit"),
-        ("values", np.ones((20, 12), np.float32), "do not fit"),
-        ("genes", ["G1"] * 20, "do not fit"),
-        ("set_ends", [0, 1, 4, 11], "do not fit"),
-        ("set_ends", [0, 4, 4, 10], "do not fit"),
-        ("set_genes", [20] * 10, "do not fit"),
-        ("set_genes", [-1] * 10, "do not fit"),
+        ("values", np.ones((3, 12)), "do not match each other"),
+        ("values", np.full((20, 12), np.nan), "do not match each other"),
+        ("values", np.ones((20, 12), np.float32), "do not match each other"),
+        ("genes", ["G1"] * 20, "do not match each other"),
+        ("set_ends", [0, 1, 4, 11], "do not match each other"),
+        ("set_ends", [0, 4, 4, 10], "do not match each other"),
+        ("set_genes", [20] * 10, "do not match each other"),
+        ("set_genes", [-1] * 10, "do not match each other"),
     ],
 )
 def test_a_file_that_somebody_changed_is_refused(file, key, value, words):

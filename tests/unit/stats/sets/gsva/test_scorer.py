@@ -44,7 +44,7 @@ def test_sizes_are_those_among_the_ranked_genes():
     sets = {"a": ["G1", "G2", "X"], "b": ["G1", "G2", "G3"], "c": ["G1", "G2", "G3", "G4"]}
     model = Gsva(sets, min_size=3, max_size=3)
     assert list(model.fit_transform(make_table())) == ["b"]
-    assert "1 have fewer than 3 genes in the universe, 1 more than 3" in model.flow_["reason"].iloc[-1]
+    assert "1 with fewer than 3 genes in the universe, 1 with more than 3" in model.flow_["reason"].iloc[-1]
 
 
 def test_sets_come_from_bundles_files_and_several_of_them(tmp_path):
@@ -57,7 +57,7 @@ def test_sets_come_from_bundles_files_and_several_of_them(tmp_path):
 
 def test_sets_of_one_name_in_two_collections_are_refused():
     two = [GeneSets("a", {"S": ("G1",)}), GeneSets("b", {"S": ("G2",)})]
-    with pytest.raises(InputError, match="1 sets are in two collections: S"):
+    with pytest.raises(InputError, match="1 set is in two collections: S"):
         Gsva(two).fit(make_table())
 
 
@@ -71,7 +71,7 @@ def test_former_names_are_counted_and_used_when_asked_for():
 
 def test_a_set_of_every_gene_is_said_to_be_one():
     model = Gsva({"all": [f"G{j}" for j in range(1, 21)]}).fit(make_table())
-    assert reasons(model.flow_)["sets: of every gene"].startswith("1 hold every gene")
+    assert reasons(model.flow_)["sets: of every gene"].startswith("1 with every gene, whose score is always 1: all")
 
 
 def test_the_notice_of_a_collection_goes_with_its_scores():
@@ -103,7 +103,7 @@ def test_columns_of_one_name_are_averaged_and_counted():
 def test_a_missing_value_in_one_of_two_columns_is_an_error_too():
     table = pd.concat([make_table(), make_table(genes=1, seed=4)], axis=1)
     table.iloc[2, -1] = np.nan
-    with pytest.raises(InputError, match="1 values are missing or infinite"):
+    with pytest.raises(InputError, match="1 value missing or infinite"):
         Gsva(SETS).fit(table)
 
 
@@ -116,7 +116,7 @@ def test_values_that_are_not_finite_are_refused_with_sample_and_gene(value):
 def test_infinities_that_cancel_are_refused():
     table = with_value(np.inf)
     table.loc["S5", "G9"] = -np.inf
-    with pytest.raises(InputError, match="2 values are missing or infinite"):
+    with pytest.raises(InputError, match="2 values missing or infinite"):
         Gsva(SETS).fit(table)
 
 
@@ -140,15 +140,15 @@ def test_slides_of_a_patient_stay_apart():
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (make_table(n=3), "3 samples are too few"),
+        (make_table(n=3), "3 samples given"),
         (make_table() * 0, "0 of 20 genes vary"),
         (make_table().iloc[:, :0], "0 of 0 genes vary"),
         (make_table(genes=2).assign(G2=1), "1 of 2 genes vary"),
-        (make_table().T, "the samples are called like genes"),
+        (make_table().T, "the samples have names of genes"),
         (make_table().rename(columns={"G2": "1-Mar"}), r"1-Mar \(gene 2, MARCHF1\)"),
         (make_table().set_axis(["S1"] * 12, axis=0), "1 sample names stand more than once"),
         (make_table().assign(G4="high"), "values that are not numbers"),
-        (make_table().add_prefix("ENSG"), "none of the genes of the 4 sets"),
+        (make_table().add_prefix("ENSG"), "none of the genes of sets"),
     ],
 )
 def test_tables_that_cannot_be_scored_are_refused(table, words):
@@ -157,13 +157,13 @@ def test_tables_that_cannot_be_scored_are_refused(table, words):
 
 
 def test_counts_may_not_be_negative():
-    with pytest.raises(InputError, match=r"values are negative, and kcdf poisson is for counts"):
+    with pytest.raises(InputError, match="negative values found, but kcdf poisson is for counts"):
         Gsva(SETS, kcdf="poisson").fit(make_table())
 
 
 def test_counts_that_are_not_whole_are_counted():
     model = Gsva(SETS, kcdf="poisson").fit(make_counts().astype(float).replace(0, 0.5) + 0.25)
-    assert reasons(model.flow_)["values: counts"].startswith("240 counts are not whole")
+    assert reasons(model.flow_)["values: counts"].startswith("240 counts not whole")
 
 
 # --- choices -------------------------------------------------------------------------------------------------------
@@ -172,18 +172,18 @@ def test_counts_that_are_not_whole_are_counted():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kcdf": "Gauss"}, r"no kcdf 'Gauss'\n  fix: --kcdf gaussian\|poisson\|none"),
-        ({"kernel": "fast"}, r"no kernel 'fast'\n  fix: --kernel table\|exact"),
-        ({"engine": "python"}, r"no engine 'python'\n  fix: --engine native\|gseapy\|r"),
-        ({"tau": -1}, "tau is -1"),
-        ({"tau": np.nan}, "tau is nan"),
-        ({"min_size": 0}, "no set has 0 to None genes"),
-        ({"min_size": 5, "max_size": 4}, "no set has 5 to 4 genes"),
+        ({"kcdf": "Gauss"}, r"'Gauss' is not a valid kcdf\n  fix: --kcdf gaussian\|poisson\|none"),
+        ({"kernel": "fast"}, r"'fast' is not a valid kernel\n  fix: --kernel table\|exact"),
+        ({"engine": "python"}, r"'python' is not a valid engine\n  fix: --engine native\|gseapy\|r"),
+        ({"tau": -1}, "--tau must be 0 or more, but is -1"),
+        ({"tau": np.nan}, "but is nan"),
+        ({"min_size": 0}, "--min-size must be 1 or more, but is 0"),
+        ({"min_size": 5, "max_size": 4}, "no set can have 5 to 4 genes"),
         ({"engine": "r", "kernel": "exact"}, "the engine r has no exact kernel"),
-        ({"kcdf": "none", "kernel": "exact"}, "kcdf none has no exact kernel: it is for gaussian"),
+        ({"kcdf": "none", "kernel": "exact"}, "kcdf none has no exact kernel, only gaussian has"),
         ({"kcdf": "poisson", "kernel": "exact"}, "kcdf poisson has no exact kernel"),
         ({"min_size": 7}, "no set of allowed size"),
-        ({"threads": 0}, "0 threads cannot work"),
+        ({"jobs": 0}, "jobs must be 1 or more"),
     ],
 )
 def test_choices_that_there_are_not_are_refused(options, words):
@@ -192,7 +192,7 @@ def test_choices_that_there_are_not_are_refused(options, words):
 
 
 def test_words_are_refused_before_files_are_read():
-    with pytest.raises(InputError, match="no kcdf"):
+    with pytest.raises(InputError, match="not a valid kcdf"):
         Gsva("nowhere.gmt", kcdf="x").fit("nowhere.csv")
 
 
@@ -217,7 +217,7 @@ def test_genes_are_matched_by_name_and_others_counted():
 
 def test_missing_genes_are_refused_by_name():
     model = Gsva(SETS).fit(make_table())
-    with pytest.raises(InputError, match="2 of 20 genes of the reference are not there: G3, G9"):
+    with pytest.raises(InputError, match="2 of 20 genes of the reference are missing: G3, G9"):
         model.transform(make_table(n=3).drop(columns=["G3", "G9"]))
 
 
@@ -227,7 +227,7 @@ def test_dropping_missing_genes_is_a_reference_without_them():
     want = Gsva(SETS).fit(table[new.columns]).transform(new)
     pd.testing.assert_frame_equal(got, want, check_exact=True)
     assert got.attrs["flow"][0] == (
-        "genes: of the reference", 20, 18, "2 are not in table, and were left out: G2, G9",
+        "genes: of the reference", 20, 18, "2 missing from table and left out: G2, G9",
     )  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_a_missing_gene_may_have_a_former_name():
 @pytest.mark.parametrize("missing", ["drop", "refuse"])
 def test_samples_of_another_kind_are_refused(missing):
     model = Gsva(SETS).fit(make_table())
-    with pytest.raises(InputError, match="20 of 20 genes of the reference are not there"):
+    with pytest.raises(InputError, match="20 of 20 genes of the reference are missing"):
         model.transform(make_table().add_prefix("x"), missing=missing)
 
 
@@ -263,7 +263,7 @@ def test_the_training_values_are_a_copy(order):
 
 
 def test_without_a_fit_there_is_nothing_to_score_against():
-    with pytest.raises(InputError, match="there is no fit"):
+    with pytest.raises(InputError, match="has not been fitted"):
         Gsva(SETS).transform(make_table())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import text
 from sequoia_stats.signature import Signature, Validation
 
@@ -37,7 +38,7 @@ def forest(validations: list[dict], signature: Signature) -> list[str]:
         for v in validations
     ]
     missing = [
-        f"{text.count(v['adjusted']['n_missing'], 'patient')} of {v['cohort']}"
+        f"{counted(v['adjusted']['n_missing'], 'patient')} of {v['cohort']}"
         for v in validations
         if v["adjusted"] and v["adjusted"]["n_missing"]
     ]
@@ -62,7 +63,7 @@ def cv_curve(curve: pd.DataFrame, signature: Signature) -> list[str]:
     return [
         f"Cross-validated partial-likelihood deviance per event along the path of {len(curve)} penalties "
         f"(lambda_min_ratio {signature.selection['lambda_min_ratio']}), mean of "
-        f"{text.count(cv['repeats'], 'draw')} of {cv['n_folds']} folds; bars: one standard error, averaged "
+        f"{counted(cv['repeats'], 'draw')} of {cv['n_folds']} folds; bars: one standard error, averaged "
         "over the draws. Above: genes of the model on all patients. Drawn as far as the mean lies within two "
         "standard errors of the minimum.",
         f"lambda.min {cv['lambda_min']:.3g}, lambda.1se {cv['lambda_1se']:.3g}.",
@@ -92,13 +93,13 @@ def training(signature: Signature) -> list[str]:
         f"({_patients(cohort['n'], cohort['n_events'], cohort['note'])}); "
         f"{cohort['n_candidates']} candidate genes, lambda.{selection['rule']} of {cv['repeats']} × "
         f"{cv['n_folds']}-fold cross-validation, lambda_min_ratio {selection['lambda_min_ratio']}.",
-        f"In {cv['null_draws']} of the {text.count(cv['repeats'], 'fold draw')} lambda.min chose no gene.",
+        f"In {cv['null_draws']} of the {counted(cv['repeats'], 'fold draw')} lambda.min chose no gene.",
         "The cohorts are subsets of those of the paper, so its genes and hazard ratios are not reproduced.",
     ]
 
 
 def _patients(n: int, n_events: int, note: str) -> str:
-    counts = f"{text.count(n, 'patient')}, {text.count(n_events, 'event')}"
+    counts = f"{counted(n, 'patient')}, {counted(n_events, 'event')}"
     return f"{counts}; {note}" if note else counts
 
 
@@ -121,6 +122,6 @@ def _genes_lost(validation: Validation) -> str:
     if not validation.genes_missing:
         return ""
     return (
-        f"{text.count(len(validation.genes_missing), 'gene')} of the signature missing, with "
+        f"{counted(len(validation.genes_missing), 'gene')} of the signature missing, with "
         f"{100 * validation.weight_lost:.1f}% of its weight."
     )

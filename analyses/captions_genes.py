@@ -8,14 +8,9 @@ import noise_model
 
 from sequoia_stats import Selection
 from sequoia_stats.compare import Comparison, Distribution, Downsampling, SampleSize
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import text
-
-#: How the rules are called in a sentence.
-RULES = {
-    "paper": "the paper's rule",
-    "published-code": "the rule of the published code",
-    "strict": "the strict rule",
-}
+from sequoia_stats.selection import RULES
 
 
 def simulated(simulations: Sequence[dict]) -> str:
@@ -28,12 +23,12 @@ def violins(correlations: Distribution, selection: Selection, simulations: Seque
     """Caption of figure 1d."""
     counts = correlations.summary
     parts = [
-        f"{row.level} {row.n_well_predicted:,} of {text.count(row.n_genes, 'gene')}"
+        f"{row.level} {row.n_well_predicted:,} of {counted(row.n_genes, 'gene')}"
         for row in counts.itertuples()
     ]
     return [
         "Correlation of predicted with measured expression of every gene, by cohort; above, the number of genes that "
-        f"are well predicted by {RULES[selection.rule]}: {', '.join(parts)}.",
+        f"are well predicted by {RULES[selection.rule].title}: {', '.join(parts)}.",
         "Boxes: quartiles and median; whiskers: 5th to 95th percentile.",
         criteria_of(selection),
         simulated(simulations),
@@ -43,7 +38,7 @@ def violins(correlations: Distribution, selection: Selection, simulations: Seque
 def criteria(selection: Selection, simulations: Sequence[dict]) -> list[str]:
     """Caption of the genes left after each criterion."""
     return [
-        f"Genes left after each criterion of {RULES[selection.rule]}, applied one after the other.",
+        f"Genes left after each criterion of {RULES[selection.rule].title}, applied one after the other.",
         criteria_of(selection),
         simulated(simulations),
     ]
@@ -63,8 +58,8 @@ def sample_size(size: SampleSize, selection: Selection, simulations: Sequence[di
     """Caption of the numbers against sample size."""
     n = len(size.table)
     return [
-        f"Genes that are well predicted by {RULES[selection.rule]} against the number of {selection.units}.",
-        f"There are only {text.count(n, 'cohort')}, and they differ in the genes measured: a trend means little.",
+        f"Genes that are well predicted by {RULES[selection.rule].title} against the number of {selection.units}.",
+        f"There are only {counted(n, 'cohort')}, and they differ in the genes measured: a trend means little.",
         simulated(simulations),
     ]
 
@@ -73,8 +68,8 @@ def downsampling(smaller: Downsampling, simulations: Sequence[dict]) -> list[str
     """Caption of the numbers in parts of the patients."""
     draws = int(smaller.summary["repeats"].max())
     return [
-        f"Genes that are well predicted by {RULES[smaller.rule]} in random subsets of the patients "
-        f"({text.count(draws, 'draw')} each, with the line through the medians), and in all patients.",
+        f"Genes that are well predicted by {RULES[smaller.rule].title} in random subsets of the patients "
+        f"({counted(draws, 'draw')} each, with the line through the medians), and in all patients.",
         "Fewer patients are used to judge the genes; the training is unchanged.",
         simulated(simulations),
     ]
@@ -96,8 +91,8 @@ def models(
     ]
     return [
         f"Correlation of the {top.top:,} best predicted genes of each model and cohort; above, the number of genes "
-        f"that are well predicted by {RULES[comparisons[0].rule]}. Boxes: quartiles and median; whiskers: 5th to 95th "
-        "percentile.",
+        f"that are well predicted by {RULES[comparisons[0].rule].title}. Boxes: quartiles and median; whiskers: 5th to "
+        "95th percentile.",
         f"The models are noise levels, not networks: target correlations {' and '.join(levels)}.",
         f"Over all genes (Hodges-Lehmann): {'; '.join(pairs)}. Genes are not independent, so p-values are too small.",
         simulated(simulations),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import captions
 import pandas as pd
-from captions_genes import RULES, simulated
+from captions_genes import simulated
 
 from sequoia_stats import Signature
-from sequoia_stats.plots import text
+from sequoia_stats.errors import counted
+from sequoia_stats.selection import RULES
 from sequoia_stats.sets.collections import GeneSets
 
 
@@ -62,10 +63,10 @@ def signature_pathways(
     notices = dict.fromkeys(sets.notice for sets in collections if sets.notice)
     return [
         f"Genes of the signature and the gene sets that hold them ({sources}): {with_set} of "
-        f"{text.count(len(signature.genes), 'gene')} are in {text.count(held, 'set')}"
+        f"{counted(len(signature.genes), 'gene')} are in {counted(held, 'set')}"
         f"{f', of which {drawn} are drawn' if drawn < held else ''}.",
-        f"Among the {text.count(signature.training['n_candidates'], 'candidate gene')} of the training, "
-        f"{text.count(found, 'set is', 'sets are')} enriched at an adjusted p below 0.05 (one-sided "
+        f"Among the {counted(signature.training['n_candidates'], 'candidate gene')} of the training, "
+        f"{counted(found, 'set is', 'sets are')} enriched at an adjusted p below 0.05 (one-sided "
         "hypergeometric test, Benjamini-Hochberg per collection).",
         "A ribbon shows that a gene belongs to a set, not that the set is active.",
         *captions.training(signature),
@@ -91,8 +92,8 @@ def agreement(
 def tested(about: dict) -> str:
     """Whose sets, and how many are enriched."""
     return (
-        f"Gene sets enriched among the genes that are well predicted by {RULES[about['rule']]}: "
-        f"{about['sets_enriched']:,} of {text.count(about['sets_tested'], 'set')} of {about['source']} in at least one "
+        f"Gene sets enriched among the genes that are well predicted by {RULES[about['rule']].title}: "
+        f"{about['sets_enriched']:,} of {counted(about['sets_tested'], 'set')} of {about['source']} in at least one "
         "cohort"
     )
 
@@ -101,10 +102,10 @@ def merging(about: dict) -> str:
     """The rule by which similar sets became one row."""
     measure = {"jaccard": "Jaccard index", "overlap": "overlap coefficient"}[about["merge"]["measure"]]
     lost = about["sets_not_tested_everywhere"]
-    left_out = f"; left out: {text.count(lost, 'enriched set')} not tested in every cohort" if lost else ""
+    left_out = f"; left out: {counted(lost, 'enriched set')} not tested in every cohort" if lost else ""
     return (
         f"Similar sets are merged (average linkage, {measure} of at least {about['merge']['threshold']:g}) into "
-        f"{text.count(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is not a test "
+        f"{counted(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is not a test "
         f"(a group whose average is 0.05 or more in every cohort is not drawn), and under the set with the smallest "
         f"average p{left_out}."
     )

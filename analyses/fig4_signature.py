@@ -9,6 +9,7 @@ import pandas as pd
 from _shared import arguments, read_json, save_drawing, save_table
 
 from sequoia_stats import Signature, plots
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import text
 
 
@@ -74,7 +75,7 @@ def draw(results: Path, cohorts: list[str]) -> None:
                 curve,
                 lambda_min=cv["lambda_min"],
                 lambda_1se=cv["lambda_1se"],
-                title=f"{cv['n_folds']}-fold cross-validation, mean of {text.count(cv['repeats'], 'draw')}",
+                title=f"{cv['n_folds']}-fold cross-validation, mean of {counted(cv['repeats'], 'draw')}",
             ),
             captions.cv_curve(curve, signature),
         ),

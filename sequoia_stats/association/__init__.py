@@ -1,4 +1,4 @@
-"""Pearson correlation of all columns at once, and tests between correlations that share a variable."""
+"""Pearson correlations of all columns at once, and tests between correlations that share a variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas of the tests between two correlations that share a variable, all on the same samples.
+"""Formulas of the tests between two correlations that share a variable, measured on the same samples.
 
 Throughout a = r12, b = r13, r = r23 and n is the number of samples, above 3.
 """
@@ -13,7 +13,7 @@ from scipy.special import ndtr, stdtr
 
 Array = NDArray[np.float64]
 
-# Below this distance of r from -1, a and b are opposite but for rounding.
+# If r is closer to -1 than this, a and b are opposite except for rounding.
 _OPPOSITE = 1e-12
 
 
@@ -22,12 +22,12 @@ def _fisher_difference(a: Array, b: Array) -> Array:
 
 
 def _determinant(a: Array, b: Array, r: Array) -> Array:
-    """1 − a² − b² − r² + 2abr, precise also where r is near 1 and a near b; 0 where rounding makes it negative."""
+    """1 − a² − b² − r² + 2abr, precise even if r is near 1 and a near b; 0 if rounding makes it negative."""
     return np.maximum((1 - r) * (1 + r - 2 * a * b) - (a - b) ** 2, 0)
 
 
 def one_minus_covariance(a: Array, b: Array, r: Array) -> Array:
-    """1 − s, with s the correlation of both Fisher's z (Dunn and Clark 1969), precise also where s is near 1."""
+    """1 − s, where s is the correlation of both Fisher's z (Dunn and Clark 1969); precise even if s is near 1."""
     unexplained = (1 - a * a) * (1 - b * b)
     ratio = np.divide(
         a * b * _determinant(a, b, r),
@@ -39,7 +39,7 @@ def one_minus_covariance(a: Array, b: Array, r: Array) -> Array:
 
 
 def _steiger(a: Array, b: Array, r: Array, n: Array) -> Array:
-    # 2 − 2s at a = b = mean, without its denominator (1 − mean²)², and with the factor 1 − r taken out of it
+    # 2 − 2s at a = b = mean, without its denominator (1 − mean²)², and with the factor 1 − r taken out
     spread = np.maximum((1 - r) * (2 - ((a + b) / 2) ** 2 * (3 - r)), 0)
     unexplained = ((1 - a) + (1 - b)) * ((1 + a) + (1 + b)) / 4  # 1 − mean², never rounded to 0
     return _fisher_difference(a, b) * np.sqrt(n - 3) * unexplained / np.sqrt(spread)
@@ -67,7 +67,7 @@ def _hotelling(a: Array, b: Array, r: Array, n: Array) -> Array:
 
 
 def _opposite(a: Array, b: Array, n: Array) -> Array:
-    """Williams' and Hotelling's t along a = −b in the limit r = −1, where the formulas are 0/0."""
+    """Williams' and Hotelling's t along a = −b in the limit r = −1, where the formulas give 0/0."""
     half = (a - b) / 2
     return half * np.sqrt((n - 3) / (1 - half**2))
 

@@ -14,15 +14,15 @@ from sequoia_base.kernels import kernel, map_blocks, typed_kernel
 
 Array = NDArray[np.float64]
 
-# Columns side by side in the innermost loop, which the compiler turns into vector instructions without touching
-# the order of any sum. Their running sums stay in the first-level cache.
+# Columns in the innermost loop, which the compiler turns into vector instructions without changing the order of
+# any sum. Their running sums stay in the first-level cache.
 _WIDTH = 128
-# Rows of a copied tile, where a matrix cannot be read in place; even, since rows are taken in pairs.
+# Rows of a copied tile, if a matrix cannot be read in place; even, since rows are taken in pairs.
 _HEIGHT = 256
 _COLUMNS_PER_TASK = 4 * _WIDTH
 
-# The running sums of a block lie in one array, a row after the other: with constant distances the compiler can
-# prove that they do not overlap. A distance that is no power of two keeps them out of each other's cache lines.
+# The running sums of a block are rows of one array: with constant distances the compiler can prove that they do not
+# overlap. A distance that is not a power of two keeps them out of each other's cache lines.
 _STRIDE = _WIDTH + 8
 _ROWS = 16
 _N, _ABS, _U, _V, _UU, _VV, _UV, _UMV2, _W, _WW, _UW, _VW, _UMW2, _X0, _Y0, _Z0 = (
@@ -35,7 +35,7 @@ class ColumnSums:
     """Sums over the complete rows of every column; 1, 2 and 3 are the matrices in the order given.
 
     ``s11`` is Σ(x₁ − mean x₁)², ``s12`` Σ(x₁ − mean x₁)(x₂ − mean x₂), ``e12`` Σ(x₁ − x₂ − their mean)², ``b12``
-    the mean of x₁ − x₂ and ``a12`` Σ|x₁ − x₂|. Without a third matrix the second stands for it.
+    the mean of x₁ − x₂ and ``a12`` Σ|x₁ − x₂|. Without a third matrix, the second takes its place.
     """
 
     n: Array
@@ -55,9 +55,9 @@ class ColumnSums:
 def column_sums(
     matrices: Sequence[NDArray[Any]], rows: NDArray[np.intp] | None, jobs: int | None
 ) -> ColumnSums:
-    """Sums over rows (all by default) of two or three matrices of one shape.
+    """Sums over rows (all by default) of two or three matrices of the same shape.
 
-    Matrices that are all float32, or all float64, in C order are read in place; of others, tiles are copied.
+    Matrices that are all float32 or all float64, in C order, are read in place; others are copied in tiles.
     """
     columns = matrices[0].shape[1]
     x, y, z = matrices if len(matrices) == 3 else (*matrices, matrices[1])
@@ -87,7 +87,7 @@ def _centred(raw: Array) -> ColumnSums:
     """Sums about the means, from sums about the first complete row."""
     count, absolute, u, v, uu, vv, uv, umv2, w, ww, uw, vw, umw2, x0, y0, z0 = raw
     n = np.maximum(count, 1)
-    with np.errstate(over="ignore", invalid="ignore"):  # infinite values are found by what they leave here
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite values are detected from these sums
         return ColumnSums(
             n=count,
             s11=np.maximum(uu - u * u / n, 0),
@@ -106,7 +106,7 @@ def _centred(raw: Array) -> ColumnSums:
 
 @kernel
 def _terms(a, b, c, first_a, first_b, first_c, here):
-    """What a row adds to the sums of a column, in their order; nothing if a value is missing."""
+    """The terms that a row adds to the sums of a column, in their order; zeros if a value is missing."""
     a, b, c = np.float64(a), np.float64(b), np.float64(c)
     complete = (a == a) & (b == b) & (c == c) & here
     u, v, w, distance = a - first_a, b - first_b, c - first_c, abs(a - b)
@@ -133,7 +133,7 @@ def _terms(a, b, c, first_a, first_b, first_c, here):
 
 
 def _signature(real: Any) -> Any:
-    matrix = types.Array(real, 2, "C", readonly=True)  # takes those that may be written as well
+    matrix = types.Array(real, 2, "C", readonly=True)  # also accepts writable arrays
     rows = types.Array(types.intp, 1, "C", readonly=True)
     return types.void(matrix, matrix, matrix, rows, types.intp, types.intp, types.float64[::1])
 
@@ -142,9 +142,9 @@ def _signature(real: Any) -> Any:
 def _add_rows(x, y, z, rows, start, width, sums):
     """Add rows of the columns from `start` on to their running sums.
 
-    Values enter relative to the first complete row: a constant column then is 0 exactly, and an offset common to
+    Values are taken relative to the first complete row: a constant column is then exactly 0, and an offset common to
     all rows costs no digits. The error of the variance is at most about n times that of a sum about the mean (Chan,
-    Golub and LeVeque 1983), where the first row lies so far out that it makes up the variance alone.
+    Golub and LeVeque 1983), if the first row is so extreme that it dominates the variance.
     """
     for j in range(width):
         if sums[_N + j] == 0.0:
@@ -153,7 +153,7 @@ def _add_rows(x, y, z, rows, start, width, sums):
                 if a == a and b == b and c == c:
                     sums[_X0 + j], sums[_Y0 + j], sums[_Z0 + j] = a, b, c
                     break
-    # two rows at a time, since most of the time goes into reading and writing the sums
+    # two rows at a time, since most time is spent reading and writing the sums
     for k in range(0, rows.size, 2):
         both = k + 1 < rows.size
         i, after = rows[k], rows[k + 1 if both else k]

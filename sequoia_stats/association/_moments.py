@@ -1,4 +1,4 @@
-"""All statistics of columns that come from sums, for two or three matrices at once."""
+"""All statistics of columns that are based on sums, for two or three matrices at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class PerColumn(Result):
-    """A result whose fields are arrays of one length."""
+    """A result whose fields are arrays of the same length."""
 
     def to_frame(self) -> pd.DataFrame:
         """One row per column of the data, one column per statistic."""
@@ -31,19 +31,19 @@ class PerColumn(Result):
 
 @dataclass(frozen=True, eq=False)
 class Moments(PerColumn):
-    """What one pass over measured (1), predicted (2) and untrained (3) values tells about every column.
+    """Statistics of every column from one pass over measured (1), predicted (2) and untrained (3) values.
 
     Attributes
     ----------
     n : array of int64, shape (g,)
-        Rows in which every value is there; all other statistics are over these.
+        Number of rows with all values; all other statistics use these rows.
     r12, r13, r23 : arrays of shape (g,)
-        Pearson's r between the matrices; 0 where a column is constant or n < 3.
+        Pearson's r between the matrices; 0 if a column is constant or n < 3.
     rmse, rmse_untrained, mae : arrays of shape (g,)
         Root mean squared error of the predicted and of the untrained values, and mean absolute error of the
-        predicted ones; NaN where n is 0.
+        predicted values; NaN if n is 0.
     explained_variance : array of shape (g,)
-        1 − var(measured − predicted) / var(measured); NaN where the measured values are constant.
+        1 − var(measured − predicted) / var(measured); NaN if the measured values are constant.
 
     Without untrained values r13, r23 and rmse_untrained are NaN.
     """
@@ -68,17 +68,17 @@ def moments(
 ) -> Moments:
     """Correlations and errors of all columns of two or three matrices in one pass.
 
-    Matrices of one type, float32 or float64, are read where they lie, others in small tiles; sums are float64 and
+    Matrices of the same type, float32 or float64, are read in place, others in small tiles. Sums are float64 and
     lose no digits to a large common offset.
 
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
-        Samples × genes. A row with a NaN in any matrix is left out of that column.
+        Samples × genes. A row with NaN in any matrix is left out of that column.
     untrained : array of shape (n, g), optional
         Predictions of an untrained network.
     rows : array, optional
-        Numbers of the rows to use, or a boolean per row; all by default. Saves a copy of them.
+        Indices of the rows to use, or a boolean per row; all by default. This avoids a copy.
     jobs : int, optional
         Number of threads, one per available core by default; results do not depend on it.
 
@@ -102,13 +102,13 @@ def moments(
     matrices = [as_matrix(m) for m in (measured, predicted, untrained) if m is not None]
     shapes = [m.shape for m in matrices]
     if len(set(shapes)) > 1:
-        raise InputError(f"matrices of different shapes: {' and '.join(map(str, shapes))}")
+        raise InputError(f"the matrices have different shapes: {' and '.join(map(str, shapes))}")
     chosen = None if rows is None else np.arange(len(matrices[0]))[np.asarray(rows)]
     return _moments(column_sums(matrices, chosen, jobs), three=len(matrices) == 3)
 
 
 def as_matrix(values: ArrayLike) -> NDArray[Any]:
-    """Two-dimensional numbers, without a copy where they are an array already; InputError for anything else."""
+    """A matrix of numbers, without a copy if it is an array already; an InputError for anything else."""
     matrix = np.asarray(values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiub":
         raise InputError(
@@ -122,11 +122,11 @@ def _moments(sums: ColumnSums, three: bool) -> Moments:
     if not np.isfinite(sums.s11 + sums.s22 + sums.s33).all():
         bad = np.flatnonzero(~np.isfinite(sums.s11 + sums.s22 + sums.s33))
         raise InputError(
-            f"{len(bad)} of {len(sums.n)} columns hold values that are infinite or too large to be squared",
+            f"{len(bad)} of {len(sums.n)} columns have values that are infinite or too large to be squared",
             where=f"columns {listing(bad + 1)}",
         )
     absent = np.full(len(sums.n), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN where n is 0
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN if n is 0
         return Moments(
             n=sums.n.astype(np.int64),
             r12=_r(sums.s12, sums.s11, sums.s22, sums.n),
@@ -140,7 +140,7 @@ def _moments(sums: ColumnSums, three: bool) -> Moments:
 
 
 def _r(products: Array, squares: Array, other: Array, n: Array) -> Array:
-    # the root of the product makes r of equal columns exactly 1, unless the product leaves the range of float64
+    # the root of the product gives exactly 1 for equal columns, unless the product is outside the range of float64
     with np.errstate(over="ignore"):
         root = np.sqrt(squares * other)
     usable = (squares > 0) & (other > 0) & (n >= 3)

@@ -1,4 +1,4 @@
-"""Pearson correlation of all columns at once, and tests between correlations that share a variable."""
+"""Pearson correlations of all columns at once, and tests between correlations that share a variable."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ AlternativeName = Literal["two-sided", "greater", "less", "absolute"]
 METHODS = get_args(MethodName)
 ALTERNATIVES = get_args(AlternativeName)
 
-# How far a correlation computed elsewhere may lie beyond 1.
+# A correlation computed elsewhere may exceed 1 by this much.
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Pearson(PerColumn):
-    """Correlation of every column.
+    """Correlations of all columns.
 
     Attributes
     ----------
     r : array of shape (g,)
-        Pearson's r; 0 where a column is constant or fewer than 3 rows are complete.
+        Pearson's r; 0 if a column is constant or fewer than 3 rows are complete.
     p : array of shape (g,)
-        Two-sided p-value of r = 0; 1 where r is set to 0.
+        Two-sided p-value of r = 0; 1 if r is set to 0.
     n : array of int64, shape (g,)
-        Rows in which both values are there.
+        Number of rows with both values.
     """
 
     r: Array
@@ -47,12 +47,12 @@ class Pearson(PerColumn):
 
 @dataclass(frozen=True, eq=False)
 class DependentTest(PerColumn):
-    """Test of r12 = r13, where both are measured on the same samples.
+    """Test of r12 = r13, both measured on the same samples.
 
     Attributes
     ----------
     statistic : array
-        t or z, positive where r12 > r13; of the common shape of the inputs.
+        t or z, positive if r12 > r13; has the broadcast shape of the inputs.
     p : array
         p-value, never missing.
     df : array
@@ -67,14 +67,14 @@ class DependentTest(PerColumn):
 def pearson(x: ArrayLike, y: ArrayLike, *, rows: ArrayLike | None = None, jobs: int | None = None) -> Pearson:
     """Correlate every column of `x` with the same column of `y`.
 
-    Reference: R's ``cor.test``. Sums are float64, whatever the type of the input.
+    Reference: R's ``cor.test``. Sums are float64 for any type of input.
 
     Parameters
     ----------
     x, y : arrays of shape (n, g)
-        Numbers, float32 or float64 without a copy; a row with a NaN in either is left out of that column.
+        Numbers; float32 and float64 are not copied. A row with NaN in either column is left out.
     rows : array, optional
-        Numbers of the rows to use, or a boolean per row; all by default. Saves a copy of them.
+        Indices of the rows to use, or a boolean per row; all by default. This avoids a copy.
     jobs : int, optional
         Number of threads, one per available core by default; results do not depend on it.
 
@@ -105,17 +105,17 @@ def correlation_p(r: ArrayLike, n: ArrayLike) -> Array:
     r : array
         Correlations.
     n : array
-        Numbers of samples; below 3 the p-value is 1.
+        Number of samples; below 3 the p-value is 1.
 
     Returns
     -------
     array
-        Of the common shape; small values do not end at 1e-16.
+        p-values of the broadcast shape; small values are precise beyond 1e-16.
 
     Raises
     ------
     InputError
-        If a correlation is no number from -1 to 1.
+        If a correlation is not a number from -1 to 1.
 
     Examples
     --------
@@ -138,11 +138,11 @@ def dependent_correlation_test(
     method: MethodName = "steiger",
     alternative: AlternativeName = "two-sided",
 ) -> DependentTest:
-    """Test whether variable 1 is correlated equally with variables 2 and 3, all three on the same samples.
+    """Test whether variable 1 is equally correlated with variables 2 and 3, all measured on the same samples.
 
-    Formulas: Steiger (1980), with the pooled correlation inside the covariance of Fisher's z; Williams (1959);
-    Dunn and Clark (1969), as Steiger's but unpooled; Hotelling (1940); Meng, Rosenthal and Rubin (1992).
-    Williams' and Hotelling's statistics are t on n − 3 degrees of freedom, the others normal.
+    Formulas: Steiger (1980), with the pooled correlation in the covariance of Fisher's z; Williams (1959); Dunn and
+    Clark (1969), like Steiger's but unpooled; Hotelling (1940); Meng, Rosenthal and Rubin (1992). Williams' and
+    Hotelling's statistics follow t with n − 3 degrees of freedom, the others are normal.
 
     Parameters
     ----------
@@ -150,22 +150,23 @@ def dependent_correlation_test(
         Correlations, such as (measured, predicted), (measured, untrained), (predicted, untrained). Shapes
         broadcast.
     n : array
-        Numbers of samples; up to 3 the p-value is 1.
+        Number of samples; up to 3 the p-value is 1.
     method : {"steiger", "williams", "dunn-clark", "hotelling", "meng"}
+        The test.
     alternative : {"two-sided", "greater", "less", "absolute"}
-        "greater" is r12 > r13. "absolute" is the upper tail beyond the absolute statistic, half of the two-sided
-        p-value whichever correlation is larger: what the published code of the paper computes.
+        "greater" is r12 > r13. "absolute" is the upper tail beyond the absolute statistic, that is, half of the
+        two-sided p-value whichever correlation is larger; the published code of the paper computes this.
 
     Returns
     -------
     DependentTest
-        Where r23 = 1 or n ≤ 3 the statistic is 0 and p is 1, whatever the alternative. The statistic is infinite
-        where r12 or r13 is exactly ±1 (in Hotelling's also where the variables are linearly dependent).
+        If r23 = 1 or n ≤ 3, the statistic is 0 and p is 1 for every alternative. The statistic is infinite if r12 or
+        r13 is exactly ±1 (Hotelling's also if the variables are linearly dependent).
 
     Raises
     ------
     InputError
-        If a correlation is no number from -1 to 1, or a word is unknown.
+        If a correlation is not a number from -1 to 1, or a word is not valid.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def dependent_correlation_test(
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     a, b, r, size = np.broadcast_arrays(a, b, r, np.asarray(n, dtype=np.float64))
     untestable = (r == 1) | ~(size > 3)
-    with np.errstate(all="ignore"):  # what is undefined is replaced, what is infinite stays so
+    with np.errstate(all="ignore"):  # undefined values are replaced, infinite ones stay
         statistic = np.where(untestable | (a == b), 0.0, formula(a, b, r, np.maximum(size, 3)))
     df = np.maximum(size - 3, 0) if student else np.full(size.shape, np.inf)
     upper = (
@@ -193,16 +194,16 @@ def dependent_correlation_ci(
 ) -> tuple[Array, Array]:
     """Confidence interval of r12 − r13 on the same samples (Zou 2007).
 
-    Combines the Fisher intervals of both correlations, given how the correlations are correlated.
+    Combines the Fisher intervals of both correlations, taking into account how these are correlated.
 
     Parameters
     ----------
     r12, r13, r23 : arrays
         Correlations; shapes broadcast.
     n : array
-        Numbers of samples; up to 3 a Fisher interval is (−1, 1).
+        Number of samples; up to 3 a Fisher interval is (−1, 1).
     level : float, optional
-        Confidence, between 0 and 1.
+        Confidence level, between 0 and 1.
 
     Returns
     -------
@@ -212,7 +213,7 @@ def dependent_correlation_ci(
     Raises
     ------
     InputError
-        If a correlation is no number from -1 to 1, or the level not between 0 and 1.
+        If a correlation is not a number from -1 to 1, or the level is not between 0 and 1.
 
     Examples
     --------
@@ -221,11 +222,11 @@ def dependent_correlation_ci(
     (-0.282341, 0.082404)
     """
     if not 0 < level < 1:
-        raise InputError(f"a confidence level of {level} is not between 0 and 1")
+        raise InputError(f"the confidence level must be between 0 and 1, but is {level}")
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     with np.errstate(divide="ignore"):
         standard_error = 1 / np.sqrt(np.maximum(np.asarray(n, dtype=np.float64) - 3, 0))
-        # at 100 tanh is 1 for long; an infinite width would make inf − inf of r = 1
+        # tanh of 100 is 1; an infinite width would give inf − inf for r = 1
         width = np.minimum(ndtri((1 + level) / 2) * standard_error, 100)
         low_a, high_a = np.tanh(np.arctanh(a) - width), np.tanh(np.arctanh(a) + width)
         low_b, high_b = np.tanh(np.arctanh(b) - width), np.tanh(np.arctanh(b) + width)
@@ -242,22 +243,22 @@ def fisher_mean(r: ArrayLike, weights: ArrayLike | None = None, axis: int = 0) -
     Parameters
     ----------
     r : array
-        Correlations; ±1, where Fisher's z is infinite, counts as the nearest number inside.
+        Correlations; ±1, whose Fisher's z is infinite, counts as the nearest number inside.
     weights : array, optional
-        Of the shape of `r`, or one per element of `axis` (n − 3, for folds of unequal size); equal by default.
-        Where all are zero the mean is 0.
+        Weights of the shape of `r`, or one per element of `axis` (such as n − 3, for folds of unequal size); equal
+        by default. If all are zero, the mean is 0.
     axis : int, optional
-        Averaged over.
+        The axis to average over.
 
     Returns
     -------
     array
-        Without `axis`.
+        Means, without `axis`.
 
     Raises
     ------
     InputError
-        If a correlation is no number from -1 to 1, or a weight is negative.
+        If a correlation is not a number from -1 to 1, or a weight is negative.
 
     Examples
     --------
@@ -283,17 +284,17 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     Parameters
     ----------
     p : array of shape (m,)
-        p-values of all tests made.
+        p-values of all tests.
 
     Returns
     -------
     array of shape (m,)
-        Adjusted p-values, in the order given.
+        Adjusted p-values, in the same order.
 
     Raises
     ------
     InputError
-        If a p-value is missing or outside 0 to 1: a test that could not be made counts as 1.
+        If a p-value is missing or outside 0 to 1. The p-value of a test that could not be done is 1.
 
     Examples
     --------
@@ -303,7 +304,7 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     p = np.asarray(p, dtype=np.float64)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise InputError(
-            "p-values must be one list of numbers from 0 to 1", fix="give tests not made the value 1"
+            "p-values must be a list of numbers from 0 to 1", fix="use 1 for tests that could not be done"
         )
     order = np.argsort(-p, kind="stable")
     ranks = np.arange(len(p), 0, -1)
@@ -314,7 +315,7 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
 
 def _choice(word: str, table: Mapping[str, T], what: str) -> T:
     if word not in table:
-        raise InputError(f"there is no {what} {word!r}", fix=f"choose one of {', '.join(table)}")
+        raise InputError(f"{word!r} is not a valid {what}", fix=f"choose one of {', '.join(table)}")
     return table[word]
 
 

@@ -1,4 +1,4 @@
-"""How far predictions lie from the truth, gene by gene, and on which scale that is large."""
+"""Errors of predictions, gene by gene, and the scales to judge them by."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def rmse(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) 
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
-        A row with a NaN in either is left out of that column.
+        A row with NaN in either column is left out.
     jobs : int, optional
         Number of threads, one per available core by default.
 
     Returns
     -------
     array of shape (g,)
-        In the units of the input; NaN where no row is complete.
+        Errors in the units of the input; NaN if no row is complete.
 
     Examples
     --------
@@ -41,14 +41,14 @@ def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
-        A row with a NaN in either is left out of that column.
+        A row with NaN in either column is left out.
     jobs : int, optional
         Number of threads, one per available core by default.
 
     Returns
     -------
     array of shape (g,)
-        In the units of the input; NaN where no row is complete.
+        Errors in the units of the input; NaN if no row is complete.
 
     Examples
     --------
@@ -59,21 +59,21 @@ def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -
 
 
 def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
-    """Share of the variance of every column that goes with the prediction: 1 − var(error) / var(measured).
+    """Share of the variance of every column that the prediction explains: 1 − var(error) / var(measured).
 
-    A constant error costs nothing, unlike in the coefficient of determination.
+    Unlike in the coefficient of determination, a constant error has no effect.
 
     Parameters
     ----------
     measured, predicted : arrays of shape (n, g)
-        A row with a NaN in either is left out of that column.
+        A row with NaN in either column is left out.
     jobs : int, optional
         Number of threads, one per available core by default.
 
     Returns
     -------
     array of shape (g,)
-        1 at best, negative where the prediction adds variance; NaN where the measured values are constant.
+        1 at best, negative if the prediction adds variance; NaN if the measured values are constant.
 
     Examples
     --------
@@ -84,21 +84,21 @@ def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int |
 
 
 def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Array:
-    """Distance between the quartiles of every column, exact, by R's type 7.
+    """Interquartile range of every column, exact, by R's type 7.
 
     Reference: R's ``IQR(x, na.rm = TRUE)``; numpy's default quantile is the same.
 
     Parameters
     ----------
     measured : array of shape (n, g)
-        NaN is left out.
+        Values; NaN is left out.
     jobs : int, optional
         Number of threads, one per available core by default; results do not depend on it.
 
     Returns
     -------
     array of shape (g,)
-        In the units of the input; NaN where no value is there.
+        Ranges in the units of the input; NaN if there are no values.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Arra
     dtype = np.float32 if matrix.dtype == np.float32 else np.float64
 
     def task(start: int, stop: int) -> Array:
-        # the copy keeps the memory order, so that turning it round is cheap; partitioning needs a copy anyway
+        # partitioning needs a copy; it keeps the memory order, so that the transpose is cheap
         return _quartile_distances(np.ascontiguousarray(np.array(matrix[:, start:stop], dtype, order="K").T))
 
     blocks = map_blocks(task, matrix.shape[1], _COLUMNS_PER_TASK, jobs)
@@ -129,14 +129,14 @@ def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Array:
     Parameters
     ----------
     rmse : array of shape (g,)
-        As from `rmse`.
+        The result of `rmse`.
     iqr : array of shape (g,)
-        As from `interquartile_range`.
+        The result of `interquartile_range`.
 
     Returns
     -------
     array of shape (g,)
-        NaN where the interquartile range is 0: such a gene has no scale.
+        NaN if the interquartile range is 0, since such a gene has no scale.
 
     Examples
     --------
@@ -148,20 +148,20 @@ def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Array:
 
 
 def minmax(values: ArrayLike) -> Array:
-    """Stretch values to [0, 1]: the smallest becomes 0, the largest 1.
+    """Scale values to [0, 1]: the smallest becomes 0, the largest 1.
 
-    The paper does so with the normalised RMSE over the genes of one cancer type, which makes it relative to
-    the other genes there.
+    The paper scales the normalised RMSE over the genes of a cancer type, which makes it relative to the other
+    genes.
 
     Parameters
     ----------
     values : array of shape (g,)
-        NaN stays NaN.
+        Values; NaN stays NaN.
 
     Returns
     -------
     array of shape (g,)
-        0 throughout where all values are equal.
+        Scaled values, all 0 if the values are equal.
 
     Examples
     --------
@@ -177,9 +177,9 @@ def minmax(values: ArrayLike) -> Array:
 
 
 def _quartile_distances(rows: NDArray[np.floating]) -> Array:
-    """Interquartile range of every row of a contiguous array, whose values change places."""
+    """Interquartile range of every row of a contiguous array, which is partly sorted in place."""
     if np.isinf(rows).any():
-        raise InputError("infinite values have no interquartile range", fix="leave them out")
+        raise InputError("the interquartile range of infinite values is undefined", fix="leave them out")
     missing = np.isnan(rows).any(axis=1)
     if not missing.any():
         return _complete_distances(rows)
@@ -198,7 +198,7 @@ def _complete_distances(rows: NDArray[np.floating]) -> Array:
     for share in (0.25, 0.75):
         position = (size - 1) * share
         at, weight = int(position), position % 1
-        rest = rows[:, start:]  # what lies left of the first quartile does not matter for the third
+        rest = rows[:, start:]  # values left of the first quartile do not matter for the third
         rest.partition(at - start, axis=1)
         low = rows[:, at].astype(np.float64)
         high = rows[:, at + 1 :].min(axis=1).astype(np.float64) if weight else low

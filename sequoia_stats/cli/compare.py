@@ -1,4 +1,4 @@
-"""``sequoia-stats compare``: models side by side, on the same genes."""
+"""``sequoia-stats compare``: compare models on the same genes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sequoia_stats.compare import Comparison
 
 _FIGURES = ("r_all", "r_top", "criteria")
-#: What the command writes; a folder that holds anything else is not replaced.
+#: Files that the command writes; a folder with any other file is never replaced.
 COMPARISON_FILES = ("comparison.csv", "models.csv", "genes.csv") + tuple(
     f"{stem}.{suffix}" for stem in _FIGURES for suffix in ("png", "svg")
 )
@@ -22,24 +22,27 @@ COMPARISON_FILES = ("comparison.csv", "models.csv", "genes.csv") + tuple(
 
 def compare(
     predictions: Annotated[
-        list[Path], typer.Argument(metavar="A B...", help="Predictions (.h5ad) of two models or more.")
+        list[Path], typer.Argument(metavar="A B...", help="Predictions (.h5ad) of two or more models.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
     names: Annotated[
         str | None,
-        typer.Option(help="Names of the models, with commas between.  [default: the files' stems]"),
+        typer.Option(help="Names of the models, separated by commas.  [default: the file names]"),
     ] = None,
     rule: RuleOption = "paper",
     method: MethodOption = None,
     by: Annotated[
-        str | None, typer.Option(help="Column of slides whose levels are compared apart, such as the cancer.")
+        str | None,
+        typer.Option(help="Column of slides, such as the cancer type, whose levels are compared separately."),
     ] = None,
     units: UnitsOption = None,
-    top: Annotated[int, typer.Option(help="How many of the best genes of each model are compared.")] = 1000,
+    top: Annotated[
+        int, typer.Option(help="Number of best genes of each model that are also compared.")
+    ] = 1000,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Compare models pairwise: correlations of the same genes, the best of each, well-predicted genes and figures."""
+    """Compare models pairwise: correlations of the same genes, best genes, well-predicted genes, and figures."""
     from sequoia_base.atomic import new_folder, refuse_existing
     from sequoia_stats.compare import compare_models
 
@@ -57,24 +60,28 @@ def compare(
 
 
 def _by_name(files: list[Path], names: str | None) -> dict[str, Path]:
-    """The files by the names of their models, which must differ."""
+    """The files by the names of their models, which must be unique."""
     from sequoia_stats.errors import InputError, listing
 
     if len(files) < 2:
-        raise InputError("a comparison needs two files or more, and there is one", where=str(files[0]))
+        raise InputError("a comparison needs two or more files, but there is one", where=str(files[0]))
     paths = [file.resolve() for file in files]
     if repeated := sorted({str(path) for path in paths if paths.count(path) > 1}):
-        raise InputError("a file is given more than once", where=listing(repeated))
+        raise InputError("a file is given twice", where=listing(repeated))
     words = [file.stem for file in files] if names is None else [name.strip() for name in names.split(",")]
     if len(words) != len(files) or not all(words):
-        raise InputError(f"{len(files)} files need as many names, not {names!r}", fix="--names a,b,...")
+        raise InputError(
+            f"{len(files)} files need {len(files)} names, but --names is {names!r}", fix="--names a,b,..."
+        )
     if same := sorted({word for word in words if words.count(word) > 1}):
-        raise InputError(f"several models are called {listing(same)}", fix="tell them apart: --names a,b,...")
+        raise InputError(
+            f"several models are called {listing(same)}", fix="give them different names: --names a,b,..."
+        )
     return dict(zip(words, files, strict=True))
 
 
 def _draw(result: Comparison, folder: Path) -> None:
-    """Correlations of all genes and of the best, and the genes left after each criterion."""
+    """Draw the correlations of all genes and of the best, and the genes left after each criterion."""
     import pandas as pd
 
     from sequoia_stats import plots

@@ -1,4 +1,4 @@
-"""``sequoia-stats genes``: which genes are well predicted, by which rule, and what the others failed."""
+"""``sequoia-stats genes``: which genes are well predicted, and which criterion the others fail."""
 
 from __future__ import annotations
 
@@ -13,36 +13,46 @@ from sequoia_stats.cli.options import MethodOption, RuleOption, UnitsOption
 
 def genes(
     predictions: Annotated[
-        str, typer.Argument(metavar="P", help="Predictions (.h5ad), or a matrix of them, with --measured.")
+        str,
+        typer.Argument(
+            metavar="P", help="Predictions (.h5ad), or a matrix of predictions if --measured is given."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table of genes to write (.csv).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table of genes to write (.csv).")],
     rule: RuleOption = "paper",
     method: MethodOption = None,
     by: Annotated[
-        str | None, typer.Option(help="Column of slides whose levels are judged apart, such as the cancer.")
+        str | None,
+        typer.Option(help="Column of slides, such as the cancer type, whose levels are judged separately."),
     ] = None,
     units: UnitsOption = None,
     measured: Annotated[Path | None, typer.Option(help="Matrix of measured expression.")] = None,
     untrained: Annotated[
-        list[Path] | None, typer.Option(help="Matrix of predictions of an untrained network; may repeat.")
+        list[Path] | None,
+        typer.Option(help="Matrix of predictions of an untrained network; can be repeated."),
     ] = None,
     genes_in: Annotated[
-        str, typer.Option(help="Where tables have their genes: columns or rows.")
+        str, typer.Option(help="Whether genes are the columns or the rows of tables.")
     ] = "columns",
     patients: Annotated[
         Path | None,
-        typer.Option(help="CSV with a row per sample: its id, patient_id, fold, cohort, or other columns."),
+        typer.Option(
+            help="CSV with a row per sample: its id, and patient_id, fold, cohort or other columns."
+        ),
     ] = None,
-    bootstrap: Annotated[int, typer.Option(help="Replicates of --units cluster-bootstrap.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the replicates.")] = 0,
+    bootstrap: Annotated[
+        int, typer.Option(help="Number of replicates for --units cluster-bootstrap.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the replicates, 0 or more.")] = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Judge every gene, and count how many are left after each criterion.
+    """Judge every gene by a rule, and count the genes left after each criterion.
 
-    Tables are samples × genes (csv, tsv, parquet or h5ad), matched by sample and gene.
+    Tables are samples × genes (csv, tsv, parquet or h5ad) and are matched by sample and gene.
     """
     from sequoia_base.atomic import refuse_existing
+    from sequoia_stats.errors import counted
     from sequoia_stats.io import read_predictions
     from sequoia_stats.selection import well_predicted
 
@@ -66,7 +76,7 @@ def genes(
         "n_patients": int(data.patients.nunique()),
     }
     show(
-        f"{selection}\n{n} of {len(selection.table)} are well predicted",
+        f"{selection}\n{n:,} of {counted(len(selection.table), 'gene')} well predicted",
         content | selection.to_dict(),
         as_json,
     )

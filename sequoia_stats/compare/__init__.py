@@ -1,4 +1,4 @@
-"""Models, cohorts and subgroups side by side: how well the same genes are predicted."""
+"""Comparison of models, cohorts and subgroups: how well the same genes are predicted."""
 
 from __future__ import annotations
 

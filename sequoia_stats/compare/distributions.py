@@ -1,4 +1,4 @@
-"""Correlations of the genes of several models, in one table, and their distribution."""
+"""Correlations of the genes of several models in one table, and their distribution."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.selection import Selection
 
-#: The level of a table that has none.
+#: The name of the level if there is only one.
 ALL = "all"
-#: Quantiles of r in tables of models, R's type 7.
+#: Quantiles of r in tables of models (R's type 7).
 QUANTILES = {"r_q05": 0.05, "r_q25": 0.25, "r_median": 0.5, "r_q75": 0.75, "r_q95": 0.95}
 
 
 @dataclass(frozen=True, eq=False)
 class Distribution(Result):
-    """Correlations of genes to be drawn, by model and level.
+    """Correlations of genes by model and level, to be drawn.
 
     Parameters
     ----------
     summary : DataFrame
-        A row per model and level: ``model, level, n_genes`` (tested), ``n_well_predicted`` (of all of them), and of
-        the genes in `values` ``n, r_mean, r_q05, r_q25, r_median, r_q75, r_q95``.
+        A row per model and level: ``model, level, n_genes`` (tested), ``n_well_predicted`` (among these), and ``n,
+        r_mean, r_q05, r_q25, r_median, r_q75, r_q95`` of the genes in `values`.
     top : int or None
-        How many of the best genes of each model and level there are in `values`; None for all.
+        Number of best genes of each model and level in `values`; None if it has all genes.
     values : DataFrame
-        ``model, level, gene, r``, the best genes first.
+        ``model, level, gene, r``, with the best genes first.
     """
 
     summary: pd.DataFrame
@@ -41,19 +41,19 @@ class Distribution(Result):
         return self.summary
 
     def __str__(self) -> str:
-        of = "all genes" if self.top is None else f"the {self.top} best genes of each"
+        of = "all genes" if self.top is None else f"the best {counted(self.top, 'gene')} of each"
         return f"Correlations of {of}\n{self.summary.to_string(index=False)}"
 
 
 def distribution(selections: Mapping[str, Selection] | Selection, *, top: int | None = None) -> Distribution:
-    """Correlations of all genes, or of the best of each model and level, with their summary.
+    """Correlations of all genes, or of the best genes of each model and level, with a summary.
 
     Parameters
     ----------
     selections : dict of str to Selection, or Selection
-        As of `Comparison.selections`; one is a model without a name.
+        Selections by the name of the model, as in `Comparison.selections`, or a single one.
     top : int, optional
-        How many genes with the largest r to take of each model and level; all by default.
+        Number of genes with the largest r to take from each model and level; all by default.
 
     Returns
     -------
@@ -62,10 +62,10 @@ def distribution(selections: Mapping[str, Selection] | Selection, *, top: int | 
     Raises
     ------
     InputError
-        If `top` is not positive.
+        If `top` is below 1.
     """
     if top is not None and top < 1:
-        raise InputError(f"{top} genes are none to draw")
+        raise InputError(f"top must be 1 or more, but is {top}")
     named = {"": selections} if isinstance(selections, Selection) else selections
     table = genes_of(named)
     chosen = best_genes(table, top)
@@ -78,7 +78,7 @@ def distribution(selections: Mapping[str, Selection] | Selection, *, top: int | 
 
 
 def genes_of(selections: Mapping[str, Selection]) -> pd.DataFrame:
-    """All genes of some selections in one table: ``model, level, gene, n, r, well_predicted``."""
+    """All genes of several selections in one table: ``model, level, gene, n, r, well_predicted``."""
     parts = [
         selection.table.assign(
             model=name, level=ALL if selection.by is None else selection.table[selection.by].astype(str)
@@ -89,7 +89,7 @@ def genes_of(selections: Mapping[str, Selection]) -> pd.DataFrame:
 
 
 def best_genes(table: pd.DataFrame, top: int | None) -> pd.DataFrame:
-    """The genes of each model and level with the largest r, the best first; ties keep the order of the file."""
+    """The genes with the largest r of each model and level, best first; ties keep the order of the file."""
     keys = ["model", "level"]
     ordered = table.sort_values("r", ascending=False, kind="stable")
     chosen = ordered if top is None else ordered.groupby(keys, sort=False).head(top)
@@ -106,7 +106,7 @@ def describe(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes_of(selections: Mapping[str, Selection]) -> list[str]:
-    """The notes of some selections, once each; one that does not hold for all says for which."""
+    """The notes of several selections, once each; a note that does not apply to all of them names those it is for."""
     names: dict[str, list[str]] = {}
     for name, selection in selections.items():
         for note in selection.notes:

@@ -1,4 +1,4 @@
-"""Well-predicted genes that cohorts share, against what chance would share."""
+"""The overlap of gene lists, such as the well-predicted genes of cohorts, compared with chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.types.genes import refuse_dates
 
@@ -21,22 +22,22 @@ COLUMNS = ["lists", "n_lists", "universe", "sizes", "overlap", "expected", "p", 
 def overlap(
     lists: Mapping[str, Iterable[object]], universe: Iterable[object] | Mapping[str, Iterable[object]]
 ) -> pd.DataFrame:
-    """Genes that lists share, for each pair and for all lists together.
+    """Genes shared by lists, for each pair of lists and for all of them together.
 
     Parameters
     ----------
     lists : dict of str to iterable of str
-        Two gene lists or more, such as the well-predicted genes of TCGA, CPTAC and Tempus.
+        Two or more gene lists, such as the well-predicted genes of TCGA, CPTAC and Tempus.
     universe : iterable of str, or dict of str to iterable of str
-        All genes that could be on a list: those that were tested. Where every list has its own, a comparison is
-        made among the genes tested in all of its lists. Names match exactly.
+        All genes tested, that is, all that could be on a list. If every list has its own universe, lists are
+        compared on the genes tested in all of them. Names must match exactly.
 
     Returns
     -------
     DataFrame
-        ``lists`` (names joined by " & "), ``n_lists``, ``universe`` (genes), ``sizes`` (of the lists within the
-        universe, joined by ";"), ``overlap``, ``expected`` (by chance), ``p`` (of that overlap or a larger one),
-        ``genes`` (shared, sorted, joined by ";"). Pairs come first, then all lists together.
+        ``lists`` (names joined by " & "), ``n_lists``, ``universe`` (number of genes), ``sizes`` (of the lists within
+        the universe, joined by ";"), ``overlap``, ``expected`` (by chance), ``p`` (of this overlap or a larger one),
+        ``genes`` (shared genes, sorted and joined by ";"). Pairs come first, then all lists together.
         ``attrs["flow"]`` counts listed genes outside the universe: tuples of step, n_before, n_after, reason.
 
     Raises
@@ -46,9 +47,9 @@ def overlap(
 
     Notes
     -----
-    For a pair, p is the upper tail of the hypergeometric distribution. For more lists it is exact as well: given
-    how many genes the first lists share, what the next one shares with them is hypergeometric, so the distribution
-    follows list by list (lists drawn independently of each other).
+    For a pair, p is the upper tail of the hypergeometric distribution. For more lists it is exact as well, assuming
+    that lists are drawn independently: given the number of genes shared by the first lists, the number shared with
+    the next one is hypergeometric, so the distribution is built up list by list.
 
     Examples
     --------
@@ -62,13 +63,13 @@ def overlap(
     """
     named = {str(name): list(dict.fromkeys(map(str, genes))) for name, genes in lists.items()}
     if len(named) < 2:
-        raise InputError(f"an overlap needs two lists or more, and there are {len(named)}")
+        raise InputError(f"an overlap needs two or more lists, but there is {counted(len(named), 'list')}")
     for name, genes in named.items():
         refuse_dates(genes, f"the list {name}")
     tested = _universes(universe, named)
     groups: list[tuple[str, ...]] = list(combinations(named, 2))
     groups += [tuple(named)] if len(named) > 2 else []
-    flow: list[tuple[str, int, int, str]] = []
+    flow = Flow()
     rows = [_row(group, named, tested, flow) for group in groups]
     table = pd.DataFrame(rows, columns=COLUMNS)
     table.attrs["flow"] = list(dict.fromkeys(flow))
@@ -83,7 +84,7 @@ def _universes(
         everywhere = set(map(str, universe))
         return dict.fromkeys(lists, everywhere)
     if absent := [name for name in lists if name not in universe]:
-        raise InputError(f"there is no universe for the lists {listing(absent)}")
+        raise InputError(f"no universe is given for {listing(absent)}")
     return {name: set(map(str, universe[name])) for name in lists}
 
 
@@ -91,7 +92,7 @@ def _row(
     group: tuple[str, ...],
     lists: Mapping[str, Sequence[str]],
     tested: Mapping[str, set[str]],
-    flow: list[tuple[str, int, int, str]],
+    flow: Flow,
 ) -> tuple[object, ...]:
     words = " & ".join(group)
     universe = set.intersection(*(tested[name] for name in group))
@@ -99,13 +100,14 @@ def _row(
     for name, genes in within.items():
         if not genes:
             raise InputError(
-                f"none of the {len(lists[name])} genes of the list {name} is in the universe of {len(universe)}",
+                f"none of the {counted(len(lists[name]), 'gene')} of the list {name} is in the universe of "
+                f"{counted(len(universe), 'gene')}",
                 where=f"genes tested in {words}",
-                fix="names match exactly",
+                fix="names must match exactly",
             )
         if len(genes) < len(lists[name]):
-            reason = f"not tested in {words}"
-            flow.append((f"list {name}: genes in the universe", len(lists[name]), len(genes), reason))
+            step = f"list {name}: genes in the universe"
+            flow.add(step, len(lists[name]), len(genes), f"not tested in {words}")
     sizes = [len(genes) for genes in within.values()]
     shared = sorted(set.intersection(*within.values()))
     expected = len(universe) * np.prod(np.array(sizes) / len(universe))
@@ -115,16 +117,16 @@ def _row(
 
 
 def overlap_p(shared: int, universe: int, sizes: Sequence[int]) -> float:
-    """Probability that random lists of these sizes share so many genes or more.
+    """Probability that random lists of given sizes share at least a given number of genes.
 
     Parameters
     ----------
     shared : int
-        Genes on all lists.
+        Number of genes on all lists.
     universe : int
-        Genes that could be on a list.
+        Number of genes that could be on a list.
     sizes : sequence of int
-        Of two lists or more.
+        Sizes of two or more lists.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def overlap_p(shared: int, universe: int, sizes: Sequence[int]) -> float:
     (0.533333, 0.118519)
     """
     smallest, *others = sorted(sizes)
-    probability = np.zeros(smallest + 1)  # of each number of genes that the lists taken so far share
+    probability = np.zeros(smallest + 1)  # of each number of genes shared by the lists so far
     probability[smallest] = 1.0
     for size in others[:-1]:
         probability = _after_another(probability, universe, size)
@@ -147,7 +149,7 @@ def overlap_p(shared: int, universe: int, sizes: Sequence[int]) -> float:
 
 
 def _after_another(probability: NDArray[np.float64], universe: int, size: int) -> NDArray[np.float64]:
-    """The same probabilities once another list is taken."""
+    """The same probabilities after another list."""
     result = np.zeros_like(probability)
     for shared in np.flatnonzero(probability):
         fewer = np.arange(shared + 1)

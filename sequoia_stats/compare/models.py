@@ -1,4 +1,4 @@
-"""Models side by side: the correlations of the same genes, and which genes each predicts well."""
+"""Comparison of models: correlations of the same genes, and which genes each model predicts well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pandas as pd
 from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import Selection, well_predicted
 from sequoia_stats.sets._hypergeometric import overlap_p_value
@@ -30,32 +30,32 @@ _BLOCK = 1024  # genes at a time
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Result):
-    """Models side by side.
+    """A comparison of models.
 
     Parameters
     ----------
     rule : str
-        What makes a gene well predicted.
+        The rule that makes a gene well predicted.
     top : int
-        How many of the best genes of each model are compared.
+        Number of best genes of each model that are compared.
     pairs : DataFrame
         A row per pair of models a, b and level, over the n_genes that both have: ``model_a, model_b, level, n_genes,
         median_r_a, median_r_b``; Mann-Whitney: ``u`` (of a), ``p_mann_whitney, superiority`` (probability that a gene
-        of a has the larger r than one of b), ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal,
+        of a has a larger r than a gene of b), ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal,
         p_wilcoxon, rank_biserial_paired, hodges_lehmann, median_difference`` (a - b); the best genes of each:
-        ``top`` (how many), ``top_median_a, top_median_b, top_u, p_top``; ``well_predicted_a, well_predicted_b,
+        ``top`` (their number), ``top_median_a, top_median_b, top_u, p_top``; ``well_predicted_a, well_predicted_b,
         well_predicted_both, p_overlap`` (hypergeometric).
     models : DataFrame
         A row per model and level, over all of its genes: ``model, level, n`` (samples), ``n_genes``, a column per
         criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05,
         r_q25, r_median, r_q75, r_q95``, ``top_mean`` (mean r of its best genes).
     genes : DataFrame
-        A row per gene and level: ``gene, level``, then ``r_<model>`` and ``well_predicted_<model>`` of each model,
-        missing where a model lacks the gene.
+        A row per gene and level: ``gene, level``, then ``r_<model>`` and ``well_predicted_<model>`` of each model;
+        missing if a model does not have the gene.
     selections : dict of str to Selection
         The genes of each model with all statistics.
     notes : tuple of str
-        Sentences that belong to the result.
+        Sentences to report with the result.
     """
 
     rule: str
@@ -101,21 +101,21 @@ def compare_models(
 ) -> Comparison:
     """Compare models pairwise on the genes that both have.
 
-    The Mann-Whitney test is the paper's: it treats the correlations of two models as two samples. The signed-rank
-    test compares the same gene under both. Genes are correlated with each other, and both tests count them as
-    independent: read the effect sizes, and the p-values as a lower bound.
+    The Mann-Whitney test, used in the paper, treats the correlations of two models as two samples. The signed-rank
+    test compares each gene between the models. Both tests treat genes as independent, although they are correlated:
+    rely on the effect sizes, and read the p-values as lower bounds.
 
     Parameters
     ----------
     models : dict of str to path, Predictions, AnnData or Selection
-        Two or more by name. Selections must have been made by `rule` and `by`.
+        Two or more models by name. Selections must have been made with `rule` and `by`.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     by : str, optional
-        A column of slides, such as the cancer type: models are compared within each level.
+        A column of slides, such as the cancer type; models are compared within each level.
     top : int, default 1000
-        How many genes with the largest r of each model are compared as well. Each model chooses its own, where they
-        are judged; fewer where it has fewer.
+        Number of genes with the largest r of each model that are compared as well, if it has as many. They are
+        selected and judged on the same data.
     method, units, jobs
         As in `sequoia_stats.well_predicted`.
 
@@ -126,13 +126,15 @@ def compare_models(
     Raises
     ------
     InputError
-        If there are fewer than two models, selections were made otherwise, or a pair has no gene in common in any
-        level; as `well_predicted`.
+        If there are fewer than two models, selections were made with another rule or other levels, two models have no
+        gene in common in any level, or as in `well_predicted`.
     """
     if len(models) < 2:
-        raise InputError(f"a comparison needs two models or more, and there are {len(models)}")
+        raise InputError(
+            f"a comparison needs two or more models, but there is {counted(len(models), 'model')}"
+        )
     if top < 1:
-        raise InputError(f"{top} genes are none to compare", fix="--top 1 or more")
+        raise InputError(f"--top must be 1 or more, but is {top}")
     options: dict[str, Any] = {"rule": rule, "by": by, "method": method, "units": units, "jobs": jobs}
     predictions: dict[str, Predictions] = {}
     selections: dict[str, Selection] = {}
@@ -161,7 +163,7 @@ def compare_models(
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Name the model in an error that does not."""
+    """Name the model in an error that does not name it."""
     try:
         yield
     except InputError as error:
@@ -173,11 +175,15 @@ def _named(name: str) -> Iterator[None]:
 def _checked(selection: Selection, rule: str, by: str | None) -> Selection:
     if (selection.rule, selection.by) != (rule, by):
         raise InputError(
-            f"the genes were judged by the rule {selection.rule} and levels of {selection.by or 'nothing'}, "
-            f"not by {rule} and levels of {by or 'nothing'}",
-            fix="judge all models alike",
+            f"the genes were judged by the rule {selection.rule} {_by_levels(selection.by)}, "
+            f"not by {rule} {_by_levels(by)}",
+            fix="judge all models in the same way",
         )
     return selection
+
+
+def _by_levels(by: str | None) -> str:
+    return f"by levels of {by}" if by else "without levels"
 
 
 def _pairs(table: pd.DataFrame, a: str, b: str, top: int) -> list[dict[str, Any]]:
@@ -195,13 +201,13 @@ def _pairs(table: pd.DataFrame, a: str, b: str, top: int) -> list[dict[str, Any]
         raise InputError(
             f"{a} and {b} have no gene in common in any level",
             where=f"{a} has {genes[0]}; {b} has {genes[1]}",
-            fix="names match exactly: write them alike",
+            fix="names must match exactly",
         )
     return rows
 
 
 def _compare(x: pd.DataFrame, y: pd.DataFrame, top: int) -> dict[str, Any]:
-    """The statistics of one pair on the same genes."""
+    """The statistics of two models on the same genes."""
     r_a, r_b = x["r"].to_numpy(), y["r"].to_numpy()
     apart, paired = mann_whitney(r_a, r_b), signed_rank(r_a, r_b)
     best_a, best_b = (np.sort(r)[::-1][:top] for r in (r_a, r_b))
@@ -244,7 +250,7 @@ def _models(selections: Mapping[str, Selection], table: pd.DataFrame, top: int) 
 
 
 def _side_by_side(table: pd.DataFrame, models: list[str]) -> pd.DataFrame:
-    """A row per gene and level, in the order in which they first appear."""
+    """A row per gene and level, in order of first appearance."""
     order = pd.MultiIndex.from_frame(table[["gene", "level"]].drop_duplicates())
     columns: dict[str, pd.Series] = {}
     for model in models:
@@ -255,7 +261,7 @@ def _side_by_side(table: pd.DataFrame, models: list[str]) -> pd.DataFrame:
 
 
 def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) -> list[str]:
-    """What some of the models do not have."""
+    """Notes on genes or levels that are not in all models."""
     everywhere = [set(table.loc[table["model"] == model, column]) for model in models]
     shared = set.intersection(*everywhere)
     return [
@@ -266,7 +272,7 @@ def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) ->
 
 
 def _differences(a: str, b: str, predictions: Mapping[str, Predictions]) -> Iterable[str]:
-    """Whether two models were judged on the same slides, and against the same measurements."""
+    """Notes if two models were judged on different slides or against different measured values."""
     x, y = predictions[a], predictions[b]
     slides, genes = (
         x.obs.index.intersection(y.obs.index, sort=False),
@@ -274,11 +280,11 @@ def _differences(a: str, b: str, predictions: Mapping[str, Predictions]) -> Iter
     )
     if len(slides) < max(x.n, y.n):
         yield (
-            f"{a} and {b} were judged on different slides ({x.n} and {y.n}, {len(slides)} of them the same), "
-            "so a difference may lie in the slides"
+            f"{a} and {b} were judged on different slides ({x.n} and {y.n}, with {len(slides)} in common), "
+            "which may explain differences"
         )
     if len(slides) and not _same_measured(x, y, slides, genes):
-        yield f"{a} and {b} were judged against different measured values of the same slides"
+        yield f"{a} and {b} were judged against different measured values for the same slides"
 
 
 def _same_measured(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:

@@ -1,4 +1,4 @@
-"""Rank tests of two samples and of pairs, with effect sizes; p-values are those of R's ``wilcox.test``."""
+"""Rank tests of two samples and of pairs, with effect sizes; p-values equal those of R's ``wilcox.test``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sequoia_stats.errors import InputError
 
 Array = NDArray[np.float64]
 
-#: Below this number of values, and without ties, p-values are exact, as in R.
+#: With fewer values than this and without ties, p-values are exact, as in R.
 EXACT_BELOW = 50
 
 
@@ -27,15 +27,15 @@ class MannWhitney(Result):
     n_x, n_y : int
         Sizes of the samples.
     statistic : float
-        U of x: pairs in which x is larger, ties counting one half. R calls it W.
+        U of x: number of pairs in which x is larger, with ties counted as one half. R calls it W.
     p : float
         Two-sided.
     superiority : float
-        U over the number of pairs: the probability that a value of x is larger than one of y.
+        U divided by the number of pairs: the probability that a value of x is larger than a value of y.
     rank_biserial : float
         2 superiority - 1, from -1 to 1.
     exact : bool
-        Whether p is exact; else normal, with a correction for ties and for continuity.
+        Whether p is exact; otherwise it is a normal approximation, corrected for ties and continuity.
     """
 
     n_x: int
@@ -54,21 +54,21 @@ class SignedRank(Result):
     Parameters
     ----------
     n : int
-        Pairs, those without a difference included.
+        Number of pairs, including those without a difference.
     n_zero : int
-        Pairs without a difference, which have no rank.
+        Number of pairs without a difference, which have no rank.
     statistic : float
         Sum of the ranks of positive differences x - y. R calls it V.
     p : float
-        Two-sided; 1 where there is no difference at all.
+        Two-sided; 1 if there is no difference at all.
     rank_biserial : float
         (Sum of positive ranks - sum of negative ranks) / sum of all ranks: matched pairs, from -1 to 1.
     hodges_lehmann : float
-        Median of the means of all pairs of differences (a difference with itself too), in the unit of x.
+        Median of the means of all pairs of differences (including each with itself), in the unit of x.
     median_difference : float
         Median of x - y.
     exact : bool
-        Whether p is exact; else normal, with a correction for ties and for continuity.
+        Whether p is exact; otherwise it is a normal approximation, corrected for ties and continuity.
     """
 
     n: int
@@ -84,13 +84,13 @@ class SignedRank(Result):
 def mann_whitney(x: ArrayLike, y: ArrayLike) -> MannWhitney:
     """Test whether values of x tend to be larger, or smaller, than those of y (Mann and Whitney 1947).
 
-    Reference: R's ``wilcox.test(x, y)``. p is exact where both samples have fewer than 50 values and none tie;
-    else it is the normal approximation with R's correction for ties and for continuity.
+    Reference: R's ``wilcox.test(x, y)``. p is exact if both samples have fewer than 50 values and there are no ties;
+    otherwise it is the normal approximation with R's correction for ties and continuity.
 
     Parameters
     ----------
     x, y : arrays of shape (n_x,), (n_y,)
-        Without missing values.
+        Values without missing ones.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def mann_whitney(x: ArrayLike, y: ArrayLike) -> MannWhitney:
     Raises
     ------
     InputError
-        If a sample is empty, or a value missing.
+        If a sample is empty or a value is missing.
 
     Examples
     --------
@@ -123,9 +123,9 @@ def mann_whitney(x: ArrayLike, y: ArrayLike) -> MannWhitney:
 def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
     """Test whether the differences of pairs are symmetric about zero (Wilcoxon 1945).
 
-    Reference: R's ``wilcox.test(x, y, paired = TRUE)``. Pairs without a difference are left out of the ranks. p is
-    exact where there are none of them, fewer than 50 pairs and no ties; else it is the normal approximation with R's
-    correction for ties and for continuity.
+    Reference: R's ``wilcox.test(x, y, paired = TRUE)``. Pairs without a difference are not ranked. p is exact if
+    there are no such pairs, no ties, and fewer than 50 pairs; otherwise it is the normal approximation with R's
+    correction for ties and continuity.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
     Raises
     ------
     InputError
-        If lengths differ or are zero, or a value is missing.
+        If the lengths differ or are 0, or a value is missing.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
     """
     x, y = _values(x), _values(y)
     if len(x) != len(y):
-        raise InputError(f"{len(x)} and {len(y)} values are no pairs")
+        raise InputError(f"{len(x)} and {len(y)} values cannot be paired")
     difference = x - y
     moved = difference[difference != 0]
     ranks = rankdata(np.abs(moved))
@@ -180,7 +180,7 @@ def _values(values: ArrayLike) -> Array:
 
 
 def _normal_p(positive: float, ranks: Array) -> float:
-    """Two-sided p of a sum of positive ranks, with half a rank taken off its distance from the mean."""
+    """Two-sided p of a sum of positive ranks, with continuity correction."""
     n = len(ranks)
     ties = np.unique(ranks, return_counts=True)[1].astype(np.float64)
     variance = n * (n + 1) * (2 * n + 1) / 24 - (ties**3 - ties).sum() / 48
@@ -191,14 +191,14 @@ def _normal_p(positive: float, ranks: Array) -> float:
 
 
 def _hodges_lehmann(ordered: Array) -> float:
-    """Median of the means of all pairs i <= j of rising numbers, by bisection: of 20,000 there are 200 million."""
+    """Median of the means of all pairs i <= j of sorted numbers; by bisection, as 20,000 have 200 million pairs."""
     n = len(ordered)
     pairs = n * (n + 1) // 2
     lower = (pairs + 1) // 2
     first = np.arange(n)
 
     def last(sum_: float) -> NDArray[np.intp]:
-        """For each i, how many numbers from the start on make a sum with it of at most `sum_`."""
+        """For each number, how many of all numbers give a sum with it of at most `sum_`."""
         return np.searchsorted(ordered, sum_ - ordered, side="right")
 
     def count(sum_: float) -> int:

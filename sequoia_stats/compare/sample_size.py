@@ -1,4 +1,4 @@
-"""Numbers of well-predicted genes against numbers of samples: over levels, and in random parts of the patients."""
+"""The number of well-predicted genes by the number of samples: across levels, and in random subsets of patients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from sequoia_base.results import Result
 from sequoia_stats.association import correlation_p, pearson
 from sequoia_stats.compare.distributions import ALL
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import Selection, well_predicted
 from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
@@ -27,16 +27,16 @@ Source = str | Path | Predictions
 
 @dataclass(frozen=True, eq=False)
 class SampleSize(Result):
-    """Numbers of well-predicted genes against numbers of samples, over the levels of a column.
+    """The number of well-predicted genes and of samples across the levels of a column.
 
     Parameters
     ----------
     by : str
         The column.
     table : DataFrame
-        ``level, n`` (samples: what the rule counts as units), ``n_genes, n_well_predicted``.
+        ``level, n`` (samples, in units of the rule), ``n_genes, n_well_predicted``.
     spearman, spearman_p, pearson, pearson_p : float
-        Correlation of the two numbers, p two-sided by Student's t (R's ``cor.test``, for Spearman with
+        Correlation of the two numbers, with two-sided p by Student's t (R's ``cor.test``, for Spearman with
         ``exact = FALSE``); missing with fewer than three levels.
     """
 
@@ -54,23 +54,23 @@ class SampleSize(Result):
     def __str__(self) -> str:
         ranks = f"Spearman {self.spearman:.4g} (p {self.spearman_p:.2g})"
         numbers = f"Pearson {self.pearson:.4g} (p {self.pearson_p:.2g})"
-        heading = f"Well-predicted genes against samples over {self.by}: {ranks}, {numbers}"
+        heading = f"Well-predicted genes by number of samples across {self.by}: {ranks}, {numbers}"
         return f"{heading}\n{self.table.to_string(index=False)}"
 
 
 @dataclass(frozen=True, eq=False)
 class Downsampling(Result):
-    """Well-predicted genes when fewer patients are looked at.
+    """Well-predicted genes in random subsets of the patients.
 
     Parameters
     ----------
     rule : str
-        What makes a gene well predicted.
+        The rule that makes a gene well predicted.
     seed : int
-        Seed of the draws.
+        Random seed of the draws.
     table : DataFrame
-        ``level, fraction, repeat, n_patients, n`` (slides), ``n_genes, n_well_predicted``; fraction 1, without a
-        draw, has the repeat 0.
+        ``level, fraction, repeat, n_patients, n`` (slides), ``n_genes, n_well_predicted``; all patients are fraction
+        1 and repeat 0.
     summary : DataFrame
         ``level, fraction, n_patients, repeats, lowest, median, highest`` (numbers of well-predicted genes).
     """
@@ -85,7 +85,7 @@ class Downsampling(Result):
         return self.table
 
     def __str__(self) -> str:
-        heading = f"Well-predicted genes by the rule {self.rule} in parts of the patients"
+        heading = f"Well-predicted genes by the rule {self.rule} in random subsets of the patients"
         return f"{heading}\n{self.summary.to_string(index=False)}"
 
 
@@ -97,13 +97,13 @@ def against_sample_size(
     Parameters
     ----------
     data : path, Predictions, AnnData or Selection
-        A selection must have been made by the levels of `by`; its rule counts then.
+        A selection must have been made by the levels of `by`, and keeps its own rule.
     by : str
         A column of slides, such as the cancer type.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     **options
-        Passed on to `sequoia_stats.well_predicted`.
+        Passed to `sequoia_stats.well_predicted`.
 
     Returns
     -------
@@ -112,11 +112,13 @@ def against_sample_size(
     Raises
     ------
     InputError
-        If a selection was made by other levels; as `well_predicted`.
+        If a selection was made by other levels, or as in `well_predicted`.
     """
     selection = data if isinstance(data, Selection) else well_predicted(data, rule=rule, by=by, **options)
     if selection.by != by:
-        raise InputError(f"the genes were judged by levels of {selection.by or 'nothing'}, not of {by}")
+        raise InputError(
+            f"the genes were judged {f'by levels of {selection.by}' if selection.by else 'without levels'}, not by {by}"
+        )
     table = (
         selection.table.groupby(by, sort=False)
         .agg(n=("n", "max"), n_genes=("gene", "size"), n_well_predicted=("well_predicted", "sum"))
@@ -141,27 +143,27 @@ def downsample(
     by: str | None = None,
     **options: Any,
 ) -> Downsampling:
-    """Judge the genes on random parts of the patients, and on all of them.
+    """Judge the genes in random subsets of the patients, and in all patients.
 
-    Only the judging sees fewer patients: the predictions are those of the network trained on all. So this is the
-    power of the rule at that size, not what a network trained on fewer patients would predict.
+    Only the evaluation uses fewer patients; the predictions are those of the network trained on all of them. The
+    result is the power of the rule at that sample size, not the performance of a network trained on fewer patients.
 
     Parameters
     ----------
     predictions : path, Predictions or AnnData
-        Whatever `io.read_predictions` takes.
+        Anything that `io.read_predictions` reads.
     fractions : sequence of float, default (0.2, 0.3, 0.4)
-        Parts of the patients of each level, between 0 and 1; rounded to whole patients.
+        Fractions of the patients of each level, between 0 and 1, rounded to whole patients.
     repeats : int, default 10
-        Draws. Within a draw the smaller parts are contained in the larger ones.
+        Number of draws. Within a draw, smaller subsets are contained in larger ones.
     seed : int, default 0
-        Seed of the draws.
+        Random seed of the draws, 0 or more.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     by : str, optional
-        A column of slides; each level is drawn from, and judged, alone.
+        A column of slides; patients are drawn and genes are judged within each level.
     **options
-        Passed on to `sequoia_stats.well_predicted`.
+        Passed to `sequoia_stats.well_predicted`.
 
     Returns
     -------
@@ -170,13 +172,13 @@ def downsample(
     Raises
     ------
     InputError
-        If a fraction is not between 0 and 1 or leaves fewer than 4 patients, or there is no repeat.
+        If a fraction is not between 0 and 1 or leaves fewer than 4 patients, or `repeats` is below 1.
     """
     parts = sorted({float(fraction) for fraction in fractions})
     if not parts or parts[0] <= 0 or parts[-1] >= 1:
-        raise InputError(f"fractions lie between 0 and 1, which {fractions} do not")
+        raise InputError(f"fractions must be between 0 and 1, but are {listing(fractions)}")
     if repeats < 1:
-        raise InputError(f"{repeats} repeats are none")
+        raise InputError(f"repeats must be 1 or more, but is {repeats}")
     data = read_predictions(predictions)
     groups = list(data.groups(by))
     seeds = np.random.SeedSequence(seed).spawn(len(groups))
@@ -202,14 +204,14 @@ def _draws(
     rule: str,
     options: dict[str, Any],
 ) -> list[tuple[Any, ...]]:
-    """A row for each part of the patients of a level, and one for all of them."""
+    """A row for each subset of the patients of a level, and one for all of them."""
     patients = np.asarray(group.patients.unique())
     sizes = [round(fraction * len(patients)) for fraction in fractions]
     if sizes[0] < FEWEST_SAMPLES:
         raise InputError(
-            f"{fractions[0]:.0%} of {len(patients)} patients are {sizes[0]}: too few to judge genes by",
+            f"{fractions[0]:.0%} of {counted(len(patients), 'patient')} is {sizes[0]}, which is too few to judge genes",
             where=group.name,
-            fix="leave out small fractions, or this level",
+            fix="leave out small fractions or this level",
         )
     rows = []
     for repeat, seed in enumerate(seeds, start=1):
@@ -223,6 +225,6 @@ def _draws(
 
 
 def _judged(part: Predictions, rule: str, options: dict[str, Any]) -> tuple[int, int]:
-    """Genes, and well-predicted ones."""
+    """Number of genes, and of well-predicted genes."""
     selection = well_predicted(part, rule=rule, **options)
     return len(selection.table), int(selection.well_predicted.sum())

@@ -1,4 +1,4 @@
-"""The same model judged in subgroups of patients."""
+"""One model judged in subgroups of patients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, notes_of
 from sequoia_stats.compare.list_overlaps import overlap
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import Selection, well_predicted
 from sequoia_stats.types.predictions import Predictions
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Subgroups(Result):
-    """The same model judged in subgroups of patients, each alone.
+    """One model judged in each subgroup of patients.
 
     Parameters
     ----------
     column, rule : str
-        What divides the patients, and what makes a gene well predicted.
+        The column that divides the patients, and the rule that makes a gene well predicted.
     table : DataFrame
-        ``level, n`` (slides), ``n_patients, n_genes, n_well_predicted, r_median``: all patients whose subgroup is
-        known first, then each subgroup.
+        ``level, n`` (slides), ``n_patients, n_genes, n_well_predicted, r_median``: first all patients whose subgroup
+        is known, then each subgroup.
     shared : DataFrame
-        Well-predicted genes that they share: the result of `overlap`; empty where fewer than two have any.
+        Well-predicted genes that they share, as from `overlap`; empty if fewer than two subgroups have any.
     selections : dict of str to Selection
-        Level to the genes with all statistics.
+        Genes of each level with all statistics.
     notes : tuple of str
-        Sentences that belong to the result.
+        Sentences to report with the result.
     """
 
     column: str
@@ -54,7 +54,7 @@ class Subgroups(Result):
         return self.table
 
     def __str__(self) -> str:
-        heading = f"Genes judged by the rule {self.rule} in each {self.column} alone"
+        heading = f"Genes judged by the rule {self.rule} within each level of {self.column}"
         return f"{heading}\n{self.table.to_string(index=False)}"
 
 
@@ -66,22 +66,22 @@ def by_subgroup(
     names: Mapping[Any, str] | None = None,
     **options: Any,
 ) -> Subgroups:
-    """Judge the genes in each subgroup of patients alone, such as ER+ and ER-, and in all of them.
+    """Judge the genes within each subgroup of patients, such as ER+ and ER-, and in all patients.
 
-    What differs between subgroups is correlated over all patients even if nothing is predicted within any of them.
+    A gene that differs between subgroups is correlated in all patients even if it is not predicted within any of them.
 
     Parameters
     ----------
     predictions : path, Predictions or AnnData
-        Whatever `io.read_predictions` takes.
+        Anything that `io.read_predictions` reads.
     column : str
         A column of slides. Slides without a value are left out of all levels, and counted in the notes.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     names : dict, optional
-        What the values are called: {1: "ER+", 0: "ER-"}.
+        Names of the values, such as {1: "ER+", 0: "ER-"}.
     **options
-        Passed on to `sequoia_stats.well_predicted`.
+        Passed to `sequoia_stats.well_predicted`.
 
     Returns
     -------
@@ -90,11 +90,11 @@ def by_subgroup(
     Raises
     ------
     InputError
-        If the column is not there, has one value only, or a value without a name; as `well_predicted`.
+        If the column does not exist or has a single value, a value has no name, or as in `well_predicted`.
     """
     data = read_predictions(predictions)
     if column not in data.obs:
-        data.levels(column)  # says which columns there are
+        data.levels(column)  # lists the columns
     values = data.obs[column]
     known = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy()
     kept = data.rows(known)
@@ -102,12 +102,12 @@ def by_subgroup(
     words = sorted(set(levels.tolist()))
     if ALL in words:
         raise InputError(
-            f"a subgroup is called {ALL!r}, as all patients are", fix="name it otherwise: names="
+            f"a subgroup is called {ALL!r}, which is the name of all patients", fix="rename it with names="
         )
     masks = {ALL: np.ones(kept.n, dtype=bool)} | {name: levels == name for name in words}
     if len(words) < 2:
-        raise InputError(f"all slides have the same {column}: there are no subgroups", where=data.name)
-    notes = [f"{data.n - kept.n} of {data.n} slides have no {column} and were left out"] * (kept.n < data.n)
+        raise InputError(f"all slides have the same {column}, so there are no subgroups", where=data.name)
+    notes = [f"{data.n - kept.n} of {data.n} slides left out because {column} is missing"] * (kept.n < data.n)
     parts = {name: kept.rows(mask, name=f"{data.name}, {name}") for name, mask in masks.items()}
     selections = {name: well_predicted(part, rule=rule, **options) for name, part in parts.items()}
     table = [
@@ -126,18 +126,18 @@ def by_subgroup(
 
 
 def _named(data: Predictions, column: str, names: Mapping[Any, str] | None) -> NDArray[np.str_]:
-    """The subgroup of every slide as a word."""
+    """The name of the subgroup of every slide."""
     values = data.obs[column]
     if names is None:
         return data.levels(column).to_numpy(dtype=str)
     absent = [value for value in values.unique() if value not in names]
     if absent:
-        raise InputError(f"{column} has values without a name: {', '.join(map(str, absent))}")
+        raise InputError(f"values of {column} have no name: {listing(absent)}")
     return values.map(names).to_numpy(dtype=str)
 
 
 def _shared(selections: Mapping[str, Selection]) -> pd.DataFrame:
-    """The overlap of those that have well-predicted genes."""
+    """The overlap of the subgroups that have well-predicted genes."""
     lists = {name: list(one.gene[one.well_predicted]) for name, one in selections.items()}
     found = {name: genes for name, genes in lists.items() if genes}
     if len(found) < 2:
@@ -146,5 +146,5 @@ def _shared(selections: Mapping[str, Selection]) -> pd.DataFrame:
 
 
 def _numbers(table: pd.DataFrame) -> tuple[int, int, float]:
-    """Genes, well-predicted ones, and the median of r."""
+    """Number of genes, number of well-predicted genes, and median r."""
     return len(table), int(table["well_predicted"].sum()), float(table["r"].median())

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
+from sequoia_stats.types.criteria import PAPER, meets_all
 
 #: Column of the published table -> ours.
 COLUMNS = {
@@ -68,14 +69,7 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
             )
     for column, name in COLUMNS.items():
         result[name] = _numbers(table[column], path)
-    result["well_predicted"] = (
-        (result["r"] > 0)
-        & (result["p"] < 0.05)
-        & (result["r"] > result["r_untrained"])
-        & (result["p_dependent"] < 0.05)
-        & (result["p_dependent_bh"] < 0.2)
-        & (result["rmse"] < result["rmse_untrained"])
-    )
+    result["well_predicted"] = meets_all(result, PAPER)
     return result.reset_index(drop=True)
 
 

@@ -1,4 +1,4 @@
-"""Figures: each function takes results and returns a matplotlib Figure; none computes a statistic.
+"""Figures: each function takes results and returns a matplotlib Figure without computing statistics.
 
 matplotlib is imported when a figure is drawn, not when this package is imported.
 """

@@ -1,4 +1,4 @@
-"""Groups along an axis, each with a place for every member: levels and models, levels and collections."""
+"""Groups along an axis, with a place for every member: levels and models, or levels and collections."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FILLED = 0.8  # share of a group's width that its members take
-_NARROW = 8  # places that fit a single column
-_LONGEST = 32  # letters of a name that is turned
+_FILLED = 0.8  # share of a group's width taken by its members
+_NARROW = 8  # places that fit into a single column
+_LONGEST = 32  # letters of a rotated name
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Names as they stand under an axis.
+    """Names as they are written below an axis.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Labels:
     turned : bool
         Whether they are written from bottom to top.
     height : float
-        What they need, inches.
+        Height that they need, inches.
     """
 
     words: tuple[str, ...]
@@ -39,7 +39,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Groups:
-    """Where each member of each group stands.
+    """The position of each member of each group.
 
     Parameters
     ----------
@@ -52,17 +52,17 @@ class Groups:
 
     @classmethod
     def of(cls, names: Iterable[object], members: Iterable[object]) -> Groups:
-        """Groups and members in the order of their first appearance."""
+        """Groups and members in order of first appearance."""
         return cls(tuple(dict.fromkeys(map(str, names))), tuple(dict.fromkeys(map(str, members))))
 
     @property
     def width(self) -> float:
-        """Width of a member's place; few groups do not fill the figure."""
+        """Width of a member's place; it is limited, so that few groups do not fill the figure."""
         return min(_FILLED, _FILLED * len(self.names) / _NARROW * 2) / len(self.members)
 
     @property
     def figure_width(self) -> float:
-        """A single column of a journal where all places fit, a double one elsewhere; inches."""
+        """A single journal column if all places fit, otherwise a double column; inches."""
         places = len(self.names) * len(self.members)
         return style.SINGLE_COLUMN if places <= _NARROW else style.DOUBLE_COLUMN
 
@@ -72,11 +72,11 @@ class Groups:
         return self.names.index(str(name)) + (self.members.index(str(member)) - middle) * self.width
 
     def colour(self, member: object) -> str:
-        """Colour of a member."""
+        """The colour of a member."""
         return style.PALETTE[self.members.index(str(member)) % len(style.PALETTE)]
 
     def labels(self, figure: Figure, inches: float) -> Labels:
-        """The names as they stand under an axis of that width: broken into lines at blanks, or else turned."""
+        """The names as written below an axis of a given width: broken into lines at spaces, or else rotated."""
         place = 0.94 * inches / len(self.names)
         lines = [_broken(figure, name, place) for name in self.names]
         if all(style.widest(figure, line) <= place for line in lines):
@@ -85,19 +85,19 @@ class Groups:
         return Labels(short, True, style.widest(figure, short))
 
     def write_names(self, axes: Axes, labels: Labels) -> None:
-        """Names in the middle of the groups, and nothing beyond the outermost."""
+        """Write names below the middle of the groups, and end the axis at the outermost ones."""
         axes.set_xticks(range(len(self.names)), labels.words)
         axes.tick_params(axis="x", length=0, pad=3, labelrotation=90 if labels.turned else 0)
         axes.set_xlim(-0.5, len(self.names) - 0.5)
 
     def legend_height(self, figure: Figure) -> float:
-        """Height that the legend of a figure of that width takes, inches; 0 for one member."""
+        """Height of the legend in a figure of this width, inches; 0 for a single member."""
         if len(self.members) == 1:
             return 0.0
         return 0.15 * -(-len(self.members) // self._legend_columns(figure)) + 0.06
 
     def legend(self, figure: Figure, *, top: float) -> None:
-        """Name the members' colours in lines that begin `top` inches below the edge; nothing for one member."""
+        """Draw the legend of colours, starting `top` inches below the edge; nothing for a single member."""
         if len(self.members) == 1:
             return
         from matplotlib.patches import Patch
@@ -116,7 +116,7 @@ class Groups:
 
 
 def _broken(figure: Figure, name: str, inches: float) -> list[str]:
-    """A name in lines of at most that width, where its words allow it."""
+    """A name in lines of at most this width, if its words allow it."""
     lines: list[str] = []
     for word in name.split():
         longer = f"{lines[-1]} {word}" if lines else word

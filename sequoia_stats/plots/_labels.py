@@ -1,4 +1,4 @@
-"""Names beside points, each where it covers neither another name nor a point."""
+"""Names beside points, placed so that they cover neither other names nor points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
-# places around a point in the order of preference: offset in points, and the side of the text that touches it
+# positions around a point by preference: offset in points, and the side of the text that touches it
 _PLACES = (
     (4, 0, "left", "center"),
     (-4, 0, "right", "center"),
@@ -28,10 +28,10 @@ _PLACES = (
 
 
 def place_labels(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: Sequence[str]) -> None:
-    """Write a label beside every point, the most crowded point first.
+    """Write a label beside every point, starting with the most crowded point.
 
-    Of the eight places around a point the first that is free is taken, or the one that covers least. The axes'
-    limits and size must be final.
+    The first free position of eight around a point is used, or the one that covers least. The limits and the size of
+    the axes must be final.
     """
     from matplotlib.transforms import Bbox
 
@@ -40,7 +40,7 @@ def place_labels(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], lab
     points = axes.transData.transform(np.column_stack([x, y]))
     radius = 3 * figure.dpi / 72
     taken = [Bbox.from_extents(*(point - radius), *(point + radius)) for point in points]
-    inside = axes.get_window_extent(renderer).padded(-2)  # off the axes' lines
+    inside = axes.get_window_extent(renderer).padded(-2)  # away from the lines of the axes
     distance = np.abs(points[:, None] - points[None]).sum(axis=2)
     for i in np.argsort(np.sort(distance, axis=1)[:, 1:4].sum(axis=1), kind="stable"):
         best = None
@@ -67,7 +67,7 @@ def place_labels(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], lab
 
 
 def _shared(a: Bbox, b: Bbox) -> float:
-    """Area that two boxes share."""
+    """The area shared by two boxes."""
     width = min(a.x1, b.x1) - max(a.x0, b.x0)
     height = min(a.y1, b.y1) - max(a.y0, b.y0)
     return float(max(width, 0) * max(height, 0))

@@ -1,4 +1,4 @@
-"""Gene sets in rows, lists in columns: what the heatmap and the dot plot share."""
+"""A grid of gene sets (rows) and lists (columns), used by the heatmap and the dot plot."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
-#: Below it a set counts as enriched, and takes a colour.
+#: Sets with an adjusted p-value below this are enriched and get a colour.
 ALPHA = 0.05
-#: The colour scale ends at an adjusted p of 10 to the minus this.
+#: The colour scale ends at an adjusted p of 10 to the power of minus this.
 CAP = 20.0
 _ROW = 0.165  # height of a set, inches
 _COLUMN = (0.21, 0.42, 0.75)  # narrowest, usual and widest column, inches
-_LONGEST = 44  # letters of a label
+_LONGEST = 44  # characters of a label
 _LEAST = style.SINGLE_COLUMN  # width of the figure
-_FOOT = 0.62  # colour bar and key under the cells, inches
+_FOOT = 0.62  # colour bar and key below the cells, inches
 
 
 @dataclass(frozen=True)
 class SetGrid:
-    """A part of a table of over-representation, sets × lists.
+    """Part of a table of over-representation, sets × lists.
 
     Parameters
     ----------
     sets, lists : list of str
         Rows from top to bottom, and columns.
     labels : list of str
-        What is written for each set.
+        The label of each set.
     table : DataFrame
         The rows of these sets, indexed by (set, list).
     n_enriched : int
-        Sets of the whole table that are enriched in at least one list.
+        Number of sets of the whole table that are enriched in at least one list.
     what : str
-        What the rows are.
+        What the rows are: sets, or groups of sets.
     """
 
     sets: list[str]
@@ -57,24 +57,24 @@ class SetGrid:
     what: str = "sets"
 
     def matrix(self, column: str) -> NDArray[np.float64]:
-        """A column as sets × lists; NaN where a list has no row for the set."""
+        """A column as sets × lists; NaN if a list has no row for a set."""
         pairs = pd.MultiIndex.from_product([self.sets, self.lists])
         values = self.table[column].reindex(pairs).to_numpy(dtype=np.float64)
         return values.reshape(len(self.sets), len(self.lists))
 
     def strength(self) -> NDArray[np.float64]:
-        """−log10 of the adjusted p, cut at the end of the colour scale; NaN where not enriched."""
+        """−log10 of the adjusted p, limited to the colour scale; NaN if not enriched."""
         p = self.matrix("p_bh")
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(p < ALPHA, np.minimum(-np.log10(p), CAP), np.nan)
 
     @property
     def p_name(self) -> str:
-        """What the colour stands for: groups of sets have an average."""
+        """What the colour means; groups of sets have an average."""
         return "adjusted p" if self.what == "sets" else "average adjusted p"
 
     def statement(self) -> str:
-        """How many sets are drawn, and of how many."""
+        """How many of the enriched sets are drawn."""
         all_drawn = len(self.sets) == self.n_enriched
         shown = (
             self.what.capitalize() if all_drawn else f"{len(self.sets)} of {self.n_enriched:,} {self.what}"
@@ -83,30 +83,29 @@ class SetGrid:
 
 
 def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame | None = None) -> SetGrid:
-    """Choose the sets to draw: enriched in most lists first, then by the smallest p-value.
+    """Choose the sets to draw: by the number of lists in which they are enriched, then by their smallest p-value.
 
     Parameters
     ----------
     table : DataFrame
-        ``list, set, p_bh`` and `columns`: one row per list and set.
+        ``list, set, p_bh`` and `columns`, with one row per list and set.
     *columns : str
-        Further columns that the figure reads.
+        Further columns that the figure needs.
     most : int
-        Sets at most.
+        Largest number of sets.
     merged : DataFrame, optional
-        Groups of similar sets, of `ora.merge_similar`: ``list, representative, n_sets, p_bh``. A group
-        is drawn in place of its sets, under the name of its representative with the number of the others, and with
-        `columns` of the representative.
+        Groups of similar sets, from `ora.merge_similar`: ``list, representative, n_sets, p_bh``. A group replaces its
+        sets. It gets the name and `columns` of its representative, and the number of other sets.
 
     Returns
     -------
     SetGrid
-        Without rows where no set is enriched.
+        Without rows if no set is enriched.
 
     Raises
     ------
     InputError
-        If a column is missing, or a list has two rows for a set.
+        If a column is missing or a list has two rows for a set.
     """
     _refuse_absent(table, ("list", "set", "p_bh", *columns))
     if merged is not None:
@@ -137,13 +136,13 @@ def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame
 
 def _refuse_absent(table: pd.DataFrame, columns: Sequence[str]) -> None:
     if absent := [column for column in columns if column not in table]:
-        raise InputError(f"the table of sets lacks the column {listing(absent)}")
+        raise InputError(f"the table of sets has no column {listing(absent)}")
 
 
 def grid_figure(grid: SetGrid, title: str, key: str = "") -> tuple[Figure, Axes, float]:
-    """A figure with a cell for each set and list, names written, `key` at the foot; the width of the left margin.
+    """A figure with a cell for each set and list, names, and `key` at the bottom; also the width of the left margin.
 
-    Columns share the room of a double column of a journal, but get 5 mm each at least: many make the figure wider.
+    Columns share the width of a double journal column, but are at least 5 mm wide: many columns make a wider figure.
     """
     probe = style.new_figure(style.DOUBLE_COLUMN, 1)
     margin = style.widest(probe, grid.labels) + 0.2
@@ -174,7 +173,7 @@ def grid_figure(grid: SetGrid, title: str, key: str = "") -> tuple[Figure, Axes,
 
 
 def colour_scale() -> tuple[Colormap, Normalize]:
-    """From pale to dark blue, beginning where a set is enriched; not drawn where it is not."""
+    """From pale to dark blue, for enriched sets only."""
     import matplotlib
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
@@ -184,7 +183,7 @@ def colour_scale() -> tuple[Colormap, Normalize]:
 
 
 def add_colour_bar(figure: Figure, drawn: ScalarMappable, p_name: str, *, left: float) -> None:
-    """The scale of −log10 p under the cells, 1.1 inches wide."""
+    """Draw the scale of −log10 p below the cells, 1.1 inches wide."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, 0.34 / height, 1.1 / width, 0.08 / height))
     bar = figure.colorbar(drawn, cax=axes, orientation="horizontal", extend="max", extendfrac=0.06)
@@ -196,6 +195,6 @@ def add_colour_bar(figure: Figure, drawn: ScalarMappable, p_name: str, *, left: 
 
 
 def contrast(colour: Sequence[float]) -> str:
-    """Black or white, whichever is read on a colour (RGB)."""
+    """Black or white, whichever is readable on a colour (RGB)."""
     red, green, blue = colour[:3]
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else style.INK

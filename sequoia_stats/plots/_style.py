@@ -1,4 +1,4 @@
-"""What all figures share: sizes, colours, fonts, and a way to disk that gives the same bytes each time."""
+"""What all figures share: sizes, colours, fonts, and files with the same bytes each time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ P = ParamSpec("P")
 
 #: Widths of journal columns, inches (89 and 183 mm).
 SINGLE_COLUMN, DOUBLE_COLUMN = 89 / 25.4, 183 / 25.4
-#: Okabe and Ito's colours, which readers with colour-blindness tell apart.
+#: Okabe and Ito's colours, which colour-blind readers can distinguish.
 BLUE, VERMILLION, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#7F7F7F", "#222222"
-#: The order in which groups take their colours; it begins again where they run out.
+#: Colours of groups, in this order; they repeat if there are more groups.
 PALETTE = (BLUE, VERMILLION, GREEN, "#CC79A7", "#E69F00", "#56B4E9", GREY)
-#: What a bar or a cell stands on.
+#: The background of bars and cells.
 PALE = "#E9E9E9"
 #: Font sizes, points.
 SMALL, BODY, TITLE = 6.5, 7.0, 8.0
@@ -63,7 +63,7 @@ _RC: Any = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a drawing function with matplotlib's defaults and our style, whatever the user has set."""
+    """Run a drawing function with matplotlib's defaults and our style, regardless of the user's settings."""
 
     @wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -74,7 +74,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure (inches) on an Agg canvas of its own, unknown to pyplot."""
+    """An empty figure (size in inches) with its own Agg canvas, independent of pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -84,7 +84,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: float) -> Axes:
-    """Axes whose margins to the edges of the figure are given in inches."""
+    """Add axes with margins to the edges of the figure in inches."""
     width, height = figure.get_size_inches()
     return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
@@ -92,12 +92,12 @@ def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: f
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that axes are in; matplotlib's type allows a part of one as well."""
+    """The figure of axes; matplotlib's type would also allow a subfigure."""
     return cast("Figure", axes.figure)
 
 
 def add_header(figure: Figure, title: str, *lines: str, left: float) -> float:
-    """Write a bold title (where there is one) and lines of text at the top; return the height used, inches."""
+    """Write a bold title (if any) and lines of text at the top; return their height in inches."""
     width, height = figure.get_size_inches()
     y = 0.06
     if title:
@@ -110,7 +110,7 @@ def add_header(figure: Figure, title: str, *lines: str, left: float) -> float:
 
 
 def widest(figure: Figure, words: Iterable[str], **properties: Any) -> float:
-    """Width of the widest of some texts, inches; 0 for none."""
+    """Width of the widest of several texts, inches; 0 if there are none."""
     return max((text_width(figure, word, **properties) for word in words), default=0.0)
 
 
@@ -138,7 +138,8 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     figure : Figure
         Any figure, of this package or not.
     stem : str or Path
-        Path without a suffix; its folder is made where missing. Each file appears complete or not at all.
+        Path without suffix. Its folder is created if it does not exist. Each file is written completely or not at
+        all.
 
     Returns
     -------

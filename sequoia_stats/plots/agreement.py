@@ -1,4 +1,4 @@
-"""How well the scores of pathways are predicted, per level and collection of gene sets."""
+"""How well pathway scores are predicted, by level and collection of gene sets."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ _WHISKERS = (5, 95)  # percentiles
 
 @style.styled
 def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
-    """Draw the correlations of predicted with measured pathway scores: a box and points per level and collection.
+    """Draw correlations of predicted with measured pathway scores: a box and points for each level and collection.
 
-    Boxes reach from the lower to the upper quartile with the median, whiskers from the 5th to the 95th
-    percentile; every point is a gene set.
+    Boxes show quartiles and median, whiskers the 5th to 95th percentile; every point is a gene set.
 
     Parameters
     ----------
     table : DataFrame
-        The result of `sequoia_stats.sets.gsva.pathway_agreement`: a row per set with ``level, collection, r``; levels
+        The result of `sequoia_stats.sets.gsva.pathway_agreement`: a row per set with ``level, collection, r``. Levels
         and collections are drawn in the order of their first rows.
     title : str, optional
         Heading.
@@ -51,9 +50,9 @@ def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     """
     absent = [column for column in COLUMNS if column not in table]
     if absent:
-        raise InputError(f"the table of pathways lacks the column {listing(absent)}")
+        raise InputError(f"the table of pathways has no column {listing(absent)}")
     if table.empty:
-        return style.empty_figure(title or "Agreement of pathways", "There is no gene set to draw.")
+        return style.empty_figure(title or "Agreement of pathways", "There are no gene sets to draw.")
     table = table.assign(collection=table["collection"].map(lambda name: _NAMES.get(name, name)))
     groups = Groups.of(table["level"], table["collection"])
     width = groups.figure_width
@@ -66,7 +65,7 @@ def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     axes = style.add_axes(figure, left=_LEFT, right=_RIGHT, bottom=bottom, top=head)
     _draw(axes, groups, table)
     groups.write_names(axes, labels)
-    axes.set_ylabel("r of predicted and measured score")
+    axes.set_ylabel("r, predicted and measured score")
     return figure
 
 
@@ -88,5 +87,5 @@ def _draw(axes: Axes, groups: Groups, table: pd.DataFrame) -> None:
 
 
 def _spread(n: int) -> NDArray[np.float64]:
-    """Numbers from −½ to ½ that fill their range evenly, the same each time: multiples of the golden ratio."""
+    """Numbers spread evenly from −½ to ½, always the same: multiples of the golden ratio."""
     return np.mod(np.arange(1, n + 1) * (np.sqrt(5) - 1) / 2, 1) - 0.5

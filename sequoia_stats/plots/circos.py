@@ -1,4 +1,4 @@
-"""Which sets or genes belong to which levels: ribbons within a circle, drawn by pycirclize."""
+"""A chord diagram of the sets or genes of each level, drawn by pycirclize."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots.text import set_names
 
@@ -21,51 +21,50 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pycirclize import Circos
 
-_End = tuple[str, float, float]  # of a ribbon: sector, start, stop
+_End = tuple[str, float, float]  # end of a ribbon: sector, start, stop
 #: Columns that `chord_diagram` reads; the third may be absent.
 COLUMNS = ("source", "target", "weight")
-_LONGEST = 36  # letters of a label
-_LARGEST = 1.75  # radius of the circle at most, inches
-_GAP, _BREAK = 1.2, 8.0  # between neighbours, and between the two sides, degrees
-_TRACK, _LABEL = 95.0, 107.0  # where the sectors begin, and the names: percent of the radius
-_LINE = 0.115  # from one name to the next, inches
+_LONGEST = 36  # characters of a label
+_LARGEST = 1.75  # largest radius of the circle, inches
+_GAP, _BREAK = 1.2, 8.0  # gaps between neighbours and between the two sides, degrees
+_TRACK, _LABEL = 95.0, 107.0  # where sectors and names begin, percent of the radius
+_LINE = 0.115  # distance between names, inches
 
 
 @style.styled
 def chord_diagram(
     links: pd.DataFrame, *, most: int = 40, title: str = "", note: str = "", italic: Sequence[str] = ()
 ) -> Figure:
-    """Draw what belongs together as ribbons between two halves of a circle.
+    """Draw links as ribbons between the two halves of a circle.
 
-    Sources stand on the right, clockwise in the order of their first rows, each in a colour that its ribbons
-    share; targets stand on the left. A sector is as long as the sum of its ribbons' weights.
+    Sources are on the right, clockwise in the order of their first rows, each with the colour of its ribbons;
+    targets are on the left. The length of a sector is the sum of its ribbons' weights.
 
     Parameters
     ----------
     links : DataFrame
-        A row per ribbon: ``source, target`` and, where there is such a column, ``weight`` (positive; 1 without).
-        For enriched sets: the list, the set, the overlap. For a signature: the gene, the pathway.
+        A row per ribbon: ``source, target`` and optionally ``weight`` (positive, 1 by default). For enriched sets:
+        list, set and overlap. For a signature: gene and pathway.
     most : int, optional
-        Targets at most: those with most ribbons, then with most weight; the heading says how many there are.
+        Largest number of targets, chosen by number of ribbons and then by weight; the heading gives the total.
     title, note : str, optional
-        Heading, and a line under it.
+        Heading, and a line below it.
     italic : sequence of {"source", "target"}, optional
-        Which names are genes, and written as such.
+        Which names are genes and are written in italics.
 
     Returns
     -------
     Figure
-        183 mm wide. Ribbons are patches with the gids ``link-<i>``, in the order of `links` that are drawn.
+        183 mm wide. Ribbons are patches with the gids ``link-<i>``, in the order of the drawn rows of `links`.
 
     Raises
     ------
     InputError
-        If a column is missing, a pair stands more than once, a weight is not positive, or a name is both a source
-        and a target.
+        If a column is missing, a pair is duplicated, a weight is not positive, or a name is both source and target.
     """
     chosen = _chosen(links, most)
     if chosen.links.empty:
-        return style.empty_figure(title or "Shared sets", note or "There is no pair to draw.")
+        return style.empty_figure(title or "Shared sets", note or "There are no links to draw.")
     from pycirclize import Circos
 
     circos = Circos(chosen.sizes(), start=_BREAK / 2, space=chosen.gaps())
@@ -82,7 +81,7 @@ def chord_diagram(
 
 @dataclass(frozen=True)
 class _Links:
-    """The pairs to draw, and how many targets there are in all."""
+    """The links to draw, and the total number of targets."""
 
     links: pd.DataFrame
     n_targets: int
@@ -93,17 +92,17 @@ class _Links:
 
     @property
     def targets(self) -> list[str]:
-        """Targets from top to bottom on the left, which is against the clock."""
+        """Targets from top to bottom on the left, that is, counterclockwise."""
         return list(dict.fromkeys(self.links["target"]))[::-1]
 
     def sizes(self) -> dict[str, float]:
-        """Length of every sector, sources first."""
+        """The length of every sector, sources first."""
         by_source, by_target = (self.links.groupby(column)["weight"].sum() for column in ("source", "target"))
         half = {name: float(by_source[name]) for name in self.sources}
         return half | {name: float(by_target[name]) for name in self.targets}
 
     def gaps(self) -> list[float]:
-        """Degrees behind each sector."""
+        """The gap after each sector, degrees."""
         n = [len(self.sources), len(self.targets)]
         gap = min(_GAP, 100 / sum(n))
         return [gap] * (n[0] - 1) + [_BREAK] + [gap] * (n[1] - 1) + [_BREAK / 2]
@@ -115,19 +114,20 @@ class _Links:
 
 @dataclass(frozen=True)
 class _Names:
-    """What is written around the circle, clockwise from the top.
+    """The names around the circle, clockwise from the top.
 
     Parameters
     ----------
     words : list of str
+        The names.
     sector, placed : arrays
-        Angle of each sector's middle, and of its name, which gives way to its neighbours; radians.
+        Angle of the middle of each sector, and of its name, which may be moved away from its neighbours; radians.
     widths : array
-        Inches.
+        Widths of the names, inches.
     looks : list of dict
         Properties of the texts.
     radius : float
-        Of the circle, inches.
+        Radius of the circle, inches.
     """
 
     words: list[str]
@@ -138,7 +138,7 @@ class _Names:
     radius: float
 
     def reach(self) -> tuple[float, float, float, float]:
-        """How far the names go to the left, right, top and bottom of the circle's middle; inches."""
+        """Extent of the names to the left, right, top and bottom of the centre, inches."""
         end = self.radius * _LABEL / 100 + self.widths + 0.05
         x, y = end * np.sin(self.placed), end * np.cos(self.placed)
         ends = (-x.min(), x.max(), y.max(), -y.min())
@@ -149,15 +149,15 @@ class _Names:
 def _chosen(links: pd.DataFrame, most: int) -> _Links:
     absent = [column for column in COLUMNS[:2] if column not in links]
     if absent:
-        raise InputError(f"the table of links lacks the column {listing(absent)}")
+        raise InputError(f"the table of links has no column {listing(absent)}")
     weight = links["weight"] if "weight" in links else pd.Series(1.0, links.index)
     pairs = links[["source", "target"]].astype(str).assign(weight=weight.astype(float))
     if (repeated := pairs.duplicated(["source", "target"])).any():
-        raise InputError("a pair stands more than once", where=listing(pairs.loc[repeated, "target"]))
+        raise InputError("a pair is duplicated", where=listing(pairs.loc[repeated, "target"]))
     if not (pairs["weight"] > 0).all():
-        raise InputError("weights of links must be positive", fix="leave out pairs that share nothing")
+        raise InputError("weights of links must be positive", fix="leave out pairs without overlap")
     if both := sorted(set(pairs["source"]) & set(pairs["target"])):
-        raise InputError(f"{len(both)} names are both source and target", where=listing(both))
+        raise InputError(f"{counted(len(both), 'name')} both source and target", where=listing(both))
     by_target = pairs.groupby("target", sort=False)["weight"]
     sizes = pd.DataFrame({"n": by_target.size(), "total": by_target.sum()})
     order = sizes.sort_values(["n", "total"], ascending=False, kind="stable").index
@@ -166,7 +166,7 @@ def _chosen(links: pd.DataFrame, most: int) -> _Links:
 
 
 def _names(circos: Circos, chosen: _Links, italic: set[str]) -> _Names:
-    """Place the names on the largest circle that leaves them their room in the width of the figure."""
+    """Place the names around the largest circle that leaves enough room for them."""
     labels = set_names(chosen.targets, longest=_LONGEST) | {name: name for name in chosen.sources}
     n = len(chosen.sources)
     kinds = ["source"] * n + ["target"] * len(chosen.targets)
@@ -195,7 +195,7 @@ def _spread(angles: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     """Rising angles moved as little as possible (least squares) so that neighbours are `gap` apart."""
     gap = min(gap, (math.pi - 0.05) / max(len(angles), 1))
     steps = np.arange(len(angles)) * gap
-    blocks: list[list[float]] = []  # sum and count of neighbours that share a place
+    blocks: list[list[float]] = []  # sum and number of neighbours that are moved together
     for value in angles - steps:
         blocks.append([value, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
@@ -206,7 +206,7 @@ def _spread(angles: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
 
 
 def _axes(names: _Names, head: float) -> Axes:
-    """Polar axes on a figure as high as the names need."""
+    """Polar axes in a figure that is high enough for the names."""
     left, right, top, bottom = names.reach()
     width = style.DOUBLE_COLUMN
     height = head + top + bottom + 0.15
@@ -227,12 +227,14 @@ def _draw(circos: Circos, axes: Any, chosen: _Links) -> None:
     circos.plotfig(ax=axes)
     axes.set_rlim(0, 100)
     ribbons = [patch for patch in axes.patches if patch.get_zorder() == 0.5]
-    for i, patch in enumerate(ribbons):  # pycirclize gives random names, and files must have the same bytes
+    for i, patch in enumerate(
+        ribbons
+    ):  # pycirclize gives random ids, but files must always have the same bytes
         patch.set_gid(f"link-{i}")
 
 
 def _write(axes: Axes, names: _Names) -> None:
-    """The names, each with a line to its sector."""
+    """Write the names, each with a line to its sector."""
     rows = zip(names.words, names.sector, names.placed, names.looks, strict=True)
     for word, sector, placed, look in rows:
         axes.plot(
@@ -248,7 +250,7 @@ def _write(axes: Axes, names: _Names) -> None:
 
 
 def _ribbons(chosen: _Links, circos: Circos) -> list[tuple[_End, _End]]:
-    """Both ends of every link: within a sector, ribbons lie in the order in which they do not cross."""
+    """Both ends of every ribbon; within a sector, ribbons are ordered so that they do not cross."""
     rank = {sector.name: i for i, sector in enumerate(circos.sectors)}
     links = chosen.links.assign(s=chosen.links["source"].map(rank), t=chosen.links["target"].map(rank))
     ends: list[list[_End]] = []

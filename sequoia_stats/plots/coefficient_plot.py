@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots import text
 
@@ -40,7 +41,7 @@ def coefficients(signature: Signature) -> Figure:
         89 mm wide, higher with more genes; of more than 60 genes the 60 with the largest coefficients, which
         the title says. The line ``coefficients`` holds them from top to bottom.
     """
-    title = f"{text.count(len(signature.genes), 'gene')}, {text.endpoint_name(signature.endpoint)}"
+    title = f"{counted(len(signature.genes), 'gene')}, {text.endpoint_name(signature.endpoint)}"
     if not len(signature.genes):
         return style.empty_figure(title, "The signature holds no gene.")
     values = np.asarray(signature.coefficients, dtype=float)

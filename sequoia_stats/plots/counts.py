@@ -1,4 +1,4 @@
-"""Numbers of genes: left after each criterion, and against the number of samples."""
+"""Numbers of genes: those left after each criterion, and by number of samples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sequoia_stats.errors import InputError, listing
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots import text
 from sequoia_stats.plots._labels import place_labels
+from sequoia_stats.types.criteria import CRITERIA
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,17 +24,7 @@ COLUMNS = ("level", "criterion", "n_left")
 _PANEL, _GAP, _MOST = 1.64, 0.14, 4  # width of a panel, space between them (inches), panels a row
 _ROW = 0.21  # height of a criterion, inches
 #: How criteria are written.
-_WORDS = {
-    "tested": "Tested",
-    "r>0": "r > 0",
-    "p<0.05": "p < 0.05",
-    "p_bh<0.05": "p (BH) < 0.05",
-    "r>r_untrained": "r > r untrained",
-    "p_dependent<0.05": "p of difference < 0.05",
-    "p_dependent_bh<0.2": "p of difference (BH) < 0.2",
-    "p_dependent_bh<0.05": "p of difference (BH) < 0.05",
-    "rmse<rmse_untrained": "RMSE < RMSE untrained",
-}
+_WORDS = {"tested": "Tested"} | CRITERIA
 
 
 @style.styled
@@ -43,15 +34,16 @@ def criterion_counts(counts: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     counts : DataFrame
-        `Selection.counts`: ``level, criterion, n_left``, criteria in the order in which they were applied. Rules,
-        too, can be set side by side as levels.
+        `Selection.counts`: ``level, criterion, n_left``, with criteria in the order in which they were applied.
+        Levels can also be rules, to compare them.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        Up to four panels a row, which take 183 mm. Axes follow the levels; bars are patches with the gid ``left``.
+        Up to four panels per row, 183 mm wide. The axes are in the order of the levels; bars are patches with the gid
+        ``left``.
 
     Raises
     ------
@@ -60,10 +52,10 @@ def criterion_counts(counts: pd.DataFrame, *, title: str = "") -> Figure:
     """
     absent = [column for column in COLUMNS if column not in counts]
     if absent:
-        raise InputError(f"the table of counts lacks the column {listing(absent)}")
+        raise InputError(f"the table of counts has no column {listing(absent)}")
     panels = list(counts.groupby("level", sort=False))
     if not panels:
-        return style.empty_figure(title or "Well-predicted genes", "There is no level to draw.")
+        return style.empty_figure(title or "Well-predicted genes", "There are no levels to draw.")
     columns = min(len(panels), _MOST)
     width = 0.2 + columns * _PANEL + (columns - 1) * _GAP
     rows = [
@@ -84,7 +76,7 @@ def criterion_counts(counts: pd.DataFrame, *, title: str = "") -> Figure:
 
 
 def _draw_criteria(axes: Axes, part: pd.DataFrame) -> None:
-    """A line a criterion: its words and the number, and under them a bar as long as the share that is left."""
+    """A line per criterion: its name, the number of genes left, and below them a bar for the share that is left."""
     left = part["n_left"].to_numpy(dtype=float)
     y = np.arange(len(left), dtype=float)
     axes.barh(y + 0.3, np.full(len(left), left.max() or 1), 0.12, color=style.PALE, gid="tested")
@@ -111,14 +103,14 @@ def counts_against_size(sizes: SampleSize, *, title: str = "") -> Figure:
     Parameters
     ----------
     sizes : SampleSize
-        The result of `sequoia_stats.compare.against_sample_size`: its ``table`` and the two correlations.
+        The result of `sequoia_stats.compare.against_sample_size`.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        89 mm wide. The line ``levels`` holds the points.
+        89 mm wide. The points are a line with the gid ``levels``.
     """
     table = sizes.table
     figure = style.new_figure(style.SINGLE_COLUMN, 2.75)
@@ -140,13 +132,13 @@ def counts_against_size(sizes: SampleSize, *, title: str = "") -> Figure:
 
 @style.styled
 def downsampled_counts(downsampling: Downsampling, *, title: str = "") -> Figure:
-    """Draw the number of well-predicted genes in random parts of the patients, and in all of them.
+    """Draw the number of well-predicted genes in random subsets of the patients, and in all of them.
 
     Parameters
     ----------
     downsampling : Downsampling
-        The result of `sequoia_stats.compare.downsample`: a point per draw (``table``) and a line through the medians
-        (``summary``), in a colour for each level.
+        The result of `sequoia_stats.compare.downsample`. Each draw is a point and a line connects the medians, with a
+        colour for each level.
     title : str, optional
         Heading.
 
@@ -184,7 +176,7 @@ def downsampled_counts(downsampling: Downsampling, *, title: str = "") -> Figure
 
 
 def _name_ends(axes: Axes, ends: list[tuple[float, str]], names: list[str]) -> None:
-    """Names at the right end of the lines, moved apart where they would touch."""
+    """Names at the right ends of the lines, moved apart if they would overlap."""
     if not names:
         return
     height = axes.get_position().height * style.figure_of(axes).get_size_inches()[1]

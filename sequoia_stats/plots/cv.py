@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import _style as style
-from sequoia_stats.plots import text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ def _mark(axes: Axes, frame: pd.DataFrame, lambda_min: float | None, lambda_1se:
     known = {name: -np.log(value) for name, value in marks.items() if value is not None}
     path = -np.log(frame["lambda"].to_numpy(dtype=float))
     for (name, x), line in zip(known.items(), ("--", ":"), strict=False):
-        genes = text.count(int(frame["n_nonzero"].iloc[int(np.argmin(np.abs(path - x)))]), "gene")
+        genes = counted(int(frame["n_nonzero"].iloc[int(np.argmin(np.abs(path - x)))]), "gene")
         axes.axvline(
             x, ymax=0.87, color=style.INK, linewidth=0.8, linestyle=line, label=f"{name}: {genes}", gid=name
         )

@@ -1,4 +1,4 @@
-"""Gene sets across lists of genes: how much of a set is found, and how surely."""
+"""Dot plot of gene sets across gene lists: the share of each set, and its p-value."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _KEY = (0.1, 0.25, 0.5, 1.0)  # shares in the key
 def enrichment_dots(
     table: pd.DataFrame, *, merged: pd.DataFrame | None = None, most: int = 40, title: str = ""
 ) -> Figure:
-    """Draw gene sets × lists as dots: their area is the share of the set in the list, their colour −log10 p.
+    """Draw gene sets × lists as dots whose area is the share of the set in the list, and whose colour is −log10 p.
 
-    Dots without colour are sets that are not enriched in that list (adjusted p of .05 or more).
+    White dots are sets that are not enriched in the list (adjusted p of 0.05 or more).
 
     Parameters
     ----------
@@ -34,19 +34,19 @@ def enrichment_dots(
     merged : DataFrame, optional
         Groups of similar sets, as in `enrichment_heatmap`.
     most : int, optional
-        Sets at most, chosen as in `enrichment_heatmap`; the heading says how many there are.
+        Largest number of sets, chosen as in `enrichment_heatmap`; the heading gives the total.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        As wide as its columns need. The first axes hold the dots as collections with the gids ``enriched`` and
-        ``not-enriched``.
+        Its width depends on the number of columns. The dots are collections of the first axes, with the gids
+        ``enriched`` and ``not-enriched``.
     """
     grid = grids.set_grid(table, "overlap", "set_size", most=most, merged=merged)
     if not grid.sets:
-        return style.empty_figure(title or "Enriched gene sets", "No set has an adjusted p below 0.05.")
+        return style.empty_figure(title or "Enriched gene sets", "No set has an adjusted p < 0.05.")
     figure, axes, _ = grids.grid_figure(grid, title)
     colours, scale = grids.colour_scale()
     strength, share = grid.strength(), grid.matrix("overlap") / grid.matrix("set_size")
@@ -69,7 +69,7 @@ def enrichment_dots(
 
 
 def _add_key(figure: Figure, *, left: float) -> None:
-    """What the areas mean, in a row under the cells."""
+    """Draw the key of the areas below the cells."""
     width, height = figure.get_size_inches()
     axes: Axes = figure.add_axes((left / width, 0.14 / height, 1.25 / width, 0.3 / height))
     x = np.arange(len(_KEY), dtype=float)

@@ -1,4 +1,4 @@
-"""Enriched gene sets across lists of genes, with the numbers of genes."""
+"""Heatmap of enriched gene sets across gene lists, with numbers of genes."""
 
 from __future__ import annotations
 
@@ -22,34 +22,33 @@ def enrichment_heatmap(
 ) -> Figure:
     """Draw which gene sets are over-represented in which lists.
 
-    A cell holds the number of genes that list and set share; its colour is −log10 of the adjusted p-value,
-    white where that is not below .05. Rows are the sets that are enriched in most lists, the strongest of
-    equals first.
+    A cell shows the number of genes shared by list and set. Its colour is −log10 of the adjusted p-value, or white if
+    that is 0.05 or more. Rows are the sets enriched in most lists, then those with the smallest p-values.
 
     Parameters
     ----------
     table : DataFrame
         The result of `sequoia_stats.sets.ora.hypergeometric` for one collection: ``list, set, overlap, p_bh``.
     merged : DataFrame, optional
-        Of `ora.merge_similar`: groups of similar sets, drawn in place of the sets of `table` with their
-        average adjusted p-value; the number of genes is then that of the representative, whose name is written with
-        the number of the other sets.
+        Groups of similar sets from `ora.merge_similar`, drawn with their average adjusted p-value instead of the sets
+        of `table`. A group shows the number of genes and the name of its representative, and how many other sets it
+        has.
     most : int, optional
-        Sets at most; the heading says how many there are.
+        Largest number of sets; the heading gives the total.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        As wide as its columns need. The first axes hold the cells as a mesh with the gid ``strength``.
+        Its width depends on the number of columns. The cells are a mesh of the first axes, with the gid ``strength``.
     """
     grid = grids.set_grid(table, "overlap", most=most, merged=merged)
     if not grid.sets:
-        return style.empty_figure(title or "Enriched gene sets", "No set has an adjusted p below 0.05.")
-    key = f"Numbers: genes that list and set share; white: {grid.p_name} ≥ 0.05"
+        return style.empty_figure(title or "Enriched gene sets", "No set has an adjusted p < 0.05.")
+    key = f"Numbers: genes shared by list and set; white: {grid.p_name} ≥ 0.05"
     if merged is not None:
-        key = key.replace("set share", "named set share") + "; (+1): similar sets"
+        key = key.replace("and set;", "and named set;") + "; (+1): similar sets"
     figure, axes, margin = grids.grid_figure(grid, title, key)
     colours, scale = grids.colour_scale()
     strength = grid.strength()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots import text
 
@@ -90,7 +91,7 @@ def _draw_curve(axes: Axes, curve: KaplanMeier, key: str, name: str, colour: str
     frame = curve.frame
     time, survival = frame["time"].to_numpy(), frame["survival"].to_numpy()
     group = name if key == "all" else f"{name} risk"
-    label = f"{group}, {text.count(curve.n_events, 'event')} of {curve.n:,}"
+    label = f"{group}, {counted(curve.n_events, 'event')} of {curve.n:,}"
     look: dict[str, Any] = {"color": colour, "clip_on": False}
     axes.plot(time, survival, drawstyle="steps-post", label=label, gid=f"curve-{key}", zorder=3, **look)
     axes.fill_between(

@@ -1,4 +1,4 @@
-"""The parts of networks as nested boxes: a container holds its parts, top to bottom as data flow."""
+"""The parts of networks as nested boxes, from top to bottom in the direction of the data flow."""
 
 from __future__ import annotations
 
@@ -33,33 +33,33 @@ _PART, _HEAD, _GAP = 0.24, 0.22, 0.06
 
 @dataclass
 class _Node:
-    """A part and what it holds."""
+    """A part of a network, and the parts inside it."""
 
     row: Any
     parts: list[_Node] = field(default_factory=list)
 
     @property
     def height(self) -> float:
-        """Inches, the gap below included."""
+        """Height in inches, including the gap below."""
         inner = sum(part.height for part in self.parts)
         return (_HEAD + inner + 2 * _GAP if self.parts else _PART) + _GAP
 
 
 @styled
 def network_parts(tree: pd.DataFrame) -> Figure:
-    """Nested boxes of the parts of networks, each network a column.
+    """Draw the parts of networks as nested boxes, with a column for each network.
 
     Parameters
     ----------
     tree : DataFrame
-        A row per part, parents before their parts: ``network`` (title of the column), ``depth`` (0 is the network
-        itself), ``name``, ``module`` (its class), ``repeats`` (how often it stands there), ``parameters`` (of all
-        repeats), ``output`` (shape, as text; empty where the part is never called itself).
+        A row per part, containers before their parts: ``network`` (title of the column), ``depth`` (0 is the network
+        itself), ``name``, ``module`` (its class), ``repeats`` (how often it occurs there), ``parameters`` (of all
+        repeats), ``output`` (shape as text; empty if the part itself is never called).
 
     Returns
     -------
     Figure
-        With parameters to the right of each part.
+        Numbers of parameters are to the right of each part.
     """
     columns = {str(title): _nested(rows) for title, rows in tree.groupby("network", sort=False)}
     tall = max(root.height for root in columns.values())
@@ -75,7 +75,7 @@ def network_parts(tree: pd.DataFrame) -> Figure:
 
 
 def _nested(rows: pd.DataFrame) -> _Node:
-    """The tree of one network from its rows, which name depths."""
+    """The tree of a network from its rows and their depths."""
     path: list[_Node] = []
     for row in rows.itertuples():
         node = _Node(row)
@@ -87,7 +87,7 @@ def _nested(rows: pd.DataFrame) -> _Node:
 
 
 def _draw(axes: Axes, node: _Node, left: float, top: float, right: float, numbers: float) -> None:
-    """A part between two edges (inches), what it holds inside; `numbers` is the room for its parameters."""
+    """Draw a part between two edges (inches) with its own parts; `numbers` is the room for parameter counts."""
     from matplotlib.patches import Rectangle
 
     row, height = node.row, node.height - _GAP
@@ -104,7 +104,7 @@ def _draw(axes: Axes, node: _Node, left: float, top: float, right: float, number
     axes.text(
         right - 0.05, middle, _count(node), size=SMALL, va="center", ha="right", color=INK, gid="parameters"
     )
-    if row.output and not container:  # a container gives what its last part gives
+    if row.output and not container:  # the output of a container is that of its last part
         axes.text(
             right - numbers - 0.12,
             middle,

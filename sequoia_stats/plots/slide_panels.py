@@ -1,4 +1,4 @@
-"""A slide, its tissue mask, the tiles that were chosen, and some of these at full size."""
+"""A slide, its tissue mask, its tiles, and some of the tiles in full resolution."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import _style as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_GAP, _EDGE, _LABEL = 0.08, 0.05, 0.16  # inches between panels, at the edges, and for the name of a panel
-_TALLEST = 3.4  # inches, of a panel
-#: Lengths that a scale bar may have, mm.
+_GAP, _EDGE, _LABEL = 0.08, 0.05, 0.16  # inches between panels, at the edges, and for the title of a panel
+_TALLEST = 3.4  # largest height of a panel, inches
+#: Possible lengths of the scale bar, mm.
 _BARS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 @dataclass(frozen=True, eq=False)
 class TiledSlide:
-    """What `tiled_slide` draws; lengths in mm, from the top left corner of the slide.
+    """A slide with its mask and tiles, for `tiled_slide`; lengths are in mm, from the top left corner.
 
     Parameters
     ----------
     thumbnail : array of shape (height, width, 3), uint8
         The whole slide.
     mask : array of shape (height, width), bool
-        Where there is tissue; of the whole slide too, at any resolution.
+        Whether there is tissue; for the whole slide, at any resolution.
     size : tuple of float
         Width and height of the slide.
     corners : array of shape (tiles, 2)
-        Top left corner of each tile, x before y.
+        Top left corner (x, y) of each tile.
     side : float
-        Side of a tile.
+        Side length of a tile.
     tiles : array of shape (n, pixels, pixels, 3), uint8
-        Some tiles.
+        Some of the tiles.
     """
 
     thumbnail: NDArray[np.uint8]
@@ -55,14 +56,15 @@ def tiled_slide(slide: TiledSlide, *, title: str = "") -> Figure:
     Parameters
     ----------
     slide : TiledSlide
+        The slide, its mask and its tiles.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        183 mm wide. The axes have the labels ``slide``, ``mask``, ``chosen`` and ``tile``; the collection ``tiles`` of
-        the third holds a square for each tile.
+        183 mm wide. The axes have the labels ``slide``, ``mask``, ``chosen`` and ``tile``. The third has a collection
+        ``tiles`` with a square for each tile.
     """
     wide = (style.DOUBLE_COLUMN - 2 * _EDGE - 2 * _GAP) / 3
     tall = min(wide * slide.size[1] / slide.size[0], _TALLEST)
@@ -76,7 +78,7 @@ def tiled_slide(slide: TiledSlide, *, title: str = "") -> Figure:
     heading = {
         "slide": f"{slide.size[0]:.1f} × {slide.size[1]:.1f} mm",
         "mask": "Tissue mask",
-        "chosen": f"{len(slide.corners):,} tiles of {1000 * slide.side:.0f} µm",
+        "chosen": f"{counted(len(slide.corners), 'tile')} of {1000 * slide.side:.0f} µm",
     }
     panels = {
         name: _panel(figure, _EDGE + i * (wide + _GAP), top, wide, tall, label=name, text=text)
@@ -99,7 +101,7 @@ def tiled_slide(slide: TiledSlide, *, title: str = "") -> Figure:
 def _panel(
     figure: Figure, left: float, top: float, wide: float, tall: float, *, label: str, text: str
 ) -> Axes:
-    """Axes without ticks, whose name stands above; from the edges of the figure in inches."""
+    """Axes without ticks and with a title, placed in inches from the edges of the figure."""
     width, height = figure.get_size_inches()
     if text:
         figure.text(left / width, 1 - (top + 0.01) / height, text, size=style.BODY, va="top")
@@ -124,7 +126,7 @@ def _squares(axes: Axes, slide: TiledSlide) -> None:
 
 
 def _scale_bar(axes: Axes, size: tuple[float, float]) -> None:
-    """A bar of a round length, about a fifth of the slide."""
+    """Draw a bar of round length, about a fifth of the slide."""
     length = max((bar for bar in _BARS if bar <= size[0] / 4), default=_BARS[0])
     x, y = 0.04 * size[0], 0.95 * size[1]
     axes.plot([x, x + length], [y, y], color=style.INK, linewidth=2, gid="scale")

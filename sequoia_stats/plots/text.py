@@ -1,4 +1,4 @@
-"""Numbers and names as they stand in figures, captions and tables."""
+"""Numbers and names as they are written in figures, captions and tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-#: Endpoints whose abbreviation is common enough to be spelled out.
+#: Common abbreviations of endpoints, spelled out.
 ENDPOINTS = {
     "OS": "Overall survival",
     "DSS": "Disease-specific survival",
@@ -18,9 +18,9 @@ ENDPOINTS = {
     "RFS": "Relapse-free survival",
     "DRFS": "Distant relapse-free survival",
 }
-#: What stands where a number is undefined.
+#: What is written if a number is undefined.
 MISSING = "–"
-#: How names of sets begin, and the collection that this means; other beginnings are part of the name.
+#: Prefixes of set names, and their collections; any other prefix is part of the name.
 COLLECTIONS = {
     "HALLMARK": "Hallmark",
     "GOBP": "GO",
@@ -30,40 +30,48 @@ COLLECTIONS = {
     "REACTOME": "Reactome",
 }
 _SET_NAME = re.compile(rf"(?:({'|'.join(COLLECTIONS)})_)?([A-Z0-9]+(?:_[A-Z0-9]+)+|(?<=_)[A-Z0-9]+)")
-#: Words of set names that are not written in small letters.
-_SPELLED = {"P53": "p53", "MRNA": "mRNA", "RRNA": "rRNA", "TRNA": "tRNA", "NCRNA": "ncRNA", "CAMP": "cAMP"}
-_SPELLED |= {
-    "DN": "down",
-    "TNFA": "TNFα",
-    "NFKB": "NF-κB",
-    "GTPASE": "GTPase",
-    "ATPASE": "ATPase",
-    "VIA": "via",
-}
-_SPELLED |= {"IGA": "IgA", "CAMS": "CAMs"}
-_CAPITALS = {
-    *(
-        "ABC",
-        "AKT",
-        "AMP",
-        "ATP",
-        "B",
-        "BCR",
-        "DNA",
-        "ECM",
-        "EGFR",
-        "ER",
-        "ERBB",
-        "FC",
-        "GTP",
-        "HIV",
-        "II",
-        "III",
-    ),
-    *("IL", "IV", "JAK", "KRAS", "MAPK", "MHC", "MTOR", "MYC", "NADH", "NK", "NOD", "RAS", "RIG", "RNA"),
-    *("SNRNA", "STAT", "T", "TCA", "TCF", "TCR", "TGF", "TNF", "TP", "UV", "VEGF", "WNT"),
-}
-#: What gives way first in a name that is too long.
+#: Words of set names with a spelling of their own.
+_SPELLED = {
+    word.upper(): word
+    for word in (
+        *(
+            "ATPase",
+            "CAMs",
+            "cAMP",
+            "cGMP",
+            "CoA",
+            "dATP",
+            "dsRNA",
+            "GnRH",
+            "Golgi",
+            "GTPase",
+            "IgA",
+            "IgE",
+            "IgG",
+        ),
+        *(
+            "IgM",
+            "kappaB",
+            "lncRNA",
+            "miRNA",
+            "mRNA",
+            "mTOR",
+            "mTORC1",
+            "ncRNA",
+            "Notch",
+            "p53",
+            "pH",
+            "piRNA",
+            "Rab",
+        ),
+        *("Rac", "Rap", "rDNA", "Rho", "rRNA", "siRNA", "snoRNA", "snRNA", "snRNP", "tRNA", "via"),
+    )
+} | {"DN": "down", "TNFA": "TNFα", "NFKB": "NF-κB"}
+#: Words of set names that are written in capitals.
+_CAPITALS = set(
+    ["ABC", "ADP", "AKT", "ALS", "AMP", "AMPA", "AP", "ARF", "ARVC", "ATP", "AV", "B", "BCR", "BMP", "C", "CDP", "COPI", "CREB", "D", "DNA", "E", "ECM", "EGFR", "ER", "ERAD", "ERBB", "ETS", "FC", "G", "GDP", "GMP", "GPI", "GTP", "H", "HCM", "HIV", "I", "II", "III", "IL", "IMP", "IRES", "IV", "IX", "J", "JAK", "JNK", "JNKK", "K", "KRAS", "L", "LSU", "M", "MAP", "MAPK", "MDA", "MHC", "MYC", "N", "NAD", "NADH", "NADP", "NF", "NIK", "NK", "NLS", "NMDA", "NOD", "O", "P", "PERK", "PML", "PPAR", "R", "RAS", "REM", "RIG", "RISC", "RNA", "S", "SCF", "SMAD", "SNARE", "SRP", "SSU", "STAT", "T", "TAP", "TCA", "TCF", "TCR", "TGF", "TNF", "TOR", "TP", "TRK", "UDP", "UTP", "UTR", "UV", "V", "VEGF", "WNT", "X"]
+)
+#: Abbreviations that are tried first in a name that is too long.
 _SHORTER = (
     ("ositive regulation of", "os. reg. of"),
     ("egative regulation of", "eg. reg. of"),
@@ -74,7 +82,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def endpoint_name(endpoint: str) -> str:
-    """The endpoint spelled out, its abbreviation behind; words that are not known stay as they are.
+    """The endpoint spelled out, followed by its abbreviation; unknown names stay as they are.
 
     Examples
     --------
@@ -86,7 +94,7 @@ def endpoint_name(endpoint: str) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a fixed count of decimals; a true minus sign; a dash where undefined."""
+    """A number with a fixed number of decimals and a true minus sign; a dash if undefined."""
     if value is None or not math.isfinite(value):
         return MISSING
     return f"{value:.{digits}f}".replace("-", "−")
@@ -119,7 +127,7 @@ def p_statement(p: float | None) -> str:
 
 
 def estimate(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
-    """An estimate with its interval; without one where the interval is undefined.
+    """An estimate with its interval, if that is defined.
 
     Examples
     --------
@@ -128,17 +136,6 @@ def estimate(value: float | None, low: float | None, high: float | None, digits:
     """
     ends = number(low, digits), number(high, digits)
     return number(value, digits) if MISSING in ends else f"{number(value, digits)} ({ends[0]}–{ends[1]})"
-
-
-def count(n: int, singular: str, plural: str = "") -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> count(1, "gene"), count(14, "gene")
-    ('1 gene', '14 genes')
-    """
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def set_name(name: str) -> str:
@@ -158,19 +155,19 @@ def set_name(name: str) -> str:
 
 
 def set_names(names: Iterable[str], *, longest: int = 48) -> dict[str, str]:
-    """A label for each set, no two alike: words, cut in the middle where too long.
+    """A unique label for each set: its name in words, shortened in the middle if too long.
 
     Parameters
     ----------
     names : iterable of str
-        Names of sets, as in their file; repeats are one.
+        Names of sets, as in their file; duplicates are taken once.
     longest : int, optional
-        Letters of a label at most; those that the cut would make the same are cut later.
+        Largest number of characters of a label. Labels that would become equal are shortened less.
 
     Returns
     -------
     dict
-        Name to label, in the order given. Two sets whose words are the same keep their collection ("Cell cycle
+        Label of each name, in the same order. Two sets with the same words also get their collection ("Cell cycle
         (KEGG)").
 
     Examples
@@ -191,7 +188,7 @@ def set_names(names: Iterable[str], *, longest: int = 48) -> dict[str, str]:
 
 
 def shortened(label: str, longest: int) -> str:
-    """A label of at most so many letters: words in the middle give way, since names differ at their ends.
+    """A label of limited length: words in the middle are dropped, since names differ at their ends.
 
     Examples
     --------
@@ -213,7 +210,7 @@ def shortened(label: str, longest: int) -> str:
 
 
 def _told_apart(labels: dict[str, str], longer: dict[str, str]) -> dict[str, str]:
-    """Replace labels that stand more than once by their longer form."""
+    """Replace duplicated labels by their longer forms."""
     counts = Counter(labels.values())
     return {name: longer[name] if counts[label] > 1 else label for name, label in labels.items()}
 

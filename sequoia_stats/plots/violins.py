@@ -1,4 +1,4 @@
-"""How well genes are predicted: the correlations of a level, a model, or both, and how many pass the rule."""
+"""How well genes are predicted: correlations by level and model, and how many genes are well predicted."""
 
 from __future__ import annotations
 
@@ -24,28 +24,25 @@ _WHISKERS = (5, 95)  # percentiles
 def correlation_violins(distribution: Distribution, *, title: str = "") -> Figure:
     """Draw the correlations of genes as violins, with the number of well-predicted genes above.
 
-    Each violin holds a box from the lower to the upper quartile with the median, and whiskers from the 5th
-    to the 95th percentile. Levels stand side by side; several models of one level stand beside each other in
-    colours of their own. Where there is one level only, the models take its place.
+    The box in each violin shows quartiles and median, its whiskers the 5th to 95th percentile. Levels are side by
+    side, and within a level the models, each with its own colour. If there is only one level, the axis shows models.
 
     Parameters
     ----------
     distribution : Distribution
-        The result of `sequoia_stats.compare.distribution`: ``values`` (a row per gene to be drawn: ``model,
-        level, gene, r``) and ``summary`` (a row per violin, in the order to be drawn: ``model, level,
-        n_well_predicted``).
+        The result of `sequoia_stats.compare.distribution`.
     title : str, optional
         Heading.
 
     Returns
     -------
     Figure
-        89 mm wide for up to 8 violins, 183 mm for more. The first axes hold the bars (patches with the gids
-        ``bar-<model>-<level>``), the second the violins (collections, ``violin-<model>-<level>``).
+        89 mm wide for up to 8 violins, 183 mm for more. The bars are patches of the first axes with the gids
+        ``bar-<model>-<level>``, the violins collections of the second, ``violin-<model>-<level>``.
     """
     values, summary = distribution.values, distribution.summary
     if values.empty:
-        return style.empty_figure(title or "Correlation of genes", "There is no gene to draw.")
+        return style.empty_figure(title or "Correlation of genes", "There are no genes to draw.")
     colours = dict(zip(summary["model"].unique(), cycle(style.PALETTE), strict=False))
     values, summary = (frame.assign(colour=frame["model"].map(colours)) for frame in (values, summary))
     if summary["level"].nunique() == 1:
@@ -60,7 +57,7 @@ def correlation_violins(distribution: Distribution, *, title: str = "") -> Figur
 
 
 def _panels(groups: Groups, summary: pd.DataFrame, title: str) -> tuple[Axes, Axes]:
-    """A figure with the axes of the bars and of the violins, names written; as high as its texts need."""
+    """A figure with names and with axes for bars and violins, high enough for its texts."""
     width = groups.figure_width
     inches = width - _LEFT - _RIGHT
     probe = style.new_figure(width, 1)

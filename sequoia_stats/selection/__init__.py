@@ -1,4 +1,4 @@
-"""Which genes are well predicted, by which rule; the best genes without the optimism of choosing them; slides."""
+"""Which genes are well predicted, by which rule, and how well the best of them are predicted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard errors of correlations where slides of a patient are not independent: patients drawn with replacement."""
+"""Standard errors of correlations when slides of a patient are not independent: patients are resampled."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-_COLUMNS = 256  # at a time: ten matrices of replicates × columns lie in memory
+_COLUMNS = 256  # at a time: ten matrices of replicates × columns are in memory
 _LEVEL = 0.95
-#: Variance below this share of that in all slides: the replicate holds one value alone, but for rounding.
+#: If its variance is below this share of the variance in all slides, a replicate is constant except for rounding.
 _CONSTANT = 1e-9
 
 
@@ -23,9 +23,9 @@ class ClusterBootstrap:
     Parameters
     ----------
     se : array of shape (genes,)
-        Standard error of atanh r of predicted and measured; NaN where fewer than 2 replicates have an r.
+        Standard error of atanh r of predicted and measured values; NaN if fewer than 2 replicates have an r.
     se_difference : array of shape (genes,)
-        Of its difference to that of the untrained network (averaged over seeds); NaN without one.
+        Standard error of its difference from that of the untrained network (averaged over seeds); NaN without one.
     low, high : array of shape (genes,)
         2.5% and 97.5% quantiles of r − r_untrained over the replicates.
     """
@@ -46,22 +46,22 @@ def cluster_bootstrap(
     seed: int,
     rows: NDArray[np.intp] | None = None,
 ) -> ClusterBootstrap:
-    """Draw clusters with replacement; all replicates and genes of a block by products of matrices.
+    """Draw clusters with replacement; matrix products compute all replicates and genes of a block at once.
 
     Parameters
     ----------
     measured, predicted : array of shape (slides, genes)
         NaN is allowed in `measured` and left out gene by gene.
     untrained : sequence of array of shape (slides, genes)
-        One a seed.
+        One matrix per seed.
     clusters : array of shape (slides,)
-        Number of the patient, from 0; of the chosen slides alone where there are `rows`.
+        Number of the patient, from 0; with `rows`, of these slides only.
     replicates : int
-        How many.
+        Number of replicates.
     seed : int
-        The same seed draws the same patients.
+        Random seed, 0 or more.
     rows : array, optional
-        Slides to use, all by default. Saves a copy of them.
+        Slides to use, all by default; this avoids a copy.
     """
     n_clusters = int(clusters.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(
@@ -77,12 +77,12 @@ def cluster_bootstrap(
 
 
 def weighted_correlations(weights: Array, x: Array, others: Sequence[Array]) -> list[Array]:
-    """Pearson's r of `x` with each of `others` under every row of `weights`, where a weight is a number of copies.
+    """Pearson's r of `x` with each of `others` for every row of `weights`, which are numbers of copies.
 
     Parameters
     ----------
     weights : array of shape (replicates, slides)
-        Not negative.
+        0 or more.
     x : array of shape (slides, genes)
         NaN is left out gene by gene.
     others : sequence of array of shape (slides, genes)
@@ -91,7 +91,7 @@ def weighted_correlations(weights: Array, x: Array, others: Sequence[Array]) -> 
     Returns
     -------
     list of array of shape (replicates, genes)
-        NaN where x or the other is constant in the replicate.
+        NaN if x or the other is constant in the replicate.
     """
     present = ~np.isnan(x)
     centred = np.where(present, x - _means(x, present), 0.0)
@@ -103,7 +103,7 @@ def weighted_correlations(weights: Array, x: Array, others: Sequence[Array]) -> 
         y = np.where(present, other - _means(other, present), 0.0)
         mean_y, variance_y = _mean_and_variance(weights, y, total, present)
         covariance = weights @ (centred * y) / total - mean_x * mean_y
-        with np.errstate(invalid="ignore"):  # NaN where a variance is
+        with np.errstate(invalid="ignore"):  # NaN if a variance is NaN
             result.append(np.clip(covariance / np.sqrt(variance_x * variance_y), -1.0, 1.0))
     return result
 
@@ -117,7 +117,7 @@ def _block(
     if not null:
         absent = np.full(z.shape[1], np.nan)
         return _standard_deviation(z), absent, absent, absent
-    # where an untrained network is constant it tells nothing: r is 0
+    # a constant untrained network is uninformative: its r is 0
     null_z = np.mean([np.arctanh(np.clip(np.nan_to_num(r0), -inside, inside)) for r0 in null], axis=0)
     tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
     low, high = _quantiles(r - np.tanh(null_z), tails)
@@ -131,7 +131,7 @@ def _means(x: Array, present: NDArray[np.bool_]) -> Array:
 def _mean_and_variance(
     weights: Array, centred: Array, total: Array, present: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
-    """Under every row of weights; NaN for the variance where the values are constant."""
+    """Mean and variance for every row of weights; the variance of constant values is NaN."""
     mean = weights @ centred / total
     variance = weights @ (centred * centred) / total - mean * mean
     overall = (centred * centred).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
@@ -139,7 +139,7 @@ def _mean_and_variance(
 
 
 def _standard_deviation(z: Array) -> Array:
-    """Over the replicates that have a value; NaN where fewer than 2 have."""
+    """Standard deviation over the replicates that have a value; NaN if fewer than 2 have one."""
     known = ~np.isnan(z)
     n = known.sum(axis=0)
     mean = np.where(known, z, 0.0).sum(axis=0) / np.maximum(n, 1)

@@ -1,4 +1,4 @@
-"""Slides or patients that are judged together, read block by block from matrices that are never copied whole."""
+"""Slides or patients that are judged together, read in blocks, so that matrices are never copied as a whole."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from sequoia_stats.types._matrices import group_means
 from sequoia_stats.types.predictions import Predictions, common_rows, refuse_all_constant, refuse_few
 
-#: Genes at a time wherever rows are copied or averaged; results do not depend on it. Every thread holds one block.
+#: Genes in a block when rows are copied or averaged; results do not depend on it. Every thread keeps one block.
 BLOCK = 256
 
 Matrix = NDArray[np.floating[Any]]
 
 
 class Level(NamedTuple):
-    """One level of a column of slides, as `Predictions.groups` and `Predictions.per_patient` would have it.
+    """One level of a column of slides, like `Predictions.groups` and `Predictions.per_patient` without a copy.
 
     Parameters
     ----------
     data : Predictions
         All slides.
     name : str
-        What errors and notes call the level.
+        Name of the level in errors and notes.
     rows : array of shape (slides,) or None
-        Rows of `data` that belong to the level; None where all do.
+        Rows of `data` that belong to the level; None if all do.
     codes : array of shape (slides,) or None
-        Number of the patient of each of these rows, where slides are averaged; None where rows are kept.
+        Number of the patient of each of these rows if slides are averaged; None if they are kept.
     obs : DataFrame
-        A row per unit: slide, or patient.
+        A row per unit, that is, slide or patient.
     """
 
     data: Predictions
@@ -53,17 +53,17 @@ class Level(NamedTuple):
 
 
 def levels(data: Predictions, by: str | None, *, average: bool) -> Iterator[tuple[str, Level]]:
-    """The levels of a column in the order of their names; `average` makes patients the units.
+    """The levels of a column, sorted by name; with `average` the units are patients.
 
     Yields
     ------
     tuple of str and Level
-        Without a column there is one level, called by the name of `data`.
+        Without a column there is a single level with the name of `data`.
 
     Raises
     ------
     InputError
-        If the column is not there or has holes, or a level has too few units or no gene that varies.
+        If the column does not exist or is incomplete, or a level has too few units or no gene that varies.
     """
     if by is None:
         whole = Level(data, data.name, None, None, data.obs)

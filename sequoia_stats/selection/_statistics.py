@@ -1,4 +1,4 @@
-"""Every statistic of every gene: correlations, their comparison with an untrained network, and errors."""
+"""All statistics of every gene: correlations, their comparison with an untrained network, and errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sequoia_stats.association import (
     moments,
 )
 from sequoia_stats.association.prediction_errors import interquartile_range, minmax, normalised_rmse
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.selection import _levels
 from sequoia_stats.selection._cluster_bootstrap import cluster_bootstrap
 from sequoia_stats.types.predictions import FEWEST_SAMPLES
@@ -37,7 +37,7 @@ STATISTICS = (
 
 
 class Setting(NamedTuple):
-    """How genes are tested; words are checked by `selection.well_predicted`, which documents them."""
+    """How genes are tested; `selection.well_predicted` checks and documents the options."""
 
     method: MethodName
     alternative: AlternativeName
@@ -48,14 +48,14 @@ class Setting(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What the values of genes are needed for; all other statistics follow.
+    """Everything that is computed from the values of genes; all other statistics follow from it.
 
     Parameters
     ----------
     seeds : list of Moments
-        One an untrained network, or one without any.
+        One for each untrained network, or a single one without any.
     folds : list of Moments
-        Of predicted and measured alone, one a fold that is large enough.
+        Predicted and measured values only, one for each fold that is large enough.
     iqr : array of shape (genes,)
         Interquartile range of the measured values.
     """
@@ -66,7 +66,7 @@ class Sums(NamedTuple):
 
 
 def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
-    """A row per gene with `STATISTICS`, and what is to be said about them."""
+    """A row per gene with `STATISTICS`, and notes about them."""
     folds, notes = _folds(level)
     sums = _sums(level, folds, setting.jobs)
     found = _estimates(sums)
@@ -85,7 +85,7 @@ def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFram
 
 
 def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], jobs: int | None) -> Sums:
-    """Over whole matrices where they can be read in place, else over blocks of genes, several at a time."""
+    """Sums over whole matrices if they can be read in place, otherwise over blocks of genes in several threads."""
     from sequoia_base.kernels import map_blocks
 
     data, genes = level.data, len(level.data.genes)
@@ -107,7 +107,7 @@ def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], jobs: int | None)
         )
         try:
             seeds, within = _moments(measured, predicted, tuple(untrained), None, folds, jobs=1)
-        except InputError as error:  # it counts columns of the block
+        except InputError as error:  # the error counts columns of the block
             place = f"{level.name}, {error.where} of genes {data.genes[start]} to {data.genes[stop - 1]}"
             raise InputError(error.what, where=place) from None
         return Sums(seeds, within, interquartile_range(measured, jobs=1))
@@ -128,20 +128,20 @@ def _moments(
     folds: list[NDArray[np.intp]],
     jobs: int | None,
 ) -> tuple[list[Moments], list[Moments]]:
-    """Of every untrained network (or of none), and of every fold."""
+    """Moments with every untrained network (or without any), and of every fold."""
     seeds = [moments(measured, predicted, null, rows=rows, jobs=jobs) for null in untrained or (None,)]
     return seeds, [moments(measured, predicted, rows=fold, jobs=jobs) for fold in folds]
 
 
 def _joined(blocks: tuple[Moments, ...]) -> Moments:
-    """The genes of all blocks."""
+    """Join the genes of all blocks."""
     return Moments(
         *(np.concatenate([getattr(block, column.name) for block in blocks]) for column in fields(Moments))
     )
 
 
 def _estimates(sums: Sums) -> dict[str, Array]:
-    """Correlations and errors; what refers to the untrained network is NaN without one."""
+    """Correlations and errors; values of the untrained network are NaN without one."""
     seeds, first = sums.seeds, sums.seeds[0]
     null_r, between = first.r13, first.r23
     if len(seeds) > 1:
@@ -163,7 +163,7 @@ def _estimates(sums: Sums) -> dict[str, Array]:
 
 
 def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
-    """Student's t of r, the dependent test, and Zou's interval; the last two where there is an untrained network."""
+    """Student's t of r and, with an untrained network, the dependent test and Zou's interval."""
     r12, r13, r23, n = (found[name] for name in ("r", "r_untrained", "r_between", "n"))
     p = {"p": correlation_p(r12, n)}
     if np.isnan(r13).any():
@@ -172,7 +172,7 @@ def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
         r12, r13, r23, n, method=setting.method, alternative=setting.alternative
     )
     undefined = r12 == 0  # a constant gene
-    if setting.alternative == "absolute":  # the published code looks at the untrained network as well
+    if setting.alternative == "absolute":  # the published code checks the untrained network as well
         undefined |= (r13 == 0) & (r23 == 0)
     low, high = dependent_correlation_ci(r12, r13, r23, n)
     return p | {
@@ -184,14 +184,17 @@ def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
 
 
 def _drawn_tests(found: dict[str, Array], level: _levels.Level, setting: Setting) -> dict[str, Array]:
-    """Both tests, and the interval, by patients drawn with replacement.
+    """Both tests and the interval, by drawing patients with replacement.
 
-    Student's t with the patients' degrees of freedom: few patients give uncertain standard errors.
+    Student's t with the patients' degrees of freedom, since standard errors from few patients are uncertain.
     """
     data = level.data
     codes, patients = pd.factorize(level.obs["patient_id"], sort=True)
     if len(patients) < FEWEST_SAMPLES:
-        raise InputError(f"{len(patients)} patients are too few to draw from", where=level.name)
+        raise InputError(
+            f"{counted(len(patients), 'patient')} cannot be resampled: {FEWEST_SAMPLES} or more are needed",
+            where=level.name,
+        )
     spread = cluster_bootstrap(
         data.measured,
         data.predicted,
@@ -219,13 +222,13 @@ def _drawn_tests(found: dict[str, Array], level: _levels.Level, setting: Setting
 
 
 def _ratio(estimate: Array, error: Array) -> Array:
-    """Estimate over standard error; 0 where there is no error to speak of, or the estimate itself is 0."""
+    """Estimate divided by standard error; 0 if the standard error is missing or 0, or the estimate is 0."""
     usable = ~np.isnan(error) & (error > 0) & (estimate != 0)
     return np.divide(estimate, error, out=np.zeros_like(estimate), where=usable)
 
 
 def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
-    """Units of every fold that is large enough; and what was left out."""
+    """Units of every fold that is large enough, and notes about the rest."""
     if "fold" not in level.obs:
         return [], ["there are no folds, so r_folds is empty"]
     folds, unknown = level.obs["fold"], int(level.obs["fold"].isna().sum())
@@ -233,9 +236,11 @@ def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
     small = sizes[sizes < FEWEST_SAMPLES]
     notes = []
     if unknown:
-        notes.append(f"{unknown} of {level.n} rows have no fold of their own, so r_folds is without them")
+        notes.append(f"{unknown} of {level.n} rows have no fold, so r_folds leaves them out")
     if len(small):
-        notes.append(f"{len(small)} folds have fewer than {FEWEST_SAMPLES} rows, so r_folds is without them")
+        notes.append(
+            f"r_folds leaves out {counted(len(small), 'fold')} with fewer than {FEWEST_SAMPLES} rows"
+        )
     return [np.flatnonzero(folds == fold) for fold in sizes.index.difference(small.index)], notes
 
 
@@ -247,17 +252,23 @@ def _within_folds(found: list[Moments]) -> Array:
 
 
 def _remarks(table: pd.DataFrame, level: _levels.Level) -> list[str]:
-    """Sentences about what is unusual in a level."""
+    """Notes about anything unusual in a level."""
     remarks = []
     undefined = table["r"] == 0
     if undefined.any():
         genes = listing(table.loc[undefined, "gene"], 3)
-        remarks.append(f"{int(undefined.sum())} genes are constant or hardly measured, r 0 and p 1: {genes}")
+        remarks.append(
+            f"{counted(int(undefined.sum()), 'gene')} with r 0 and p 1 (constant or rarely measured): {genes}"
+        )
     flat = table["iqr"] == 0
     if flat.any():
         genes = listing(table.loc[flat, "gene"], 3)
-        remarks.append(f"{int(flat.sum())} genes have an interquartile range of 0, and no nrmse: {genes}")
+        remarks.append(
+            f"{counted(int(flat.sum()), 'gene')} with an interquartile range of 0, and so without nrmse: {genes}"
+        )
     holes = int((table["n"] < level.n).sum())
     if holes:
-        remarks.append(f"{holes} genes are not measured in all {level.n} rows; each is judged on its own")
+        remarks.append(
+            f"{counted(holes, 'gene')} not measured in all {level.n} rows, and judged by the rows that have a value"
+        )
     return remarks

@@ -1,4 +1,4 @@
-"""The correlation of the best predicted genes, with and without choosing them where they are judged; and of slides."""
+"""The correlation of the best predicted genes, with and without the optimism of their selection; and of slides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.results import Result
 from sequoia_stats.association import fisher_mean, pearson
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io import read_predictions
 from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
@@ -28,18 +28,19 @@ class TopK(Result):
     k : int
         Number of genes.
     usual : float
-        Genes ranked on all folds, r within each fold, averaged over folds by their size: chosen where judged.
+        Genes are ranked on all folds, r is taken within each fold and averaged over folds by their size: genes are
+        selected and judged on the same data.
     honest : float
-        The same with the genes of each fold ranked on the other folds alone.
+        The same, but the genes of each fold are ranked on the other folds only.
     optimism : float
-        ``usual - honest``: what the choice alone adds.
+        ``usual - honest``: the effect of the selection.
     pooled : float
-        Mean of r over all slides at once, genes ranked by it: what is usually printed. It also holds what differs
-        between folds.
+        Mean of r over all slides at once, with genes ranked by it, as is usually reported. It also includes
+        differences between folds.
     notes : tuple of str
         What was left out.
     folds : DataFrame
-        ``fold, n, usual, honest, shared``: shared is the number of genes that both choices have.
+        ``fold, n, usual, honest, shared``: shared is the number of genes in both selections.
     """
 
     k: int
@@ -52,14 +53,14 @@ class TopK(Result):
 
 
 def top_k(predictions: str | Path | Predictions | AnnData, k: int = 1000, *, jobs: int | None = None) -> TopK:
-    """Mean correlation of the k best predicted genes, beside an estimate without the optimism of choosing them.
+    """Mean correlation of the k best predicted genes, with an estimate free of the optimism of their selection.
 
     Parameters
     ----------
     predictions : path, Predictions or AnnData
-        Of out-of-fold predictions: ``obs`` names the ``fold`` in which a slide was tested.
+        Out-of-fold predictions: ``obs`` has the ``fold`` in which each slide was tested.
     k : int, default 1000
-        How many genes.
+        Number of genes.
     jobs : int, optional
         Number of threads, one per available core by default.
 
@@ -74,23 +75,27 @@ def top_k(predictions: str | Path | Predictions | AnnData, k: int = 1000, *, job
 
     Notes
     -----
-    Genes are ranked by r within folds, averaged on Fisher's scale with the weights n - 3; ties keep the order of the
+    Genes are ranked by r within folds, averaged on Fisher's scale with weights n - 3. Ties keep the order of the
     file.
     """
     data = read_predictions(predictions)
     if not 1 <= k <= len(data.genes):
         raise InputError(
-            f"there are {len(data.genes)} genes, and the best {k} are asked for", where=data.name
+            f"the best {k:,} genes were requested, but there are {counted(len(data.genes), 'gene')}",
+            where=data.name,
         )
     if "fold" not in data.obs:
         raise InputError(
-            "there are no folds to rank genes in", where=f"{data.name}, obs", fix="add a column 'fold' to obs"
+            "ranking genes needs folds, and there are none",
+            where=f"{data.name}, obs",
+            fix="add a column 'fold' to obs",
         )
     sizes = data.obs["fold"].value_counts().sort_index()
     usable = sizes[sizes >= FEWEST_SAMPLES].index
     if len(usable) < 2:
         raise InputError(
-            f"{len(usable)} folds have {FEWEST_SAMPLES} slides or more, and 2 are needed", where=data.name
+            f"{counted(len(usable), 'fold')} with {FEWEST_SAMPLES} slides or more, but 2 are needed",
+            where=data.name,
         )
     rows = [(data.obs["fold"] == fold).to_numpy() for fold in usable]
     found = [pearson(data.measured, data.predicted, rows=fold, jobs=jobs) for fold in rows]
@@ -106,19 +111,21 @@ def top_k(predictions: str | Path | Predictions | AnnData, k: int = 1000, *, job
     usual, honest = (float(np.average(folds[column], weights=folds["n"])) for column in ("usual", "honest"))
     pooled = pearson(data.measured, data.predicted, jobs=jobs).r
     left_out = data.n - int(folds["n"].sum())
-    notes = (f"{left_out} slides are in no fold of {FEWEST_SAMPLES} or more, and left out",) * bool(left_out)
+    notes = (
+        f"{counted(left_out, 'slide')} left out: no fold, or one with fewer than {FEWEST_SAMPLES} slides",
+    ) * bool(left_out)
     return TopK(k, usual, honest, usual - honest, float(pooled[_best(pooled, k)].mean()), notes, folds)
 
 
 def per_slide(predictions: str | Path | Predictions | AnnData, *, jobs: int | None = None) -> pd.DataFrame:
     """Correlation over genes within each slide.
 
-    Most of it is that some genes are high in every slide, which the mean of each gene predicts as well.
+    It is high mainly because some genes are high in every slide, which the mean of each gene would predict as well.
 
     Parameters
     ----------
     predictions : path, Predictions or AnnData
-        Whatever `io.read_predictions` takes.
+        Anything that `io.read_predictions` reads.
     jobs : int, optional
         Number of threads, one per available core by default.
 

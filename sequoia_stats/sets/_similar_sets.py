@@ -1,4 +1,4 @@
-"""Sets that hold the same genes, merged."""
+"""Groups of sets that share most of their genes."""
 
 from __future__ import annotations
 
@@ -17,44 +17,48 @@ MEASURES = ("jaccard", "overlap")
 def merge_similar(
     table: pd.DataFrame, sets: GeneSets, *, measure: str = "jaccard", threshold: float = 0.5
 ) -> pd.DataFrame:
-    """Merge sets that hold the same genes, and average their p-values.
+    """Merge sets that share most of their genes, and average their p-values.
 
     Parameters
     ----------
     table : DataFrame
-        Of `hypergeometric`, or those of its rows whose sets are to be merged; every list has the same sets.
+        The result of `hypergeometric`, or its rows for the sets to be merged. Every list must have the same sets.
     sets : GeneSets
-        The genes of the sets, best cut to the universe by `GeneSets.intersect`.
+        The genes of the sets, ideally restricted to the universe by `GeneSets.intersect`.
     measure : {"jaccard", "overlap"}
-        Shared genes over those of either set, or over those of the smaller set.
+        Number of shared genes divided by that of the union, or of the smaller set.
     threshold : float, default 0.5
-        Two groups are merged while the average similarity of their pairs of sets is at least this (average linkage:
-        unlike with single linkage, a chain of neighbours does not become one group).
+        Groups are merged as long as the average similarity between their sets is at least this (average linkage;
+        unlike single linkage, it does not turn a chain of neighbours into one group).
 
     Returns
     -------
     DataFrame
-        A row per list and group: list, group (from 1, by average p), representative (the set with the smallest
-        average p over the lists; of equal ones the larger), n_sets, members (joined by ";"), p and p_bh (arithmetic
-        means over the members, as in the paper; a mean of p-values orders groups, it is no test).
+        One row per list and group: list, group (numbered from 1 by average p), representative (the set with the
+        smallest average p over the lists; if equal, the larger one), n_sets, members (joined by ";"), p and p_bh
+        (arithmetic means over the members, as in the paper; a mean of p-values orders groups, but is not a test).
 
     Raises
     ------
     InputError
-        If the measure is unknown, the threshold not in (0, 1], a set repeats or is not in `sets`, or lists differ in
-        their sets.
+        If the measure is not valid, the threshold is not in (0, 1], a set is duplicated or not in `sets`, or lists
+        have different sets.
     """
     if measure not in MEASURES:
-        raise InputError(f"there is no measure {measure!r}", fix=f"choose {listing(MEASURES)}")
+        raise InputError(f"{measure!r} is not a valid measure", fix=f"choose one of {listing(MEASURES)}")
     if not 0 < threshold <= 1:
-        raise InputError(f"a threshold lies between 0 and 1, not at {threshold}")
+        raise InputError(f"the threshold must be above 0 and at most 1, but is {threshold}")
     if table.duplicated(["list", "set"]).any():
-        raise InputError("a set stands more than once in a list", fix="give the rows of one collection")
+        raise InputError("a set is duplicated in a list", fix="give the rows of one collection")
     p = table.pivot(index="set", columns="list", values="p").sort_index()
     absent = [name for name in p.index if name not in sets.sets]
     if absent or p.isna().any(axis=None):
-        what = f"the sets lack {listing(absent)}" if absent else "the lists were tested with different sets"
-        raise InputError(what, fix="give the sets of the table")
+        what = (
+            f"the collection does not have {listing(absent)}"
+            if absent
+            else "lists were tested with different sets"
+        )
+        raise InputError(what, fix="give the sets that were tested")
     sizes = sets.sizes[p.index].to_numpy()
     group = _average_linkage(_similarity(sets, p.index, measure), threshold)
     order = np.lexsort((p.index, -sizes, p.mean(axis=1).to_numpy()))
@@ -71,7 +75,7 @@ def merge_similar(
 
 
 def _similarity(sets: GeneSets, names: Iterable[str], measure: str) -> NDArray[np.float64]:
-    """Similarity of all pairs of sets."""
+    """The similarity of all pairs of sets."""
     from scipy.sparse import csr_array
 
     chosen = GeneSets(sets.name, {name: sets[name] for name in names})
@@ -84,7 +88,7 @@ def _similarity(sets: GeneSets, names: Iterable[str], measure: str) -> NDArray[n
 
 
 def _average_linkage(similarity: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
-    """Groups of average linkage, cut where the average similarity falls below the threshold."""
+    """Groups by average linkage, cut where the average similarity falls below the threshold."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 

@@ -65,9 +65,7 @@ def test_descriptions_that_are_no_genes_are_not_questioned(tmp_path):
 def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
     sets = read_gmt(written(tmp_path, "S1\tx\tA\tB\tA\tA\nS2\tx\tB\tA\n"))
     assert sets["S1"] == ("A", "B")
-    assert sets.flow.to_numpy().tolist() == [
-        ["genes: once in a set", 6, 4, "2 duplicated within a set"]
-    ]
+    assert sets.flow.to_numpy().tolist() == [["genes: once in a set", 6, 4, "2 duplicated within a set"]]
     assert sets.sizes.to_dict() == {"S1": 2, "S2": 2}
 
 

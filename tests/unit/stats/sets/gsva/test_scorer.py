@@ -71,7 +71,9 @@ def test_former_names_are_counted_and_used_when_asked_for():
 
 def test_a_set_of_every_gene_is_said_to_be_one():
     model = Gsva({"all": [f"G{j}" for j in range(1, 21)]}).fit(make_table())
-    assert reasons(model.flow_)["sets: of every gene"].startswith("1 with every gene, whose score is always 1: all")
+    assert reasons(model.flow_)["sets: of every gene"].startswith(
+        "1 with every gene, whose score is always 1: all"
+    )
 
 
 def test_the_notice_of_a_collection_goes_with_its_scores():

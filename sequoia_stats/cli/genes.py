@@ -52,7 +52,6 @@ def genes(
     Tables are samples × genes (csv, tsv, parquet or h5ad) and are matched by sample and gene.
     """
     from sequoia_base.atomic import refuse_existing
-    from sequoia_stats.errors import counted
     from sequoia_stats.io import read_predictions
     from sequoia_stats.selection import well_predicted
 
@@ -76,7 +75,7 @@ def genes(
         "n_patients": int(data.patients.nunique()),
     }
     show(
-        f"{selection}\n{n:,} of {counted(len(selection.table), 'gene')} well predicted",
+        f"{selection}\n{n:,} of {len(selection.table):,} genes are well predicted",
         content | selection.to_dict(),
         as_json,
     )

@@ -100,8 +100,7 @@ def _row(
     for name, genes in within.items():
         if not genes:
             raise InputError(
-                f"none of the {counted(len(lists[name]), 'gene')} of the list {name} is in the universe of "
-                f"{counted(len(universe), 'gene')}",
+                f"no gene of the list {name} is in the universe of {counted(len(universe), 'gene')}",
                 where=f"genes tested in {words}",
                 fix="names must match exactly",
             )

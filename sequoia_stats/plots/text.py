@@ -68,9 +68,15 @@ _SPELLED = {
     )
 } | {"DN": "down", "TNFA": "TNFα", "NFKB": "NF-κB"}
 #: Words of set names that are written in capitals.
-_CAPITALS = set(
-    ["ABC", "ADP", "AKT", "ALS", "AMP", "AMPA", "AP", "ARF", "ARVC", "ATP", "AV", "B", "BCR", "BMP", "C", "CDP", "COPI", "CREB", "D", "DNA", "E", "ECM", "EGFR", "ER", "ERAD", "ERBB", "ETS", "FC", "G", "GDP", "GMP", "GPI", "GTP", "H", "HCM", "HIV", "I", "II", "III", "IL", "IMP", "IRES", "IV", "IX", "J", "JAK", "JNK", "JNKK", "K", "KRAS", "L", "LSU", "M", "MAP", "MAPK", "MDA", "MHC", "MYC", "N", "NAD", "NADH", "NADP", "NF", "NIK", "NK", "NLS", "NMDA", "NOD", "O", "P", "PERK", "PML", "PPAR", "R", "RAS", "REM", "RIG", "RISC", "RNA", "S", "SCF", "SMAD", "SNARE", "SRP", "SSU", "STAT", "T", "TAP", "TCA", "TCF", "TCR", "TGF", "TNF", "TOR", "TP", "TRK", "UDP", "UTP", "UTR", "UV", "V", "VEGF", "WNT", "X"]
-)
+_CAPITALS = {
+    "ABC", "ADP", "AKT", "ALS", "AMP", "AMPA", "AP", "ARF", "ARVC", "ATP", "AV", "B", "BCR", "BMP", "C", "CDP",
+    "COPI", "CREB", "D", "DNA", "E", "ECM", "EGFR", "ER", "ERAD", "ERBB", "ETS", "FC", "G", "GDP", "GMP", "GPI",
+    "GTP", "H", "HCM", "HIV", "I", "II", "III", "IL", "IMP", "IRES", "IV", "IX", "J", "JAK", "JNK", "JNKK", "K",
+    "KRAS", "L", "LSU", "M", "MAP", "MAPK", "MDA", "MHC", "MYC", "N", "NAD", "NADH", "NADP", "NF", "NIK", "NK",
+    "NLS", "NMDA", "NOD", "O", "P", "PERK", "PML", "PPAR", "R", "RAS", "REM", "RIG", "RISC", "RNA", "S", "SCF",
+    "SMAD", "SNARE", "SRP", "SSU", "STAT", "T", "TAP", "TCA", "TCF", "TCR", "TGF", "TNF", "TOR", "TP", "TRK", "UDP",
+    "UTP", "UTR", "UV", "V", "VEGF", "WNT", "X",
+}  # fmt: skip
 #: Abbreviations that are tried first in a name that is too long.
 _SHORTER = (
     ("ositive regulation of", "os. reg. of"),

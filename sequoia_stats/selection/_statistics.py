@@ -236,7 +236,7 @@ def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
     small = sizes[sizes < FEWEST_SAMPLES]
     notes = []
     if unknown:
-        notes.append(f"{unknown} of {level.n} rows have no fold, so r_folds leaves them out")
+        notes.append(f"r_folds leaves out {unknown} of {level.n} rows without a fold")
     if len(small):
         notes.append(
             f"r_folds leaves out {counted(len(small), 'fold')} with fewer than {FEWEST_SAMPLES} rows"

@@ -252,7 +252,7 @@ def _general_notes(data: Predictions, rule: Rule, units: str) -> list[str]:
         notes.append(f"there is no untrained network, so genes are judged only by {judged}")
     elif len(data.untrained) == 1 and rule is RULES["strict"]:
         notes.append(
-            "r_untrained comes from a single untrained network; several seeds would make it more stable"
+            "the null comes from a single untrained network; several seeds would make it more stable"
         )
     n, still = len(data.untrained), sum(not varying(matrix).any() for matrix in data.untrained)
     if still:

@@ -195,8 +195,7 @@ def _within(lists: dict[str, list[str]], tested: pd.Index, aliases: bool) -> _Li
         member[j, tested.get_indexer(pd.Index(list(found), dtype=object))] = True
         if not found:
             raise InputError(
-                f"none of the {counted(len(distinct), 'gene')} of the list {name} is in the universe of "
-                f"{counted(len(tested), 'gene')}",
+                f"no gene of the list {name} is in the universe of {counted(len(tested), 'gene')}",
                 where=f"the list has {listing(distinct, 3)}; the universe has {listing(tested, 3)}",
                 fix=EXACTLY,
             )

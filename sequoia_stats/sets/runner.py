@@ -107,7 +107,7 @@ def restrict(
     genes, *others = left.flow
     if not genes.n_after:
         raise InputError(
-            f"none of the genes of {sets.name} ({counted(len(sets), 'set')}) is in the universe of "
+            f"no gene of {sets.name} ({counted(len(sets), 'set')}) is in the universe of "
             f"{counted(len(left.universe), 'gene')}",
             where=f"the sets have {listing(sets.genes, 3)}; the universe has {listing(left.universe, 3)}",
             fix=EXACTLY,

@@ -104,18 +104,18 @@ def _date(adata):
 
 
 BAD = {
-    "one file": (one_file, ["two files or more"]),
-    "a file twice": (twice, ["given more than once", "a.h5ad"]),
+    "one file": (one_file, ["two or more files"]),
+    "a file twice": (twice, ["given twice", "a.h5ad"]),
     "two files of the same stem": (same_stem, ["several models are called p", "--names"]),
-    "too few names": (compare("--names", "a"), ["2 files need as many names", "--names"]),
-    "an empty name": (compare("--names", "a,"), ["2 files need as many names"]),
+    "too few names": (compare("--names", "a"), ["2 files need 2 names", "--names"]),
+    "an empty name": (compare("--names", "a,"), ["2 files need 2 names"]),
     "a name twice": (compare("--names", "a,a"), ["several models are called a"]),
     "a file that is not there": (missing, ["b.h5ad"]),
     "a file of another kind": (text, ["b.h5ad"]),
     "a folder with other files": (foreign_folder, ["1 other things", "thesis.tex"]),
     "no gene in common": (no_common_gene, ["no gene in common", "G1", "X0"]),
     "no such column": (other_levels, ["no column 'cancer'", "patient_id"]),
-    "no top": (compare("--top", "0"), ["0 genes are none", "--top"]),
+    "no top": (compare("--top", "0"), ["--top must be 1 or more"]),
     "an unknown rule": (compare("--rule", "papr"), ["'papr'", "paper|published-code|strict"]),
     "an unknown method": (compare("--method", "pearson"), ["'pearson'", "steiger"]),
     "an unknown unit": (compare("--units", "tiles"), ["'tiles'", "patients"]),

@@ -79,7 +79,10 @@ def cut(path):
 
 BAD = {
     # values
-    "a missing value": (table(with_value(np.nan)), ["1 values are missing", "sample S3, gene G4", "x.csv"]),
+    "a missing value": (
+        table(with_value(np.nan)),
+        ["1 value missing or infinite", "sample S3, gene G4", "x.csv"],
+    ),
     "an infinite value": (table(with_value(np.inf)), ["infinite", "row 4", "'G4'", "x.csv"]),
     "a missing value in AnnData": (adata(with_value(np.nan)), ["sample S3, gene G4", "x.h5ad"]),
     "an infinite value in AnnData": (adata(with_value(-np.inf)), ["infinite", "S3, gene G4", "x.h5ad"]),
@@ -88,13 +91,13 @@ BAD = {
         ["is not a number", "row"],
     ),
     "all genes constant": (table(make_table() * 0 + 4), ["0 of 20 genes vary", "x.csv"]),
-    "3 samples": (table(make_table(n=3)), ["3 samples are too few", "4 or more", "x.csv"]),
+    "3 samples": (table(make_table(n=3)), ["3 samples given", "4 or more", "x.csv"]),
     "negative counts": (table(make_table(), "--kcdf", "poisson"), ["negative", "--kcdf gaussian", "x.csv"]),
     # names
-    "genes as rows": (table(make_table().T), ["the samples are called like genes", "--genes-in rows"]),
+    "genes as rows": (table(make_table().T), ["the samples have names of genes", "--genes-in rows"]),
     "columns said to be rows": (
         table(make_table(), "--genes-in", "rows"),
-        ["called like genes", "--genes-in rows, or columns"],
+        ["the samples have names of genes", "--genes-in rows (or columns)"],
     ),
     "genes in no place": (table(make_table(), "--genes-in", "left"), ["in columns or in rows, not 'left'"]),
     "a date for a gene": (
@@ -106,23 +109,23 @@ BAD = {
         ["1 sample is duplicated: S1", "x.csv, column 'id', rows 2, 3", "an id of its own"],
     ),
     # sets
-    "no sets": (arguments("gsva", "metabric", "-o", "HERE/out.csv"), ["no sets are named", "--sets"]),
+    "no sets": (arguments("gsva", "metabric", "-o", "HERE/out.csv"), ["no gene sets are given", "--sets"]),
     "sets that are not there": (
         arguments("gsva", "metabric", "--sets", "reactome", "-o", "HERE/out.csv"),
-        ["no collection and no file 'reactome'", "hallmark|gobp|kegg|c8"],
+        ["'reactome' is neither a bundled collection nor a file", "hallmark|gobp|kegg|c8"],
     ),
     "an empty GMT": (table(make_table(), gmt=""), ["the file is empty", "sets.gmt"]),
     "a GMT with spaces": (
         table(make_table(), gmt=GMT.replace("\t", " ")),
-        ["spaces for tabs", "sets.gmt, row 1"],
+        ["spaces instead of tabs", "sets.gmt, row 1"],
     ),
     "a set twice": (
         table(make_table(), gmt=GMT * 2),
-        ["the set one stands more than once", "sets.gmt, row 5"],
+        ["the set one is duplicated", "sets.gmt, row 5"],
     ),
     "all sets outside the table": (
         table(make_table().add_prefix("ENSG")),
-        ["none of the genes of the 4 sets", "ENSGG1", "x.csv"],
+        ["no gene of sets (4 sets)", "ENSGG1", "x.csv"],
     ),
     "no set of allowed size": (
         table(make_table(), "--min-size", 9),
@@ -135,13 +138,22 @@ BAD = {
     # choices
     "an unknown kcdf": (
         table(make_table(), "--kcdf", "normal"),
-        ["no kcdf 'normal'", "gaussian|poisson|none"],
+        ["'normal' is not a valid kcdf", "gaussian|poisson|none"],
     ),
-    "an unknown kernel": (table(make_table(), "--kernel", "erf"), ["no kernel 'erf'", "table|exact"]),
-    "an unknown engine": (table(make_table(), "--engine", "java"), ["no engine 'java'", "native|gseapy|r"]),
-    "a negative tau": (table(make_table(), "--tau", "-1"), ["tau is -1", "--tau 0 or more"]),
-    "a tau that is no number": (table(make_table(), "--tau", "nan"), ["tau is nan"]),
-    "sizes that cross": (table(make_table(), "--min-size", 5, "--max-size", 4), ["no set has 5 to 4 genes"]),
+    "an unknown kernel": (
+        table(make_table(), "--kernel", "erf"),
+        ["'erf' is not a valid kernel", "table|exact"],
+    ),
+    "an unknown engine": (
+        table(make_table(), "--engine", "java"),
+        ["'java' is not a valid engine", "native|gseapy|r"],
+    ),
+    "a negative tau": (table(make_table(), "--tau", "-1"), ["--tau must be 0 or more, but is -1"]),
+    "a tau that is no number": (table(make_table(), "--tau", "nan"), ["--tau must be 0 or more, but is nan"]),
+    "sizes that cross": (
+        table(make_table(), "--min-size", 5, "--max-size", 4),
+        ["no set can have 5 to 4 genes"],
+    ),
     "no threads": (table(make_table(), "--threads", 0), ["--threads"]),
     "an exact kernel of R": (
         table(make_table(), "--engine", "r", "--kernel", "exact"),
@@ -149,11 +161,11 @@ BAD = {
     ),
     "an exact kernel of counts": (
         table(make_counts(), "--kcdf", "poisson", "--kernel", "exact"),
-        ["kcdf poisson has no exact kernel", "leave --kernel out"],
+        ["kcdf poisson has no exact kernel", "leave out --kernel"],
     ),
     "an exact kernel of ranks": (
         table(make_table(), "--kcdf", "none", "--kernel", "exact"),
-        ["kcdf none has no exact kernel", "leave --kernel out"],
+        ["kcdf none has no exact kernel", "leave out --kernel"],
     ),
     # sources
     "nothing there": (
@@ -174,11 +186,11 @@ BAD = {
     # references
     "a reference that is none": (
         against(make_table(), reference=lambda path: path.write_text("sample_id,a\n")),
-        ["no GSVA reference", "r.h5", "--save-reference"],
+        ["not a GSVA reference", "r.h5", "--save-reference"],
     ),
     "a cohort as reference": (
         against(make_table(), reference=lambda path: write_made_cohort(path)),
-        ["no GSVA reference", "another kind of HDF5", "r.h5"],
+        ["not a GSVA reference", "another kind of HDF5", "r.h5"],
     ),
     "a truncated reference": (against(make_table(), reference=cut), ["damaged", "r.h5"]),
     "a reference that is not there": (
@@ -187,21 +199,24 @@ BAD = {
     ),
     "genes of the reference missing": (
         against(make_table().drop(columns=["G3", "G9"])),
-        ["2 of 20 genes of the reference are not there: G3, G9", "--missing-genes drop", "x.csv"],
+        ["2 of 20 genes of the reference are missing: G3, G9", "--missing-genes drop", "x.csv"],
     ),
     "no gene of the reference": (
         against(make_table().add_prefix("x"), "--missing-genes", "drop"),
-        ["20 of 20 genes of the reference are not there"],
+        ["20 of 20 genes of the reference are missing"],
     ),
-    "genes as rows against a reference": (against(make_table().T), ["called like genes", "--genes-in rows"]),
+    "genes as rows against a reference": (
+        against(make_table().T),
+        ["the samples have names of genes", "--genes-in rows"],
+    ),
     "a new value that is missing": (against(with_value(np.nan)), ["sample S3, gene G4", "x.csv"]),
     "other settings than the reference's": (
         against(make_table(), "--kcdf", "none", "--tau", 2),
-        ["--kcdf, --tau would change them", "r.h5"],
+        ["--kcdf, --tau would change the sets or options of the reference", "r.h5"],
     ),
     "other sets than the reference's": (
         against(make_table(), "--sets", "kegg"),
-        ["--sets would change them"],
+        ["--sets would change the sets or options"],
     ),
     "another engine than the reference's": (
         against(make_table(), "--engine", "r"),
@@ -209,7 +224,7 @@ BAD = {
     ),
     "two references": (
         against(make_table(), "--save-reference", "out.h5"),
-        ["--save-reference and --reference exclude each other"],
+        ["--save-reference and --reference cannot be combined"],
     ),
     "a reference of another engine": (
         table(make_table(), "--engine", "gseapy", "--save-reference", "out.h5"),
@@ -217,11 +232,11 @@ BAD = {
     ),
     "an unknown word for missing genes": (
         against(make_table(), "--missing-genes", "keep"),
-        ["no missing-genes 'keep'", "refuse|drop"],
+        ["'keep' is not a valid missing-genes", "refuse|drop"],
     ),
     "missing genes of no reference": (
         table(make_table(), "--missing-genes", "drop"),
-        ["--missing-genes is for --reference"],
+        ["--missing-genes can only be used with --reference"],
     ),
 }
 
@@ -267,7 +282,7 @@ def test_counts_that_are_not_whole_are_no_error_and_are_counted(capsys, tmp_path
     command = table(make_counts() + 0.5, "--kcdf", "poisson")(tmp_path)
     answer = sequoia(capsys, *command)
     assert answer.code == 0
-    assert "240 counts are not whole" in answer.err
+    assert "240 counts not whole" in answer.err
 
 
 def test_predictions_without_measured_values_are_scored(capsys, tmp_path):

@@ -60,11 +60,11 @@ def as_scores(change):
 BAD = {
     # sets
     "an empty GMT": (ora(sets=""), ["the file is empty", "sets.gmt"]),
-    "a GMT with spaces for tabs": (ora(sets=SETS.replace("\t", " ")), ["spaces for tabs", "sets.gmt, row 1"]),
-    "a GMT with commas": (ora(sets=SETS.replace("\t", ",")), ["commas for tabs", "sets.gmt, row 1"]),
+    "a GMT with spaces for tabs": (ora(sets=SETS.replace("\t", " ")), ["spaces instead of tabs", "sets.gmt, row 1"]),
+    "a GMT with commas": (ora(sets=SETS.replace("\t", ",")), ["commas instead of tabs", "sets.gmt, row 1"]),
     "a GMT with spaces between genes": (ora(sets=SETS.replace("\tG2\t", "\tG2 ")), ["'G2 G3'", "S1"]),
-    "a set without genes": (ora(sets=SETS + "S3\tthree\n"), ["the set S3 holds no gene", "row 3"]),
-    "a set that stands twice": (ora(sets=SETS + SETS), ["the set S1 stands more than once", "row 3"]),
+    "a set without genes": (ora(sets=SETS + "S3\tthree\n"), ["the set S3 has no genes", "row 3"]),
+    "a set that stands twice": (ora(sets=SETS + SETS), ["the set S1 is duplicated", "row 3"]),
     "a GMT with a date": (ora(sets=SETS + "S3\tx\tG1\tSep-07\n"), ["Sep-07", "set S3", "SEPTIN7"]),
     "a binary GMT": (ora(sets=bytes(range(256))), ["binary", "sets.gmt"]),
     "a GMT called gz that is not": (ora(gmt="sets.gmt.gz"), ["not compressed", "sets.gmt.gz"]),
@@ -77,16 +77,16 @@ BAD = {
         ora("--sets", "hallmark", "--sets", "hallmark"), ["two collections are called hallmark"]
     ),
     "all sets outside the universe": (
-        ora("--sets", "hallmark"), ["none of the genes of the 50 sets of hallmark is in the universe of 30", "G1"]
+        ora("--sets", "hallmark"), ["no gene of hallmark (50 sets) is in the universe of 30", "G1"]
     ),
-    "no set of allowed size": (ora("--min-size", "20"), ["no set of allowed size", "2 have fewer than 20 genes"]),
-    "limits that leave no size": (ora("--min-size", "9", "--max-size", "3"), ["no set has 9 to 3 genes"]),
+    "no set of allowed size": (ora("--min-size", "20"), ["no set of allowed size", "2 with fewer than 20 genes"]),
+    "limits that leave no size": (ora("--min-size", "9", "--max-size", "3"), ["no set can have 9 to 3 genes"]),
     "a smallest size of 0": (ora("--min-size", "0"), ["--min-size"]),
     # lists
     "all genes outside the universe": (
-        ora(genes="ENSG01\nENSG02\n"), ["none of the 2 genes of the list list is in the universe of 30", "ENSG01"]
+        ora(genes="ENSG01\nENSG02\n"), ["no gene of the list list is in the universe of 30", "ENSG01"]
     ),
-    "a list of lower case": (ora(genes="g1\ng2\n"), ["none of the 2 genes", "match exactly"]),
+    "a list of lower case": (ora(genes="g1\ng2\n"), ["no gene of the list list", "matched exactly"]),
     "an empty list": (ora(genes=""), ["the file is empty", "list.txt"]),
     "a list of a title": (ora(genes="gene\n"), ["holds no name", "list.txt"]),
     "a list that is not there": (ora(genes=None), ["does not exist", "list.txt"]),
@@ -106,7 +106,7 @@ BAD = {
     "a table of genes for a list": (ora(genes=SCORES), ["a table of genes with 3 columns", "columns list and gene"]),
     "two lists of one name": (ora(also=[("list.csv", "G3\n")]), ["two lists are called 'list'", "list.csv"]),
     "one of two lists outside": (
-        ora(also=[("more.csv", "list,gene\na,G1\nb,X1\n")]), ["none of the 1 genes of the list b"]
+        ora(also=[("more.csv", "list,gene\na,G1\nb,X1\n")]), ["no gene of the list b"]
     ),
     "a list without a gene": (ora(also=[("more.csv", "list,gene\na,G1\nb,\n")]), ["1 rows have no gene", "more.csv"]),
     # universe
@@ -123,12 +123,12 @@ BAD = {
     "a score of text": (gsea(scores=as_scores((",25\n", ",high\n"))), ["1 scores are no finite numbers", "'r'"]),
     "a gene that stands twice": (gsea(scores=SCORES + "G4,40,1\n"), ["1 genes stand more than once: G4", "--by"]),
     "a date among the genes": (gsea(scores=as_scores(("G3,", "1-Dec,"))), ["1-Dec", "DELEC1", "genes.csv"]),
-    "scores that are all equal": (gsea("--rank", "n"), ["the 30 genes have no order", "genes.csv"]),
+    "scores that are all equal": (gsea("--rank", "n"), ["30 genes cannot be ranked", "genes.csv"]),
     "no level column": (gsea("--by", "cancer"), ["the column 'cancer' is not in the table"]),
     "all sets outside the ranking": (
-        gsea(sets="S1\t\tX1\tX2\n"), ["none of the genes of the 1 sets of sets is in the universe of 30", "X1"]
+        gsea(sets="S1\t\tX1\tX2\n"), ["no gene of sets (1 set) is in the universe of 30", "X1"]
     ),
-    "sets of every gene only": (gsea(sets="\t".join(["S", "", *GENES]) + "\n"), ["1 hold every ranked gene"]),
+    "sets of every gene only": (gsea(sets="\t".join(["S", "", *GENES]) + "\n"), ["1 with every gene"]),
     "an empty table of scores": (gsea(scores=""), ["the file is empty", "genes.csv"]),
     "no permutations": (gsea("--permutations", "0"), ["--permutations"]),
     "a negative seed": (gsea("--seed", "-1"), ["--seed"]),

@@ -143,7 +143,7 @@ def test_different_slides_are_said_on_stderr(capsys, models, tmp_path):
     made, files = models
     made["b"].rows(np.arange(40)).adata.write_h5ad(files[1])
     answer = sequoia(capsys, "compare", *files, "-o", tmp_path / "out")
-    assert "a and b were judged on different slides (50 and 40, 40 of them the same)" in answer.err
+    assert "a and b were judged on different slides (50 and 40, with 40 in common)" in answer.err
 
 
 def test_the_same_input_gives_the_same_bytes(capsys, models, tmp_path):

@@ -99,7 +99,7 @@ def test_counts_after_each_criterion_are_printed_by_level(capsys, tmp_path):
     )
     selection = well_predicted(made, rule="strict", by="cohort")
     assert str(selection) in answer.out
-    assert answer.out.splitlines()[-1] == f"{selection.well_predicted.sum()} of 24 are well predicted"
+    assert answer.out.splitlines()[-1] == f"{selection.well_predicted.sum()} of 24 genes are well predicted"
     assert pd.read_csv(tmp_path / "genes.csv").columns[0] == "cohort"
 
 
@@ -123,7 +123,7 @@ def test_notes_and_losses_go_to_stderr(capsys, tmp_path):
     table = pd.read_csv(tmp_path / "m.csv", index_col=0).drop(columns="G3")
     table.to_csv(tmp_path / "m.csv")
     answer = sequoia(capsys, "genes", *files, "-o", tmp_path / "genes.csv", "--rule", "strict")
-    assert "one untrained network" in answer.err and "one untrained network" not in answer.out
+    assert "single untrained network" in answer.err and "untrained network" not in answer.out
     assert "1 genes are in the predictions only: G3" in answer.err
     assert "every slide counts as a patient of its own" in answer.err
 
@@ -196,4 +196,4 @@ def test_a_constant_gene_is_a_row_and_the_file_has_no_infinity(capsys, tmp_path)
     assert table.loc[:1, ["r", "p", "p_dependent"]].to_numpy().tolist() == [[0, 1, 1]] * 2
     assert table["failed"].tolist()[:2] == ["r>0", "r>0"]
     assert not np.isinf(table.select_dtypes(float)).any(axis=None)
-    assert "2 genes are constant" in answer.err
+    assert "2 genes with r 0 and p 1" in answer.err

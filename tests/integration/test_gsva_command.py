@@ -207,7 +207,7 @@ def test_missing_genes_are_left_out_where_that_is_asked_for(capsys, tmp_path, re
     assert sequoia(capsys, *command).code == 2
     answer = sequoia(capsys, *command, "--missing-genes", "drop", "--json")
     assert answer.json["genes"] == 19
-    assert answer.json["flow"][0]["reason"] == "1 are not in new, and were left out: G3"
+    assert answer.json["flow"][0]["reason"] == "1 missing from new and left out: G3"
 
 
 # --- engines, and the cache ----------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_descriptions_that_were_left_out_are_asked_for(capsys, tmp_path, files):
     answer = sequoia(capsys, *command)
     assert answer.code == 0
     assert "s.gmt: the second column" in answer.err
-    assert "holds names of genes (TP53, ESR1): was it left out?" in answer.err
+    assert "contains gene names (TP53, ESR1): is the description missing?" in answer.err
 
 
 def test_former_names_count_where_asked(capsys, tmp_path):

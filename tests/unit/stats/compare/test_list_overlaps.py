@@ -67,9 +67,9 @@ def test_expected_is_what_independent_lists_share():
 @pytest.mark.parametrize(
     ("lists", "universe", "message"),
     [
-        ({"a": ["G1"]}, GENES, "two lists or more"),
-        ({"a": ["X"], "b": ["G1"]}, GENES, "none of the 1 genes of the list a is in the universe of 10"),
-        ({"a": ["G1"], "b": ["G1"]}, {"a": GENES}, "no universe for the lists b"),
+        ({"a": ["G1"]}, GENES, "two or more lists"),
+        ({"a": ["X"], "b": ["G1"]}, GENES, "no gene of the list a is in the universe of 10 genes"),
+        ({"a": ["G1"], "b": ["G1"]}, {"a": GENES}, "no universe is given for b"),
         ({"a": ["1-Mar"], "b": ["G1"]}, GENES, "1-Mar"),
     ],
 )

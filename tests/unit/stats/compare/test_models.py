@@ -123,14 +123,14 @@ def test_different_slides_are_said():
     models = make_models()
     models["B"] = models["B"].rows(np.arange(50))
     notes = compare_models(models).notes
-    assert notes[0].startswith("A and B were judged on different slides (60 and 50, 50 of them the same)")
+    assert notes[0].startswith("A and B were judged on different slides (60 and 50, with 50 in common)")
 
 
 def test_different_measurements_of_the_same_slides_are_said():
     models = make_models()
     models["B"] = dataclasses.replace(models["B"], measured=models["B"].measured + 0.5)
     assert (
-        "A and B were judged against different measured values of the same slides"
+        "A and B were judged against different measured values for the same slides"
         in compare_models(models).notes
     )
 
@@ -167,9 +167,9 @@ def test_a_level_that_one_model_lacks_is_left_out_and_said():
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        ("A", {}, "two models or more"),
-        ("AB", {"top": 0}, "0 genes are none"),
-        ("AB", {"rule": "papr"}, "no rule 'papr'"),
+        ("A", {}, "two or more models"),
+        ("AB", {"top": 0}, "--top must be 1 or more"),
+        ("AB", {"rule": "papr"}, "'papr' is not a valid value of --rule"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(names, options, message):
@@ -180,7 +180,10 @@ def test_what_cannot_be_compared_is_refused(names, options, message):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"rule": "strict"}, "judged by the rule paper"), ({"by": "cohort"}, "levels of nothing")],
+    [
+        ({"rule": "strict"}, "judged by the rule paper"),
+        ({"by": "cohort"}, "by the rule paper without levels"),
+    ],
 )
 def test_selections_that_were_made_otherwise_are_refused(options, message):
     selections = {name: well_predicted(model) for name, model in make_models().items()}

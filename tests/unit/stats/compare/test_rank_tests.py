@@ -79,5 +79,5 @@ def test_what_cannot_be_ranked_is_refused(test, x, y, message):
 
 
 def test_unequal_lengths_are_no_pairs():
-    with pytest.raises(InputError, match="2 and 3 values are no pairs"):
+    with pytest.raises(InputError, match="2 and 3 values cannot be paired"):
         signed_rank([1, 2], [1, 2, 3])

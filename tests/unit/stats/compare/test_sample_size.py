@@ -33,7 +33,7 @@ def test_two_levels_have_no_correlation():
 
 
 def test_a_selection_by_other_levels_is_refused():
-    with pytest.raises(InputError, match="levels of cancer, not of cohort"):
+    with pytest.raises(InputError, match="levels of cancer, not by cohort"):
         against_sample_size(make_selection([100, 200], [10, 20]), "cohort")
 
 
@@ -80,8 +80,8 @@ def test_levels_are_drawn_from_apart():
         ([0.0], {}, "between 0 and 1"),
         ([1.0], {}, "between 0 and 1"),
         ([], {}, "between 0 and 1"),
-        ([0.5], {"repeats": 0}, "0 repeats"),
-        ([0.05], {}, "5% of 40 patients are 2"),
+        ([0.5], {"repeats": 0}, "repeats must be 1 or more"),
+        ([0.05], {}, "5% of 40 patients is 2"),
     ],
 )
 def test_draws_that_cannot_be_made_are_refused(fractions, options, message):

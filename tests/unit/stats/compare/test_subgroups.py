@@ -37,7 +37,7 @@ def test_slides_without_a_subgroup_are_left_out_everywhere_and_counted():
     data = with_status(make_predictions(n=60, genes=20), ["a", "b", None] * 20)
     result = by_subgroup(data, "er")
     assert result.table["n"].tolist() == [40, 20, 20]
-    assert result.notes[0] == "20 of 60 slides have no er and were left out"
+    assert result.notes[0] == "20 of 60 slides left out because er is missing"
 
 
 def test_the_genes_that_subgroups_share_are_their_overlap():
@@ -57,7 +57,7 @@ def test_without_well_predicted_genes_nothing_is_shared():
     [
         (["a"] * 40, {}, "the same er"),
         (["a", "all"] * 20, {}, "a subgroup is called 'all'"),
-        ([1, 2] * 20, {"names": {1: "ER+"}}, "er has values without a name: 2"),
+        ([1, 2] * 20, {"names": {1: "ER+"}}, "values of er have no name: 2"),
         (["a", *["b"] * 39], {}, "1 slides are too few"),
     ],
 )

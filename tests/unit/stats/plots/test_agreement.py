@@ -62,5 +62,5 @@ def test_no_set_is_a_sentence():
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(InputError, match="lacks the column collection"):
+    with pytest.raises(InputError, match="has no column collection"):
         pathway_correlations(make_agreement().drop(columns="collection"))

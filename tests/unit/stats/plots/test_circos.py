@@ -86,8 +86,8 @@ def test_no_pair_is_a_sentence():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda links: links.drop(columns="target"), "lacks the column target"),
-        (lambda links: pd.concat([links, links[:1]]), "stands more than once"),
+        (lambda links: links.drop(columns="target"), "has no column target"),
+        (lambda links: pd.concat([links, links[:1]]), "is duplicated"),
         (lambda links: links.assign(weight=0.0), "must be positive"),
         (lambda links: links.replace("L0", "HALLMARK_SET_1"), "1 names are both source and target"),
     ],

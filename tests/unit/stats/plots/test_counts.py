@@ -52,11 +52,11 @@ def test_nothing_overlaps_or_leaves_the_panels(levels):
 
 
 def test_no_level_is_a_sentence():
-    assert "no level to draw" in criterion_counts(make_counts()[:0]).texts[1].get_text()
+    assert "no levels to draw" in criterion_counts(make_counts()[:0]).texts[1].get_text()
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(InputError, match="lacks the column n_left"):
+    with pytest.raises(InputError, match="has no column n_left"):
         criterion_counts(make_counts().drop(columns="n_left"))
 
 

@@ -146,7 +146,7 @@ def test_a_list_without_a_row_for_a_set_has_an_empty_cell(draw):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda table: table.drop(columns="p_bh"), "lacks the column p_bh"),
+        (lambda table: table.drop(columns="p_bh"), "has no column p_bh"),
         (lambda table: pd.concat([table, table[:1]]), "several rows for a set"),
     ],
 )

@@ -234,8 +234,8 @@ def test_a_constant_untrained_network_is_a_null_of_0_but_none_at_all_to_the_publ
 def test_constant_genes_and_those_without_a_scale_are_named():
     made = with_constant(make_predictions(accuracy=0.8), predicted=[0], measured=[1])
     note = well_predicted(made).note
-    assert "2 genes are constant or hardly measured, r 0 and p 1: G1, G2" in note
-    assert "1 genes have an interquartile range of 0, and no nrmse: G2" in note
+    assert "2 genes with r 0 and p 1 (constant or rarely measured): G1, G2" in note
+    assert "1 gene with an interquartile range of 0, and so without nrmse: G2" in note
     assert np.isnan(well_predicted(made).table["nrmse"][1])
 
 
@@ -255,7 +255,7 @@ def test_without_an_untrained_network_its_columns_are_empty_and_strict_judges_th
     assert selection.table[[*empty, "rmse_untrained"]].isna().all(axis=None)
     assert selection.counts["criterion"].tolist() == ["tested", "r>0", "p_bh<0.05"]
     assert selection.counts["n_left"].iloc[-1] == selection.well_predicted.sum() > 0
-    assert "no untrained network, so genes are judged by r>0 and p_bh<0.05 alone" in selection.note
+    assert "no untrained network, so genes are judged only by r>0 and p_bh<0.05" in selection.note
 
 
 @pytest.mark.parametrize("rule", ["paper", "published-code"])
@@ -266,23 +266,25 @@ def test_the_paper_refuses_predictions_without_an_untrained_network(rule):
 
 def test_one_untrained_network_is_said_to_be_few_by_strict_alone():
     made = make_predictions()
-    assert "that of one untrained network" in well_predicted(made, rule="strict").note
-    assert "one untrained network" not in well_predicted(made).note
-    assert "one untrained" not in well_predicted(make_predictions(n_untrained=2), rule="strict").note
+    assert "a single untrained network" in well_predicted(made, rule="strict").note
+    assert "single untrained network" not in well_predicted(made).note
+    assert "single untrained" not in well_predicted(make_predictions(n_untrained=2), rule="strict").note
 
 
 def test_an_untrained_network_without_variation_is_said_to_be_none():
     made = make_predictions(n_untrained=2)
     still = np.ones_like(made.untrained[0]) * np.arange(len(made.genes))
     one, two = replace(made, untrained=(still,)), replace(made, untrained=(made.untrained[0], still))
-    assert "The untrained network predicts one value in all slides" in well_predicted(one).note
-    assert "1 of 2 untrained networks predict one value in all slides" in well_predicted(two).note
-    assert "one value in all slides" not in well_predicted(made).note
+    assert (
+        "The untrained network predicts the same value of a gene for all slides" in well_predicted(one).note
+    )
+    assert "1 of 2 untrained networks predict the same value" in well_predicted(two).note
+    assert "the same value" not in well_predicted(made).note
 
 
 def test_a_note_keeps_the_name_of_a_level_as_it_is():
     selection = well_predicted(with_constant(replace(make_predictions(), name="mA"), predicted=[0]))
-    assert "mA: 1 genes are constant" in selection.note
+    assert "mA: 1 gene with r 0" in selection.note
     assert "MA" not in selection.note
 
 
@@ -300,7 +302,10 @@ def test_small_folds_and_slides_without_one_are_left_out_of_r_folds_and_counted(
     x, y = made.measured[:, 0], made.predicted[:, 0]
     expected = fisher([stats.pearsonr(x[:20], y[:20])[0], stats.pearsonr(x[20:40], y[20:40])[0]])
     assert selection.table["r_folds"][0] == pytest.approx(expected, rel=1e-12)
-    assert "1 of 44 rows have no fold" in selection.note and "1 folds have fewer than 4" in selection.note
+    assert (
+        "leaves out 1 of 44 rows without a fold" in selection.note
+        and "1 fold with fewer than 4" in selection.note
+    )
 
 
 def test_predicting_the_mean_of_the_fold_is_worth_nothing_within_folds():
@@ -320,7 +325,7 @@ def test_strict_averages_slides_and_the_paper_does_not():
     assert set(well_predicted(made).table["n"]) == {90}
     assert set(well_predicted(made, rule="strict").table["n"]) == {30}
     assert well_predicted(made).units == "slides"
-    assert "as if they were independent" in well_predicted(made).note
+    assert "treated as independent" in well_predicted(made).note
 
 
 def test_patients_are_what_averaged_slides_give():
@@ -481,15 +486,27 @@ def test_where_nothing_is_to_be_found_slides_as_units_find_more_than_their_level
 # --- what is refused -----------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "a rule": ({"rule": "papr"}, r"no rule 'papr'(?s:.*)paper\|published-code\|strict"),
-    "a method": ({"method": "stieger"}, r"no method 'stieger'(?s:.*)steiger\|williams"),
-    "units": ({"units": "samples"}, r"no unit 'samples'(?s:.*)patients\|slides\|cluster-bootstrap"),
+    "a rule": (
+        {"rule": "papr"},
+        r"'papr' is not a valid value of --rule(?s:.*)paper\|published-code\|strict",
+    ),
+    "a method": (
+        {"method": "stieger"},
+        r"'stieger' is not a valid value of --method(?s:.*)steiger\|williams",
+    ),
+    "units": (
+        {"units": "samples"},
+        r"'samples' is not a valid value of --units(?s:.*)patients\|slides\|cluster-bootstrap",
+    ),
     "a method beside the bootstrap": (
         {"units": "cluster-bootstrap", "method": "meng"},
-        "the cluster bootstrap is a test of its own",
+        "the cluster bootstrap has its own test",
     ),
-    "few replicates": ({"units": "cluster-bootstrap", "bootstrap": 99}, "99 replicates are too few"),
-    "a column called as a result": ({"by": "r"}, "a column called 'r', as one of the results"),
+    "few replicates": (
+        {"units": "cluster-bootstrap", "bootstrap": 99},
+        "--bootstrap must be 100 or more, but is 99",
+    ),
+    "a column called as a result": ({"by": "r"}, "called 'r', like a column of the result"),
 }
 
 
@@ -500,7 +517,7 @@ def test_options_that_do_not_exist_are_refused_with_those_that_do(options, words
 
 
 def test_three_patients_are_too_few_to_draw_from():
-    with pytest.raises(InputError, match="3 patients are too few"):
+    with pytest.raises(InputError, match="3 patients cannot be resampled"):
         well_predicted(make_predictions(n=3, slides=4), units="cluster-bootstrap")
 
 

@@ -61,14 +61,18 @@ def test_slides_without_a_usable_fold_are_counted():
     fold = np.array([0.0] * 20 + [1.0] * 20 + [2.0] * 3 + [np.nan])
     found = top_k(replace(made, obs=made.obs.assign(fold=fold)), 3)
     assert found.folds["fold"].tolist() == [0, 1]
-    assert found.notes == ("4 slides are in no fold of 4 or more, and left out",)
+    assert found.notes == ("4 slides left out: no fold, or one with fewer than 4 slides",)
 
 
 REFUSED = {
-    "more genes than there are": (lambda made: made, 13, "12 genes, and the best 13"),
-    "no genes": (lambda made: made, 0, "the best 0 are asked for"),
-    "no folds": (lambda made: replace(made, obs=made.obs[["patient_id"]]), 3, "no folds to rank genes in"),
-    "one fold": (lambda made: replace(made, obs=made.obs.assign(fold=1)), 3, "1 folds have 4 slides or more"),
+    "more genes than there are": (
+        lambda made: made,
+        13,
+        "the best 13 genes were requested, but there are 12 genes",
+    ),
+    "no genes": (lambda made: made, 0, "the best 0 genes were requested"),
+    "no folds": (lambda made: replace(made, obs=made.obs[["patient_id"]]), 3, "ranking genes needs folds"),
+    "one fold": (lambda made: replace(made, obs=made.obs.assign(fold=1)), 3, "1 fold with 4 slides or more"),
 }
 
 

@@ -135,7 +135,7 @@ def test_nothing_is_printed_logged_or_left_behind(tmp_path, monkeypatch, capfd):
         (pd.Series("high", GENES), {}, "not a number"),
         (RANKS, {"permutations": 0}, "at least 1"),
         (RANKS, {"min_size": 30}, "no set of allowed size"),
-        (RANKS.add_prefix("X"), {}, "none of the genes of x .3 sets. is in the universe of 60"),
+        (RANKS.add_prefix("X"), {}, "no gene of x .3 sets. is in the universe of 60"),
         (RANKS[:0], {}, "0 genes cannot be ranked"),
     ],
 )

@@ -207,12 +207,12 @@ def test_every_row_equals_a_fisher_test_of_its_counts(sets, genes):
 @pytest.mark.parametrize(
     ("lists", "universe", "options", "words"),
     [
-        ({"l": ["Q", "R"]}, LETTERS, {}, "none of the 2 genes of the list l is in the universe of 10"),
+        ({"l": ["Q", "R"]}, LETTERS, {}, "no gene of the list l is in the universe of 10"),
         ({"l": ["A"], "k": []}, LETTERS, {}, "of the list k"),
         ({}, LETTERS, {}, "no gene list is given"),
         ("ABC", LETTERS, {}, "not a single string"),
         (["A"], ["A", "Q"], {"min_size": 5}, "no set of allowed size"),
-        (["Q"], ["Q", "R"], {}, "none of the genes of x .3 sets. is in the universe of 2 genes"),
+        (["Q"], ["Q", "R"], {}, "no gene of x .3 sets. is in the universe of 2 genes"),
         (["A"], [*LETTERS, "2-Sep"], {}, "SEPTIN2"),
         (["A", "1-Mar"], LETTERS, {}, "MARCHF1"),
         (["A"], LETTERS, {"min_size": 9, "max_size": 3}, "no set can have 9 to 3 genes"),

@@ -150,7 +150,7 @@ def test_slides_of_a_patient_stay_apart():
         (make_table().rename(columns={"G2": "1-Mar"}), r"1-Mar \(gene 2, MARCHF1\)"),
         (make_table().set_axis(["S1"] * 12, axis=0), "1 sample names stand more than once"),
         (make_table().assign(G4="high"), "values that are not numbers"),
-        (make_table().add_prefix("ENSG"), "none of the genes of sets"),
+        (make_table().add_prefix("ENSG"), "no gene of sets .4 sets."),
     ],
 )
 def test_tables_that_cannot_be_scored_are_refused(table, words):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, listing
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots.text import set_names
 
@@ -157,7 +157,7 @@ def _chosen(links: pd.DataFrame, most: int) -> _Links:
     if not (pairs["weight"] > 0).all():
         raise InputError("weights of links must be positive", fix="leave out pairs without overlap")
     if both := sorted(set(pairs["source"]) & set(pairs["target"])):
-        raise InputError(f"{counted(len(both), 'name')} both source and target", where=listing(both))
+        raise InputError("a name cannot be both a source and a target", where=listing(both))
     by_target = pairs.groupby("target", sort=False)["weight"]
     sizes = pd.DataFrame({"n": by_target.size(), "total": by_target.sum()})
     order = sizes.sort_values(["n", "total"], ascending=False, kind="stable").index

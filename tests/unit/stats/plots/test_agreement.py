@@ -58,7 +58,7 @@ def test_nothing_overlaps_or_leaves_the_figure(levels, collections):
 
 
 def test_no_set_is_a_sentence():
-    assert "no gene set to draw" in pathway_correlations(make_agreement()[:0]).texts[1].get_text()
+    assert "no gene sets to draw" in pathway_correlations(make_agreement()[:0]).texts[1].get_text()
 
 
 def test_a_missing_column_is_named():

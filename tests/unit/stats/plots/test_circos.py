@@ -80,7 +80,7 @@ def test_of_many_targets_those_with_most_links_are_drawn_and_that_is_said():
 
 
 def test_no_pair_is_a_sentence():
-    assert "no pair to draw" in chord_diagram(make_links()[:0]).texts[1].get_text()
+    assert "no links to draw" in chord_diagram(make_links()[:0]).texts[1].get_text()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_no_pair_is_a_sentence():
         (lambda links: links.drop(columns="target"), "has no column target"),
         (lambda links: pd.concat([links, links[:1]]), "is duplicated"),
         (lambda links: links.assign(weight=0.0), "must be positive"),
-        (lambda links: links.replace("L0", "HALLMARK_SET_1"), "1 names are both source and target"),
+        (lambda links: links.replace("L0", "HALLMARK_SET_1"), "a name cannot be both a source and a target"),
     ],
 )
 def test_links_that_cannot_be_drawn_are_refused(change, message):

@@ -120,7 +120,7 @@ def test_a_group_has_the_average_p_and_the_genes_of_its_representative():
 @BOTH
 def test_no_group_is_a_sentence(draw):
     figure = draw(make_table(), merged=make_merged()[:0])
-    assert "No set has an adjusted p below 0.05" in figure.texts[1].get_text()
+    assert "No set has an adjusted p < 0.05" in figure.texts[1].get_text()
 
 
 @BOTH
@@ -133,7 +133,7 @@ def test_groups_fit_as_well(draw):
 @BOTH
 def test_nothing_enriched_is_a_sentence(draw):
     figure = draw(make_table().assign(p_bh=0.5))
-    assert "No set has an adjusted p below 0.05" in figure.texts[1].get_text()
+    assert "No set has an adjusted p < 0.05" in figure.texts[1].get_text()
 
 
 @BOTH

@@ -77,7 +77,7 @@ def test_no_well_predicted_gene_is_a_bar_of_0():
 def test_no_gene_is_a_sentence():
     drawn = make_distribution()
     empty = Distribution(drawn.summary[:0], None, drawn.values[:0])
-    assert "no gene to draw" in correlation_violins(empty).texts[1].get_text()
+    assert "no genes to draw" in correlation_violins(empty).texts[1].get_text()
 
 
 @pytest.mark.parametrize("models", ["A", "AB", "ABC"])

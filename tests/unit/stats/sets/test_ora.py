@@ -297,7 +297,7 @@ def test_the_representative_has_the_smallest_average_p():
     ("options", "words"),
     [
         ({"measure": "cosine"}, "jaccard, overlap"),
-        ({"threshold": 0}, "between 0 and 1"),
+        ({"threshold": 0}, "the threshold must be above 0 and at most 1"),
         ({"threshold": 1.5}, "1.5"),
     ],
 )
@@ -307,7 +307,7 @@ def test_an_unknown_measure_or_threshold_is_refused(options, words):
 
 
 def test_sets_that_are_not_there_cannot_be_merged():
-    with pytest.raises(InputError, match="the sets lack inner"):
+    with pytest.raises(InputError, match="the collection does not have inner"):
         merge_similar(nested_table(), GeneSets("n", {k: v for k, v in NESTED.sets.items() if k != "inner"}))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sequoia_base.arguments import check_limits, whole
 from sequoia_model.errors import InputError, listing
 
 #: Number of cluster means that the published networks read.
@@ -99,7 +99,8 @@ def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: in
     >>> result.means.tolist(), result.counts.tolist()
     ([[8.0, 9.0], [0.0, 2.0]], [3, 2])
     """
-    n_clusters, rng = _whole(n_clusters, "n_clusters", 1), np.random.default_rng(_whole(seed, "seed", 0))
+    check_limits({"n_clusters": n_clusters, "seed": seed}, {"n_clusters": whole(1), "seed": whole(0)})
+    rng = np.random.default_rng(seed)
     tiles, distinct = _sorted_tiles(_checked(features))
     n_distinct = int(distinct.sum())
     if n_distinct > n_clusters:
@@ -117,16 +118,6 @@ def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: in
         f"{n_distinct} distinct {noun}, fewer than {n_clusters} clusters: "
         "each is its own cluster, and they are repeated in turn",
     )
-
-
-def _whole(number: int, name: str, least: int) -> int:
-    try:
-        whole = index(number)
-    except TypeError:
-        whole = least - 1
-    if whole < least:
-        raise InputError(f"{name} must be a whole number, {least} or more, but is {number!r}")
-    return whole
 
 
 def _checked(features: ArrayLike) -> Matrix:

@@ -8,12 +8,18 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from sequoia_base.arguments import check_limits, number, whole
 from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.splits.assignment import Splits
 
 #: Share of the patients outside the test part that validate in the published splits, rounded up.
 VAL = 0.1
+_LIMITS = {
+    "n_folds": whole(2),
+    "val": number("a number from 0 to below 1", lambda share: 0 <= share < 1),
+    "seed": whole(0),
+}
 _FEWER = "use fewer folds or more patients, or leave out whole sites"
 
 
@@ -98,12 +104,7 @@ def draw(
 def _check(names: list[str], n_folds: int, val: float, seed: int) -> None:
     if any(not name.strip() for name in names):
         raise InputError("a patient has no name")
-    if n_folds < 2:
-        raise InputError(f"the number of folds must be 2 or more, but is {n_folds}")
-    if not 0 <= val < 1:
-        raise InputError(f"the share that validates must be from 0 to below 1, but is {val}")
-    if seed < 0:
-        raise InputError(f"the seed must be 0 or more, but is {seed}")
+    check_limits({"n_folds": n_folds, "val": val, "seed": seed}, _LIMITS)
     if len(names) < n_folds or (val and len(names) - math.ceil(len(names) / n_folds) < 2):
         raise InputError(
             f"{counted(len(names), 'patient is', 'patients are')} too few for {n_folds} folds",

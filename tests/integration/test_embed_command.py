@@ -68,6 +68,15 @@ def test_the_file_says_how_its_tiles_were_chosen(capsys, folder):
     assert about["cluster_note"].startswith("12 distinct tiles, fewer than 100 clusters")
 
 
+def test_the_tiles_lie_on_the_slide_in_micrometres_without_the_slide(capsys, folder):
+    embed(capsys, folder)
+    bag = read(folder / "out" / "S00.h5")
+    assert bag.geometry.slide_size == (2048, 1536)
+    assert bag.tile_side_um == pytest.approx(128)
+    np.testing.assert_allclose(bag.coords_um[[0, -1]], [[256, 128], [640, 384]])
+    assert len(bag.tried) >= bag.n_tiles
+
+
 def test_the_result_is_told_to_people(capsys, folder):
     answer = embed(capsys, folder)
     assert answer.out.startswith("2 slides: 2 done, 0 done before, 0 failed\n")

@@ -240,7 +240,7 @@ BAD = {
         ["6 sites are too few for 7 folds", "S0, S1", "p.csv"],
     ),
     "a share": (splits("draw", "--patients", "HERE/p.csv", "--val", 1), ["from 0 to below 1, but is 1.0"]),
-    "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["must be 0 or more, but is -1"]),
+    "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["0 or more, but is -1"]),
     "a word for a number": (splits("draw", "--patients", "HERE/p.csv", "--folds", "x"), ["--folds"]),
     "no table": (splits("draw", "--patients", "HERE/q.csv"), ["does not exist", "q.csv"]),
     "no file": (splits("HERE/q.csv"), ["nor a file or folder that exists", "q.csv"]),

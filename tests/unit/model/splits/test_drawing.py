@@ -117,10 +117,10 @@ def test_whole_sites_validate_in_every_cohort():
 
 
 DRAWS = {
-    "one fold": ({"n_folds": 1}, "folds must be 2 or more, but is 1"),
+    "one fold": ({"n_folds": 1}, "n_folds must be a whole number, 2 or more, but is 1"),
     "all validate": ({"val": 1.0}, "from 0 to below 1, but is 1.0"),
     "a negative share": ({"val": -0.1}, "from 0 to below 1, but is -0.1"),
-    "a negative seed": ({"seed": -1}, "seed must be 0 or more, but is -1"),
+    "a negative seed": ({"seed": -1}, "seed must be a whole number, 0 or more, but is -1"),
     "few patients": ({"patients": ["P1", "P2"], "n_folds": 3}, "2 patients are too few for 3 folds"),
     "nobody to train": ({"patients": ["P1", "P2"], "n_folds": 2}, "2 patients are too few for 2 folds"),
     "a blank": ({"patients": ["P1", " "]}, "a patient has no name"),

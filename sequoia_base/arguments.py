@@ -23,7 +23,7 @@ def one_of(choices: Collection[str]) -> Limit:
 def whole(least: int) -> Limit:
     """A whole number from `least` on."""
     return lambda value: (
-        "" if isinstance(value, Integral) and value >= least else f"a whole number, {least} or more"
+        "" if isinstance(value, Integral) and int(value) >= least else f"a whole number, {least} or more"
     )
 
 

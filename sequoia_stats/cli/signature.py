@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from sequoia_stats.types.cohort import Cohort
 
-app = typer.Typer(help="Train, print, score and validate a risk signature.", no_args_is_help=True)
-COHORT_HELP = "A cohort file, or a bundled cohort: tcga-brca[:PFI|DFI|OS|disease_free], scan-b, metabric."
+app = typer.Typer(help="Fit, show, score and validate risk signatures.", no_args_is_help=True)
+COHORT_HELP = "A cohort file, or a bundled cohort: tcga-brca[:PFI|DFI|OS|disease_free], scan-b or metabric."
 #: What `validate` writes; a folder that holds anything else is not replaced.
 VALIDATION_FILES = ("validation.json", "scores.csv", "km.png", "km.svg")
 CohortArgument = Annotated[str, typer.Argument(metavar="C", help=COHORT_HELP)]
-SignatureArgument = Annotated[Path, typer.Argument(metavar="S", help="A signature (.json).")]
+SignatureArgument = Annotated[Path, typer.Argument(metavar="S", help="A signature file (.json).")]
 
 
 class TransformChoice(StrEnum):
-    """Transforms of expression."""
+    """Transforms of the expression of a gene."""
 
     rank = "rank"
     zscore = "zscore"
@@ -33,76 +33,84 @@ class TransformChoice(StrEnum):
 
 
 class ScaleChoice(StrEnum):
-    """Where the transform's parameters come from."""
+    """Where the transform is computed."""
 
     cohort = "cohort"
     training = "training"
 
 
 class CutChoice(StrEnum):
-    """Rules that make two groups."""
+    """Cut-offs between low and high risk."""
 
     frozen = "frozen"
     median = "median"
 
 
 ScaleOption = Annotated[
-    ScaleChoice, typer.Option(help="Transform within the cohort, or by the training cohort's parameters.")
+    ScaleChoice,
+    typer.Option(
+        help="Compute the transform within this cohort, or with the parameters of the training cohort."
+    ),
 ]
 WeightOption = Annotated[
-    float, typer.Option(min=0, max=1, help="Largest share of the weight that missing genes may carry.")
+    float,
+    typer.Option(
+        min=0, max=1, help="Largest share of the weight that may be lost with missing genes, 0 to 1."
+    ),
 ]
 
 
 @app.command()
 def fit(
     cohort: CohortArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The signature to write (.json).")],
-    engine: Annotated[str, typer.Option(help="What fits the path.")] = "glmnet",
-    alpha: Annotated[float, typer.Option(help="1 LASSO, below elastic net.")] = 1.0,
-    folds: Annotated[int | None, typer.Option(help="Folds of a draw.  [default: 5]")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Draws of the folds, averaged.  [default: 1]")] = None,
-    foldid: Annotated[Path | None, typer.Option(help="CSV: patient_id, fold; in place of a draw.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
-    lambda_: Annotated[str, typer.Option("--lambda", help="min, 1se or a value.")] = "min",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Signature file to write (.json).")],
+    engine: Annotated[str, typer.Option(help="Engine that fits the path.")] = "glmnet",
+    alpha: Annotated[float, typer.Option(help="1 is the LASSO; below 1 is an elastic net.")] = 1.0,
+    folds: Annotated[int | None, typer.Option(help="Number of folds, 3 or more.  [default: 5]")] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(help="Number of draws of the folds, averaged.  [default: 1]"),
+    ] = None,
+    foldid: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of patient_id and fold, used instead of random folds."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the folds, 0 or more.")] = 0,
+    lambda_: Annotated[str, typer.Option("--lambda", help="Penalty: min, 1se or a value.")] = "min",
     lambda_min_ratio: Annotated[
         float | None,
-        typer.Option(help="Smallest penalty as a share of the largest.  [default: the engine's]"),
+        typer.Option(help="Smallest penalty as a share of the largest.  [default: the engine's own]"),
     ] = None,
-    genes: Annotated[Path | None, typer.Option(help="Candidate genes, one a line.")] = None,
+    genes: Annotated[
+        Path | None, typer.Option(help="File of candidate genes, one per line.  [default: all]")
+    ] = None,
     shared_with: Annotated[
-        list[str] | None, typer.Option(help="Keep candidates that this cohort has as well; may repeat.")
+        list[str] | None,
+        typer.Option(help="Keep only genes that this cohort has as well; can be repeated."),
     ] = None,
-    transform: Annotated[TransformChoice, typer.Option(help="Per gene.")] = TransformChoice.rank,
+    transform: Annotated[
+        TransformChoice, typer.Option(help="Transform of each gene.")
+    ] = TransformChoice.rank,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: one per core]")
+        int | None,
+        typer.Option(min=1, help="Number of processes.  [default: one per core, if it is worth it]"),
     ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Train a LASSO Cox signature, its penalty chosen by cross-validation."""
+    """Fit a LASSO Cox signature to a cohort.
+
+    The penalty is chosen by cross-validation, unless --lambda gives its value.
+    """
     from sequoia_base.atomic import refuse_existing
     from sequoia_base.results import jsonable
     from sequoia_stats.datasets import open_cohort
-    from sequoia_stats.errors import InputError
     from sequoia_stats.signature import LassoCoxSignature
 
     refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
-    if foldid is not None and (folds is not None or repeats is not None):
-        raise InputError(
-            "--foldid gives the folds; --folds and --repeats do not go with it", fix="leave them out"
-        )
+    options = {"folds": folds, "repeats": repeats, "foldid": foldid, "lambda-min-ratio": lambda_min_ratio}
+    penalty = _penalty(lambda_, [f"--{name}" for name, value in options.items() if value is not None])
     training = open_cohort(cohort)
-    rule = _lambda_rule(lambda_)
-    unused = {
-        "--folds": folds,
-        "--repeats": repeats,
-        "--foldid": foldid,
-        "--lambda-min-ratio": lambda_min_ratio,
-    }
-    if not isinstance(rule, str) and any(value is not None for value in unused.values()):
-        names = ", ".join(name for name, value in unused.items() if value is not None)
-        say(f"--lambda {lambda_} is a value, so there is no cross-validation: {names} not used")
     estimator = LassoCoxSignature(
         engine=engine,
         alpha=alpha,
@@ -110,7 +118,7 @@ def fit(
         repeats=1 if repeats is None else repeats,
         foldid=None if foldid is None else _read_foldid(foldid),
         seed=seed,
-        lambda_=rule,
+        lambda_=penalty,
         lambda_min_ratio=lambda_min_ratio,
         genes=_candidates(training, genes, shared_with or []),
         transform=transform.value,
@@ -128,7 +136,7 @@ def fit(
 @app.command("show")
 def show_signature(signature: SignatureArgument, as_json: Json = False) -> None:
     """Print a signature."""
-    from sequoia_stats.signature.signature import Signature
+    from sequoia_stats.signature import Signature
 
     loaded = Signature.load(signature)
     show(str(loaded), loaded.to_dict(), as_json)
@@ -140,17 +148,23 @@ def score(
     cohort: Annotated[
         str,
         typer.Argument(
-            metavar="C", help="A cohort, an AnnData, an expression or predictions file, or bundled."
+            metavar="C",
+            help="A cohort, AnnData, expression or predictions file, or a bundled cohort.",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The scores to write (.csv).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file of scores to write.")],
     scale: ScaleOption = ScaleChoice.cohort,
     max_weight_lost: WeightOption = 0.5,
-    genes_in: Annotated[str, typer.Option(help="rows or columns, for an expression CSV.")] = "columns",
+    genes_in: Annotated[
+        str, typer.Option(help="Genes of an expression table are in rows or columns.")
+    ] = "columns",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Score patients; outcomes are never read."""
+    """Compute the risk score of each patient.
+
+    Outcomes are not read.
+    """
     import pandas as pd
 
     from sequoia_base.atomic import refuse_existing
@@ -183,17 +197,28 @@ def score(
 def validate(
     signature: SignatureArgument,
     cohort: CohortArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
-    adjust: Annotated[str, typer.Option(help="Covariates of the adjusted model, with commas between.")] = "",
-    cut: Annotated[CutChoice, typer.Option(help="Groups of the Kaplan-Meier figure.")] = CutChoice.frozen,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    adjust: Annotated[
+        str, typer.Option(help="Covariates of the adjusted Cox model, separated by commas.")
+    ] = "",
+    cut: Annotated[
+        CutChoice,
+        typer.Option(help="Cut-off: the median of the training cohort, or of this one."),
+    ] = CutChoice.frozen,
     scale: ScaleOption = ScaleChoice.cohort,
     max_weight_lost: WeightOption = 0.5,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for the interval of C.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Bootstrap replicates for the interval of C; 0 for none.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap, 0 or more.")] = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Validate a signature: Kaplan-Meier, log-rank, Cox, adjusted Cox, concordance."""
+    """Validate a signature on a cohort.
+
+    Tests the risk groups by the log-rank test and the risk score by Cox models, computes Harrell's C, and draws the
+    survival curves of the groups.
+    """
     import json
 
     from sequoia_base.atomic import new_folder, refuse_existing, write_text
@@ -214,6 +239,7 @@ def validate(
             max_weight_lost=max_weight_lost,
             bootstrap=bootstrap,
             seed=seed,
+            progress=progress("concordance"),
         )
     content = result.to_dict()
     with new_folder(output) as folder:
@@ -227,15 +253,26 @@ def validate(
     say(f"written to {output}")
 
 
-def _lambda_rule(text: str) -> str | float:
+def _penalty(text: str, options: list[str]) -> str | float:
+    """A rule of --lambda or a value; refuses or names the options of cross-validation that do not go with it."""
+    from sequoia_stats.errors import InputError
+
+    if "--foldid" in options and {"--folds", "--repeats"} & set(options):
+        raise InputError(
+            "--folds and --repeats cannot be combined with --foldid, which gives the folds",
+            fix="leave them out",
+        )
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        return text  # the estimator refuses a word that it does not know
+        return text  # the estimator knows which words are valid
+    if options:
+        say(f"--lambda {text} needs no cross-validation, so these options are not used: {', '.join(options)}")
+    return value
 
 
 def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) -> list[str] | None:
-    """Candidate genes: a list, or all, less those that another cohort lacks."""
+    """Candidate genes: a list or all genes, without those that another cohort lacks."""
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import read_gene_list
@@ -249,7 +286,7 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     if not (match(candidates, training.genes) >= 0).any():
         raise InputError(
             f"no candidate gene is in {training.name}"
-            + (" and all cohorts of --shared-with" if shared_with else ""),
+            + (" and in all cohorts of --shared-with" if shared_with else ""),
             where=", ".join(map(str, [*([genes] if genes else []), *shared_with])),
             fix="check the names of the genes",
         )
@@ -257,18 +294,18 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
 
 
 def _read_foldid(path: Path) -> pd.Series:
-    """Folds of patients from CSV; every fold a whole number."""
-    from sequoia_stats.errors import InputError, listing
+    """Fold of each patient, from a CSV file."""
+    from sequoia_stats.errors import InputError, counted, listing
     from sequoia_stats.io import read_table
 
     table = read_table(path)
     absent = [column for column in ("patient_id", "fold") if column not in table]
     if absent:
-        raise InputError(f"the folds lack the column {listing(absent)}", where=str(path))
+        raise InputError(f"there is no column {listing(absent)}", where=str(path))
     odd = ~table["fold"].astype(str).str.fullmatch(r"[0-9]{1,9}")
     if odd.any():
         raise InputError(
-            f"{int(odd.sum())} folds are no whole numbers 1, 2, ...",
+            f"{int(odd.sum())} of {counted(len(table), 'fold')} are not whole numbers 1, 2, ...",
             where=f"{path}: {listing(table.loc[odd, 'patient_id'])}",
         )
     return table.set_index("patient_id")["fold"].astype(int)

@@ -1,6 +1,6 @@
-"""LASSO Cox signatures: transforms, engines, cross-validation, the frozen signature and its validation.
+"""LASSO Cox signatures: the estimator, the frozen signature, its transforms and its validation.
 
-Names are loaded when they are first used, so that a worker process that fits a path imports little else.
+Names are loaded when they are first used, so that a process that fits a path imports little else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A gene-expression risk signature: frozen, stored as JSON, and scored on any cohort."""
+"""A gene-expression risk signature: frozen, stored as JSON, and applied to any cohort."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.signature.transforms import Transform, check_units, within_cohort
 from sequoia_stats.types import genes as symbols
 from sequoia_stats.types.expression import Expression
 
-#: The version of the JSON that this code writes and reads.
+#: Version of the JSON that this code writes and reads.
 SCHEMA_VERSION = 1
 #: Fewest patients whose own distribution can stand in for the training cohort's.
 MIN_PATIENTS_FOR_COHORT_SCALE = 20
@@ -30,18 +31,18 @@ Scale = Literal["cohort", "training"]
 
 @dataclass(frozen=True, eq=False)
 class RiskScore(Result):
-    """Risk scores of a cohort, and what the signature lost on the way.
+    """Risk scores of a cohort, and the genes that the cohort lacks.
 
     Parameters
     ----------
     scores : Series
-        patient id → Σ coefficient × transformed expression; higher is worse.
+        Σ coefficient × transformed expression, by patient id; higher is worse.
     scale : {"cohort", "training"}
-        Where the transform's parameters came from.
+        Where the transform was computed: within this cohort, or with the parameters of the training cohort.
     n_genes : int
-        Genes of the signature.
+        Number of genes of the signature.
     genes_missing : tuple of str
-        Genes that the cohort lacks or holds with missing values; on the cohort's scale, also those with one value.
+        Genes that the cohort lacks, or that have missing values; on the cohort's scale, also genes with a single value.
     weight_lost : float
         Their share of Σ|coefficient|, 0 to 1.
     """
@@ -55,7 +56,7 @@ class RiskScore(Result):
 
 @dataclass(frozen=True, eq=False)
 class Signature(Result):
-    """A linear risk signature with everything that is needed to score a new patient.
+    """A linear risk signature, with everything that scores a new patient.
 
     Parameters
     ----------
@@ -64,19 +65,21 @@ class Signature(Result):
     coefficients : tuple of float
         Log hazard ratios per unit of transformed expression, in the order of `genes`.
     transform : Transform
-        Fitted on the training cohort.
+        The transform, fitted on the training cohort.
     cutoff : float
-        Median risk score of the training cohort. Above it is high risk; a tie is low.
+        Median risk score of the training cohort. A score above it is high risk; a tie is low.
     endpoint : str
-        What the signature was trained to predict.
-    training, selection : dict
-        The cohort (name, sha256, n, n_events, ...) and how the penalty was chosen.
+        The endpoint that the signature was trained to predict.
+    training : dict
+        The training cohort: name, note, source, sha256, n, n_events, n_candidates.
+    selection : dict
+        How the penalty was chosen.
     engine : str
-        What fitted the model.
+        Name of the engine that fitted the path.
     versions : dict
-        Versions of the software.
+        Versions of its software.
     seed : int
-        Seed of the fold draws.
+        Random seed of the folds.
     """
 
     genes: tuple[str, ...]
@@ -93,27 +96,27 @@ class Signature(Result):
     def __post_init__(self) -> None:
         if not len(self.genes) == len(self.coefficients) == len(self.transform.parameters):
             raise InputError(
-                f"{len(self.genes)} genes, {len(self.coefficients)} coefficients and "
-                f"{len(self.transform.parameters)} sets of transform parameters do not match"
+                f"{counted(len(self.genes), 'gene')} with {counted(len(self.coefficients), 'coefficient')} and "
+                f"{counted(len(self.transform.parameters), 'set')} of transform parameters"
             )
 
     @property
     def is_null(self) -> bool:
-        """Whether no gene was chosen, so that every patient scores 0."""
+        """Whether no gene was chosen: every patient then has a risk score of 0."""
         return not self.genes
 
     def __str__(self) -> str:
         training, cv = self.training, self.selection["cross_validation"]
         lines = [
-            f"Signature of {len(self.genes)} genes for {self.endpoint}",
-            f"  trained on  {training['cohort']}: {training['n']} patients, {training['n_events']} events, "
-            f"{training['n_candidates']} candidate genes",
+            f"Signature of {counted(len(self.genes), 'gene')} for {self.endpoint}",
+            f"  trained on  {training['cohort']}: {counted(training['n'], 'patient')}, "
+            f"{counted(training['n_events'], 'event')}, {counted(training['n_candidates'], 'candidate gene')}",
             *([f"              {training['note']}"] if training["note"] else []),
             f"  engine      {self.engine} ({', '.join(f'{k} {v}' for k, v in self.versions.items())})",
             f"  penalty     lambda.{self.selection['rule']} = {self.selection['lambda']:.5g}, "
             f"KKT residual {self.selection['kkt_residual']:.1e}",
             f"  transform   {self.transform.name}",
-            f"  cut-off     {self.cutoff:.6g} (training median; above it is high risk)",
+            f"  cut-off     {self.cutoff:.6g} (training median; a score above it is high risk)",
         ]
         if cv:
             rule = self.selection["rule"]
@@ -131,7 +134,7 @@ class Signature(Result):
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
-        """``gene, coefficient``, the largest effect first."""
+        """A row per gene: ``gene, coefficient``, the largest effect first."""
         frame = pd.DataFrame({"gene": self.genes, "coefficient": self.coefficients})
         return frame.sort_values("coefficient", key=abs, ascending=False, ignore_index=True)
 
@@ -152,18 +155,18 @@ class Signature(Result):
         Raises
         ------
         InputError
-            If the file is no JSON, of another schema version, or breaks the schema; naming the place in the file.
+            If the file is not JSON, has another schema version or breaks the schema; with the place in the file.
         """
         path = Path(path)
         content = _read_json(path)
         if not isinstance(content, dict) or "schema_version" not in content:
-            raise InputError("this is no signature: it has no schema_version", where=str(path))
+            raise InputError("the file is not a signature: it has no schema_version", where=str(path))
         if content["schema_version"] != SCHEMA_VERSION:
             raise InputError(
                 f"the signature has schema version {content['schema_version']!r}, and this program reads "
                 f"{SCHEMA_VERSION}",
                 where=str(path),
-                fix="use the program that wrote it, or fit it again",
+                fix="use the program that wrote it, or fit the signature again",
             )
         error = min(_validator().iter_errors(content), key=lambda e: list(map(str, e.path)), default=None)
         if error is not None:
@@ -180,7 +183,7 @@ class Signature(Result):
                 **{name: content[name] for name in names},
             )
         except InputError as fault:
-            raise InputError(fault.what, where=str(path)) from None
+            raise InputError(fault.what, where=str(path), fix=fault.fix) from None
 
     def risk_score(
         self, expression: Expression, *, scale: Scale = "cohort", max_weight_lost: float = 0.5
@@ -190,11 +193,11 @@ class Signature(Result):
         Parameters
         ----------
         expression : Expression
-            patients × genes, with the unit of each gene. Outcomes are neither needed nor read.
+            patients × genes, with the unit of each gene. Outcomes are not needed.
         scale : {"cohort", "training"}
-            Compute the transform within these patients, or use the parameters of the training cohort.
+            Compute the transform within these patients, or with the parameters of the training cohort.
         max_weight_lost : float
-            Largest share of Σ|coefficient| that missing genes may carry.
+            Largest share of Σ|coefficient| that may be lost with missing genes.
 
         Returns
         -------
@@ -203,12 +206,9 @@ class Signature(Result):
         Raises
         ------
         InputError
-            If no gene is found, more weight is lost than allowed, or there are too few patients for "cohort".
+            If no gene is found, too much weight is lost, or there are too few patients for the scale "cohort".
         """
-        if scale not in get_args(Scale):
-            raise InputError(
-                f"there is no scale {scale!r}", fix=f"choose one of {', '.join(get_args(Scale))}"
-            )
+        check_limits({"scale": scale}, {"scale": one_of(get_args(Scale))})
         values = expression.values
         if len(values) == 0:
             raise InputError("there are no patients to score", where=expression.name)
@@ -219,10 +219,10 @@ class Signature(Result):
         lost = float(1 - weights[found].sum() / weights.sum()) if weights.any() else 0.0
         if lost > max_weight_lost or (self.genes and not found.size):
             raise InputError(
-                f"{len(missing)} of {len(self.genes)} genes are missing in {expression.name}, with {lost:.0%} of "
+                f"{expression.name} lacks {len(missing)} of {counted(len(self.genes), 'gene')}, with {lost:.0%} of "
                 f"the weight; at most {max_weight_lost:.0%} may be lost",
                 where=listing(missing),
-                fix="raise max_weight_lost (--max-weight-lost) to score it all the same",
+                fix="raise max_weight_lost (--max-weight-lost) to score the patients anyway",
             )
         chosen = values.iloc[:, columns[found]]
         check_units(self.transform.name, chosen, expression.units)
@@ -242,28 +242,28 @@ class Signature(Result):
         )
 
     def _columns(self, values: pd.DataFrame, name: str, scale: str) -> NDArray[np.intp]:
-        """Columns of the genes, -1 where absent; refuses a cohort without any, or with too few patients."""
+        """Column of each gene, -1 where absent; refuses a cohort without any of them, or with too few patients."""
         columns = symbols.match(self.genes, values.columns)
         if not self.is_null and (columns < 0).all():
             raise InputError(
-                f"{name} holds none of the {len(self.genes)} genes of the signature",
+                f"{name} has none of the {counted(len(self.genes), 'gene')} of the signature",
                 where=listing(self.genes),
-                fix="check that genes are in columns (or say --genes-in rows) and named by HGNC symbols",
+                fix="check that genes are in columns (or use --genes-in rows) and named by HGNC symbols",
             )
         needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null
         if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:
             raise InputError(
-                f"{len(values)} patients are too few to compute the {self.transform.name} transform within "
-                f"{name}; at least {MIN_PATIENTS_FOR_COHORT_SCALE} are needed",
-                fix="use scale='training' (--scale training), where the platforms agree",
+                f"to be computed within {name}, the {self.transform.name} transform needs at least "
+                f"{MIN_PATIENTS_FOR_COHORT_SCALE} patients, and there are {len(values)}",
+                fix="use scale='training' (--scale training), if both cohorts were measured on the same platform",
             )
         return columns
 
     def _usable(self, values: pd.DataFrame, columns: NDArray[np.intp], scale: str) -> NDArray[np.intp]:
-        """Positions in the signature of the genes that say something about the patients.
+        """Positions in the signature of the genes that can be scored.
 
-        A gene with missing values does not; nor does one with a single value where the transform is computed
-        within the cohort, since it scores 0 for everybody.
+        Genes with missing values cannot; nor can genes with a single value if the transform is computed within the
+        cohort, since they score 0 for every patient.
         """
         found = np.flatnonzero(columns >= 0)
         x = values.iloc[:, columns[found]].to_numpy(np.float64)
@@ -286,9 +286,9 @@ def _read_json(path: Path) -> Any:
         text = path.read_text(encoding="utf-8-sig")
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
     except FileNotFoundError:
-        raise InputError("there is no such file", where=str(path)) from None
+        raise InputError("the file does not exist", where=str(path)) from None
     except IsADirectoryError:
-        raise InputError("a signature is a JSON file, and this is a folder", where=str(path)) from None
+        raise InputError("a folder was given, and a signature is a JSON file", where=str(path)) from None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -308,7 +308,7 @@ def _integer(text: str) -> int:
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no finite number")
+    raise ValueError(f"{text} is not a finite number")
 
 
 @cache

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.arguments import check_limits, one_of
+from sequoia_stats.errors import InputError, counted, listing
 
 TransformName = Literal["rank", "zscore", "log2", "none"]
 #: Most (expression, score) pairs that a signature stores for a rank-transformed gene.
@@ -29,28 +30,29 @@ def rank_normal(x: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     array of shape (n, p)
-        Φ⁻¹((r − 3/8) / (n + 1/4)) with r the rank in the column, ties averaged (Blom, 1958). A constant
-        column is 0 throughout.
+        Φ⁻¹((r − 3/8) / (n + 1/4)), where r is the rank in the column and ties are averaged (Blom 1958). A constant
+        column gives 0.
     """
-    # pandas ranks as scipy's rankdata does, without the time that scipy.stats takes to load
+    # pandas ranks like scipy's rankdata, and scipy.stats is slow to load
     ranks = pd.DataFrame(x).rank().to_numpy()
     return ndtri((ranks - 0.375) / (x.shape[0] + 0.25))
 
 
 def standardise(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(x − mean) / SD of every column, with the n − 1 standard deviation; a constant column is 0 throughout."""
+    """(x − mean) / SD of every column, with the n − 1 standard deviation; a constant column gives 0."""
     return _apply_zscore(x, _fit_zscore(x))
 
 
 @dataclass(frozen=True)
 class Transform:
-    """A fitted transform: its name and, per gene, the parameters that apply it to new patients.
+    """A fitted transform: its name, and the parameters of each gene that apply it to new patients.
 
     Parameters
     ----------
     name : {"rank", "zscore", "log2", "none"}
+        Name of the transform.
     parameters : list of dict
-        One per gene. rank: increasing ``values`` and their ``scores``, at most 201, linear in between and flat
+        One per gene. rank: increasing ``values`` with their ``scores``, at most 201, linear in between and flat
         outside; zscore: ``mean`` and ``sd``; log2 and none: empty.
     """
 
@@ -61,9 +63,9 @@ class Transform:
         keys = method(self.name).keys
         for position, one in enumerate(self.parameters):
             if set(one) != keys or not _usable(one):
-                wanted = f"needs {listing(sorted(keys)) or 'none'}, values increasing and as many as scores"
                 raise InputError(
-                    f"the parameters of gene {position + 1} do not fit the {self.name} transform, which {wanted}"
+                    f"the parameters of gene {position + 1} do not fit the {self.name} transform",
+                    fix=f"it needs {listing(sorted(keys)) or 'none'}; values must increase, with a score for each",
                 )
 
     @property
@@ -91,17 +93,17 @@ class _Method:
 
 def method(name: str) -> _Method:
     """The functions of a transform; InputError for a name that does not exist."""
-    if name not in _METHODS:
-        raise InputError(f"there is no transform {name!r}", fix=f"choose one of {', '.join(_METHODS)}")
+    check_limits({"transform": name}, {"transform": one_of(TRANSFORMS)})
     return _METHODS[name]
 
 
 def within_cohort(name: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Transform every gene using the patients at hand and nothing else.
+    """Transform every gene within these patients alone.
 
     Parameters
     ----------
     name : {"rank", "zscore", "log2", "none"}
+        Name of the transform.
     x : array of shape (n, p)
         Expression, finite.
 
@@ -119,7 +121,7 @@ def fit_transform(name: str, x: NDArray[np.float64]) -> Transform:
 
 
 def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
-    """Refuse a logarithm of genes that are z-scores, logarithms already, or hold negative values.
+    """Refuse the logarithm of genes that are z-scores, are logarithms already, or have negative values.
 
     Raises
     ------
@@ -134,10 +136,11 @@ def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
     refused = expression.columns[z | log | negative]
     if len(refused):
         raise InputError(
-            f"log2 is not for {len(refused)} of {len(expression.columns)} genes: {int(z.sum())} are z-scores, "
-            f"{int(log.sum())} are logarithms already, {int((negative & ~z & ~log).sum())} more hold negative values",
+            f"the log2 transform does not suit {len(refused)} of {counted(len(expression.columns), 'gene')}: "
+            f"{int(z.sum())} z-scores, {int(log.sum())} logarithms already, "
+            f"{int((negative & ~z & ~log).sum())} others with negative values",
             where=listing(refused),
-            fix="use the rank transform (or none for logarithms), or leave these genes out",
+            fix="use the rank transform (for logarithms also none), or leave these genes out",
         )
 
 
@@ -152,7 +155,7 @@ def _fit_rank(x: NDArray[np.float64]) -> list[dict[str, Any]]:
 
 
 def _quantiles(values: NDArray[np.float64], scores: NDArray[np.float64]) -> dict[str, Any]:
-    """Distinct values with their scores; where these are too many, those nearest to evenly spaced scores."""
+    """Distinct values with their scores; if there are too many, those nearest to evenly spaced scores."""
     distinct, first = np.unique(values, return_index=True)
     steps = scores[first]
     if distinct.size > MAX_QUANTILES:

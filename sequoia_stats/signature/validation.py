@@ -1,4 +1,4 @@
-"""Validation of a signature on a cohort: groups, log-rank, Cox per SD, adjusted Cox, concordance."""
+"""Validation of a signature on a cohort: risk groups, log-rank test, Cox models, concordance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_base.arguments import Progress, check_limits, one_of, whole
+from sequoia_base.results import Result, jsonable
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import canonical_names, read_expression
 from sequoia_stats.signature.lasso_cox import check_events
 from sequoia_stats.signature.signature import Scale, Signature
@@ -37,18 +38,18 @@ NAN = math.nan
 
 @dataclass(frozen=True)
 class CutResult(Result):
-    """Two risk groups and how they differ.
+    """Two risk groups, and the test of their difference.
 
     Parameters
     ----------
     threshold : float
-        A score above it is high risk; a tie is low.
+        The cut-off: a score above it is high risk; a tie is low.
     n_high, n_low : int
-        Patients of each group.
+        Number of patients of each group.
     logrank_p : float
-        NaN where one group is empty.
+        p-value of the log-rank test; NaN if one group is empty.
     logrank : LogRank or None
-        The test with observed and expected events.
+        The test, with observed and expected events.
     """
 
     threshold: float
@@ -65,17 +66,17 @@ class HazardRatio(Result):
     Parameters
     ----------
     covariates : tuple of str
-        What the model is adjusted for.
+        Covariates that the model is adjusted for.
     n, n_events : int
         Patients and events in the model.
     n_missing : int
-        Patients left out since a covariate is missing.
+        Patients left out, with a covariate missing.
     hr, low, high : float
-        With the 95% Wald interval.
+        Hazard ratio with its 95% Wald interval.
     p, p_lr : float
-        Wald test, and likelihood ratio test of adding the score to the covariates.
+        p-value of the Wald test, and of the likelihood ratio test of adding the score to the covariates.
     note : str
-        What the fit had to say.
+        What to know before reading the estimates.
     """
 
     covariates: tuple[str, ...]
@@ -89,38 +90,53 @@ class HazardRatio(Result):
     p_lr: float
     note: str = ""
 
+    def numbers(self) -> dict[str, float]:
+        """Hazard ratio, interval and p-values, by their names in ``validation.json``."""
+        return {
+            "hr_per_sd": self.hr,
+            "hr_low": self.low,
+            "hr_high": self.high,
+            "p": self.p,
+            "p_lr": self.p_lr,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Validation(Result):
-    """What a signature is worth on one cohort; ``str`` prints it, ``to_dict`` is ``validation.json``.
+    """The performance of a signature on one cohort; ``str`` prints it, ``to_dict`` is ``validation.json``.
 
     Parameters
     ----------
     cohort, note : str
-        Name of the cohort, and the sentence about it that belongs into captions.
-    n, n_events, endpoint : int, int, str
-        Of this cohort.
+        Name of the cohort, and the sentence about it for captions.
+    n, n_events : int
+        Patients and events of the cohort.
+    endpoint : str
+        Endpoint of the cohort.
     signature_endpoint : str
-        What the signature was trained to predict.
-    scale, cut : str
-        Scale of expression; rule of the cut that `scores` and `curves` show.
+        Endpoint that the signature was trained to predict.
+    scale : str
+        Where the transform was computed; see `RiskScore`.
+    cut : str
+        Rule of the cut-off that made the groups of `scores` and `curves`.
     scores : DataFrame
-        ``patient_id, risk_score, group`` ("high" or "low").
+        A row per patient: ``patient_id, risk_score, group`` ("high" or "low").
     outcome : Outcome
+        Outcome of the patients.
     curves : dict
-        "low" and "high" → KaplanMeier, for groups that are not empty.
+        Kaplan-Meier curves of "low" and "high", without empty groups.
     cuts : dict
-        "frozen" and "median" → CutResult.
+        Groups and their test by the "frozen" and the "median" cut-off.
     unadjusted, adjusted : HazardRatio
-        `adjusted` is None where no covariate was asked for.
+        Hazard ratios; `adjusted` is None if no covariate was asked for.
     c_index, c_low, c_high : float
-        Harrell's C with a bootstrap percentile interval.
+        Harrell's C with its bootstrap percentile interval.
     genes_missing, weight_lost : tuple, float
         See `RiskScore`.
     null_model : bool
-        Whether the signature has no gene: then HR 1 and C .5 by definition.
+        Whether the signature has no gene; the hazard ratio is then 1 and C .5 by definition.
     is_training_cohort : bool
-        Whether the signature was trained on this very cohort, by its hash.
+        Whether the signature was trained on this very cohort, judged by its hash.
     """
 
     cohort: str
@@ -147,13 +163,13 @@ class Validation(Result):
 
     @property
     def logrank(self) -> LogRank | None:
-        """The log-rank test of the groups that are shown; None where one is empty."""
+        """The log-rank test of the groups shown; None if one is empty."""
         return self.cuts[self.cut].logrank
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``validation.json``: plain values, None where undefined."""
-        hr, adjusted = self.unadjusted, self.adjusted
-        return {
+        adjusted = self.adjusted
+        content = {
             "cohort": self.cohort,
             "note": self.note,
             "n": self.n,
@@ -163,37 +179,30 @@ class Validation(Result):
             "is_training_cohort": self.is_training_cohort,
             "scale": self.scale,
             "cut": self.cut,
-            "hr_per_sd": defined(hr.hr),
-            "hr_low": defined(hr.low),
-            "hr_high": defined(hr.high),
-            "p": defined(hr.p),
-            "p_lr": defined(hr.p_lr),
-            "c_index": defined(self.c_index),
-            "c_low": defined(self.c_low),
-            "c_high": defined(self.c_high),
-            "genes_missing": list(self.genes_missing),
+            **self.unadjusted.numbers(),
+            "c_index": self.c_index,
+            "c_low": self.c_low,
+            "c_high": self.c_high,
+            "genes_missing": self.genes_missing,
             "n_genes_missing": len(self.genes_missing),
             "weight_lost": self.weight_lost,
             "null_model": self.null_model,
-            "cuts": {name: cut.to_dict() for name, cut in self.cuts.items()},
+            "cuts": self.cuts,
             "adjusted": None
             if adjusted is None
             else {
-                "covariates": list(adjusted.covariates),
+                "covariates": adjusted.covariates,
                 "n": adjusted.n,
                 "events": adjusted.n_events,
                 "n_missing": adjusted.n_missing,
-                "hr_per_sd": defined(adjusted.hr),
-                "hr_low": defined(adjusted.low),
-                "hr_high": defined(adjusted.high),
-                "p": defined(adjusted.p),
-                "p_lr": defined(adjusted.p_lr),
+                **adjusted.numbers(),
                 "note": adjusted.note,
             },
         }
+        return {name: jsonable(value) for name, value in content.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per statistic: ``statistic, estimate, low, high, p, n, n_events``."""
+        """A row per statistic: ``statistic, estimate, low, high, p, n, n_events``."""
         ratios = [("HR per SD", self.unadjusted)]
         if self.adjusted is not None:
             ratios.append((f"HR per SD, adjusted for {', '.join(self.adjusted.covariates)}", self.adjusted))
@@ -210,12 +219,13 @@ class Validation(Result):
 
     def __str__(self) -> str:
         head = [
-            f"Validation on {self.cohort}: {self.n} patients, {self.n_events} events ({self.endpoint}); the "
-            f"signature was trained on {self.signature_endpoint}",
+            f"Validation on {self.cohort}: {counted(self.n, 'patient')}, {counted(self.n_events, 'event')} "
+            f"({self.endpoint}); the signature was trained to predict {self.signature_endpoint}",
             *([f"  {self.note}"] if self.note else []),
-            *(["  this is the training cohort: apparent performance"] if self.is_training_cohort else []),
+            *(["  training cohort: the performance is apparent"] if self.is_training_cohort else []),
             *(["  null model: no gene was chosen"] if self.null_model else []),
-            f"  scale {self.scale}; {len(self.genes_missing)} genes missing with {self.weight_lost:.1%} of the weight",
+            f"  scale {self.scale}; {counted(len(self.genes_missing), 'gene')} missing, with {self.weight_lost:.1%} of "
+            "the weight",
         ]
         table = self.to_frame().to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
         return "\n".join([*head, *(f"  {line}" for line in table.splitlines())])
@@ -231,23 +241,31 @@ def validate(
     max_weight_lost: float = 0.5,
     bootstrap: int = 1000,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Validation:
     """Validate a signature on a cohort.
 
     Parameters
     ----------
     signature : Signature
+        The signature to validate.
     cohort : Cohort or AnnData
+        The patients to validate it on.
     cut : {"frozen", "median"}
-        Groups to show: by the signature's training median, or by the median of this cohort. Both are tested.
+        Cut-off that makes the groups shown: the training median of the signature, or the median of this cohort. Both
+        are tested.
     adjust : sequence of str
-        Covariates of the adjusted Cox model, by the cohort's names or by other spellings of pam50, er, pr, her2, age.
+        Covariates of the adjusted Cox model, by the cohort's names or other spellings of pam50, er, pr, her2, age.
     scale : {"cohort", "training"}
-        See `Signature.risk_score`.
+        Where the transform is computed; see `Signature.risk_score`.
     max_weight_lost : float
-        Largest share of the signature's weight that missing genes may carry.
-    bootstrap, seed : int
-        Resamples of patients for the interval of C, and their seed.
+        Largest share of the signature's weight that may be lost with missing genes.
+    bootstrap : int
+        Number of bootstrap replicates of patients for the interval of C; 0 for none.
+    seed : int
+        Random seed of the bootstrap, 0 or more.
+    progress : callable, optional
+        ``progress(blocks, total)`` wraps the iterator over the blocks of events that are counted for C.
 
     Returns
     -------
@@ -256,19 +274,21 @@ def validate(
     Raises
     ------
     InputError
-        If a covariate is absent, genes are lost beyond the limit, or there are fewer than two events.
+        If a covariate is absent, too much weight is lost with missing genes, or there are fewer than two events.
     """
     cohort = as_cohort(cohort)
-    if cut not in get_args(Cut):
-        raise InputError(f"there is no cut {cut!r}", fix=f"choose one of {', '.join(get_args(Cut))}")
-    if bootstrap < 0:
-        raise InputError(f"bootstrap is {bootstrap}, and cannot be negative")
+    check_limits(
+        {"cut": cut, "bootstrap": bootstrap, "seed": seed},
+        {"cut": one_of(get_args(Cut)), "bootstrap": whole(0), "seed": whole(0)},
+    )
     adjust = list(dict.fromkeys(_covariate(name, cohort) for name in adjust))
     absent = [name for name in adjust if name not in cohort.covariates]
     if absent:
         raise InputError(
             f"{cohort.name} has no covariate {listing(absent)}",
-            fix=f"it has {listing(cohort.covariates.columns, 40) or 'none'}",
+            fix=f"use {listing(cohort.covariates.columns, 40)}"
+            if cohort.covariates.shape[1]
+            else "leave adjust out",
         )
     check_events(cohort)
     risk = signature.risk_score(read_expression(cohort), scale=scale, max_weight_lost=max_weight_lost)
@@ -278,7 +298,8 @@ def validate(
     for name, threshold in (("frozen", signature.cutoff), ("median", float(np.median(score)))):
         groups[name] = risk_groups(score, threshold)
         cuts[name] = _cut_result(outcome, groups[name], threshold)
-    concordance = harrell_c(outcome, score, bootstrap=0 if signature.is_null else bootstrap, seed=seed)
+    replicates = 0 if signature.is_null else bootstrap
+    concordance = harrell_c(outcome, score, bootstrap=replicates, seed=seed, progress=progress)
     frame = pd.DataFrame({"patient_id": cohort.patients, "risk_score": score, "group": groups[cut]})
     return Validation(
         cohort=cohort.name,
@@ -310,18 +331,13 @@ def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_
     return np.where(score > threshold, "high", "low")
 
 
-def defined(value: float) -> float | None:
-    """The number, or None where it is not finite."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _covariate(name: str, cohort: Cohort) -> str:
-    """The cohort's name of a covariate: as given, or the canonical name of its spelling ("ER Status" is er)."""
+    """The cohort's name of a covariate: as given, or the canonical one of that spelling ("ER Status" is er)."""
     return name if name in cohort.covariates else canonical_names([name]).get(name, name)
 
 
 def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:
-    """Kaplan-Meier curve of every group that has patients."""
+    """Kaplan-Meier curve of each group that has patients."""
     there = [group for group in ("low", "high") if (groups == group).any()]
     return {group: kaplan_meier_curve(outcome[groups == group], label=group) for group in there}
 
@@ -330,7 +346,7 @@ def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) ->
     n_high = int((groups == "high").sum())
     try:
         test = logrank_test(outcome, groups)
-    except InputError:  # fewer than two groups are ever at risk at an event
+    except InputError:  # fewer than two groups are at risk at some event
         test = None
     return CutResult(threshold, n_high, outcome.n - n_high, test.p_value if test else NAN, test)
 
@@ -338,10 +354,12 @@ def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) ->
 def _hazard_ratio(
     score: NDArray[np.float64], cohort: Cohort, adjust: tuple[str, ...], *, null: bool
 ) -> HazardRatio:
-    """Cox model of the score, in SDs of this cohort, with the covariates."""
+    """Cox model of the score, in SDs of this cohort, adjusted for the covariates."""
     covariates = cohort.covariates[list(adjust)]
     sd = score.std(ddof=1)
-    if null or sd == 0:  # a score without variation says nothing; a null model says so by definition
+    if (
+        null or sd == 0
+    ):  # nothing can be fitted to a constant score; that of a null model is constant by definition
         used = covariates.notna().all(axis=1).to_numpy()
         events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
         return HazardRatio(adjust, int(used.sum()), events, missing, 1.0 if null else NAN, NAN, NAN, NAN, NAN)

@@ -427,28 +427,28 @@ FITS = {
     ),
     "genes that all have a NaN": (
         fit_changed(fill(np.nan)),
-        ["0 usable candidate genes", "6 have missing", "G1"],
+        ["0 usable candidate genes", "6 with missing", "G1"],
     ),
     "one gene left": (fit_changed(fill(1.0, slice(1, None))), ["1 usable candidate gene,", "5 constant"]),
     "fewer patients than folds": (fit("--folds", "61"), ["60 patients", "61 folds"]),
     "fewer events than folds": (fit("--folds", "41"), ["40 events", "41 folds"]),
     "one fold": (fit("--folds", "1"), ["folds must be", "3 or more", "is 1"]),
-    "no draw": (fit("--repeats", "0"), ["repeats is 0"]),
+    "no draw": (fit("--repeats", "0"), ["repeats must be", "is 0"]),
     "folds that lack patients": (
         fit("--foldid", "FOLDS", foldid=FOLDS[:58].to_csv()),
-        ["lack 2 of 60", "P59, P60"],
+        ["no fold for 2 of 60", "P59, P60"],
     ),
     "folds that name a patient twice": (
         fit("--foldid", "FOLDS", foldid=pd.concat([FOLDS, FOLDS[:1]]).to_csv()),
-        ["1 patients twice", "P1"],
+        ["more than one fold for 1 patient", "P1"],
     ),
     "folds that are no integers": (
         fit("--foldid", "FOLDS", foldid=FOLDS.assign(fold=1.5).to_csv()),
-        ["60 folds are no whole numbers", "folds.csv: P1"],
+        ["60 of 60 folds", "folds.csv: P1"],
     ),
     "folds beyond all numbers": (
         fit("--foldid", "FOLDS", foldid=FOLDS.assign(fold="9" * 40).to_csv()),
-        ["no whole numbers"],
+        ["not whole numbers"],
     ),
     "folds with a gap": (
         fit("--foldid", "FOLDS", foldid=FOLDS.replace({"fold": {2: 5}}).to_csv()),
@@ -456,7 +456,7 @@ FITS = {
     ),
     "folds without their column": (
         fit("--foldid", "FOLDS", foldid=FOLDS[["patient_id"]].to_csv()),
-        ["lack the column fold"],
+        ["no column fold"],
     ),
     "folds and a number of folds": (
         fit("--foldid", "FOLDS", "--folds", "5", foldid=FOLDS.to_csv()),
@@ -488,7 +488,7 @@ FITS = {
     "log2 of negative values": (fit("--transform", "log2"), ["log2", "negative", "G1"]),
     "log2 of z-scores": (
         lambda folder: ["signature", "fit", "tcga-brca", "--transform", "log2", "-o", folder / "out.json"],
-        ["1454 are z-scores"],
+        ["1454 z-scores"],
     ),
 }
 
@@ -549,7 +549,10 @@ SIGNATURE_FILES = {
     "UTF-16": (validate(signature="{}".encode("utf-16")), ["not valid JSON", "utf-8", "s.json"]),
     "junk": (validate(signature=bytes(range(256))), ["s.json"]),
     "a NaN": (validate(signature=signature_with(cutoff=float("nan"))), ["NaN", "s.json"]),
-    "a number too large": (validate(signature=signature_with(seed=10**400)), ["no finite number", "s.json"]),
+    "a number too large": (
+        validate(signature=signature_with(seed=10**400)),
+        ["not a finite number", "s.json"],
+    ),
     "a cohort": (validate(signature=cohort_bytes), ["s.json"]),
     "a text as coefficient": (
         validate(signature=signature_with(coefficients=["a", 1])),
@@ -557,7 +560,7 @@ SIGNATURE_FILES = {
     ),
     "a coefficient too few": (
         validate(signature=signature_with(coefficients=[1])),
-        ["2 genes, 1 coefficients", "s.json"],
+        ["2 genes with 1 coefficient", "s.json"],
     ),
     "a gene twice": (validate(signature=signature_with(genes=["G1", "G1"])), ["s.json, at /genes"]),
     "parameters of another transform": (
@@ -579,12 +582,12 @@ SIGNATURE_FILES = {
         ["s.json"],
     ),
     "a folder": (arguments("signature", "show", "HERE"), ["a signature is a JSON file"]),
-    "nothing there": (arguments("signature", "show", "HERE/s.json"), ["no such file", "s.json"]),
+    "nothing there": (arguments("signature", "show", "HERE/s.json"), ["does not exist", "s.json"]),
 }
 
 VALIDATIONS = {
     "no event": (validate(events=0), ["0 events"]),
-    "one event": (validate(events=1), ["1 events"]),
+    "one event": (validate(events=1), ["1 event "]),
     "no gene of the signature": (
         validate(coefficients={"G11": 1.0, "G12": 1.0}, genes=5),
         ["none of the 2 genes", "G11, G12"],
@@ -602,7 +605,7 @@ VALIDATIONS = {
         validate("--adjust", "er,grade"),
         ["no covariate grade", "pam50, er, pr"],
     ),
-    "too few patients": (validate(n=12, events=6), ["12 patients are too few", "--scale training"]),
+    "too few patients": (validate(n=12, events=6), ["at least 20 patients", "12", "--scale training"]),
 }
 
 SCORES = {

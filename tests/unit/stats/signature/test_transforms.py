@@ -91,8 +91,8 @@ def test_log2_adds_one():
 
 @pytest.mark.parametrize(
     ("values", "unit", "words"),
-    [([1.0, 2.0], "z-score", "1 are z-scores"), ([1.0, 2.0], "log2(FPKM+0.1)", "1 are logarithms"),
-     ([-1.0, 2.0], "not stated", "1 more hold negative")],
+    [([1.0, 2.0], "z-score", "1 z-scores"), ([1.0, 2.0], "log2(FPKM+0.1)", "1 logarithms"),
+     ([-1.0, 2.0], "not stated", "1 others with negative")],
 )  # fmt: skip
 def test_log2_refuses_and_names_genes_that_have_no_logarithm(values, unit, words):
     frame = pd.DataFrame({"ESR1": values, "GATA3": [1.0, 2.0]})
@@ -102,6 +102,6 @@ def test_log2_refuses_and_names_genes_that_have_no_logarithm(values, unit, words
 
 
 def test_an_unknown_transform_is_refused_with_the_choices():
-    with pytest.raises(InputError, match="no transform 'rnak'") as caught:
+    with pytest.raises(InputError, match="'rnak' is not a valid transform") as caught:
         within_cohort("rnak", np.ones((2, 1)))
     assert "rank, zscore, log2, none" in caught.value.fix

@@ -141,7 +141,7 @@ def test_an_absent_covariate_is_refused_with_those_that_are_there(signature, coh
 @pytest.mark.parametrize("events", [0, 1])
 def test_fewer_than_two_events_are_refused(signature, cohort, events):
     few = replace(cohort, outcome=Outcome(cohort.outcome.time, np.arange(120) < events, "RFS"))
-    with pytest.raises(InputError, match=f"has {events} events"):
+    with pytest.raises(InputError, match=f"has {events} event"):
         validate(signature, few)
 
 
@@ -151,7 +151,7 @@ def test_a_covariate_is_found_by_any_of_its_spellings(signature, cohort):
 
 
 def test_an_unknown_cut_is_refused(signature, cohort):
-    with pytest.raises(InputError, match="no cut 'mean'"):
+    with pytest.raises(InputError, match="'mean' is not a valid cut"):
         validate(signature, cohort, cut="mean")
 
 

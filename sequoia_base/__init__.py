@@ -1,1 +1,1 @@
-"""What both packages stand on: errors with a place and a fix, whole outputs, results that print, the command line."""
+"""What both packages share: errors with a place and a fix, tables, outputs, runs, results, the command line."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sequoia_base.errors import InputError, listing
+from sequoia_base.errors import InputError, counted, listing
 
 
 def existing_file(path: str | Path) -> Path:
@@ -31,24 +31,24 @@ def existing_file(path: str | Path) -> Path:
 def refuse_existing(
     path: str | Path, *, force: bool, files: Collection[str] = (), inputs: Iterable[str | Path | None] = ()
 ) -> None:
-    """Stop before any work is done where the output exists, or its folder does not.
+    """Stop before any work is done if the output exists, or its folder does not.
 
     Parameters
     ----------
     path : path
         The output.
     force : bool
-        Whether an output that exists may be replaced.
+        Whether an existing output may be replaced.
     files : collection of str, optional
-        Names of the files of an output that is a folder; a folder that holds anything else is never replaced.
+        For an output folder, the names of its files; a folder that holds anything else is never replaced.
     inputs : iterable of path, optional
-        What the command reads, which is never replaced; words that are no files are passed over.
+        What the command reads, which is never replaced; words that are not files are ignored.
 
     Raises
     ------
     InputError
-        If `path` exists and `force` is False, or it holds the working folder, an input or other files, or is no
-        place for a file or a folder; if its parent folder does not exist or cannot be written to.
+        If `path` exists and `force` is False; if it holds the working folder, an input or other files, or cannot be a
+        file or a folder; if its parent folder does not exist or cannot be written to.
     """
     try:
         path = Path(path).resolve()
@@ -74,7 +74,7 @@ def refuse_existing(
     )
     if foreign:
         raise InputError(
-            f"the folder holds {len(foreign)} other things, which would be lost: {listing(foreign)}",
+            f"the folder holds {counted(len(foreign), 'other thing')}, which would be lost: {listing(foreign)}",
             where=str(path),
             fix="give another name",
         )
@@ -82,7 +82,7 @@ def refuse_existing(
 
 @contextmanager
 def new_file(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends without an error."""
+    """A temporary path next to `path`, which takes its place when the block ends without an error."""
     path = Path(path).resolve()
     _refuse_other_kind(path, folder=False)
     with _written(path):
@@ -100,7 +100,7 @@ def new_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
-    """A temporary folder beside `path`, which takes its place, whole, when the block ends without an error."""
+    """A temporary folder next to `path`, which takes its place when the block ends without an error."""
     path = Path(path).resolve()
     _refuse_other_kind(path, folder=True)
     with _written(path):
@@ -113,7 +113,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
                 path.replace(old)
                 try:
                     temporary.replace(path)
-                except BaseException:
+                except BaseException:  # also Ctrl-C: the old folder must come back
                     old.replace(path)
                     raise
                 shutil.rmtree(old)
@@ -131,7 +131,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
-    """A full disk, a limit or a place that takes no files, as an error that names the output."""
+    """Turn a full disk, a limit or a place that does not take files into an error that names the output."""
     try:
         yield
     except OSError as error:
@@ -140,7 +140,7 @@ def _written(path: Path) -> Iterator[None]:
 
 
 def _is_inside(item: str | Path, path: Path) -> bool:
-    """Whether `item` is a file or folder that is there, and is `path` or lies in it."""
+    """Whether `item` is an existing file or folder, and is `path` or lies in it."""
     try:
         return Path(item).exists() and Path(item).resolve().is_relative_to(path)
     except (OSError, ValueError):  # a name that no file can have
@@ -150,7 +150,7 @@ def _is_inside(item: str | Path, path: Path) -> bool:
 def _refuse_other_kind(path: Path, folder: bool) -> None:
     if path.exists() and path.is_dir() != folder:
         wanted, found = ("folder", "file") if folder else ("file", "folder")
-        raise InputError(f"the output is to be a {wanted}, and a {found} has its name", where=str(path))
+        raise InputError(f"the output must be a {wanted}, but a {found} has its name", where=str(path))
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""Errors that say what was wrong, where, and what to do about it; failures of single items; words of messages."""
+"""Errors that say what was wrong, where, and what to do; failures of single items; wording of messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flow: the ledger of what is lost on the way, step by step, with the reason."""
+"""The ledger of what is lost: one line per step, with the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One line of the ledger.
+    """One line of a ledger.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Text tables, read strictly: the file, row and column stand in every error."""
+"""Text tables, read strictly: every error names the file, the row and the column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sequoia_base.errors import InputError, counted, listing
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What stands for a missing value, after stripping.
+#: Texts that mean a missing value, after stripping.
 MISSING = frozenset(
     ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "[Not Available]", "[Not Evaluated]"]
     + ["[Not Applicable]", "[Unknown]", "[Discrepancy]", "[Completed]", "[Pending]"]
@@ -39,7 +39,7 @@ _DAMAGED: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A table of numbers beside its columns of text.
+    """The columns of a table: some are text, the others numbers.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
     comment : str, optional
         Lines at the top that start with this are skipped.
     missing : collection of str, default `MISSING`
-        Texts that stand for a missing value; an empty collection keeps every text as it is.
+        Texts that mean a missing value; an empty collection keeps every text as it is.
 
     Returns
     -------

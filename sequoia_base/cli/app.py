@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 
 def new_app(name: str, text: str) -> typer.Typer:
-    """An application without commands; `text` is what ``--help`` says first."""
+    """An application without commands; `text` is the first line of ``--help``."""
     return typer.Typer(
         name=name,
         help=text,
@@ -28,17 +28,19 @@ def new_app(name: str, text: str) -> typer.Typer:
 
 
 def main(app: typer.Typer, arguments: list[str] | None = None, *, memory: str = "use less data") -> None:
-    """Run a command and leave with its exit code; `memory` is what to do where memory ends.
+    """Run a command and exit with its code; `memory` says what to do when memory runs out.
 
     0 done, 1 internal error or failing doctor, 2 bad input, 3 some of several inputs failed, 130 interrupted.
     ``SEQUOIA_DEBUG=1`` shows the traceback of an internal error.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no arrow is no reason to fail
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a terminal that cannot show an arrow must not make a command fail
             stream.reconfigure(errors="backslashreplace")
     code = run(app, sys.argv[1:] if arguments is None else arguments, memory=memory)
     if code == INTERRUPTED:
-        gc.collect()  # files that were open then are closed here, and not while Python takes itself apart
+        gc.collect()  # open files are closed here, before Python shuts down
     sys.exit(code)
 
 
@@ -48,7 +50,7 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
     try:
         code = app(args=arguments, prog_name=app.info.name, standalone_mode=False)
         code = code if isinstance(code, int) else 0
-        if code == INTERRUPTED:  # typer itself makes this code of Ctrl-C
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this code
             print("interrupted", file=sys.stderr)
         return code
     except SequoiaError as error:
@@ -57,13 +59,13 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read stdout has left, as `head` does
+    except BrokenPipeError:  # the reader of stdout has stopped, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MemoryError as error:
         _report(f"there is not enough memory: {error}", "", memory, as_json)
         return 1
-    except Exception as error:
+    except Exception as error:  # anything else is a bug, and is reported as one
         if hasattr(error, "format_message"):  # a wrong option or argument: click's own errors
             _report(error.format_message(), "", "see --help", as_json)
             return 2
@@ -72,7 +74,7 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
         _report(
             f"internal error: {type(error).__name__}: {error}",
             "",
-            "this is a fault of the program: please report it with the output of SEQUOIA_DEBUG=1",
+            "this is a bug: please report it, with the output of SEQUOIA_DEBUG=1",
             as_json,
         )
         return 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sequoia_base.checks import Check
 
-Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 
@@ -60,22 +60,24 @@ def _word(check: Check) -> str:
 
 
 def _print(text: str) -> None:
-    """Text on stdout; a full disk behind it is told as such."""
+    """Print on stdout; a full disk is reported as such."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails again when it ends
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # otherwise Python fails again when it exits
         raise SequoiaError(
             f"the result cannot be printed: {error.strerror}",
             where="stdout",
-            fix="files that were named are written",
+            fix="the output files are complete",
         ) from None
 
 
 def say(text: str) -> None:
-    """A remark on stderr."""
+    """Print a remark on stderr."""
     print(text, file=sys.stderr)
 
 
@@ -86,7 +88,7 @@ def ledger(flow: pd.DataFrame) -> list[str]:
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Name the file in an error that does not."""
+    """Add the file to an error that does not name it."""
     from sequoia_base.errors import InputError
 
     try:
@@ -98,14 +100,14 @@ def located(place: object) -> Iterator[None]:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table, whole or not at all; numbers keep all their digits."""
+    """Write a table, whole or not at all, with all digits of its numbers."""
     from sequoia_base.atomic import write_text
 
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
 def progress(label: str) -> Any:
-    """A function that wraps an iterator with a progress bar on a terminal, and leaves it alone elsewhere."""
+    """A function that shows a progress bar around an iterator, on a terminal only."""
 
     def wrap(items: Iterable[Any], total: int) -> Iterator[Any]:
         if not sys.stderr.isatty():

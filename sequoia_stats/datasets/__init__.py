@@ -35,7 +35,7 @@ _TCGA_ENDPOINTS = {
     "OS": Endpoint("OS", "OS.time", "OS", "days"),
     "disease_free": Endpoint("disease_free", "Disease Free (Months)", "Disease Free Status", "months"),
 }
-#: Files of TCGA expression and their unit; where a gene is in two, the later one wins.
+#: Files of TCGA expression and their unit; if a gene is in two, the later file wins.
 _TCGA_EXPRESSION = {
     "tcga_brca_expr_zscore_porpoise.csv.gz": "z-score",
     "tcga_brca_expr_rsem_gsalightning.csv.gz": "RSEM",
@@ -199,7 +199,7 @@ def missing_files() -> list[str]:
 
 
 def _tcga_expression() -> tuple[pd.DataFrame, pd.Series, Flow]:
-    """The patients of the z-score file, all genes of the three files."""
+    """Expression of the patients of the z-score file, with the genes of all three files."""
     flow = Flow()
     parts: list[pd.DataFrame] = []
     units: dict[str, str] = {}
@@ -231,7 +231,7 @@ def _assemble(
     total: int = 0,
     **provenance: str,
 ) -> Cohort:
-    """Join with the clinical file, and say which part of the whole cohort this is."""
+    """Join expression with the clinical file; the note says which part of the whole cohort this is."""
     table = read_table(_HERE / clinical)
     cohort = assemble(
         expression, table, table[id_column], endpoint, where=clinical, flow=flow, covariates=covariates,

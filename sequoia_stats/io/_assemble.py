@@ -1,4 +1,4 @@
-"""Expression and clinical table to a cohort: the last steps that all readers share."""
+"""From expression and a clinical table to a cohort: the last steps of every reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sequoia_stats.io._covariates import canonical_names, parse_covariates
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.cohort import Cohort
 
-#: Names that a cohort file keeps for itself.
+#: Names that a cohort file uses itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")
 
 
@@ -30,7 +30,7 @@ class Endpoint:
     unit : {"days", "months", "years"}
         Unit of the times.
     event_value : str, optional
-        The value that stands for the event, where codes are not 0/1.
+        The value that means the event, if codes are not 0/1.
     """
 
     name: str
@@ -126,7 +126,7 @@ def assemble(
 
 
 def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
-    """The columns that hold the wanted covariates, named as in the table or by their canonical name."""
+    """The columns of the wanted covariates, which are named as in the table or canonically."""
     canonical = {name: column for column, name in canonical_names(header).items()}
     columns = [name if name in header else canonical.get(name, name) for name in wanted]
     absent = [column for column in columns if column not in header]

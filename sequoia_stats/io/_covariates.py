@@ -1,4 +1,4 @@
-"""Covariates under their canonical names: pam50, er, pr, her2 and age; others under their own."""
+"""Covariates: pam50, er, pr, her2 and age under these names, others under their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.tables import distinct
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words apart by one blank.
 SPELLINGS = {
@@ -61,12 +61,12 @@ def parse_covariates(table: pd.DataFrame, where: str, flow: Flow) -> pd.DataFram
     where : str
         File, for errors.
     flow : Flow
-        Ledger that takes a line where values were set to missing, or a column was not what its name says.
+        Ledger; a line is added if values were set to missing, or a column is not what its name says.
 
     Returns
     -------
     DataFrame
-        ``pam50, er, pr, her2, age`` first, as far as they are there: receptors 1 positive, 0 negative, age in
+        ``pam50, er, pr, her2, age`` first, if they were found: receptors 1 positive, 0 negative, age in
         years. Other columns follow under their own names, as numbers where all their values are.
 
     Raises
@@ -102,7 +102,8 @@ def _receptor(column: pd.Series, where: str, flow: Flow) -> pd.Series:
     if not known.all():
         rows = f"{column.index.name or 'patient'}s {listing(column.index[~known])}"
         raise InputError(
-            f"{(~known).sum()} values are neither positive nor negative: {listing(column[~known].unique())}",
+            f"{counted((~known).sum(), 'value is', 'values are')} neither positive nor negative: "
+            f"{listing(column[~known].unique())}",
             where=f"{where}, column {column.name!r}, {rows}",
             fix="write Positive, Negative, or NA",
         )
@@ -133,7 +134,7 @@ def _age(column: pd.Series, where: str, flow: Flow) -> pd.Series | None:
     if odd.any():
         rows = f"{column.index.name or 'patient'}s {listing(column.index[odd])}"
         raise InputError(
-            f"{odd.sum()} ages are not numbers: {listing(column[odd].unique())}",
+            f"{counted(odd.sum(), 'age is', 'ages are')} not numeric: {listing(column[odd].unique())}",
             where=f"{where}, column {column.name!r}, {rows}",
         )
     if numbers.max() > _OLDEST:

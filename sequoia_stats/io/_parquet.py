@@ -24,22 +24,21 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
     Parameters
     ----------
     path : path
-        A parquet file. Its labels are in its index, where it was written with one, else in its first column of text.
+        A parquet file. Its labels are its index, if it was written with one, or its first column of text.
     id_column : str, optional
         The column of labels.
 
     Returns
     -------
     labels : Series
-        Texts, missing where missing; its name is that of the column or index; index = row, from 1.
+        Texts, NaN where missing; named as the column or index; index = row, from 1.
     values : DataFrame
-        Numbers alone, NaN where missing: float32 where all columns are, else float64. Index as that of `labels`.
+        Numbers, NaN where missing: float32 if all columns are, else float64. Same index as `labels`.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no column of labels, or one that is neither a label nor numbers; if a value
-        is infinite.
+        If the file cannot be read, has no column of labels or a further column of text, or holds an infinite value.
     """
     frame = _open(Path(path))
     labels = _labels(frame, id_column, path)
@@ -48,7 +47,7 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
     odd = [name for name, kind in frame.dtypes.items() if not _is_number(kind)]
     if odd:
         raise InputError(
-            f"{len(odd)} columns hold no numbers: {listing(odd)}",
+            f"{counted(len(odd), 'column is', 'columns are')} not numeric: {listing(odd)}",
             where=str(path),
             fix="a matrix has one column of ids, and numbers in the others",
         )
@@ -61,7 +60,7 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
         raise InputError(
             f"{counted(int(infinite.sum()), 'value is', 'values are')} infinite",
             where=f"{path}, first in row {rows[i]} ({labels.iloc[i]}), column {frame.columns[j]!r}",
-            fix="leave a value empty where it is missing",
+            fix="leave missing values empty",
         )
     texts = labels.astype(object).where(labels.notna(), np.nan)
     texts = texts.map(lambda label: str(label).strip(), na_action="ignore").set_axis(rows)
@@ -75,7 +74,7 @@ def _open(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow raises a dozen kinds for a damaged or foreign file
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            "the file is no readable parquet: truncated, damaged or something else",
+            "the file is not a readable parquet file: it is truncated, damaged or of another kind",
             where=f"{path} ({reason})",
         ) from None
     if not len(frame):
@@ -93,13 +92,13 @@ def _labels(frame: pd.DataFrame, id_column: str | None, path: str | Path) -> pd.
             )
         return frame[id_column]
     if isinstance(frame.index, pd.MultiIndex):
-        raise InputError("the index has several levels", where=str(path), fix="write one id a row")
+        raise InputError("the index has several levels", where=str(path), fix="write one id per row")
     if not isinstance(frame.index, pd.RangeIndex):
         return frame.index.to_series()
     texts = [name for name, kind in frame.dtypes.items() if not _is_number(kind)]
     if not texts:
         raise InputError(
-            "there are no ids: the file has neither an index nor a column of text",
+            "the file has no ids: neither an index nor a column of text",
             where=str(path),
             fix="write the table with its index, or with ids in the first column",
         )

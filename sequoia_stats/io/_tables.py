@@ -1,4 +1,4 @@
-"""Matrices of expression from text and parquet; ids; what the options of columns are called in errors."""
+"""Matrices of expression from text and parquet, and checks of their ids."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_matrix(
         The column of patient ids where genes are in columns; by default the first (parquet: the index, or the first
         of text).
     unit : {"patient", "sample"}
-        What errors call the owner of an id.
+        Who has the id, for errors.
 
     Returns
     -------
@@ -79,29 +79,25 @@ def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
     title, found, said = title.strip(), *(("columns", "rows") if in_rows else ("rows", "columns"))
     if title.lower() in (_SAMPLE_TITLES if in_rows else GENE_TITLES):
         raise InputError(
-            f"the first column is called {title!r}, so that genes are in {found}, not in {said}",
+            f"the first column is called {title!r}, so genes are in {found}, not in {said}",
             where=str(path),
             fix=f"--genes-in {found}",
         )
 
 
 def are_in_rows(genes_in: str) -> bool:
-    """Whether genes are in rows; an error for any word but "rows" and "columns"."""
+    """Whether genes are in rows; `genes_in` must be "rows" or "columns"."""
     if genes_in not in ("columns", "rows"):
         raise InputError(f"genes are in columns or in rows, not {genes_in!r}", fix="--genes-in columns|rows")
     return genes_in == "rows"
 
 
 def check_ids(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patient") -> None:
-    """Refuse ids that are missing or duplicated; the index of `ids` holds their places.
-
-    They are ids of a patient or of a sample, as `unit` says.
-    """
+    """Refuse missing or duplicated ids of patients or samples (`unit`); the index of `ids` holds their places."""
     absent = ids.isna() | ids.isin(MISSING)
     if absent.any():
-        raise InputError(
-            f"{absent.sum()} {axis} have no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}"
-        )
+        what = counted(absent.sum(), f"{axis[:-1]} has", f"{axis} have")
+        raise InputError(f"{what} no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}")
     repeated = ids[ids.duplicated(keep=False)]
     if len(repeated):
         raise InputError(

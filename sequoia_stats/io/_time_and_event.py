@@ -1,4 +1,4 @@
-"""Times and events as files write them: units, codings, what is missing; nothing is guessed."""
+"""Times and events as they are written in files: units, codes and missing values; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
 
 #: Months in one unit of time.
@@ -37,34 +37,35 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
         If the unit is unknown, or a time is not a finite number.
     """
     if unit not in UNITS:
-        raise InputError(f"{unit!r} is no unit of time", fix=f"--time-unit {'|'.join(UNITS)}")
+        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"--time-unit {'|'.join(UNITS)}")
     numbers = pd.to_numeric(times, errors="coerce").astype(np.float64)
     odd = (numbers.isna() & times.notna()) | np.isinf(numbers)
     if odd.any():
         raise InputError(
-            f"{odd.sum()} times are not numbers: {listing(times[odd].unique())}", where=_place(where, odd)
+            f"{counted(odd.sum(), 'time is', 'times are')} not numeric: {listing(times[odd].unique())}",
+            where=_place(where, odd),
         )
     return numbers / MONTH_DAYS if unit == "days" else numbers * UNITS[unit]
 
 
 def parse_event(events: pd.Series, where: str, event_value: str | None = None) -> tuple[pd.Series, str]:
-    """Events as 1 (seen), 0 (censored) or NaN (missing), and how the codes were read where this is not plain.
+    """Events as 1 (seen), 0 (censored) or NaN (missing), and how unusual codes were read.
 
     Parameters
     ----------
     events : Series
-        Texts or numbers. The name tells whether 1 is the event (status) or its absence (censorship).
+        Texts or numbers. The name shows whether 1 is the event (status) or its absence (censorship).
     where : str
         File and column, for errors.
     event_value : str, optional
-        The value that stands for the event; every other value then stands for none.
+        The value that means the event; every other value then means none.
 
     Returns
     -------
     events : Series
         float64.
     note : str
-        For the ledger; empty for plain codes.
+        For the ledger; empty for the usual codes.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def parse_event(events: pd.Series, where: str, event_value: str | None = None) -
     if event_value is not None:
         hit = texts.map(lambda text: _same(text, event_value))
         if len(hit) and not hit.any():
-            what = f"no patient has the event value {event_value!r}; there are {listing(texts.unique())}"
+            what = f"no patient has the event value {event_value!r}; the values are {listing(texts.unique())}"
             raise InputError(what, where=where, fix="give one of them with --event-value")
         result[present] = hit.astype(np.float64)
         return result, f"event where {name} is {event_value!r}"
@@ -89,7 +90,7 @@ def parse_event(events: pd.Series, where: str, event_value: str | None = None) -
     if codes.isna().any():
         odd = present & ~events.index.isin(codes.index[codes.notna()])
         raise InputError(
-            f"{odd.sum()} events are neither 0 nor 1: {listing(texts[codes.isna()].unique())}",
+            f"{counted(odd.sum(), 'event is', 'events are')} neither 0 nor 1: {listing(texts[codes.isna()].unique())}",
             where=_place(where, odd),
             fix="say which value is the event with --event-value",
         )
@@ -100,7 +101,7 @@ def parse_event(events: pd.Series, where: str, event_value: str | None = None) -
 def make_outcome(
     time: pd.Series, event: pd.Series, endpoint: str, *, where: str, drop_invalid: bool, flow: Flow
 ) -> tuple[Outcome, pd.Index]:
-    """Join times and events; the unusable are an error, or dropped and counted.
+    """Join times and events; patients without both are an error, or are dropped and counted.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def make_outcome(
     Raises
     ------
     InputError
-        If a patient is unusable and `drop_invalid` is not set, or if none is left.
+        If a patient has no usable outcome and `drop_invalid` is False, or if no patient is left.
     """
     losses = {
         "time missing": time.isna(),

@@ -1,4 +1,4 @@
-"""Study folders as cBioPortal hands them out."""
+"""Study folders of cBioPortal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._options import COVARIATES, Option
 from sequoia_stats.io._tables import check_ids
@@ -19,7 +19,7 @@ from sequoia_stats.types.genes import standardise
 OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES)
 #: Columns of expression files that are not samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
-#: What file names and meta files say about the unit, the first that fits.
+#: Words of file names and meta files, and the unit they mean; the first match counts.
 _UNITS = {"zscore": "z-score", "z-score": "z-score", "log2": "log2"} | {
     u.lower(): u for u in ("RSEM", "FPKM", "TPM")
 }
@@ -43,12 +43,12 @@ def read_study(
     Parameters
     ----------
     path : path
-        Folder with ``data_mrna_*.txt``, ``data_clinical_patient.txt`` and ``data_clinical_sample.txt``, or with
-        these compressed as ``.gz``.
+        Folder with ``data_mrna_*.txt``, ``data_clinical_patient.txt`` and ``data_clinical_sample.txt``, plain or
+        ``.gz``.
     endpoint : str
-        One that the study has as a pair of columns, ``OS`` for OS_MONTHS and OS_STATUS; times are in months.
+        An endpoint with two columns, such as OS_MONTHS and OS_STATUS for ``OS``; times are in months.
     expression : path, optional
-        Which ``data_mrna_*`` to read, where there are several: a name in the folder or a path.
+        Which ``data_mrna_*`` file to read if there are several: a name in the folder, or a path.
     covariates : list of str, optional
         Clinical columns to keep; by default all but outcomes.
     drop_invalid : bool, default False
@@ -57,12 +57,12 @@ def read_study(
     Returns
     -------
     Cohort
-        One primary sample a patient, the first by name where there are several.
+        One primary sample per patient, the first by name if there are several.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, the endpoint is not there, or expression files have to be chosen from.
+        If a file is missing or damaged, the endpoint is not found, or several expression files are found.
     """
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
@@ -122,7 +122,7 @@ def _expression_file(folder: Path, wanted: str | Path | None) -> Path:
 
 
 def _gene_columns(header: list[str], file: Path) -> list[int]:
-    """Positions of the columns that are no samples; that of the symbols first."""
+    """Positions of the columns that are not samples; that of the symbols first."""
     names = [name.lower() for name in header]
     if _GENE_COLUMNS[0] not in names:
         raise InputError("the expression file has no column Hugo_Symbol", where=f"{file}: {listing(header)}")
@@ -137,15 +137,15 @@ def _endpoints(columns: list[str]) -> list[str]:
 def _endpoint(wanted: str | None, columns: list[str], folder: Path) -> Endpoint:
     there = _endpoints(columns)
     if wanted is None or wanted.upper() not in there:
-        what = "the endpoint has to be named" if wanted is None else f"the study has no endpoint {wanted!r}"
+        what = "no endpoint is given" if wanted is None else f"the study has no endpoint {wanted!r}"
         fix = f"--endpoint {'|'.join(there)}" if there else "outcomes are pairs such as OS_MONTHS, OS_STATUS"
-        raise InputError(f"{what}; it has {listing(there) or 'none'}", where=str(folder), fix=fix)
+        raise InputError(f"{what}; the study has {listing(there) or 'none'}", where=str(folder), fix=fix)
     name = wanted.upper()
     return Endpoint(name, f"{name}_MONTHS", f"{name}_STATUS", "months")
 
 
 def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, flow: Flow) -> pd.DataFrame:
-    """The rows of the sample table that are kept; index = position in the expression file."""
+    """The rows of the sample table that are used; index = position in the expression file."""
     columns = pd.Series(numbers.columns, dtype=object)
     check_ids(columns, f"{file}, header", "columns")
     table = samples.assign(primary=_is_primary(samples)).set_index("SAMPLE_ID", drop=False).sort_index()
@@ -163,23 +163,25 @@ def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, flow: 
     if primary.empty:
         raise InputError("the study has no primary sample with expression", where=f"{file}: {lost}")
     n = found["PATIENT_ID"].nunique() - primary["PATIENT_ID"].nunique()
-    reason = f"not primary ({lost or 'none'}); {n} patients have no primary sample"
+    reason = f"not primary ({lost or 'none'}); {counted(n, 'patient has', 'patients have')} no primary sample"
     flow.add("samples: primary", len(found), len(primary), reason)
     kept = primary.sort_values(["SAMPLE_ID", "column"]).drop_duplicates("PATIENT_ID").sort_index()
     n = len(primary) - len(kept)
-    flow.add("samples: one a patient", len(primary), len(kept), f"{n} further samples of a patient")
+    flow.add(
+        "samples: one a patient", len(primary), len(kept), f"{counted(n, 'further sample')} of a patient"
+    )
     return kept.drop(columns=["SAMPLE_ID", "primary", "column"])
 
 
 def _is_primary(samples: pd.DataFrame) -> pd.Series:
-    """As SAMPLE_TYPE says, else as the barcode says, else yes."""
+    """By SAMPLE_TYPE, or by the barcode; a sample without either counts as primary."""
     by_code = samples["SAMPLE_ID"].map(is_primary)
     by_type = _types(samples).str.lower().str.startswith("primary")
     return by_type.fillna(by_code).fillna(True).astype(bool)
 
 
 def _types(samples: pd.DataFrame) -> pd.Series:
-    """SAMPLE_TYPE, missing where the table does not state it."""
+    """SAMPLE_TYPE; missing if the table does not have it."""
     if "SAMPLE_TYPE" in samples:
         return samples["SAMPLE_TYPE"].astype("string")
     return pd.Series(pd.NA, samples.index, dtype="string")
@@ -194,7 +196,7 @@ def _sample(column: str, known: pd.Index, by_patient: pd.Series) -> str | None:
 
 
 def _unit(file: Path) -> str:
-    """The unit as the meta file or the file's name states it."""
+    """The unit, as the meta file or the name of the file states it."""
     said = file.name.lower()
     meta = file.with_name(file.name.replace("data_", "meta_", 1).removesuffix(".gz"))
     if meta.is_file():

@@ -1,4 +1,4 @@
-"""The evaluation tables of the published code: ``all_genes.csv`` and ``sig_genes.csv``."""
+"""Tables of the published evaluation: ``all_genes.csv`` and ``sig_genes.csv``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sequoia_base.tables import read_table
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.criteria import PAPER, meets_all
 
 #: Column of the published table -> ours.
@@ -31,23 +31,23 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        ``all_genes.csv`` or ``sig_genes.csv``; a text file as any other table, also compressed.
+        ``all_genes.csv`` or ``sig_genes.csv``, plain or compressed.
 
     Returns
     -------
     DataFrame
         ``cancer, gene, r, p, p_bh, r_untrained, p_dependent, p_dependent_bh, rmse, rmse_untrained, nrmse,
-        rmse_over_mean, well_predicted``, a row per gene and cancer in the order of the file. Names as those of
-        `sequoia_stats.selection.well_predicted`; numbers NaN where the file has none.
+        rmse_over_mean, well_predicted``, a row per gene and cancer in the order of the file. Names are those of
+        `sequoia_stats.selection.well_predicted`; missing numbers are NaN.
 
     Raises
     ------
     InputError
-        If the file cannot be read, lacks a column, holds a cell that is no number, or a gene twice in a cancer.
+        If the file cannot be read or lacks a column, a cell is not a number, or a gene is duplicated in a cancer.
 
     Notes
     -----
-    ``p_dependent`` is what the published code computed under the name of Steiger: Williams' t, one-tailed on |t|.
+    ``p_dependent`` is what the published code calls Steiger's test: Williams' t, one-tailed on |t|.
     Its ``nrmse`` divides by the interquartile range + 1e-5. ``well_predicted`` applies its six criteria.
     """
     table = read_table(path)
@@ -59,13 +59,17 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
             fix="give all_genes.csv or sig_genes.csv of the published evaluation",
         )
     result = pd.DataFrame({"cancer": table["cancer"], "gene": table.iloc[:, 0]})
-    for fault, rows in (
-        ("have no gene or no cancer", result.isna().any(axis=1)),
-        ("repeat a gene of the same cancer", result.duplicated()),
+    for one, several, rows in (
+        ("row has no gene or no cancer", "rows have no gene or no cancer", result.isna().any(axis=1)),
+        (
+            "row repeats a gene of the same cancer",
+            "rows repeat a gene of the same cancer",
+            result.duplicated(),
+        ),
     ):
         if rows.any():
             raise InputError(
-                f"{int(rows.sum())} rows {fault}", where=f"{path}, rows {listing(result.index[rows])}"
+                counted(int(rows.sum()), one, several), where=f"{path}, rows {listing(result.index[rows])}"
             )
     for column, name in COLUMNS.items():
         result[name] = _numbers(table[column], path)
@@ -80,4 +84,4 @@ def _numbers(column: pd.Series, path: str | Path) -> pd.Series:
         raise InputError(
             f"{column[row]!r} is not a number", where=f"{path}, row {row}, column {column.name!r}"
         )
-    return column.astype(float)  # correctly rounded, which to_numeric is not
+    return column.astype(float)  # correctly rounded, unlike to_numeric

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -29,20 +29,20 @@ def read_expression(
     rows: str = "patients",
     layer: str | None = None,
 ) -> Expression:
-    """Read expression; times and events, if there are any, are left alone.
+    """Read expression; times and events are ignored.
 
     Parameters
     ----------
     source : path, Cohort or AnnData
-        A cohort, an AnnData without outcomes, or a predictions file, as object or ``.h5ad``: where ``obs`` holds
+        A cohort, an AnnData without outcomes, or a predictions file, as an object or ``.h5ad``: if ``obs`` holds
         ``patient_id``, the slides of a patient are averaged. Or a table (text or parquet) whose first column holds
         patient ids.
     genes_in : {"columns", "rows"}
-        Where the genes are in a table; in "rows" the header holds the patient ids.
+        Where a table has its genes; with "rows" the header holds the patient ids.
     symbols : {"approved", "as-given"}
-        Replace former names of genes by approved ones, or keep names as they are. A cohort has approved ones.
+        Replace former names of genes by approved ones, or keep the names. A cohort always has approved ones.
     rows : {"patients", "samples"}
-        One row a patient, or the rows of the source, which then have names of their own.
+        One row per patient, or the rows of the source, which must then have unique names.
     layer : str, optional
         Layer of an AnnData to read in place of X.
 
@@ -53,8 +53,8 @@ def read_expression(
     Raises
     ------
     InputError
-        If the source cannot be read, lacks the layer, or a patient (or sample) stands more than once; with names as
-        given, if one is a date.
+        If the source cannot be read or lacks the layer, or a patient (or sample) is duplicated; with names as given, if
+        one is a date.
     """
     approved = _is_first(symbols, ("approved", "as-given"), "symbols are")
     per_patient = _is_first(rows, ("patients", "samples"), "rows are")
@@ -76,7 +76,7 @@ def read_expression(
 def _from_adata(
     adata: AnnData, where: str, approved: bool, per_patient: bool, layer: str | None
 ) -> Expression:
-    average = per_patient and "patient_id" in adata.obs  # slides may share a name then, patients may not
+    average = per_patient and "patient_id" in adata.obs  # then slides may share a name
     if not average:
         ids = pd.Series(adata.obs_names, adata.obs_names, dtype=object)
         check_ids(ids, f"{where}, obs", unit="patient" if per_patient else "sample")
@@ -84,7 +84,9 @@ def _from_adata(
     if average:
         patients = adata.obs["patient_id"].astype(object)
         if patients.isna().any():
-            raise InputError(f"{patients.isna().sum()} slides have no patient_id", where=where)
+            raise InputError(
+                f"{counted(patients.isna().sum(), 'slide has', 'slides have')} no patient_id", where=where
+            )
         n = len(values)
         values = values.groupby(patients.astype(str).to_numpy(), sort=False).mean()
         flow.add("slides: one row a patient", n, len(values), "slides of a patient averaged")

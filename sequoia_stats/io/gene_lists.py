@@ -10,33 +10,33 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.tables import find_column, read_table, read_text
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 
 #: Titles of a column of genes.
 GENE_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])
 _DELIMITERS = ",\t;"
-_FIX = "write one gene a line, or a CSV with a title gene"
+_FIX = "write one gene per line, or a CSV with a column gene"
 
 
 def read_gene_list(path: str | Path) -> list[str]:
-    """Gene names, one a line.
+    """A list of genes, one per line.
 
     Parameters
     ----------
     path : path
-        Text; empty lines, lines that start with ``#`` and a title such as "gene" are passed over. Of a table, with
-        commas, tabs or semicolons between its columns, the column with such a title is read.
+        Text; empty lines, lines that start with ``#`` and a title such as "gene" are skipped. In a table, separated by
+        commas, tabs or semicolons, the column with such a title is read.
 
     Returns
     -------
     list of str
-        As written, each once, in the order of the file.
+        As written, without duplicates, in the order of the file.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no name; if a line has several fields and the first line does not say
-        which of them is the gene, or a row of a table has more or fewer fields than the first line.
+        If the file cannot be read or is empty; if lines have several fields and no title says which is the gene; if a
+        row has more or fewer fields than the header.
     """
     lines = [
         (row, line)
@@ -53,7 +53,7 @@ def read_gene_list(path: str | Path) -> list[str]:
         names = [_only_field(path, row, line) for row, line in lines[at is not None :]]
     names = list(dict.fromkeys(name for name in names if name))
     if not names:
-        raise InputError("the gene list holds no name", where=str(path), fix="write one gene a line")
+        raise InputError("the gene list is empty", where=str(path), fix="write one gene per line")
     return names
 
 
@@ -63,20 +63,20 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
     Parameters
     ----------
     paths : sequence of path
-        Each a list, one gene a line, which bears the name of its file without the ending; or a table with columns
-        list and gene, which holds several; or what ``sequoia-stats genes`` writes: its well-predicted genes, a list
-        for each level where there are levels. Lines at the top that start with ``#`` are passed over.
+        Each is a list with one gene per line, called by the name of its file without the ending; or a table of several
+        lists with the columns list and gene; or a table that ``sequoia-stats genes`` wrote, whose well-predicted genes
+        are a list for each level. Lines at the top that start with ``#`` are skipped.
 
     Returns
     -------
     dict of str to list of str
-        In the order of the files; genes as written, and as often.
+        In the order of the files; genes as written, duplicates included.
 
     Raises
     ------
     InputError
-        If a file cannot be read or holds no name, is a table of anything else, a cell is empty, two lists have the
-        same name, or a level has no well-predicted gene.
+        If a file cannot be read, is empty or another kind of table; if a cell is empty, two lists have the same name,
+        or a level has no well-predicted gene.
     """
     lists: dict[str, list[str]] = {}
     homes: dict[str, str] = {}
@@ -85,34 +85,38 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
             if name in lists:
                 where = listing(dict.fromkeys([homes[name], str(path)]))
                 of_files = name in (_stem(path), _stem(Path(homes[name])))
-                fix = "rename one file" if of_files else "rename it in one of the tables, or give one table"
+                fix = (
+                    "rename one file"
+                    if of_files
+                    else "rename it in one of the tables, or give only one table"
+                )
                 raise InputError(f"two lists are called {name!r}", where=where, fix=fix)
             lists[name], homes[name] = genes, str(path)
     return lists
 
 
 def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = None) -> dict[str, pd.Series]:
-    """Genes and their scores from a table, such as ``sequoia-stats genes`` writes.
+    """Genes and their scores from a table, such as that of ``sequoia-stats genes``.
 
     Parameters
     ----------
     path : path
-        A table with a column of genes, called gene, and one of scores.
+        A table with a column gene and a column of scores.
     column : str, default "r"
         The column of scores.
     by : str, optional
-        A column of levels, such as the cancer, each with scores of its own.
+        A column of levels, such as the cancer, each with its own scores.
 
     Returns
     -------
     dict of str to Series
-        Scores as float64, index = gene, for every level in the order of the file; where `by` is not given under "".
+        Scores (float64, index = gene) for every level, in the order of the file; without `by` the level is "".
 
     Raises
     ------
     InputError
-        If the file cannot be read or lacks a column, a gene or level is missing, a gene repeats within a level, or a
-        score is missing, infinite or no number.
+        If the file cannot be read or lacks a column, a gene or level is missing, a gene is duplicated within a level,
+        or a score is missing, infinite or not a number.
     """
     table = read_table(path)
     header = list(table.columns)
@@ -123,17 +127,22 @@ def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = No
         table[header[find_column(header, by, path, _name_it("--by"))]] if by else pd.Series("", table.index)
     )
     for what, values in (("gene", genes), ("level", levels), ("score", scores)):
-        _refuse_rows(values.isna(), f"rows have no {what}", path, str(values.name))
+        _refuse_rows(values.isna(), f"row has no {what}", f"rows have no {what}", path, str(values.name))
     numbers = scores.map(_number).astype(np.float64)
     _refuse_rows(
-        numbers.isin([np.inf, -np.inf]) | numbers.isna(), "scores are no finite numbers", path, column
+        numbers.isin([np.inf, -np.inf]) | numbers.isna(),
+        "score is not a finite number",
+        "scores are not finite numbers",
+        path,
+        column,
     )
     repeated = pd.DataFrame({"level": levels, "gene": genes}).duplicated()
     if repeated.any():
         raise InputError(
-            f"{genes[repeated].nunique()} genes stand more than once: {listing(genes[repeated].unique(), 5)}",
+            f"{counted(genes[repeated].nunique(), 'gene is', 'genes are')} duplicated: "
+            f"{listing(genes[repeated].unique(), 5)}",
             where=f"{path}, rows {listing(table.index[repeated], 5)}",
-            fix="" if by else "--by names the column of levels, if the table has one",
+            fix="" if by else "if the table has a column of levels, name it with --by",
         )
     return {
         str(level): pd.Series(part.to_numpy(), pd.Index(genes[part.index], dtype=object), name=column)
@@ -157,31 +166,37 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
     if {"list", "gene"} <= set(titles):
         table = read_table(path, comment="#").rename(columns=str.lower)
         for column in ("list", "gene"):
-            _refuse_rows(table[column].isna(), f"rows have no {column}", path, column)
+            _refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
         return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
     if len(titles) > 1 and GENE_TITLES.intersection(titles):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
             where=str(path),
-            fix="give one gene a line, or a CSV with columns list and gene",
+            fix="give one gene per line, or a CSV with columns list and gene",
         )
     return {_stem(path): read_gene_list(path)}
 
 
 def _stem(path: Path) -> str:
-    """What a list is called that is a file: its name without the ending."""
+    """The name of a list: that of its file without the ending."""
     return path.name.removesuffix(".gz").rpartition(".")[0] or path.name
 
 
 def _well_predicted(path: Path) -> dict[str, list[str]]:
-    """The genes that ``sequoia-stats genes`` found, by the levels in the column before that of the genes."""
+    """The well-predicted genes of a table of ``sequoia-stats genes``, by the levels in its first column."""
     table = read_table(path, comment="#").rename(columns=str.lower)
     words = table["well_predicted"].str.lower()
-    _refuse_rows(~words.isin(["true", "false"]), "rows are neither True nor False", path, "well_predicted")
+    _refuse_rows(
+        ~words.isin(["true", "false"]),
+        "row is neither True nor False",
+        "rows are neither True nor False",
+        path,
+        "well_predicted",
+    )
     at = table.columns.get_loc("gene")
     levels = table.iloc[:, 0] if at else pd.Series(_stem(path), table.index)
     for what, column in (("gene", table["gene"]), ("level", levels)):
-        _refuse_rows(column.isna(), f"rows have no {what}", path, str(column.name))
+        _refuse_rows(column.isna(), f"row has no {what}", f"rows have no {what}", path, str(column.name))
     found = table["gene"].where(words == "true").groupby(levels, sort=False)
     lists = {str(level): genes.dropna().tolist() for level, genes in found}
     without = [level for level, genes in lists.items() if not genes]
@@ -203,10 +218,12 @@ def _number(text: str) -> float:
         return np.nan
 
 
-def _refuse_rows(wrong: pd.Series, what: str, path: str | Path, column: str) -> None:
+def _refuse_rows(wrong: pd.Series, one: str, several: str, path: str | Path, column: str) -> None:
     if wrong.any():
         rows = listing(wrong.index[wrong], 5)
-        raise InputError(f"{wrong.sum()} {what}", where=f"{path}, column {column!r}, rows {rows}")
+        raise InputError(
+            counted(int(wrong.sum()), one, several), where=f"{path}, column {column!r}, rows {rows}"
+        )
 
 
 def _cell(path: str | Path, row: int, line: str, delimiter: str, at: int, n: int) -> str:
@@ -214,7 +231,7 @@ def _cell(path: str | Path, row: int, line: str, delimiter: str, at: int, n: int
     fields = _fields(line, delimiter)
     if any(fields) and len(fields) != n:
         raise InputError(
-            f"row {row} has {len(fields)} fields, the header {n}",
+            f"a row has {len(fields)} fields, the header has {n}",
             where=f"{path}, row {row}",
             fix="every row needs as many fields as the header",
         )
@@ -222,12 +239,12 @@ def _cell(path: str | Path, row: int, line: str, delimiter: str, at: int, n: int
 
 
 def _only_field(path: str | Path, row: int, line: str) -> str:
-    """The gene of a line that has nothing else."""
+    """The gene of a line that holds nothing else."""
     for delimiter in _DELIMITERS[1:]:
         line = line.replace(delimiter, _DELIMITERS[0])
     fields = [name for field in line.split(_DELIMITERS[0]) if (name := field.strip().strip('"'))]
     if len(fields) > 1:
-        raise InputError(f"row {row} has {len(fields)} fields", where=f"{path}, row {row}", fix=_FIX)
+        raise InputError(f"a row has {len(fields)} fields", where=f"{path}, row {row}", fix=_FIX)
     return fields[0] if fields else ""
 
 

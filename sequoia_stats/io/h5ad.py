@@ -36,19 +36,20 @@ def read_adata(path: str | Path) -> AnnData:
     Raises
     ------
     InputError
-        If it is missing, truncated, or something else.
+        If the file is missing or cannot be read.
     """
     import anndata
 
     path = existing_file(path)
     try:
-        with warnings.catch_warnings():  # repeated names are an error of ours, or slides of one patient
+        with warnings.catch_warnings():  # duplicated names are checked later, or are slides of one patient
             warnings.filterwarnings("ignore", "(Observation|Variable) names are not unique", UserWarning)
             return anndata.read_h5ad(path)
     except Exception as error:  # h5py and anndata raise a dozen kinds for a damaged or foreign file
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            "the file is no readable h5ad: truncated, damaged or something else", where=f"{path} ({reason})"
+            "the file is not a readable h5ad file: it is truncated, damaged or of another kind",
+            where=f"{path} ({reason})",
         ) from None
 
 
@@ -58,9 +59,9 @@ def read_cohort_h5ad(path: str | Path, *, endpoint: str | None = None, drop_inva
     Parameters
     ----------
     path : path
-        Written by `write_cohort`, or by anyone else in this layout.
+        A file from `write_cohort`, or any other in this layout.
     endpoint : str, optional
-        Needed where ``uns`` does not name it; has to agree where it does.
+        Needed if ``uns`` does not name it; must agree if it does.
     drop_invalid : bool, default False
         Drop patients without a usable outcome rather than stop.
     """
@@ -75,13 +76,13 @@ def cohort_from_adata(
     Raises
     ------
     InputError
-        If time, event or the endpoint is missing or unusable, or `endpoint` is another one than the object's.
+        If time, event or the endpoint is missing or cannot be used, or `endpoint` is not that of the object.
     """
     check_patients(adata, where)
     absent = [column for column in ("time", "event") if column not in adata.obs]
     if absent:
         raise InputError(
-            f"there is no outcome: obs lacks {listing(absent)}",
+            f"the outcome is missing: obs lacks {listing(absent)}",
             where=where,
             fix="obs needs time (months) and event (1 = event)",
         )
@@ -102,7 +103,7 @@ def cohort_from_adata(
 
 
 def _own(adata: AnnData, where: str, drop_invalid: bool) -> Cohort:
-    """What `write_cohort` wrote, which somebody may have changed since."""
+    """A file of `write_cohort`, which may have been changed since."""
     expression_of(adata, where)
     flow = Flow()
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
@@ -132,14 +133,14 @@ def same_endpoint(stated: str, wanted: str | None, where: str) -> None:
 
 
 def check_patients(adata: AnnData, where: str) -> None:
-    """Refuse an object in which a patient has no name or stands more than once."""
+    """Refuse an object in which a patient has no name or is duplicated."""
     check_ids(pd.Series(adata.obs_names, adata.obs_names, dtype=object), f"{where}, obs")
 
 
 def expression_of(
     adata: AnnData, where: str, *, approved: bool = True, layer: str | None = None
 ) -> tuple[pd.DataFrame, pd.Series, Flow]:
-    """X or a layer with approved symbols, or names as given, the units of the genes, and what was changed.
+    """X or a layer with approved symbols or with names as given, the units of the genes, and what changed.
 
     Names of obs may repeat.
     """
@@ -147,7 +148,7 @@ def expression_of(
         raise InputError(
             f"there is no layer {layer!r}",
             where=f"{where}; its layers are {listing(adata.layers) or 'none'}",
-            fix="name one of them with --layer, or leave it out for X",
+            fix="name one of them with --layer, or leave --layer out to read X",
         )
     chosen = adata.X if layer is None else adata.layers[layer]
     if chosen is None:
@@ -172,7 +173,7 @@ def expression_of(
 
 
 def write_cohort(cohort: Cohort, path: str | Path) -> None:
-    """Write a cohort as h5ad; the file is complete or not there.
+    """Write a cohort as h5ad, whole or not at all.
 
     Raises
     ------

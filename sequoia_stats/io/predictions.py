@@ -1,4 +1,4 @@
-"""Predictions from a file of their own, or from matrices that are matched by sample and gene."""
+"""Predictions from one file, or from matrices that are matched by sample and gene."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_predictions(
     genes_in: str = "columns",
     patients: str | Path | pd.DataFrame | None = None,
 ) -> Predictions:
-    """Read predicted genes beside measured ones.
+    """Read predicted and measured genes.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def read_predictions(
         A predictions file (.h5ad: X predicted, layers measured, untrained, untrained_1, ...), or a matrix of
         predictions: .csv, .tsv, .txt (also .gz, .zip), .parquet, or the X of an .h5ad.
     measured : path, optional
-        The matrix of measured expression, where `source` does not hold it. All matrices name the same samples, in
-        any order; genes are matched by their exact names.
+        The matrix of measured expression, if `source` does not hold it. All matrices name the same samples, in any
+        order; genes are matched by their exact names.
     untrained : path or sequence of path, optional
-        Matrices of predictions of untrained networks, one a seed; added to those that `source` holds.
+        Matrices of predictions of untrained networks, one per seed; added to those in `source`.
     genes_in : {"columns", "rows"}
         Where tables have their genes.
     patients : path or DataFrame, optional
-        A table with a row per sample: ids in the first column, or as index of a frame. Its other columns
+        A table with one row per sample: ids in the first column, or the index of a frame. Its other columns
         (``patient_id``, ``fold``, ``cohort``, anything) are added to `obs`.
 
     Returns
@@ -57,13 +57,13 @@ def read_predictions(
     Raises
     ------
     InputError
-        If a file cannot be read or lacks what is needed; if samples differ between matrices, or no gene is in all.
+        If a file cannot be read or is incomplete; if samples differ between matrices, or no gene is in all of them.
     """
     in_rows = are_in_rows(genes_in)
     extra = [untrained] if isinstance(untrained, str | Path) else list(untrained)
     tables = [file for file in (source, measured, *extra) if _is_path(file) and not is_h5ad(Path(str(file)))]
     if in_rows and not tables:
-        raise InputError("AnnData has its genes in columns", fix="leave --genes-in out")
+        raise InputError("AnnData always has its genes in columns", fix="leave --genes-in out")
     if isinstance(source, Predictions) and measured is None and patients is None and not extra:
         return source
     with _located([str(file) for file in (source, measured, *extra) if _is_path(file)]):
@@ -72,7 +72,7 @@ def read_predictions(
             _add_samples(adata, patients)
         if measured is not None and "measured" in adata.layers:
             raise InputError(
-                "the measured expression is given twice: as a layer, and with --measured",
+                "the measured expression is given twice: as a layer and with --measured",
                 fix="leave --measured out",
             )
         matrices = {"measured": measured} if measured is not None else {}
@@ -90,7 +90,7 @@ def _is_path(source: object) -> bool:
 
 @contextmanager
 def _located(files: list[str]) -> Iterator[None]:
-    """Name the files in an error that names none of them."""
+    """Add the files to an error that does not name any of them."""
     try:
         yield
     except InputError as error:
@@ -100,7 +100,7 @@ def _located(files: list[str]) -> Iterator[None]:
 
 
 def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
-    """Any source as AnnData of our own, whose arrays may be the caller's and are not written to."""
+    """Any source as a new AnnData, whose arrays may be the caller's and are never changed."""
     import anndata
 
     if isinstance(source, Predictions):
@@ -124,7 +124,7 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
 
 
 def _with_layer(adata: AnnData, layer: str, other: AnnData, where: str, in_rows: bool) -> AnnData:
-    """The genes of `adata` that `other` has too, with the X of `other` as one more layer."""
+    """The genes of `adata` that `other` also has, with the X of `other` as a further layer."""
     for axis, labels in (("sample", other.obs_names), ("gene", other.var_names)):
         refuse_repeated(labels, axis, where)
     refuse_repeated(adata.obs_names, "sample", "the predictions")
@@ -136,7 +136,7 @@ def _with_layer(adata: AnnData, layer: str, other: AnnData, where: str, in_rows:
             f"the samples differ: {len(ours)} of {adata.n_obs} are in the predictions only, "
             f"{len(theirs)} of {other.n_obs} in the {_words(layer)} only",
             where=f"{where}; predictions only: {listing(ours, 3) or 'none'}; here only: {listing(theirs, 3) or 'none'}",
-            fix=fix or "all matrices have to name the same samples in the same way",
+            fix=fix or "all matrices must name the same samples in the same way",
         )
     kept = adata.var_names.isin(other.var_names)
     if not kept.any():
@@ -165,10 +165,10 @@ def _words(layer: str) -> str:
 
 
 def _transposed(adata: AnnData, other: AnnData, in_rows: bool) -> str:
-    """What to do where one matrix has names of genes for what the other calls samples; nothing where it has not."""
+    """What to do if the samples of one matrix are the genes of the other; empty if they are not."""
     crossed = adata.obs_names.isin(other.var_names).any() or adata.var_names.isin(other.obs_names).any()
     side = "columns" if in_rows else "rows"
-    hint = f"genes are in {side} in one of them: turn that one, or --genes-in {side} where all are so"
+    hint = f"one of them has its genes in {side}: transpose it, or use --genes-in {side} if all have"
     return hint if crossed else ""
 
 
@@ -187,15 +187,15 @@ def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Flow:
 
 
 def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, genes_in: str) -> None:
-    """Refuse a table whose samples have symbols of genes for names, and whose genes have not."""
+    """Refuse a table whose samples have gene symbols as names, and whose genes do not."""
     symbols = frozenset(aliases().values())
     like, unlike = (sum(name in symbols for name in names) > len(names) / 2 for names in (samples, genes))
     if like and not unlike:
         other = "rows" if genes_in == "columns" else "columns"
         raise InputError(
-            f"the samples are called like genes: {listing(samples, 3)}",
+            f"the samples have the names of genes: {listing(samples, 3)}",
             where=where,
-            fix=f"genes in {other}? --genes-in {other}",
+            fix=f"if genes are in {other}, use --genes-in {other}",
         )
 
 
@@ -215,14 +215,14 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
         raise InputError(
             f"{len(absent)} of {adata.n_obs} samples are not in the table of patients",
             where=f"{where}: {listing(absent)}",
-            fix="the table needs a row per sample, its id in the first column",
+            fix="the table needs one row per sample, with its id in the first column",
         )
     own = adata.obs.get("patient_id")
-    if own is not None and (own.astype(str) == adata.obs_names).all():  # every sample its own patient
+    if own is not None and (own.astype(str) == adata.obs_names).all():  # every sample was its own patient
         del adata.obs["patient_id"]
     twice = [column for column in table if column in adata.obs]
     if twice:
-        raise InputError(f"the predictions have {listing(twice)} already", where=where, fix="leave it out")
+        raise InputError(f"the predictions already have {listing(twice)}", where=where, fix="leave it out")
     if len(table) > adata.n_obs:
         reason = "the others have no predictions"
         _add_steps(adata, [("table of patients: rows", len(table), adata.n_obs, reason)])
@@ -231,7 +231,7 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
 
 
 def _add_steps(adata: AnnData, steps: Iterable[tuple[str, int, int, str]]) -> None:
-    """Lines at the end of the ledger in uns."""
+    """Add lines to the ledger in uns."""
     longer = Flow.of(adata.uns.get("flow"))
     longer.extend(steps)
     adata.uns["flow"] = longer.to_columns()

@@ -1,4 +1,4 @@
-"""Plain tables: one of expression, and one of outcomes and covariates, or both in one."""
+"""Plain tables: expression and clinical data in two tables, or in one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import MISSING, Numbers, find_column, read_numbers, read_table
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._options import COVARIATES, ID_FIX, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
@@ -21,7 +21,7 @@ from sequoia_stats.types.genes import standardise
 
 #: Endings of files that may hold a table.
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
-#: Names that no gene has. In a table of everything such a column would leak into a signature as a gene.
+#: Names that no gene has. In a single table such a column would enter a signature as a gene.
 _NO_GENE = re.compile(
     r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
     r"(os|pfs|dfs|rfs|dss|pfi|dfi|drfs|dmfs)_?(months?|days?|years?|time|event|status)|"
@@ -30,7 +30,7 @@ _NO_GENE = re.compile(
     r"er|pr|her2|pam50|subtype)([^a-z0-9-].*)?",
     re.IGNORECASE,
 )
-#: Names of a first column that a file was written without.
+#: Names of a first column that was written without a name.
 _UNNAMED = ("", "Unnamed: 0")
 OPTIONS = (
     Option("expression", "The expression table again."),
@@ -79,28 +79,28 @@ def read_tidy(
     covariates: Sequence[str] | None = None,
     drop_invalid: bool = False,
 ) -> Cohort:
-    """Read a cohort from tables of any origin; what a table does not say has to be said.
+    """Read a cohort from tables of any origin; options say what the tables do not.
 
     Parameters
     ----------
     source : path
-        The expression table: numbers, patients × genes or genes × patients. Without `clinical` it holds id, time,
-        event and `covariates` as well, and every other column is a gene.
+        The expression table: numbers, patients × genes or genes × patients. Without `clinical` it also holds id, time,
+        event and `covariates`, and every other column is a gene.
     expression : path, optional
-        May repeat `source`.
+        The same table as `source`.
     clinical : path, optional
-        A row a patient.
+        The clinical table, one row per patient.
     id_column : str
-        The column of patient ids, in both tables; a first column without a name counts as that. TCGA barcodes of
-        samples are cut to the patient.
+        The column of patient ids in both tables, or a first column without a name. TCGA barcodes of samples are cut to
+        the patient.
     time_column, event_column : str
         Columns of the outcome.
     time_unit : {"days", "months", "years"}
         Unit of the times.
     endpoint : str
-        What the event is, kept as given.
+        What the event is; any word.
     event_value : str, optional
-        The value that stands for the event, where codes are not 0/1.
+        The value that means the event, if codes are not 0/1.
     genes_in : {"columns", "rows"}
         Where the genes are in the expression table; in "rows" its first column holds their names.
     covariates : sequence of str, optional
@@ -115,7 +115,7 @@ def read_tidy(
     Raises
     ------
     InputError
-        If something is not said, not there or not readable; if a patient stands twice in a table.
+        If an option is missing, a file or column cannot be read, or a patient is duplicated.
     """
     if expression is not None and Path(expression).resolve() != Path(source).resolve():
         raise InputError(
@@ -139,7 +139,9 @@ def read_tidy(
             find_column(list(table.columns), column, clinical, _FIXES[option])
         numbers = _read_expression(source, identifier, genes_in, table[identifier])
         if leaked := sorted({time, event}.intersection(numbers.columns)):
-            what = f"the expression table holds the outcome as if it were a gene: {listing(leaked)}"
+            what = (
+                f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}"
+            )
             raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
     frame, flow = standardise(_patients_by_genes(numbers, genes_in, source))
@@ -152,14 +154,16 @@ def read_tidy(
 
 
 def _said(where: str | Path, **options: str | None) -> list[str]:
-    """The options that a table cannot do without; one error names all that are not given."""
+    """The options that a table needs; one error names all that are missing."""
     if unsaid := [_ASKED[option] for option, value in options.items() if not value]:
-        what = "the table alone does not say what is what"
+        what = "options are missing"
         raise InputError(what, where=str(where), fix=f"give {'; '.join(unsaid)}")
     values = [value for value in options.values() if value]
     if len({*values[:3]}) < 3:
         raise InputError(
-            "ids, times and events need a column each", where=str(where), fix=f"not {listing(values[:3])}"
+            "ids, times and events must be in different columns",
+            where=str(where),
+            fix=f"not {listing(values[:3])}",
         )
     return values
 
@@ -167,10 +171,10 @@ def _said(where: str | Path, **options: str | None) -> list[str]:
 def _read_single(
     path: str | Path, columns: dict[str, str], covariates: Sequence[str], genes_in: str
 ) -> Numbers:
-    """One table of everything: the columns that are named are texts, the first of them the ids."""
+    """A single table: the named columns are texts, the first of them the ids."""
     if are_in_rows(genes_in):
-        what = "a table with genes in rows has no room for times and events"
-        raise InputError(what, where=str(path), fix="give the clinical table as well: --clinical")
+        what = "a single table with genes in rows cannot hold times and events"
+        raise InputError(what, where=str(path), fix="give the clinical table too: --clinical")
 
     def texts(header: list[str]) -> list[int]:
         outcome = [find_column(header, name, path, _FIXES[option]) for option, name in columns.items()]
@@ -179,9 +183,10 @@ def _read_single(
         others = [name for i, name in enumerate(header) if i not in named and _NO_GENE.fullmatch(name)]
         if others:
             raise InputError(
-                f"{len(others)} columns that are not said to be clinical have no names of genes: {listing(others)}",
+                f"{counted(len(others), 'column is', 'columns are')} not named as clinical, but cannot be genes: "
+                f"{listing(others)}",
                 where=str(path),
-                fix="name all clinical columns with --covariates, or give them in a table of their own: --clinical",
+                fix="name all clinical columns with --covariates, or put them into a clinical table: --clinical",
             )
         return named
 
@@ -189,7 +194,7 @@ def _read_single(
 
 
 def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
-    """Refuse a column of a table of everything that repeats the outcome, whatever its name."""
+    """Refuse a column of a single table that repeats the outcome, whatever its name."""
     for column in outcome:
         known = pd.to_numeric(outcome[column], errors="coerce").to_numpy(np.float64)
         copies = np.flatnonzero((numbers.values == known[:, None]).all(axis=0))
@@ -199,7 +204,7 @@ def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) ->
 
 
 def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: pd.Series) -> Numbers:
-    """Expression beside a clinical table; genes that are where patients were expected are recognised by the ids."""
+    """Expression, when there is a clinical table; its ids show whether genes and patients are swapped."""
     in_rows = are_in_rows(genes_in)
     known = set(patients.map(tcga_patient, na_action="ignore"))
 
@@ -220,7 +225,7 @@ def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: 
 
 
 def _turned(path: str | Path, place: str, truth: str) -> InputError:
-    what = f"the patients stand in {place} of the expression table: its genes are in {truth}"
+    what = f"the patients are in {place} of the expression table, so its genes are in {truth}"
     return InputError(what, where=str(path), fix=f"--genes-in {truth}")
 
 
@@ -232,14 +237,14 @@ def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.
 
 
 def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
-    """Ids cut to the patient; each has to be there, once, and of a primary tumour where a barcode says so."""
+    """Ids cut to the patient: none missing, none duplicated, and no barcode of another sample than a primary tumour."""
     check_ids(ids, where, axis)
     patients = ids.map(tcga_patient)
     check_ids(patients, where, axis)
     other = ids[ids.map(is_primary).eq(False)]
     if len(other):
         raise InputError(
-            f"{len(other)} of {len(ids)} TCGA samples are no primary tumours: {listing(other)}",
+            f"{len(other)} of {len(ids)} TCGA samples are not primary tumours: {listing(other)}",
             where=f"{where}, {axis} {listing(other.index)}",
             fix="leave them out of the table",
         )

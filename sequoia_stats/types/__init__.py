@@ -1,1 +1,1 @@
-"""The types that all rooms share: outcomes, cohorts, predictions, gene symbols."""
+"""The types of the package: outcomes, cohorts, expression, predictions, gene symbols."""

@@ -1,4 +1,4 @@
-"""Matrices of slides × genes: what they may hold, and means over the slides of a group."""
+"""Matrices of slides × genes: checks of their values, and means over groups of slides."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ _BLOCK = 1024  # columns at a time, so that copies stay small
 
 
 def as_floats(values: Any, where: str) -> NDArray[np.floating[Any]]:
-    """The matrix itself where it is float32 or float64, else a float64 copy."""
+    """The matrix itself if it is float32 or float64, else a float64 copy."""
     matrix = np.asarray(values)
     if matrix.dtype not in (np.float32, np.float64):
         try:
             matrix = matrix.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise InputError("there are values that are not numbers", where=f"{where}: {error}") from None
+            raise InputError("some values are not numbers", where=f"{where}: {error}") from None
     if matrix.ndim != 2:
-        raise InputError(f"a matrix of slides × genes is needed, not one of {matrix.ndim} axes", where=where)
+        raise InputError(
+            f"a matrix of slides × genes is needed, not an array with {counted(matrix.ndim, 'axis', 'axes')}",
+            where=where,
+        )
     return matrix
 
 
 def refuse_not_finite(
     matrix: NDArray[np.floating[Any]], slides: pd.Index, genes: pd.Index, where: str, *, missing: bool
 ) -> None:
-    """Name the first slide and gene of what is infinite, or NaN where nothing may be missing."""
-    # the sum needs no copy; what follows is for matrices that have a fault or a hole
+    """Refuse infinite values, and NaN unless values may be missing; names the first slide and gene."""
+    # the sum needs no copy; the rest is for matrices with such values
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(matrix.sum()):
             return
@@ -49,15 +52,15 @@ def refuse_not_finite(
 
 
 def varying(matrix: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-    """Whether a column has two values; what is missing does not count."""
+    """Whether a column has two different values; missing ones do not count."""
     return np.fmin.reduce(matrix, axis=0) < np.fmax.reduce(matrix, axis=0)
 
 
 def group_means(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp]) -> NDArray[np.floating[Any]]:
-    """Means over the rows of a group, summed in float64; NaN where all of them are."""
+    """Means over the rows of a group, summed in float64; NaN if all of them are missing."""
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
-    several = sizes > 1  # a row alone in its group is its mean
+    several = sizes > 1  # a row alone in its group is its own mean
     alone = order[np.repeat(~several, sizes)]
     order, repeated = order[np.repeat(several, sizes)], sizes[several]
     starts = np.cumsum(repeated) - repeated

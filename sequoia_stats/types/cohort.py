@@ -1,4 +1,4 @@
-"""The one type for patients with expression, outcome and covariates."""
+"""Patients with expression, outcome and covariates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 #: Columns of the ledger that every cohort carries.
 FLOW_COLUMNS = list(Flow.COLUMNS)
-#: Covariates with a meaning of their own; receptors are 1 positive, 0 negative.
+#: Covariates with a fixed meaning; receptors are 1 positive, 0 negative.
 CANONICAL_COVARIATES = ("pam50", "er", "pr", "her2", "age")
-#: What stands for the unit of a gene where the file does not state one.
+#: The unit of a gene if the file does not state one.
 UNIT_UNKNOWN = "not stated"
 _OUTCOME_COLUMNS = ("time", "event")
 _TEXTS = ("name", "source", "licence", "note")
@@ -39,16 +39,16 @@ class Cohort:
     covariates : DataFrame
         Same index. Canonical names are ``pam50, er, pr, her2, age``; receptors are 0/1 with NaN for missing.
     flow : DataFrame
-        Ledger of what was lost on the way: ``step, n_before, n_after, reason``.
+        Ledger of losses: ``step, n_before, n_after, reason``.
     units : Series
         Unit of every gene: "RSEM", "z-score", "log2 ...", or "not stated".
     name, source, licence, note : str
-        Provenance; `note` is the sentence that belongs into captions ("sub-cohort of N of M patients, ...").
+        Provenance; `note` is a sentence for captions ("sub-cohort of N of M patients, ...").
 
     Raises
     ------
     InputError
-        If patients or genes repeat, lengths differ, or expression is not numeric.
+        If patients or genes are duplicated, lengths differ, or expression is not numeric.
     """
 
     expression: pd.DataFrame
@@ -67,19 +67,22 @@ class Cohort:
             repeated = labels[labels.duplicated()].unique()
             if len(repeated):
                 raise InputError(
-                    f"{len(repeated)} {axis} names stand more than once", where=listing(repeated)
+                    f"{counted(len(repeated), f'{axis} name is', f'{axis} names are')} duplicated",
+                    where=listing(repeated),
                 )
         if len(self.outcome) != len(expression):
-            raise InputError(f"{len(expression)} patients have expression, {len(self.outcome)} an outcome")
+            raise InputError(
+                f"{len(expression)} patients have expression, but {len(self.outcome)} have an outcome"
+            )
         try:
             expression = expression.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise InputError("the expression holds values that are not numbers", where=str(error)) from None
+            raise InputError("some values of the expression are not numbers", where=str(error)) from None
         expression.index = expression.index.astype(str).rename("patient_id")
         expression.columns = expression.columns.astype(str).rename("gene")
         covariates = self.covariates.reindex(expression.index) if self.covariates.empty else self.covariates
         if not covariates.index.astype(str).equals(expression.index):
-            raise InputError("covariates and expression do not name the same patients in the same order")
+            raise InputError("covariates and expression must name the same patients in the same order")
         units = self.units.reindex(expression.columns).fillna(UNIT_UNKNOWN).astype(object).rename("unit")
         object.__setattr__(self, "expression", expression)
         object.__setattr__(self, "covariates", covariates.set_axis(expression.index, axis=0))
@@ -112,7 +115,7 @@ class Cohort:
         return f"<Cohort {self.name}: {self.n} patients × {len(self.genes)} genes, {outcome}{note}>"
 
     def with_step(self, step: str, n_before: int, n_after: int, reason: str) -> Cohort:
-        """The same cohort with one more line in its ledger."""
+        """The same cohort with a further line in its ledger."""
         flow = Flow.of(self.flow)
         flow.add(step, n_before, n_after, reason)
         return replace(self, flow=flow.to_frame())
@@ -162,7 +165,7 @@ class Cohort:
         adata : AnnData
             patients × genes.
         endpoint : str, optional
-            Needed where ``uns`` does not name it.
+            Needed if ``uns`` does not name it.
 
         Raises
         ------
@@ -198,14 +201,14 @@ def as_cohort(data: Cohort | AnnData) -> Cohort:
 
 
 def storable(column: pd.Series) -> pd.Series:
-    """Numbers stay numbers; everything else becomes a category of texts, missing where missing."""
+    """Numbers stay numbers; everything else becomes a category of texts, and what is missing stays missing."""
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return column
     return column.where(column.isna(), column.astype(str)).astype("category")
 
 
 def plain(column: pd.Series) -> pd.Series:
-    """A column without pandas' own types: categories become texts, nullable numbers numbers with NaN for missing."""
+    """A column without pandas' own types: categories become texts, nullable numbers floats with NaN."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(object)
     if not isinstance(column.dtype, pd.api.extensions.ExtensionDtype):

@@ -24,9 +24,9 @@ class Expression:
     Parameters
     ----------
     values : DataFrame of shape (patients, genes)
-        float64; index = patient id (or that of the sample), columns = gene symbol, both unique.
+        float64; index = patient or sample id, columns = gene symbol, both unique.
     units : Series
-        Unit of every gene, "not stated" where the file does not say.
+        Unit of every gene, "not stated" if the file does not say.
     name : str
         Name of the cohort or of the file.
     flow : DataFrame
@@ -45,12 +45,12 @@ class Expression:
 
 
 def shared_genes(*sources: Cohort | Expression | AnnData | Iterable[str]) -> list[str]:
-    """The genes that all sources have: the candidates of a signature that is to be scored in each of them.
+    """The genes that all sources have, such as the candidate genes of a signature.
 
     Parameters
     ----------
     *sources : Cohort, Expression, AnnData or iterable of str
-        Cohorts, expression, or names of genes. A gene counts as shared where its name differs only by an alias.
+        Cohorts, expression, or names of genes. An alias of a gene counts as the same gene.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Gene symbols: former names, spreadsheet damage and duplicates; every change is returned, none is silent."""
+"""Gene symbols: former names, damage by spreadsheets, duplicates; every change is reported."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 
 #: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
 _DATES = {"mar": ("MARCHF", range(1, 12)), "sep": ("SEPTIN", (*range(1, 13), 14)), "dec": ("DELEC", (1,))}
-#: How a name begins that may be a date; the others are passed over quickly.
+#: How names that may be dates begin; other names are skipped quickly.
 _DATED = frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
 _MONTHS = {"03": "mar", "09": "sep", "12": "dec"}
 _DAY_MONTH = re.compile(r"(?P<n>\d{1,2})[-. ](?P<month>mar|sept?|dec)", re.IGNORECASE)
@@ -33,18 +33,18 @@ _ANY_DATE = re.compile(
     re.IGNORECASE,
 )
 _OPEN_READING_FRAME = re.compile(r"C(\d+|X|Y)ORF(\d+)")
-#: Former symbols that NCBI also lists as an alias of a second gene, and that once were approved for one only.
+#: Formerly approved symbols of one gene that NCBI also lists as an alias of another.
 _FORMER = {"SEPT2": "SEPTIN2"}
 
 
 @dataclass(frozen=True, eq=False)
 class Resolution:
-    """What `resolve` made of a list of names.
+    """The result of `resolve`.
 
     Parameters
     ----------
     symbols : Index of shape (n,)
-        One symbol for each name given, in the same order; empty where the name has to be dropped.
+        One symbol for each given name, in the same order; empty if the name has to be dropped.
     changes : DataFrame
         ``given, symbol, reason`` for each name that changed; the reason is "alias", "case", "date" or
         "date, ambiguous" (dropped).
@@ -55,17 +55,17 @@ class Resolution:
 
 
 def resolve(symbols: Iterable[object]) -> Resolution:
-    """Replace former names of genes by approved symbols, where this is beyond doubt.
+    """Replace former names of genes by approved symbols, if there is no doubt.
 
     Names are stripped. Dates are turned back into the symbols they were ("1-Mar" is MARCHF1, "2-Sep" SEPTIN2,
-    "1-Dec" DELEC1); a date that stands more than once may be MARCHF1 or MTARC1 and is dropped. An alias is
+    "1-Dec" DELEC1); a duplicated date may be MARCHF1 or MTARC1 and is dropped. An alias is
     replaced if it belongs to one gene only, if the approved symbol is not among the names, and if no second
-    alias of that gene is; otherwise it is kept. Names that are not known are kept as they are.
+    alias of that gene is; otherwise it is kept. Unknown names are kept.
 
     Parameters
     ----------
     symbols : iterable of str
-        The gene names of one table; what may be replaced depends on which others are there.
+        The gene names of one table; which are replaced depends on the others.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def collapse_duplicates(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     frame : DataFrame
         One column per name, in the order of first appearance.
     n_repeated : int
-        Number of names that stood more than once.
+        Number of duplicated names.
     """
     columns = frame.columns
     if columns.is_unique:
@@ -133,7 +133,7 @@ def collapse_duplicates(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, Flow]:
-    """Resolve the columns of a table and make them unique: what every reader does with its genes.
+    """Replace former gene names in the columns of a table, and average duplicated columns.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, Flow]:
     Returns
     -------
     frame : DataFrame
-        Unique, approved names where they are beyond doubt.
+        Unique names, approved if there is no doubt.
     flow : Flow
         A line for every change; empty if nothing changed.
     """
@@ -152,22 +152,22 @@ def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, Flow]:
     renamed = resolution.changes[resolution.changes["symbol"] != ""]
     if len(renamed):
         examples = listing(renamed["given"] + " → " + renamed["symbol"], limit=3)
-        reason = f"{len(renamed)} former names replaced by approved symbols ({examples})"
+        reason = f"{counted(len(renamed), 'former name')} replaced by approved symbols ({examples})"
         flow.add("genes: approved symbols", frame.shape[1], frame.shape[1], reason)
     if (absent := resolution.symbols == "").any():
-        reason = f"{absent.sum()} columns without a name, or with a date that stands for several genes"
+        reason = f"{counted(int(absent.sum()), 'column')} without a name, or with a date that may mean several genes"
         flow.add("genes: named", len(absent), len(absent) - int(absent.sum()), reason)
         frame = frame.loc[:, ~absent]
     n_before = frame.shape[1]
     frame, n_repeated = collapse_duplicates(frame)
     if n_repeated:
-        reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
+        reason = f"{counted(n_repeated, 'symbol was', 'symbols were')} duplicated: replaced by their mean"
         flow.add("genes: one column each", n_before, frame.shape[1], reason)
     return frame, flow
 
 
 def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, Flow]:
-    """Make the columns of a table unique, and leave their names alone but for blanks around them.
+    """Average duplicated columns of a table, and keep their names except for surrounding blanks.
 
     Parameters
     ----------
@@ -179,20 +179,20 @@ def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, Flow]:
     Returns
     -------
     frame : DataFrame
-        Unique names. Columns of one name are replaced by their mean, which is missing where one of them is.
+        Unique names. Columns of one name are replaced by their mean, which is missing if one of them is.
     flow : Flow
         A line for every change; empty if nothing changed.
 
     Raises
     ------
     InputError
-        If a name is a date that a spreadsheet made of a symbol.
+        If a name is a date that a spreadsheet made from a symbol.
     """
     names = pd.Index([str(name).strip() for name in frame.columns], dtype=object, name="gene")
     refuse_dates(names, where)
     frame, flow = frame.set_axis(names, axis=1), Flow()
     if (unnamed := names == "").any():
-        reason = f"{unnamed.sum()} columns without a name"
+        reason = f"{counted(int(unnamed.sum()), 'column')} without a name"
         flow.add("genes: named", len(names), len(names) - int(unnamed.sum()), reason)
         frame = frame.loc[:, ~unnamed]
     n_before = frame.shape[1]
@@ -200,13 +200,13 @@ def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, Flow]:
     if n_repeated:
         missing = frame.isna().T.groupby(level=0, sort=False).any().T
         collapsed = collapsed.mask(missing.to_numpy())
-        reason = f"{n_repeated} symbols stood more than once: replaced by their mean"
+        reason = f"{counted(n_repeated, 'symbol was', 'symbols were')} duplicated: replaced by their mean"
         flow.add("genes: one column each", n_before, collapsed.shape[1], reason)
     return collapsed, flow
 
 
 def refuse_dates(names: Iterable[object], where: str) -> None:
-    """Refuse gene names that a spreadsheet turned into dates, where names are kept as given.
+    """Refuse gene names that a spreadsheet turned into dates.
 
     Parameters
     ----------
@@ -218,16 +218,16 @@ def refuse_dates(names: Iterable[object], where: str) -> None:
     Raises
     ------
     InputError
-        If a name is a date; the error lists the names and, where they tell, the symbols that they were.
+        If a name is a date; the error lists the names and, if known, the original symbols.
 
     Examples
     --------
     >>> refuse_dates(["ESR1", "1-Mar"], "table.csv")
     Traceback (most recent call last):
     ...
-    sequoia_base.errors.InputError: 1 gene names are dates, as spreadsheets make them: 1-Mar (gene 2, MARCHF1)
+    sequoia_base.errors.InputError: 1 gene name is a date, made by a spreadsheet: 1-Mar (gene 2, MARCHF1)
       where: table.csv
-      fix: write the symbols again, from a table that no spreadsheet has saved
+      fix: restore the symbols, from a table that was not saved by a spreadsheet
     """
     found = []
     for i, given in enumerate(names, start=1):
@@ -237,14 +237,15 @@ def refuse_dates(names: Iterable[object], where: str) -> None:
             found.append(f"{name} (gene {i}, {_undate(name) or 'symbol unknown'})")
     if found:
         raise InputError(
-            f"{len(found)} gene names are dates, as spreadsheets make them: {listing(found)}",
+            f"{counted(len(found), 'gene name is a date', 'gene names are dates')}, made by a spreadsheet: "
+            f"{listing(found)}",
             where=where,
-            fix="write the symbols again, from a table that no spreadsheet has saved",
+            fix="restore the symbols, from a table that was not saved by a spreadsheet",
         )
 
 
 def match(wanted: Iterable[object], available: Iterable[object]) -> NDArray[np.intp]:
-    """Find genes in a table: under the same name first, then under an alias of either name.
+    """Find genes in a table, first under the same name, then under an alias of either name.
 
     Parameters
     ----------
@@ -254,8 +255,8 @@ def match(wanted: Iterable[object], available: Iterable[object]) -> NDArray[np.i
     Returns
     -------
     array of shape (wanted,)
-        Position in `available`, -1 where the gene is not there. No position is given out twice, and an
-        approved symbol that several available names stand for is not matched.
+        Position in `available`, -1 if the gene is not there. No position is used twice, and an approved symbol that
+        several available names mean is not matched.
     """
     names, there = ([str(name).strip() for name in side] for side in (wanted, available))
     positions = pd.Index(there, dtype=object).get_indexer(pd.Index(names, dtype=object))
@@ -274,21 +275,21 @@ def match(wanted: Iterable[object], available: Iterable[object]) -> NDArray[np.i
 
 
 def canonical(name: str) -> str:
-    """The approved symbol of one name without regard to a table; the name itself where there is none."""
+    """The approved symbol of a name, whatever else is in its table; the name itself if there is none."""
     proposal = _approved(name)
     return name if proposal is None else proposal[0]
 
 
 @cache
 def aliases() -> dict[str, str]:
-    """Alias to approved symbol, for aliases that stand for one gene only; read once."""
+    """Alias to approved symbol, for aliases of one gene only; read once."""
     packed = files("sequoia_stats").joinpath("data/gene_aliases.tsv.gz").read_bytes()
     words = gzip.decompress(packed).decode().split()
     return dict(zip(words[2::2], words[3::2], strict=True)) | _FORMER
 
 
 def _approved(name: str) -> tuple[str, str] | None:
-    """Approved symbol and the reason for the change, or None where the name stays."""
+    """Approved symbol and the reason for the change, or None if the name stays."""
     if (symbol := aliases().get(name)) is not None:
         return symbol, "alias"
     if found := _OPEN_READING_FRAME.fullmatch(name):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 
 #: Days in a month, everywhere in this package.
 MONTH_DAYS = 365.25 / 12
@@ -45,7 +45,7 @@ class Outcome:
         invalid = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
         if invalid.size:
             raise InputError(
-                f"{invalid.size} of {time.size} patients have a missing, zero or negative time",
+                f"{invalid.size} of {counted(time.size, 'patient')} have a missing, zero or negative time",
                 where=f"positions {listing(invalid)}",
             )
         if event.dtype != np.bool_:
@@ -85,17 +85,17 @@ class Outcome:
 
 
 def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoint: str = "event") -> Outcome:
-    """Build an `Outcome` from what survival libraries use.
+    """An `Outcome` from the formats of survival libraries.
 
     Parameters
     ----------
     y : Outcome, structured array, or array of times
-        A structured array holds one boolean and one float field (scikit-survival); an array of times in
-        months goes with `event`.
+        A structured array holds one boolean and one float field (scikit-survival); an array of times, in months, needs
+        `event` too.
     event : array of shape (n,), optional
         1 where the event was seen.
     endpoint : str
-        Name of the endpoint, used where `y` does not carry one.
+        Name of the endpoint, used if `y` does not have one.
 
     Returns
     -------
@@ -118,5 +118,5 @@ def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoi
             )
         return Outcome(array[kinds["f"]], array[kinds["b"]], endpoint)
     if event is None:
-        raise InputError("an array of times needs the events as well", fix="pass event=")
+        raise InputError("an array of times needs the events too", fix="pass event=")
     return Outcome(array, np.asarray(event), endpoint)

@@ -1,4 +1,4 @@
-"""The one type for predicted genes beside measured ones: slides, their patients, and an untrained network."""
+"""Predicted and measured genes of slides and their patients, with untrained networks for comparison."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types._matrices import as_floats, group_means, refuse_not_finite, varying
 from sequoia_stats.types.cohort import plain, storable
 from sequoia_stats.types.genes import refuse_dates
@@ -20,7 +20,7 @@ from sequoia_stats.types.genes import refuse_dates
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: Below this the tests of dependent correlations have no degrees of freedom.
+#: With fewer samples the tests of dependent correlations have no degrees of freedom.
 FEWEST_SAMPLES = 4
 _UNTRAINED = re.compile(r"untrained(?:_(\d+))?")
 _BLOCK = 1024  # columns at a time, so that copies stay small
@@ -35,23 +35,23 @@ class Predictions:
     predicted : array of shape (slides, genes)
         float32 or float64, kept as given; finite.
     measured : array of shape (slides, genes)
-        On the scale of `predicted`; NaN where a gene was not measured.
+        On the scale of `predicted`; NaN if a gene was not measured.
     obs : DataFrame
-        A row per slide: index = slide id, unique; ``patient_id`` and, where they are known, ``fold``, ``cohort``
-        and anything else. Without ``patient_id`` every slide counts as a patient of its own, and `flow` says so.
+        One row per slide: index = slide id, unique; ``patient_id`` and, if known, ``fold``, ``cohort`` and anything
+        else. Without ``patient_id`` every slide counts as its own patient, and `flow` says so.
     genes : Index of shape (genes,)
-        Unique, as in the file: no former name is replaced.
+        Unique, as in the file; former names are not replaced.
     untrained : tuple of array of shape (slides, genes), optional
-        Predictions of the same network before training, one matrix a seed; finite.
+        Predictions of the same network before training, one matrix per seed; finite.
     name, note : str
-        What it is called, and the sentence that belongs into captions.
+        Its name, and a sentence for captions.
     flow : DataFrame
-        Ledger of what was lost on the way: ``step, n_before, n_after, reason``.
+        Ledger of losses: ``step, n_before, n_after, reason``.
 
     Raises
     ------
     InputError
-        If shapes differ, slides or genes repeat, a gene is a date, a prediction is NaN or infinite, a measured
+        If shapes differ, slides or genes are duplicated, a gene is a date, a prediction is NaN or infinite, a measured
         value is infinite, there are fewer than 4 slides, or no gene varies in both matrices.
     """
 
@@ -80,7 +80,7 @@ class Predictions:
             if matrix.shape != (len(obs), len(genes)):
                 raise InputError(
                     f"{what} has the shape {matrix.shape[0]} × {matrix.shape[1]}, "
-                    f"and there are {len(obs)} slides × {len(genes)} genes",
+                    f"but there are {len(obs)} slides × {len(genes)} genes",
                     where=self.name,
                 )
         refuse_few(len(obs), "slides", self.name)
@@ -108,10 +108,10 @@ class Predictions:
         return f"<Predictions {self.name}: {size}, {null}{note}>"
 
     def per_patient(self) -> Predictions:
-        """One row a patient, in the order of first appearance: the mean of its slides.
+        """One row per patient, in the order of first appearance: the mean of the slides.
 
-        A missing measurement does not count in the mean. A column of `obs` is kept where it is the same for all
-        slides of a patient, and missing elsewhere. The index is the patient id.
+        Missing measurements do not count. A value of `obs` is kept if all slides of a patient agree, and is missing
+        otherwise. The index is the patient id.
         """
         flow = Flow.of(self.flow)
         codes, patients = pd.factorize(self.obs["patient_id"])
@@ -131,7 +131,7 @@ class Predictions:
         )
 
     def rows(self, mask: NDArray[Any] | pd.Series, *, name: str = "") -> Predictions:
-        """The slides that `mask` chooses, booleans or positions; `name` is what they are called then."""
+        """The slides that `mask` chooses, by booleans or positions, under a new `name`."""
         chosen = np.asarray(mask)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return replace(
@@ -149,7 +149,7 @@ class Predictions:
         Parameters
         ----------
         by : str or None
-            The column: cancer type, cohort, subgroup. With None there is one level, called by `name`.
+            The column: cancer type, cohort, subgroup. With None there is one level, named `name`.
 
         Yields
         ------
@@ -159,7 +159,7 @@ class Predictions:
         Raises
         ------
         InputError
-            If the column is not there or has holes, or a level has too few slides or no gene that varies.
+            If the column is missing or incomplete, or a level has too few slides or no gene that varies.
         """
         if by is None:
             yield self.name, self
@@ -169,10 +169,10 @@ class Predictions:
             yield level, self.rows(levels.to_numpy() == level, name=f"{self.name}, {by} {level}")
 
     def levels(self, by: str) -> pd.Series:
-        """A column of `obs` as texts, one for each slide; refused where it is not there or has holes."""
+        """A column of `obs` as texts; an error if it is missing or incomplete."""
         if by not in self.obs:
             raise InputError(
-                f"there is no column {by!r} of slides",
+                f"the slides have no column {by!r}",
                 where=f"{self.name}, obs; its columns are {listing(self.obs.columns)}",
                 fix="name one of its columns with --by",
             )
@@ -180,7 +180,7 @@ class Predictions:
         absent = column.isna() | (column.astype(str).str.strip() == "")
         if absent.any():
             raise InputError(
-                f"{int(absent.sum())} of {self.n} slides have no {by}",
+                f"{int(absent.sum())} of {counted(self.n, 'slide')} have no {by}",
                 where=f"{self.name}, obs column {by!r}: {listing(self.obs.index[absent])}",
                 fix="fill the column, or leave these slides out",
             )
@@ -208,10 +208,10 @@ class Predictions:
         Parameters
         ----------
         adata : AnnData
-            Slides × genes: X = predicted, ``layers["measured"]``, and where there are any ``layers["untrained"]``,
-            ``untrained_1``, ...; ``obs["patient_id"]``.
+            Slides × genes: X = predicted, ``layers["measured"]``, optional ``layers["untrained"]``, ``untrained_1``,
+            ...; ``obs["patient_id"]``.
         name : str, optional
-            What errors call it; by default ``uns["name"]``.
+            The name for errors; by default ``uns["name"]``.
 
         Raises
         ------
@@ -220,7 +220,7 @@ class Predictions:
         """
         name = name or str(adata.uns.get("name", "")) or "AnnData"
         if adata.X is None:
-            raise InputError("the AnnData has no X, which is to hold the predictions", where=name)
+            raise InputError("the AnnData has no X, which should hold the predictions", where=name)
         if "measured" not in adata.layers:
             raise InputError(
                 "there is no measured expression: the layer 'measured' is missing",
@@ -253,39 +253,41 @@ def _set(predictions: Predictions, **values: object) -> None:
 
 
 def _with_patients(obs: pd.DataFrame, name: str, flow: Flow) -> pd.DataFrame:
-    """The table of slides with texts for ids; `flow` takes a line where it names no patients."""
+    """The table of slides with texts as ids; `flow` gets a line if it does not name patients."""
     index = pd.Index(obs.index).astype(str).astype(object).rename("slide")
     obs = obs.set_axis(index, axis=0)
     refuse_repeated(index, "slide", name)
     if "patient_id" not in obs:
-        reason = "no patient_id: every slide counts as a patient of its own"
+        reason = "no patient_id: every slide counts as its own patient"
         flow.add("slides: patients", len(obs), len(obs), reason)
         return obs.assign(patient_id=index)
     patients = obs["patient_id"].astype(object)
     absent = patients.isna() | (patients.astype(str).str.strip() == "")
     if absent.any():
         raise InputError(
-            f"{int(absent.sum())} slides have no patient_id", where=f"{name}: {listing(index[absent])}"
+            f"{counted(int(absent.sum()), 'slide has', 'slides have')} no patient_id",
+            where=f"{name}: {listing(index[absent])}",
         )
     return obs.assign(patient_id=patients.astype(str).str.strip())
 
 
 def refuse_repeated(labels: pd.Index, what: str, where: str) -> None:
-    """Refuse names that stand more than once; `what` they name, in one word."""
+    """Refuse duplicated names of a `what`, such as "gene"."""
     repeated = labels[labels.duplicated()].unique()
     if len(repeated):
         raise InputError(
-            f"{len(repeated)} {what} names stand more than once: {listing(repeated)}",
+            f"{counted(len(repeated), f'{what} name is', f'{what} names are')} duplicated: {listing(repeated)}",
             where=where,
             fix=f"keep one of each {what}",
         )
 
 
 def refuse_few(n: int, what: str, where: str) -> None:
-    """Refuse fewer slides or patients than a correlation can be compared with; `what` they are."""
+    """Refuse too few slides or patients (`what`) to compare correlations."""
     if n < FEWEST_SAMPLES:
         raise InputError(
-            f"{n} {what} are too few: correlations are compared from {FEWEST_SAMPLES} on",
+            f"{counted(n, f'{what[:-1]} is', f'{what} are')} too few: "
+            f"correlations can only be compared with {FEWEST_SAMPLES} or more",
             where=where,
             fix="leave this level out, or give more slides",
         )
@@ -294,7 +296,7 @@ def refuse_few(n: int, what: str, where: str) -> None:
 def refuse_all_constant(
     blocks: Iterable[tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]], n_genes: int, where: str
 ) -> None:
-    """Refuse genes of which none varies in both matrices; predicted and measured come in blocks of columns."""
+    """Refuse genes if none varies in both matrices; predicted and measured come in blocks of columns."""
     if not n_genes:
         raise InputError("there are no genes", where=where)
     some = {"predicted": False, "measured": False}
@@ -307,25 +309,25 @@ def refuse_all_constant(
     raise InputError(
         f"all {n_genes} genes are constant ({what}): nothing can be correlated",
         where=where,
-        fix="check the file, and the model that wrote it",
+        fix="check the file, and the network that made it",
     )
 
 
 def common_rows(obs: pd.DataFrame, codes: NDArray[np.intp]) -> pd.DataFrame:
-    """The first row of every group, missing where its rows differ."""
+    """The first row of every group; values that differ within the group become missing."""
     first = obs[~pd.Index(codes).duplicated()]
     same = obs.groupby(codes).nunique(dropna=False).set_axis(first.index, axis=0) == 1
     return first.where(same)
 
 
 def untrained_layers(layers: list[str]) -> tuple[list[str], Flow]:
-    """Layers of untrained networks in the order of their numbers, and a line for those whose name is none."""
+    """Layers of untrained networks in the order of their numbers, and a ledger of layers with other names."""
     like = [layer for layer in layers if layer.lower().startswith("untrained")]
     numbered = {layer: int(m[1] or -1) for layer in like if (m := _UNTRAINED.fullmatch(layer))}
     others = [layer for layer in like if layer not in numbered]
     flow = Flow()
     if others:
-        reason = f"no number behind the name, so left out: {listing(others)}"
+        reason = f"left out, since the name does not end in a number: {listing(others)}"
         flow.add("untrained layers", len(like), len(numbered), reason)
     return sorted(numbered, key=numbered.__getitem__), flow
 

@@ -239,7 +239,7 @@ EXPRESSION_FILES = {
         tidy(expression_table(["TCGA-A1-A0SB-01", "TCGA-A1-A0SB-11"]).to_csv()),
         ["duplicated: TCGA-A1-A0SB", "rows 2, 3"],
     ),
-    "a patient without an id": (tidy(EXPRESSION.replace("P2", "")), ["1 rows have no patient id", "row"]),
+    "a patient without an id": (tidy(EXPRESSION.replace("P2", "")), ["1 row has no patient id", "row"]),
     "a patient called NaN": (tidy(EXPRESSION.replace("P2", "NaN")), ["no patient id", "rows 3"]),
     "a long row": (
         tidy(EXPRESSION.replace(",4.5,", ",4.5,9,")),
@@ -308,7 +308,7 @@ CLINICAL_FILES = {
     ),
     "a patient without an id": (
         tidy(EXPRESSION, CLINICAL.replace("P4", "")),
-        ["1 rows have no patient id", "clinical.csv", "5"],
+        ["1 row has no patient id", "clinical.csv", "5"],
     ),
     "negative, zero and missing times": (
         tidy(EXPRESSION, NO_TIME),
@@ -316,7 +316,7 @@ CLINICAL_FILES = {
     ),
     "an infinite time": (
         cells(months=["Inf", 1, 2, 3, 4, 5]),
-        ["1 times are not numbers: Inf", "'months'", "rows 2"],
+        ["1 time is not numeric: Inf", "'months'", "rows 2"],
     ),
     "a time in words": (
         cells(months=["5", "soon", "1", "2", "3", "4"]),
@@ -371,7 +371,7 @@ CLINICAL_FILES = {
         cells(er=["maybe"] * 6),
         ["neither positive nor negative: maybe", "column 'er'"],
     ),
-    "an age in words": (cells(age=["old"] * 6), ["6 ages are not numbers: old", "column 'age'"]),
+    "an age in words": (cells(age=["old"] * 6), ["6 ages are not numeric: old", "column 'age'"]),
 }
 
 UNSAID = {
@@ -382,7 +382,7 @@ UNSAID = {
 
 STUDIES = {
     "an endpoint that the study has not": (study("--endpoint", "PFS"), ["no endpoint 'PFS'", "OS, RFS"]),
-    "no endpoint": (study(), ["the endpoint has to be named", "OS, RFS"]),
+    "no endpoint": (study(), ["no endpoint is given", "OS, RFS"]),
     "no patient table": (
         study("--endpoint", "OS", drop=["data_clinical_patient.txt"]),
         ["no data_clinical_patient.txt", "study"],
@@ -503,16 +503,16 @@ COHORT_FILES = {
     ),
     "a missing time": (fit_changed(set_obs("time", np.nan, [3])), ["1 of 60 patients", "P4", "c.h5ad"]),
     "a negative time": (fit_changed(set_obs("time", -1.0, [3])), ["1 of 60 patients", "P4", "c.h5ad"]),
-    "times in words": (fit_changed(set_obs("time", "long")), ["not numbers: long", "c.h5ad"]),
+    "times in words": (fit_changed(set_obs("time", "long")), ["not numeric: long", "c.h5ad"]),
     "events 1 and 2": (fit_changed(set_obs("event", 2, [3])), ["neither 0 nor 1", "c.h5ad"]),
     "an event that is missing": (fit_changed(set_obs("event", np.nan, [3])), ["1 of 60 patients", "P4"]),
     "a value that is infinite": (fit_changed(fill(np.inf, 1)), ["infinite", "c.h5ad"]),
     "a truncated file": (
         validate(cohort=lambda folder: cut(cohort_bytes(folder))),
-        ["no readable h5ad", "c.h5ad"],
+        ["not a readable h5ad", "c.h5ad"],
     ),
-    "junk": (validate(cohort=bytes(range(256)) * 20), ["no readable h5ad", "c.h5ad"]),
-    "no bytes": (validate(cohort=b""), ["no readable h5ad", "c.h5ad"]),
+    "junk": (validate(cohort=bytes(range(256)) * 20), ["not a readable h5ad", "c.h5ad"]),
+    "no bytes": (validate(cohort=b""), ["not a readable h5ad", "c.h5ad"]),
     "a table": (arguments("cohort", "describe", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "a folder": (arguments("cohort", "describe", "HERE"), ["not recognised"]),
     "an endpoint that it has not": (
@@ -625,7 +625,7 @@ SCORES = {
     "an unknown side": (score("e.csv", SCORED, "--genes-in", "diagonals"), ["'diagonals'", "columns|rows"]),
     "slides of nobody": (
         score_adata(patient_id=[None, *["P1"] * 29]),
-        ["1 slides have no patient_id", "slides.h5ad"],
+        ["1 slide has no patient_id", "slides.h5ad"],
     ),
     "log2 of negative values": (
         score("e.csv", SCORED, signature=signature_with(transform={"name": "log2", "parameters": [{}, {}]})),
@@ -653,7 +653,7 @@ OUTPUTS = {
             "-o",
             folder,
         ],
-        ["is to be a file"],
+        ["must be a file"],
     ),
     "in place of a file": (
         lambda folder: [
@@ -665,7 +665,7 @@ OUTPUTS = {
             "-o",
             folder / "s.json",
         ],
-        ["is to be a folder"],
+        ["must be a folder"],
     ),
     "over the working folder": (
         lambda folder: [
@@ -797,7 +797,7 @@ def test_dropped_times_are_counted_in_the_ledger(capsys, tmp_path):
 def test_a_gene_that_stands_twice_is_averaged_and_counted(capsys, tmp_path):
     answer = sequoia(capsys, *tidy(EXPRESSION.replace("ERBB2", "ESR1"), CLINICAL, "--json")(tmp_path))
     assert answer.json["genes"] == 2
-    assert "1 symbols stood more than once: replaced by their mean" in answer.json["flow"][0]["reason"]
+    assert "1 symbol was duplicated: replaced by their mean" in answer.json["flow"][0]["reason"]
     assert read_cohort(tmp_path / "out.h5ad").expression.loc["P2", "ESR1"] == (3.5 + 4.5) / 2
 
 

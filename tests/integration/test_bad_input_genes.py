@@ -139,11 +139,11 @@ MATRICES = {
     "one with genes as rows": (tables(m=turned), ["--genes-in rows", "m.csv"]),
     "all with genes as rows": (
         tables(p=turned, m=turned, u=turned),
-        ["called like genes: ESR1, PGR, ERBB2", "p.csv", "--genes-in rows"],
+        ["the names of genes: ESR1, PGR, ERBB2", "p.csv", "--genes-in rows"],
     ),
     "genes as columns, rows said": (
         tables("--genes-in", "rows"),
-        ["called like genes", "p.csv", "--genes-in columns"],
+        ["have the names of genes", "p.csv", "--genes-in columns"],
     ),
     "a title that says rows": (
         tables(p=lambda f: f.T.rename_axis("symbol")),
@@ -151,7 +151,7 @@ MATRICES = {
     ),
     "a gene twice": (
         tables(m=lambda f: f.set_axis(["PGR", *SYMBOLS[1:]], axis=1)),
-        ["1 gene names stand more than once: PGR", "m.csv"],
+        ["1 gene name is duplicated: PGR", "m.csv"],
     ),
     "a sample twice": (
         tables(p=lambda f: f.rename(index={"P2": "P1"})),
@@ -163,11 +163,11 @@ MATRICES = {
     ),
     "1-Mar among the measured": (
         tables(m=lambda f: f.rename(columns={"PGR": "1-Mar"})),
-        ["1 gene names are dates", "1-Mar", "m.csv"],
+        ["1 gene name is a date", "1-Mar", "m.csv"],
     ),
     "a date as newer spreadsheets write it": (
         tables(p=lambda f: f.rename(columns={"PGR": "2024-03-01"})),
-        ["1 gene names are dates", "2024-03-01", "p.csv"],
+        ["1 gene name is a date", "2024-03-01", "p.csv"],
     ),
     "NA in the predictions": (
         tables(p=cell("NA")),
@@ -242,16 +242,16 @@ FILES = {
         h5ad(drop("untrained"), "--rule", "published-code"),
         ["'published-code' compares with an untrained network", "--rule strict"],
     ),
-    "a gene twice": (h5ad(renamed(G2="G1")), ["1 gene names stand more than once: G1", "p.h5ad"]),
-    "1-Mar": (h5ad(renamed(G2="1-Mar")), ["1 gene names are dates", "1-Mar (gene 2, MARCHF1)", "p.h5ad"]),
-    "Mar-01": (h5ad(renamed(G2="Mar-01")), ["1 gene names are dates", "Mar-01 (gene 2"]),
+    "a gene twice": (h5ad(renamed(G2="G1")), ["1 gene name is duplicated: G1", "p.h5ad"]),
+    "1-Mar": (h5ad(renamed(G2="1-Mar")), ["1 gene name is a date", "1-Mar (gene 2, MARCHF1)", "p.h5ad"]),
+    "Mar-01": (h5ad(renamed(G2="Mar-01")), ["1 gene name is a date", "Mar-01 (gene 2"]),
     "a slide twice": (
         h5ad(lambda a: setattr(a, "obs_names", ["P1", "P1", *a.obs_names[2:]])),
-        ["1 slide names stand more than once: P1", "p.h5ad"],
+        ["1 slide name is duplicated: P1", "p.h5ad"],
     ),
     "slides of nobody": (
         h5ad(obs(patient_id=[None, *["P"] * 11])),
-        ["1 slides have no patient_id", "P1", "p.h5ad"],
+        ["1 slide has no patient_id", "P1", "p.h5ad"],
     ),
     "a column that is not there": (
         h5ad(lambda a: None, "--by", "cancer"),
@@ -273,10 +273,10 @@ FILES = {
         lambda folder: [*h5ad()(folder), "--measured", folder / "p.h5ad"],
         ["given twice", "leave --measured out"],
     ),
-    "rows of h5ad": (h5ad(lambda a: None, "--genes-in", "rows"), ["AnnData has its genes in columns"]),
-    "junk": (content(b"junk" * 99), ["no readable h5ad", "p.h5ad"]),
-    "no bytes": (content(b""), ["no readable h5ad", "p.h5ad"]),
-    "junk in parquet": (content(b"junk" * 99, "p.parquet"), ["no readable parquet", "p.parquet"]),
+    "rows of h5ad": (h5ad(lambda a: None, "--genes-in", "rows"), ["AnnData always has its genes in columns"]),
+    "junk": (content(b"junk" * 99), ["not a readable h5ad", "p.h5ad"]),
+    "no bytes": (content(b""), ["not a readable h5ad", "p.h5ad"]),
+    "junk in parquet": (content(b"junk" * 99, "p.parquet"), ["not a readable parquet", "p.parquet"]),
     "a folder": (arguments("genes", "HERE", "-o", "HERE/out.csv"), ["a folder was given"]),
     "nothing there": (arguments("genes", "HERE/p.h5ad", "-o", "HERE/out.csv"), ["does not exist", "p.h5ad"]),
 }

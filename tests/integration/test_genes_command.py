@@ -125,7 +125,7 @@ def test_notes_and_losses_go_to_stderr(capsys, tmp_path):
     answer = sequoia(capsys, "genes", *files, "-o", tmp_path / "genes.csv", "--rule", "strict")
     assert "single untrained network" in answer.err and "untrained network" not in answer.out
     assert "1 genes are in the predictions only: G3" in answer.err
-    assert "every slide counts as a patient of its own" in answer.err
+    assert "every slide counts as its own patient" in answer.err
 
 
 def test_a_table_of_patients_makes_them_the_units(capsys, tmp_path):

@@ -58,7 +58,7 @@ def test_without_well_predicted_genes_nothing_is_shared():
         (["a"] * 40, {}, "the same er"),
         (["a", "all"] * 20, {}, "a subgroup is called 'all'"),
         ([1, 2] * 20, {"names": {1: "ER+"}}, "values of er have no name: 2"),
-        (["a", *["b"] * 39], {}, "1 slides are too few"),
+        (["a", *["b"] * 39], {}, "1 slide is too few"),
     ],
 )
 def test_subgroups_that_cannot_be_judged_are_refused(values, options, message):

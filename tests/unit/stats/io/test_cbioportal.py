@@ -57,8 +57,7 @@ def test_one_primary_sample_a_patient_is_kept_and_the_others_are_counted(tmp_pat
     assert cohort.expression["ESR1"].to_dict() == {"P1": 3.5, "P2": 9.5}
     assert flow_of(cohort)["samples: primary"] == (5, 3)
     assert (
-        reason_of(cohort, "samples: primary")
-        == "not primary (2 Metastasis); 1 patients have no primary sample"
+        reason_of(cohort, "samples: primary") == "not primary (2 Metastasis); 1 patient has no primary sample"
     )
     assert flow_of(cohort)["samples: one a patient"] == (3, 2)
 
@@ -140,12 +139,12 @@ def replace_in(study, file, old, new):
 
 
 BAD = {
-    "no endpoint named": (lambda study: None, {}, "has to be named|OS, RFS|--endpoint OS|RFS"),
+    "no endpoint named": (lambda study: None, {}, "no endpoint is given|OS, RFS|--endpoint OS|RFS"),
     "unknown endpoint": (lambda study: None, {"endpoint": "DSS"}, "no endpoint 'DSS'|OS, RFS"),
     "no outcome columns": (
         lambda study: replace_in(study, "data_clinical_patient.txt", "_MONTHS", "_DAYS"),
         {"endpoint": "OS"},
-        "no endpoint 'OS'; it has none|OS_MONTHS, OS_STATUS",
+        "no endpoint 'OS'; the study has none|OS_MONTHS, OS_STATUS",
     ),
     "no patient file": (
         lambda study: (study / "data_clinical_patient.txt").unlink(),

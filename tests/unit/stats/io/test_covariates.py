@@ -90,7 +90,7 @@ def test_undecided_receptors_are_counted():
 
 
 def test_an_unknown_word_for_a_receptor_is_an_error_with_its_row():
-    with pytest.raises(InputError, match=r"1 values .*: maybe\n.*column 'ER_STATUS', rows 3"):
+    with pytest.raises(InputError, match=r"1 value .*: maybe\n.*column 'ER_STATUS', rows 3"):
         parse(ER_STATUS=["Positive", "maybe"])
 
 
@@ -127,7 +127,7 @@ def test_an_age_in_days_is_not_taken_for_years():
 
 
 def test_an_age_in_words_is_an_error():
-    with pytest.raises(InputError, match="1 ages are not numbers: old"):
+    with pytest.raises(InputError, match="1 age is not numeric: old"):
         parse(age=["old", "51"])
 
 

@@ -55,8 +55,8 @@ def test_each_criterion_of_the_published_code_counts(tmp_path, old, new):
 REFUSED = {
     "another table": ("gene,r\nA,1\n", ["lacks the column pred_real_r", "gene, r"]),
     "a text": (HEADER + GOOD.replace("0.8", "high"), ["'high' is not a number", "row 2", "'pred_real_r'"]),
-    "a gene twice": (HEADER + GOOD + BAD + GOOD, ["1 rows repeat a gene of the same cancer", "rows 4"]),
-    "a row without a cancer": (HEADER + GOOD.replace("brca", ""), ["1 rows have no gene or no cancer"]),
+    "a gene twice": (HEADER + GOOD + BAD + GOOD, ["1 row repeats a gene of the same cancer", "rows 4"]),
+    "a row without a cancer": (HEADER + GOOD.replace("brca", ""), ["1 row has no gene or no cancer"]),
 }
 
 

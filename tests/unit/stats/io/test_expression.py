@@ -72,7 +72,7 @@ def test_slides_of_a_patient_are_averaged_and_counted(tmp_path):
 
 
 def test_a_slide_without_a_patient_is_an_error():
-    with pytest.raises(InputError, match="1 slides have no patient_id"):
+    with pytest.raises(InputError, match="1 slide has no patient_id"):
         read_expression(predictions(patient_id=["P1", None, "P2"]))
 
 

@@ -30,7 +30,9 @@ def test_names_are_read_once_and_as_written(tmp_path, text):
     assert read_gene_list(tmp_path / "genes.txt") == ["ESR1", "KNTC2"]
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("gene\n\n", "no name"), ("# x\n", "no name")])
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "is empty"), ("gene\n\n", "t is empty"), ("# x\n", "t is empty")]
+)
 def test_a_list_without_a_name_is_an_error(tmp_path, text, words):
     (tmp_path / "genes.txt").write_text(text)
     with pytest.raises(InputError, match=words):
@@ -51,16 +53,16 @@ def test_a_list_without_a_name_is_an_error(tmp_path, text, words):
 )
 def test_several_fields_in_a_line_without_a_title_are_refused(tmp_path, text, row, n):
     (tmp_path / "genes.txt").write_text(text)
-    with pytest.raises(InputError, match=f"row {row} has {n} fields") as error:
+    with pytest.raises(InputError, match=f"a row has {n} fields") as error:
         read_gene_list(tmp_path / "genes.txt")
     assert error.value.where == f"{tmp_path / 'genes.txt'}, row {row}"
-    assert error.value.fix == "write one gene a line, or a CSV with a title gene"
+    assert error.value.fix == "write one gene per line, or a CSV with a column gene"
 
 
 @pytest.mark.parametrize("row", ["G2", "G2,1,2", "G2;1"])
 def test_a_row_of_a_table_with_other_fields_than_its_header_is_refused(tmp_path, row):
     (tmp_path / "genes.csv").write_text(f"gene,r\nG1,1\n{row}\n")
-    with pytest.raises(InputError, match=r"row 3 has \d fields, the header 2"):
+    with pytest.raises(InputError, match=r"a row has \d fields, the header has 2"):
         read_gene_list(tmp_path / "genes.csv")
 
 
@@ -126,7 +128,7 @@ def test_levels_without_a_well_predicted_gene_are_named(tmp_path):
         ({"a": "A\n", "b": "list,gene\na,A\n"}, "rename one file"),
         (
             {"a": "cancer,gene,well_predicted\nx,A,True\n", "b": "cancer,gene,well_predicted\nx,B,True\n"},
-            "rename it in one of the tables, or give one table",
+            "rename it in one of the tables, or give only one table",
         ),
     ],
 )
@@ -141,15 +143,15 @@ def test_lists_of_one_name_are_renamed_where_they_are_named(tmp_path, files, fix
     [
         ({"a": "list,gene\nb,A\n", "b": "A\n"}, "two lists are called 'b'"),
         ({"a": "gene,r,p\nA,.1,.5\n"}, "a table of genes with 3 columns, not a list"),
-        ({"a": "gene,well_predicted\nA,yes\n"}, "1 rows are neither True nor False"),
+        ({"a": "gene,well_predicted\nA,yes\n"}, "1 row is neither True nor False"),
         ({"a": "gene,well_predicted\nA,False\n"}, "no gene is well predicted"),
-        ({"a": "k,gene,well_predicted\nx,A,True\n,B,True\n"}, "1 rows have no level"),
-        ({"a": "k,gene,well_predicted\nx,A,True\nx,,True\n"}, "1 rows have no gene"),
-        ({"a": "G1,G2\n"}, "row 1 has 2 fields"),
-        ({"a": "list,gene\none,A\n,B\n"}, "1 rows have no list"),
-        ({"a": "list,gene\none,A\none,\n"}, "1 rows have no gene"),
+        ({"a": "k,gene,well_predicted\nx,A,True\n,B,True\n"}, "1 row has no level"),
+        ({"a": "k,gene,well_predicted\nx,A,True\nx,,True\n"}, "1 row has no gene"),
+        ({"a": "G1,G2\n"}, "a row has 2 fields"),
+        ({"a": "list,gene\none,A\n,B\n"}, "1 row has no list"),
+        ({"a": "list,gene\none,A\none,\n"}, "1 row has no gene"),
         ({"a": "list,gene\n"}, "a header and no rows"),
-        ({"a": "gene\n"}, "holds no name"),
+        ({"a": "gene\n"}, "is empty"),
     ],
 )
 def test_files_that_are_no_lists_are_refused(tmp_path, files, words):
@@ -187,14 +189,14 @@ def test_levels_are_ranked_apart_in_the_order_of_the_file(tmp_path):
     [
         ("name,r\nA,1\n", {}, "the column 'gene' is not in the table"),
         ("gene,z\nA,1\n", {}, "the column 'r' is not in the table"),
-        ("gene,r\nA,1\nB,\n", {}, "1 rows have no score"),
-        ("gene,r\nA,1\nB,NaN\n", {}, "1 rows have no score"),
-        ("gene,r\nA,1\nB,high\nC,1_0\n", {}, "2 scores are no finite numbers"),
-        ("gene,r\nA,1\nB,inf\n", {}, "1 scores are no finite numbers"),
-        ("gene,r\nA,1\n,2\n", {}, "1 rows have no gene"),
-        ("gene,r\nA,1\nB,2\nA,3\n", {}, "--by names the column of levels"),
-        ("k,gene,r\nx,A,1\nx,A,2\n", {"by": "k"}, "1 genes stand more than once: A"),
-        ("k,gene,r\nx,A,1\n,B,2\n", {"by": "k"}, "1 rows have no level"),
+        ("gene,r\nA,1\nB,\n", {}, "1 row has no score"),
+        ("gene,r\nA,1\nB,NaN\n", {}, "1 row has no score"),
+        ("gene,r\nA,1\nB,high\nC,1_0\n", {}, "2 scores are not finite numbers"),
+        ("gene,r\nA,1\nB,inf\n", {}, "1 score is not a finite number"),
+        ("gene,r\nA,1\n,2\n", {}, "1 row has no gene"),
+        ("gene,r\nA,1\nB,2\nA,3\n", {}, "name it with --by"),
+        ("k,gene,r\nx,A,1\nx,A,2\n", {"by": "k"}, "1 gene is duplicated: A"),
+        ("k,gene,r\nx,A,1\n,B,2\n", {"by": "k"}, "1 row has no level"),
         ("gene,r\nA,1\n", {"by": "k"}, "the column 'k' is not in the table"),
     ],
 )

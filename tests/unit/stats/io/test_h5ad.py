@@ -133,8 +133,8 @@ def without_outcome(folder):
 
 
 BAD = {
-    "truncated": (truncated, {}, "no readable h5ad|c.h5ad"),
-    "junk": (junk, {}, "no readable h5ad|c.h5ad"),
+    "truncated": (truncated, {}, "not a readable h5ad|c.h5ad"),
+    "junk": (junk, {}, "not a readable h5ad|c.h5ad"),
     "missing": (lambda folder: folder / "c.h5ad", {}, "does not exist|c.h5ad"),
     "folder": (folder_of_that_name, {"format": "h5ad"}, "a folder was given|c.h5ad"),
     "no outcome": (without_outcome, {}, "obs lacks time, event|c.h5ad"),

@@ -51,15 +51,15 @@ def test_an_id_column_is_taken_by_name(tmp_path):
 
 
 REFUSED = {
-    "text among the numbers": (FRAME.assign(site=["a", "b", "c"]), ["1 columns hold no numbers: site"]),
-    "truth values": (FRAME.assign(dead=[True, False, True]), ["1 columns hold no numbers: dead"]),
+    "text among the numbers": (FRAME.assign(site=["a", "b", "c"]), ["1 column is not numeric: site"]),
+    "truth values": (FRAME.assign(dead=[True, False, True]), ["1 column is not numeric: dead"]),
     "no ids": (FRAME.reset_index(drop=True), ["no ids", "neither an index nor a column of text"]),
     "an infinite value": (FRAME.replace(3.5, np.inf), ["1 value is infinite", "row 2 (P2), column 'A'"]),
     "a patient twice": (
         FRAME.set_axis(["P1", "P1", "P3"], axis=0),
         ["duplicated: P1", "the column of ids, rows 1, 2"],
     ),
-    "a patient without an id": (FRAME.set_axis(["P1", None, "P3"], axis=0), ["1 rows have no patient id"]),
+    "a patient without an id": (FRAME.set_axis(["P1", None, "P3"], axis=0), ["1 row has no patient id"]),
     "genes in rows": (FRAME.T.rename_axis("gene"), ["called 'gene'", "--genes-in rows"]),
     "no rows": (FRAME.iloc[:0], ["no rows"]),
     "an index of two levels": (
@@ -85,7 +85,7 @@ def test_an_unknown_id_column_is_refused_with_those_that_are_there(tmp_path):
 def test_damaged_files_are_refused(tmp_path, content):
     path = tmp_path / "table.parquet"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="no readable parquet"):
+    with pytest.raises(InputError, match="not a readable parquet"):
         read_matrix(path)
 
 

@@ -206,7 +206,7 @@ REFUSED = {
     "one matrix turned": (matrices(lambda f: f.T), ["the samples differ", "m.csv", "--genes-in rows"]),
     "both turned, and symbols show it": (
         matrices(lambda f: named(SYMBOLS)(f).T, lambda f: named(SYMBOLS)(f).T),
-        ["the samples are called like genes: ESR1", "p.csv", "--genes-in rows"],
+        ["the samples have the names of genes: ESR1", "p.csv", "--genes-in rows"],
     ),
     "both turned, and a title shows it": (
         matrices(lambda f: f.T.rename_axis("gene"), lambda f: f.T.rename_axis("gene")),
@@ -214,11 +214,11 @@ REFUSED = {
     ),
     "rows said, columns there": (
         matrices(named(SYMBOLS), named(SYMBOLS), {"genes_in": "rows"}),
-        ["called like genes", "--genes-in columns"],
+        ["have the names of genes", "--genes-in columns"],
     ),
     "a gene twice": (
         matrices(lambda f: f.rename(columns={"G2": "G1"})),
-        ["1 gene names stand more than once: G1", "m.csv"],
+        ["1 gene name is duplicated: G1", "m.csv"],
     ),
     "a sample twice": (
         matrices(lambda f: f.rename(index={"P2": "P1"})),
@@ -226,7 +226,7 @@ REFUSED = {
     ),
     "a date for a gene": (
         matrices(lambda f: f.rename(columns={"G2": "2-Sep"})),
-        ["1 gene names are dates", "2-Sep (gene 2, SEPTIN2)", "m.csv"],
+        ["1 gene name is a date", "2-Sep (gene 2, SEPTIN2)", "m.csv"],
     ),
     "a missing prediction": (
         matrices(change_predicted=lambda f: f.mask(f == f.loc["P3", "G2"])),
@@ -245,7 +245,7 @@ REFUSED = {
     ),
     "rows of AnnData": (
         lambda folder: ((make_predictions(),), {"genes_in": "rows"}),
-        ["AnnData has its genes in columns"],
+        ["AnnData always has its genes in columns"],
     ),
     "an unknown side": (
         matrices(options={"genes_in": "diagonals"}),
@@ -257,7 +257,7 @@ REFUSED = {
     ),
     "a table with columns that are there": (
         lambda folder: ((make_predictions(slides=2),), {"patients": make_predictions(slides=2).obs}),
-        ["have patient_id, fold, cohort already"],
+        ["already have patient_id, fold, cohort"],
     ),
     "nothing there": (
         lambda folder: ((folder / "p.csv",), {"measured": folder / "m.csv"}),

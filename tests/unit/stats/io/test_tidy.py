@@ -106,9 +106,9 @@ BAD = {
     ),
     "no unit": ({"time_unit": None}, {}, "the unit of the times: --time-unit days|months|years"),
     "no endpoint": ({"endpoint": ""}, {}, "--endpoint"),
-    "unknown unit": ({"time_unit": "weeks"}, {}, "'weeks' is no unit"),
+    "unknown unit": ({"time_unit": "weeks"}, {}, "'weeks' is not a valid unit"),
     "unknown orientation": ({"genes_in": "row"}, {}, "--genes-in columns|rows"),
-    "one column twice": ({"event_column": "months"}, {}, "a column each|patient, months, months"),
+    "one column twice": ({"event_column": "months"}, {}, "in different columns|patient, months, months"),
     "absent id column": ({"id_column": "case"}, {}, "'case' is not in the table|clinical.csv|--id-column"),
     "absent time column": (
         {"time_column": "days"},
@@ -125,17 +125,17 @@ BAD = {
     "genes in rows where columns were said": (
         {},
         {"expression": expression_table().T.rename_axis("gene")},
-        "patients stand in the header|expression.csv|--genes-in rows",
+        "patients are in the header|expression.csv|--genes-in rows",
     ),
     "genes in unnamed rows where columns were said": (
         {},
         {"expression": expression_table().T},
-        "patients stand in the header|--genes-in rows",
+        "patients are in the header|--genes-in rows",
     ),
     "genes in columns where rows were said": (
         {"genes_in": "rows"},
         {},
-        "patients stand in the first column|--genes-in columns",
+        "patients are in the first column|--genes-in columns",
     ),
     "nobody in common": (
         {},
@@ -176,7 +176,7 @@ BAD = {
     "time in words": (
         {},
         {"clinical": clinical_table(months=["long"] * 6)},
-        "not numbers: long|'months'|rows 2, 3",
+        "not numeric: long|'months'|rows 2, 3",
     ),
     "event codes": (
         {},
@@ -212,7 +212,7 @@ def test_words_in_a_column_that_counts_as_a_gene_are_an_error(tmp_path):
 )
 def test_a_clinical_column_that_is_not_named_never_becomes_a_gene(tmp_path, name):
     table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
-    with pytest.raises(InputError, match=f"no names of genes: {name}") as caught:
+    with pytest.raises(InputError, match=f"cannot be genes: {name}") as caught:
         read_tidy(**write_single(tmp_path, table))
     assert "--covariates" in caught.value.fix
 
@@ -230,7 +230,7 @@ def test_normal_tissue_and_metastases_are_refused_by_their_barcodes(tmp_path):
         f"{barcode}-{code}"
         for barcode, code in zip(BARCODES, ["01", "01A", "11A", "06", "01", "01"], strict=True)
     ]
-    with pytest.raises(InputError, match="2 of 6 TCGA samples are no primary tumours") as caught:
+    with pytest.raises(InputError, match="2 of 6 TCGA samples are not primary tumours") as caught:
         read_tidy(**write_tidy(tmp_path, expression_table(samples), clinical_table(BARCODES)))
     assert "rows 4, 5" in caught.value.where
 
@@ -243,7 +243,7 @@ def test_one_table_cannot_have_genes_in_rows(tmp_path):
 @pytest.mark.parametrize("name", ["osmonths", "NPI", "dmfs_time", "os"])
 def test_names_of_outcomes_and_indices_never_become_genes(tmp_path, name):
     table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
-    with pytest.raises(InputError, match=f"no names of genes: {name}"):
+    with pytest.raises(InputError, match=f"cannot be genes: {name}"):
         read_tidy(**write_single(tmp_path, table))
 
 
@@ -261,7 +261,7 @@ def test_a_gene_with_a_hyphen_before_such_a_word_is_taken(tmp_path):
 
 def test_the_outcome_among_the_genes_of_an_expression_table_is_refused(tmp_path):
     files = write_tidy(tmp_path, expression_table().assign(months=1.5))
-    with pytest.raises(InputError, match="the outcome as if it were a gene: months"):
+    with pytest.raises(InputError, match="which would count as a gene: months"):
         read_tidy(**files)
 
 

@@ -48,7 +48,7 @@ def test_a_missing_time_stays_missing():
 
 def test_a_time_in_words_is_an_error_with_its_row():
     times = pd.Series(["5", "long"], pd.Index([2, 3], name="row"))
-    with pytest.raises(InputError, match=r"1 times are not numbers: long\n.*c.csv, rows 3"):
+    with pytest.raises(InputError, match=r"1 time is not numeric: long\n.*c.csv, rows 3"):
         parse_time(times, "months", "c.csv")
 
 
@@ -124,7 +124,7 @@ def test_other_codes_are_listed_with_their_rows():
 
 
 def test_a_declared_value_that_nobody_has_is_an_error():
-    with pytest.raises(InputError, match="no patient has the event value 'died'; there are dead, alive"):
+    with pytest.raises(InputError, match="no patient has the event value 'died'; the values are dead, alive"):
         events("dead", "alive", event_value="died")
 
 

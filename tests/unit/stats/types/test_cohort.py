@@ -72,9 +72,9 @@ def test_units_that_are_not_stated_say_so():
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        (expression_table(["P1", "P1"]), "1 patient names stand more than once.*P1"),
-        (expression_table(["P1", "P2"], ["A", "A"]), "1 gene names stand more than once.*A"),
-        (expression_table(["P1"]), "1 patients have expression, 2 an outcome"),
+        (expression_table(["P1", "P1"]), "1 patient name is duplicated.*P1"),
+        (expression_table(["P1", "P2"], ["A", "A"]), "1 gene name is duplicated.*A"),
+        (expression_table(["P1"]), "1 patients have expression, but 2 have an outcome"),
         (expression_table(["P1", "P2"]).astype(str) + " high", "not numbers"),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_is_no_cohort_is_refused(expression, words):
 
 
 def test_covariates_of_other_patients_are_refused():
-    with pytest.raises(InputError, match="do not name the same patients"):
+    with pytest.raises(InputError, match="must name the same patients"):
         replace(COHORT, covariates=COHORT.covariates.iloc[::-1])
 
 

@@ -214,7 +214,7 @@ def test_match_leaves_a_gene_out_that_two_names_stand_for():
 def test_names_that_are_dates_are_refused_with_their_place_and_symbol(name, words):
     with pytest.raises(InputError) as caught:
         refuse_dates(["ESR1", name], "table.csv")
-    assert "1 gene names are dates" in str(caught.value)
+    assert "1 gene name is a date" in str(caught.value)
     assert words in str(caught.value) and "where: table.csv" in str(caught.value)
 
 
@@ -235,7 +235,7 @@ def test_names_as_given_lose_their_blanks_only():
 
 def test_columns_without_a_name_are_left_out_and_counted():
     frame, steps = as_given(pd.DataFrame([[1.0, 2.0]], columns=["", "ESR1"]), "x.csv")
-    assert (list(frame), list(steps)) == (["ESR1"], [("genes: named", 2, 1, "1 columns without a name")])
+    assert (list(frame), list(steps)) == (["ESR1"], [("genes: named", 2, 1, "1 column without a name")])
 
 
 def test_a_mean_of_columns_is_missing_where_one_of_them_is():

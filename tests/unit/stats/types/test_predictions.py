@@ -65,23 +65,26 @@ REFUSED = {
         lambda p: {"measured": p.measured[:, 1:]},
         ["measured has the shape 40 × 11", "40 slides × 12 genes"],
     ),
-    "one axis": (lambda p: {"measured": p.measured[0]}, ["slides × genes is needed, not one of 1"]),
+    "one axis": (
+        lambda p: {"measured": p.measured[0]},
+        ["slides × genes is needed, not an array with 1 axis"],
+    ),
     "texts": (lambda p: {"predicted": p.predicted.astype(object).astype(str) + "x"}, ["not numbers"]),
     "a gene twice": (
         lambda p: {"genes": ["G1", "G1", *p.genes[2:]]},
-        ["1 gene names stand more than once: G1"],
+        ["1 gene name is duplicated: G1"],
     ),
     "a date for a gene": (
         lambda p: {"genes": ["1-Mar", *p.genes[1:]]},
-        ["1 gene names are dates", "1-Mar (gene 1, MARCHF1)"],
+        ["1 gene name is a date", "1-Mar (gene 1, MARCHF1)"],
     ),
     "a slide twice": (
         lambda p: {"obs": p.obs.set_axis(["P1", *p.obs.index[:-1]], axis=0)},
-        ["1 slide names stand more than once: P1"],
+        ["1 slide name is duplicated: P1"],
     ),
     "a slide of nobody": (
         lambda p: {"obs": p.obs.assign(patient_id=[None, *p.obs["patient_id"][1:]])},
-        ["1 slides have no patient_id", "P1"],
+        ["1 slide has no patient_id", "P1"],
     ),
     "constant predictions": (
         lambda p: {"predicted": np.ones_like(p.predicted)},
@@ -123,7 +126,7 @@ def test_slides_without_patients_are_patients_and_the_ledger_says_so():
     made = make_predictions()
     alone = changed(made, obs=made.obs.drop(columns="patient_id"))
     assert list(alone.patients) == list(alone.obs.index)
-    assert alone.flow["reason"].tolist() == ["no patient_id: every slide counts as a patient of its own"]
+    assert alone.flow["reason"].tolist() == ["no patient_id: every slide counts as its own patient"]
 
 
 # --- patients and levels -------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def test_columns_of_one_name_are_averaged_and_counted():
     model = Gsva(SETS)
     averaged = make_table().assign(G1=(table["G1"].sum(axis=1)) / 2)
     pd.testing.assert_frame_equal(model.fit_transform(table), Gsva(SETS).fit_transform(averaged))
-    assert "1 symbols stood more than once" in reasons(model.flow_)["genes: one column each"]
+    assert "1 symbol was duplicated" in reasons(model.flow_)["genes: one column each"]
 
 
 def test_a_missing_value_in_one_of_two_columns_is_an_error_too():
@@ -148,7 +148,7 @@ def test_slides_of_a_patient_stay_apart():
         (make_table(genes=2).assign(G2=1), "1 of 2 genes vary"),
         (make_table().T, "the samples have names of genes"),
         (make_table().rename(columns={"G2": "1-Mar"}), r"1-Mar \(gene 2, MARCHF1\)"),
-        (make_table().set_axis(["S1"] * 12, axis=0), "1 sample names stand more than once"),
+        (make_table().set_axis(["S1"] * 12, axis=0), "1 sample name is duplicated"),
         (make_table().assign(G4="high"), "values that are not numbers"),
         (make_table().add_prefix("ENSG"), "no gene of sets .4 sets."),
     ],

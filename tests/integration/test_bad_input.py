@@ -320,11 +320,11 @@ CLINICAL_FILES = {
     ),
     "a time in words": (
         cells(months=["5", "soon", "1", "2", "3", "4"]),
-        ["not numbers: soon", "clinical.csv", "rows 3"],
+        ["not numeric: soon", "clinical.csv", "rows 3"],
     ),
     "a time with a unit": (
         cells(months=["5 d", 1, 2, 3, 4, 5]),
-        ["not numbers: 5 d", "clinical.csv", "rows 2"],
+        ["not numeric: 5 d", "clinical.csv", "rows 2"],
     ),
     "a date as a time": (
         cells(months=["2020-01-01", 1, 2, 3, 4, 5]),
@@ -495,7 +495,7 @@ FITS = {
 COHORT_FILES = {
     "no outcome": (
         fit_changed(lambda adata: adata.obs.drop(columns="time", inplace=True)),
-        ["no outcome", "time", "c.h5ad"],
+        ["the outcome is missing", "time", "c.h5ad"],
     ),
     "no endpoint": (
         fit_changed(without_uns("endpoint", "sequoia_cohort")),

@@ -200,7 +200,7 @@ MATRICES = {
     ),
     "patients listed twice": (
         lambda folder: [*with_patients(folder, "slide,patient_id\nP1,A\nP1,B\n")],
-        ["stand more than once: P1", "s.csv"],
+        ["duplicated: P1", "s.csv"],
     ),
 }
 

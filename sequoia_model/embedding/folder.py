@@ -24,6 +24,7 @@ from sequoia_model.embedding.results import FolderRun, SlideRun
 from sequoia_model.errors import Failure, InputError, listing
 from sequoia_model.slide import find_slides
 from sequoia_model.tiles import TileOptions
+from sequoia_model.tiles.options import check_least
 
 if TYPE_CHECKING:
     from sequoia_model.encoders import Encoder
@@ -125,8 +126,7 @@ def embed_folder(
     """
     paths = _found(slides)
     options.check_slides(paths)
-    if batch_size is not None and batch_size < 1:
-        raise InputError(f"--batch-size must be 1 or more, but is {batch_size}")
+    check_least("batch_size", batch_size)
     needed = EncoderOnDemand(encoder, device)
     work = WriteFeatures(options, needed, batch_size)
     redo: Redo = ("other" if keep_same else "all") if force else "none"
@@ -203,14 +203,13 @@ def _process(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float
         claim.recover()
         settings = work.settings(path)
         outputs = work.outputs(claim.name)
-        made = claim.state.made or {}
-        grows = redo != "all" and claim.has_outputs(outputs) and work.continues(made, settings)
-        if not grows:
-            settled = _settled(claim, path, settings, outputs, redo, begun)
-            if settled is not None:
-                return settled
+        grows = claim.has_outputs(outputs) and work.continues(claim.state.made or {}, settings)
+        settled = _settled(claim, settings, outputs, "other" if grows and redo == "none" else redo, begun)
+        if settled is not None:
+            return _ended(settled, path, computed=False)
         claim.begin(TILE, settings)
-        process_slide(work, path, claim, meter, claim.place(outputs[-1]) if grows else None)
+        earlier = claim.place(outputs[-1]) if grows and redo != "all" else None
+        process_slide(work, path, claim, meter, earlier)
     except InputError as error:
         if claim.state.state == "done":  # it stays done; only this run cannot use it
             return _failed(Failure.of(claim.name, path, error))
@@ -223,13 +222,13 @@ def _process(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float
 
 
 def _settled(
-    claim: Claim, path: Path, settings: Mapping[str, Any], outputs: list[str], redo: Redo, begun: float
-) -> SlideRun | None:
-    """A slide that is not to be processed: done before, or done or failed in another process meanwhile."""
+    claim: Claim, settings: Mapping[str, Any], outputs: list[str], redo: Redo, begun: float
+) -> ItemState | None:
+    """The state of a slide that is not to be processed: done before, or done or failed by another process meanwhile."""
     state = claim.state
     meanwhile = (state.settled or 0) > begun
     if state.state == "failed" and meanwhile and not differences(state.settings, settings):
-        return _ended(state, path, computed=False)
+        return state
     found = [name for name in outputs if claim.has_outputs([name])]
     if not found:
         return None
@@ -240,9 +239,8 @@ def _settled(
             where=str(claim.place(found[0])),
             fix="use --force to redo it, or choose another output folder",
         )
-    if state.state == "done" and not other and len(found) == len(outputs) and (meanwhile or redo != "all"):
-        return _ended(state, path, computed=False)
-    return None
+    whole = state.state == "done" and not other and len(found) == len(outputs)
+    return state if whole and (meanwhile or redo != "all") else None
 
 
 def _ended(state: ItemState, path: Path, *, computed: bool) -> SlideRun:

@@ -14,7 +14,7 @@ from sequoia_model.clusters import cluster_means
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import TileBatch, TileOptions, find_candidates, read_tiles
-from sequoia_model.tiles.batches import check_batch_size
+from sequoia_model.tiles.options import check_least
 from sequoia_model.types.bag import FeatureBag, TileGeometry
 from sequoia_model.types.grid import TileGrid
 
@@ -59,12 +59,12 @@ def embed(
     InputError
         If the slide or the encoder cannot be loaded, or no tile holds tissue.
     """
+    check_least("batch_size", batch_size)
     loaded = loaded_encoder(encoder, device)
     if not isinstance(slide, Slide):
         with open_slide(slide, mpp=options.mpp_of(Path(slide))) as opened:
             return embed(opened, grid, encoder=loaded, batch_size=batch_size, options=options)
     size = loaded.batch_size if batch_size is None else batch_size
-    check_batch_size(size)
     if grid is not None:
         vectors = TileVectors(loaded, len(grid))
         tiles = read_tiles(slide, grid, batch=size, jobs=options.jobs, transform=loaded.prepare)

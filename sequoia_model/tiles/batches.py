@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.kernels import count_jobs
 from sequoia_model.errors import InputError
+from sequoia_model.tiles.options import check_least
 from sequoia_model.types.grid import TileGrid
 from sequoia_model.types.units import TILE_SIZE
 
@@ -94,22 +95,10 @@ def read_tiles(
             f"the tiles are from a slide of {width} × {height} pixels, but this slide has {x} × {y}",
             where=str(slide.path),
         )
-    check_batch_size(batch)
+    check_least("batch_size", batch)
     with TileReader(slide, grid.side, grid.size, transform=transform, jobs=jobs, ahead=2 * batch) as reader:
         tiles = zip(grid.coords, reader.tiles(grid.coords), strict=True)
         yield from in_batches(((corner, pixels) for corner, (_, pixels) in tiles), reader, batch)
-
-
-def check_batch_size(batch: int) -> None:
-    """Refuse batches without a tile.
-
-    Raises
-    ------
-    InputError
-        If it is below 1.
-    """
-    if batch < 1:
-        raise InputError(f"--batch-size must be 1 or more, but is {batch}")
 
 
 def in_batches(

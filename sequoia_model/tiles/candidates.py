@@ -19,10 +19,9 @@ from sequoia_model.tiles.batches import (
     TileBatch,
     TileReader,
     Transform,
-    check_batch_size,
     in_batches,
 )
-from sequoia_model.tiles.options import TileOptions
+from sequoia_model.tiles.options import TileOptions, check_least
 from sequoia_model.tissue import TissueMask, published_mask, read_annotation, tissue_mask
 from sequoia_model.types.grid import TileGrid, grid_places, tile_side
 from sequoia_model.types.units import TILE_SIZE
@@ -106,7 +105,7 @@ class Candidates:
         InputError
             If a place of the slide cannot be read.
         """
-        check_batch_size(batch)
+        check_least("batch_size", batch)
         return self._read(use, transform, batch, earlier)
 
     def examine(self) -> TileChoice:

@@ -68,10 +68,7 @@ class TileOptions:
         if self.rule is not None and self.rule not in RULES:
             raise InputError(f"{self.rule!r} is not a rule", fix=f"give {' or '.join(RULES)}")
         for name, least in (("max_tiles", 1), ("seed", 0), ("jobs", 1)):
-            number = getattr(self, name)
-            if number is not None and number < least:
-                option = f"--{name.replace('_', '-')}"
-                raise InputError(f"{option} must be {least} or more, but is {number}")
+            check_least(name, getattr(self, name), least)
         if self.slide_mpp is not None:
             if self.mpp_table is not None:
                 raise InputError("--slide-mpp and --mpp-table were both given", fix="give one of them")
@@ -146,6 +143,18 @@ class TileOptions:
             "annotation": None if annotation is None else _digest(annotation),
             "slide_bytes": slide.stat().st_size if slide.is_file() else None,
         }
+
+
+def check_least(name: str, number: int | None, least: int = 1) -> None:
+    """Refuse a number that is too small; None is not given.
+
+    Raises
+    ------
+    InputError
+        If it is below `least`.
+    """
+    if number is not None and number < least:
+        raise InputError(f"--{name.replace('_', '-')} must be {least} or more, but is {number}")
 
 
 def _digest(path: Path) -> str:

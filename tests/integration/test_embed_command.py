@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -165,6 +168,26 @@ def test_a_folder_of_tiles_is_no_folder_of_features(capsys, folder):
     assert sequoia_model(capsys, "tile", folder / "slides", "-o", folder / "out").code == 0
     answer = embed(capsys, folder)
     assert answer.code == 2 and "command is tile, not embed" in answer.err
+
+
+_FINISHED = """
+import sys
+import numpy as np
+from sequoia_model import encoders
+from sequoia_model.cli.app import run
+from sequoia_model.types.bag import EncoderId
+fingerprint = np.random.default_rng(0).normal(size=12).astype(np.float32)
+encoders.known_id = lambda name: EncoderId("tiny", fingerprint=fingerprint)
+code = run(["embed", *sys.argv[1:]])
+print(code, sorted({"torch", "numba", "scipy", "pandas", "h5py"} & set(sys.modules)))
+"""
+
+
+def test_a_finished_folder_is_told_without_torch_and_without_the_compiler(capsys, folder):
+    embed(capsys, folder)
+    command = [sys.executable, "-c", _FINISHED, str(folder / "slides"), "-o", str(folder / "out")]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "2 done before" in answer.stdout and answer.stdout.endswith("0 []\n"), answer.stderr
 
 
 def test_neither_neighbours_nor_threads_have_an_influence_on_the_bytes(capsys, folder):

@@ -109,7 +109,7 @@ def test_a_patient_whom_the_network_has_seen_is_refused_also_as_a_slide(capsys, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--max-tiles", 4, "--all-tiles"), "contradict"),
+        (("--max-tiles", 4, "--all-tiles"), "both given"),
         (("--slide-mpp", 0.5, "--mpp-table", "t.csv"), "both given"),
         (("--rule", "papr"), "'papr' is not a rule"),
         (("--encoder", "uni"), "take features of lite0"),

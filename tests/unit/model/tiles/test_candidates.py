@@ -306,20 +306,6 @@ def test_a_mask_that_was_made_is_used(large):
     assert find_candidates(large, TileOptions(rule="published-code"), mask=mask).mask is mask
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"rule": "papr"}, "'papr' is not a rule"),
-        ({"max_tiles": 0}, "--max-tiles must be 1 or more, but is 0"),
-        ({"seed": -1}, "--seed must be 0 or more, but is -1"),
-        ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),
-    ],
-)
-def test_options_that_cannot_be_used_are_refused(options, words):
-    with pytest.raises(InputError, match=words):
-        TileOptions(**options)
-
-
 def test_batches_of_no_tiles_are_refused(large):
     with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
         find_candidates(large).read(len, batch=0)

@@ -20,6 +20,9 @@ from sequoia_model.weights.tensors import CONFIG, SAFETENSORS, WEIGHT_FILES, rea
 
 _UNKNOWN_MPP = "the resolution it was made for is not known: it gets tiles of 0.5 µm per pixel"
 
+#: What timm's networks raise for arguments or tensors that do not fit; each checks them in its own way.
+_REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 def build_network(card: EncoderCard, *, device: str = "cpu") -> nn.Module:
     """The network of a card, without a classifier; on ``meta`` it has shapes but no memory."""
@@ -192,7 +195,7 @@ def _network(model: TimmModel, state: dict[str, Tensor]) -> nn.Module:
         pool = {"global_pool": arguments["global_pool"]} if "global_pool" in arguments else {}
         if getattr(network, "num_classes", 0):
             network.reset_classifier(0, **pool)
-    except Exception as error:  # timm's networks check their arguments each in their own way
+    except _REFUSALS as error:
         raise InputError(
             f"timm cannot make {model.architecture} of these weights: {_reason(error)}",
             where=str(model.weights),

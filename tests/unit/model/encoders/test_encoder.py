@@ -1,6 +1,9 @@
-"""Encoders: what goes in, what comes out, and that neither the batch nor the layout in memory changes it."""
+"""Encoders: what goes in, what comes out, what does not change it, and what fingerprints tell apart."""
 
 from __future__ import annotations
+
+import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
@@ -10,9 +13,12 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from sequoia_model.encoders import ENCODERS, Encoder
+from sequoia_model.encoders import encoder as encoder_module
 from sequoia_model.encoders._timm_models import build_network
-from sequoia_model.encoders.encoder import prepare_tile
+from sequoia_model.encoders.encoder import fixed_image, prepare_tile
+from sequoia_model.encoders.packaged import packaged_tensors
 from sequoia_model.errors import InputError
+from sequoia_model.types.bag import EncoderId
 from sequoia_model.types.devices import best_batch_size
 from sequoia_model.weights.tensors import load_into
 from tests.build.encoders import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
@@ -90,7 +96,7 @@ def test_a_row_does_not_depend_on_its_batch_beyond_rounding():
     assert np.abs(whole[4] - alone[0]).max() < 1e-5 * np.abs(whole).max()
 
 
-def test_no_tile_is_no_row():
+def test_zero_tiles_give_zero_rows():
     assert lite0()(make_batch(lite0(), 1)[:0]).shape == (0, 1280)
 
 
@@ -138,7 +144,7 @@ def test_transformers_give_the_normalised_class_token(name):
     np.testing.assert_allclose(encoder(batch), tokens, rtol=1e-4, atol=1e-5)
 
 
-def test_virchow2_joins_the_class_token_and_the_mean_behind_the_registers():
+def test_virchow2_joins_the_class_token_and_the_mean_after_the_registers():
     encoder, network = tiny("virchow2")
     batch = make_batch(encoder, 2)
     with torch.inference_mode():
@@ -164,3 +170,78 @@ def test_a_device_without_memory_for_a_batch_is_an_error_with_a_way_out(monkeypa
     with pytest.raises(InputError, match="not have enough memory for 3 tiles at once") as caught:
         encoder(make_batch(encoder, 3))
     assert "--batch-size" in caught.value.fix
+
+
+# --- fingerprints ----------------------------------------------------------------------------------------------
+
+
+def changed(noise: float = 0.0, **card) -> EncoderId:
+    """The packaged encoder with noise on its kernels, or another card."""
+    generator = torch.Generator().manual_seed(1)
+    state = packaged_tensors()
+    for kernel in [tensor for tensor in state.values() if tensor.ndim == 4]:
+        kernel.mul_(1 + noise * torch.randn(kernel.shape, generator=generator))
+    network = build_network(ENCODERS["lite0"])
+    load_into(network, state, where="", encoder="lite0")
+    return Encoder(dataclasses.replace(ENCODERS["lite0"], **card), network, CPU).id
+
+
+def same(vector: np.ndarray) -> bool:
+    return lite0().id.is_same(EncoderId("lite0", fingerprint=vector))
+
+
+def test_the_fixed_image_never_changes():
+    digest = hashlib.sha256(fixed_image().tobytes()).hexdigest()
+    assert digest == "029b2c53271e2c8498eeed3bf99d6d34a7782325b7579b20c49d0d93002a5fab"
+
+
+def test_another_batch_is_the_same_encoder():
+    image = lite0().prepare(fixed_image())
+    assert same(lite0()(np.stack([image] * 5))[3])
+
+
+def test_the_plain_network_is_the_same_encoder():
+    card = lite0().card
+    pixels = torch.from_numpy(lite0().prepare(fixed_image())).permute(2, 0, 1)[None] / 255
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (card.mean, card.std))
+    with torch.inference_mode():
+        vector = plain_lite0()((pixels - mean) / std)[0].numpy()
+    assert same(vector)
+
+
+def test_weights_rounded_to_float16_are_the_same_encoder():
+    network = plain_lite0().half().float()
+    assert lite0().id.is_same(Encoder(lite0().card, network, CPU).id)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"interpolation": "bilinear"},
+        {"mean": (0.5, 0.5, 0.5)},
+        {"resize": 256},
+        {"resize": 256, "input_size": 256},
+    ],
+)
+def test_other_pixels_are_another_encoder(card):
+    assert not lite0().id.is_same(changed(**card))
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_other_weights_are_another_encoder(noise):
+    assert not lite0().id.is_same(changed(noise))
+
+
+def test_a_missing_image_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder_module, "files", lambda package: tmp_path)
+    with pytest.raises(InputError, match="image for fingerprints cannot be read"):
+        fixed_image()
+
+
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_a_damaged_image_is_refused(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(encoder_module, "files", lambda package: tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "fingerprint.png").write_bytes(content)
+    with pytest.raises(InputError, match="image for fingerprints cannot be read"):
+        fixed_image()

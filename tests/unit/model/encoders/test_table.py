@@ -48,7 +48,7 @@ def test_transformers_give_the_class_token(name, width):
     assert network.global_pool == "token"
 
 
-def test_virchow2_gives_all_tokens_of_which_five_are_no_patches():
+def test_virchow2_gives_all_tokens_of_which_five_are_not_patches():
     network = build_network(ENCODERS["virchow2"], device="meta")
     with torch.inference_mode():
         output = network(torch.empty(1, 3, 224, 224, device="meta"))

@@ -52,7 +52,7 @@ def test_a_list_that_cannot_be_meant_is_refused(tmp_path, text, words):
     assert "genes.txt" in error.value.where
 
 
-def test_what_is_no_text_is_refused(tmp_path):
+def test_a_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "genes.txt").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="cannot be read as text"):
         read_genes(tmp_path / "genes.txt")

@@ -100,7 +100,7 @@ def test_an_unexpected_tensor_and_another_shape_are_named():
             **{"blocks.7": torch.ones(1), "0.bias": torch.ones(3)})  # fmt: skip
 
 
-def test_values_that_are_no_numbers_are_refused():
+def test_values_that_are_not_finite_are_refused():
     refused("NaN or infinite values in the weights: 0.bias", **{"0.bias": torch.tensor([1.0, torch.nan])})
 
 

@@ -21,7 +21,15 @@ from sequoia_model.weights.tensors import CONFIG, SAFETENSORS, WEIGHT_FILES, rea
 _UNKNOWN_MPP = "the resolution it was made for is not known: it gets tiles of 0.5 µm per pixel"
 
 #: What timm's networks raise for arguments or tensors that do not fit; each checks them in its own way.
-_REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_REFUSALS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def build_network(card: EncoderCard, *, device: str = "cpu") -> nn.Module:

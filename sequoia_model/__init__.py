@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sequoia_model.splits import published as published_splits
     from sequoia_model.tiles import TileOptions, read_tiles, tile_grid
     from sequoia_model.tissue import TissueMask, tissue_mask
-    from sequoia_model.types.bag import EncoderId, FeatureBag
+    from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
     from sequoia_model.types.grid import TileGrid
     from sequoia_model.weights.loading import Weights, load_weights, save_weights
 
@@ -45,6 +45,7 @@ _PLACES = {
     "Slide": "slide:Slide",
     "Splits": "splits:Splits",
     "SummaryTransformer": "nets:SummaryTransformer",
+    "TileGeometry": "types.bag:TileGeometry",
     "TileGrid": "types.grid:TileGrid",
     "TileMLP": "nets:TileMLP",
     "TileOptions": "tiles:TileOptions",
@@ -83,6 +84,7 @@ __all__ = [
     "Slide",
     "Splits",
     "SummaryTransformer",
+    "TileGeometry",
     "TileGrid",
     "TileMLP",
     "TileOptions",

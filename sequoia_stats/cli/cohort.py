@@ -141,6 +141,7 @@ def describe(
 
 def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
     """A cohort in words, and as one JSON object."""
+    from sequoia_base.errors import counted
     from sequoia_base.results import jsonable
     from sequoia_stats.survival import median_follow_up
 
@@ -163,10 +164,11 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
         }
     )
     follow = "not reached" if content["median_follow_up_months"] is None else f"{follow_up:.1f} months"
+    of_units = [f"{unit} ({counted(n, 'gene')})" for unit, n in units.items()]
     lines = [
         repr(cohort)[1:-1],
         f"  median follow-up  {follow} (reverse Kaplan-Meier)",
-        f"  units             {', '.join(f'{unit} ({n} genes)' for unit, n in units.items())}",
+        f"  units             {', '.join(of_units)}",
         f"  covariates        {', '.join(f'{k} ({n} known)' for k, n in content['covariates'].items()) or 'none'}",
         f"  source            {cohort.source or 'not stated'}",
         f"  licence           {cohort.licence or 'not stated'}",

@@ -16,8 +16,6 @@ from sequoia_stats.types.outcome import Outcome
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: Columns of the ledger that every cohort carries.
-FLOW_COLUMNS = list(Flow.COLUMNS)
 #: Covariates with a fixed meaning; receptors are 1 positive, 0 negative.
 CANONICAL_COVARIATES = ("pam50", "er", "pr", "her2", "age")
 #: The unit of a gene if the file does not state one.
@@ -110,9 +108,10 @@ class Cohort:
         return self.expression.columns
 
     def __repr__(self) -> str:
-        outcome = f"{self.n_events} events ({self.outcome.endpoint})"
+        outcome = f"{counted(self.n_events, 'event')} ({self.outcome.endpoint})"
         note = f"; {self.note}" if self.note else ""
-        return f"<Cohort {self.name}: {self.n} patients × {len(self.genes)} genes, {outcome}{note}>"
+        size = f"{counted(self.n, 'patient')} × {counted(len(self.genes), 'gene')}"
+        return f"<Cohort {self.name}: {size}, {outcome}{note}>"
 
     def with_step(self, step: str, n_before: int, n_after: int, reason: str) -> Cohort:
         """The same cohort with a further line in its ledger."""

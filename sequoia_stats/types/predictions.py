@@ -102,9 +102,10 @@ class Predictions:
 
     def __repr__(self) -> str:
         seeds = len(self.untrained)
-        null = f"{seeds} untrained network{'s' * (seeds > 1)}" if seeds else "no untrained network"
+        null = counted(seeds, "untrained network") if seeds else "no untrained network"
         note = f"; {self.note}" if self.note else ""
-        size = f"{self.n} slides of {self.patients.nunique()} patients × {len(self.genes)} genes"
+        patients, genes = counted(self.patients.nunique(), "patient"), counted(len(self.genes), "gene")
+        size = f"{counted(self.n, 'slide')} of {patients} × {genes}"
         return f"<Predictions {self.name}: {size}, {null}{note}>"
 
     def per_patient(self) -> Predictions:

@@ -1,7 +1,7 @@
-# What the Python bridge needs inside R: calls that report their error as a value, and versions.
+# Functions that the Python bridge calls in R: a call that returns its error as a value, and versions.
 
 # Call the function `name` of `functions` with the list `arguments`. The call is built from symbols, so that R's
-# error names it in a readable form however large the arguments are. Warnings are collected, never printed.
+# error shows it in a readable form, however large the arguments are. Warnings are collected, not printed.
 bridge_call <- function(name, arguments, functions) {
   frame <- list2env(arguments, parent = functions)
   symbols <- stats::setNames(lapply(names(arguments), as.name), names(arguments))

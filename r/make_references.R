@@ -1,8 +1,8 @@
-# R's own values for the parity tests. From the root of the checkout:
+# Makes R's values for the parity tests. From the root of the checkout:
 #   Rscript r/make_references.R [FOLDER [METHOD ...]]
 # reads tests/parity/<method>/inputs/*.tsv and writes FOLDER/<method>/expected/*.tsv (FOLDER: tests/parity).
-# Every method has a file r/references/<method>.R with one function, references(input, write), and names its
-# packages in `packages`. Tables are tab-separated with numbers at 17 digits, the first column being the key.
+# Each method has a file r/references/<method>.R with a function references(input, write) and the names of its
+# packages in `packages`. Tables are tab-separated, with 17 digits per number; the first column is the key.
 
 invisible(Sys.setlocale("LC_COLLATE", "C"))  # the first level of a factor must not depend on the machine
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
@@ -24,7 +24,7 @@ write_tsv <- function(table, file) {
     ifelse(is.na(column), "NA", ifelse(is.infinite(column), ifelse(column > 0, "inf", "-inf"), sprintf("%.17g", column)))
   }
   dir.create(dirname(file), recursive = TRUE, showWarnings = FALSE)
-  con <- base::file(file, "wb")  # the same line ends everywhere
+  con <- base::file(file, "wb")  # the same line endings on every system
   on.exit(close(con))
   cells <- do.call(cbind, lapply(table, text))
   writeLines(c(paste(names(table), collapse = "\t"), apply(cells, 1, paste, collapse = "\t")), con)

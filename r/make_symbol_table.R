@@ -3,9 +3,9 @@
 #   Rscript r/make_symbol_table.R sequoia_stats/data/gene_aliases.tsv.gz
 #
 # Source: NCBI Gene (public domain) as packaged in Bioconductor's org.Hs.eg.db (Debian: r-bioc-org.hs.eg.db 3.16.0,
-# NCBI Gene of 2022-09-12). An alias is kept if it stands for one gene only and is no approved symbol itself, and if
-# it looks like a symbol of four or more characters: short or numbered words (G1, X12, GENE7) are left alone, as
-# they are names of columns at least as often as names of genes.
+# NCBI Gene of 2022-09-12). An alias is kept if it names one gene only, is not an approved symbol itself, and looks
+# like a symbol of four or more characters. Short or numbered words (G1, X12, GENE7) are left out, since they are
+# names of columns at least as often as names of genes.
 suppressMessages(library(org.Hs.eg.db))
 
 target <- commandArgs(trailingOnly = TRUE)[1]

@@ -1,7 +1,7 @@
 # Read and score a signature.json from plain R:
 #   source("signature.R"); s <- read_signature("signature.json"); risk_score(s, expression)
-# expression: numeric matrix, patients x genes, with the signature's gene symbols as column names: former names of
-# genes are not looked up here. Needs the package jsonlite.
+# expression: numeric matrix, patients x genes, with the gene symbols of the signature as column names; former names
+# of genes are not looked up. Needs the package jsonlite.
 
 read_signature <- function(path) {
   if (!requireNamespace("jsonlite", quietly = TRUE)) stop("install the R package jsonlite to read a signature")
@@ -17,7 +17,7 @@ read_signature <- function(path) {
 # Rank-based inverse normal scores (Blom), ties averaged.
 rank_normal <- function(x) stats::qnorm((rank(x) - 0.375) / (length(x) + 0.25))
 
-# The transform of one gene, computed within the cohort at hand ...
+# The transform of one gene, computed within this cohort ...
 within_cohort <- function(x, name) {
   switch(name,
     rank = rank_normal(x),
@@ -41,9 +41,9 @@ with_parameters <- function(x, name, parameters) {
   )
 }
 
-# Sum of coefficient x transformed expression for each patient; higher is worse. Genes that are absent or hold
-# missing values (on the cohort's scale also those with one value) are left out, and an error says so where they
-# carry more than max_weight_lost of the weight.
+# Sum of coefficient x transformed expression for each patient; higher is worse. Genes that are absent or have
+# missing values (on the cohort's scale also genes with a single value) are left out with a warning, or with an error
+# if more than max_weight_lost of the weight is lost with them.
 risk_score <- function(signature, expression, scale = c("cohort", "training"), max_weight_lost = 0.5) {
   scale <- match.arg(scale)
   name <- signature$transform$name
@@ -76,5 +76,5 @@ risk_score <- function(signature, expression, scale = c("cohort", "training"), m
   stats::setNames(score, rownames(expression))
 }
 
-# High risk lies above the training median; a tie is low.
+# A score above the training median is high risk; a tie is low.
 risk_group <- function(signature, score) ifelse(score > signature$cutoff, "high", "low")

@@ -1,7 +1,7 @@
-"""The bridge to R: starts it once, copies arrays over, and turns its errors into exceptions.
+"""The bridge to R: starts R once, copies arrays, and turns R's errors into exceptions.
 
-The only module that imports rpy2. R runs inside this process and is not re-entrant, so a lock guards every
-call; a worker process that calls for the first time starts an R of its own.
+This is the only module that imports rpy2. R runs inside this process and is not re-entrant, so a lock guards every
+call; another process starts an R of its own when it first calls.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from sequoia_stats.errors import REvaluationError, RUnavailableError
 
 logger = logging.getLogger(__name__)
 
-#: Oldest R and R packages that this package is tested with.
+#: Oldest versions of R and of R packages that this package is tested with.
 OLDEST = {"R": "4.2", "glmnet": "4.1", "survival": "3.4"}
-#: The R packages that the project uses, with the Debian package that brings each.
+#: The R packages that the project uses, each with its Debian package.
 R_PACKAGES = {
     "glmnet": "r-cran-glmnet",
     "survival": "r-cran-survival",
@@ -42,7 +42,7 @@ R_PACKAGES = {
     "psych": "r-cran-psych",
     "jsonlite": "r-cran-jsonlite",
 }
-_LARGEST_INTEGER = np.iinfo(np.int32).max  # its negative minus one is R's NA
+_LARGEST_INTEGER = np.iinfo(np.int32).max  # and -_LARGEST_INTEGER - 1 is R's NA
 _BLOCK = 2**16
 _HUGE = 2**22
 _lock = threading.RLock()
@@ -50,16 +50,16 @@ _session: _Session | None = None
 
 
 def r_source(name: str) -> Path:
-    """Path of one of our R files: beside this module when installed, in ``r/`` of a checkout otherwise."""
+    """Path of an R file of ours: beside this module if installed, in ``r/`` of a checkout otherwise."""
     here = Path(__file__).resolve().parent
     for folder in (here / "r", here.parent / "r"):
         if (folder / name).is_file():
             return folder / name
-    raise RUnavailableError(f"the R source {name} is missing from the installation", where=str(here))
+    raise RUnavailableError(f"the R file {name} is missing from the installation", where=str(here))
 
 
 def r_home() -> Path | None:
-    """R's home folder by R_HOME or the PATH; None where there is no R. Starts nothing."""
+    """R's home folder by R_HOME or the PATH; None without R. Does not start R."""
     if home := os.environ.get("R_HOME"):
         return Path(home) if Path(home).is_dir() else None
     if (program := shutil.which("R")) is None:
@@ -69,7 +69,7 @@ def r_home() -> Path | None:
 
 
 def r_version_installed() -> str | None:
-    """Version of the R on this machine ("4.2.2"), asked of R itself without loading it; None without R."""
+    """Version of the R on this machine ("4.2.2"), as R itself reports it; None without R. Does not start R here."""
     if (home := r_home()) is None:
         return None
     found = re.search(r"R version (\d+\.\d+\.\d+)", _output(home / "bin" / "R", "--version"))
@@ -77,7 +77,7 @@ def r_version_installed() -> str | None:
 
 
 def _output(program: str | Path, option: str) -> str:
-    """What a program prints; nothing where it cannot be run."""
+    """What a program prints; nothing if it cannot be run."""
     try:
         return subprocess.run([program, option], capture_output=True, text=True, check=False).stdout
     except OSError:
@@ -85,7 +85,7 @@ def _output(program: str | Path, option: str) -> str:
 
 
 def bridge_install_command(r_version: str | None) -> str:
-    """The line that installs the rpy2 that loads on this R: 3.6 and later need the C interface of R 4.5."""
+    """The command that installs an rpy2 for this R: rpy2 3.6 and later need the C interface of R 4.5."""
     if r_version is None or is_at_least(r_version, "4.5"):
         return "pip install rpy2"
     return "pip install --no-binary rpy2 rpy2==3.5.17"
@@ -97,7 +97,7 @@ def start() -> _Session:
     Raises
     ------
     RUnavailableError
-        If R or rpy2 is missing, too old, or the two do not fit each other.
+        If R or rpy2 is missing or too old, or if they do not work together.
     """
     global _session
     with _lock:
@@ -107,7 +107,7 @@ def start() -> _Session:
 
 
 def versions(packages: tuple[str, ...] = tuple(R_PACKAGES)) -> dict[str, str]:
-    """Versions of R and of R packages, "" for one that is not installed. Starts R."""
+    """Versions of R and of R packages, "" for a package that is not installed. Starts R."""
     session = start()
     with _lock, session.output_to_log(), _interruptible(session.callbacks):
         return {
@@ -116,7 +116,7 @@ def versions(packages: tuple[str, ...] = tuple(R_PACKAGES)) -> dict[str, str]:
 
 
 def bridge_description() -> str:
-    """Version of rpy2 and the way it was built, "3.5.17, cffi ABI mode". Starts R."""
+    """Version of rpy2 and how it was built: "3.5.17, cffi ABI mode". Starts R."""
     start()
     from rpy2.rinterface_lib import openrlib
     from rpy2.rinterface_lib.ffi_proxy import get_ffi_mode
@@ -126,12 +126,12 @@ def bridge_description() -> str:
 
 
 def require(*packages: str) -> None:
-    """Check that R packages are there and new enough.
+    """Check that R packages are installed and new enough.
 
     Raises
     ------
     RUnavailableError
-        Naming the package and the command that installs it.
+        With the package and the command that installs it.
     """
     for name, version in versions(packages).items():
         if not version:
@@ -151,21 +151,21 @@ def call(source: str, function: str, /, **arguments: Any) -> Any:
     Parameters
     ----------
     source : str
-        File name in ``r/``; read once per process.
+        Name of a file in ``r/``, which is read once per process.
     function : str
-        Function defined there.
+        Name of a function defined in it.
     **arguments
-        None, bool, int, float, str, sequences of these, and numpy arrays of one or two dimensions.
+        Its arguments: None, bool, int, float, str, sequences of these, or numpy arrays of one or two dimensions.
 
     Returns
     -------
     dict, list, ndarray, float, int, bool, str or None
-        R lists with names become dicts, vectors of length one become scalars, matrices 2-D arrays.
+        Named lists of R become dicts, vectors of length one scalars, and matrices 2-D arrays.
 
     Raises
     ------
     REvaluationError
-        With R's message and call, if R stops with an error.
+        If R stops with an error; with R's message and call.
     RUnavailableError
         If R cannot be used.
     """
@@ -196,9 +196,9 @@ def _start() -> _Session:
         raise RUnavailableError(f"R is {version}, and {OLDEST['R']} or later is needed", where=str(home))
     try:
         with _environment_given_back(), warnings.catch_warnings():
-            # the mode that needs no compiled glue: the same on every machine, and arrays go by pointer in any case
+            # this mode needs no compiled code, so it is the same on every machine; arrays go by pointer anyway
             os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
-            # rpy2 warns where a second thread is the first to call; the lock serves
+            # rpy2 warns if a second thread is the first to call, but the lock covers that
             warnings.simplefilter("ignore")
             import rpy2.rinterface as rinterface
             import rpy2.rinterface_lib.callbacks as callbacks
@@ -211,7 +211,7 @@ def _start() -> _Session:
         ) from None
     except Exception as error:  # rpy2 fails in many ways on an R that it was not built for
         raise RUnavailableError(
-            f"the installed rpy2 does not load R {version}: {error}", fix=bridge_install_command(version)
+            f"the installed rpy2 cannot load R {version}: {error}", fix=bridge_install_command(version)
         ) from error
     session = _Session(rinterface, callbacks, rinterface.baseenv["new.env"](), set())
     with session.output_to_log():
@@ -221,9 +221,10 @@ def _start() -> _Session:
 
 @contextlib.contextmanager
 def _environment_given_back() -> Iterator[None]:
-    """Take back what R and rpy2 put into the environment, but for R's own R_*: programs started later inherit it.
+    """Undo what R and rpy2 change in the environment, except for R's own R_* variables.
 
-    An LD_LIBRARY_PATH alone can make them load other libraries, even another libpython.
+    Programs that are started later inherit the environment, and LD_LIBRARY_PATH alone can make them load other
+    libraries, even another libpython.
     """
     before = dict(os.environ)
     try:
@@ -236,7 +237,7 @@ def _environment_given_back() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible(callbacks: Any) -> Iterator[None]:
-    """Let Ctrl-C stop R, or at least what follows: a KeyboardInterrupt inside a callback of rpy2 would be lost."""
+    """Let Ctrl-C stop R, or at least what follows: rpy2 would lose a KeyboardInterrupt inside a callback."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
         return
@@ -258,7 +259,7 @@ def _interruptible(callbacks: Any) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Session:
-    """The running R, the environment that our R files are read into, and the names of those already read."""
+    """The running R, the R environment of our functions, and the names of the R files that were read into it."""
 
     rinterface: Any
     callbacks: Any
@@ -279,7 +280,7 @@ class _Session:
 
     @contextlib.contextmanager
     def output_to_log(self) -> Iterator[None]:
-        """Send what R prints to the log while one of our calls runs, and give the console back afterwards."""
+        """Send what R prints during a call to the log, and restore the console afterwards."""
 
         def log(text: str) -> None:
             if text.strip():
@@ -314,34 +315,33 @@ class _Session:
         ):
             if all(isinstance(item, kind) for item in items):
                 return vector(items)
-        raise TypeError(f"no way to pass {type(value).__name__} to R")
+        raise TypeError(f"{type(value).__name__} cannot be passed to R")
 
     def _array_to_r(self, array: NDArray[Any]) -> Any:
-        """One copy into memory that R allocates, column by column as R stores matrices."""
+        """Copy an array once, into memory that R allocates; R stores matrices column by column."""
         r = self.rinterface
         if array.dtype.kind not in "fiub" or array.ndim not in (1, 2):
-            raise TypeError(f"no way to pass an array of {array.dtype} with {array.ndim} dimensions to R")
+            raise TypeError(f"an array of {array.dtype} with {array.ndim} dimensions cannot be passed to R")
         kind, dtype = (
             (r.FloatSexpVector, np.float64) if array.dtype.kind == "f" else (r.IntSexpVector, np.int32)
         )
         if dtype is np.int32 and array.size and max(array.max(), -int(array.min())) > _LARGEST_INTEGER:
-            raise TypeError("R's integers have 32 bits; pass floats")
+            raise TypeError("integers of R have 32 bits; pass floats")
         vector = self._allocate(kind, array.size)
         if array.size:
             columns = np.atleast_2d(array.T)
             memory = np.frombuffer(vector.memoryview(), dtype=dtype).reshape(columns.shape)
             _use_huge_pages(memory)
             step = max(8, _BLOCK // columns.shape[1])
-            for first in range(
-                0, len(columns), step
-            ):  # blocks keep both sides of a transposing copy in cache
+            # blocks keep both sides of a transposing copy in cache
+            for first in range(0, len(columns), step):
                 memory[first : first + step] = columns[first : first + step]
         if array.ndim == 2:
             vector.do_slot_assign("dim", r.IntSexpVector(array.shape))
         return vector
 
     def _allocate(self, kind: Any, size: int) -> Any:
-        """A vector of R's that is not filled: filling it with zeros first takes longer than the copy."""
+        """An R vector that is not filled: to fill it with zeros first would take longer than the copy."""
         from rpy2.rinterface_lib import conversion, memorymanagement, openrlib
 
         with memorymanagement.rmemory() as memory:
@@ -367,11 +367,11 @@ class _Session:
             if "dim" in value.list_attrs():
                 return array.reshape(tuple(value.do_slot("dim")), order="F")
             return array[0].item() if array.size == 1 else array
-        raise TypeError(f"no way to take R's {value.typeof} back")
+        raise TypeError(f"an R object of type {value.typeof} cannot be returned to Python")
 
 
 def _use_huge_pages(memory: NDArray[Any]) -> None:
-    """Ask Linux for pages of 2 MB: most of the time of a large copy is the kernel handing out small ones."""
+    """Ask Linux for pages of 2 MB: a large copy spends most of its time waiting for small ones."""
     if sys.platform == "linux" and memory.nbytes > _HUGE:
         first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
         length = memory.ctypes.data + memory.nbytes - first

@@ -1,4 +1,4 @@
-# survival::coxph with both treatments of ties, score alone and adjusted for subtype, ER and PR.
+# survival::coxph with both treatments of ties: the score alone, and adjusted for subtype, ER and PR.
 packages <- "survival"
 
 references <- function(input, write) {
@@ -18,7 +18,7 @@ references <- function(input, write) {
         invokeRestart("muffleWarning")
       }
     )
-    # the same patients without the score, whose likelihood the likelihood ratio test compares
+    # the same patients without the score, for the likelihood ratio test
     used <- d[stats::complete.cases(d[c("score", if (model == "adjusted") c("pam50", "er", "pr"))]), ]
     smaller <- if (model == "adjusted") suppressWarnings(survival::coxph(survival::Surv(time, event) ~ pam50 + er + pr, used, ties = ties)) else
       survival::coxph(survival::Surv(time, event) ~ 1, used, ties = ties)

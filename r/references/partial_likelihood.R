@@ -1,4 +1,4 @@
-# Breslow's log-likelihood and its gradient at given coefficients (coxph without an iteration), and glmnet's deviance.
+# Breslow's log-likelihood and its gradient at given coefficients (coxph with no iteration), and glmnet's deviance.
 packages <- c("survival", "glmnet")
 
 references <- function(input, write) {

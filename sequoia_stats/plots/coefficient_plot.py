@@ -27,23 +27,23 @@ _UNITS = {
 
 @style.styled
 def coefficients(signature: Signature) -> Figure:
-    """Draw the coefficients of a signature, the largest on top.
+    """Draw the coefficients of a signature, the largest at the top.
 
     Parameters
     ----------
     signature : Signature
-        Its ``genes``, ``coefficients`` (log hazard ratio per unit of transformed expression), ``transform``
-        and ``endpoint`` are read.
+        The signature; its ``genes``, ``coefficients`` (log hazard ratio per unit of transformed expression),
+        ``transform`` and ``endpoint`` are used.
 
     Returns
     -------
     Figure
-        89 mm wide, higher with more genes; of more than 60 genes the 60 with the largest coefficients, which
-        the title says. The line ``coefficients`` holds them from top to bottom.
+        89 mm wide, and higher with more genes. At most 60 genes are shown, those with the largest coefficients; the
+        title then says so. The line ``coefficients`` has the values from top to bottom.
     """
     title = f"{counted(len(signature.genes), 'gene')}, {text.endpoint_name(signature.endpoint)}"
     if not len(signature.genes):
-        return style.empty_figure(title, "The signature holds no gene.")
+        return style.empty_figure(title, "The signature has no genes.")
     values = np.asarray(signature.coefficients, dtype=float)
     chosen = np.sort(np.argsort(-np.abs(values), kind="stable")[:_MOST])
     order = chosen[np.argsort(-values[chosen], kind="stable")]

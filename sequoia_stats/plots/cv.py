@@ -25,23 +25,24 @@ def cv_curve(
     lambda_1se: float | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw the cross-validated deviance along the path, with the number of genes above.
+    """Draw the cross-validated deviance along the path, with the number of genes above it.
 
     Parameters
     ----------
     cross_validation : CrossValidation or DataFrame
-        A frame has the columns of ``CrossValidation.to_frame()``: ``lambda, deviance, low, high, n_nonzero``.
+        The curve; a frame has the columns of ``CrossValidation.to_frame()``: ``lambda, deviance, low, high,
+        n_nonzero``.
     lambda_min, lambda_1se : float, optional
-        Penalties to mark; those of the CrossValidation where not given.
+        Penalties to mark; by default, those of the CrossValidation.
     title : str, optional
-        Heading; where empty and known, the number of folds and draws.
+        Heading; by default, the number of folds and draws, if it is known.
 
     Returns
     -------
     Figure
-        89 mm wide; x is −log(lambda), so that the model grows to the right. The line ``deviance`` is the
-        mean, the collection ``errors`` one standard error to both sides. In view is the part around the
-        minimum whose mean lies within two standard errors of it: the tail would flatten everything else.
+        89 mm wide; x is −log(lambda), so the number of genes grows to the right. The line ``deviance`` is the mean,
+        the collection ``errors`` one standard error to each side. Only the part around the minimum is shown, where
+        the mean is within two standard errors of it: the tail would flatten everything else.
     """
     if isinstance(cross_validation, pd.DataFrame):
         frame = cross_validation
@@ -72,7 +73,7 @@ def cv_curve(
 
 
 def _around_minimum(mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> slice:
-    """The stretch of the path that is drawn."""
+    """The part of the path around the minimum that is shown."""
     lowest = int(np.argmin(mean))
     beyond = np.flatnonzero(mean > mean[lowest] + (high[lowest] - low[lowest]))
     before, after = beyond[beyond < lowest], beyond[beyond > lowest]
@@ -103,7 +104,7 @@ def _mark(axes: Axes, frame: pd.DataFrame, lambda_min: float | None, lambda_1se:
 
 
 def _genes(axes: Axes, x: np.ndarray, genes: np.ndarray) -> None:
-    """Seven numbers of genes along the top."""
+    """Write seven numbers of genes along the top."""
     picks = np.unique(np.linspace(0, len(x) - 1, 7).round().astype(int))
     top = axes.secondary_xaxis("top")
     top.set_xticks(x[picks], [str(genes[pick]) for pick in picks])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = ("label", "group", "n", "n_events", "hr", "low", "high", "p")
 _ROW = 0.19  # height of a row, inches
 _WIDEST = 16.0  # the axis ends at 1/16 and 16; intervals beyond it end in an arrow
-# ticks that stay apart on an axis that ends at the first number
+# ticks that do not overlap, by the end of the axis
 _TICKS = (
     (1.75, (0.6, 0.8, 1, 1.25, 1.5)),
     (3.0, (0.5, 0.75, 1, 1.5, 2)),
@@ -32,28 +32,30 @@ _COUNTS, _PLOT, _HAZARD, _P = 3.05, (3.3, 5.05), 6.35, 7.08
 
 @style.styled
 def forest(rows: pd.DataFrame) -> Figure:
-    """Draw hazard ratios on a log axis with their numbers beside them.
+    """Draw hazard ratios on a log axis, with their numbers beside them.
 
     Parameters
     ----------
     rows : DataFrame
-        A row per model, in the order to be drawn: ``label``; ``group``, a heading written once above the rows
-        that share it; ``n``, ``n_events``; ``hr, low, high, p``. A row without an interval (a signature
-        without genes) is an open mark at its hazard ratio.
+        A row per model, from top to bottom: ``label``; ``group``, a heading written once above the rows that share
+        it; ``n``, ``n_events``; ``hr, low, high, p``. A row without an interval (a signature without genes) is an
+        open mark at its hazard ratio.
 
     Returns
     -------
     Figure
-        183 mm wide. Points are a line with the gid ``hazard-ratios``, in the order of `rows`.
+        183 mm wide. The points are a line with the gid ``hazard-ratios``, in the order of `rows`.
 
     Raises
     ------
     InputError
-        If there is no row, or a column is missing.
+        If there are no rows, or a column is missing.
     """
     absent = [column for column in COLUMNS if column not in rows]
-    if absent or rows.empty:
-        raise InputError("the forest plot has nothing to draw", where=f"missing columns: {listing(absent)}")
+    if absent:
+        raise InputError(f"the forest plot has no column {listing(absent)}")
+    if rows.empty:
+        raise InputError("the forest plot has no rows")
     new_group = rows["group"].ne(rows["group"].shift()).to_numpy()
     y = -(np.arange(len(rows)) + np.cumsum(new_group)).astype(float)
     y -= 0.25 * (np.cumsum(new_group) - 1)  # air between groups
@@ -85,7 +87,7 @@ def _scale(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _rule(figure: Figure, axes: Axes) -> None:
-    """A line under the heads of the columns, over the whole width."""
+    """Draw a line under the column headings, over the whole width."""
     from matplotlib.lines import Line2D
 
     start, end = axes.get_ylim()

@@ -26,12 +26,12 @@ _TICK_STEPS = (1, 2, 3, 6, 12, 24, 60, 120, 240)
 
 @style.styled
 def kaplan_meier(validation: Validation) -> Figure:
-    """Draw the survival of the low- and the high-risk group of a validation.
+    """Draw the survival of the low-risk and the high-risk group of a validation.
 
-    Step curves with their 95% bands, a mark where a patient is censored, the numbers at risk under the ticks;
-    above them the endpoint, the cohort, the log-rank p-value of the cut, and the hazard ratio per standard
-    deviation of the score and Harrell's C, which do not depend on the cut. Where all patients are in one
-    group (a signature without genes, or a cut that nobody reaches), one curve and a sentence.
+    Shows step curves with their 95% bands, a mark where a patient is censored, and the numbers at risk under the
+    ticks. Above them stand the endpoint, the cohort and the log-rank p-value, and the hazard ratio per standard
+    deviation of the score and Harrell's C, which do not depend on the cut-off. If all patients are in one group (a
+    signature without genes, or a cut-off that no score reaches), there is one curve and a sentence.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ def kaplan_meier(validation: Validation) -> Figure:
 
 def _statements(validation: Validation, together: bool) -> list[str]:
     if validation.null_model:
-        return ["The signature holds no gene: all patients have the same score,", "hazard ratio 1, C 0.5."]
+        return ["The signature has no genes: all patients have the same score,", "hazard ratio 1, C 0.5."]
     ratio = validation.unadjusted
     hazard = text.estimate(ratio.hr, ratio.low, ratio.high)
     c_index = text.estimate(validation.c_index, validation.c_low, validation.c_high)
-    rule = {"frozen": "frozen cut-off", "median": "median of the cohort"}.get(validation.cut, validation.cut)
+    rule = {"frozen": "Frozen cut-off", "median": "Median of the cohort"}[validation.cut]
     if together:
-        split = f"Cut at the {rule}: all patients are in one group"
+        split = f"{rule}: all patients are in one group"
     else:
-        split = f"Cut at the {rule}: log-rank {text.p_statement(validation.cuts[validation.cut].logrank_p)}"
+        split = f"{rule}: log-rank {text.p_statement(validation.cuts[validation.cut].logrank_p)}"
     return [split, f"Hazard ratio per SD {hazard}; C {c_index}"]
 
 
@@ -82,7 +82,7 @@ def _look(group: str, together: bool) -> tuple[str, str, str]:
 
 
 def _ticks(end: float) -> np.ndarray:
-    """Ticks from 0 to the end of follow-up (months), seven steps at most, at months that people count in."""
+    """Ticks from 0 to the end of follow-up, at most seven steps of a usual number of months."""
     step = next((step for step in _TICK_STEPS if end / step <= 7.5), _TICK_STEPS[-1])
     return np.arange(0, end + 1e-9, step)
 
@@ -114,7 +114,7 @@ def _dress(axes: Axes, ticks: np.ndarray, endpoint: str) -> None:
 
 
 def _place_legend(axes: Axes, curves: list[KaplanMeier]) -> None:
-    """Bottom left, which curves reach last; top right where one falls into that corner."""
+    """Bottom left, where curves arrive last; top right if one of them falls into that corner."""
     half = axes.get_xlim()[1] * 0.6
     early = (curve.frame.loc[curve.frame["time"] <= half, ["low", "survival"]] for curve in curves)
     place: Any = "lower left" if min(part.min().min() for part in early) > 0.22 else "upper right"
@@ -122,7 +122,7 @@ def _place_legend(axes: Axes, curves: list[KaplanMeier]) -> None:
 
 
 def _table(axes: Axes, ticks: np.ndarray, rows: list[tuple[KaplanMeier, str, str, str]]) -> None:
-    """Numbers at risk, each under its tick."""
+    """Write the numbers at risk, each under its tick."""
     height = axes.get_position().height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
     transform = axes.get_xaxis_transform()
     margin = (0.1 - _LEFT) * 72

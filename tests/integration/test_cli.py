@@ -753,7 +753,7 @@ def test_a_cohort_is_written_as_h5ad_and_as_nothing_else(capsys, tmp_path):
 def test_options_without_effect_beside_a_penalty_are_said(capsys, tmp_path, cohort):
     command = ["signature", "fit", cohort, "--lambda", "0.2", "--folds", "4", "-o", tmp_path / "s.json"]
     answer = sequoia(capsys, *command)
-    assert answer.code == 0 and "there is no cross-validation: --folds not used" in answer.err
+    assert answer.code == 0 and "no cross-validation" in answer.err and "--folds" in answer.err
 
 
 def test_an_error_of_a_fit_names_the_cohort(capsys, tmp_path):

@@ -56,7 +56,7 @@ def test_a_null_model_is_one_curve_and_a_sentence():
     validation = make_validation(genes=0)
     figure = kaplan_meier(validation)
     assert [gid for gid in lines(figure) if gid.startswith("curve")] == ["curve-all"]
-    assert "The signature holds no gene" in words(figure)
+    assert "The signature has no genes" in words(figure)
 
 
 def test_a_cut_that_nobody_reaches_is_said():

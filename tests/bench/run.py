@@ -5,7 +5,18 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-PARTS = ("signature", "genes", "ora", "gsva", "nets", "clusters", "predict", "tile_reading", "slides")
+PARTS = (
+    "signature",
+    "genes",
+    "ora",
+    "gsva",
+    "nets",
+    "clusters",
+    "predict",
+    "measured",
+    "tile_reading",
+    "slides",
+)
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from sequoia_model.feature_files import read
+from sequoia_model.prediction import from_slides, plan
+from sequoia_model.targets import slide_patients
 from tests.build.commands import left_in, sequoia_model
 from tests.build.features import write_ours
 from tests.build.networks import BRCA_SLIDES, write_wide_folds
@@ -30,6 +32,18 @@ def predict(capsys, folder, *options, slides="slides", output="out.h5ad"):
     return sequoia_model(capsys, *words)
 
 
+def calls_of(monkeypatch, module, name):
+    """The calls of a function of a module, which is called all the same."""
+    calls, function = [], getattr(module, name)
+
+    def counted(*given, **options):
+        calls.append(given)
+        return function(*given, **options)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls
+
+
 def kept(folder):
     """What there is beside slides and weights, without the states of the run."""
     return [
@@ -45,6 +59,18 @@ def test_a_slide_becomes_predictions_and_its_features_stay(capsys, folder):
     assert np.isfinite(adata.X).all() and adata.shape == (1, 40)
     assert adata.uns["encoder"] == "lite0" and not adata.uns["encoder_asserted"]
     assert kept(folder) == KEPT
+
+
+def test_slides_are_searched_and_tables_are_opened_once(capsys, folder, monkeypatch):
+    (folder / "ref.csv").write_text("wsi_file_name,patient_id,rna_G1\nS1,P1,2.5\n")
+    (folder / "patients.csv").write_text("slide,patient_id\nS1,P1\n")
+    searches = calls_of(monkeypatch, from_slides, "find_slides")
+    tables = calls_of(monkeypatch, plan, "open_measured")
+    patients = calls_of(monkeypatch, slide_patients, "known_patients")
+    answer = predict(capsys, folder, "--measured", folder / "ref.csv", "--patients", folder / "patients.csv")
+    assert answer.code == 0, answer.err
+    assert [len(calls) for calls in (searches, tables, patients)] == [1, 1, 1]
+    assert anndata.read_h5ad(folder / "out.h5ad").layers["measured"][0, 0] == 2.5
 
 
 def test_the_same_as_embed_and_predict_from_features(capsys, folder):
@@ -88,6 +114,7 @@ def test_slides_that_fail_are_listed_and_the_rest_is_done(capsys, folder):
     assert answer.code == 3
     reasons = {failure["slide"]: failure["reason"] for failure in answer.json["failed"]}
     assert set(reasons) == {"broken", "plain"} and "--slide-mpp" in reasons["plain"]
+    assert set(answer.json["failed"][0]) == {"slide", "file", "reason", "what", "where", "fix"}
     assert answer.json["flow"][0]["reason"] == "2 failed: broken, plain"
     assert anndata.read_h5ad(folder / "out.h5ad").obs_names.tolist() == ["S1"]
 

@@ -209,6 +209,47 @@ def test_a_packed_table_that_is_cut_off_is_refused(tmp_path):
         open_measured(path, GENES)
 
 
+def test_the_row_that_is_too_short_is_named(tmp_path):
+    path = write(tmp_path / "ref.csv")
+    path.write_text(path.read_text() + "P9,P9\n")
+    with pytest.raises(InputError) as error:
+        open_measured(path, GENES)
+    assert "ref.csv, row 5" in error.value.where and "P9" in error.value.where
+
+
+def test_names_stay_texts(tmp_path):
+    table = make_table(wsi_file_name=["007", "1e5", "NA"], patient_id=["0012", "1.0", "P2"])
+    opened = open_measured(write(tmp_path / "ref.csv", table), GENES)
+    assert opened.slides.tolist() == ["007", "1e5", "NA"]
+    assert opened.patients.tolist() == ["0012", "1.0", "P2"]
+
+
+def test_a_bad_value_of_a_slide_that_is_not_wanted_does_not_matter(tmp_path):
+    table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", "2", "low"])), GENES)
+    assert filled(table, ["P1-DX2"])[0][0, 1] == 2
+
+
+@pytest.mark.parametrize("word", ["True", "1_000", "0x1", "1,5"])
+def test_what_is_not_a_plain_number_is_refused(tmp_path, word):
+    table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)
+    with pytest.raises(InputError, match="is not a number") as error:
+        filled(table, ["P1-DX2"])
+    assert "row 3, column 'rna_A2M'" in error.value.where
+
+
+def test_lines_may_be_blank_and_names_may_be_quoted(tmp_path):
+    path = write(tmp_path / "ref.csv")
+    path.write_text(path.read_text().replace("P2-DX1,", '\n"P2-DX1",'))
+    assert filled(open_measured(path, GENES), ["P2-DX1"])[0][0, 0] == 3
+
+
+def test_a_table_of_one_row_for_each_of_several_slides_of_a_patient_is_a_matrix(tmp_path):
+    table = open_measured(write(tmp_path / "ref.csv"), GENES)
+    matrix = table.matrix(table.match(["a", "b", "c"], ["P1", "P2", "P3"]), ["A2M", "A1BG"])
+    assert matrix.dtype == np.float32
+    np.testing.assert_array_equal(matrix, [[2, 1.5], [np.nan, 3], [np.nan, np.nan]])
+
+
 @pytest.mark.parametrize("word", ["", "NA", "nan", "NaN", " "])
 def test_missing_values_may_be_spelled_in_several_ways(tmp_path, word):
     table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)

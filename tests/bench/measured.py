@@ -1,0 +1,93 @@
+"""Memory and time that measured expression takes: it is read in blocks, so neither the table's rows nor its size count.
+
+Each line is a process of its own that opens a table of the 20,820 published genes, matches its slides and writes their
+values into a predictions file, as `predict --measured` does before the first slide. Tables of few and many rows are
+read in turn; a table that was held in memory would take the difference in size, as float32, on top.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.targets.measured import open_measured
+from sequoia_model.weights.gene_lists import published_genes
+
+#: Rows of the tables: few and many.
+CSV_ROWS, H5AD_ROWS = (1000, 3000), (1000, 10_000)
+#: Rows that differ; they are written again and again.
+KINDS = 50
+SCRIPT = "from tests.bench.measured import read; read({path!r}, {n})"
+
+
+def names(n: int) -> list[str]:
+    """Slides of a table; each is of a patient of its own."""
+    return [f"S{i:05d}" for i in range(n)]
+
+
+def write_csv(path: Path, n: int) -> None:
+    """A table in the published layout, six digits behind the point."""
+    values = np.random.default_rng(0).uniform(0, 12, (KINDS, len(published_genes())))
+    rows = [",".join(f"{value:.6f}" for value in row) for row in values]
+    with path.open("w") as file:
+        file.write(
+            "wsi_file_name,patient_id,tcga_project," + ",".join(f"rna_{g}" for g in published_genes()) + "\n"
+        )
+        file.writelines(f"{slide},P{slide},TCGA-BRCA,{rows[i % KINDS]}\n" for i, slide in enumerate(names(n)))
+
+
+def write_h5ad(path: Path, n: int) -> None:
+    """The same as AnnData of slides, float32."""
+    values = np.random.default_rng(0).uniform(0, 12, (KINDS, len(published_genes()))).astype(np.float32)
+    with PredictionsFile(path, published_genes(), []) as file:
+        for _ in range(n // KINDS):
+            file.append(X=values)
+        file.finish(pd.DataFrame({"patient_id": [f"P{slide}" for slide in names(n)]}, index=names(n)), {})
+
+
+def read(path: str, n: int) -> None:
+    """Print the seconds and the peak memory of this process, in bytes, after all values were read and written."""
+    start = time.perf_counter()
+    genes, slides = published_genes(), names(n)
+    table = open_measured(path, genes)
+    with PredictionsFile(f"{path}.out.h5ad", genes, []) as file:
+        file.add_layer("measured", n)
+        for slide, values in table.values(table.match(slides, slides), genes):
+            assert values is not None
+            file.set_row("measured", slide, values)
+    # not ru_maxrss, which counts the parent's memory too, from before the new program begins
+    peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+    print(time.perf_counter() - start, 1024 * int(peak))
+
+
+def bench_format(
+    folder: Path, ending: str, write: Callable[[Path, int], None], rows: tuple[int, int]
+) -> None:
+    """A line for few rows, one for many."""
+    for n in rows:
+        path = folder / f"{n}.{ending}"
+        write(path, n)
+        command = [sys.executable, "-c", SCRIPT.format(path=str(path), n=n)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds, peak = map(float, answer.stdout.split())
+        print(
+            f"{f'measured .{ending}, {n} slides x {len(published_genes())} genes':<52} {seconds:7.1f} s   "
+            f"peak memory {peak / 2**20:6.0f} MiB   file {path.stat().st_size / 2**20:6.0f} MiB"
+        )
+        path.unlink()
+        Path(f"{path}.out.h5ad").unlink()
+
+
+def bench() -> None:
+    """Print the lines of this file."""
+    with tempfile.TemporaryDirectory() as name:
+        bench_format(Path(name), "csv", write_csv, CSV_ROWS)
+        bench_format(Path(name), "h5ad", write_h5ad, H5AD_ROWS)

@@ -1,7 +1,7 @@
 """What a network learns from and predicts with: features as its input, measured expression, and whose slide it is."""
 
 from sequoia_model.targets.measured import Measured, open_measured
-from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input, network_input
+from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, input_of_bag, load_input
 from sequoia_model.targets.slide_patients import SlidePatient, patients_of_slides
 
 __all__ = [
@@ -10,8 +10,8 @@ __all__ = [
     "NetworkInput",
     "SlidePatient",
     "in_order",
+    "input_of_bag",
     "load_input",
-    "network_input",
     "open_measured",
     "patients_of_slides",
 ]

@@ -307,11 +307,11 @@ def _csv_blocks(
 
 def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
     """A block as numbers, NaN where missing; pandas leaves a column that holds any text as texts."""
-    numbers = block.copy()
-    for column in block.columns[[dtype.kind not in "fiu" for dtype in block.dtypes]]:
-        numbers[column] = _parsed(block[column], path, header[column])
+    for place in np.flatnonzero([dtype.kind not in "fiu" for dtype in block.dtypes]):
+        title = header[int(block.columns[place])]
+        block.isetitem(place, _parsed(block.iloc[:, place], path, title))
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
-        return numbers.to_numpy(dtype=np.float32)
+        return block.to_numpy(dtype=np.float32)
 
 
 def _parsed(values: pd.Series, path: Path, title: str) -> pd.Series:
@@ -320,7 +320,7 @@ def _parsed(values: pd.Series, path: Path, title: str) -> pd.Series:
     numbers = pd.to_numeric(texts.mask(missing), errors="coerce")
     bad = numbers.isna() & ~missing
     if bad.any():
-        row = bad.idxmax()
+        row = int(texts.index[bad.to_numpy().argmax()])
         raise InputError(
             f"{texts[row]!r} is not a number",
             where=f"{path}, row {row + 2}, column {title!r}",

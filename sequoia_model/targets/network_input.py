@@ -132,10 +132,10 @@ def load_input(path: Path, spec: InputSpec) -> NetworkInput:
         bag = read(path, tiles=False, encoder=spec.encoder)
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from None
-    return network_input(bag, spec)
+    return input_of_bag(bag, spec)
 
 
-def network_input(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
+def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
     """The cluster means of a bag: those that it holds, else those of its tiles.
 
     Raises

@@ -54,8 +54,8 @@ def write_h5ad(path: Path, n: int) -> None:
 
 
 def read(path: str, n: int) -> None:
-    """Print the seconds and the peak memory of this process, in bytes, after all values were read and written."""
-    start = time.perf_counter()
+    """Print the seconds, and the peak memory of this process before and after all values were read and written."""
+    start, before = time.perf_counter(), peak()
     genes, slides = published_genes(), names(n)
     table = open_measured(path, genes)
     with PredictionsFile(f"{path}.out.h5ad", genes, []) as file:
@@ -63,9 +63,12 @@ def read(path: str, n: int) -> None:
         for slide, values in table.values(table.match(slides, slides), genes):
             assert values is not None
             file.set_row("measured", slide, values)
-    # not ru_maxrss, which counts the parent's memory too, from before the new program begins
-    peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
-    print(time.perf_counter() - start, 1024 * int(peak))
+    print(time.perf_counter() - start, before, peak())
+
+
+def peak() -> int:
+    """Peak memory of this process, in bytes; `ru_maxrss` would count its parent's from before the program began."""
+    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def bench_format(
@@ -77,10 +80,10 @@ def bench_format(
         write(path, n)
         command = [sys.executable, "-c", SCRIPT.format(path=str(path), n=n)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds, peak = map(float, answer.stdout.split())
+        seconds, before, after = map(float, answer.stdout.split())
         print(
             f"{f'measured .{ending}, {n} slides x {len(published_genes())} genes':<52} {seconds:7.1f} s   "
-            f"peak memory {peak / 2**20:6.0f} MiB   file {path.stat().st_size / 2**20:6.0f} MiB"
+            f"peak memory {after / 2**20:6.0f} MiB, {before / 2**20:.0f} at the start   file {path.stat().st_size / 2**20:6.0f} MiB"
         )
         path.unlink()
         Path(f"{path}.out.h5ad").unlink()

@@ -30,6 +30,7 @@ from sequoia_model.targets import network_input
 from sequoia_model.types.bag import EncoderId, FeatureBag
 from sequoia_model.weights.gene_lists import published_genes
 from sequoia_model.weights.loading import Weights
+from tests.bench.measured import peak as peak_memory
 
 SLIDES, TILES, DIM, GENES, FOLDS = 16, 4000, 1024, 20_820, 5
 PARTS = ("reading", "clustering", "networks", "writing")
@@ -108,7 +109,7 @@ def peak(folder: str, n: int) -> int:
     weights = make_weights(1, input_dim=32, depth=1, nheads=2)
     files = sorted(Path(folder).iterdir())[:n]
     predict(files, weights, output=Path(folder).parent / f"{n}.h5ad", genes=published_genes(), device="cpu")
-    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+    return peak_memory()
 
 
 def bench_memory(folder: Path) -> None:

@@ -81,10 +81,9 @@ def bench_format(
         command = [sys.executable, "-c", SCRIPT.format(path=str(path), n=n)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
         seconds, before, after = map(float, answer.stdout.split())
-        print(
-            f"{f'measured .{ending}, {n} slides x {len(published_genes())} genes':<52} {seconds:7.1f} s   "
-            f"peak memory {after / 2**20:6.0f} MiB, {before / 2**20:.0f} at the start   file {path.stat().st_size / 2**20:6.0f} MiB"
-        )
+        what, size = f"measured .{ending}, {n} slides x {len(published_genes())} genes", path.stat().st_size
+        memory = f"peak memory {after / 2**20:6.0f} MiB, {before / 2**20:.0f} at the start"
+        print(f"{what:<52} {seconds:7.1f} s   {memory}   file {size / 2**20:6.0f} MiB")
         path.unlink()
         Path(f"{path}.out.h5ad").unlink()
 

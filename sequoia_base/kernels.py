@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from numba import njit
 
-from sequoia_base.errors import InputError
+from sequoia_base.arguments import check_limits, whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -51,8 +51,7 @@ def count_jobs(jobs: int | None) -> int:
     """Number of threads to use: the given number, or one per core that this process may run on."""
     if jobs is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if jobs < 1:
-        raise InputError(f"jobs must be 1 or more, but is {jobs}", fix="None uses all cores")
+    check_limits({"jobs": jobs}, {"jobs": whole(1)})
     return jobs
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtr
 
+from sequoia_base.arguments import check_limits, number, one_of
 from sequoia_stats.association import _dependent_tests
 from sequoia_stats.association._moments import PerColumn, moments
 from sequoia_stats.errors import InputError
 
 Array = NDArray[np.float64]
-T = TypeVar("T")
 MethodName = Literal["steiger", "williams", "dunn-clark", "hotelling", "meng"]
 AlternativeName = Literal["two-sided", "greater", "less", "absolute"]
 METHODS = get_args(MethodName)
 ALTERNATIVES = get_args(AlternativeName)
+_LIMITS = {"method": one_of(METHODS), "alternative": one_of(ALTERNATIVES)}
+_LIMITS_OF_INTERVALS = {"level": number("between 0 and 1", lambda value: 0 < value < 1)}
 
 # A correlation computed elsewhere may exceed 1 by this much.
 _ROUNDING = 1e-12
@@ -174,8 +175,8 @@ def dependent_correlation_test(
     >>> round(float(test.statistic), 6), round(float(test.p), 6)
     (-1.071817, 0.283802)
     """
-    formula, student = _choice(method, _dependent_tests.METHODS, "method")
-    tail = _choice(alternative, _dependent_tests.TAILS, "alternative")
+    check_limits({"method": method, "alternative": alternative}, _LIMITS)
+    (formula, student), tail = _dependent_tests.METHODS[method], _dependent_tests.TAILS[alternative]
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     a, b, r, size = np.broadcast_arrays(a, b, r, np.asarray(n, dtype=np.float64))
     untestable = (r == 1) | ~(size > 3)
@@ -221,8 +222,7 @@ def dependent_correlation_ci(
     >>> round(float(low), 6), round(float(high), 6)
     (-0.282341, 0.082404)
     """
-    if not 0 < level < 1:
-        raise InputError(f"the confidence level must be between 0 and 1, but is {level}")
+    check_limits({"level": level}, _LIMITS_OF_INTERVALS)
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     with np.errstate(divide="ignore"):
         standard_error = 1 / np.sqrt(np.maximum(np.asarray(n, dtype=np.float64) - 3, 0))
@@ -311,12 +311,6 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.minimum.accumulate(len(p) / ranks * p[order]), 1)
     return adjusted
-
-
-def _choice(word: str, table: Mapping[str, T], what: str) -> T:
-    if word not in table:
-        raise InputError(f"{word!r} is not a valid {what}", fix=f"choose one of {', '.join(table)}")
-    return table[word]
 
 
 def _correlations(values: ArrayLike) -> Array:

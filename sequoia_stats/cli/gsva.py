@@ -91,10 +91,11 @@ def gsva(
 
     Gene names must match exactly. Scores of two cohorts are comparable if both are scored against the same reference.
     """
+    from sequoia_base.arguments import check_limits, one_of
     from sequoia_base.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError, counted
-    from sequoia_stats.sets.gsva.reference import check_word
+    from sequoia_stats.sets.gsva.scorer import MISSING
 
     chosen = {
         "kcdf": kcdf, "kernel": kernel, "engine": engine, "tau": tau, "max_diff": max_diff,
@@ -102,7 +103,7 @@ def gsva(
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
     if missing_genes is not None:
-        check_word("missing-genes", missing_genes, ("refuse", "drop"))
+        check_limits({"--missing-genes": missing_genes}, {"--missing-genes": one_of(MISSING)})
         if reference is None:
             raise InputError("--missing-genes can only be used with --reference", fix="leave it out")
     for path in filter(None, (output, save_reference)):

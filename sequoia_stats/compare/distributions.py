@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sequoia_base.arguments import check_limits, optional, whole
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import counted, listing
 from sequoia_stats.selection import Selection
 
 #: The name of the level if there is only one.
@@ -64,8 +65,7 @@ def distribution(selections: Mapping[str, Selection] | Selection, *, top: int | 
     InputError
         If `top` is below 1.
     """
-    if top is not None and top < 1:
-        raise InputError(f"top must be 1 or more, but is {top}")
+    check_limits({"top": top}, {"top": optional(whole(1))})
     named = {"": selections} if isinstance(selections, Selection) else selections
     table = genes_of(named)
     chosen = best_genes(table, top)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.arguments import check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
@@ -133,8 +134,7 @@ def compare_models(
         raise InputError(
             f"a comparison needs two or more models, but there is {counted(len(models), 'model')}"
         )
-    if top < 1:
-        raise InputError(f"--top must be 1 or more, but is {top}")
+    check_limits({"top": top}, {"top": whole(1)})
     options: dict[str, Any] = {"rule": rule, "by": by, "method": method, "units": units, "jobs": jobs}
     predictions: dict[str, Predictions] = {}
     selections: dict[str, Selection] = {}

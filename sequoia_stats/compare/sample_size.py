@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from sequoia_base.arguments import check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import correlation_p, pearson
 from sequoia_stats.compare.distributions import ALL
@@ -177,8 +178,7 @@ def downsample(
     parts = sorted({float(fraction) for fraction in fractions})
     if not parts or parts[0] <= 0 or parts[-1] >= 1:
         raise InputError(f"fractions must be between 0 and 1, but are {listing(fractions)}")
-    if repeats < 1:
-        raise InputError(f"repeats must be 1 or more, but is {repeats}")
+    check_limits({"repeats": repeats}, {"repeats": whole(1)})
     data = read_predictions(predictions)
     groups = list(data.groups(by))
     seeds = np.random.SeedSequence(seed).spawn(len(groups))

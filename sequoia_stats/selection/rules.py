@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
+from sequoia_base.arguments import check_limits, one_of, optional, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import METHODS, AlternativeName, MethodName
 from sequoia_stats.errors import InputError
@@ -57,6 +58,8 @@ RULES = {
     "published-code": Rule(PAPER, "williams", "absolute", "slides", True, "the rule of the published code"),
     "strict": Rule(STRICT, "steiger", "greater", "patients", False, "the strict rule"),
 }
+
+_LIMITS = {"rule": one_of(RULES), "units": optional(one_of(UNITS)), "method": optional(one_of(METHODS))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,16 +190,16 @@ def well_predicted(
     >>> well_predicted(made).table.set_index("gene")["failed"].to_dict()
     {'A': '', 'B': 'r>0'}
     """
-    chosen = _word(rule, RULES, "rule")
-    units = _word(units or chosen.units, {unit: unit for unit in UNITS}, "units")
-    test = _word(method or chosen.method, {name: name for name in METHODS}, "method")
+    check_limits({"rule": rule, "units": units, "method": method}, _LIMITS)
+    chosen = RULES[rule]
+    units, test = units or chosen.units, cast(MethodName, method or chosen.method)
     clustered = units == "cluster-bootstrap"
     if clustered and method is not None:
         raise InputError(
             "the cluster bootstrap has its own test", fix="leave out --method, or use other --units"
         )
-    if clustered and bootstrap < 100:
-        raise InputError(f"--bootstrap must be 100 or more, but is {bootstrap}")
+    if clustered:
+        check_limits({"bootstrap": bootstrap, "seed": seed}, {"bootstrap": whole(100), "seed": whole(0)})
     data = read_predictions(predictions)
     if chosen.needs_untrained and not data.untrained:
         raise InputError(
@@ -227,12 +230,6 @@ def well_predicted(
         notes=tuple(notes),
         flow=data.flow,
     )
-
-
-def _word(word: str, table: dict[str, Any], option: str) -> Any:
-    if word not in table:
-        raise InputError(f"{word!r} is not a valid value of --{option}", fix=f"--{option} {'|'.join(table)}")
-    return table[word]
 
 
 def _judge(level: Level, rule: Rule, setting: Setting) -> tuple[pd.DataFrame, list[str]]:

@@ -8,10 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import check_limits, number, one_of
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.sets.collections import GeneSets
 
 MEASURES = ("jaccard", "overlap")
+_LIMITS = {
+    "measure": one_of(MEASURES),
+    "threshold": number("above 0 and at most 1", lambda value: 0 < value <= 1),
+}
 
 
 def merge_similar(
@@ -44,10 +49,7 @@ def merge_similar(
         If the measure is not valid, the threshold is not in (0, 1], a set is duplicated or not in `sets`, or lists
         have different sets.
     """
-    if measure not in MEASURES:
-        raise InputError(f"{measure!r} is not a valid measure", fix=f"choose one of {listing(MEASURES)}")
-    if not 0 < threshold <= 1:
-        raise InputError(f"the threshold must be above 0 and at most 1, but is {threshold}")
+    check_limits({"measure": measure, "threshold": threshold}, _LIMITS)
     if table.duplicated(["list", "set"]).any():
         raise InputError("a set is duplicated in a list", fix="give the rows of one collection")
     p = table.pivot(index="set", columns="list", values="p").sort_index()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sequoia_base.arguments import check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets._prerank import find_peaks
@@ -18,6 +19,9 @@ from sequoia_stats.types.genes import refuse_dates
 
 #: Columns of the table, in their order; "collection" follows if there are several.
 COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
+
+
+_LIMITS = {"permutations": whole(1), "seed": whole(0), "jobs": whole(1)}
 
 
 class _Ranking(NamedTuple):
@@ -92,8 +96,7 @@ def preranked(
        set  size   es       leading_edge
     0  top     6  1.0  G0;G1;G2;G3;G4;G5
     """
-    if permutations < 1 or jobs < 1 or seed < 0:
-        raise InputError("permutations and jobs must be at least 1, and the seed at least 0")
+    check_limits({"permutations": permutations, "seed": seed, "jobs": jobs}, _LIMITS)
     flow = Flow()
     scores = _ordered(ranks, flow)
     ranking = _Ranking(scores, permutations, seed, jobs)

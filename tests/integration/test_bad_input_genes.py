@@ -289,9 +289,12 @@ def onto_old(folder):
 
 
 OPTIONS = {
-    "a rule": (h5ad(lambda a: None, "--rule", "papr"), ["'papr'", "paper|published-code|strict"]),
-    "a method": (h5ad(lambda a: None, "--method", "stieger"), ["'stieger'", "steiger|williams"]),
-    "units": (h5ad(lambda a: None, "--units", "samples"), ["'samples'", "patients|slides|cluster-bootstrap"]),
+    "a rule": (h5ad(lambda a: None, "--rule", "papr"), ["'papr'", "paper, published-code, strict"]),
+    "a method": (h5ad(lambda a: None, "--method", "stieger"), ["'stieger'", "steiger, williams"]),
+    "units": (
+        h5ad(lambda a: None, "--units", "samples"),
+        ["'samples'", "patients, slides, cluster-bootstrap"],
+    ),
     "a side": (tables("--genes-in", "diagonals"), ["'diagonals'", "columns|rows"]),
     "few replicates": (
         h5ad(lambda a: None, "--units", "cluster-bootstrap", "--bootstrap", "9"),

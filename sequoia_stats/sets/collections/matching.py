@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.genes import aliases as known_aliases
@@ -133,8 +134,7 @@ def under_former_names(former: dict[str, str], *, used: bool) -> str:
 
 def check_sizes(min_size: int, max_size: int | None) -> None:
     """Refuse limits that no set can meet."""
-    if min_size < 1:
-        raise InputError(f"--min-size must be 1 or more, but is {min_size}")
+    check_limits({"min_size": min_size}, {"min_size": whole(1)})
     if max_size is not None and max_size < min_size:
         raise InputError(
             f"no set can have {min_size} to {max_size} genes", fix="use 1 <= --min-size <= --max-size"

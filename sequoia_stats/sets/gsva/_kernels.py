@@ -1,7 +1,7 @@
-"""The loops of GSVA: densities of genes over the samples, and one pass over the ranks of a sample for all sets.
+"""The loops of GSVA: densities of genes over samples, and one pass over the ranked genes of a sample for all sets.
 
-Densities are sums over the samples of the training cohort **in their order**, as in R: genes that nearly tie are
-ordered by the last bit of such a sum.
+Densities are sums over the training samples **in their order**, as in R: the order of genes that nearly tie depends on
+the last bit of such a sum.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 
 from sequoia_base.kernels import kernel
 
-#: Place of the difference 0 in the table of the normal distribution, which reaches from -10 to 10 in steps of .001
-#: and has one more value, 0 or 1, at either end.
+#: Position of 0 in the table of the normal distribution, which covers -10 to 10 in steps of 0.001 and has one more
+#: value, 0 or 1, at either end.
 CENTRE = 10001
-#: Below this the two ends of a walk count as equally far from zero, and are told apart as R does.
+#: If their distances from zero differ by less than this, the ends of a walk are compared in the same way as in R.
 _EQUAL = 1e-9
-#: Terms of a sum that are left out, as a share of the largest.
+#: Terms below this share of the largest are left out of a sum.
 _NEGLIGIBLE = 1e-22
 
 
@@ -35,26 +35,26 @@ def bandwidth(row):
 
 @kernel
 def log_odds(sum_of_kernels, n):
-    """The scale on which R compares densities: some that differ in the last bit are equal on it."""
+    """The scale on which R compares densities: some that differ in the last bit become equal."""
     share = sum_of_kernels / n
     return -1.0 * math.log((1.0 - share) / share)
 
 
 @kernel
 def look_up(value, row, width, places):
-    """Places of (value - row) / width in the table, truncated towards zero, before `CENTRE` is added."""
+    """Positions of (value - row) / width in the table, truncated towards zero, before `CENTRE` is added."""
     for i in range(row.size):
         place = (value - row[i]) / width / 10.0 * 10000.0
-        place = place if place < 10001.0 else 10001.0  # NaN ends up here as well
+        place = place if place < 10001.0 else 10001.0  # NaN ends up here too
         place = place if place > -10001.0 else -10001.0
         places[i] = np.int32(place)
 
 
 @kernel
 def add_four(table, places, first, sums, last):
-    """Kernels between four samples and those behind them: K(-v) = 1 - K(v), so each is looked up once.
+    """Kernels between four samples and those after them; K(-v) = 1 - K(v), so each is looked up once.
 
-    Four at a time, since an addition has to wait for the one before it.
+    Four at a time, since an addition has to wait for the previous one.
     """
     a, b, c, d = first[0], first[1], first[2], first[3]
     for i in range(last):
@@ -72,7 +72,7 @@ def add_four(table, places, first, sums, last):
 
 @kernel
 def table_within(values, table, start, stop, densities):
-    """Densities (samples × genes) of genes start to stop at the samples that they are estimated from."""
+    """Densities (samples × genes) of genes start to stop at the samples they are estimated from."""
     n = values.shape[1]
     sums = np.empty(n)
     places = np.empty((4, n), np.int32)
@@ -88,7 +88,7 @@ def table_within(values, table, start, stop, densities):
             for j in range(4):
                 look_up(row[i + j], row[i + 4 :], width, places[j])
             add_four(table, places, sums[i : i + 4], sums[i + 4 :], n - i - 4)
-        for i in range(n - n % 4, n):  # what four do not divide
+        for i in range(n - n % 4, n):  # the rest after groups of four
             look_up(row[i], row[i:], width, places[0])
             for j in range(i, n):
                 sums[i] += table[CENTRE + places[0, j - i]]
@@ -116,7 +116,7 @@ def table_against(values, new, table, start, stop, densities):
 
 @kernel
 def exact_within(values, start, stop, densities):
-    """As `table_within`, with the normal distribution itself."""
+    """As `table_within`, with the exact normal distribution."""
     n = values.shape[1]
     sums = np.empty(n)
     for gene in range(start, stop):
@@ -136,7 +136,7 @@ def exact_within(values, start, stop, densities):
 
 @kernel
 def exact_against(values, new, start, stop, densities):
-    """As `table_against`, with the normal distribution itself."""
+    """As `table_against`, with the exact normal distribution."""
     n = values.shape[1]
     for gene in range(start, stop):
         row = values[gene]
@@ -152,7 +152,7 @@ def exact_against(values, new, start, stop, densities):
 
 @kernel
 def counts_against(values, new, start, stop, densities):
-    """Number of values that a new value reaches: the empirical distribution, whose order is all that counts."""
+    """Number of values that do not exceed a new value: the empirical distribution, of which only the order matters."""
     for gene in range(start, stop):
         row = np.sort(values[gene])
         for j in range(new.shape[1]):
@@ -161,9 +161,9 @@ def counts_against(values, new, start, stop, densities):
 
 @kernel
 def poisson_columns(counts, means, table):
-    """Poisson probabilities of at most a count (rows) for every mean: terms from the mode to either side, summed up.
+    """Poisson probabilities of at most a count (rows) for every mean, as sums of terms on both sides of the mode.
 
-    A mean needs some 20 √mean terms for all counts together. Terms below 1e-22 of the largest are left out.
+    A mean needs about 20 √mean terms for all counts together. Terms below 1e-22 of the largest are left out.
     """
     size = int(24.0 * math.sqrt(means.max())) + 64
     terms, sums = np.empty(size), np.empty(size)
@@ -196,7 +196,7 @@ def poisson_columns(counts, means, table):
 
 @kernel
 def sum_chosen(table, codes, chosen, densities):
-    """Densities of one gene whose kernels stand in a table: rows = values that are new, columns = those in `codes`."""
+    """Densities of one gene from a table of kernels: rows are new values, columns the values in `codes`."""
     n = codes.size
     rows = np.empty(table.shape[0])
     for i in range(rows.size):
@@ -210,7 +210,7 @@ def sum_chosen(table, codes, chosen, densities):
 
 @kernel
 def order_decreasing(values, order):
-    """Positions by decreasing value, equal ones as they stand: a radix sort of 11 bits at a time."""
+    """Positions by decreasing value, ties in their order: a radix sort of 11 bits at a time."""
     n = values.size
     bits = (values + 0.0).view(np.uint64)  # -0 becomes 0
     sign, digit = np.uint64(1) << np.uint64(63), np.uint64(2047)
@@ -218,7 +218,7 @@ def order_decreasing(values, order):
     places, other_places = order, np.empty(n, np.uint32)
     starts = np.zeros((6, 2048), np.uint32)
     for i in range(n):
-        key = bits[i] if bits[i] & sign else ~(bits[i] | sign)  # so that larger values have smaller keys
+        key = bits[i] if bits[i] & sign else ~(bits[i] | sign)  # larger values get smaller keys
         keys[i] = key
         places[i] = i
         for part in range(6):
@@ -241,9 +241,9 @@ def order_decreasing(values, order):
 
 @kernel
 def as_r_walks(at, genes, place_of, weights):
-    """The two ends of a walk that takes a step at every gene, with its weights added as the set names its genes.
+    """The two ends of a walk with a step at every gene, and weights added in the order of the set.
 
-    Where both ends are equally far from zero, the last bit chooses between them, and so has to be R's.
+    If both ends are equally far from zero, the last bit decides between them, and must be the same as in R.
     """
     n_genes = weights.size
     total = 0.0
@@ -263,7 +263,7 @@ def as_r_walks(at, genes, place_of, weights):
 
 @kernel
 def total_weight(at, weights):
-    """Sum of the weights at some places, in four parts, since an addition has to wait for the one before it."""
+    """Sum of the weights at some positions, in four parts, since an addition has to wait for the previous one."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     whole = at.size - at.size % 4
     for i in range(0, whole, 4):
@@ -278,14 +278,14 @@ def total_weight(at, weights):
 
 @kernel
 def walk(at, weights):
-    """The highest and the lowest point of a set's walk, whose genes stand at the increasing places `at`.
+    """The highest and the lowest point of the walk of a set, whose genes are at the increasing positions `at`.
 
-    It is highest behind one of its genes, and lowest before one, so that no other place is looked at.
+    It is highest right after one of its genes and lowest right before one, so other positions are skipped.
     """
     m, n_genes = at.size, weights.size
     total = total_weight(at, weights)
     down_step = 1.0 / (n_genes - m) if m < n_genes else 0.0
-    if total == 0.0:  # a single gene in the middle weighs nothing, and R's walk ends before it
+    if total == 0.0:  # a single gene in the middle has no weight, and R's walk ends before it
         return 0.0, -(at[0] * down_step)
     up, down, inside, scale = 0.0, 0.0, 0.0, 1.0 / total
     for i in range(m):
@@ -304,8 +304,8 @@ def score_samples(
 ):
     """Scores of all sets for samples start to stop.
 
-    One pass over the ranks of a sample: every gene, in its turn, writes its place into the lists of the sets that
-    hold it (`gene_ptr`, `gene_sets`: the inverted index), so that each list comes out sorted.
+    One pass over the ranked genes of a sample: every gene in turn appends its rank to the lists of the sets that
+    contain it (`gene_ptr`, `gene_sets`: the inverted index), so each list is sorted.
     """
     n_genes, n_sets = densities.shape[1], set_ptr.size - 1
     order, place_of = np.empty(n_genes, np.uint32), np.empty(n_genes, np.uint32)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import Limit, check_limits, number, one_of, optional, whole
 from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, listing
@@ -60,22 +62,22 @@ class Settings:
     max_size: int | None
     aliases: bool
 
+    #: What the options may be.
+    LIMITS: ClassVar[Mapping[str, Limit]] = {
+        "kcdf": one_of(KCDFS),
+        "kernel": one_of(KERNELS),
+        "tau": number("0 or more", lambda value: 0 <= value < math.inf),
+        "min_size": whole(1),
+        "max_size": optional(whole(1)),
+    }
+
     def __post_init__(self) -> None:
-        check_word("kcdf", self.kcdf, KCDFS)
-        check_word("kernel", self.kernel, KERNELS)
-        if not (np.isfinite(self.tau) and self.tau >= 0):
-            raise InputError(f"--tau must be 0 or more, but is {self.tau}", fix="the usual value is 1")
+        check_limits(vars(self), self.LIMITS)
         check_sizes(self.min_size, self.max_size)
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values."""
         return asdict(self)
-
-
-def check_word(option: str, word: str, choices: Sequence[str]) -> None:
-    """Refuse a word that is not one of the choices."""
-    if word not in choices:
-        raise InputError(f"{word!r} is not a valid {option}", fix=f"--{option} {'|'.join(choices)}")
 
 
 @dataclass(frozen=True, eq=False)

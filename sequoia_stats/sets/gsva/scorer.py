@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import Parameters, Progress, check_limits, one_of, optional, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.collections import GeneSets
@@ -21,7 +22,6 @@ from sequoia_stats.sets.gsva._other_engines import OTHER_ENGINES
 from sequoia_stats.sets.gsva.reference import (
     Reference,
     Settings,
-    check_word,
     find_genes,
     read_reference,
     without_genes,
@@ -35,7 +35,7 @@ from sequoia_stats.sets.gsva.samples import (
     refuse_transposed,
     varying,
 )
-from sequoia_stats.sets.gsva.scores import Progress, densities, enrichment, inverted_index
+from sequoia_stats.sets.gsva.scores import densities, enrichment, inverted_index
 from sequoia_stats.sets.runner import restrict
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ if TYPE_CHECKING:
 
 #: Fewest samples from which the distribution of a gene is estimated.
 MIN_SAMPLES = 4
+#: What to do if genes of the reference are missing.
+MISSING = ("refuse", "drop")
 #: What can compute the scores.
 ENGINES = ("native", *OTHER_ENGINES)
 Floats = NDArray[np.float64]
 
 
-class Gsva:
+class Gsva(Parameters):
     """Gene set variation analysis (Hänzelmann 2013), equal to R's GSVA 1.46 except for sets with duplicated genes.
 
     Parameters
@@ -101,6 +103,7 @@ class Gsva:
     score as in the fit.
     """
 
+    LIMITS = Settings.LIMITS | {"engine": one_of(ENGINES), "jobs": optional(whole(1))}
     reference_: Reference
     flow_: pd.DataFrame
     versions_: dict[str, str]
@@ -179,7 +182,7 @@ class Gsva:
             If `fit` has not been called, genes are missing, or values are missing or infinite.
         """
         reference = self._fitted()
-        check_word("missing-genes", missing, ("refuse", "drop"))
+        check_limits({"missing": missing}, {"missing": one_of(MISSING)})
         samples = read_samples(x)
         refuse_transposed(samples, reference.genes)
         places = find_genes(reference, samples, drop=missing == "drop", flow=samples.flow)
@@ -269,7 +272,7 @@ class Gsva:
         InputError
             If a word is not valid, a number is out of range, or two options cannot be combined.
         """
-        check_word("engine", self.engine, ENGINES)
+        self.check_parameters()
         if self.kernel == "exact" and self.engine != "native":
             raise InputError(f"the engine {self.engine} has no exact kernel", fix="--engine native")
         settings = Settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
 from typing import NamedTuple
@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from sequoia_base.arguments import Progress
 from sequoia_base.kernels import count_jobs, map_blocks
 from sequoia_stats.sets.gsva import _kernels as kernels
 
 Floats = NDArray[np.float64]
-#: Wraps a long iterator, given the number of its items.
-Progress = Callable[[Iterable[int], int], Iterable[int]]
 
 #: The distribution of counts below this is taken from R's own numbers.
 _R_COUNTS = 64

@@ -50,5 +50,5 @@ def test_an_empty_range_needs_no_thread():
 
 
 def test_fewer_than_one_job_is_refused():
-    with pytest.raises(InputError, match="jobs must be 1 or more"):
+    with pytest.raises(InputError, match="jobs must be a whole number, 1 or more"):
         count_jobs(0)

@@ -266,7 +266,7 @@ def test_a_correlation_beyond_1_by_rounding_is_1():
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95])
 def test_a_level_outside_0_to_1_is_refused(level):
-    with pytest.raises(InputError, match="confidence level"):
+    with pytest.raises(InputError, match="level must be between 0 and 1"):
         dependent_correlation_ci(0.3, 0.4, 0.5, 100, level=level)
 
 

@@ -32,5 +32,5 @@ def test_without_a_number_all_genes_are_drawn():
 
 
 def test_no_gene_to_draw_is_refused():
-    with pytest.raises(InputError, match="top must be 1 or more"):
+    with pytest.raises(InputError, match="top must be a whole number, 1 or more"):
         distribution(well_predicted(make_predictions(n=60, genes=40)), top=0)

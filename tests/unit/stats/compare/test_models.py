@@ -168,8 +168,8 @@ def test_a_level_that_one_model_lacks_is_left_out_and_said():
     ("names", "options", "message"),
     [
         ("A", {}, "two or more models"),
-        ("AB", {"top": 0}, "--top must be 1 or more"),
-        ("AB", {"rule": "papr"}, "'papr' is not a valid value of --rule"),
+        ("AB", {"top": 0}, "top must be a whole number, 1 or more"),
+        ("AB", {"rule": "papr"}, "'papr' is not a valid rule"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(names, options, message):

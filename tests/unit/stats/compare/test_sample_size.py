@@ -80,7 +80,7 @@ def test_levels_are_drawn_from_apart():
         ([0.0], {}, "between 0 and 1"),
         ([1.0], {}, "between 0 and 1"),
         ([], {}, "between 0 and 1"),
-        ([0.5], {"repeats": 0}, "repeats must be 1 or more"),
+        ([0.5], {"repeats": 0}, "repeats must be a whole number, 1 or more"),
         ([0.05], {}, "5% of 40 patients is 2"),
     ],
 )

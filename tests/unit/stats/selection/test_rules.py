@@ -488,15 +488,15 @@ def test_where_nothing_is_to_be_found_slides_as_units_find_more_than_their_level
 REFUSED = {
     "a rule": (
         {"rule": "papr"},
-        r"'papr' is not a valid value of --rule(?s:.*)paper\|published-code\|strict",
+        r"'papr' is not a valid rule(?s:.*)paper, published-code, strict",
     ),
     "a method": (
         {"method": "stieger"},
-        r"'stieger' is not a valid value of --method(?s:.*)steiger\|williams",
+        r"'stieger' is not a valid method(?s:.*)steiger, williams",
     ),
     "units": (
         {"units": "samples"},
-        r"'samples' is not a valid value of --units(?s:.*)patients\|slides\|cluster-bootstrap",
+        r"'samples' is not a valid units(?s:.*)patients, slides, cluster-bootstrap",
     ),
     "a method beside the bootstrap": (
         {"units": "cluster-bootstrap", "method": "meng"},
@@ -504,7 +504,7 @@ REFUSED = {
     ),
     "few replicates": (
         {"units": "cluster-bootstrap", "bootstrap": 99},
-        "--bootstrap must be 100 or more, but is 99",
+        "bootstrap must be a whole number, 100 or more",
     ),
     "a column called as a result": ({"by": "r"}, "called 'r', like a column of the result"),
 }

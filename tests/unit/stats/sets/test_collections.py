@@ -176,7 +176,7 @@ def test_a_name_that_two_genes_of_the_universe_may_bear_is_not_matched():
     ("universe", "options", "words"),
     [
         (["A", "B", "A"], {}, "1 gene is duplicated: A"),
-        (["A"], {"min_size": 0}, "--min-size must be 1 or more, but is 0"),
+        (["A"], {"min_size": 0}, "min_size must be a whole number, 1 or more"),
         (["A"], {"min_size": 5, "max_size": 4}, "no set can have 5 to 4 genes"),
         ("ABC", {}, "not a single string"),
     ],

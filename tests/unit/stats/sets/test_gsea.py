@@ -133,7 +133,7 @@ def test_nothing_is_printed_logged_or_left_behind(tmp_path, monkeypatch, capfd):
         (RANKS * 0, {}, "60 genes cannot be ranked"),
         (RANKS.rename({"G05": "1-Mar"}), {}, "MARCHF1"),
         (pd.Series("high", GENES), {}, "not a number"),
-        (RANKS, {"permutations": 0}, "at least 1"),
+        (RANKS, {"permutations": 0}, "permutations must be a whole number, 1 or more"),
         (RANKS, {"min_size": 30}, "no set of allowed size"),
         (RANKS.add_prefix("X"), {}, "no gene of x .3 sets. is in the universe of 60"),
         (RANKS[:0], {}, "0 genes cannot be ranked"),

@@ -297,7 +297,7 @@ def test_the_representative_has_the_smallest_average_p():
     ("options", "words"),
     [
         ({"measure": "cosine"}, "jaccard, overlap"),
-        ({"threshold": 0}, "the threshold must be above 0 and at most 1"),
+        ({"threshold": 0}, "threshold must be above 0 and at most 1"),
         ({"threshold": 1.5}, "1.5"),
     ],
 )

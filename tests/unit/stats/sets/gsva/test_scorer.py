@@ -174,18 +174,18 @@ def test_counts_that_are_not_whole_are_counted():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kcdf": "Gauss"}, r"'Gauss' is not a valid kcdf\n  fix: --kcdf gaussian\|poisson\|none"),
-        ({"kernel": "fast"}, r"'fast' is not a valid kernel\n  fix: --kernel table\|exact"),
-        ({"engine": "python"}, r"'python' is not a valid engine\n  fix: --engine native\|gseapy\|r"),
-        ({"tau": -1}, "--tau must be 0 or more, but is -1"),
+        ({"kcdf": "Gauss"}, r"'Gauss' is not a valid kcdf\n  fix: use gaussian, poisson, none"),
+        ({"kernel": "fast"}, r"'fast' is not a valid kernel\n  fix: use table, exact"),
+        ({"engine": "python"}, r"'python' is not a valid engine\n  fix: use native, gseapy, r"),
+        ({"tau": -1}, "tau must be 0 or more, but is -1"),
         ({"tau": np.nan}, "but is nan"),
-        ({"min_size": 0}, "--min-size must be 1 or more, but is 0"),
+        ({"min_size": 0}, "min_size must be a whole number, 1 or more"),
         ({"min_size": 5, "max_size": 4}, "no set can have 5 to 4 genes"),
         ({"engine": "r", "kernel": "exact"}, "the engine r has no exact kernel"),
         ({"kcdf": "none", "kernel": "exact"}, "kcdf none has no exact kernel, only gaussian has"),
         ({"kcdf": "poisson", "kernel": "exact"}, "kcdf poisson has no exact kernel"),
         ({"min_size": 7}, "no set of allowed size"),
-        ({"jobs": 0}, "jobs must be 1 or more"),
+        ({"jobs": 0}, "jobs must be a whole number, 1 or more"),
     ],
 )
 def test_choices_that_there_are_not_are_refused(options, words):

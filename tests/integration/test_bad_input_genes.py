@@ -236,11 +236,11 @@ FILES = {
     ),
     "no untrained layer": (
         h5ad(drop("untrained")),
-        ["'paper' compares with an untrained network", "p.h5ad", "--untrained", "--rule strict"],
+        ["'paper' needs an untrained network", "p.h5ad", "--untrained", "--rule strict"],
     ),
     "no untrained layer, published-code": (
         h5ad(drop("untrained"), "--rule", "published-code"),
-        ["'published-code' compares with an untrained network", "--rule strict"],
+        ["'published-code' needs an untrained network", "--rule strict"],
     ),
     "a gene twice": (h5ad(renamed(G2="G1")), ["1 gene name is duplicated: G1", "p.h5ad"]),
     "1-Mar": (h5ad(renamed(G2="1-Mar")), ["1 gene name is a date", "1-Mar (gene 2, MARCHF1)", "p.h5ad"]),
@@ -267,7 +267,7 @@ FILES = {
     ),
     "levels in a column of results": (
         h5ad(obs(gene=["a"] * 12), "--by", "gene"),
-        ["a column called 'gene'", "rename"],
+        ["is called 'gene'", "rename"],
     ),
     "measured twice": (
         lambda folder: [*h5ad()(folder), "--measured", folder / "p.h5ad"],
@@ -298,7 +298,7 @@ OPTIONS = {
     "a side": (tables("--genes-in", "diagonals"), ["'diagonals'", "columns|rows"]),
     "few replicates": (
         h5ad(lambda a: None, "--units", "cluster-bootstrap", "--bootstrap", "9"),
-        ["9 replicates are too few", "--bootstrap"],
+        ["bootstrap must be a whole number, 100 or more"],
     ),
     "a method of the bootstrap": (
         h5ad(lambda a: None, "--units", "cluster-bootstrap", "--method", "meng"),

@@ -241,7 +241,7 @@ def test_matrices_of_different_shapes_are_refused():
     [({"method": "steigers"}, ", ".join(METHODS)), ({"alternative": "two.sided"}, ", ".join(ALTERNATIVES))],
 )
 def test_an_unknown_word_is_refused_with_the_choices(words, choices):
-    with pytest.raises(InputError, match=f"there is no .*\n.*choose one of {choices}"):
+    with pytest.raises(InputError, match=f"is not a valid .*\n.*use {choices}"):
         dependent_correlation_test(0.3, 0.4, 0.5, 100, **words)
 
 

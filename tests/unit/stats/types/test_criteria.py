@@ -1,4 +1,4 @@
-"""The criteria of well-predicted genes: what meets them, and that every rule is made of criteria that figures can name."""
+"""The criteria of well-predicted genes: what meets them, and that every rule uses criteria that figures can name."""
 
 from __future__ import annotations
 

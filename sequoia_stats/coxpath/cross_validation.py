@@ -219,7 +219,7 @@ def cross_validate(
     path = next(paths)
     by_fold = np.array(
         [
-            fold_deviance(linear_predictor(x, fold_path.at(path.lambdas)), outcome, held_out)
+            _added_deviance(_linear_predictor(x, fold_path.at(path.lambdas)), outcome, held_out)
             for held_out, fold_path in zip(folds, paths, strict=True)
         ]
     )
@@ -243,7 +243,7 @@ def cross_validate(
     )
 
 
-def linear_predictor(x: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+def _linear_predictor(x: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
     """Risk of n patients under L models (coefficients of shape (L, p)); shape (n, L).
 
     Does not use BLAS: its threads change digits, and keep spinning while other processes need the cores.
@@ -252,25 +252,10 @@ def linear_predictor(x: NDArray[np.float64], coefficients: NDArray[np.float64]) 
     return np.einsum("ij,lj->il", x[:, chosen], coefficients[:, chosen])
 
 
-def fold_deviance(
+def _added_deviance(
     eta: NDArray[np.float64], outcome: Outcome, held_out: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Deviance that the patients held out add, for models fitted without them.
-
-    Parameters
-    ----------
-    eta : array of shape (n, L)
-        Linear predictor of all patients, a column per model.
-    outcome : Outcome
-        The n patients.
-    held_out : array of bool, shape (n,)
-        The patients of the fold.
-
-    Returns
-    -------
-    array of shape (L,)
-        D(all) − D(kept).
-    """
+    """D(all) − D(kept): the deviance that the patients held out add, for L models fitted without them; shape (L,)."""
     kept = ~held_out
     return cox_deviance(eta, outcome) - cox_deviance(eta[kept], outcome[kept])
 
@@ -278,6 +263,7 @@ def fold_deviance(
 def _curve(
     by_fold: NDArray[np.float64], events: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean deviance per event over folds, and its standard error."""
     per_event = by_fold / events[:, None]
     mean = np.average(per_event, axis=0, weights=events)
     variance = np.average((per_event - mean) ** 2, axis=0, weights=events)
@@ -285,5 +271,6 @@ def _curve(
 
 
 def _minimum(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]:
-    lowest = int(np.argmin(mean))  # the first, so the largest penalty, where several are equal
+    """Position of the smallest mean, and of the largest penalty within one standard error of it."""
+    lowest = int(np.argmin(mean))  # of equal ones the first, with the largest penalty
     return lowest, int(np.argmax(mean <= mean[lowest] + se[lowest]))

@@ -23,7 +23,7 @@ def existing_file(path: str | Path) -> Path:
     path = Path(path)
     if os.path.isdir(path):  # unlike Path.is_dir, without an error for a name that is too long
         raise InputError("a folder was given where a file is needed", where=str(path))
-    if not os.path.isfile(path):
+    if not os.path.exists(path):  # a pipe is as good as a file
         raise InputError("the file does not exist", where=str(path))
     return path
 

@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import lzma
-import os
 import struct
 import warnings
 import zipfile
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError, counted, listing
 
 if TYPE_CHECKING:
@@ -233,12 +233,8 @@ def distinct(names: list[str]) -> list[str]:
 
 
 def _read_bytes(path: Path) -> bytes:
-    if os.path.isdir(path):  # unlike Path.is_dir, without an error for a name that is too long
-        raise InputError("a folder was given where a file is needed", where=str(path))
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError("the file does not exist", where=str(path)) from None
+        return existing_file(path).read_bytes()
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import math
+import os
+import threading
 import zipfile
 
 import numpy as np
@@ -196,3 +198,11 @@ def test_a_field_that_is_too_long_is_refused_with_its_row(tmp_path, text, row):
     with pytest.raises(InputError, match="the table cannot be read") as caught:
         read_table(tmp_path / "t.csv")
     assert caught.value.where == f"{tmp_path / 't.csv'}, row {row}"
+
+
+def test_a_pipe_is_read_as_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    writer = threading.Thread(target=(tmp_path / "pipe.csv").write_text, args=(GOOD,))
+    writer.start()
+    assert read_table(tmp_path / "pipe.csv")["id"].to_list() == ["P1", "P2"]
+    writer.join()

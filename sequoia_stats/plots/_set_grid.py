@@ -107,9 +107,9 @@ def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame
     InputError
         If a column is missing or a list has two rows for a set.
     """
-    _refuse_absent(table, ("list", "set", "p_bh", *columns))
+    style.check_columns(table, ("list", "set", "p_bh", *columns), "sets")
     if merged is not None:
-        _refuse_absent(merged, ("list", "representative", "n_sets", "p_bh"))
+        style.check_columns(merged, ("list", "representative", "n_sets", "p_bh"), "groups of sets")
         groups = merged[["list", "representative", "n_sets", "p_bh"]].rename(
             columns={"representative": "set"}
         )
@@ -132,11 +132,6 @@ def set_grid(table: pd.DataFrame, *columns: str, most: int, merged: pd.DataFrame
     lists = [str(name) for name in dict.fromkeys(table["list"])]
     what = "sets" if merged is None else "groups of sets"
     return SetGrid(sets, lists, [labels[name] for name in sets], part, len(order), what)
-
-
-def _refuse_absent(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    if absent := [column for column in columns if column not in table]:
-        raise InputError(f"the table of sets has no column {listing(absent)}")
 
 
 def grid_figure(grid: SetGrid, title: str, key: str = "") -> tuple[Figure, Axes, float]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from sequoia_base.atomic import new_file
+from sequoia_stats.errors import InputError, listing
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -120,6 +122,12 @@ def text_width(figure: Figure, text: str, **properties: Any) -> float:
     width = artist.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi  # type: ignore[attr-defined]
     artist.remove()
     return float(width)
+
+
+def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Refuse a table without the columns that a figure reads."""
+    if absent := [column for column in columns if column not in table]:
+        raise InputError(f"the table of {what} has no column {listing(absent)}")
 
 
 @styled

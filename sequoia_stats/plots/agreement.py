@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, listing
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots._groups import Groups
 
@@ -48,9 +47,7 @@ def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     InputError
         If a column is missing.
     """
-    absent = [column for column in COLUMNS if column not in table]
-    if absent:
-        raise InputError(f"the table of pathways has no column {listing(absent)}")
+    style.check_columns(table, COLUMNS, "pathways")
     if table.empty:
         return style.empty_figure(title or "Agreement of pathways", "There are no gene sets to draw.")
     table = table.assign(collection=table["collection"].map(lambda name: _NAMES.get(name, name)))

@@ -147,9 +147,7 @@ class _Names:
 
 
 def _chosen(links: pd.DataFrame, most: int) -> _Links:
-    absent = [column for column in COLUMNS[:2] if column not in links]
-    if absent:
-        raise InputError(f"the table of links has no column {listing(absent)}")
+    style.check_columns(links, COLUMNS[:2], "links")
     weight = links["weight"] if "weight" in links else pd.Series(1.0, links.index)
     pairs = links[["source", "target"]].astype(str).assign(weight=weight.astype(float))
     if (repeated := pairs.duplicated(["source", "target"])).any():

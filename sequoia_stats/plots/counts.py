@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sequoia_stats.errors import InputError, listing
 from sequoia_stats.plots import _style as style
 from sequoia_stats.plots import text
 from sequoia_stats.plots._labels import place_labels
@@ -50,9 +49,7 @@ def criterion_counts(counts: pd.DataFrame, *, title: str = "") -> Figure:
     InputError
         If a column is missing.
     """
-    absent = [column for column in COLUMNS if column not in counts]
-    if absent:
-        raise InputError(f"the table of counts has no column {listing(absent)}")
+    style.check_columns(counts, COLUMNS, "counts")
     panels = list(counts.groupby("level", sort=False))
     if not panels:
         return style.empty_figure(title or "Well-predicted genes", "There are no levels to draw.")

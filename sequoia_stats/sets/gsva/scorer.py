@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Parameters, Progress, check_limits, one_of, optional, whole
+from sequoia_base.arguments import Limit, Parameters, Progress, check_limits, one_of, optional, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.collections import GeneSets
@@ -103,7 +103,11 @@ class Gsva(Parameters):
     score as in the fit.
     """
 
-    LIMITS = Settings.LIMITS | {"engine": one_of(ENGINES), "jobs": optional(whole(1))}
+    LIMITS: ClassVar[Mapping[str, Limit]] = {
+        **Settings.LIMITS,
+        "engine": one_of(ENGINES),
+        "jobs": optional(whole(1)),
+    }
     reference_: Reference
     flow_: pd.DataFrame
     versions_: dict[str, str]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sequoia_base.cli.output import Json
-
-if TYPE_CHECKING:
-    from sequoia_base.checks import Check
-
+from sequoia_base.checks import DISTRIBUTION, Check, check_python
+from sequoia_base.cli.output import Json, show_checks
 
 CheckGated = Annotated[
     bool,
@@ -23,9 +20,6 @@ CheckGated = Annotated[
 
 def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
     """Check Python packages, the device, our own files and the cache of weights; exit code 1 if anything is missing."""
-    from sequoia_base.checks import check_python
-    from sequoia_base.cli.output import show_checks
-
     checks = [
         *check_python("model"),
         *_check_device(),
@@ -37,8 +31,6 @@ def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
 
 
 def _check_device() -> Iterator[Check]:
-    from sequoia_base.checks import DISTRIBUTION, Check
-
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a library of the wrong build
@@ -53,9 +45,7 @@ def _check_device() -> Iterator[Check]:
 
 
 def _check_files() -> Iterator[Check]:
-    from sequoia_base.checks import DISTRIBUTION, Check
-
-    for name in ("fingerprint.png", "gene_list.csv.gz", "published_splits.csv.gz"):
+    for name in ("fingerprint.png", "gene_list.csv.gz", "lite0.json", "published_splits.csv.gz"):
         there = files("sequoia_model").joinpath("data", name).is_file()
         fix = "" if there else f"pip install --force-reinstall {DISTRIBUTION}"
         yield Check(f"data/{name}", there, "complete" if there else "missing", fix)
@@ -63,8 +53,6 @@ def _check_files() -> Iterator[Check]:
 
 def _check_cache() -> Check:
     """Where weights from the hub are kept. An empty cache is not a fault: weights may be in a folder, too."""
-    from sequoia_base.checks import DISTRIBUTION, Check
-
     try:
         from huggingface_hub import constants
     except ImportError as error:
@@ -78,8 +66,6 @@ def _check_cache() -> Check:
 
 def _check_openslide() -> Check:
     """The library is separate from the Python package, and may be missing or of the wrong build."""
-    from sequoia_base.checks import DISTRIBUTION, Check
-
     try:
         import openslide
     except (ImportError, OSError) as error:
@@ -89,7 +75,6 @@ def _check_openslide() -> Check:
 
 def _check_packaged() -> Check:
     """The weights of the default encoder, read in full: a damaged file is a fault of the installation."""
-    from sequoia_base.checks import DISTRIBUTION, Check
     from sequoia_model.errors import InputError
 
     try:
@@ -105,8 +90,6 @@ def _check_packaged() -> Check:
 
 def _check_encoders() -> Iterator[Check]:
     """Encoders that are not available are shown, but are not a fault: gated weights are not part of an installation."""
-    from sequoia_base.checks import DISTRIBUTION, Check
-
     try:
         from sequoia_model.encoders.availability import check_encoders
     except (ImportError, OSError) as error:

@@ -55,8 +55,8 @@ def known_id(name: str) -> EncoderId | None:
     """
     if "@" in name or canonical_encoder(name) != DEFAULT_ENCODER:
         return None
-    stored = json.loads(files("sequoia_model").joinpath("data", "lite0.json").read_text(encoding="utf-8"))
     try:
+        stored = json.loads(files("sequoia_model").joinpath("data", "lite0.json").read_bytes())
         with packaged_file().open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, InputError):

@@ -34,7 +34,9 @@ def test_a_package_of_the_extra_that_is_missing_is_named_with_its_command(capsys
     assert checks(answer)["safetensors"]["fix"] == "pip install 'sequoia-histology[model]'"
 
 
-@pytest.mark.parametrize("name", ["fingerprint.png", "gene_list.csv.gz", "published_splits.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["fingerprint.png", "gene_list.csv.gz", "lite0.json", "published_splits.csv.gz"]
+)
 def test_a_file_of_ours_that_is_missing_is_named(capsys, monkeypatch, tmp_path, name):
     monkeypatch.setattr(doctor, "files", lambda package: tmp_path)
     answer = sequoia_model(capsys, "doctor")

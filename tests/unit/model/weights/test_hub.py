@@ -1,4 +1,4 @@
-"""Weights of the hub: from its cache, from a server that answers as the hub does, and where nothing answers."""
+"""Weights on the hub: from its cache, from a server that answers as the hub does, and without an answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.build.weights import TOY, hub_cache
 
 FIVE = [f"gevaertlab/sequoia-brca-{fold}" for fold in range(5)]
 REVISION = "89abcdef0123456789abcdef0123456789abcdef"
-#: Loads each source, and says what came of it.
+#: Loads each source and prints its folds or the error.
 SCRIPT = """
 import json, sys
 from sequoia_model.errors import InputError
@@ -35,16 +35,8 @@ for source in sys.argv[1:]:
 """
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """A cache that takes the place of the user's, with no way out."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    return tmp_path
-
-
 def loaded(*sources: str, **environment: str) -> list[object]:
-    """What a process of its own makes of sources, whose environment names cache and hub."""
+    """The folds or the error of each source, in a process whose environment names cache and hub."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT, *sources], env=os.environ | environment, check=True,
         capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[4],
@@ -117,7 +109,7 @@ def test_a_hub_that_never_answers_is_given_up_soon(cache, monkeypatch):
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """What the hub says of repositories called whole, gated, absent, and of anything else: it has no weights."""
+    """Answers as the hub does for repositories named whole, gated and absent; any other has no weights."""
 
     def do_GET(self) -> None:
         self.answer(with_body=True)

@@ -1,4 +1,4 @@
-"""A cache of the hub that takes the place of the user's."""
+"""An empty cache of the hub in place of the user's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from huggingface_hub import constants
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """Empty, with no way out."""
+    """Empty and offline."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return tmp_path

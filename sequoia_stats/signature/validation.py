@@ -281,23 +281,12 @@ def validate(
         {"cut": cut, "bootstrap": bootstrap, "seed": seed},
         {"cut": one_of(get_args(Cut)), "bootstrap": whole(0), "seed": whole(0)},
     )
-    adjust = list(dict.fromkeys(_covariate(name, cohort) for name in adjust))
-    absent = [name for name in adjust if name not in cohort.covariates]
-    if absent:
-        raise InputError(
-            f"{cohort.name} has no covariate {listing(absent)}",
-            fix=f"use {listing(cohort.covariates.columns, 40)}"
-            if cohort.covariates.shape[1]
-            else "leave adjust out",
-        )
+    covariates = _covariates(adjust, cohort)
     check_events(cohort)
     risk = signature.risk_score(read_expression(cohort), scale=scale, max_weight_lost=max_weight_lost)
     score, outcome = risk.scores.to_numpy(), cohort.outcome
-    cuts: dict[str, CutResult] = {}
-    groups: dict[str, NDArray[np.str_]] = {}
-    for name, threshold in (("frozen", signature.cutoff), ("median", float(np.median(score)))):
-        groups[name] = risk_groups(score, threshold)
-        cuts[name] = _cut_result(outcome, groups[name], threshold)
+    thresholds = {"frozen": signature.cutoff, "median": float(np.median(score))}
+    groups = {name: risk_groups(score, threshold) for name, threshold in thresholds.items()}
     replicates = 0 if signature.is_null else bootstrap
     concordance = harrell_c(outcome, score, bootstrap=replicates, seed=seed, progress=progress)
     frame = pd.DataFrame({"patient_id": cohort.patients, "risk_score": score, "group": groups[cut]})
@@ -313,9 +302,9 @@ def validate(
         scores=frame,
         outcome=outcome,
         curves=_curves(outcome, groups[cut]),
-        cuts=cuts,
+        cuts={name: _cut_result(outcome, groups[name], thresholds[name]) for name in thresholds},
         unadjusted=_hazard_ratio(score, cohort, (), null=signature.is_null),
-        adjusted=_hazard_ratio(score, cohort, tuple(adjust), null=signature.is_null) if adjust else None,
+        adjusted=_hazard_ratio(score, cohort, covariates, null=signature.is_null) if covariates else None,
         c_index=concordance.c_index,
         c_low=concordance.low,
         c_high=concordance.high,
@@ -331,9 +320,17 @@ def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_
     return np.where(score > threshold, "high", "low")
 
 
-def _covariate(name: str, cohort: Cohort) -> str:
-    """The cohort's name of a covariate: as given, or the canonical one of that spelling ("ER Status" is er)."""
-    return name if name in cohort.covariates else canonical_names([name]).get(name, name)
+def _covariates(names: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
+    """The cohort's names of covariates: as given, or the canonical one of that spelling ("ER Status" is er)."""
+    known = cohort.covariates.columns
+    found = [name if name in known else canonical_names([name]).get(name, name) for name in names]
+    absent = [name for name in dict.fromkeys(found) if name not in known]
+    if absent:
+        raise InputError(
+            f"{cohort.name} has no covariate {listing(absent)}",
+            fix=f"use {listing(known, 40)}" if len(known) else "leave adjust out",
+        )
+    return tuple(dict.fromkeys(found))
 
 
 def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:

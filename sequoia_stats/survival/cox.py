@@ -215,6 +215,7 @@ def _model_matrix(covariates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _terms(terms: pd.Index, coef: Array, se: Array) -> pd.DataFrame:
+    """A row per term, with Wald's interval and test."""
     from scipy.stats import norm
 
     z = coef / se
@@ -226,6 +227,7 @@ def _terms(terms: pd.Index, coef: Array, se: Array) -> pd.DataFrame:
 
 
 def _note(fitted: Maximum, terms: pd.Index) -> str:
+    """What did not converge, in words."""
     notes = []
     if not fitted.converged:
         notes.append("the iterations did not converge")

@@ -184,13 +184,9 @@ def _fold(folder: Path) -> int:
 def _own_files(folder: Path) -> list[FoldFiles]:
     """The weights in the folder itself, by fold."""
     safetensors, config = folder / SAFETENSORS, folder / CONFIG
-    checkpoints = {
-        int(match[1] or 0): file
-        for file in sorted(
-            folder.glob("model_best*.pt"), reverse=True
-        )  # model_best.pt counts, not model_best_0.pt
-        if (match := _CHECKPOINT.fullmatch(file.name))
-    }
+    # in reverse, so that model_best.pt wins over model_best_0.pt
+    files = sorted(folder.glob("model_best*.pt"), reverse=True)
+    checkpoints = {int(match[1] or 0): file for file in files if (match := _CHECKPOINT.fullmatch(file.name))}
     if safetensors.is_file() and checkpoints:
         raise InputError(
             f"the folder has {SAFETENSORS} and {listing(f.name for f in checkpoints.values())}",

@@ -23,11 +23,11 @@ class Concordance(Result):
     Attributes
     ----------
     c_index : float
-        (concordant + tied_risk / 2) / comparable; NaN where no pair is comparable.
+        (concordant + tied_risk / 2) / comparable; NaN if no pair is comparable.
     low, high : float
-        95% percentile bootstrap interval; NaN where no bootstrap was asked for.
+        95% percentile bootstrap interval; NaN without a bootstrap.
     concordant, discordant, tied_risk : int
-        Comparable pairs in which the higher risk has the earlier event, the later one, or the same risk.
+        Comparable pairs in which the patient with the earlier event has the higher, the lower, or the same risk.
     bootstrap : int
         Bootstrap replicates that had a comparable pair.
     """
@@ -51,9 +51,9 @@ def harrell_c(
 ) -> Concordance:
     """Harrell's C: how often the patient with the higher risk has the earlier event.
 
-    A pair is comparable if the earlier of the two times is an event; of an event and a censoring at the same
-    time the event is the earlier one; two events at the same time are not comparable. A tied risk counts half
-    (Harrell 1982). Reference: ``survival::concordance(Surv(time, event) ~ risk, reverse = TRUE)``.
+    A pair is comparable if the earlier of the two times is an event. At the same time, an event comes before a
+    censoring, and two events are not comparable. A tied risk counts half (Harrell 1982). Reference:
+    ``survival::concordance(Surv(time, event) ~ risk, reverse = TRUE)``.
 
     Parameters
     ----------

@@ -17,6 +17,9 @@ from sequoia_model.tiles import TileOptions
 from sequoia_model.types.bag import EncoderId, FeatureBag
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sequoia_base.runs import Claim
     from sequoia_model.embedding.progress import Meter
     from sequoia_model.encoders import Encoder
@@ -126,37 +129,26 @@ class WriteFeatures:
     def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
         """Embed the tiles, but not those of an earlier file, and write the features."""
         from sequoia_model.clusters import cluster_means
-        from sequoia_model.embedding.one_slide import TileVectors, fields_of
+        from sequoia_model.embedding.one_slide import TileVectors, fields_of_choice
         from sequoia_model.feature_files import write
 
         encoder = self.encoder.loaded
         meter.step(EMBED)
         claim.advance(EMBED)
-        bag, before, note = _earlier(earlier, candidates)
-        known = (
-            None
-            if bag is None or bag.features is None or before is None
-            else (before.grid.coords, bag.features)
-        )
-        vectors = TileVectors(encoder, candidates.most, meter.count, known)
+        before, vectors_before, note = _earlier(earlier, candidates)
+        vectors = TileVectors(encoder, candidates.most, meter.count, vectors_before)
         size = encoder.batch_size if self.batch_size is None else self.batch_size
         choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
-        grid, slide = choice.grid, candidates.slide
         _keep(claim, choice)
         meter.step(CLUSTER)
-        claim.advance(CLUSTER, tiles=len(grid))
+        claim.advance(CLUSTER, tiles=len(choice.grid))
         coords, features = vectors.in_order()
         clusters = cluster_means(features, seed=self.options.seed)
-        more = {
-            "slide_mpp_source": slide.resolution.source,
-            "max_tiles": self.options.max_tiles,
-            "mask": candidates.mask.source,
-        }
-        made = FeatureBag(
-            grid.slide, features, coords, clusters.means, encoder.id, seed=self.options.seed, tried=choice.tried,
-            **fields_of(grid, **more),
+        bag = FeatureBag(
+            features=features, coords=coords, cluster_features=clusters.means, encoder=encoder.id,
+            seed=self.options.seed, **fields_of_choice(choice),
         )  # fmt: skip
-        write(made, claim.part / self.outputs(claim.name)[0], more={"cluster_note": clusters.note or None})
+        write(bag, claim.part / self.outputs(claim.name)[0], more={"cluster_note": clusters.note or None})
         return "; ".join(filter(None, (note, clusters.note)))
 
 
@@ -227,8 +219,10 @@ def _keep(claim: Claim, choice: TileChoice) -> None:
     choice.refuse_empty()
 
 
-def _earlier(path: Path | None, candidates: Candidates) -> tuple[FeatureBag | None, TileChoice | None, str]:
-    """Features that were computed before and the choice of their tiles, with a note about them."""
+def _earlier(
+    path: Path | None, candidates: Candidates
+) -> tuple[TileChoice | None, tuple[NDArray[np.int64], NDArray[np.float32]] | None, str]:
+    """The choice of tiles of an earlier file, their corners and vectors, and a note about them."""
     from sequoia_model.feature_files import read
 
     if path is None:
@@ -237,9 +231,10 @@ def _earlier(path: Path | None, candidates: Candidates) -> tuple[FeatureBag | No
         bag = read(path)
     except InputError as error:
         return None, None, f"embedded anew, because the earlier file cannot be read ({error.what})"
-    if bag.tried is None or bag.coords is None:
+    if bag.tried is None or bag.coords is None or bag.features is None:
         return None, None, "embedded anew, because the earlier file does not say which places were tried"
     choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
     if choice is None:
         return None, None, "embedded anew, because the places with tissue have changed"
-    return bag, choice, f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
+    note = f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
+    return choice, (choice.grid.coords, bag.features), note

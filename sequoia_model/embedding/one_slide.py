@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sequoia_model.clusters import cluster_means
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import TileBatch, TileOptions, find_candidates, read_tiles
+from sequoia_model.tiles import TileBatch, TileChoice, TileOptions, find_candidates, read_tiles
 from sequoia_model.tiles.options import check_least
 from sequoia_model.types.bag import FeatureBag, TileGeometry
 from sequoia_model.types.grid import TileGrid
@@ -71,17 +71,22 @@ def embed(
         with closing(tiles):  # type: ignore[type-var]  # its threads stop also after an error
             for batch in tiles:
                 vectors.add(batch)
-        tried = None
+        about = fields_of(grid)
     else:
         candidates = find_candidates(slide, options)
         vectors = TileVectors(loaded, candidates.most)
         choice = candidates.read(vectors.add, transform=loaded.prepare, batch=size)
         choice.refuse_empty()
-        grid, tried = choice.grid, choice.tried
+        about = fields_of_choice(choice)
     coords, features = vectors.in_order()
     means = cluster_means(features, seed=options.seed).means
     return FeatureBag(
-        grid.slide, features, coords, means, loaded.id, seed=options.seed, tried=tried, **fields_of(grid)
+        features=features,
+        coords=coords,
+        cluster_features=means,
+        encoder=loaded.id,
+        seed=options.seed,
+        **about,
     )
 
 
@@ -110,7 +115,24 @@ def fields_of(grid: TileGrid, **geometry: Any) -> dict[str, Any]:
         left_out=dict(grid.left_out),
         **geometry,
     )
-    return {"mpp": grid.mpp, "tile_size": grid.size, "rule": grid.rule, "geometry": where}
+    return {
+        "slide": grid.slide,
+        "mpp": grid.mpp,
+        "tile_size": grid.size,
+        "rule": grid.rule,
+        "geometry": where,
+    }
+
+
+def fields_of_choice(choice: TileChoice) -> dict[str, Any]:
+    """Fields of a bag that the choice of its tiles determines."""
+    candidates = choice.candidates
+    more = {
+        "slide_mpp_source": candidates.slide.resolution.source,
+        "max_tiles": candidates.options.max_tiles,
+        "mask": candidates.mask.source,
+    }
+    return {"tried": choice.tried, **fields_of(choice.grid, **more)}
 
 
 class TileVectors:

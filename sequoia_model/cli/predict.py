@@ -33,7 +33,10 @@ def predict(
     ] = None,
     genes: Annotated[
         Path | None,
-        typer.Option(help="Gene names of the outputs, one a line.  [default: the 20,820 published genes]"),
+        typer.Option(
+            help="Gene names of the outputs, one a line.  [default: those of the weights, else the 20,820 "
+            "published ones]"
+        ),
     ] = None,
     patients: Annotated[
         Path | None,

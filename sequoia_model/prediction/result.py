@@ -211,7 +211,7 @@ class RunRecord:
         groups = [
             (
                 [slide.name for slide, notes in done if notes.encoder_given],
-                f"do not name their encoder in the file; it is {spec.encoder} according to the user",
+                f"have features of {spec.encoder} according to the user alone",
             ),
             (
                 [f"{slide.name} ({notes.folder_encoder})" for slide, notes in done if notes.folder_encoder],

@@ -307,26 +307,27 @@ def _csv_blocks(
 
 def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
     """A block as numbers, NaN where missing; pandas leaves a column that holds any text as texts."""
-    for place in np.flatnonzero([dtype.kind not in "fiu" for dtype in block.dtypes]):
-        title = header[int(block.columns[place])]
-        block.isetitem(place, _parsed(block.iloc[:, place], path, title))
+    numbers = np.empty(block.shape, dtype=np.float32)
+    plain = np.array([dtype.kind in "fiu" for dtype in block.dtypes])
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
-        return block.to_numpy(dtype=np.float32)
-
-
-def _parsed(values: pd.Series, path: Path, title: str) -> pd.Series:
-    texts = values.astype(object).where(values.notna(), "").astype(str).str.strip()
-    missing = texts.isin(_MISSING)
-    numbers = pd.to_numeric(texts.mask(missing), errors="coerce")
-    bad = numbers.isna() & ~missing
-    if bad.any():
-        row = int(texts.index[bad.to_numpy().argmax()])
-        raise InputError(
-            f"{texts[row]!r} is not a number",
-            where=f"{path}, row {row + 2}, column {title!r}",
-            fix="write a number, or NA where it is missing",
-        )
+        numbers[:, plain] = block.loc[:, plain].to_numpy()
+        for place in np.flatnonzero(~plain).tolist():
+            title = header[int(block.columns[place])]
+            cells = zip(block.index.tolist(), block.iloc[:, place].tolist(), strict=True)
+            numbers[:, place] = [
+                _number(cell, f"{path}, row {row + 2}, column {title!r}") for row, cell in cells
+            ]
     return numbers
+
+
+def _number(cell: object, place: str) -> float:
+    text = "" if cell is None or cell != cell else str(cell).strip()  # NaN differs from itself
+    try:
+        return np.nan if text in _MISSING else float(text.replace("_", "?"))  # float() would take 1_000
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a number", where=place, fix="write a number, or NA where it is missing"
+        ) from None
 
 
 def _unreadable(path: Path, error: BaseException) -> InputError:

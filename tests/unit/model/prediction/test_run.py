@@ -173,7 +173,7 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
         "2 of 2 slides name no patient, and each counts as a patient of its own: a, b",
-        "1 of 2 slides do not name their encoder in the file; it is uni according to the user: a",
+        "1 of 2 slides have features of uni according to the user alone: a",
         "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",
         "1 of 2 slides have fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",

@@ -9,8 +9,9 @@ Needs the extra ``model`` (torch); `sequoia_stats` does not. Public names are lo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sequoia_base.lazy import on_demand
 
 if TYPE_CHECKING:
     from sequoia_model.clusters import ClusterMeans, cluster_means
@@ -33,46 +34,6 @@ if TYPE_CHECKING:
     from sequoia_model.weights.loading import Weights, load_weights, save_weights
 
     __version__: str
-
-#: Where each public name is, and what it is called there.
-_PLACES = {
-    "ClusterMeans": "clusters:ClusterMeans",
-    "Encoder": "encoders:Encoder",
-    "EncoderId": "types.bag:EncoderId",
-    "FeatureBag": "types.bag:FeatureBag",
-    "PredictionRun": "prediction:PredictionRun",
-    "SequoiaError": "errors:SequoiaError",
-    "Slide": "slide:Slide",
-    "Splits": "splits:Splits",
-    "SummaryTransformer": "nets:SummaryTransformer",
-    "TileGeometry": "types.bag:TileGeometry",
-    "TileGrid": "types.grid:TileGrid",
-    "TileMLP": "nets:TileMLP",
-    "TileOptions": "tiles:TileOptions",
-    "TileTransformer": "nets:TileTransformer",
-    "TissueMask": "tissue:TissueMask",
-    "Weights": "weights.loading:Weights",
-    "cluster_means": "clusters:cluster_means",
-    "draw_splits": "splits:draw",
-    "embed": "embedding:embed",
-    "embed_folder": "embedding:embed_folder",
-    "find_slides": "slide:find_slides",
-    "get_encoder": "encoders:get_encoder",
-    "load_weights": "weights.loading:load_weights",
-    "open_slide": "slide:open_slide",
-    "predict": "prediction:predict",
-    "predict_slides": "prediction:predict_slides",
-    "published_splits": "splits:published",
-    "read_features": "feature_files:read",
-    "read_results": "legacy:read_results",
-    "read_splits": "splits:read_splits",
-    "read_tiles": "tiles:read_tiles",
-    "save_weights": "weights.loading:save_weights",
-    "tile_folder": "embedding:tile_folder",
-    "tile_grid": "tiles:tile_grid",
-    "tissue_mask": "tissue:tissue_mask",
-    "write_features": "feature_files:write",
-}
 
 __all__ = [
     "ClusterMeans",
@@ -115,17 +76,47 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("sequoia-histology")
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, there = _PLACES[name].partition(":")
-    value = getattr(import_module(f"{__name__}.{module}"), there)
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(
+    __name__,
+    {
+        "ClusterMeans": "clusters:ClusterMeans",
+        "Encoder": "encoders:Encoder",
+        "EncoderId": "types.bag:EncoderId",
+        "FeatureBag": "types.bag:FeatureBag",
+        "PredictionRun": "prediction:PredictionRun",
+        "SequoiaError": "errors:SequoiaError",
+        "Slide": "slide:Slide",
+        "Splits": "splits:Splits",
+        "SummaryTransformer": "nets:SummaryTransformer",
+        "TileGeometry": "types.bag:TileGeometry",
+        "TileGrid": "types.grid:TileGrid",
+        "TileMLP": "nets:TileMLP",
+        "TileOptions": "tiles:TileOptions",
+        "TileTransformer": "nets:TileTransformer",
+        "TissueMask": "tissue:TissueMask",
+        "Weights": "weights.loading:Weights",
+        "cluster_means": "clusters:cluster_means",
+        "draw_splits": "splits:draw",
+        "embed": "embedding:embed",
+        "embed_folder": "embedding:embed_folder",
+        "find_slides": "slide:find_slides",
+        "get_encoder": "encoders:get_encoder",
+        "load_weights": "weights.loading:load_weights",
+        "open_slide": "slide:open_slide",
+        "predict": "prediction:predict",
+        "predict_slides": "prediction:predict_slides",
+        "published_splits": "splits:published",
+        "read_features": "feature_files:read",
+        "read_results": "legacy:read_results",
+        "read_splits": "splits:read_splits",
+        "read_tiles": "tiles:read_tiles",
+        "save_weights": "weights.loading:save_weights",
+        "tile_folder": "embedding:tile_folder",
+        "tile_grid": "tiles:tile_grid",
+        "tissue_mask": "tissue:tissue_mask",
+        "write_features": "feature_files:write",
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -9,8 +9,9 @@ Public names are loaded when they are first used: importing the package starts n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sequoia_base.lazy import on_demand
 
 if TYPE_CHECKING:
     from sequoia_stats import association, compare, datasets, plots, selection, survival
@@ -71,59 +72,46 @@ __all__ = [
     "well_predicted",
 ]
 
-#: Public modules, and where they are.
-_MODULES = {
-    "association": "association",
-    "compare": "compare",
-    "correlation": "association",
-    "datasets": "datasets",
-    "genes": "types.genes",
-    "genesets": "sets.collections",
-    "gsea": "sets.gsea",
-    "gsva": "sets.gsva",
-    "ora": "sets.ora",
-    "plots": "plots",
-    "prediction_error": "association.prediction_errors",
-    "selection": "selection",
-    "survival": "survival",
-}
-#: Public names, and the module that holds each.
-_HOME = {
-    "Cohort": "types.cohort",
-    "Comparison": "compare",
-    "Expression": "types.expression",
-    "GeneSets": "sets.collections",
-    "Gsva": "sets.gsva",
-    "LassoCoxSignature": "signature",
-    "Outcome": "types.outcome",
-    "Predictions": "types.predictions",
-    "Selection": "selection",
-    "SequoiaError": "errors",
-    "Signature": "signature",
-    "as_cohort": "types.cohort",
-    "as_outcome": "types.outcome",
-    "as_predictions": "types.predictions",
-    "compare_models": "compare",
-    "read_cohort": "io",
-    "read_expression": "io",
-    "read_predictions": "io",
-    "shared_genes": "types.expression",
-    "validate": "signature",
-    "well_predicted": "selection",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"{__name__}.{_MODULES[name]}")
-    if name in _HOME:
-        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    elif name == "__version__":
-        value = import_module("importlib.metadata").version("sequoia-histology")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+#: Public modules, and public names with the module that holds them.
+__getattr__ = on_demand(
+    __name__,
+    {
+        "association": "association:",
+        "compare": "compare:",
+        "correlation": "association:",
+        "datasets": "datasets:",
+        "genes": "types.genes:",
+        "genesets": "sets.collections:",
+        "gsea": "sets.gsea:",
+        "gsva": "sets.gsva:",
+        "ora": "sets.ora:",
+        "plots": "plots:",
+        "prediction_error": "association.prediction_errors:",
+        "selection": "selection:",
+        "survival": "survival:",
+        "Cohort": "types.cohort:Cohort",
+        "Comparison": "compare:Comparison",
+        "Expression": "types.expression:Expression",
+        "GeneSets": "sets.collections:GeneSets",
+        "Gsva": "sets.gsva:Gsva",
+        "LassoCoxSignature": "signature:LassoCoxSignature",
+        "Outcome": "types.outcome:Outcome",
+        "Predictions": "types.predictions:Predictions",
+        "Selection": "selection:Selection",
+        "SequoiaError": "errors:SequoiaError",
+        "Signature": "signature:Signature",
+        "as_cohort": "types.cohort:as_cohort",
+        "as_outcome": "types.outcome:as_outcome",
+        "as_predictions": "types.predictions:as_predictions",
+        "compare_models": "compare:compare_models",
+        "read_cohort": "io:read_cohort",
+        "read_expression": "io:read_expression",
+        "read_predictions": "io:read_predictions",
+        "shared_genes": "types.expression:shared_genes",
+        "validate": "signature:validate",
+        "well_predicted": "selection:well_predicted",
+    },
+)
 
 
 def __dir__() -> list[str]:

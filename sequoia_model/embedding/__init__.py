@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sequoia_base.lazy import on_demand
 from sequoia_model.embedding.folder import embed_folder, tile_folder
 from sequoia_model.embedding.progress import Progress
 from sequoia_model.embedding.results import FolderRun, SlideRun
@@ -13,10 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["FolderRun", "Progress", "SlideRun", "embed", "embed_folder", "tile_folder"]
 
-
-def __getattr__(name: str) -> Any:  # a folder that is finished needs neither compiler nor clusters
-    if name == "embed":
-        from sequoia_model.embedding.one_slide import embed
-
-        return embed
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# A folder that is finished needs neither compiler nor clusters.
+__getattr__ = on_demand(__name__, {"embed": "one_slide:embed"})

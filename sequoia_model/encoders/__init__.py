@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sequoia_base.lazy import on_demand
 from sequoia_model.encoders.packaged import known_id
 from sequoia_model.encoders.table import DEFAULT_ENCODER, ENCODERS, EncoderCard
 
@@ -13,14 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_ENCODER", "ENCODERS", "Encoder", "EncoderCard", "get_encoder", "known_id"]
 
-
-def __getattr__(name: str) -> Any:  # what needs no torch does not import it
-    if name == "Encoder":
-        from sequoia_model.encoders.encoder import Encoder
-
-        return Encoder
-    if name == "get_encoder":
-        from sequoia_model.encoders.by_name import get_encoder
-
-        return get_encoder
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The table of encoders needs no torch.
+__getattr__ = on_demand(__name__, {"Encoder": "encoder:Encoder", "get_encoder": "by_name:get_encoder"})

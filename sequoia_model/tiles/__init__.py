@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sequoia_base.lazy import on_demand
 from sequoia_model.tiles.options import MAX_TILES, RULES, TileOptions
 
 if TYPE_CHECKING:
@@ -28,12 +28,19 @@ __all__ = [
     "write_overlay",
 ]
 
-_MODULES = {"read_tiles": "batches", "TileBatch": "batches"} | {
-    name: "files" for name in __all__ if name.startswith("write")
-}
-
-
-def __getattr__(name: str) -> Any:  # options alone need no compiler
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'candidates')}"), name)
+# The options alone need no compiler.
+__getattr__ = on_demand(
+    __name__,
+    {
+        "TileBatch": "batches:TileBatch",
+        "read_tiles": "batches:read_tiles",
+        "Candidates": "candidates:Candidates",
+        "TileChoice": "candidates:TileChoice",
+        "find_candidates": "candidates:find_candidates",
+        "tile_grid": "candidates:tile_grid",
+        "write_coords": "files:write_coords",
+        "write_geojson": "files:write_geojson",
+        "write_mask": "files:write_mask",
+        "write_overlay": "files:write_overlay",
+    },
+)

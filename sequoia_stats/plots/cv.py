@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sequoia_stats.signature import CrossValidation
+    from sequoia_stats.coxpath import CrossValidation
 
 
 @style.styled

@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import Limit, Parameters, Progress, one_of, optional, whole
 from sequoia_base.flow import Flow
-from sequoia_stats.coxpath.cross_validation import (
+from sequoia_stats.coxpath import (
     FOLD_LIMITS,
+    PATH_ENGINES,
+    CoxPath,
     CrossValidation,
+    PathSettings,
     check_foldids,
     cross_validate,
+    kkt_residual,
+    largest_penalty,
+    path_engine,
     stratified_folds,
 )
-from sequoia_stats.coxpath.optimality import kkt_residual, largest_penalty
-from sequoia_stats.coxpath.path_engines import PATH_ENGINES, CoxPath, PathSettings, path_engine
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.signature.signature import Signature, weighted_sum
 from sequoia_stats.signature.transforms import TRANSFORMS, check_units, fit_transform, within_cohort

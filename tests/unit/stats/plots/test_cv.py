@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sequoia_stats.coxpath import CrossValidation
 from sequoia_stats.plots import cv_curve
-from sequoia_stats.signature import CrossValidation
 from tests.build.drawn import lines
 
 

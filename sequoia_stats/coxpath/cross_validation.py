@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Progress, check_limits, whole
+from sequoia_base.arguments import Limit, Progress, check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings, path_without
 from sequoia_stats.errors import InputError, counted, listing
@@ -18,7 +19,7 @@ from sequoia_stats.survival.partial_likelihood import cox_deviance
 from sequoia_stats.types.outcome import Outcome
 
 #: What the folds that are drawn may be; a standard error needs three.
-FOLD_LIMITS = {"folds": whole(3), "repeats": whole(1)}
+FOLD_LIMITS: Mapping[str, Limit] = {"folds": whole(3), "repeats": whole(1)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
 from numpy.typing import NDArray
 
 from sequoia_stats.errors import SequoiaError
@@ -61,18 +61,18 @@ def find_peaks(
     """
     if len(values) * len(members.sizes) * permutations <= QUICK:
         return _prerank(values, members, permutations, seed, jobs)
-    task = delayed(_prerank_elsewhere)(os.getpid(), values, members, permutations, seed, jobs)
+    pool = ProcessPoolExecutor(1)
     try:
-        (peaks,) = Parallel(n_jobs=2, max_nbytes=None)(
-            [task]
-        )  # with one job, joblib would stay in this process
+        task = pool.submit(_prerank_elsewhere, os.getpid(), values, members, permutations, seed, jobs)
+        peaks: Peaks = task.result()
     except BrokenProcessPool as error:
         raise SequoiaError(
             f"the process that ran gseapy died: {str(error).splitlines()[0]}",
             fix="it may have run out of memory: use fewer sets or permutations, or --threads 1",
         ) from None
-    result: Peaks = peaks
-    return result
+    finally:
+        pool.shutdown(kill_workers=True)
+    return peaks
 
 
 def _prerank_elsewhere(

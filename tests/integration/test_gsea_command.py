@@ -77,7 +77,7 @@ def test_what_genes_wrote_is_ranked_by_r(capsys, tmp_path, files):
 def test_ties_losses_and_the_place_are_told_on_stderr_only(capsys, tmp_path, files):
     answer = sequoia(capsys, "gsea", *files)
     assert "2 with the score of another gene (2 with 0)" in answer.err
-    assert "1 are not in the universe of 60" in answer.err
+    assert "1 not in the universe of 60" in answer.err
     assert answer.err.splitlines()[-1] == f"written to {tmp_path / 'gsea.csv'}"
     assert answer.out.splitlines() == ["2 of 2 sets have p_bh < 0.05"]
 

@@ -91,7 +91,7 @@ def _check_packaged() -> Check:
 def _check_encoders() -> Iterator[Check]:
     """Encoders that are not available are shown, but are not a fault: gated weights are not part of an installation."""
     try:
-        from sequoia_model.encoders.availability import check_encoders
+        from sequoia_model.encoders import check_encoders
     except (ImportError, OSError) as error:
         yield Check("encoders", False, str(error), f"pip install '{DISTRIBUTION}[model]'")
         return

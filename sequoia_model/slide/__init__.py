@@ -11,12 +11,12 @@ from sequoia_model.slide.finding import (
 )
 from sequoia_model.slide.resolution import Resolution
 from sequoia_model.slide.slide import Slide, open_slide
-from sequoia_model.slide.sources.levels import Level
+from sequoia_model.slide.sources.levels import PyramidLevel
 
 __all__ = [
     "RUNS_FOLDER",
     "SLIDE_SUFFIXES",
-    "Level",
+    "PyramidLevel",
     "Resolution",
     "Slide",
     "find_slides",

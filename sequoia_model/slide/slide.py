@@ -20,7 +20,7 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
 from sequoia_model.slide._sharing import SharedSource
 from sequoia_model.slide.resolution import Resolution, resolve
-from sequoia_model.slide.sources.levels import Facts, Level, Source, cheapest
+from sequoia_model.slide.sources.levels import Facts, PyramidLevel, Source, cheapest
 from sequoia_model.types.grid import tile_side
 from sequoia_model.types.units import TILE_SIZE
 
@@ -63,7 +63,7 @@ class Slide:
         return self.resolution.mpp
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[PyramidLevel, ...]:
         """The levels of the pyramid, from fine to coarse."""
         return self._facts.levels
 

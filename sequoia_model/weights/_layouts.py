@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sequoia_base.atomic import new_folder, refuse_existing
 from sequoia_model.errors import InputError, listing
-from sequoia_model.nets.architectures import build, infer_config, recognise
+from sequoia_model.nets import build, infer_config, recognise
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.splits import published_cancers
 from sequoia_model.types.bag import canonical_encoder

@@ -38,7 +38,7 @@ _FORMER = {"SEPT2": "SEPTIN2"}
 
 
 @dataclass(frozen=True, eq=False)
-class Resolution:
+class SymbolMatches:
     """The result of `resolve`.
 
     Parameters
@@ -54,7 +54,7 @@ class Resolution:
     changes: pd.DataFrame
 
 
-def resolve(symbols: Iterable[object]) -> Resolution:
+def resolve(symbols: Iterable[object]) -> SymbolMatches:
     """Replace former names of genes by approved symbols, if there is no doubt.
 
     Names are stripped. Dates are turned back into the symbols they were ("1-Mar" is MARCHF1, "2-Sep" SEPTIN2,
@@ -69,7 +69,7 @@ def resolve(symbols: Iterable[object]) -> Resolution:
 
     Returns
     -------
-    Resolution
+    SymbolMatches
 
     Notes
     -----
@@ -90,7 +90,7 @@ def resolve(symbols: Iterable[object]) -> Resolution:
         if name not in dropped and symbol not in counts and claims[symbol] == 1:
             final[name] = symbol
             changes.append((name, symbol, reason))
-    return Resolution(
+    return SymbolMatches(
         symbols=pd.Index([final.get(name, name) for name in given], dtype=object, name="gene"),
         changes=pd.DataFrame(changes, columns=["given", "symbol", "reason"], dtype=object),
     )

@@ -49,7 +49,7 @@ def shown_by_a_face() -> set[str]:
         for face in {module.rpartition(".")[0], module.partition(".")[0]} & faces.keys()
         if module in IMPORTS[face]
         or f"from {module} import" in faces[face]
-        or f'"{module.removeprefix(f"{face}.")}"' in faces[face]
+        or f'"{module.removeprefix(f"{face}.")}:' in faces[face]
     }
 
 

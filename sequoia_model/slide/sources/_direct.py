@@ -19,7 +19,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.sources.levels import Level
+from sequoia_model.slide.sources.levels import PyramidLevel
 from sequoia_model.slide.sources.openslide import OpenSlideSource
 
 #: Bytes of decoded tiles to keep, since neighbouring regions share them.
@@ -229,14 +229,14 @@ class Page:
         return -(-self.size[0] // self.tile[0])
 
 
-def tiled_pages(path: Path, levels: Sequence[Level]) -> dict[int, Page]:
+def tiled_pages(path: Path, levels: Sequence[PyramidLevel]) -> dict[int, Page]:
     """Find the pages of a tiled 8-bit RGB TIFF that can be decoded directly.
 
     Parameters
     ----------
     path : Path
         The slide file.
-    levels : sequence of Level
+    levels : sequence of PyramidLevel
         As OpenSlide reports them. Levels with a rounded downsample are left out, since OpenSlide interpolates them,
         and so are coarse levels with missing tiles, which it fills from finer levels.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.sources.levels import Facts, Level
+from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 #: First bytes of files, and their readers: Image.open would refuse large images as decompression bombs.
 _KINDS = {
@@ -62,7 +62,9 @@ class ImageSource:
         except _DAMAGE as error:
             raise InputError(f"the image is damaged: {error}", where=str(path)) from None
         height, width = self._pixels.shape[:2]
-        self.facts = Facts(kind.format.lower(), (Level((width, height), 1.0),), plain=True, notes=notes)  # type: ignore[attr-defined]
+        self.facts = Facts(
+            kind.format.lower(), (PyramidLevel((width, height), 1.0),), plain=True, notes=notes
+        )  # type: ignore[attr-defined]
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         """As `Source.region`."""

@@ -15,7 +15,7 @@ _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
-class Level:
+class PyramidLevel:
     """One level of a pyramid.
 
     Parameters
@@ -38,7 +38,7 @@ class Facts:
     ----------
     format : str
         The vendor, or the kind of image.
-    levels : tuple of Level
+    levels : tuple of PyramidLevel
         From fine to coarse.
     claims : mapping of str to float
         What it says about its scale: "mpp x", "mpp y", "TIFF resolution x", "TIFF resolution y" (µm per pixel) and
@@ -50,7 +50,7 @@ class Facts:
     """
 
     format: str
-    levels: tuple[Level, ...]
+    levels: tuple[PyramidLevel, ...]
     claims: Mapping[str, float] = field(default_factory=dict)
     plain: bool = False
     notes: tuple[str, ...] = ()
@@ -78,12 +78,12 @@ class Source(Protocol):
         """Close the file."""
 
 
-def cheapest(levels: Sequence[Level], downsample: float) -> int:
+def cheapest(levels: Sequence[PyramidLevel], downsample: float) -> int:
     """Index of the coarsest level that is not coarser than asked for.
 
     Examples
     --------
-    >>> levels = (Level((100, 100), 1.0), Level((50, 50), 2.0), Level((25, 25), 4.0))
+    >>> levels = (PyramidLevel((100, 100), 1.0), PyramidLevel((50, 50), 2.0), PyramidLevel((25, 25), 4.0))
     >>> cheapest(levels, 3.9), cheapest(levels, 3.98), cheapest(levels, 0.5)
     (1, 2, 0)
     """

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.sources.levels import Facts, Level
+from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 #: Bytes of decoded pixels to keep, since neighbouring tiles share them.
 _CACHE = 64 * 2**20
@@ -128,7 +128,7 @@ def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _facts(handle: openslide.OpenSlide) -> Facts:
     said: Mapping[str, str] = handle.properties
     levels = tuple(
-        Level((int(w), int(h)), float(d))
+        PyramidLevel((int(w), int(h)), float(d))
         for (w, h), d in zip(handle.level_dimensions, handle.level_downsamples, strict=True)
     )
     vendor = said.get("openslide.vendor", "unknown")

@@ -7,7 +7,7 @@ import pytest
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.resolution import Resolution, resolve
-from sequoia_model.slide.sources.levels import Facts, Level
+from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 NAME = Path("S1.svs")
 
@@ -20,7 +20,7 @@ def resolved(given: float | None = None, *, plain: bool = False, **claims: float
         if short in said:
             value = said.pop(short)
             said |= {f"{name} x": value, f"{name} y": value}
-    return resolve(Facts("made", (Level((10, 10), 1.0),), said, plain), NAME, given)
+    return resolve(Facts("made", (PyramidLevel((10, 10), 1.0),), said, plain), NAME, given)
 
 
 @pytest.mark.parametrize(

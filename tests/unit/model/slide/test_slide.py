@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide import Level, open_slide
+from sequoia_model.slide import PyramidLevel, open_slide
 from sequoia_model.slide.sources.levels import cheapest
 from sequoia_model.slide.sources.openslide import OpenSlideSource
 from sequoia_model.types.grid import tile_side
@@ -104,7 +104,7 @@ def test_beyond_the_border_it_is_white(tmp_path, reader):
     ("downsample", "level"), [(0.5, 0), (1, 0), (1.9, 0), (1.99, 1), (2, 1), (3.9, 1), (3.97, 2), (100, 2)]
 )
 def test_the_coarsest_level_that_is_fine_enough_is_read(downsample, level):
-    levels = [Level((400, 400), 1.0), Level((200, 200), 2.0), Level((100, 100), 4.0)]
+    levels = [PyramidLevel((400, 400), 1.0), PyramidLevel((200, 200), 2.0), PyramidLevel((100, 100), 4.0)]
     assert cheapest(levels, downsample) == level
 
 
@@ -207,7 +207,7 @@ def test_a_slide_says_what_it_is(tmp_path):
     path = write_slide(tmp_path / "S1.svs", aperio=True, mpp=0.25, power=40, levels=(1, 4))
     with open_slide(path) as slide:
         assert (slide.name, slide.format, slide.power, slide.mpp) == ("S1", "aperio", 40, 0.25)
-        assert slide.size == (4096, 3072) and slide.levels[1] == Level((1024, 768), 4.0)
+        assert slide.size == (4096, 3072) and slide.levels[1] == PyramidLevel((1024, 768), 4.0)
         assert repr(slide) == "<Slide S1: 4,096 × 3,072 px at 0.25 µm/px, aperio>"
 
 

@@ -17,7 +17,7 @@ from sequoia_model.errors import Failure, InputError, counted, listing
 from sequoia_model.feature_files import find
 from sequoia_model.nets.ensemble import ensemble as average
 from sequoia_model.nets.ensemble import on_device
-from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.prediction.held_out import ENSEMBLES, NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide, make_plan
 from sequoia_model.prediction.result import PredictionRun, RunRecord, provenance

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.targets.measured import open_measured
 from sequoia_model.weights.gene_lists import published_genes
 

@@ -25,7 +25,7 @@ from sequoia_model.clusters import cluster_means
 from sequoia_model.feature_files import write
 from sequoia_model.nets import SummaryTransformer
 from sequoia_model.prediction import predict, run
-from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.targets import network_input
 from sequoia_model.types.bag import EncoderId, FeatureBag
 from sequoia_model.weights.gene_lists import published_genes

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_model.prediction.file import PredictionsFile, Sink
+from sequoia_model.prediction._file import PredictionsFile, Sink
 
 GENES = [f"G{i}" for i in range(7)]
 

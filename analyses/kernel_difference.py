@@ -11,7 +11,7 @@ from _shared import arguments, load, save_table, say
 
 from sequoia_stats import Gsva, genesets
 from sequoia_stats.sets.collections import GeneSets
-from sequoia_stats.sets.gsva.scores import densities
+from sequoia_stats.sets.gsva._scores import densities
 from sequoia_stats.types.cohort import Cohort
 
 #: Cohorts and the collection that they are scored with.

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sequoia_stats.sets.gsva import Gsva
-from sequoia_stats.sets.gsva.scores import densities
+from sequoia_stats.sets.gsva._scores import densities
 from tests.parity.reference import assert_matches, inputs, reference
 
 CASES = inputs("gsva/cases")

@@ -19,6 +19,7 @@ from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.collections.bundled import SetSource, open_collections
 from sequoia_stats.sets.collections.collection import merged
 from sequoia_stats.sets.gsva._other_engines import OTHER_ENGINES
+from sequoia_stats.sets.gsva._scores import densities, enrichment, inverted_index
 from sequoia_stats.sets.gsva.reference import (
     Reference,
     Settings,
@@ -35,7 +36,6 @@ from sequoia_stats.sets.gsva.samples import (
     refuse_transposed,
     varying,
 )
-from sequoia_stats.sets.gsva.scores import densities, enrichment, inverted_index
 from sequoia_stats.sets.runner import restrict
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sequoia_stats.sets.gsva import Gsva
-from sequoia_stats.sets.gsva.scores import (
+from sequoia_stats.sets.gsva._scores import (
     densities,
     enrichment,
     inverted_index,

@@ -16,8 +16,6 @@ from sequoia_stats.types.outcome import Outcome
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: Covariates with a fixed meaning; receptors are 1 positive, 0 negative.
-CANONICAL_COVARIATES = ("pam50", "er", "pr", "her2", "age")
 #: The unit of a gene if the file does not state one.
 UNIT_UNKNOWN = "not stated"
 _OUTCOME_COLUMNS = ("time", "event")

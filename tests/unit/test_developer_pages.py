@@ -1,4 +1,4 @@
-"""The page on the architecture names functions that exist, and shows a drawing of the code as it is."""
+"""The pages for developers name files and functions that exist, and the drawing shows the code as it is."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def test_the_drawing_shows_every_room():
         for path in ROOT.glob(f"sequoia_{package}/*/__init__.py")
     ]
     assert [folder.name for folder in folders if f">{folder.name}<" not in drawing] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md", "docs/architecture.md"])
+def test_a_page_names_files_that_exist(page):
+    named = set(
+        re.findall(r"`((?:sequoia_|tests/|analyses/|docs/|r/)[\w/.]+\.\w+)`", (ROOT / page).read_text())
+    )
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -11,34 +11,34 @@ from sequoia_base.errors import InputError
 
 #: ``progress(items, total)`` wraps the iterator over finished parts of the work and passes them on.
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
-#: What a value must be, in words; nothing if it is. A table of limits has one of these for each name.
+#: Takes a value; returns "" if it is valid, otherwise what it must be, in words. A table of limits has one per name.
 Limit = Callable[[Any], str]
 
 
 def one_of(choices: Collection[str]) -> Limit:
-    """One of some words."""
+    """One of the given words."""
     return lambda value: "" if isinstance(value, str) and value in choices else ", ".join(choices)
 
 
 def whole(least: int) -> Limit:
-    """A whole number from `least` on."""
+    """A whole number, `least` or more."""
     return lambda value: (
         "" if isinstance(value, Integral) and int(value) >= least else f"a whole number, {least} or more"
     )
 
 
 def number(words: str, holds: Callable[[float], bool]) -> Limit:
-    """A number for which `holds` is true, as `words` say it; never NaN."""
+    """A number for which `holds` is true, described by `words`; never NaN."""
     return lambda value: "" if isinstance(value, Real) and holds(float(value)) else words
 
 
 def optional(limit: Limit) -> Limit:
-    """None, or what `limit` demands."""
+    """None, or a value within `limit`."""
     return lambda value: "" if value is None else limit(value)
 
 
 def check_limits(values: Mapping[str, Any], limits: Mapping[str, Limit]) -> None:
-    """Refuse the first value that is beyond its limit.
+    """Refuse the first value that is outside its limit.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class Parameters:
         Parameters
         ----------
         deep : bool
-            Accepted since scikit-learn passes it; no parameter is an estimator.
+            Accepted because scikit-learn passes it; no parameter is an estimator.
         """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
@@ -93,5 +93,5 @@ class Parameters:
         return self
 
     def check_parameters(self) -> None:
-        """Refuse a parameter that is beyond its limit."""
+        """Refuse a parameter that is outside its limit."""
         check_limits(self.get_params(), self.LIMITS)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sequoia_base.errors import InputError, counted, listing
+from sequoia_base.errors import InputError, listing
 
 
 def existing_file(path: str | Path) -> Path:
@@ -74,7 +74,7 @@ def refuse_existing(
     )
     if foreign:
         raise InputError(
-            f"the folder holds {counted(len(foreign), 'other thing')}, which would be lost: {listing(foreign)}",
+            f"the folder also holds {listing(foreign)}, which would be lost",
             where=str(path),
             fix="give another name",
         )
@@ -131,7 +131,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
-    """Turn a full disk, a limit or a place that does not take files into an error that names the output."""
+    """Turn a full disk, a size limit or a place that cannot hold files into an error that names the output."""
     try:
         yield
     except OSError as error:

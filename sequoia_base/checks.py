@@ -24,7 +24,7 @@ class Check:
     found : str
         Its version or place, or what is wrong.
     fix : str
-        The command that repairs it; empty where nothing needs to be done.
+        The command that repairs it; empty if nothing needs to be done.
     optional : bool
         Whether the packages work without it.
     """

@@ -73,7 +73,7 @@ class Failure(Result):
 
     @property
     def reason(self) -> str:
-        """What was wrong, where (unless that is the file itself), and what to do, in one line."""
+        """What was wrong, where (unless that is the file itself), and what to do about it, in one line."""
         where = "" if self.where in ("", self.file) else f": {self.where}"
         return f"{self.what}{where}" + (f"; {self.fix}" if self.fix else "")
 

@@ -1,7 +1,7 @@
 """Names of TCGA patients, samples and slides.
 
-Names of slides and cells of tables are read differently on purpose. A slide is a file, so its name may be in small
-letters and anything may follow the patient. A cell of a table holds a barcode and nothing else, in capitals; R turns
+Names of slides and cells of tables are read differently on purpose. A slide is a file, so its name may be in lower
+case, and anything may follow the patient. A cell of a table holds a barcode and nothing else, in capitals; R turns
 its hyphens into dots.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-#: A patient, and where the barcode goes on with it the two digits of the sample.
+#: A patient, followed by the two digits of the sample type if the barcode has them.
 _BARCODE = re.compile(r"(TCGA[-.][A-Z0-9]{2}[-.][A-Z0-9]{4})(?![A-Z0-9])(?:[-.](\d\d)(?:[A-Z](?:[-.].*)?)?)?")
 #: Sample type codes of primary tumours: solid, and blood derived.
 _PRIMARY = ("01", "03")
@@ -71,7 +71,7 @@ def tcga_patient(cell: str) -> str:
 
 
 def tcga_sample(cell: str) -> str:
-    """The patient and sample type of a barcode in a table, as far as it has them; any other name is unchanged.
+    """The patient of a barcode in a table, with the sample type if there is one; any other name is unchanged.
 
     Examples
     --------
@@ -83,6 +83,6 @@ def tcga_sample(cell: str) -> str:
 
 
 def is_primary(cell: str) -> bool | None:
-    """Whether a barcode in a table is of a primary tumour; None if it does not say."""
+    """Whether a barcode in a table belongs to a primary tumour; None if it does not say."""
     found = _BARCODE.fullmatch(cell)
     return found[2] in _PRIMARY if found and found[2] else None

@@ -57,12 +57,12 @@ class Numbers:
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a file: plain, gzip, or a zip archive of one member; UTF-8 only.
+    """The text of a file: plain, gzip, or a zip archive with one member; UTF-8 only.
 
     Parameters
     ----------
     path : path
-        The file. Compression is seen from its content.
+        The file. Compression is recognised by its content.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
     Parameters
     ----------
     path : path
-        A delimited text file, plain, gzip, or in a zip archive of one member.
+        A delimited text file, plain, gzip, or in a zip archive with one member.
     comment : str, optional
         Lines at the top that start with this are skipped.
     missing : collection of str, default `MISSING`
@@ -204,7 +204,7 @@ def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "
     path : path
         The file, for the error.
     fix : str, optional
-        What to do where the column is missing or duplicated.
+        What to do if the column is missing or duplicated.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names that differ: " (2)", " (3)" is added to a name that is used before."""
+    """Make names unique: " (2)", " (3)" is added to a name that was used before."""
     given, result = set(names), dict[str, None]()
     for name in names:
         candidate, n = name, 1
@@ -285,7 +285,7 @@ def _split(line: str, delimiter: str, path: str | Path, row: int) -> list[str]:
 
 
 def _quick(line: str, delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
-    """The leading texts of a plain line, its numbers put in place; nothing where anything else is in it."""
+    """Put the numbers of a plain line into `into`; returns its leading texts, or nothing if it holds anything else."""
     if n_leading < 0 or '"' in line:
         return []
     *label, numbers = line.split(delimiter, n_leading)
@@ -313,7 +313,7 @@ def _number(field: str, path: str | Path, row: int, label: str, column: str) -> 
         raise InputError(
             f"{value!r} is not a number",
             where=f"{path}, row {row} ({label.strip()}), column {column!r}",
-            fix="write a number, or NA where it is missing",
+            fix="write a number, or NA if it is missing",
         ) from None
 
 
@@ -327,7 +327,7 @@ def _refuse_infinite(
         raise InputError(
             f"{counted(len(found), 'value is', 'values are')} infinite",
             where=where,
-            fix="write NA where a value is missing",
+            fix="write NA for missing values",
         )
 
 

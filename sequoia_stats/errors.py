@@ -1,4 +1,4 @@
-"""Errors that say what was wrong, where, and what to do about it; those of R are at home here."""
+"""Errors that say what was wrong, where, and what to do about it; errors of R are defined here."""
 
 from __future__ import annotations
 

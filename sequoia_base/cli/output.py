@@ -77,12 +77,12 @@ def _print(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a remark on stderr."""
+    """Print a note on stderr."""
     print(text, file=sys.stderr)
 
 
 def ledger(flow: pd.DataFrame) -> list[str]:
-    """The lines of a ledger for people: step, number before → after, reason."""
+    """The lines of a ledger, to be read by people: step, number before → after, reason."""
     return [f"  {line}" for line in str(Flow.of(flow)).splitlines()]
 
 

@@ -1,6 +1,6 @@
-"""A folder of outputs, one per item, that one or several processes fill and that can be resumed after any end.
+"""A folder of outputs, one per item, filled by one or several processes; an interrupted run can be resumed.
 
-``DIR/.runs`` is not for the user. It holds for each item ``NAME.json`` (its state), ``NAME.lock`` (locked by the
+``DIR/.runs`` is internal. For each item it holds ``NAME.json`` (its state), ``NAME.lock`` (locked by the
 process that works on it) and, while it is worked on, ``NAME.part`` (a folder of unfinished outputs). An output appears
 in ``DIR`` only when it is whole. ``DIR/runs.csv`` shows the states of all items, one row each.
 """

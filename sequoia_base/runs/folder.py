@@ -29,11 +29,11 @@ from sequoia_base.runs.states import (
 #: Folder of states, locks and unfinished outputs, and the table of all items.
 HIDDEN, TABLE = ".runs", "runs.csv"
 
-_POLL = 0.2  # seconds between two looks at items that others hold
+_POLL = 0.2  # seconds between two checks of items that others hold
 
 
 def stored_state(path: Path, name: str) -> ItemState:
-    """What is known of an item of a folder that need not exist yet."""
+    """What is known about an item of a folder, which need not exist yet."""
     return read_state(path / HIDDEN / f"{name}.json")
 
 
@@ -52,7 +52,7 @@ class RunFolder:
     Raises
     ------
     InputError
-        If it cannot be created, is not a folder, or takes no files or locks.
+        If it cannot be created, is not a folder, or does not accept files or locks.
     """
 
     def __init__(self, path: str | Path, *, item: str = "item", facts: Sequence[str] = ()) -> None:
@@ -73,7 +73,7 @@ class RunFolder:
         self.write_table()
 
     def state(self, name: str) -> ItemState:
-        """What is known of an item."""
+        """What is known about an item."""
         return stored_state(self.path, name)
 
     def claim(self, name: str) -> Claim | None:
@@ -105,7 +105,7 @@ class RunFolder:
         ------
         tuple
             The item, and a claim that must be released, or the error that says why it cannot be claimed. Items that
-            another process works on come last, as soon as that process lets go of them or dies.
+            another process works on come last, as soon as that process releases them or dies.
         """
         waiting = list(names)
         while waiting:
@@ -125,7 +125,7 @@ class RunFolder:
             waiting = held
 
     def write_table(self) -> None:
-        """Write ``runs.csv`` anew from the states, sorted by item.
+        """Rewrite ``runs.csv`` from the states, sorted by item.
 
         Raises
         ------
@@ -233,7 +233,7 @@ class Claim:
         self._save(state=state, details=self.state.details | details, seconds=self._seconds())
 
     def remember(self, **details: Any) -> None:
-        """Keep further details, which are written with the next state."""
+        """Keep further details, to be written with the next state."""
         self.state = dataclasses.replace(self.state, details=self.state.details | details)
 
     def finish(self, outputs: Sequence[str], *, note: str = "") -> None:
@@ -252,8 +252,8 @@ class Claim:
         self._rename()
 
     def fail(self, failure: Failure) -> None:
-        """Write down why the attempt failed, unless the disk is full."""
-        self._clear()  # first: the disk may be full of it
+        """Record why the attempt failed, unless the disk is full."""
+        self._clear()  # first, since it may fill the disk
         self.state = dataclasses.replace(
             self.state, state=FAILED, failure=failure, note="", seconds=self._seconds(), settled=time.time()
         )
@@ -313,7 +313,7 @@ class Claim:
 
 
 def _to_disk(path: Path) -> None:
-    """Have a file on the disk before it gets its name, so that it is whole after a power cut as well."""
+    """Flush a file to the disk before it gets its name, so that it is whole even after a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -325,7 +325,7 @@ def _to_disk(path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock on a file, and hold it during a block; errors as in `_lock`."""
+    """Wait for the lock on a file, and hold it for the length of a block; errors as in `_lock`."""
     handle = _lock(path, fcntl.LOCK_EX)
     try:
         yield
@@ -345,10 +345,10 @@ def _lock(path: Path, how: int) -> int | None:
     Raises
     ------
     InputError
-        If the file cannot be created, or its disk has no locks.
+        If the file cannot be created, or its disk does not support locks.
     """
     try:
-        # for writing, as network disks ask for it
+        # for writing, as network disks require
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise InputError(f"the lock cannot be created: {error.strerror}", where=str(path)) from None
@@ -361,8 +361,8 @@ def _lock(path: Path, how: int) -> int | None:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return None
         raise InputError(
-            f"the disk of the output folder has no locks ({error.strerror}), so processes would collide",
+            f"the disk of the output folder does not support locks ({error.strerror}), so processes would collide",
             where=str(path),
-            fix="choose a folder on a local disk, or mount this disk with locks",
+            fix="choose a folder on a local disk, or mount this disk with support for locks",
         ) from None
     return handle

@@ -18,16 +18,16 @@ RENAME, DONE, FAILED, DAMAGED = "rename", "done", "failed", "damaged"
 
 @dataclass(frozen=True)
 class ItemState:
-    """What is known of an item.
+    """What is known about an item.
 
     Parameters
     ----------
     item : str
         Its name.
     state : str
-        The step that was begun last, "rename", "done", "failed" or "damaged"; empty before the first attempt.
+        The last step that was begun, or "rename", "done", "failed" or "damaged"; empty before the first attempt.
     attempts : int
-        How often work on it was begun, or finished for a process that had died.
+        Number of times that work on it was begun, or finished for a process that had died.
     seconds : float, optional
         Duration of the last attempt.
     failure : Failure, optional
@@ -37,7 +37,7 @@ class ItemState:
     settings : dict
         Settings of the last attempt.
     made : dict, optional
-        Settings of the outputs that are in the folder; None where there are none.
+        Settings of the outputs that are in the folder; None if there are none.
     outputs : list of str
         Names of the outputs in the order in which they are renamed, once this has begun.
     settled : float, optional
@@ -72,7 +72,7 @@ class ItemState:
 
 
 def read_state(path: Path) -> ItemState:
-    """Read a state; of an item that was never begun there is no file, and a damaged file is a state as well."""
+    """Read a state. An item that was never begun has no file; a damaged file counts as a state, too."""
     try:
         content = json.loads(path.read_bytes())
         failure = content.pop("failure", None)
@@ -119,7 +119,7 @@ def replace_file(path: Path, data: bytes, beside: Path | None = None) -> None:
 
 
 def _updated(content: dict[str, Any]) -> Mapping[str, Any]:
-    """A state as version 0.1 wrote it, which knew slides and their tiles only, in today's fields."""
+    """Translate a state of version 0.1, which only knew slides and their tiles, into today's fields."""
     if "slide" not in content:
         return content
     item, reason, tiles = (content.pop(name, None) for name in ("slide", "reason", "tiles"))

@@ -20,7 +20,7 @@ _MEMORY = "--jobs 1, or a smaller --batch-size"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and leave with its exit code (`sequoia_base.cli.app.main`)."""
+    """Run a command and exit with its code (`sequoia_base.cli.app.main`)."""
     base.main(app, arguments, memory=_MEMORY)
 
 

@@ -19,7 +19,7 @@ app.add_typer(signature.app, name="signature")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and leave with its exit code (`sequoia_base.cli.app.main`)."""
+    """Run a command and exit with its code (`sequoia_base.cli.app.main`)."""
     base.main(app, arguments, memory="use less data, or fewer --bootstrap")
 
 

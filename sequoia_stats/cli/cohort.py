@@ -1,4 +1,4 @@
-"""``sequoia-stats cohort``: convert foreign files to a cohort, and describe one."""
+"""``sequoia-stats cohort``: convert other files to a cohort, and describe a cohort."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class _Commands(TyperGroup):
-    """`convert` is made when it is called: its options are those of the formats, which take time to import."""
+    """`convert` is built when it is called, because its options come from the formats, which take time to import."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names, in the order of the help."""
         return ["convert", *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a name."""
+        """The command with this name."""
         if cmd_name != "convert":
             return super().get_command(ctx, cmd_name)
         made = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -35,7 +35,7 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands, help="Read foreign files into a cohort, and describe one.", no_args_is_help=True
+    cls=_Commands, help="Convert other files to a cohort, and describe a cohort.", no_args_is_help=True
 )
 
 
@@ -43,14 +43,16 @@ def convert(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SRC", help="The file or folder to read; for tidy tables, that of expression."
+            metavar="SRC", help="The file or folder to read; for tidy tables, the expression table."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The cohort to write (.h5ad).")],
     format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
     endpoint: Annotated[
         str | None,
-        typer.Option(help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; one that a study has."),
+        typer.Option(
+            help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; for a study, one of its own."
+        ),
     ] = None,
     drop_invalid: Annotated[
         bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")
@@ -80,7 +82,7 @@ def convert(
 
 
 def _with_options_of_formats(command: Callable[..., None]) -> Callable[..., None]:
-    """A command of typer that takes the options of every format in `READERS`, and passes them on by name."""
+    """A typer command that takes the options of every format in `READERS` and passes them on by name."""
     from sequoia_stats.io import READERS
 
     known = {option.name: option for reader in READERS.values() for option in reader.options}

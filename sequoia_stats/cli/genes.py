@@ -32,7 +32,7 @@ def genes(
         typer.Option(help="Matrix of predictions of an untrained network; can be repeated."),
     ] = None,
     genes_in: Annotated[
-        str, typer.Option(help="Whether genes are the columns or the rows of tables.")
+        str, typer.Option(help="Whether genes are in the columns or the rows of tables.")
     ] = "columns",
     patients: Annotated[
         Path | None,

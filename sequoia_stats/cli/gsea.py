@@ -10,7 +10,7 @@ import typer
 from sequoia_base.cli.output import Force, Json, located, say, show, write_csv
 from sequoia_stats.cli.ora import LEVEL, Aliases, MaxSize, MinSize, SetsOption, open_all, tell
 
-#: Genes in sets × permutations above which the user is told to wait.
+#: Above this number of genes in sets × permutations, the user is told to wait.
 MANY = 1_000_000
 
 

@@ -41,7 +41,7 @@ def gsva(
         bool | None,
         typer.Option(
             "--max-diff/--no-max-diff",
-            help="Score by the highest + lowest point of the walk, or by the point farther from zero.  "
+            help="Score by the highest + lowest point of the walk, or by the point farthest from zero.  "
             "[default: max-diff]",
         ),
     ] = None,
@@ -76,7 +76,7 @@ def gsva(
         typer.Option(help="If genes of the reference are missing: refuse or drop.  [default: refuse]"),
     ] = None,
     genes_in: Annotated[
-        str, typer.Option(help="Whether genes are the columns or the rows of a table.")
+        str, typer.Option(help="Whether genes are in the columns or the rows of a table.")
     ] = "columns",
     layer: Annotated[
         str | None, typer.Option(help="Layer of an .h5ad file to score, such as measured.  [default: X]")

@@ -69,7 +69,7 @@ def fit(
     folds: Annotated[int | None, typer.Option(help="Number of folds, 3 or more.  [default: 5]")] = None,
     repeats: Annotated[
         int | None,
-        typer.Option(help="Number of draws of the folds, averaged.  [default: 1]"),
+        typer.Option(help="Number of times the folds are drawn; the curves are averaged.  [default: 1]"),
     ] = None,
     foldid: Annotated[
         Path | None,
@@ -86,7 +86,7 @@ def fit(
     ] = None,
     shared_with: Annotated[
         list[str] | None,
-        typer.Option(help="Keep only genes that this cohort has as well; can be repeated."),
+        typer.Option(help="Keep only genes that this cohort also has; can be repeated."),
     ] = None,
     transform: Annotated[
         TransformChoice, typer.Option(help="Transform of each gene.")
@@ -156,7 +156,7 @@ def score(
     scale: ScaleOption = ScaleChoice.cohort,
     max_weight_lost: WeightOption = 0.5,
     genes_in: Annotated[
-        str, typer.Option(help="Genes of an expression table are in rows or columns.")
+        str, typer.Option(help="Whether genes are in the columns or the rows of an expression table.")
     ] = "columns",
     force: Force = False,
     as_json: Json = False,
@@ -254,7 +254,7 @@ def validate(
 
 
 def _penalty(text: str, options: list[str]) -> str | float:
-    """A rule of --lambda or a value; refuses or names the options of cross-validation that do not go with it."""
+    """A rule of --lambda or a value; refuses or names options of cross-validation that do not apply."""
     from sequoia_stats.errors import InputError
 
     if "--foldid" in options and {"--folds", "--repeats"} & set(options):

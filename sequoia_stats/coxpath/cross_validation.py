@@ -18,7 +18,7 @@ from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.survival.partial_likelihood import cox_deviance
 from sequoia_stats.types.outcome import Outcome
 
-#: What the folds that are drawn may be; a standard error needs three.
+#: Smallest numbers of folds and of draws; a standard error needs three folds.
 FOLD_LIMITS: Mapping[str, Limit] = {"folds": whole(3), "repeats": whole(1)}
 
 
@@ -273,5 +273,5 @@ def _curve(
 
 def _minimum(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]:
     """Position of the smallest mean, and of the largest penalty within one standard error of it."""
-    lowest = int(np.argmin(mean))  # of equal ones the first, with the largest penalty
+    lowest = int(np.argmin(mean))  # the first of equal values, which has the largest penalty
     return lowest, int(np.argmax(mean <= mean[lowest] + se[lowest]))

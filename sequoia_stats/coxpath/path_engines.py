@@ -69,7 +69,7 @@ class PathSettings:
     lambdas : tuple of float, optional
         The penalties, decreasing.
     n_lambda : int
-        Number of penalties, where `lambdas` is not given.
+        Number of penalties, if `lambdas` is not given.
     thresh : float
         Convergence threshold.
     maxit : int
@@ -171,5 +171,5 @@ def cox_path(
 def path_without(
     x: NDArray[np.float64], outcome: Outcome, held_out: NDArray[np.bool_], settings: PathSettings, engine: str
 ) -> CoxPath:
-    """The path of a fold, fitted without the patients held out; here, so that a worker process imports little else."""
+    """The path of a fold, fitted without the patients held out; here, because a worker process then imports little."""
     return cox_path(x[~held_out], outcome[~held_out], settings, engine=engine)

@@ -130,7 +130,7 @@ def load_metabric() -> Cohort:
     )  # fmt: skip
 
 
-#: Names that are taken wherever a cohort file is; "name:endpoint" chooses one of several endpoints.
+#: Names that can be used wherever a cohort file can; "name:endpoint" chooses one of several endpoints.
 BUNDLED: dict[str, Callable[[], Cohort]] = {
     "tcga-brca": load_tcga_brca,
     **{f"tcga-brca:{endpoint}": partial(load_tcga_brca, endpoint) for endpoint in _TCGA_ENDPOINTS},

@@ -1,4 +1,4 @@
-"""Doors: a foreign file in, a type of ours out.
+"""Readers and writers: files of other tools in, our own types out.
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
 outcomes; `read_predictions` reads predicted and measured genes; `write_cohort` writes a cohort. Bundled cohorts have
@@ -14,7 +14,7 @@ A format is a module of this package with two functions and its options, and a l
    say as keyword arguments. A missing argument is an `InputError` that names the option:
    ``fix="give the unit of the times: --time-unit"``.
 3. ``OPTIONS`` lists these arguments, each as an `Option` with its help. ``sequoia-stats cohort convert`` builds its
-   options from the table, so nothing has to be added there.
+   options from the table, so nothing needs to be added there.
 
 Readers share these parts:
 
@@ -95,7 +95,7 @@ class Reader:
     words : str
         What the format is called in messages, with its article: "a cBioPortal study folder".
     options : tuple of Option, optional
-        What the reader has to be told.
+        What the reader needs to be told.
     """
 
     recognises: Callable[[Path], bool]

@@ -126,7 +126,7 @@ def assemble(
 
 
 def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
-    """The columns of the wanted covariates, which are named as in the table or canonically."""
+    """The columns of the wanted covariates, given by their own or their canonical names."""
     canonical = {name: column for column, name in canonical_names(header).items()}
     columns = [name if name in header else canonical.get(name, name) for name in wanted]
     absent = [column for column in columns if column not in header]

@@ -12,7 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import InputError, counted, listing
 
-#: Spellings of each canonical covariate, the best first; compared in lower case, with words apart by one blank.
+#: Spellings of each canonical covariate, the best first; compared in lower case, with words separated by one blank.
 SPELLINGS = {
     "pam50": ("pam50", "pam50 subtype", "pam50 claudin low subtype", "claudin subtype", "subtype"),
     "er": ("er", "er status", "er status by ihc", "er ihc", "er status measured by ihc")
@@ -67,7 +67,7 @@ def parse_covariates(table: pd.DataFrame, where: str, flow: Flow) -> pd.DataFram
     -------
     DataFrame
         ``pam50, er, pr, her2, age`` first, if they were found: receptors 1 positive, 0 negative, age in
-        years. Other columns follow under their own names, as numbers where all their values are.
+        years. Other columns follow under their own names, as numbers if all their values are.
 
     Raises
     ------

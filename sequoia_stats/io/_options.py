@@ -1,10 +1,10 @@
-"""What a format has to be told: options as data, for the command line and for messages."""
+"""What a format needs to be told: options as data, for the command line and for messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What to do where the column of ids is not found.
+#: What to do if the column of ids is not found.
 ID_FIX = "--id-column names the column of ids; in the expression table it may also have no name"
 
 

@@ -35,21 +35,21 @@ def read_matrix(
         Where the genes are. In "rows" the first column holds their names, the header those of the patients.
     id_column : str, optional
         The column of patient ids where genes are in columns; by default the first (parquet: the index, or the first
-        of text).
+        column of text).
     unit : {"patient", "sample"}
-        Who has the id, for errors.
+        What the ids belong to, for errors.
 
     Returns
     -------
     DataFrame of shape (patients, genes)
-        float64, or float32 where all of a parquet file is; index = patient id, unique; columns = genes as in the
+        float64, or float32 if all of a parquet file is; index = patient id, unique; columns = genes as in the
         file, which may repeat.
 
     Raises
     ------
     InputError
         As `read_numbers`; if a patient has no id, or is duplicated; if the title of the first column shows
-        that genes are on the other side.
+        that genes are in the other direction.
     """
     in_rows = are_in_rows(genes_in)
     labels, values = _labelled(path, None if in_rows else id_column)

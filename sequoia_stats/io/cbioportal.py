@@ -168,7 +168,7 @@ def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, flow: 
     kept = primary.sort_values(["SAMPLE_ID", "column"]).drop_duplicates("PATIENT_ID").sort_index()
     n = len(primary) - len(kept)
     flow.add(
-        "samples: one a patient", len(primary), len(kept), f"{counted(n, 'further sample')} of a patient"
+        "samples: one per patient", len(primary), len(kept), f"{counted(n, 'further sample')} of a patient"
     )
     return kept.drop(columns=["SAMPLE_ID", "primary", "column"])
 
@@ -188,7 +188,7 @@ def _types(samples: pd.DataFrame) -> pd.Series:
 
 
 def _sample(column: str, known: pd.Index, by_patient: pd.Series) -> str | None:
-    """The sample id that a column of the expression file stands for, or None."""
+    """The sample id that a column of the expression file is named after, or None."""
     if column in known:
         return column
     sample = tcga_sample(column)

@@ -89,7 +89,7 @@ def _from_adata(
             )
         n = len(values)
         values = values.groupby(patients.astype(str).to_numpy(), sort=False).mean()
-        flow.add("slides: one row a patient", n, len(values), "slides of a patient averaged")
+        flow.add("slides: one row per patient", n, len(values), "slides of a patient averaged")
     name = str(adata.uns.get("name", "")) or Path(where).stem
     return _pack(values, units, name, flow, per_patient)
 

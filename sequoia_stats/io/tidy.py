@@ -119,7 +119,7 @@ def read_tidy(
     """
     if expression is not None and Path(expression).resolve() != Path(source).resolve():
         raise InputError(
-            "--expression names another table than the source", where=f"{source} and {expression}"
+            "--expression names a different table than the source", where=f"{source} and {expression}"
         )
     identifier, time, event, unit, name = _said(
         source, id_column=id_column, time_column=time_column, event_column=event_column, time_unit=time_unit,
@@ -237,7 +237,7 @@ def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.
 
 
 def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
-    """Ids cut to the patient: none missing, none duplicated, and no barcode of another sample than a primary tumour."""
+    """Ids cut to the patient: none missing, none duplicated, and no barcode of anything but a primary tumour."""
     check_ids(ids, where, axis)
     patients = ids.map(tcga_patient)
     check_ids(patients, where, axis)

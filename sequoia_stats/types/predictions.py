@@ -121,7 +121,7 @@ class Predictions:
         if len(patients) == self.n:
             return replace(self, obs=self.obs.set_axis(index, axis=0))
         reason = f"slides of a patient averaged ({int((np.bincount(codes) > 1).sum())} patients have several)"
-        flow.add("slides: one row a patient", self.n, len(patients), reason)
+        flow.add("slides: one row per patient", self.n, len(patients), reason)
         return replace(
             self,
             predicted=group_means(self.predicted, codes),

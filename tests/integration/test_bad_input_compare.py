@@ -112,7 +112,7 @@ BAD = {
     "a name twice": (compare("--names", "a,a"), ["several models are called a"]),
     "a file that is not there": (missing, ["b.h5ad"]),
     "a file of another kind": (text, ["b.h5ad"]),
-    "a folder with other files": (foreign_folder, ["1 other thing", "thesis.tex"]),
+    "a folder with other files": (foreign_folder, ["also holds thesis.tex"]),
     "no gene in common": (no_common_gene, ["no gene in common", "G1", "X0"]),
     "no such column": (other_levels, ["no column 'cancer'", "patient_id"]),
     "no top": (compare("--top", "0"), ["top must be a whole number, 1 or more"]),

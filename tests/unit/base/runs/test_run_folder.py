@@ -239,7 +239,7 @@ def test_a_disk_without_locks_is_an_error(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(InputError, match="has no locks"):
+    with pytest.raises(InputError, match="does not support locks"):
         RunFolder(tmp_path)
 
 

@@ -59,7 +59,7 @@ def test_one_primary_sample_a_patient_is_kept_and_the_others_are_counted(tmp_pat
     assert (
         reason_of(cohort, "samples: primary") == "not primary (2 Metastasis); 1 patient has no primary sample"
     )
-    assert flow_of(cohort)["samples: one a patient"] == (3, 2)
+    assert flow_of(cohort)["samples: one per patient"] == (3, 2)
 
 
 def test_without_sample_types_the_barcode_tells_the_primary(tmp_path):

@@ -64,7 +64,7 @@ def test_slides_of_a_patient_are_averaged_and_counted(tmp_path):
         "P1": {"ESR1": 2.0, "NDC80": 20.0},
     }
     assert expression.flow.iloc[-1].to_list() == [
-        "slides: one row a patient",
+        "slides: one row per patient",
         3,
         2,
         "slides of a patient averaged",

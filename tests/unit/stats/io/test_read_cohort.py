@@ -56,7 +56,7 @@ def test_options_that_are_none_count_as_not_given(tmp_path):
 def test_the_expression_option_may_repeat_the_table(tmp_path):
     path, options = arguments(write_single(tmp_path))
     assert read_cohort(path, expression=str(path), **options).n == 6
-    with pytest.raises(InputError, match="--expression names another table"):
+    with pytest.raises(InputError, match="--expression names a different table"):
         read_cohort(path, expression="other.csv", **options)
 
 

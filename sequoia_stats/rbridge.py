@@ -1,7 +1,7 @@
 """The bridge to R: starts R once, copies arrays, and turns R's errors into exceptions.
 
 This is the only module that imports rpy2. R runs inside this process and is not re-entrant, so a lock guards every
-call; another process starts an R of its own when it first calls.
+call; another process starts its own R at its first call.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _session: _Session | None = None
 
 
 def r_source(name: str) -> Path:
-    """Path of an R file of ours: beside this module if installed, in ``r/`` of a checkout otherwise."""
+    """Path of one of our R files: beside this module if installed, in ``r/`` of a checkout otherwise."""
     here = Path(__file__).resolve().parent
     for folder in (here / "r", here.parent / "r"):
         if (folder / name).is_file():
@@ -77,7 +77,7 @@ def r_version_installed() -> str | None:
 
 
 def _output(program: str | Path, option: str) -> str:
-    """What a program prints; nothing if it cannot be run."""
+    """What a program prints; an empty text if it cannot be run."""
     try:
         return subprocess.run([program, option], capture_output=True, text=True, check=False).stdout
     except OSError:
@@ -85,7 +85,7 @@ def _output(program: str | Path, option: str) -> str:
 
 
 def bridge_install_command(r_version: str | None) -> str:
-    """The command that installs an rpy2 for this R: rpy2 3.6 and later need the C interface of R 4.5."""
+    """The command that installs an rpy2 that fits this R: rpy2 3.6 and later need the C interface of R 4.5."""
     if r_version is None or is_at_least(r_version, "4.5"):
         return "pip install rpy2"
     return "pip install --no-binary rpy2 rpy2==3.5.17"
@@ -142,7 +142,7 @@ def require(*packages: str) -> None:
             )
         if name in OLDEST and not is_at_least(version, OLDEST[name]):
             what = "R" if name == "R" else f"the R package {name}"
-            raise RUnavailableError(f"{what} is {version}, and {OLDEST[name]} or later is needed")
+            raise RUnavailableError(f"{what} is {version}, but {OLDEST[name]} or later is needed")
 
 
 def call(source: str, function: str, /, **arguments: Any) -> Any:
@@ -193,7 +193,7 @@ def _start() -> _Session:
         )
     version = r_version_installed()
     if version and not is_at_least(version, OLDEST["R"]):
-        raise RUnavailableError(f"R is {version}, and {OLDEST['R']} or later is needed", where=str(home))
+        raise RUnavailableError(f"R is {version}, but {OLDEST['R']} or later is needed", where=str(home))
     try:
         with _environment_given_back(), warnings.catch_warnings():
             # this mode needs no compiled code, so it is the same on every machine; arrays go by pointer anyway
@@ -209,7 +209,7 @@ def _start() -> _Session:
         raise RUnavailableError(
             f"the Python package rpy2 is not installed ({error})", fix=bridge_install_command(version)
         ) from None
-    except Exception as error:  # rpy2 fails in many ways on an R that it was not built for
+    except Exception as error:  # rpy2 fails in many ways with an R that it was not built for
         raise RUnavailableError(
             f"the installed rpy2 cannot load R {version}: {error}", fix=bridge_install_command(version)
         ) from error
@@ -341,7 +341,7 @@ class _Session:
         return vector
 
     def _allocate(self, kind: Any, size: int) -> Any:
-        """An R vector that is not filled: to fill it with zeros first would take longer than the copy."""
+        """An R vector with undefined values: filling it with zeros first would take longer than the copy."""
         from rpy2.rinterface_lib import conversion, memorymanagement, openrlib
 
         with memorymanagement.rmemory() as memory:

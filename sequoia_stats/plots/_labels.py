@@ -30,8 +30,8 @@ _PLACES = (
 def place_labels(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: Sequence[str]) -> None:
     """Write a label beside every point, starting with the most crowded point.
 
-    The first free position of eight around a point is used, or the one that covers least. The limits and the size of
-    the axes must be final.
+    The first free one of eight positions around a point is used, or the one that covers least. The limits and the
+    size of the axes must be final.
     """
     from matplotlib.transforms import Bbox
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Columns that `criterion_counts` reads.
 COLUMNS = ("level", "criterion", "n_left")
-_PANEL, _GAP, _MOST = 1.64, 0.14, 4  # width of a panel, space between them (inches), panels a row
+_PANEL, _GAP, _MOST = 1.64, 0.14, 4  # width of a panel, space between them (inches), panels per row
 _ROW = 0.21  # height of a criterion, inches
 #: How criteria are written.
 _WORDS = {"tested": "Tested"} | CRITERIA

@@ -29,9 +29,9 @@ def kaplan_meier(validation: Validation) -> Figure:
     """Draw the survival of the low-risk and the high-risk group of a validation.
 
     Shows step curves with their 95% bands, a mark where a patient is censored, and the numbers at risk under the
-    ticks. Above them stand the endpoint, the cohort and the log-rank p-value, and the hazard ratio per standard
+    ticks. Above them are the endpoint, the cohort and the log-rank p-value, and the hazard ratio per standard
     deviation of the score and Harrell's C, which do not depend on the cut-off. If all patients are in one group (a
-    signature without genes, or a cut-off that no score reaches), there is one curve and a sentence.
+    signature without genes, or a cut-off that no score exceeds), there is one curve, and a sentence says so.
 
     Parameters
     ----------

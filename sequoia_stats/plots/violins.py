@@ -65,7 +65,7 @@ def _panels(groups: Groups, summary: pd.DataFrame, title: str) -> tuple[Axes, Ax
     key = groups.legend_height(probe)
     place = 0.95 * inches / len(groups.names) * groups.width
     upright = style.widest(probe, _numbers(summary), size=style.SMALL) > place
-    head = 0.24 + 0.2 * bool(title) + key + (0.36 if upright else 0.16)  # the numbers stand on the bars
+    head = 0.24 + 0.2 * bool(title) + key + (0.36 if upright else 0.16)  # the numbers are above the bars
     bottom = labels.height + 0.1
     figure = style.new_figure(width, head + _BARS + 0.12 + _VIOLINS + bottom)
     style.add_header(figure, title, left=0.1)

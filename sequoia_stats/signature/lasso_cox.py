@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 #: Fewest patients with an event that a fit or a validation accepts.
 MIN_EVENTS = 2
-#: Expression values, over all paths, that take about as long to fit as processes take to start.
+#: Number of expression values, over all paths, whose fit takes about as long as starting processes.
 _WORTH_PROCESSES = 2_000_000
 
 
@@ -79,7 +79,7 @@ class LassoCoxSignature(Parameters):
     transform : {"rank", "zscore", "log2", "none"}
         Transform of each gene, computed within the training cohort.
     jobs : int, optional
-        Number of processes that fit the folds; None takes one per core, or one where that is faster. The result
+        Number of processes that fit the folds; None takes one per core, or a single one if that is faster. The result
         does not depend on it.
 
     Attributes
@@ -89,7 +89,7 @@ class LassoCoxSignature(Parameters):
     path_ : CoxPath
         The path on all patients, per unit of transformed expression.
     cv_ : CrossValidation or None
-        The cross-validation; None where `lambda_` is a value.
+        The cross-validation; None if `lambda_` is a value.
     genes_ : Index
         Genes that entered the fit, in the order of the path's ``coefficients``.
     kkt_residual_ : float
@@ -165,7 +165,7 @@ class LassoCoxSignature(Parameters):
         Raises
         ------
         InputError
-            If a parameter is beyond its limit, fewer than two candidate genes are usable, or there are too few
+            If a parameter is outside its limit, fewer than two candidate genes are usable, or there are too few
             patients or events.
         RUnavailableError
             If the engine needs R and R cannot be used.
@@ -193,7 +193,7 @@ class LassoCoxSignature(Parameters):
         foldids: NDArray[np.int64] | None,
         progress: Progress | None,
     ) -> int:
-        """Fit the path, with cross-validation where there are folds; returns the position of the chosen penalty."""
+        """Fit the path, with cross-validation if there are folds; returns the position of the chosen penalty."""
         settings = PathSettings(alpha=self.alpha, lambda_min_ratio=self.lambda_min_ratio)
         if foldids is None:
             penalties = tuple(_down_to(float(self.lambda_), largest_penalty(x, cohort.outcome, self.alpha)))
@@ -227,7 +227,7 @@ class LassoCoxSignature(Parameters):
                 n -= lost
         if n < 2:
             raise InputError(
-                f"{cohort.name} has {counted(n, 'usable candidate gene')}, and at least 2 are needed "
+                f"{cohort.name} has {counted(n, 'usable candidate gene')}, but at least 2 are needed "
                 f"({counted(expression.shape[1], 'candidate')}: {int(constant.sum())} constant, "
                 f"{int(has_nan.sum())} with missing values)",
                 where=listing(expression.columns[has_nan | constant]),
@@ -236,7 +236,7 @@ class LassoCoxSignature(Parameters):
         return expression.loc[:, ~(has_nan | constant)], flow.to_frame()
 
     def _foldids(self, cohort: Cohort) -> NDArray[np.int64]:
-        """Fold of each patient, a row per draw: those that were given, or drawn ones."""
+        """Fold of each patient, a row per draw: as given, or drawn at random."""
         event = cohort.outcome.event
         if self.foldid is None:
             return stratified_folds(event, self.folds, self.repeats, self.seed)
@@ -261,7 +261,7 @@ class LassoCoxSignature(Parameters):
         coefficients: NDArray[np.float64],
         penalty: float,
     ) -> Signature:
-        """The signature with everything that scores new patients and says how it was made."""
+        """The signature, with everything that scoring new patients needs and how it was made."""
         chosen = np.flatnonzero(coefficients)
         weights = coefficients[chosen]
         training = {
@@ -299,18 +299,18 @@ def check_events(cohort: Cohort) -> None:
     """Refuse a cohort with fewer than two events."""
     if cohort.n_events < MIN_EVENTS:
         raise InputError(
-            f"{cohort.name} has {counted(cohort.n_events, 'event')} among {counted(cohort.n, 'patient')}, and at "
+            f"{cohort.name} has {counted(cohort.n_events, 'event')} among {counted(cohort.n, 'patient')}, but at "
             f"least {MIN_EVENTS} are needed",
             fix="check the event column and its coding",
         )
 
 
 def _down_to(penalty: float, largest: float) -> NDArray[np.float64]:
-    """Penalties from the largest useful one down to the one asked for, which is then fitted from a warm start."""
+    """Penalties from the largest useful one down to the requested one, which is then fitted from a warm start."""
     return np.geomspace(largest, penalty, 50) if largest > penalty else np.array([penalty])
 
 
 def _processes(x: NDArray[np.float64], foldids: NDArray[np.int64]) -> int:
-    """One process per core, or one where the paths take less time than processes take to start."""
+    """One process per core, or a single one if the paths take less time than processes take to start."""
     n_paths = 1 + sum(np.unique(row).size for row in foldids)
     return (os.cpu_count() or 1) if x.size * n_paths > _WORTH_PROCESSES else 1

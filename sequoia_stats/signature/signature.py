@@ -24,7 +24,7 @@ from sequoia_stats.types.expression import Expression
 
 #: Version of the JSON that this code writes and reads.
 SCHEMA_VERSION = 1
-#: Fewest patients whose own distribution can stand in for the training cohort's.
+#: Fewest patients whose own distribution can replace that of the training cohort.
 MIN_PATIENTS_FOR_COHORT_SCALE = 20
 Scale = Literal["cohort", "training"]
 
@@ -56,7 +56,7 @@ class RiskScore(Result):
 
 @dataclass(frozen=True, eq=False)
 class Signature(Result):
-    """A linear risk signature, with everything that scores a new patient.
+    """A linear risk signature, with everything that scoring a new patient needs.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Signature(Result):
             raise InputError("the file is not a signature: it has no schema_version", where=str(path))
         if content["schema_version"] != SCHEMA_VERSION:
             raise InputError(
-                f"the signature has schema version {content['schema_version']!r}, and this program reads "
+                f"the signature has schema version {content['schema_version']!r}, but this program reads "
                 f"{SCHEMA_VERSION}",
                 where=str(path),
                 fix="use the program that wrote it, or fit the signature again",
@@ -253,8 +253,8 @@ class Signature(Result):
         needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null
         if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:
             raise InputError(
-                f"to be computed within {name}, the {self.transform.name} transform needs at least "
-                f"{MIN_PATIENTS_FOR_COHORT_SCALE} patients, and there are {len(values)}",
+                f"the {self.transform.name} transform, computed within {name}, needs at least "
+                f"{MIN_PATIENTS_FOR_COHORT_SCALE} patients, but there are {len(values)}",
                 fix="use scale='training' (--scale training), if both cohorts were measured on the same platform",
             )
         return columns
@@ -288,7 +288,7 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise InputError("the file does not exist", where=str(path)) from None
     except IsADirectoryError:
-        raise InputError("a folder was given, and a signature is a JSON file", where=str(path)) from None
+        raise InputError("a folder was given, but a signature is a JSON file", where=str(path)) from None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -128,13 +128,13 @@ class Validation(Result):
     cuts : dict
         Groups and their test by the "frozen" and the "median" cut-off.
     unadjusted, adjusted : HazardRatio
-        Hazard ratios; `adjusted` is None if no covariate was asked for.
+        Hazard ratios; `adjusted` is None if no covariate was requested.
     c_index, c_low, c_high : float
         Harrell's C with its bootstrap percentile interval.
     genes_missing, weight_lost : tuple, float
         See `RiskScore`.
     null_model : bool
-        Whether the signature has no gene; the hazard ratio is then 1 and C .5 by definition.
+        Whether the signature has no gene; the hazard ratio is then 1 and C 0.5 by definition.
     is_training_cohort : bool
         Whether the signature was trained on this very cohort, judged by its hash.
     """
@@ -167,7 +167,7 @@ class Validation(Result):
         return self.cuts[self.cut].logrank
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of ``validation.json``: plain values, None where undefined."""
+        """The content of ``validation.json``: plain values, None if undefined."""
         adjusted = self.adjusted
         content = {
             "cohort": self.cohort,
@@ -316,7 +316,7 @@ def validate(
 
 
 def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_]:
-    """Group of each patient: "high" above the threshold, "low" at it and below."""
+    """Group of each patient: "high" above the threshold, "low" at or below it."""
     return np.where(score > threshold, "high", "low")
 
 

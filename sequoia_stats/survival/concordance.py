@@ -71,7 +71,7 @@ def harrell_c(
     Returns
     -------
     Concordance
-        A constant risk gives .5.
+        A constant risk gives 0.5.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def _pair_counts(
     weights: NDArray[np.float32],
     progress: Progress | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often a patient is in.
+    """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often each patient was drawn.
 
     With A[i, j] = 1 where i has an event and j comes after it and the events at the same time, a replicate has
     sum_ij w_i A_ij w_j comparable pairs: one matrix product for all replicates. Blocks of events bound the memory.
@@ -129,7 +129,9 @@ def _pair_counts(
     sets = RiskSets.of(outcome, at_events=True)
     risk, weights = risk[sets.order], weights[:, sets.order]
     rows = np.flatnonzero(outcome.event[sets.order])
-    later = np.repeat(sets.first + sets.events, sets.events)  # where those begin that come after each event
+    later = np.repeat(
+        sets.first + sets.events, sets.events
+    )  # where the patients that come after each event begin
     counts = np.zeros((3, len(weights)))
     step = max(1, _BLOCK_BYTES // (4 * max(outcome.n, len(weights))))
     blocks = [slice(i, i + step) for i in range(0, rows.size, step)]

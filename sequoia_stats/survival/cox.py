@@ -76,7 +76,7 @@ def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "
         The n patients.
     covariates : DataFrame of shape (n, k)
         Same order of patients. Numbers and booleans enter as they are, per unit; text and categories as an
-        indicator per level, against the level that is first in alphabetical order. A patient with a missing
+        indicator per level, against the first level in alphabetical order. A patient with a missing
         value is left out and counted.
     ties : {"efron", "breslow"}
         Treatment of tied event times.
@@ -84,8 +84,8 @@ def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "
     Returns
     -------
     CoxFit
-        Where a level has no event, or all of them, its hazard ratio has no finite estimate: the value is the one
-        at which R stops as well, with a very wide interval. The other terms are not affected, and ``note`` says so.
+        If a level has no event, or all of them, its hazard ratio has no finite estimate: the value is the one
+        at which R also stops, with a very wide interval. The other terms are not affected, and ``note`` says so.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "
     kept = outcome[used]
     if kept.n_events < 2:
         raise InputError(
-            f"a Cox model needs 2 events or more, and {kept.n_events} of {outcome.n_events} are left",
+            f"a Cox model needs 2 events or more, but {kept.n_events} of {outcome.n_events} are left",
             where=f"patients with a value of {listing(covariates.columns)}",
         )
     design = _model_matrix(covariates[used])
@@ -166,7 +166,7 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
             )
         if not set(reduced.frame["term"]) < set(full.frame["term"]):
             raise InputError(
-                "the models are not nested: the smaller one must have some of the larger one's terms"
+                "the models are not nested: all terms of the smaller one must be in the larger one"
             )
     statistic = max(0.0, 2 * (full.log_likelihood - smaller))
     df = len(full.frame) - terms

@@ -25,10 +25,10 @@ class KaplanMeier(Result):
     n, n_events : int
         Patients and events.
     median, median_low, median_high : float
-        Median survival in months and its 95% interval; NaN where the curve, or the band, stays above .5.
+        Median survival in months and its 95% interval; NaN if the curve, or the band, stays above 0.5.
     frame : DataFrame
         A row per distinct time, from time 0: ``time`` (months), ``at_risk`` (just before), ``events``,
-        ``censored``, ``survival``, ``low``, ``high``. The band is NaN after time 0 where survival is 1
+        ``censored``, ``survival``, ``low``, ``high``. After time 0, the band is NaN as long as survival is 1
         or 0.
     """
 
@@ -59,7 +59,7 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
     """Estimate survival over time (Kaplan & Meier 1958).
 
     Reference: ``survival::survfit(Surv(time, event) ~ 1, conf.type = "log-log")``, and its ``summary()$table`` for
-    the median: the first time at which survival is at most .5, or the middle of the step where it is exactly .5.
+    the median: the first time at which survival is at most 0.5, or the middle of the step on which it is exactly 0.5.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
 def median_follow_up(outcome: Outcome) -> float:
     """Median follow-up in months by the reverse Kaplan-Meier method (Schemper & Smith 1996).
 
-    Censoring counts as the event. NaN where fewer than half are followed to a censoring.
+    Censoring counts as the event. NaN if fewer than half are followed until they are censored.
     """
     return kaplan_meier_curve(Outcome(outcome.time, ~outcome.event, outcome.endpoint)).median
 
 
 def _time_to_half(frame: pd.DataFrame, column: str) -> float:
-    """First time at which a curve is at most .5, as ``print.survfit`` finds it."""
+    """First time at which a curve is at most 0.5, as ``print.survfit`` finds it."""
     time, curve = frame["time"].to_numpy(), frame[column].to_numpy()
     tolerance = np.sqrt(np.finfo(np.float64).eps)
     reached = np.flatnonzero(curve < 0.5 + tolerance)

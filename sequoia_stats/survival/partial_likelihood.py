@@ -38,12 +38,12 @@ def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float
     Returns
     -------
     array of shape () or (L,)
-        0 where there is no event. Adding a constant to a column of `eta` changes nothing.
+        0 if there is no event. Adding a constant to a column of `eta` changes nothing.
 
     Raises
     ------
     InputError
-        If `eta` has another number of rows than `outcome`.
+        If `eta` and `outcome` differ in their number of rows.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float
 
 
 def cox_deviance(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
-    r"""Deviance :math:`2(\ell_{sat} - \ell)` with :math:`\ell_{sat} = -\sum_k d_k \log d_k`, as glmnet has it.
+    r"""Deviance :math:`2(\ell_{sat} - \ell)` with :math:`\ell_{sat} = -\sum_k d_k \log d_k`, as in glmnet.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def maximise(x: Array, outcome: Outcome, ties: Ties) -> Maximum:
     Full steps from zero; a step that lowers the log-likelihood is shortened towards the last point (1/2, then 2/3
     of the rest, ...); the iterations end when the log-likelihood changes by a share of less than 1e-9.
 
-    lifelines is not used here: it has no Breslow ties, and where a level of a covariate has no event, the estimates
-    are wherever the iterations end, which for its damped steps is not where R's end.
+    lifelines is not used here: it has no Breslow ties, and if a level of a covariate has no event, its damped steps
+    end at other estimates than R's.
 
     Parameters
     ----------
@@ -180,9 +180,7 @@ class _Likelihood:
         sets = RiskSets.of(outcome, at_events=True)
         self.x = x[sets.order]
         self.events = np.flatnonzero(outcome.event[sets.order])
-        self.tie = np.repeat(
-            np.arange(sets.times.size), sets.events
-        )  # which of the event times is each event's
+        self.tie = np.repeat(np.arange(sets.times.size), sets.events)  # index of the event time of each event
         self.first = sets.first[self.tie]
         self.starts = np.cumsum(sets.events) - sets.events
         rank = np.arange(self.events.size) - self.starts[self.tie]

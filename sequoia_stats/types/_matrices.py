@@ -43,7 +43,7 @@ def refuse_not_finite(
     row, column = divmod(int(bad.argmax()), bad.shape[1])
     words, fix = "NaN or infinite", "predict these slides again, or leave them out"
     if missing:
-        words, fix = "infinite", "write NA where a value is missing"
+        words, fix = "infinite", "write NA for missing values"
     raise InputError(
         f"{counted(int(bad.sum()), 'value is', 'values are')} {words}",
         where=f"{where}: first at slide {slides[row]}, gene {genes[column]}",
@@ -60,7 +60,7 @@ def group_means(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp]) -> N
     """Means over the rows of a group, summed in float64; NaN if all of them are missing."""
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
-    several = sizes > 1  # a row alone in its group is its own mean
+    several = sizes > 1  # a row that is alone in its group is its own mean
     alone = order[np.repeat(~several, sizes)]
     order, repeated = order[np.repeat(several, sizes)], sizes[several]
     starts = np.cumsum(repeated) - repeated
@@ -74,7 +74,7 @@ def group_means(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp]) -> N
             means = np.add.reduceat(block, starts, axis=0) / repeated[:, None]
         else:
             sums = np.add.reduceat(np.where(present, block, 0.0), starts, axis=0)
-            with np.errstate(invalid="ignore"):  # 0 / 0 where all are missing
+            with np.errstate(invalid="ignore"):  # 0 / 0 if all are missing
                 means = sums / np.add.reduceat(present, starts, axis=0, dtype=np.int64)
         result[several, columns] = means
     return result

@@ -44,7 +44,7 @@ class SymbolMatches:
     Parameters
     ----------
     symbols : Index of shape (n,)
-        One symbol for each given name, in the same order; empty if the name has to be dropped.
+        One symbol for each given name, in the same order; empty if the name must be dropped.
     changes : DataFrame
         ``given, symbol, reason`` for each name that changed; the reason is "alias", "case", "date" or
         "date, ambiguous" (dropped).
@@ -125,7 +125,7 @@ def collapse_duplicates(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     block = values[:, np.flatnonzero(repeated)[order]]
     present = ~np.isnan(block)
     sums = np.add.reduceat(np.where(present, block, 0.0), starts, axis=1)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where all are missing
+    with np.errstate(invalid="ignore"):  # 0 / 0 if all are missing
         result[:, kept.get_indexer(pd.Index(names))] = sums / np.add.reduceat(
             present, starts, axis=1, dtype=np.int64
         )

@@ -93,7 +93,7 @@ def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoi
         A structured array holds one boolean and one float field (scikit-survival); an array of times, in months, needs
         `event` too.
     event : array of shape (n,), optional
-        1 where the event was seen.
+        1 if the event was seen.
     endpoint : str
         Name of the endpoint, used if `y` does not have one.
 

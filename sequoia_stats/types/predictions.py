@@ -44,7 +44,7 @@ class Predictions:
     untrained : tuple of array of shape (slides, genes), optional
         Predictions of the same network before training, one matrix per seed; finite.
     name, note : str
-        Its name, and a sentence for captions.
+        Name of the predictions, and a sentence for captions.
     flow : DataFrame
         Ledger of losses: ``step, n_before, n_after, reason``.
 

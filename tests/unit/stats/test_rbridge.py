@@ -173,7 +173,7 @@ def test_an_r_package_that_is_missing_is_named_with_the_way_to_get_it():
 @needs_r
 def test_an_r_package_that_is_too_old_is_named(monkeypatch):
     monkeypatch.setitem(rbridge.OLDEST, "glmnet", "99.0")
-    with pytest.raises(RUnavailableError, match=r"glmnet is .*, and 99.0 or later is needed"):
+    with pytest.raises(RUnavailableError, match=r"glmnet is .*, but 99.0 or later is needed"):
         rbridge.require("glmnet")
 
 
@@ -195,7 +195,7 @@ def test_without_r_one_sentence_says_what_to_install(monkeypatch, no_session, tm
 def test_an_r_that_is_too_old_is_refused_before_it_is_loaded(monkeypatch, no_session, tmp_path):
     monkeypatch.setattr(rbridge, "r_home", lambda: tmp_path)
     monkeypatch.setattr(rbridge, "r_version_installed", lambda: "3.6.3")
-    with pytest.raises(RUnavailableError, match=r"R is 3\.6\.3, and 4\.2 or later is needed"):
+    with pytest.raises(RUnavailableError, match=r"R is 3\.6\.3, but 4\.2 or later is needed"):
         rbridge.start()
 
 

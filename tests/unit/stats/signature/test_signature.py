@@ -119,7 +119,7 @@ def test_genes_are_found_under_their_former_names(cohort):
 
 def test_fewer_than_20_patients_need_the_training_scale(cohort, signature):
     few = outcome_free(cohort.expression.iloc[:19], cohort.units, "few")
-    with pytest.raises(InputError, match="at least 20 patients, and there are 19") as caught:
+    with pytest.raises(InputError, match="at least 20 patients, but there are 19") as caught:
         signature.risk_score(few)
     assert "--scale training" in caught.value.fix
     assert len(signature.risk_score(few, scale="training").scores) == 19

@@ -64,7 +64,7 @@ def refuse_existing(
     if there and (Path.cwd().is_relative_to(path) or not (path.is_file() or path.is_dir())):
         raise InputError("the output cannot be replaced", where=str(path), fix="give another name")
     if there and not force:
-        raise InputError("the output exists already", where=str(path), fix="give another name, or --force")
+        raise InputError("the output already exists", where=str(path), fix="give another name, or --force")
     if there:
         _refuse_other_kind(path, folder=bool(files))
     if there and any(_is_inside(item, path) for item in inputs if item is not None):

@@ -18,7 +18,7 @@ N_CLUSTERS = 100
 _AXES = 64  # dimensions in which clusters are searched first, before all dimensions are used
 _SAMPLE = 1000  # tiles, roughly, from which these axes are computed
 _ROUNDS = 300  # at most; 10 to 30 are usual
-#: In units of a tile's squared length. A smaller gain may be rounding of float32, and rounds could go on for ever.
+#: In units of a tile's squared length. A smaller gain may be rounding of float32, and the rounds might never end.
 _SLACK = 1e-6
 
 _LARGEST = 1e12  # value: sums of squares stay within float32
@@ -29,14 +29,14 @@ Labels = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClusterMeans:
-    """Means of the clusters of a slide's tiles, in an order that only the tiles decide.
+    """Means of the clusters of a slide's tiles, in an order that depends only on the tiles.
 
     Parameters
     ----------
     means : array of shape (clusters, d), float32
         A row per cluster: the mean of its tiles.
     counts : array of shape (clusters,), int64
-        Number of tiles of each cluster; 0 for a row that only repeats another.
+        Number of tiles of each cluster; 0 for a row that repeats another.
     inertia : float
         Sum over tiles of the squared distance to the mean of their cluster.
     n_tiles : int
@@ -59,8 +59,8 @@ class ClusterMeans:
 def cluster_means(features: ArrayLike, *, n_clusters: int = N_CLUSTERS, seed: int = 0) -> ClusterMeans:
     """Cluster the tiles of a slide by k-means and average each cluster.
 
-    Only the tiles and the seed decide the result: tiles in another order give the same bytes, on one machine with the
-    same number of BLAS threads. Larger clusters come first; clusters of equal size are in the order of their means
+    The result depends only on the tiles and the seed: on the same machine, with the same number of BLAS threads, tiles
+    in any order give the same bytes. Larger clusters come first; clusters of equal size are in the order of their means
     (first feature, then second, and so on). Since the network has a position for each row, this order must depend on
     the tiles alone: not on the labels that k-means happens to give, and not on the seed if it finds the same clusters.
 
@@ -157,7 +157,7 @@ def _partition(tiles: Matrix, k: int, rng: np.random.Generator) -> Labels:
 
 def _main_axes(space: Matrix, rng: np.random.Generator) -> Matrix:
     """Orthonormal axes close to those of the largest variance: one power iteration on a sample of tiles."""
-    # Tiles sorted by their bytes are in no order that matters here: every nth is a fair sample.
+    # Sorting tiles by their bytes has no meaning here, so every nth tile is a fair sample.
     sample = space[:: max(1, len(space) // _SAMPLE)]
     probe = rng.standard_normal((space.shape[1], _AXES), dtype=np.float32)
     return np.linalg.qr(sample.T @ (sample @ probe))[0]
@@ -171,7 +171,7 @@ def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
     """
     squares = np.einsum("ij,ij->i", space, space)
     as_seed, as_tile = np.c_[-2 * space, squares], np.c_[space, np.ones_like(squares)]
-    # In blocks so small that BLAS stays on one core: on a busy machine, waiting for a second one takes longer.
+    # Blocks are so small that BLAS stays on one core: on a busy machine, waiting for another core takes longer.
     blocks = np.array_split(as_tile.T, 1 + len(space) // 640, axis=1)
     # Squared distances minus the tile's own squared length, which is the same for all points.
     near = as_tile @ as_seed[rng.integers(len(space))]
@@ -189,7 +189,7 @@ def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
 def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
     """Move tiles to the nearest mean until at most `settled` tiles would move.
 
-    Only what changed is computed again: the sums by the tiles that moved, the distances to the means that moved.
+    Only what changed is computed again: sums, from the tiles that moved, and distances to the means that moved.
     """
     _fill_empty(space, labels, k)
     sums, changed = _sums(space, labels, k), np.arange(k)

@@ -13,7 +13,7 @@ from sequoia_model.errors import InputError, counted, listing
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What tables call their columns; the first one that is there counts. A barcode comes before a ``case_id``, which the
+#: What tables call their columns; the first one found is used. A barcode comes before a ``case_id``, which the
 #: GDC fills with identifiers of its own.
 COLUMNS = {
     "slide": ("slide", "slide_id", "wsi_file_name", "filename"),
@@ -79,7 +79,7 @@ def read_patients(path: str | Path) -> dict[str, str]:
 
 
 def read_patient_table(path: str | Path) -> pd.DataFrame:
-    """The columns slide, patient_id, cohort and site of a table, as far as it has them, as texts.
+    """The columns slide, patient_id, cohort and site of a table, if it has them, as texts.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
 
 
 def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:
-    """A dictionary of pairs, in which every name has one value.
+    """A dictionary from pairs, in which every name has one value.
 
     Parameters
     ----------

@@ -197,7 +197,7 @@ class Claim:
     def recover(self) -> None:
         """Rename the finished outputs of a process that died while it renamed them; call it before anything else.
 
-        If an output is lost, the state stays as it is, and the work has to be done again.
+        If an output is lost, the state stays as it is, and the work must be done again.
 
         Raises
         ------

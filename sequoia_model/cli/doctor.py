@@ -14,12 +14,14 @@ from sequoia_base.cli.output import Json, show_checks
 
 CheckGated = Annotated[
     bool,
-    typer.Option("--check-gated", help="Also show which encoders are available here; asks the hub briefly."),
+    typer.Option(
+        "--check-gated", help="Also show which encoders are available here; contacts the hub briefly."
+    ),
 ]
 
 
 def doctor(as_json: Json = False, check_gated: CheckGated = False) -> int:
-    """Check Python packages, the device, our own files and the cache of weights; exit code 1 if anything is missing."""
+    """Check Python packages, the device, bundled files and the cache of weights; exit with 1 if anything is missing."""
     checks = [
         *check_python("model"),
         *_check_device(),
@@ -52,7 +54,7 @@ def _check_files() -> Iterator[Check]:
 
 
 def _check_cache() -> Check:
-    """Where weights from the hub are kept. An empty cache is not a fault: weights may be in a folder, too."""
+    """Where weights from the hub are kept. An empty cache is not a fault, since weights may also be in a folder."""
     try:
         from huggingface_hub import constants
     except ImportError as error:
@@ -61,7 +63,7 @@ def _check_cache() -> Check:
     found = sorted(os.listdir(cache)) if os.path.isdir(cache) else []
     published = [name for name in found if name.startswith("models--gevaertlab--sequoia-")]
     offline = ", offline mode (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else ""
-    return Check("weights from the hub", True, f"{len(published)} of ours in {cache}{offline}")
+    return Check("weights from the hub", True, f"{len(published)} known ones in {cache}{offline}")
 
 
 def _check_openslide() -> Check:

@@ -20,7 +20,7 @@ def embed(
         int | None,
         typer.Option(
             min=1,
-            help="Tiles that are embedded at once; the last digits may depend on it.  [default: by device]",
+            help="Number of tiles embedded at once; the last digits may depend on it.  [default: by device]",
         ),
     ] = None,
     device: Annotated[
@@ -37,10 +37,10 @@ def embed(
     force: options.Again = False,
     as_json: Json = False,
 ) -> int:
-    """Choose the tiles of slides; compute their features and the means of their clusters.
+    """Choose the tiles of slides, and compute their features and cluster means.
 
-    Slides that are finished in DIR are skipped. If more tiles are asked for than before, only the new ones are
-    embedded. Exit code 3: some slides failed, and the rest is done.
+    Slides that are finished in DIR are skipped. If more tiles are wanted than before, only the new ones are
+    embedded. Exit code 3: some slides failed, the others are done.
     """
     from sequoia_model.embedding import embed_folder
     from sequoia_model.tiles import TileOptions

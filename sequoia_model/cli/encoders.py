@@ -40,7 +40,7 @@ def _content(card: EncoderCard) -> dict[str, Any]:
 
 
 def _text(card: EncoderCard) -> str:
-    gated = ", gated: its owner has to grant access" if card.gated else ""
+    gated = ", gated: the owner must grant access" if card.gated else ""
     lines = [
         ("what", card.note),
         ("features", f"{card.dimension:,}-d, {card.pooling}"),

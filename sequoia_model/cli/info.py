@@ -1,4 +1,4 @@
-"""``sequoia-model info``: what a run would use of a slide."""
+"""``sequoia-model info``: what a run would use from a slide."""
 
 from __future__ import annotations
 
@@ -177,10 +177,10 @@ _SOURCES = {
     "given": "as given",
     "mpp": "from the file's mpp",
     "TIFF resolution": "from the file's TIFF resolution",
-    "objective power": "from the file's objective power only",
+    "objective power": "only from the file's objective power",
 }
 _READERS = {
-    "direct": "decoded directly, with the same pixels as OpenSlide",
+    "direct": "decoded directly, to the same pixels as by OpenSlide",
     "openslide": "read by OpenSlide",
     "image": "decoded as a whole",
 }

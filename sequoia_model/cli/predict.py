@@ -1,4 +1,4 @@
-"""``sequoia-model predict``: the genes of slides, from the slides themselves or from their features."""
+"""``sequoia-model predict``: predict the genes of slides, from the slides themselves or from their features."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def predict(
     genes: Annotated[
         Path | None,
         typer.Option(
-            help="Gene names of the outputs, one a line.  [default: those of the weights, else the 20,820 "
+            help="Gene names of the outputs, one per line.  [default: those of the weights, else the 20,820 "
             "published ones]"
         ),
     ] = None,
@@ -47,12 +47,12 @@ def predict(
         typer.Option(help="Measured expression: a table (wsi_file_name, patient_id, rna_*) or .h5ad."),
     ] = None,
     untrained: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Add N predictions by untrained networks, to compare.")
+        int, typer.Option(min=0, metavar="N", help="Add N predictions by untrained networks, for comparison.")
     ] = 0,
     ensemble: Annotated[
         str,
         typer.Option(
-            help="Networks for patients of the published splits: held-out (the one that was not trained on "
+            help="Networks for patients in the published splits: held-out (the one that was not trained on "
             "them) or all."
         ),
     ] = "held-out",
@@ -60,7 +60,8 @@ def predict(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of threads that read.  [default: one per core for slides, 1 for features]"
+            min=1,
+            help="Number of threads that read files.  [default: one per core for slides, 1 for features]",
         ),
     ] = None,
     batch_size: Annotated[
@@ -88,9 +89,9 @@ def predict(
 ) -> int:
     """Predict log2(FPKM-UQ+1) of every gene: the mean and standard deviation over the folds.
 
-    Slides are tiled and embedded first. Their features stay in NAME_features beside the output, where the next call
-    finds them. With published weights, a patient of the published splits is predicted by its held-out fold alone.
-    Exit code 3: some slides failed, and the others are written.
+    Slides are tiled and embedded first. Their features are kept in NAME_features beside the output, and the next call
+    uses them again. With published weights, a patient in the published splits is predicted only by the fold that held
+    it out. Exit code 3: some slides failed, the others are written.
     """
     from sequoia_model.prediction import predict_any
     from sequoia_model.tiles import TileOptions

@@ -81,7 +81,7 @@ def tiles_at_most(max_tiles: int | None, all_tiles: bool) -> int | None:
 
 
 def report(done: FolderRun, as_json: bool) -> int:
-    """Show what came of a run; returns the exit code: 0, 3 if some slides failed, 2 if all failed."""
+    """Show how a run ended; returns the exit code: 0, 3 if some slides failed, 2 if all failed."""
     for slide in done.failed:
         say(f"failed: {slide.reason}")
     for slide in done.slides:
@@ -96,9 +96,9 @@ def report(done: FolderRun, as_json: bool) -> int:
 
 @contextmanager
 def running(label: str) -> Iterator[Callable[[Progress], None] | None]:
-    """Progress of a run on a terminal: slides, tiles per second, share of waiting; nothing elsewhere.
+    """Progress of a run on a terminal: slides, tiles per second, share of waiting; shows nothing elsewhere.
 
-    In the block, SIGTERM cleans up as Ctrl-C does; the exit code is then 143.
+    Inside the block, SIGTERM cleans up as Ctrl-C does; the exit code is then 143.
     """
     with _sigterm_as_exit():
         if not sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""``sequoia-model splits`` and ``convert-results``: folds of patients, and results of old cross-validations."""
+"""``sequoia-model splits`` and ``convert-results``: folds of patients, and old cross-validation results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def splits(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The table to write (.csv), with a row per patient.")
+        Path, typer.Option("--output", "-o", help="Table to write (.csv), one row per patient.")
     ],
     patients: Annotated[
         Path | None,
@@ -36,7 +36,9 @@ def splits(
     folds: Annotated[int | None, typer.Option(help="For draw: number of folds.  [default: 5]")] = None,
     val: Annotated[
         float | None,
-        typer.Option(help="For draw: share of the patients outside test that validates.  [default: 0.1]"),
+        typer.Option(
+            help="For draw: share of the patients outside test used for validation.  [default: 0.1]"
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For draw: random seed, 0 or more.  [default: 0]")] = None,
     sites: Annotated[
@@ -72,7 +74,7 @@ def convert_results(
     results: Annotated[
         Path, typer.Argument(metavar="PKL", help="test_results.pkl, as the published code writes it.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The predictions to write (.h5ad).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Predictions file to write (.h5ad).")],
     patients: Annotated[
         Path | None,
         typer.Option(help="CSV with the columns slide and patient_id, for slides without a TCGA barcode."),
@@ -136,7 +138,9 @@ def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits
             )
         return _draw(patients, **options)
     if options:
-        raise InputError("--folds, --val, --seed and --sites go with --from draw only", fix="leave them out")
+        raise InputError(
+            "--folds, --val, --seed and --sites can only be used with --from draw", fix="leave them out"
+        )
     if kind == "published" and colon:
         if patients is not None:
             raise InputError("the published splits already name patients", fix="leave out --patients")
@@ -149,7 +153,7 @@ def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits
 
 
 def _draw(patients: Path, *, sites: bool = False, **options: Any) -> Splits:
-    """Folds of the patients in a table; its column of sites comes before the sites in barcodes."""
+    """Folds of the patients in a table; its column of sites takes precedence over barcodes."""
     from sequoia_model.patients import one_value_each, read_patient_table
     from sequoia_model.splits import draw
 

@@ -20,9 +20,9 @@ def tile(
     force: options.Again = False,
     as_json: Json = False,
 ) -> int:
-    """Choose the tiles of slides; write coordinates, tissue mask, a picture to look at, and GeoJSON for QuPath.
+    """Choose the tiles of slides, and write coordinates, tissue mask, a picture and GeoJSON for QuPath.
 
-    Slides that are finished in DIR are skipped. Exit code 3: some slides failed, and the rest is done.
+    Slides that are finished in DIR are skipped. Exit code 3: some slides failed, the others are done.
     """
     from sequoia_model.embedding import tile_folder
     from sequoia_model.tiles import TileOptions

@@ -12,7 +12,7 @@ from sequoia_base.cli.output import show as show_result
 if TYPE_CHECKING:
     from sequoia_model.weights.loading import Weights
 
-app = typer.Typer(help="Look at weights.", no_args_is_help=True)
+app = typer.Typer(help="Inspect weights.", no_args_is_help=True)
 
 
 @app.command()
@@ -52,7 +52,7 @@ def _content(weights: Weights) -> dict[str, Any]:
 
 
 def _text(weights: Weights) -> str:
-    """The same for people, one line each."""
+    """The same as text, one line each."""
     from sequoia_model.weights.gene_lists import published_genes
 
     if weights.genes:

@@ -1,4 +1,4 @@
-"""From slides to feature files: one slide in memory, or a folder of slides that can be resumed after any end."""
+"""From slides to feature files: one slide in memory, or a folder of slides that can be resumed."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["FolderRun", "Progress", "SlideRun", "embed", "embed_folder", "tile_folder"]
 
-# A folder that is finished needs neither compiler nor clusters.
+# A finished folder needs neither the compiler nor clusters.
 __getattr__ = on_demand(__name__, {"embed": "one_slide:embed"})

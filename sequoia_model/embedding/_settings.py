@@ -20,14 +20,14 @@ _WORDS = {
 
 
 def encoder_settings(encoder: EncoderId) -> dict[str, Any]:
-    """An encoder as plain values; four digits of its fingerprint are more than a comparison needs."""
+    """An encoder as plain values, with four digits of its fingerprint, which a comparison does not even need."""
     if encoder.fingerprint is None:
         return {"encoder": encoder.name}
     return {"encoder": encoder.name, "fingerprint": [float(f"{x:.4g}") for x in encoder.fingerprint]}
 
 
 def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What two settings differ in, in words: "seed is 0, not 1"."""
+    """The differences between two settings, in words: "seed is 0, not 1"."""
     if made.get("made_by") != wanted.get("made_by"):
         return [f"command is {made.get('made_by')}, not {wanted.get('made_by')}"]
     found = [
@@ -36,12 +36,12 @@ def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
         if name != "fingerprint" and made.get(name) != value
     ]
     if not found and not _encoder(made).is_same(_encoder(wanted)):
-        found = ["the encoder has other weights"]
+        found = ["the encoder has different weights"]
     return found
 
 
 def only_more_tiles(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether more tiles are wanted than a file was made with, and nothing else is different."""
+    """Whether more tiles are wanted than a file was made with, and everything else is the same."""
     before, now = made.get("max_tiles"), wanted.get("max_tiles")
     more = "max_tiles" in made and before is not None and (now is None or now > before)
     return more and not differences({**made, "max_tiles": now}, wanted)

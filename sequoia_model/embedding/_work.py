@@ -50,12 +50,12 @@ class SlideWork(Protocol):
         """Whether outputs made with other settings can be completed."""
 
     def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
-        """Write the files into the claim's own folder, with what an earlier output holds; returns a note."""
+        """Write the files into the claim's own folder, using what an earlier output holds; returns a note."""
 
 
 @dataclass(frozen=True)
 class WriteTiles:
-    """Choose tiles, and write them for other tools and for the eye.
+    """Choose tiles, and write them for other tools and as a picture.
 
     Parameters
     ----------
@@ -71,11 +71,11 @@ class WriteTiles:
         return {"made_by": "tile", **self.options.settings(path)}
 
     def outputs(self, name: str) -> list[str]:
-        """The coords come last: if they are there, all are."""
+        """Names of the four files. The coords come last: if they are there, all are."""
         return [f"{name}_mask.png", f"{name}_overlay.png", f"{name}.geojson", f"{name}.h5"]
 
     def continues(self, made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-        """They are quickly made again."""
+        """Never: the files are quickly made again."""
         return False
 
     def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
@@ -119,15 +119,15 @@ class WriteFeatures:
         return {"made_by": "embed", **encoder_settings(self.encoder.id), **self.options.settings(path)}
 
     def outputs(self, name: str) -> list[str]:
-        """One file."""
+        """The name of the feature file."""
         return [f"{name}.h5"]
 
     def continues(self, made: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-        """If more tiles are wanted, and nothing else is different."""
+        """If more tiles are wanted, and everything else is the same."""
         return only_more_tiles(made, wanted)
 
     def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
-        """Embed the tiles, but not those of an earlier file, and write the features."""
+        """Embed the tiles, except those of an earlier file, and write the features."""
         from sequoia_model.clusters import cluster_means
         from sequoia_model.embedding.one_slide import TileVectors, fields_of_choice
         from sequoia_model.feature_files import write
@@ -214,7 +214,7 @@ class EncoderOnDemand:
 
 
 def _keep(claim: Claim, choice: TileChoice) -> None:
-    """Have it written why places were left out, even if nothing is left."""
+    """Record why places were left out, even if no tile is left."""
     claim.remember(left_out=dict(choice.grid.left_out))
     choice.refuse_empty()
 
@@ -230,11 +230,11 @@ def _earlier(
     try:
         bag = read(path)
     except InputError as error:
-        return None, None, f"embedded anew, because the earlier file cannot be read ({error.what})"
+        return None, None, f"embedded again, because the earlier file cannot be read ({error.what})"
     if bag.tried is None or bag.coords is None or bag.features is None:
-        return None, None, "embedded anew, because the earlier file does not say which places were tried"
+        return None, None, "embedded again, because the earlier file does not say which places were tried"
     choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
     if choice is None:
-        return None, None, "embedded anew, because the places with tissue have changed"
+        return None, None, "embedded again, because the places with tissue have changed"
     note = f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
     return choice, (choice.grid.coords, bag.features), note

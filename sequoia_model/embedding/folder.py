@@ -1,4 +1,4 @@
-"""A folder of slides in, a folder of outputs out, filled by one process or several and resumed after any end."""
+"""A folder of slides in, a folder of outputs out, filled by one or several processes, and resumed if interrupted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sequoia_model.encoders import Encoder
 
 Paths = str | Path | Iterable[str | Path]
-#: Which finished slides are done again: none, those made with other settings, or all.
+#: Which finished slides are redone: none, those made with other settings, or all.
 Redo = Literal["none", "other", "all"]
 
 
@@ -50,7 +50,7 @@ def tile_folder(
         Slide files, or folders that are searched with their subfolders.
     output : path
         A folder, created if it does not exist. Slides that are finished in it are skipped, those that failed or were
-        interrupted are done again; other processes may work on it at the same time.
+        interrupted are redone; other processes may work on it at the same time.
     options : TileOptions
         How tiles are chosen and read.
     force : bool, default False
@@ -96,7 +96,7 @@ def embed_folder(
         Slide files, or folders that are searched with their subfolders.
     output : path
         A folder, created if it does not exist. Slides that are finished in it are skipped, those that failed or were
-        interrupted are done again; other processes may work on it at the same time.
+        interrupted are redone; other processes may work on it at the same time.
     options : TileOptions
         How tiles are chosen and read; its seed is also that of the clusters.
     encoder : str or Encoder
@@ -104,8 +104,8 @@ def embed_folder(
     device : str
         Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
     batch_size : int, optional
-        Number of tiles that pass through the encoder at once; the last digits may depend on it. By default as many as
-        suit the encoder.
+        Number of tiles that pass through the encoder at once; the last digits may depend on it. The default suits
+        the encoder.
     force : bool, default False
         Redo finished slides, except those that another process finished with the same settings since this run began.
     keep_same : bool, default False
@@ -137,7 +137,7 @@ def embed_folder(
 
 def _found(slides: Paths) -> list[Path]:
     given = [Path(path) for path in ([slides] if isinstance(slides, str | Path) else slides)]
-    if not any(os.path.exists(path) for path in given):  # before a folder is created for nothing
+    if not any(os.path.exists(path) for path in given):  # before a folder is created in vain
         raise InputError("there is no such file or folder", where=listing(given, 3))
     return find_slides(given, twins=True)
 
@@ -160,7 +160,7 @@ def _is_finished(work: SlideWork, path: Path, output: Path) -> bool:
 def _fill(
     paths: list[Path], output: str | Path, work: SlideWork, redo: Redo, progress: OnProgress | None
 ) -> FolderRun:
-    """Process each slide that is not finished, and tell what came of each; slides that share a name fail."""
+    """Process each slide that is not finished, and report the outcome of each; slides that share a name fail."""
     start, begun = time.monotonic(), time.time()
     folder = RunFolder(output, item="slide", facts=("tiles",))
     meter = Meter(len(paths), progress)
@@ -224,7 +224,7 @@ def _process(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float
 def _settled(
     claim: Claim, settings: Mapping[str, Any], outputs: list[str], redo: Redo, begun: float
 ) -> ItemState | None:
-    """The state of a slide that is not to be processed: done before, or done or failed by another process meanwhile."""
+    """The state of a slide that need not be processed: done before, or done or failed by another process meanwhile."""
     state = claim.state
     meanwhile = (state.settled or 0) > begun
     if state.state == "failed" and meanwhile and not differences(state.settings, settings):
@@ -235,7 +235,7 @@ def _settled(
     other = ["unknown"] if state.made is None else differences(state.made, settings)
     if other and redo == "none":
         raise InputError(
-            f"the output exists already, made with other settings: {'; '.join(other)}",
+            f"the output already exists, made with other settings: {'; '.join(other)}",
             where=str(claim.place(found[0])),
             fix="use --force to redo it, or choose another output folder",
         )

@@ -1,4 +1,4 @@
-"""From the tiles of one slide to its features and the means of their clusters."""
+"""From the tiles of one slide to its features and cluster means."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def embed(
     batch_size: int | None = None,
     options: TileOptions = TileOptions(),
 ) -> FeatureBag:
-    """Compute the features of a slide and the means of their clusters.
+    """Compute the features and cluster means of a slide.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def embed(
     device : str
         Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
     batch_size : int, optional
-        Number of tiles that pass through the encoder at once; the last digits may depend on it. By default as many as
-        suit the encoder.
+        Number of tiles that pass through the encoder at once; the last digits may depend on it. The default suits
+        the encoder.
     options : TileOptions
         How tiles are chosen and read; its seed is also that of the clusters.
 
@@ -100,7 +100,7 @@ def loaded_encoder(encoder: str | Encoder, device: str) -> Encoder:
     """
     if not isinstance(encoder, str):
         return encoder
-    from sequoia_model.encoders import get_encoder  # torch, which tiles alone do not need
+    from sequoia_model.encoders import get_encoder  # needs torch, which tiles alone do not
 
     return get_encoder(encoder, device=device)
 
@@ -145,7 +145,7 @@ class TileVectors:
     most : int
         Largest number of tiles.
     done : callable, optional
-        Called after each batch with its number of tiles and the seconds it was waited for.
+        Called after each batch with its number of tiles and the seconds spent waiting for it.
     earlier : tuple of array, optional
         Corners and vectors of tiles that were embedded before.
     """
@@ -187,7 +187,7 @@ class TileVectors:
         return coords[order], vectors[order]
 
     def _append(self, coords: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        if self._vectors is None:  # in one piece, so that the tiles of a slide are not held twice
+        if self._vectors is None:  # one array, so that the tiles of a slide are not held twice
             self._vectors = np.empty((len(self._coords), vectors.shape[1]), dtype=np.float32)
         end = self.n + len(vectors)
         self._vectors[self.n : end], self._coords[self.n : end] = vectors, coords

@@ -1,4 +1,4 @@
-"""How far a run is and how fast it goes: numbers for whoever shows them."""
+"""How far a run has got and how fast it is, as numbers for any display."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Progress:
     n_failed : int
         Number of slides that failed.
     slide : str
-        The slide that is worked on.
+        The slide in progress.
     state : str
-        The step that it is in.
+        Its current step.
     tiles : int
         Number of tiles so far.
     tiles_per_second : float
         Tiles per second of the time that the run worked on slides.
     waiting_share : float
-        Share of this time in which pixels were waited for.
+        Share of this time spent waiting for pixels.
     """
 
     n_slides: int
@@ -79,7 +79,7 @@ class Meter:
         self._tell()
 
     def count(self, tiles: int, waited: float = 0.0) -> None:
-        """Add tiles, and the seconds that they were waited for."""
+        """Add tiles, and the seconds spent waiting for them."""
         self.tiles += tiles
         self.waited += waited
         self._tell()
@@ -98,7 +98,7 @@ class Meter:
 
     @property
     def waiting_share(self) -> float | None:
-        """Share of the time spent on slides in which pixels were waited for; None before the first tile."""
+        """Share of the time on slides that was spent waiting for pixels; None before the first tile."""
         worked = self._so_far()
         return min(self.waited / worked, 1.0) if self.tiles and worked > 0 else None
 

@@ -1,4 +1,4 @@
-"""What came of the slides of a folder."""
+"""The outcome of the slides of a folder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from sequoia_base.errors import Failure, counted
 from sequoia_base.results import Result
 
-_SHOWN = 20  # slides, in the printed form; all are in the table of the folder
+_SHOWN = 20  # slides in the printed form; the table of the folder has all
 
 
 @dataclass(frozen=True)
 class SlideRun(Result):
-    """What came of a slide.
+    """The outcome of a slide.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class SlideRun(Result):
 
 @dataclass(frozen=True)
 class FolderRun(Result):
-    """What came of the slides of a folder.
+    """The outcome of the slides of a folder.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ class FolderRun(Result):
     slides : list of SlideRun
         The slides, sorted by name.
     seconds : float
-        Duration of the run, with the time that it waited for other processes.
+        Duration of the run, including the time spent waiting for other processes.
     tiles : int
-        Number of tiles that this run did.
+        Number of tiles that this run processed.
     tiles_per_second : float, optional
         Tiles per second of the time that the run worked on slides; None if it did none.
     waiting_share : float, optional
@@ -126,14 +126,14 @@ class FolderRun(Result):
         if len(self.slides) > _SHOWN:
             lines.append(f"  … and {len(self.slides) - _SHOWN} more: {self.output}/runs.csv")
         if len(self.slides) > 1:
-            lines.append(f"left out in all: {_listed(self.left_out)}")
+            lines.append(f"left out in total: {_listed(self.left_out)}")
         if self.tiles_per_second is not None:
             share = (
                 ""
                 if self.waiting_share is None
                 else f", {self.waiting_share:.0%} of the time waiting for pixels"
             )
-            lines.append(f"{counted(self.tiles, 'tile')}, {self.tiles_per_second:.1f} a second{share}")
+            lines.append(f"{counted(self.tiles, 'tile')}, {self.tiles_per_second:.1f} per second{share}")
         return "\n".join(lines)
 
 

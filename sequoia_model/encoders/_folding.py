@@ -14,9 +14,9 @@ _TOLERANCE = 1e-5
 
 
 def folded_network(network: nn.Module, side: int) -> nn.Module:
-    """A network whose convolutions take in the padding before them and the batch norm after them.
+    """A network whose convolutions absorb the padding before them and the batch norm after them.
 
-    Which layer follows which is observed while random pixels pass through.
+    The order of the layers is observed while random pixels pass through.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def folded_network(network: nn.Module, side: int) -> nn.Module:
 
 
 def same_padding(convolution: nn.Conv2d, axis: int, length: int) -> int:
-    """Pixels that a convolution padded as in TensorFlow adds to both sides of an axis together."""
+    """Total number of pixels that a convolution padded as in TensorFlow adds to an axis."""
     stride = convolution.stride[axis]
     reach = (convolution.kernel_size[axis] - 1) * convolution.dilation[axis] + 1
     return max((-(-length // stride) - 1) * stride + reach - length, 0)
 
 
 class _Seen:
-    """Observes the layers of a network: which batch norm takes the output of which convolution."""
+    """Observes which batch norm of a network takes the output of which convolution."""
 
     def __init__(self, network: nn.Module) -> None:
         self._made: list[tuple[nn.Conv2d, Tensor]] = []  # keeps the tensors, so that no two have the same id
@@ -138,7 +138,7 @@ def _padding_inside(convolution: nn.Conv2d, size: tuple[int, int]) -> nn.Conv2d:
 
 
 def _is(layer: nn.Module, *names: str) -> bool:
-    """Whether the class of a layer has this name: it may be timm's, which is not imported to ask."""
+    """Whether the class of a layer has this name: it may be timm's, which is not imported for this."""
     return type(layer).__name__ in names
 
 

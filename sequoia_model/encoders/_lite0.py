@@ -25,7 +25,7 @@ _STAGES = (
 _STEM, _WIDTH = 32, 1280
 #: The convolutions of a block, in the order of its batch norms: one that widens, and the first, which does not.
 _WIDENING, _FIRST = ("conv_pw", "conv_dw", "conv_pwl"), ("conv_dw", "conv_pw")
-#: Names in the packaged file, whose blocks are numbered through.
+#: Names in the packaged file, whose blocks are numbered consecutively.
 _PLACES = [(stage, block) for stage, (*_, n_blocks) in enumerate(_STAGES) for block in range(n_blocks)]
 _OUTSIDE = {
     "_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier",

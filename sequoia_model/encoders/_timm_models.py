@@ -18,7 +18,7 @@ from sequoia_model.types.bag import canonical_encoder
 from sequoia_model.weights.hub import fetch, first_line, page
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS, WEIGHT_FILES, read_tensors, weights_at
 
-_UNKNOWN_MPP = "the resolution it was made for is not known: it gets tiles of 0.5 µm per pixel"
+_UNKNOWN_MPP = "the resolution it was made for is not known; its tiles have 0.5 µm per pixel"
 
 #: What timm's networks raise for arguments or tensors that do not fit; each checks them in its own way.
 _REFUSALS = (
@@ -100,9 +100,7 @@ def find_model(
         folder = Path(word)
         name = f"local:{folder.resolve().name.replace('@', '-')}"
         return _of_config(folder / CONFIG, weights_at(folder), name, word)
-    way_out = (
-        f"download its {CONFIG} and {SAFETENSORS} on another machine, put them into a folder, and give that"
-    )
+    way_out = f"download its {CONFIG} and {SAFETENSORS} on another machine, put them into a folder, and give the folder"
     config = fetch(word, (CONFIG,), revision, way_out=way_out)
     # of the same revision: the folder of a snapshot is named after its commit
     file = fetch(word, WEIGHT_FILES, config.parent.name, way_out=way_out)
@@ -173,7 +171,7 @@ def _of_config(path: Path, weights: Path, name: str, source: str) -> TimmModel:
         raise InputError(f"{CONFIG} cannot be read: {first_line(error)}", where=str(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise InputError(
-            'there is no "architecture" of timm in it',
+            'it does not name an "architecture" of timm',
             where=str(path),
             fix="only models of timm can be loaded: the model's page says which library it needs",
         )
@@ -205,7 +203,7 @@ def _network(model: TimmModel, state: dict[str, Tensor]) -> nn.Module:
             network.reset_classifier(0, **pool)
     except _REFUSALS as error:
         raise InputError(
-            f"timm cannot make {model.architecture} of these weights: {_reason(error)}",
+            f"timm cannot load these weights into {model.architecture}: {_reason(error)}",
             where=str(model.weights),
         ) from None
     network.pretrained_cfg.pop("state_dict", None)
@@ -239,6 +237,6 @@ def _dimension(model: TimmModel, network: nn.Module, side: int) -> int:
         output = network(torch.zeros(1, 3, side, side))
     if not isinstance(output, Tensor) or output.ndim != 2:
         raise InputError(
-            f"{model.name} turns a tile into more than one vector, and how to pool them is not known"
+            f"{model.name} turns a tile into more than one vector, and it is not known how to pool them"
         )
     return int(output.shape[1])

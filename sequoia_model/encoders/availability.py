@@ -13,7 +13,7 @@ from sequoia_model.weights.hub import ask, cached, failures, first_line, page
 from sequoia_model.weights.tensors import WEIGHT_FILES
 
 State = Literal["packaged", "in the cache", "reachable", "gated", "offline", "missing"]
-_SECONDS = 3  # for each answer; once the hub cannot be reached, it is not asked again
+_SECONDS = 3  # per answer; if the hub cannot be reached once, it is not asked again
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _on_hub(card: EncoderCard) -> Availability:
         )
     except errors.RepositoryNotFoundError:  # the hub's answer to users who are not logged in
         return Availability(
-            card, "gated", "the hub does not show it to you", f"hf auth login; {page(repository)}"
+            card, "gated", "the hub does not show it to this user", f"hf auth login; {page(repository)}"
         )
     except failures() as error:
         return _offline(card, first_line(error))

@@ -99,7 +99,7 @@ def parse_name(name: str) -> EncoderSource:
     Raises
     ------
     InputError
-        If it is empty or means nothing; similar names are offered.
+        If it is empty or not known; similar names are suggested.
 
     Examples
     --------
@@ -140,7 +140,9 @@ def _unknown(name: str, word: str) -> InputError:
         what = f"{name} is a file, which does not say whose weights it holds"
         return InputError(what, fix=f"ENCODER@{name}, where ENCODER is one of {', '.join(ENCODERS)}")
     if is_known_encoder(word):
-        what = f"features of {canonical_encoder(word)} can be read, but tiles cannot be embedded with it here"
+        what = (
+            f"features of {canonical_encoder(word)} can be read, but this package cannot embed tiles with it"
+        )
         return InputError(what, fix=f"one of {_FORMS}")
     near = difflib.get_close_matches(canonical_encoder(word), ENCODERS, n=3, cutoff=0.5)
     offered = f"did you mean {' or '.join(near)}? " if near else ""
@@ -162,7 +164,7 @@ def _of_card(source: EncoderSource) -> tuple[EncoderCard, nn.Module]:
 
 
 def _refuse_other_mpp(card: EncoderCard) -> None:
-    """All tiles have one resolution; in an encoder made for another, nuclei would have an unfamiliar size."""
+    """All tiles have one resolution; to an encoder made for another, nuclei would have an unfamiliar size."""
     if card.mpp is not None and card.mpp != TILE_MPP:
         raise InputError(
             f"{card.name} was made for tiles of {card.mpp:g} µm per pixel, but tiles are read at {TILE_MPP:g}",

@@ -61,7 +61,7 @@ class Encoder:
         return EncoderId(self.card.name, fingerprint=self(self.prepare(fixed_image())[None])[0])
 
     def prepare(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A tile as the network takes it, still in whole numbers.
+        """A tile as the network takes it, still as whole numbers.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Encoder:
         Returns
         -------
         array of shape (b, d), float32
-            One row per tile. The same batch gives the same bytes; in a batch of another size rows differ by rounding.
+            One row per tile. The same batch gives the same bytes; in another batch size, rows differ by rounding.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Encoder:
         batch = np.require(batch, requirements=["C", "W"])  # torch wants writable arrays
         if batch.dtype != np.uint8 or batch.shape[1:] != (side, side, 3):
             raise InputError(
-                f"tiles have to be uint8 of shape (b, {side}, {side}, 3), but are {batch.dtype} of {batch.shape}",
+                f"tiles must be uint8 of shape (b, {side}, {side}, 3), but are {batch.dtype} of {batch.shape}",
                 where=self.card.name,
             )
         if not len(batch):
@@ -148,12 +148,12 @@ def prepare_tile(tile: NDArray[np.uint8], card: EncoderCard) -> NDArray[np.uint8
     Returns
     -------
     array of shape (input_size, input_size, 3), uint8
-        The same pixels as torchvision's Resize and CenterCrop make of a Pillow image.
+        The same pixels as torchvision's Resize and CenterCrop give for a Pillow image.
     """
     tile = np.asarray(tile)
     if tile.dtype != np.uint8 or tile.ndim != 3 or tile.shape[0] != tile.shape[1] or tile.shape[2] != 3:
         raise InputError(
-            f"a tile has to be uint8 of shape (side, side, 3), but is {tile.dtype} of {tile.shape}"
+            f"a tile must be uint8 of shape (side, side, 3), but is {tile.dtype} of {tile.shape}"
         )
     side = card.resize
     if len(tile) != side:
@@ -167,7 +167,7 @@ def prepare_tile(tile: NDArray[np.uint8], card: EncoderCard) -> NDArray[np.uint8
 def fixed_image() -> NDArray[np.uint8]:
     """The tile of H&E tissue whose embedding is an encoder's fingerprint.
 
-    It comes with the package and never changes, because stored fingerprints belong to it.
+    It comes with the package and never changes, because stored fingerprints depend on it.
 
     Raises
     ------

@@ -50,8 +50,8 @@ def known_id(name: str) -> EncoderId | None:
     Returns
     -------
     EncoderId or None
-        The same, up to rounding, as ``get_encoder(name).id``. None for other encoders, and for other weights than
-        those whose fingerprint is stored; then the encoder has to be loaded.
+        The same, up to rounding, as ``get_encoder(name).id``. None for other encoders, and for weights whose
+        fingerprint is not stored; the encoder must then be loaded.
     """
     if "@" in name or canonical_encoder(name) != DEFAULT_ENCODER:
         return None

@@ -49,7 +49,7 @@ class EncoderCard:
     mean, std : tuple of three float
         Mean that is subtracted from each channel (0 to 1), and standard deviation by which it is divided.
     gated : bool
-        Whether the owner of the weights has to grant access.
+        Whether the owner of the weights must grant access.
     note : str
         What users should know.
     """
@@ -113,7 +113,7 @@ _CARDS = (
         licence="BSD-3-Clause",
         source="hub:timm/resnet50.tv_in1k",
         architecture="resnet50",
-        note="used by the published code: trained on ImageNet photographs, torchvision's first weights",
+        note="used by the published code: torchvision's first weights, trained on ImageNet photographs",
     ),
     EncoderCard(
         name="uni",

@@ -55,9 +55,9 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     file : File
         Open for reading.
     path : path
-        The path of the file, since the names of its folders say something too.
+        The path of the file, since the names of its folders are also informative.
     encoder : str, optional
-        The encoder whose features are wanted, where the file holds those of two.
+        The encoder whose features are wanted, if the file holds those of two.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     ------
     InputError
         If there are no features of tiles; if there are those of two encoders, and neither is the wanted one; if a
-        later version of ours wrote the file; or if an attribute cannot be used.
+        later version of this package wrote the file; or if an attribute cannot be used.
     """
     if "schema_version" in file.attrs:
         found = Description("ours", about=fields_of(file.attrs))
@@ -80,7 +80,7 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
         found = _sequoia(file, path, encoder)
     else:
         held = f"it holds {listing(file)}" if len(file) else "it holds nothing"
-        raise InputError(f"the file has no features: {held}", fix="give files of features, not of tiles")
+        raise InputError(f"the file has no features: {held}", fix="give feature files, not files of tiles")
     if found.about.get("encoder") is None:
         found.about["encoder_hint"] = encoder_in_folder(path)
     return replace(
@@ -107,7 +107,7 @@ def _trident(file: h5py.File) -> Description:
     name, tiles = text(file["features"].attrs, "encoder"), _attributes_of_coords(file)
     about = {
         "encoder": name and _meant(name, _TRIDENT_MEANS),
-        "mpp": number(tiles, "mpp"),  # its magnifications name scales, and do not say the µm
+        "mpp": number(tiles, "mpp"),  # its magnifications name scales without giving the µm
         "tile_size": integer(tiles, "patch_size"),
         "geometry": TileGeometry(side=number(tiles, "patch_size_level0"), slide_size=slide_size(tiles)),
     }
@@ -118,7 +118,9 @@ def _clam(file: h5py.File) -> Description:
     """CLAM's own feature files have no attributes; other writers of its layout copy those of the coords."""
     tiles = _attributes_of_coords(file)
     size, level = integer(tiles, "patch_size"), integer(tiles, "patch_level")
-    scale = numbers(tiles, "downsample") or ([1.0] if level == 0 else [])  # of the level, once or for x and y
+    scale = numbers(tiles, "downsample") or (
+        [1.0] if level == 0 else []
+    )  # of the level: one value, or one each for x and y
     shape = numbers(tiles, "level_dim")
     geometry = TileGeometry(
         side=size * scale[0] if size and scale else None,
@@ -150,7 +152,7 @@ def _stamp(file: h5py.File) -> Description:
         "coords_unit": "px" if unit == "px" else "um",
         "geometry": TileGeometry(side_um=side_um),
     }
-    # version 1 counts in pixels of its tiles, and does not say how large they are
+    # version 1 counts in pixels of its tiles, whose size it does not give
     return Description("stamp", "feats", "coords" if unit in ("um", "px") else None, about=about)
 
 
@@ -160,7 +162,7 @@ def _sequoia(file: h5py.File, path: Path, wanted: str | None) -> Description:
     if len(chosen) > 1:
         raise InputError(
             f"the file holds features of two encoders: {listing(chosen)}",
-            fix="--encoder NAME says which you want",
+            fix="choose one with --encoder NAME",
         )
     kind = chosen[0] if chosen else None
     folder = path.absolute().parent
@@ -173,7 +175,7 @@ def _sequoia(file: h5py.File, path: Path, wanted: str | None) -> Description:
 
 
 def _made_from_other(file: h5py.File, kinds: list[str], kind: str) -> bool:
-    """Whether the cluster means are as long as the features of the other encoder, and not as those of this one."""
+    """Whether the cluster means have the length of the other encoder's features, and not of this one's."""
     width = np.shape(file["cluster_features"])[-1:] if "cluster_features" in file else ()
     widths = {other: np.shape(file[_PUBLISHED[other]])[-1:] for other in kinds}
     return width != widths[kind] and width in widths.values()

@@ -41,7 +41,7 @@ def number(attributes: Mapping[str, Any], name: str) -> float | None:
 
 
 def numbers(attributes: Mapping[str, Any], name: str) -> list[float]:
-    """An attribute as numbers above 0, of which there may be one or several; none if it is missing or empty.
+    """An attribute as numbers above 0, one or several; none if it is missing or empty.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def integer(attributes: Mapping[str, Any], name: str) -> int | None:
     if word is None:
         return None
     word = {"True": "1", "False": "0"}.get(word, word)
-    whole = word.removesuffix(".0")  # not through a float, which cannot hold a large seed
+    whole = word.removesuffix(".0")  # not via a float, which cannot hold a large seed
     return int(whole) if whole.removeprefix("-").isdecimal() else _refuse(name, word, "a whole number")
 
 
 def counts(attributes: Mapping[str, Any], name: str) -> dict[str, int]:
-    """An attribute as whole numbers by name, which it holds as JSON; none if it is missing or empty.
+    """An attribute that holds whole numbers by name, as JSON; none if it is missing or empty.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 
 #: A file with a larger number was written by a later version.
 SCHEMA_VERSION = 1
-#: Fields of a bag, each an attribute of the same name, and how it is read.
+#: Fields of a bag that are attributes of the same name, and how each is read.
 _FIELDS = {"mpp": number, "tile_size": integer, "rule": text, "seed": integer, "n_tiles": integer}
 #: Fields of its geometry, the attribute of each, and how it is read.
 _GEOMETRY: dict[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]] = {
@@ -57,7 +57,7 @@ def write(
     Only ``tried`` is compressed: gzip makes float32 features a seventh smaller, but nine times slower to read.
     """
     refuse_existing(path, force=force)
-    image = io.BytesIO()  # on a full disk HDF5 raises in destructors, where nothing can catch it
+    image = io.BytesIO()  # on a full disk HDF5 raises in destructors, where nothing can catch the error
     with h5py.File(image, "w") as file:
         for name in ("features", "coords", "cluster_features"):
             values = getattr(bag, name)
@@ -82,7 +82,7 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     version = integer(attributes, "schema_version")
     if version is None or version > SCHEMA_VERSION:
         raise InputError(
-            f"the file was written by a newer version: its schema is {version}, this version knows {SCHEMA_VERSION}",
+            f"the file was written by a newer version: its schema is {version}, but this one knows {SCHEMA_VERSION}",
             fix="update sequoia-model",
         )
     name = text(attributes, "encoder")

@@ -74,7 +74,7 @@ def _inside(folder: Path) -> list[Path]:
     files: list[Path] = []
     for place, folders, names in _walk(folder):
         status = os.stat(place)
-        if (status.st_dev, status.st_ino) in entered:  # a link that leads back
+        if (status.st_dev, status.st_ino) in entered:  # a link that leads back to a folder above
             folders.clear()
             continue
         entered.add((status.st_dev, status.st_ino))

@@ -22,24 +22,24 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
     ----------
     path : path
         An HDF5 file of ours, TRIDENT, CLAM, STAMP or the published code. The name of the file names the slide,
-        whatever the file says: a renamed file is another slide.
+        whatever the file says: a renamed file is a different slide.
     tiles : bool, default True
         Whether tile features and their coords are needed. If not, and the file holds cluster means, only these are
         read; if it holds none, the features are read without coords.
     encoder : str, optional
-        Which features to read where a published file holds those of two encoders; otherwise it changes nothing.
+        Which features to read if a published file holds those of two encoders; otherwise it has no effect.
 
     Returns
     -------
     FeatureBag
-        Features as float32. ``encoder`` is None where the file names none, since neither the length of the vectors
+        Features as float32. ``encoder`` is None if the file names none, since neither the length of the vectors
         nor the name of a folder tells (``encoder_hint`` gives the latter).
 
     Raises
     ------
     InputError
         If the file does not exist, is empty, truncated, damaged or in another format; if it has no features of tiles;
-        or if what it has cannot be used: text, NaN, no tiles, means of another dimension, another number of coords.
+        or if what it has cannot be used: text, NaN, no tiles, a wrong dimension of means or number of coords.
 
     Notes
     -----
@@ -58,7 +58,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         if path.is_dir():
             raise InputError("a folder was given where a file is needed")
-        with path.open("rb") as plain:  # its errors are plainer than those of HDF5
+        with path.open("rb") as plain:  # its errors are clearer than those of HDF5
             if not plain.read(1):
                 raise InputError("the file is empty: it has 0 bytes")
         if not h5py.is_hdf5(path):

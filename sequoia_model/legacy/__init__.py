@@ -1,4 +1,4 @@
-"""Old cross-validation results of the published code: pickles, read without running any code that they hold."""
+"""Old cross-validation results of the published code: pickles, read without running any code in them."""
 
 from sequoia_model.legacy.results import read_results, write_results
 

@@ -22,14 +22,14 @@ _READ = ("preds", "real", "random", "wsi_file_name", "tcga_project", "genes")
 
 @dataclass(frozen=True, eq=False)
 class FoldResults:
-    """What one fold left.
+    """The results of one fold.
 
     Parameters
     ----------
     key : str
         Its key in the file.
     fold : int, optional
-        Its number; None if the file does not say it.
+        Its number; None if the file does not state it.
     slides : list of str
         Names of the slides, without endings.
     predicted, measured : array of shape (slides, genes), float32
@@ -111,7 +111,7 @@ def _number(key: str) -> int | None:
 
 
 def _genes(content: dict[str, Any], parts: Mapping[str, dict[str, Any]], path: Path) -> list[str]:
-    """The genes, without the prefix that some places add; all places must agree."""
+    """The genes, without the prefix that they have in some places; all places must agree."""
     places = {f"{path}, genes": content} | {f"{path}, {key}, genes": part for key, part in parts.items()}
     lists = {place: _texts(holder["genes"], place) for place, holder in places.items() if "genes" in holder}
     if not lists:
@@ -137,7 +137,7 @@ def _genes(content: dict[str, Any], parts: Mapping[str, dict[str, Any]], path: P
 
 
 def _check(key: str, part: dict[str, Any], genes: list[str], path: Path) -> FoldResults:
-    """A split that has all its parts, which fit each other."""
+    """A split, checked: it has all its parts, and they fit each other."""
     where = f"{path}, {key}"
     if absent := [name for name in ("preds", "real", "wsi_file_name") if part.get(name) is None]:
         raise InputError(

@@ -1,8 +1,8 @@
 """An unpickler that loads arrays, strings, numbers, lists, tuples and dictionaries, and nothing else.
 
-A pickle is a program: it can name any function of any module and have it called. Here the few names that arrays are
-made with stand for classes of this module. They check their arguments and never pass them on to numpy's own
-reconstruction, which trusts the flags of a data type and can take bytes for addresses. No other name is looked up.
+A pickle is a program: it can name any function of any module and have it called. Here, the few names that
+make arrays stand for classes of this module. They check their arguments and never pass them on to numpy's own
+reconstruction, which trusts the flags of a data type and can mistake bytes for addresses. No other name is looked up.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _StandIn:
-    """Base of what is made while a pickle is read. A pickle that sets the state of the class itself fails here."""
+    """Base of objects made while a pickle is read. A pickle that sets the state of the class itself fails here."""
 
     __slots__ = ()
 
@@ -151,7 +151,7 @@ class _Scalar(_StandIn):
 
 
 class _Latin1(_StandIn):
-    """Bytes as protocol 2 writes them: a text in latin1."""
+    """Bytes as protocol 2 writes them: as a text in latin1."""
 
     __slots__ = ()
 

@@ -34,14 +34,14 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
         perhaps ``random`` and ``tcga_project``; or of one such split. No code in it can run, since only arrays,
         strings, numbers, lists and dictionaries are loaded.
     patients : path or mapping of str to str, optional
-        Slide to patient, or a table of them; it comes before TCGA barcodes.
+        Slide to patient, or a table of them; takes precedence over TCGA barcodes.
 
     Returns
     -------
     AnnData
         Laid out as predictions: a row per slide (``patient_id``, ``fold``, ``n_folds``, ``cohort``); X is predicted;
         layers ``measured``, ``std`` (0, since one network predicted each slide) and ``untrained`` (if all splits have
-        ``random``); all float32, log2(FPKM-UQ+1). A slide without a patient counts as a patient of its own, and
+        ``random``); all float32, log2(FPKM-UQ+1). A slide without a patient counts as its own patient, and
         ``uns["warnings"]`` says so.
 
     Raises
@@ -98,7 +98,7 @@ def write_results(adata: AnnData, path: str | Path) -> None:
 def _slides(
     folds: Sequence[FoldResults], given: Mapping[str, str] | None, path: Path
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A row for each slide, and a warning about slides that name no patient."""
+    """A row for each slide, and a warning about slides without a patient."""
     slides = [slide for fold in folds for slide in fold.slides]
     table = given or {}
     if given is not None and not any(slide in table for slide in slides):
@@ -115,7 +115,7 @@ def _slides(
         obs["cohort"] = [cohort for fold in folds for cohort in fold.cohorts or []]
     unknown = [slide for slide, patient in zip(slides, patients, strict=True) if not patient]
     n = f"{len(unknown)} of {counted(len(slides), 'slide')}"
-    warning = f"{n} name no patient, and each counts as a patient of its own: {listing(unknown, 3)}"
+    warning = f"{n} have no patient, and each counts as its own patient: {listing(unknown, 3)}"
     return obs, [warning] if unknown else []
 
 

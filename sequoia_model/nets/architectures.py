@@ -28,7 +28,7 @@ _SIGNS = {
 }
 #: Entries of a configuration that are not sizes; the device is chosen when the network is used.
 _NOT_SIZES = ("architecture", "device")
-#: Largest size, and largest number of layers or heads: anything more is a mistake that would fill the memory.
+#: Largest size, and largest number of layers or heads: larger values are mistakes that would fill the memory.
 _LARGEST, _MOST = 10_000_000, 1_000
 
 
@@ -86,7 +86,7 @@ def _refuse_no_size(word: str, value: object, where: str) -> None:
         most = _MOST if word in ("depth", "nheads", "heads") else _LARGEST
         fits, wanted = _is_size(value, most), f"a whole number from 1 to {most:,}"
     if not fits:
-        raise InputError(f"{word} has to be {wanted}, but is {value!r}", where=where)
+        raise InputError(f"{word} must be {wanted}, but is {value!r}", where=where)
 
 
 def _is_size(value: object, most: int = _LARGEST) -> bool:

@@ -1,4 +1,4 @@
-"""Averages networks: the mean and the spread over those that have not seen a slide, or over all."""
+"""Averages networks: the mean and the spread over those that have not seen a slide, or over all of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ensemble(
 
 
 def on_device(networks: Sequence[nn.Module], device: torch.device) -> list[nn.Module]:
-    """The networks themselves for the CPU, copies for any other device: the caller's networks are not moved."""
+    """The networks themselves on the CPU, copies on any other device: the caller's networks are not moved."""
     if device.type == "cpu":
         return list(networks)
     return [copy.deepcopy(network).to(device) for network in networks]

@@ -1,7 +1,7 @@
 """What the networks share: their description on disk, and the frame of the two transformers.
 
-A transformer adds a learned position to each cluster mean; then, depth times, it mixes the tokens and feeds each
-forward; it predicts the genes from the mean token. The two differ only in how they mix the tokens.
+A transformer adds a learned position to each cluster mean. Each of its layers mixes the tokens and feeds each token
+forward. It predicts the genes from the mean token. The two differ only in how they mix the tokens.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sequoia_model.errors import InputError
 
 
 class SlideNetwork(nn.Module):
-    """A network that takes the tokens of slides and gives their genes."""
+    """A network that predicts the genes of slides from their tokens."""
 
     #: Its name in ``config.json``.
     architecture: ClassVar[str]
@@ -75,7 +75,7 @@ class SlideTransformer(SlideNetwork):
         wanted = tuple(self.pos_emb1D.shape)
         if x.ndim != 3 or x.shape[1:] != wanted:
             raise InputError(
-                f"slides have to be of shape (slides, {wanted[0]}, {wanted[1]}), but are of {tuple(x.shape)}"
+                f"slides must have the shape (slides, {wanted[0]}, {wanted[1]}), but have {tuple(x.shape)}"
             )
         *layers, (last_mix, last_feed) = cast(Any, self.transformer["layers"])
         x = x + self.pos_emb1D

@@ -1,8 +1,8 @@
 """SummaryTransformer: the linearized transformer of SEQUOIA.
 
-Attention compares every token with every other. Here a token sees the others only through their mean: each head sets
-what it reads from the token itself (f) beside what it reads from the mean token (s), and combines both (c), so the
-cost grows linearly with the number of tokens (SummaryMixing: Parcollet et al. 2023, arXiv:2307.07421; for slides:
+Attention compares every token with every other. Here a token sees the others only through their mean: each head
+combines (c) what it reads from the token itself (f) with what it reads from the mean token (s), so the cost grows
+linearly with the number of tokens (SummaryMixing: Parcollet et al. 2023, arXiv:2307.07421; for slides:
 Pizurica et al. 2024, Nature Communications 15). `SummaryHeads` is that exchange, with all heads in one product;
 positions, feed-forward layers and the gene head are in `slide_network`.
 

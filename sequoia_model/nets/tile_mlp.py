@@ -1,7 +1,7 @@
 """TileMLP: the idea of HE2RNA (Schmauch et al. 2020, Nature Communications 11), implemented from the paper.
 
 A small network scores every gene on every tile; the slide's value of a gene is the mean of its k best tiles. Which k
-is best differs by gene, so in training k is drawn anew each time, and a prediction averages over all k.
+is best differs by gene, so k is drawn at random at each training step, and a prediction averages over all k.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ class TileMLP(SlideNetwork):
         """
         if x.ndim != 3 or x.shape[2] != self.input_dim:
             raise InputError(
-                f"slides have to be of shape (slides, tiles, {self.input_dim}), but are of {tuple(x.shape)}"
+                f"slides must have the shape (slides, tiles, {self.input_dim}), but have {tuple(x.shape)}"
             )
         real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
         if not bool(real.any(dim=1).all()):
-            raise InputError("a slide has no tile")
+            raise InputError("a slide has no tiles")
         x = x.masked_fill(~real[:, :, None], 0)  # otherwise NaN in the padding would reach the gradients
         scores = self.scores(x).masked_fill(~real[:, :, None], -torch.inf)
         best = scores.topk(min(max(self.ks), x.shape[1]), dim=1).values

@@ -1,7 +1,7 @@
-"""TileTransformer: the same frame with attention, to which the paper compares the SummaryTransformer.
+"""TileTransformer: the same frame with attention; the paper compares the SummaryTransformer with it.
 
-Every token looks at every other, weighted by the softmax of scaled products of queries and keys (Vaswani et al. 2017),
-with LayerNorm before attention and no class token. `Attention` is that exchange; the rest is in `slide_network`.
+Every token attends to every other, weighted by the softmax of scaled products of queries and keys (Vaswani et al.
+2017), with LayerNorm before attention and no class token. `Attention` is that exchange; the rest is in `slide_network`.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Plan:
         unknown = [slide.name for slide in slides if not slide.patient.known]
         groups = [
             (unlisted, len(slides), "slides", "are not among the patients that were given"),
-            (unknown, len(slides), "slides", "name no patient, and each counts as a patient of its own"),
+            (unknown, len(slides), "slides", "have no patient, and each counts as its own patient"),
         ]
         if self.measured is not None:
             genes = [gene for gene in self.genes if gene not in self.measured.columns]

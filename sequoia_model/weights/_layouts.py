@@ -52,9 +52,7 @@ def read_network(weights: Path, config: Path | None) -> SlideNetwork:
     _refuse_misfits(state, network, f"{weights}, {where}")
     for name, tensor in state.items():
         if not tensor.is_floating_point():
-            raise InputError(
-                f"the tensor {name} is {tensor.dtype} and has to be of floats", where=str(weights)
-            )
+            raise InputError(f"the tensor {name} is {tensor.dtype} but must hold floats", where=str(weights))
     refuse_not_finite(state, str(weights))
     # copies, because tensors of safetensors may be views of the file itself
     network.load_published({name: tensor.clone() for name, tensor in state.items()}, assign=True)
@@ -136,7 +134,7 @@ def read_side_file(folder: Path) -> SideFile | None:
     content = _read_json(path)
     if content.get("schema") != _SCHEMA:
         raise InputError(
-            f"the schema is {content.get('schema')!r}", where=str(path), fix=f'"schema" has to be "{_SCHEMA}"'
+            f"the schema is {content.get('schema')!r}", where=str(path), fix=f'"schema" must be "{_SCHEMA}"'
         )
     unknown = [word for word in content if word not in _WORDS]
     if unknown:
@@ -148,7 +146,7 @@ def read_side_file(folder: Path) -> SideFile | None:
     for word in _WORDS:
         value = content.get(word)
         if value is not None and not (isinstance(value, str) and value.strip()):
-            raise InputError(f"{word} is {value!r} and has to be a text", where=str(path))
+            raise InputError(f"{word} is {value!r} but must be text", where=str(path))
     encoder, cancer, genes = (content.get(word) for word in ("encoder", "cancer", "genes"))
     if cancer is not None and cancer.upper() not in published_cancers():
         raise InputError(
@@ -177,7 +175,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the file cannot be read: {error}", where=str(path)) from None
     if not isinstance(content, dict):
-        raise InputError("the file has no JSON object", where=str(path), fix='it has to begin with "{"')
+        raise InputError("the file has no JSON object", where=str(path), fix='it must begin with "{"')
     return content
 
 

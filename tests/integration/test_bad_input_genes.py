@@ -306,7 +306,7 @@ OPTIONS = {
     ),
     "a negative seed": (h5ad(lambda a: None, "--seed", "-1"), ["--seed"]),
     "an option": (h5ad(lambda a: None, "--colour", "red"), ["--colour"]),
-    "an output that exists": (onto_old, ["the output exists already", "out.csv", "--force"]),
+    "an output that exists": (onto_old, ["the output already exists", "out.csv", "--force"]),
     "an output in no folder": (
         lambda folder: [*h5ad()(folder)[:-1], folder / "no" / "out.csv"],
         ["folder of the output does not exist"],

@@ -213,7 +213,7 @@ PLACES = {
     "a folder that is not there": (options(change=lambda f: shutil.rmtree(f / "features")), ["features"]),
     "an output that exists": (
         options(change=lambda f: (f / "out.h5ad").write_text("old")),
-        ["the output exists already", "out.h5ad", "--force"],
+        ["the output already exists", "out.h5ad", "--force"],
     ),
     "an output in no folder": (options("-o", "HERE/no/out.h5ad"), ["folder of the output does not exist"]),
     "an output of another kind": (options("-o", "HERE/out.csv"), [".h5ad", "out.csv"]),

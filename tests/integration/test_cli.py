@@ -637,7 +637,7 @@ def test_an_output_that_exists_is_refused_and_left_alone(capsys, tmp_path, kind)
     before = left_in(tmp_path), command[-1].stat().st_mtime_ns
     answer = sequoia(capsys, *command)
     assert answer.code == 2
-    assert "exists already" in answer.err and "--force" in answer.err
+    assert "already exists" in answer.err and "--force" in answer.err
     assert (left_in(tmp_path), command[-1].stat().st_mtime_ns) == before
 
 

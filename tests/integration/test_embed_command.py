@@ -146,7 +146,7 @@ def test_so_are_those_of_another_encoder(capsys, folder, encoder):
     encoder.id = TinyEncoder("other").id
     assert "encoder is tiny, not other" in embed(capsys, folder).err
     encoder.id = TinyEncoder(seed=1).id
-    assert "the encoder has other weights" in embed(capsys, folder).err
+    assert "the encoder has different weights" in embed(capsys, folder).err
 
 
 def test_and_those_of_a_slide_file_that_has_changed(capsys, folder):

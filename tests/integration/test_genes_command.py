@@ -165,7 +165,7 @@ def test_an_output_is_replaced_by_force_alone(capsys, tmp_path):
     (tmp_path / "genes.csv").write_text("old")
     command = ["genes", tmp_path / "p.h5ad", "-o", tmp_path / "genes.csv"]
     refused = sequoia(capsys, *command)
-    assert refused.code == 2 and "exists already" in refused.err and "--force" in refused.err
+    assert refused.code == 2 and "already exists" in refused.err and "--force" in refused.err
     assert (tmp_path / "genes.csv").read_text() == "old"
     assert sequoia(capsys, *command, "--force").code == 0
     assert (tmp_path / "genes.csv").read_text().startswith("gene,n,r,p,")

@@ -87,7 +87,7 @@ def test_a_thumbnail_is_written_and_not_replaced_unasked(capsys, tmp_path):
     assert sequoia_model(capsys, "info", slide, "--thumbnail", picture).code == 0
     assert np.asarray(Image.open(picture)).shape == (77, 102, 3)
     again = sequoia_model(capsys, "info", slide, "--thumbnail", picture)
-    assert again.code == 2 and "exists already" in again.err
+    assert again.code == 2 and "already exists" in again.err
     assert sequoia_model(capsys, "info", slide, "--thumbnail", picture, "--force").code == 0
 
 

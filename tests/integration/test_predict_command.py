@@ -132,7 +132,7 @@ def test_the_same_command_gives_the_same_bytes_with_any_number_of_jobs(capsys, f
 def test_an_output_that_exists_is_replaced_by_force_alone(capsys, folder):
     (folder / "out.h5ad").write_text("old")
     answer = predict(capsys, folder, "--weights", folder / "nothing")
-    assert answer.code == 2 and "the output exists already" in answer.err
+    assert answer.code == 2 and "the output already exists" in answer.err
     assert predict(capsys, folder, "--force").code == 0
     assert anndata.read_h5ad(folder / "out.h5ad").n_obs == 3
 

@@ -231,8 +231,8 @@ BAD = {
     "no cancer": (splits("published:"), ["no published splits of ''"]),
     "published alone": (splits("published"), ["neither published:CANCER, nor draw", "published"]),
     "published with patients": (splits("published:BRCA", "--patients", "HERE/p.csv"), ["leave out --patients"]),
-    "published with a seed": (splits("published:BRCA", "--seed", "3"), ["go with --from draw only"]),
-    "published with sites": (splits("published:BRCA", "--sites"), ["go with --from draw only"]),
+    "published with a seed": (splits("published:BRCA", "--seed", "3"), ["can only be used with --from draw"]),
+    "published with sites": (splits("published:BRCA", "--sites"), ["can only be used with --from draw"]),
     "nobody to draw": (splits("draw"), ["no patients to draw from", "--patients CSV"]),
     "many folds": (splits("draw", "--patients", "HERE/p.csv", "--folds", 31), ["30 patients are too few", "p.csv"]),
     "many sites": (
@@ -250,7 +250,7 @@ BAD = {
     "no folder of splits": (splits("HERE"), ["no files of splits"]),
     "a split output that is there": (
         onto("old.csv", "splits", "--from", "published:GBM"),
-        ["exists already", "--force"],
+        ["already exists", "--force"],
     ),
     "a table that is read": (
         onto("p.csv", "splits", "--from", "draw", "--patients", "HERE/p.csv", "--force"),

@@ -170,7 +170,7 @@ def test_a_file_that_does_not_say_what_was_tried_is_made_anew(slides):
     encoder = TinyEncoder()
     first, second = embed(slides, encoder, max_tiles=None).slides
     assert sum(shape[0] for shape in encoder.batches) == 12 + 7 and (first.tiles, second.tiles) == (12, 12)
-    assert "embedded anew, because the earlier file does not say" in first.note
+    assert "embedded again, because the earlier file does not say" in first.note
 
 
 def test_a_file_that_cannot_be_read_is_made_anew(slides):

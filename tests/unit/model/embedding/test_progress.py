@@ -58,5 +58,5 @@ def test_a_run_with_many_slides_shows_the_first_and_where_the_others_are():
     assert text.startswith("30 slides: 30 done, 0 done before, 0 failed\n")
     assert "\n  S19  done  4 tiles  left out: background 1,000\n  … and 10 more: out/runs.csv\n" in text
     assert text.endswith(
-        "left out in all: background 30,000\n120 tiles, 60.0 a second, 50% of the time waiting for pixels"
+        "left out in total: background 30,000\n120 tiles, 60.0 per second, 50% of the time waiting for pixels"
     )

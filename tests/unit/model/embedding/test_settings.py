@@ -24,7 +24,7 @@ def test_last_digits_of_a_fingerprint_are_no_difference():
 
 
 def test_another_fingerprint_is_one():
-    assert differences(embedded(), embedded(VECTOR[::-1].copy())) == ["the encoder has other weights"]
+    assert differences(embedded(), embedded(VECTOR[::-1].copy())) == ["the encoder has different weights"]
 
 
 def test_differences_are_told_in_words():

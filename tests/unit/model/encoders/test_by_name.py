@@ -131,7 +131,7 @@ def test_a_folder_is_a_model_of_its_own(tmp_path):
         ("uni@", "nothing follows the @"),
         ("virchow3", r"there is no encoder 'virchow3'[\s\S]*did you mean virchow2"),
         ("zzz", r"there is no encoder 'zzz'[\s\S]*valid are lite0, resnet50"),
-        ("phikon", "features of phikon can be read, but tiles cannot be embedded"),
+        ("phikon", "features of phikon can be read, but this package cannot embed"),
         ("hf-hub:uni", "is not the name of a repository"),
         ("hf-hub:a/b/c", "is not the name of a repository"),
         ("hf-hub:", "is not the name of a repository"),

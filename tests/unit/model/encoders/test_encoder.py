@@ -124,13 +124,13 @@ def test_the_batch_is_left_as_it_is():
     ],
 )
 def test_other_arrays_are_refused(shape, dtype):
-    with pytest.raises(InputError, match=r"have to be uint8 of shape \(b, 224, 224, 3\)"):
+    with pytest.raises(InputError, match=r"must be uint8 of shape \(b, 224, 224, 3\)"):
         lite0()(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (256, 200, 3), (256, 256, 4)])
 def test_other_tiles_are_refused(shape):
-    with pytest.raises(InputError, match=r"has to be uint8 of shape \(side, side, 3\)"):
+    with pytest.raises(InputError, match=r"must be uint8 of shape \(side, side, 3\)"):
         lite0().prepare(np.zeros(shape, np.uint8))
 
 

@@ -163,7 +163,7 @@ def test_a_file_of_a_later_version_is_refused(tmp_path):
 
 def test_a_file_is_replaced_only_by_force(tmp_path):
     path = write_ours(tmp_path / "A.h5")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         write(make_bag("A", tiles=3), path)
     write(make_bag("A", tiles=3), path, force=True)
     assert read(path).n_tiles == 3

@@ -120,7 +120,7 @@ def test_slides_of_a_batch_do_not_see_each_other():
 
 @pytest.mark.parametrize("shape", [(3, 1, 6), (3, 99, 6), (3, 7, 5), (7, 6)])
 def test_slides_of_another_shape_are_refused(shape):
-    with pytest.raises(InputError, match=r"have to be of shape \(slides, 7, 6\)"):
+    with pytest.raises(InputError, match=r"must have the shape \(slides, 7, 6\)"):
         make_network()(torch.zeros(shape, dtype=torch.float64))
 
 

@@ -106,7 +106,7 @@ def test_a_slide_without_a_tile_is_refused():
 
 
 def test_tiles_of_another_dimension_are_refused():
-    with pytest.raises(InputError, match=r"have to be of shape \(slides, tiles, 6\)"):
+    with pytest.raises(InputError, match=r"must have the shape \(slides, tiles, 6\)"):
         make_network()(torch.zeros(2, 10, 5))
 
 

@@ -49,5 +49,5 @@ def test_tokens_may_change_places_together_with_their_positions():
 
 
 def test_slides_of_another_shape_are_refused():
-    with pytest.raises(InputError, match=r"have to be of shape \(slides, 100, 32\)"):
+    with pytest.raises(InputError, match=r"must have the shape \(slides, 100, 32\)"):
         make_network()(torch.zeros(2, 99, 32))

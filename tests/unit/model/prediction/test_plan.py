@@ -62,7 +62,7 @@ def test_slides_without_a_patient_are_counted():
     assert warnings == [
         "a note",
         "1 of 2 slides are not among the patients that were given: a",
-        "1 of 2 slides name no patient, and each counts as a patient of its own: a",
+        "1 of 2 slides have no patient, and each counts as its own patient: a",
     ]
 
 

@@ -172,7 +172,7 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert done.encoder_asserted and adata.uns["encoder_asserted"]
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
-        "2 of 2 slides name no patient, and each counts as a patient of its own: a, b",
+        "2 of 2 slides have no patient, and each counts as its own patient: a, b",
         "1 of 2 slides have features of uni according to the user alone: a",
         "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",

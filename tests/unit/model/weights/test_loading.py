@@ -155,7 +155,7 @@ def test_a_side_file_lies_beside_the_weights_of_one_fold_as_well(tmp_path):
     [
         ({"schema": "sequoia-weights-2"}, r"schema is 'sequoia-weights-2'[\s\S]*sequoia-weights-1"),
         ({"encodr": "uni"}, "unknown entries: 'encodr'"),
-        ({"encoder": 7}, "encoder is 7 and has to be a text"),
+        ({"encoder": 7}, "encoder is 7 but must be text"),
         ({"cancer": "OVCA"}, "no published splits of the cancer 'OVCA'"),
         ({"genes": "absent.csv"}, r"list of genes does not exist[\s\S]*absent.csv"),
         ({"genes": "genes.csv"}, "names 2 genes, but the networks have 40 outputs"),
@@ -215,7 +215,7 @@ def test_new_networks_are_written_as_the_hub_stores_them(tmp_path):
 
 def test_weights_are_replaced_only_where_that_is_said(tmp_path):
     network = load_weights(toy(tmp_path / "mine")).networks[0]
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         save_weights(network, tmp_path / "mine")
     save_weights(network, tmp_path / "mine", force=True)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mine"]

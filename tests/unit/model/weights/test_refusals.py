@@ -102,7 +102,7 @@ REFUSED = {
     "unknown word": (lambda p: toy(p, n_heads=4), r"summary_transformer has no 'n_heads'[\s\S]*nheads"),
     "missing word": (lambda p: toy(p, input_dim=None), r"lacks 'input_dim'[\s\S]*config.json"),
     "a size that is none": (lambda p: toy(p, depth="two"), r"a whole number from 1 to 1,000, but is 'two'"),
-    "a size that is true": (lambda p: toy(p, depth=True), "depth has to be .*, but is True"),
+    "a size that is true": (lambda p: toy(p, depth=True), "depth must be .*, but is True"),
     "broken JSON": (lambda p: text_config(p, '{"depth": 2,'), r"not valid JSON[\s\S]*config.json, line 1, column 13"),
     "a list": (lambda p: text_config(p, "[1]"), "has no JSON object"),
     "truncated safetensors": (truncated, r"damaged or holds no weights[\s\S]*model.safetensors"),

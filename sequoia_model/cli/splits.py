@@ -119,10 +119,10 @@ def _check_output(output: Path, ending: str, noun: str, force: bool, inputs: lis
         )
 
 
-def _show_written(text: str, content: dict[str, Any], remarks: list[str], as_json: bool) -> None:
+def _show_written(text: str, content: dict[str, Any], warnings: list[str], as_json: bool) -> None:
     show(text, content, as_json)
-    for remark in remarks:
-        say(remark)
+    for warning in warnings:
+        say(warning)
     say(f"written to {content['output']}")
 
 

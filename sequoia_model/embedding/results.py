@@ -78,7 +78,7 @@ class FolderRun(Result):
     tiles_per_second : float, optional
         Tiles per second of the time that the run worked on slides; None if it did none.
     waiting_share : float, optional
-        Share of this time in which the encoder waited for pixels; None without an encoder.
+        Share of this time that the encoder spent waiting for pixels; None without an encoder.
     """
 
     output: str

@@ -83,7 +83,7 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 
 def _is_found(name: str) -> bool:
-    """Whether a file in a folder is taken for a slide. A DICOM slide has many files, so none of them is."""
+    """Whether a file in a folder is taken for a slide. The files of a DICOM slide are not, since it has many."""
     return is_slide(name) and not name.startswith(".") and not name.lower().endswith(".dcm")
 
 

@@ -16,7 +16,7 @@ Origin = Literal["given", "mpp", "TIFF resolution", "objective power"]
 
 #: The largest µm per pixel that a slide can have.
 _LARGEST_MPP = 100.0
-#: µm per pixel in TIFF tags that come from a microscope, not from a screen or printer (600 dpi are 42 µm).
+#: µm per pixel in TIFF tags that come from a microscope, not from a screen or printer (600 dpi is 42 µm).
 _TIFF_LIMITS = (0.02, 10.0)
 _POWER_LIMITS = (0.5, 150.0)
 #: Two statements contradict each other if they differ by more than this factor; x and y may differ by the second.
@@ -38,7 +38,7 @@ class Resolution:
     found : mapping of str to float
         Everything that the file says about its scale, used or not.
     notes : tuple of str
-        Remarks that matter for the interpretation of results.
+        Notes that matter for the interpretation of results.
     """
 
     mpp: float

@@ -41,7 +41,7 @@ class Slide:
     resolution : Resolution
         µm per pixel, and where the value comes from.
     wanted_reader : {"auto", "openslide", "direct"}
-        The reader that was asked for.
+        The requested reader.
     """
 
     def __init__(self, source: Source, resolution: Resolution, wanted_reader: Reader = "auto") -> None:
@@ -243,7 +243,7 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
     mpp : float, optional
         µm per pixel of level 0; takes precedence over what the file says. Required for a plain image.
     reader : {"auto", "openslide", "direct"}
-        "direct" decodes the tiles of a TIFF without OpenSlide, which is faster, on the levels where both give the same
+        "direct" decodes the tiles of a TIFF without OpenSlide, which is faster, on levels for which both give the same
         pixels. "auto" does this where possible.
 
     Returns
@@ -265,7 +265,7 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
         slide = Slide(source, resolution, reader)
         if reader == "direct" and slide.reader != "direct":
             raise InputError(
-                "decoding the slide directly does not give the pixels of OpenSlide", where=str(path)
+                "decoding the slide directly does not give the same pixels as OpenSlide", where=str(path)
             )
     except BaseException:
         source.close()

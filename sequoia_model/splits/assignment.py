@@ -23,15 +23,15 @@ class Splits:
     Parameters
     ----------
     roles : DataFrame
-        Index = patient id, columns = ``fold_0``, ``fold_1``, …; values "train", "val", "test", or "" where the patient
+        Index = patient id, columns = ``fold_0``, ``fold_1``, …; values "train", "val", "test", or "" if the patient
         is not in the fold. Rows of one patient are joined if they do not contradict each other. Kept in the order of
         cohort and patient.
     cohort : Series, optional
-        Cohort or cancer type of each patient, "" where it is not known.
+        Cohort or cancer type of each patient, "" if it is not known.
     name : str
-        What the splits are called.
+        Name of the splits.
     note : str
-        What a user has to know about them. By default it says which patients are not tested exactly once.
+        What a user must know about them. By default it says which patients are not tested exactly once.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def _check_folds(roles: pd.DataFrame, name: str) -> None:
         if "train" not in here:
             raise InputError(f"fold {number} has no patients to train on", where=name)
         if not here & {"val", "test"}:
-            raise InputError(f"fold {number} holds no patients out: all of them train", where=name)
+            raise InputError(f"fold {number} holds out no patients: all of them train", where=name)
 
 
 def _shortcomings(roles: pd.DataFrame) -> str:

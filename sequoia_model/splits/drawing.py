@@ -13,7 +13,7 @@ from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.splits.assignment import Splits
 
-#: Share of the patients outside the test part that validate in the published splits, rounded up.
+#: Share of the patients outside the test part that the published splits use for validation, rounded up.
 VAL = 0.1
 _LIMITS = {
     "n_folds": whole(2),
@@ -41,12 +41,12 @@ def draw(
     n_folds : int
         Number of folds. The sizes of their test parts differ by at most one patient, in all and within each cohort.
     val : float
-        Share of the patients outside the test part that validate, rounded up. With 0.1, as in the published splits,
-        and five folds, 72% of the patients train, 8% validate and 20% test.
+        Share of the patients outside the test part used for validation, rounded up. With 0.1, as in the published
+        splits, and five folds, 72% of the patients train, 8% validate and 20% test.
     seed : int
         Random seed, 0 or more; the same seed gives the same folds.
     sites : bool or mapping of str to str
-        Whether all patients of a tissue source site have the same role in a fold, so that no site is on two sides of
+        Whether all patients of a tissue source site have the same role in a fold, so that no site has two roles in
         it. True takes the sites from TCGA barcodes; a mapping gives the site of each patient. Sites are dealt in the
         order of their size, the largest first, each to the test part that has the fewest patients of its cohort. The
         parts then differ by more than one patient, and `Splits.note` gives their sizes. The val part also consists of
@@ -58,7 +58,7 @@ def draw(
     Returns
     -------
     Splits
-        With a note on the sites, if these are kept whole.
+        With a note on the sites if they are kept whole.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def draw(
         test = _deal_sites(site, cohort, n_folds, generator)
         roles = [_validate_sites(test == fold, site, cohort, val, generator) for fold in range(n_folds)]
         counts = [
-            f"{len(set(site[test == fold]))} ({np.sum(test == fold)} patients)" for fold in range(n_folds)
+            f"{len(set(site[test == fold]))} ({counted(int(np.sum(test == fold)), 'patient')})"
+            for fold in range(n_folds)
         ]
         note = f"{len(set(site))} tissue source sites, each whole in one part of a fold; in test: {', '.join(counts)}"
     frame = pd.DataFrame(
@@ -129,7 +130,7 @@ def _looked_up(names: list[str], table: Mapping[str, str], what: str) -> np.ndar
 
 
 def _deal(cohort: np.ndarray, n_folds: int, generator: np.random.Generator) -> np.ndarray:
-    """A fold for each patient: the cohorts one after the other, each shuffled, are dealt like cards."""
+    """A fold for each patient: the cohorts, each shuffled, are dealt like cards, one after the other."""
     order = np.concatenate([generator.permutation(np.flatnonzero(cohort == c)) for c in sorted(set(cohort))])
     fold = np.empty(len(cohort), dtype=int)
     fold[order] = np.arange(len(cohort)) % n_folds

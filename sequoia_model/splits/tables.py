@@ -35,7 +35,7 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
         - a folder of such files, numbered by fold. If it has both kinds, they must agree; ``_descriptor`` files are
           ignored.
     patients : path or mapping of str to str, optional
-        Slide to patient, or a table of them; needed where the names are neither TCGA barcodes nor patients.
+        Slide to patient, or a table of them; needed if the names are neither TCGA barcodes nor patients.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def _patients_of(slides: Iterable[str], given: Mapping[str, str] | None, path: P
 
 
 def _located(error: InputError, name: str, path: Path) -> InputError:
-    """The error with the file in place of the name of the splits."""
+    """The error, naming the file instead of the splits."""
     return InputError(error.what, where=f"{path}{error.where.removeprefix(name)}", fix=error.fix)
 
 

@@ -85,7 +85,7 @@ class InputNotes:
     n_tiles : int, optional
         Number of tiles.
     cluster_note : str
-        A remark on the clusters of a slide with too few tiles.
+        A note on the clusters of a slide with too few tiles.
     encoder_given : bool
         Whether the user, and not a program, named the encoder.
     folder_encoder : str

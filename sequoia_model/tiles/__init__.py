@@ -1,4 +1,4 @@
-"""The tiles of a slide: chosen by a rule, read in batches, and written for other tools and for the eye."""
+"""The tiles of a slide: chosen by a rule, read in batches, and written for other tools and as a picture."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sequoia_base.kernels import kernel
 from sequoia_model.tissue.published import holds_tissue
 
-#: Smallest share of a tile that is tissue: by the paper at least this much in the mask of the slide, by the published
-#: code more than this in the mask of the tile.
+#: Smallest share of tissue in a tile: at least this much in the mask of the slide by the paper's rule, more than this
+#: in the mask of the tile by the published code's.
 LEAST_TISSUE = {"paper": 0.8, "published-code": 0.2}
 
 BACKGROUND, OUTSIDE = "background", "outside the annotation"
@@ -22,12 +22,12 @@ _RED, _GREEN, _BLUE = 2125, 7154, 721
 _GREYS = 255 * 10_000
 _SHIFT = 10  # greys are counted in bins of 2**10
 _LEAST_RANGE = 0.1 * _GREYS  # between the first and the last percentile
-_DOUBT = 1.0  # grey levels (of 2,550,000) that rounding might move a range by
+_DOUBT = 1.0  # grey levels (of 2,550,000) by which rounding might change a range
 
 
 @kernel
 def _contrast(rgb):
-    """1 for a tile of low contrast, 0 for another, -1 where the bins are too wide to say."""
+    """1 for a tile of low contrast, 0 for any other, -1 if the bins are too wide to tell."""
     height, width = rgb.shape[:2]
     counts = np.zeros((_GREYS >> _SHIFT) + 1, dtype=np.int64)
     for y in range(height):

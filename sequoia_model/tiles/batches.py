@@ -1,4 +1,4 @@
-"""Tiles in batches, read by threads ahead of whoever uses them, in a fixed order and in bounded memory."""
+"""Tiles in batches, read by threads ahead of their use, in a fixed order and in bounded memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8]
 Check = Callable[[Pixels], str]
 Transform = Callable[[Pixels], Pixels]
 
-#: Tiles in a batch, unless told otherwise.
+#: Tiles in a batch by default.
 BATCH = 256
 #: Tiles that a thread reads at a time: neighbours, which share blocks of the file.
 _AT_A_TIME = 8
@@ -46,7 +46,7 @@ class TileBatch:
     pixels : array of shape (tiles, side, side, 3), uint8
         Red, green, blue.
     waited : float
-        Seconds that the batch was waited for.
+        Seconds spent waiting for the batch.
     """
 
     coords: NDArray[np.int64]
@@ -78,7 +78,7 @@ def read_tiles(
     jobs : int, optional
         Number of threads that read; does not change the result. By default one per core.
     transform : callable, optional
-        Called in these threads with each tile (size, size, 3); all arrays that it returns have one shape.
+        Called in these threads with each tile (size, size, 3); all arrays that it returns have the same shape.
 
     Yields
     ------
@@ -111,7 +111,7 @@ def in_batches(
     tiles : iterable of tuple
         Corner and pixels of each tile.
     reader : TileReader
-        Where they come from; it counts how long they were waited for.
+        Where they come from; it counts the time spent waiting for them.
     size : int
         Number of tiles in a batch.
     """
@@ -141,14 +141,14 @@ class TileReader:
     jobs : int, optional
         Number of threads; by default one per core that this process may use.
     ahead : int
-        About how many tiles are read before they are asked for.
+        About how many tiles are read in advance.
     keep_pixels : bool, default True
         False to test tiles only.
 
     Attributes
     ----------
     waited : float
-        Seconds for which the tiles were waited for.
+        Seconds spent waiting for tiles.
     """
 
     slide: Slide
@@ -167,7 +167,7 @@ class TileReader:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tiles")
 
     def tiles(self, coords: NDArray[np.int64]) -> Iterator[tuple[str, Pixels]]:
-        """For each place in turn why its tile is left out, or "" and its pixels; no pixels unless they are kept."""
+        """For each place in turn: why its tile is left out, or "" and its pixels; no pixels unless they are kept."""
         chunks = iter([coords[i : i + _AT_A_TIME] for i in range(0, len(coords), _AT_A_TIME)])
         pending: deque[Future] = deque()
         depth = -(-self.ahead // _AT_A_TIME) + self._threads

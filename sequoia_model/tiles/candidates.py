@@ -1,4 +1,4 @@
-"""From a slide to its tiles: the places that the tissue mask lets through, and those whose pixels pass."""
+"""From a slide to its tiles: the places that lie in the tissue mask, and those whose pixels pass."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The places of a slide that the tissue mask lets through; made by `find_candidates`.
+    """The places of a slide that lie in the tissue mask; made by `find_candidates`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Candidates:
 
     @property
     def most(self) -> int:
-        """Largest number of tiles that there can be."""
+        """Largest possible number of tiles."""
         return len(self) if self.options.max_tiles is None else min(self.options.max_tiles, len(self))
 
     def read(
@@ -88,8 +88,8 @@ class Candidates:
         use : callable
             Called with each batch of tiles that pass.
         transform : callable, optional
-            Called in the reader threads with each tile that passes (256, 256, 3); all arrays that it returns have one
-            shape.
+            Called in the reader threads with each tile that passes (256, 256, 3); all arrays that it returns have the
+            same shape.
         batch : int
             Number of tiles in each batch except the last.
         earlier : TileChoice, optional
@@ -121,7 +121,7 @@ class Candidates:
     def recall(
         self, coords: NDArray[np.number], tried: NDArray[np.number], left_out: Mapping[str, int]
     ) -> TileChoice | None:
-        """An earlier choice among these candidates, from what a file says of it.
+        """An earlier choice among these candidates, from what a file says about it.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class Candidates:
             return self._choice(np.array(kept, dtype=np.intp), lost, order[:tried], reader.waited)
 
     def _order(self, earlier: TileChoice | None) -> tuple[NDArray[np.intp], int, list[int], Counter[str]]:
-        """In which order candidates are tried; how many were tried before, and which of them are tiles."""
+        """The order in which candidates are tried; how many were tried before, and which of them are tiles."""
         order = np.arange(len(self)) if self.most == len(self) else self._drawn()
         if earlier is None:
             return order, 0, [], Counter()
@@ -193,7 +193,7 @@ class Candidates:
         return order, len(before), kept.tolist(), Counter(earlier.grid.left_out)
 
     def _drawn(self) -> NDArray[np.intp]:
-        """The candidates in random order, the same however many are wanted."""
+        """The candidates in random order, which does not depend on how many are wanted."""
         return np.random.default_rng(self.options.seed).permutation(len(self))
 
     def _indices(self, corners: NDArray[np.number]) -> NDArray[np.intp] | None:
@@ -235,7 +235,7 @@ class TileChoice:
     tried : array of shape (n, 2), int64
         Top-left corners of the candidates that were read, in that order.
     waited : float
-        Seconds for which pixels were waited for.
+        Seconds spent waiting for pixels.
     """
 
     candidates: Candidates
@@ -244,7 +244,7 @@ class TileChoice:
     waited: float = 0.0
 
     def refuse_empty(self) -> None:
-        """Stop where there is no tile.
+        """Stop if there is no tile.
 
         Raises
         ------
@@ -273,7 +273,7 @@ class TileChoice:
 def find_candidates(
     slide: Slide, options: TileOptions = TileOptions(), *, mask: TissueMask | None = None
 ) -> Candidates:
-    """Find the places of a slide that the tissue mask lets through; no tile is read yet.
+    """Find the places of a slide that lie in the tissue mask; no tile is read yet.
 
     Places form a grid of 128 µm from the top-left corner, whole tiles only, with either rule. By "paper", at least 80%
     of a tile lies in the tissue mask, and its contrast is not low. By "published-code", the top-left pixel of a tile
@@ -300,8 +300,8 @@ def find_candidates(
 
     Notes
     -----
-    The published code differs in two ways: it lets the last column and row reach beyond the slide, filled with black,
-    and takes the side of a tile from the objective power, not from the µm per pixel.
+    The published code differs in two ways: its last column and row may reach beyond the slide, filled with black, and
+    it takes the side of a tile from the objective power, not from the µm per pixel.
     """
     rule = options.effective_rule
     if mask is None:

@@ -1,4 +1,4 @@
-"""The chosen tiles for other tools: coordinates for CLAM and TRIDENT, a mask, outlines for QuPath, and a picture."""
+"""The chosen tiles as files: coordinates for CLAM and TRIDENT, a mask, outlines for QuPath, and a picture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LONGEST = 2000
 _DIMMED = 0.6
 #: Smallest step of an outline in pixels; finer ones would cover the tissue.
 _STEP = 4
-#: More outlines than this would cover the tissue, and only the dimming shows it.
+#: More outlines than this would cover the tissue; only the dimming then shows it.
 _MOST_OUTLINES = 300
 _OUTLINE_COLOUR, _TILE_COLOUR = (0, 170, 60), (20, 30, 160)
 
@@ -55,11 +55,11 @@ def write_coords(grid: TileGrid, path: str | Path, *, slide: Slide | None = None
     Notes
     -----
     TRIDENT reads squares of ``patch_size_level0`` pixels. CLAM reads ``patch_size`` pixels of the level
-    ``patch_level``, which is left out where no level has that scale.
+    ``patch_level``, which is left out if no level has that scale.
     """
     import h5py
 
-    image = io.BytesIO()  # HDF5 on a full disk raises in destructors, where nobody can catch it
+    image = io.BytesIO()  # HDF5 on a full disk raises in destructors, where nothing can catch the error
     with h5py.File(image, "w") as file:
         file["coords"] = grid.coords
         file["coords"].attrs.update(_attributes(grid, slide))
@@ -67,7 +67,7 @@ def write_coords(grid: TileGrid, path: str | Path, *, slide: Slide | None = None
 
 
 def write_mask(mask: TissueMask, path: str | Path) -> None:
-    """Write a tissue mask as a PNG, 255 where there is tissue; `read_annotation` reads it.
+    """Write a tissue mask as a PNG with 255 for tissue; `read_annotation` reads it.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _feature(kind: str, named: tuple[str, list[int]], rings: list[list[list[floa
 
 
 def _closed(ring: Ring) -> list[list[float]]:
-    """The corners of a ring, the first repeated at the end, as whole numbers where they are."""
+    """The corners of a ring, the first repeated at the end; whole numbers become integers."""
     corners = np.round([*ring, ring[0]], 2).tolist()
     return [[int(x) if x == int(x) else x, int(y) if y == int(y) else y] for x, y in corners]
 

@@ -18,7 +18,7 @@ Rule = Literal["paper", "published-code"]
 #: Names of the rules: as the paper says, and as the published code does.
 RULES: tuple[Rule, ...] = get_args(Rule)
 DEFAULT_RULE: Rule = "paper"
-#: Largest number of tiles that are used of a slide, unless told otherwise.
+#: Largest number of tiles of a slide by default.
 MAX_TILES = 4000
 
 _ENDINGS = (".geojson", ".png")
@@ -33,7 +33,7 @@ class TileOptions:
     rule : {"paper", "published-code"}, optional
         Which tiles hold tissue. By default "paper"; `predict_slides` takes the rule that the weights were trained with.
     max_tiles : int, optional
-        At most so many tiles per slide, drawn at random; None for all.
+        Largest number of tiles per slide, drawn at random; None for all.
     seed : int, default 0
         Random seed, 0 or more.
     slide_mpp : float, optional
@@ -66,7 +66,7 @@ class TileOptions:
 
     def __post_init__(self) -> None:
         if self.rule is not None and self.rule not in RULES:
-            raise InputError(f"{self.rule!r} is not a rule", fix=f"give {' or '.join(RULES)}")
+            raise InputError(f"{self.rule!r} is not a valid rule", fix=f"give {' or '.join(RULES)}")
         for name, least in (("max_tiles", 1), ("seed", 0), ("jobs", 1)):
             check_least(name, getattr(self, name), least)
         if self.slide_mpp is not None:
@@ -94,7 +94,7 @@ class TileOptions:
         Raises
         ------
         InputError
-            If one annotation is given for several slides, or the table of scales names none of them.
+            If one annotation is given for several slides, or the table of resolutions names none of them.
         """
         if self.annotation is not None and not Path(self.annotation).is_dir() and len(slides) > 1:
             raise InputError(
@@ -110,7 +110,7 @@ class TileOptions:
             )
 
     def mpp_of(self, slide: Path) -> float | None:
-        """µm per pixel of a slide, where the user gives it."""
+        """µm per pixel of a slide, if the user gives it."""
         return self._scales.get(bare_slide(slide.name), self.slide_mpp)
 
     def annotation_of(self, slide: Path) -> Path | None:

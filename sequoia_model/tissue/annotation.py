@@ -22,11 +22,11 @@ from sequoia_model.tissue.polygons import Ring, fill
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
-#: µm per pixel of the mask that drawn areas become: half of the tissue mask's, so that small areas count.
+#: µm per pixel of the mask that drawn areas become: half of the tissue mask's, so that small areas are kept.
 ANNOTATION_MPP = 8.0
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST = 1 << 30  # bytes of text
-#: Kinds of objects that QuPath makes by itself, or that are to be ignored: not drawn areas.
+#: Kinds of objects that QuPath makes by itself or that must be ignored: they are not drawn areas.
 _IGNORED = "ignored (class with a *)"
 _NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root", _IGNORED)
 _FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
@@ -102,7 +102,7 @@ def _read_png(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def _refuse_other_shape(found: tuple[int, int], size: tuple[int, int], path: Path) -> None:
-    """Refuse a mask whose width and height do not have the ratio of the slide's, give or take a pixel."""
+    """Refuse a mask whose aspect ratio differs from the slide's by more than a pixel."""
     width, height = found
     if abs(width - height * size[0] / size[1]) > 1 and abs(height - width * size[1] / size[0]) > 1:
         raise InputError(
@@ -232,7 +232,7 @@ def _ring(ring: Any, where: str, size: tuple[int, int]) -> Ring:
         _refuse("some of its coordinates are not finite", where)
     if len(np.unique(points, axis=0)) < 3:
         _refuse("an outline needs at least three different points", where)
-    slack = 1 + 0.001 * max(size)  # a hand may draw a little over the border
+    slack = 1 + 0.001 * max(size)  # a hand-drawn outline may go a little beyond the border
     if (points < -slack).any() or (points > np.array(size) + slack).any():
         low, high = points.min(axis=0), points.max(axis=0)
         raise InputError(

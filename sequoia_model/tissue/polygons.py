@@ -34,7 +34,7 @@ class Polygon:
 
 
 def trace(mask: NDArray[np.bool_], scale: tuple[float, float] = (1.0, 1.0)) -> list[Polygon]:
-    """Trace the polygons along the edges of a mask's pixels that contain exactly these pixels.
+    """Trace polygons along the edges of a mask's pixels; they contain exactly these pixels.
 
     Parameters
     ----------

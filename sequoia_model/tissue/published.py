@@ -159,7 +159,7 @@ def _holds_tissue(rgb, saturation, share):
     found = 0
     for value in mask.flat:
         found += value
-    if found > least:  # dilation only adds, and three steps at most multiply by 25
+    if found > least:  # dilation only adds pixels, and three steps multiply their number by 25 at most
         return True
     if 25 * found <= least:
         return False
@@ -206,8 +206,8 @@ def published_mask(slide: Slide) -> TissueMask:
 
     Notes
     -----
-    Tissue at the border of the slide is eroded, as in the published code. Unlike there, a last level of more than 100
-    million pixels, as in slides without small levels, is shrunk to that size.
+    Tissue at the border of the slide is eroded, as in the published code. Unlike there, a last level of more than
+    100 million pixels, as in slides without small levels, is shrunk to that size.
     """
     last = slide.levels[-1]
     pixels = last.size[0] * last.size[1]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError, listing
 
-#: Two fingerprints are of the same encoder if their cosine is above this.
+#: Two fingerprints belong to the same encoder if their cosine is above this.
 SAME_FINGERPRINT = 0.999
 
-#: Our name of an encoder, and the names that other tools use, in small letters and with "-" for "_". A ResNet-50 cut
+#: Our name of an encoder, and the names that other tools use, in lower case and with "-" for "_". A ResNet-50 cut
 #: before its last block (1024-d) and a whole one (2048-d) are two encoders. So are the class token of Virchow alone
 #: (1280-d, "-cls") and the class token together with the mean of the other tokens (2560-d).
 _ALIASES = {
@@ -50,7 +50,7 @@ _EMBED = "compute the features with sequoia-model embed, which writes it"
 
 
 def canonical_encoder(name: str) -> str:
-    """The one name of an encoder that tools spell differently ("uni_v1", "hf-hub:MahmoodLab/UNI" → "uni").
+    """Our name of an encoder that tools spell differently ("uni_v1", "hf-hub:MahmoodLab/UNI" → "uni").
 
     Examples
     --------
@@ -69,14 +69,14 @@ def is_known_encoder(name: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class EncoderId:
-    """Which encoder made features: its name, and its fingerprint where that is known.
+    """Which encoder made features: its name, and its fingerprint if known.
 
     Parameters
     ----------
     name : str
         Any spelling; `canonical_encoder` is applied to it.
     asserted : bool
-        Whether the user named the encoder, and no file did.
+        Whether the user, not a file, named the encoder.
     fingerprint : array of shape (d,), optional
         The encoder's embedding of a fixed image.
     """
@@ -89,7 +89,7 @@ class EncoderId:
         object.__setattr__(self, "name", canonical_encoder(self.name))
 
     def is_same(self, other: EncoderId) -> bool:
-        """Whether the names agree, and the fingerprints where both have one."""
+        """Whether the names agree, and the fingerprints if both have one."""
         if self.name != other.name:
             return False
         if self.fingerprint is None or other.fingerprint is None:
@@ -102,22 +102,22 @@ class EncoderId:
 
 @dataclass(frozen=True)
 class TileGeometry:
-    """Where tiles lie on their slide and how they were chosen, as far as a file says; None where it does not.
+    """Where tiles lie on their slide and how they were chosen, as far as a file says; None if it does not.
 
     Parameters
     ----------
     side : float, optional
         Side of a tile in level-0 pixels.
     side_um : float, optional
-        Side of a tile in µm, where the file says it in µm.
+        Side of a tile in µm, if the file gives it in µm.
     slide_mpp : float, optional
         µm per pixel of level 0.
     slide_mpp_source : str, optional
-        Where `slide_mpp` is from: the file, the user, or a table.
+        Where `slide_mpp` comes from: the file, the user, or a table.
     slide_size : tuple of int, optional
         Width and height of level 0 in pixels.
     max_tiles : int, optional
-        At most this many tiles were drawn; None also where all were taken.
+        At most this many tiles were drawn; None also if all were taken.
     mask : str, optional
         What decided which places hold tissue.
     n_places : int, optional
@@ -146,13 +146,13 @@ class FeatureBag:
     slide : str
         Name of the slide, without folder and suffix.
     features : array of shape (tiles, d), float32, optional
-        One row per tile, all values finite. None where only the cluster means were read.
+        One row per tile, all values finite. None if only the cluster means were read.
     coords : array of shape (tiles, 2), optional
         Top-left corner of each tile, x before y, in `coords_unit`.
     cluster_features : array of shape (clusters, d), float32, optional
         Mean of the tiles of each cluster, as the file holds them.
     encoder : EncoderId, optional
-        Which encoder made the features; None where the file does not say.
+        Which encoder made the features; None if the file does not say.
     mpp : float, optional
         µm per pixel at which the tiles were read.
     tile_size : int, optional
@@ -166,16 +166,16 @@ class FeatureBag:
     layout : str
         Who wrote the file: ours, trident, clam, stamp or sequoia.
     cohort : str
-        Project or cohort, where the folder of the file names one.
+        Project or cohort, if the folder of the file names one.
     n_tiles : int, optional
-        Number of tiles, known even where their features were not read.
+        Number of tiles, known even if their features were not read.
     encoder_hint : str
-        The encoder that the folder is called after, where the file names none. It may go into a message, but it does
+        The encoder that the folder is named after, if the file names none. It may go into a message, but it does
         not say which encoder it was.
     geometry : TileGeometry
         Where the tiles lie on the slide and how they were chosen.
     tried : array of shape (n, 2), int64, optional
-        Top-left corners of the candidates that were read, in that order, whether or not they became tiles; None where
+        Top-left corners of the candidates that were read, in that order, whether or not they became tiles; None if
         the file does not say.
 
     Raises
@@ -226,7 +226,7 @@ class FeatureBag:
 
     @property
     def slide_mpp(self) -> float | None:
-        """µm per pixel of level 0: as the file says, or as the size of a tile in both pixels gives it."""
+        """µm per pixel of level 0: from the file, or from the size of a tile in both kinds of pixels."""
         if self.geometry.slide_mpp is None and self.geometry.side and self.mpp and self.tile_size:
             return self.mpp * self.tile_size / self.geometry.side
         return self.geometry.slide_mpp
@@ -245,7 +245,7 @@ class FeatureBag:
         scale = 1.0 if self.coords_unit == "um" else self.slide_mpp
         if scale is None:
             raise InputError(
-                "nothing says how many µm a pixel of the slide has", where=self.slide, fix=_EMBED
+                "it is not known how many µm a pixel of the slide has", where=self.slide, fix=_EMBED
             )
         return np.asarray(self.coords, dtype=np.float64) * scale
 
@@ -265,7 +265,7 @@ class FeatureBag:
             return known.side * self.slide_mpp
         if self.mpp is not None and self.tile_size is not None:
             return self.mpp * self.tile_size
-        raise InputError("nothing says how large a tile is in µm", where=self.slide, fix=_EMBED)
+        raise InputError("it is not known how large a tile is in µm", where=self.slide, fix=_EMBED)
 
     def __repr__(self) -> str:
         encoder = "an unnamed encoder" if self.encoder is None else self.encoder.name

@@ -17,7 +17,7 @@ _THERE: dict[str, Callable[[], int]] = {
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for a CUDA device if there is one.
+    """The device of this name: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for a CUDA device if there is one.
 
     Raises
     ------
@@ -39,9 +39,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def best_batch_size(device: torch.device, parameters: int) -> int:
-    """The fastest number of tiles at once for a network with this many parameters, as measured.
+    """The fastest number of tiles at once for a network with this many parameters, by measurement.
 
-    More do not fit into the caches of a CPU; a GPU wants many, but a large network needs its memory.
+    More tiles do not fit into the caches of a CPU; a GPU is fastest with many, but a large network needs its memory.
     """
     if device.type == "cpu":
         return 4

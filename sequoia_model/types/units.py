@@ -1,6 +1,6 @@
 """Units of expression and tiles."""
 
-#: The unit of predicted expression, which measured expression must have too.
+#: The unit of predicted expression, which measured expression must also have.
 EXPRESSION = "log2(FPKM-UQ+1)"
 
 #: Side of a tile in pixels, and its µm per pixel: a tile is 128 µm wide.

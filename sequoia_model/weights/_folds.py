@@ -60,7 +60,7 @@ class PublishedName:
 
     @staticmethod
     def of(name: str) -> PublishedName | None:
-        """What "sequoia-brca" or "sequoia-brca-3" says; None for any other name."""
+        """What a name such as "sequoia-brca" or "sequoia-brca-3" says; None for any other name."""
         match = _PUBLISHED.fullmatch(name)
         if match is None or match[1].upper() not in published_cancers():
             return None
@@ -197,7 +197,7 @@ def _own_files(folder: Path) -> list[FoldFiles]:
         raise InputError(
             f"there is no {CONFIG} beside the weights",
             where=str(safetensors),
-            fix="download or copy it, too",
+            fix="download or copy it as well",
         )
     if safetensors.is_file():
         return [FoldFiles(0, safetensors, config)]
@@ -230,5 +230,5 @@ def _refuse_missing(folds: Iterable[int], folder: Path, *, published: bool) -> N
         raise InputError(
             f"fold {listing(missing)} of {n} is missing",
             where=str(folder),
-            fix="add it; for one network alone, give its own folder under its published name (sequoia-brca-3)",
+            fix="add it; for a single network, give its own folder under its published name (sequoia-brca-3)",
         )

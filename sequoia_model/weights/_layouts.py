@@ -68,11 +68,11 @@ def save_weights(
     Parameters
     ----------
     network : SlideNetwork
-        Any of the architectures. A network that was read is written as the same bytes.
+        Any of the architectures. A network that was read is written with the same bytes.
     folder : path
         Its parent folder exists.
     config : mapping, optional
-        More entries for ``config.json``, beside the sizes of the network.
+        More entries for ``config.json``, besides the sizes of the network.
     force : bool
         Whether weights in this folder may be replaced.
 
@@ -180,7 +180,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _refuse_misfits(state: Mapping[str, Tensor], network: SlideNetwork, where: str) -> None:
-    """The tensors have the names and shapes that the configuration says."""
+    """Refuse tensors without the names and shapes that the configuration requires."""
     misfits = misfitting_tensors(
         state, {name: tuple(tensor.shape) for name, tensor in network.published_state().items()}
     )
@@ -189,7 +189,7 @@ def _refuse_misfits(state: Mapping[str, Tensor], network: SlideNetwork, where: s
         raise InputError(
             f"the weights do not fit the configuration: {misfits}",
             where=where,
-            fix=f'these are tensors of a {found}: "architecture" and sizes in config.json have to fit'
+            fix=f'these are tensors of a {found}: "architecture" and sizes in config.json must fit'
             if found
             else "",
         )

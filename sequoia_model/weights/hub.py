@@ -82,7 +82,7 @@ def fetch_if_there(
 
 
 def ask(repository: str, name: str, revision: str | None = None, *, seconds: float | None = None) -> None:
-    """Ask the hub once, and briefly, whether a file can be had; raises what `huggingface_hub` raises."""
+    """Ask the hub once, and briefly, whether a file is available; raises what `huggingface_hub` raises."""
     from huggingface_hub import constants, errors, get_session, get_token, hf_hub_url, utils
 
     if constants.HF_HUB_OFFLINE:
@@ -98,7 +98,7 @@ def ask(repository: str, name: str, revision: str | None = None, *, seconds: flo
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What broken connections and full disks raise; the second is of the HTTP library that huggingface_hub uses."""
+    """What broken connections and full disks raise; the second is from the HTTP library that huggingface_hub uses."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return OSError, HfHubHTTPError.__bases__[0]

@@ -175,7 +175,7 @@ def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]
 
 
 def _side_file(folds: list[FoldFiles], folder: Path | None) -> SideFile:
-    """The side file of the ensemble, or those of its folds, which have to agree."""
+    """The side file of the ensemble, or those of its folds, which must agree."""
     own = read_side_file(folder) if folder else None
     if own is not None:
         return own

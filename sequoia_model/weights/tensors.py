@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sequoia_model.errors import InputError, listing
 from sequoia_model.weights.hub import first_line
 
-#: What describes a network, beside its tensors.
+#: What describes a network, besides its tensors.
 CONFIG = "config.json"
 SAFETENSORS = "model.safetensors"
 #: File names of weights, the preferred one first.
@@ -51,12 +51,12 @@ def weights_at(place: str | Path) -> Path:
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
     """All tensors of a file by name, on the CPU, and the metadata of a safetensors file.
 
-    Floats of any precision become float32. Names lose what training code puts before them.
+    Floats of any precision become float32. Prefixes that training code adds to names are removed.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds anything else than tensors by name.
+        If the file cannot be read, or holds anything but tensors by name.
     """
     try:
         with path.open("rb") as file:
@@ -165,7 +165,7 @@ def _float32(tensor: Tensor) -> Tensor:
 
 
 def _not_tensors(path: Path, found: re.Match[str] | None = None) -> InputError:
-    what = f"a pickled {found[1]}" if found else "something else than tensors by name"
+    what = f"a pickled {found[1]}" if found else "something other than tensors by name"
     return InputError(
         f"the file holds {what}: opening a pickled model can run any code, so only a state dict is read",
         where=str(path),

@@ -252,7 +252,7 @@ REFUSED = {
         "--slide-mpp and --mpp-table were both given",
     ),
     "both numbers": (["--max-tiles", 3, "--all-tiles"], "--max-tiles and --all-tiles were both given"),
-    "rule": (["--rule", "papr"], "'papr' is not a rule"),
+    "rule": (["--rule", "papr"], "'papr' is not a valid rule"),
     "scale": (["--slide-mpp", "nan"], "nan µm per pixel is not a valid resolution"),
     "annotation": (["--annotation", "absent"], "the annotation does not exist"),
     "one annotation": (["--annotation", __file__], "one annotation was given for 2 slides"),

@@ -138,7 +138,7 @@ def test_a_patient_whom_the_network_has_seen_is_refused_also_as_a_slide(capsys, 
     [
         (("--max-tiles", 4, "--all-tiles"), "both given"),
         (("--slide-mpp", 0.5, "--mpp-table", "t.csv"), "both given"),
-        (("--rule", "papr"), "'papr' is not a rule"),
+        (("--rule", "papr"), "'papr' is not a valid rule"),
         (("--encoder", "uni"), "take features of lite0"),
         (("--genes", "absent.txt"), "absent.txt"),
         (("--measured", "absent.csv"), "absent.csv"),

@@ -24,7 +24,7 @@ from sequoia_model.slide.sources.openslide import OpenSlideSource
 
 #: Bytes of decoded tiles to keep, since neighbouring regions share them.
 _CACHE = 64 * 2**20
-#: Number of tiles per level at which both readers are compared: those with the most bytes show the most.
+#: Number of tiles per level for which both readers are compared: those with the most bytes, which show the most.
 _FULLEST = 5
 _WHITE = 255
 _END_OF_JPEG = b"\xff\xd9"
@@ -131,7 +131,9 @@ class DirectSource:
         count = page.counts[index]
         if not count:
             return np.full((high, wide, 3), _WHITE, dtype=np.uint8)
-        data = os.pread(self._file, count, page.offsets[index])  # no file position for threads to share
+        data = os.pread(
+            self._file, count, page.offsets[index]
+        )  # reads without a file position, which threads would share
         if len(data) < count or (page.jpeg and not _is_whole(data)):
             raise _SuspectTileError
         try:
@@ -176,7 +178,7 @@ def read_directly(fallback: OpenSlideSource) -> DirectSource | None:
 
 
 def _level_agrees(tried: DirectSource, fallback: OpenSlideSource, level: int, page: Page) -> bool:
-    """Whether both readers give the same pixels in the tiles of a level that show the most."""
+    """Whether both readers give the same pixels in the most detailed tiles of a level."""
     order = np.argsort(page.counts, kind="stable")
     fullest = map(int, order[-_FULLEST:])
     chosen = {0, len(order) - 1, int(order[0]), *fullest}  # order[0] is a missing tile, if there is one

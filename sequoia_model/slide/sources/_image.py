@@ -100,7 +100,7 @@ def _read_image(path: Path, kind: type) -> tuple[NDArray[np.uint8], tuple[str, .
 def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     if image.mode == "F":
         raise InputError(
-            "the pixels are floating-point numbers, but integers of 8 or 16 bits are needed", where=str(path)
+            "the pixels are floating-point numbers, but 8-bit or 16-bit integers are needed", where=str(path)
         )
     if image.mode.startswith("I"):  # grey, 16 bits
         return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)

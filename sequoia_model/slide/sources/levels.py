@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-#: A level may be this much coarser than asked for, because the sizes of levels are rounded.
+#: A level may be this much coarser than requested, because the sizes of levels are rounded.
 _TOLERANCE = 0.01
 
 
@@ -46,7 +46,7 @@ class Facts:
     plain : bool
         Whether it is a plain image, whose tags say nothing about its scale.
     notes : tuple of str
-        Remarks for the user.
+        Notes for the user.
     """
 
     format: str
@@ -79,7 +79,7 @@ class Source(Protocol):
 
 
 def cheapest(levels: Sequence[PyramidLevel], downsample: float) -> int:
-    """Index of the coarsest level that is not coarser than asked for.
+    """Index of the coarsest level that is not coarser than requested.
 
     Examples
     --------

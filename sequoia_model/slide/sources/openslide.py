@@ -88,14 +88,14 @@ class OpenSlideSource:
         return handle
 
     def _replace(self, handle: openslide.OpenSlide) -> None:
-        """Open the slide again: after one damaged place, a handle refuses every read, in all threads."""
+        """Open the slide again: after a read at a damaged place, a handle refuses every other read, in all threads."""
         with self._lock:
             if self._handle is handle:
                 self._spoilt.append(handle)  # other threads may still be reading with it
                 self._handle = self._opened()
 
     def _read_alone(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
-        """Read a region with a handle of its own, so that an error is due to this very place."""
+        """Read a region with a handle of its own, so that an error is due to this region."""
         with self._opened() as handle:
             try:
                 return handle.read_region(corner, level, size)
@@ -135,7 +135,7 @@ def _facts(handle: openslide.OpenSlide) -> Facts:
     claims = {"objective power": _number(said.get("openslide.objective-power"))}
     unit = _UNITS.get(said.get("tiff.ResolutionUnit", ""))
     for axis in "xy":
-        if vendor != "generic-tiff":  # there it repeats the TIFF tag
+        if vendor != "generic-tiff":  # in these formats it repeats the TIFF tag
             claims[f"mpp {axis}"] = _number(said.get(f"openslide.mpp-{axis}"))
         pixels = _number(said.get(f"tiff.{axis.upper()}Resolution"))
         if unit and pixels:

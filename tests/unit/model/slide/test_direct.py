@@ -90,7 +90,7 @@ def test_a_reader_that_gives_other_pixels_where_there_is_most_to_see_is_not_used
     monkeypatch.setattr(DirectSource, "_read_tile", altered)
     with open_slide(path) as slide:
         assert slide.reader == "openslide"
-    with pytest.raises(InputError, match="does not give the pixels of OpenSlide"):
+    with pytest.raises(InputError, match="does not give the same pixels as OpenSlide"):
         open_slide(path, reader="direct")
 
 

@@ -36,7 +36,7 @@ def test_rows_of_a_patient_that_agree_are_one():
             ["1 role is not valid in fold_1", "P1 ('tset')", "train, val, test"],
         ),
         (roles("test train", "test train"), ["fold 0 has no patients to train on"]),
-        (roles("train train", "test train"), ["fold 1 holds no patients out"]),
+        (roles("train train", "test train"), ["fold 1 holds out no patients"]),
         (
             roles("train test", "test train").set_axis(["fold_1", "fold_2"], axis=1),
             ["fold_1, fold_2", "fold_0"],

@@ -14,7 +14,7 @@ from sequoia_model.tiles import TileOptions
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"rule": "papr"}, "'papr' is not a rule"),
+        ({"rule": "papr"}, "'papr' is not a valid rule"),
         ({"max_tiles": 0}, "--max-tiles must be 1 or more, but is 0"),
         ({"seed": -1}, "--seed must be 0 or more, but is -1"),
         ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),

@@ -116,10 +116,10 @@ REFUSED = {
         r"pickled torch.nn.modules.linear.Linear: opening a pickled model can run any code[\s\S]*state_dict\(\)",
     ),
     "a list in a checkpoint": (
-        lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "something else than tensors by name"
+        lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "something other than tensors by name"
     ),
     "a nested checkpoint": (
-        lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "something else than tensors by name"
+        lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "something other than tensors by name"
     ),
     "an empty checkpoint": (lambda p: damaged_checkpoint(p, 0), r"damaged[\s\S]*model_best.pt"),
     "half a checkpoint": (lambda p: damaged_checkpoint(p, 9000), r"damaged[\s\S]*model_best.pt"),

@@ -77,7 +77,7 @@ def test_pickled_code_is_not_run(tmp_path):
 
 def test_other_content_is_refused(tmp_path):
     torch.save({"a": [1, 2]}, tmp_path / "w.pth")
-    with pytest.raises(InputError, match="something else than tensors by name"):
+    with pytest.raises(InputError, match="something other than tensors by name"):
         read_tensors(tmp_path / "w.pth")
 
 

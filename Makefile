@@ -1,9 +1,9 @@
-# Every task of the project. `make help` lists them.
+# The tasks of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CORES ?= 2
 BIN := .venv/bin
-# The build of torch, as uv names it: TORCH_BACKEND=cpu is the small one. Empty: what the package index offers.
+# The build of torch, as uv names it: TORCH_BACKEND=cpu is the small one. Empty: the build that the package index offers.
 export TORCH_BACKEND ?=
 UV = $(or $(SEQUOIA_UV),$(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
@@ -37,7 +37,7 @@ reports: figures ## Render the report again
 test: setup-model ## Run all tests (ARGS="-k cox" selects some; without R, tests that need it are skipped and counted)
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-test-fast: setup-model ## Run all but the slow tests: under 3 minutes on two cores
+test-fast: setup-model ## Run all tests except the slow ones: under 3 minutes on two cores
 	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" $(ARGS)
 
 lint: setup-model ## Check style, types and import contracts
@@ -50,7 +50,7 @@ format: setup ## Format the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup-r setup-model ## Time our code beside the named competitors (ARGS="gsva" selects a part)
+bench: setup-r setup-model ## Time our code against other implementations (ARGS="gsva" selects a part)
 	@$(UV) pip install --quiet --python $(BIN)/python -c requirements.lock --group bench
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m tests.bench.run $(ARGS)
 
@@ -60,6 +60,6 @@ parity: setup-r ## Compute the reference values in R again (tests/parity/)
 drawing: setup ## Draw docs/architecture.svg from the code
 	@$(BIN)/python docs/draw_architecture.py
 
-clean: ## Remove results, builds and caches (.venv stays)
+clean: ## Remove results, builds and caches, but not .venv
 	rm -rf analyses/results .snakemake dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +

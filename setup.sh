@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing, and nothing twice: R with its packages (by apt), uv, the Python packages into .venv.
-#   ./setup.sh              where R cannot be had: says what to install, goes on without it, exits 0
-#   ./setup.sh --require-r  the same, but exits 1 where R is not complete
-#   ./setup.sh --model      with the extra `model` (torch); may stand beside --require-r
-# SEQUOIA_NO_APT=1 keeps its hands off the system's packages; SEQUOIA_UV names the uv to use;
-# TORCH_BACKEND=cpu has uv take torch's small build (any value of uv's --torch-backend).
+# Installs what is missing: R with its packages (by apt), uv, and the Python packages in .venv.
+#   ./setup.sh              if R cannot be installed: says what to install, continues without it, exits 0
+#   ./setup.sh --require-r  the same, but exits 1 if R is not complete
+#   ./setup.sh --model      with the extra `model` (torch); can be combined with --require-r
+# SEQUOIA_NO_APT=1 leaves the system's packages alone; SEQUOIA_UV names the uv to use;
+# TORCH_BACKEND=cpu takes the small build of torch (any value of uv's --torch-backend).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -25,11 +25,11 @@ say() { printf '==> %s\n' "$*" >&2; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | sed -n 1p)" = "$1" ]; } # at_least 4.2 "$version"
 
 r_version() { if command -v Rscript >/dev/null; then R --version 2>/dev/null | sed -n 's/^R version \([0-9.]*\).*/\1/p'; fi; }
-r_problem() { # prints nothing where R and its packages are there
+r_problem() { # prints nothing if R and its packages are installed
   local version missing
   version=$(r_version)
   if [ -z "$version" ]; then echo "R is not installed"; return; fi
-  if ! at_least 4.2 "$version"; then echo "R $version is too old, 4.2 is needed"; return; fi
+  if ! at_least 4.2 "$version"; then echo "R $version is too old, 4.2 or later is needed"; return; fi
   missing=$(Rscript --vanilla r/install.R --missing) || missing="(R does not start)"
   if [ -n "$missing" ]; then echo "R $version lacks the packages: $missing"; fi
 }
@@ -44,7 +44,7 @@ apt_install() {
   local sudo=""
   if [ "$(id -u)" != 0 ]; then
     sudo="sudo"
-    [ -t 0 ] || sudo="sudo -n" # nobody there to type a password
+    [ -t 0 ] || sudo="sudo -n" # nobody can type a password
     $sudo true 2>/dev/null || return 1
   fi
   say "apt: $*"
@@ -53,7 +53,7 @@ apt_install() {
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
       -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; } </dev/null 2>&1 |
     tee .tools/apt.log | sed -n -u -e '/^Need to get/p' -e '/^Setting up/p' -e '/^E: /p' >&2 ||
-    say "apt failed; all it said is in .tools/apt.log"
+    say "apt failed; its output is in .tools/apt.log"
 }
 
 find_uv() {
@@ -72,7 +72,7 @@ need_uv() {
     say "Python 3.11 to 3.13 with venv is needed. Debian, Ubuntu: sudo apt-get install python3 python3-venv"
     exit 1
   fi
-  say "uv, into .tools/"
+  say "Installing uv in .tools/"
   python3 -m venv .tools/uv
   .tools/uv/bin/python -m pip install --quiet uv
   uv=.tools/uv/bin/uv
@@ -80,14 +80,14 @@ need_uv() {
 
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
-# 1. the system: R, and a Python that can make the first environment
+# 1. the system: R, and a Python that can create the first environment
 uv=$(find_uv)
 if ! is_done r "$(r_key)"; then
   wanted=""
   if [ -z "$uv" ] && ! has_venv; then wanted="python3 python3-venv"; fi
   if [ -n "$(r_problem)" ]; then wanted="$wanted $R_PACKAGES"; fi
   # shellcheck disable=SC2086
-  if [ -n "$wanted" ]; then apt_install $wanted || true; fi # what is missing after it is said below
+  if [ -n "$wanted" ]; then apt_install $wanted || true; fi # what is still missing is reported below
 fi
 
 # 2. Python: the versions of requirements.lock
@@ -96,11 +96,11 @@ if ! is_done python "$(python_key)"; then
   if ! .venv/bin/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
     rm -rf .venv
     if ! "$uv" venv --quiet --python "$PYTHONS" .venv; then
-      say "Python 3.11 to 3.13 is needed, and none was found on the PATH"
+      say "Python 3.11 to 3.13 is needed, but none was found on the PATH"
       exit 1
     fi
   fi
-  say "Python packages, into .venv/"
+  say "Installing Python packages in .venv/"
   "$uv" pip install --compile-bytecode $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
     -e . --group dev --group analyses --group reports --group bridge
   python_key >.venv/.python-ready
@@ -108,13 +108,13 @@ fi
 
 if [ -n "$model" ] && ! is_done model "$(python_key) ${TORCH_BACKEND:-}"; then
   need_uv
-  say "torch and what comes with it${TORCH_BACKEND:+ (backend $TORCH_BACKEND)}, into .venv/"
+  say "Installing torch and its dependencies${TORCH_BACKEND:+ (backend $TORCH_BACKEND)} in .venv/"
   "$uv" pip install $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
     ${TORCH_BACKEND:+--torch-backend "$TORCH_BACKEND"} -e '.[model]'
   echo "$(python_key) ${TORCH_BACKEND:-}" >.venv/.model-ready
 fi
 
-# 3. the bridge: rpy2 by the R found. ABI mode: no compiler, no headers, the same on every machine
+# 3. the bridge: the rpy2 that fits this R. ABI mode: no compiler, no headers, the same on every machine
 if ! is_done r "$(r_key)"; then
   problem=$(r_problem)
   if [ -z "$problem" ]; then
@@ -127,14 +127,14 @@ if ! is_done r "$(r_key)"; then
       .venv/bin/python -c 'import rpy2.rinterface'; then
       r_key >.venv/.r-ready
     else
-      problem="rpy2 does not load beside R $(r_version) (see above)"
+      problem="rpy2 does not load with R $(r_version) (see above)"
     fi
   fi
   if [ -n "$problem" ]; then
     cat >&2 <<TEXT
 
 *** $problem.
-    What needs R is left out until it is there; all else works.
+    Everything that needs R is left out until it is installed; the rest works.
       Debian 12+, Ubuntu 24.04+:  sudo apt-get install --no-install-recommends $R_PACKAGES
       other systems:              R >= 4.2 (built with --enable-R-shlib), then: Rscript r/install.R
       then, in any case:          make setup

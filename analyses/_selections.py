@@ -1,4 +1,4 @@
-"""Selections on disk, and what several of them say together."""
+"""Selections on disk, and several of them as one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEVEL = "cohort"
 
 
 def save_selection(selection: Selection, results: Path, name: str) -> None:
-    """Write ``genes_<rule>_<name>.csv``, the table of genes, and ``selection_<rule>_<name>.json``, all else."""
+    """Write ``genes_<rule>_<name>.csv``, the table of genes, and ``selection_<rule>_<name>.json`` with the rest."""
     save_table(selection.table, results / f"genes_{selection.rule}_{name}.csv")
     save_json(selection.to_dict(), results / f"selection_{selection.rule}_{name}.json")
 
 
 def load_selection(results: Path, rule: str, name: str) -> Selection:
-    """What `save_selection` wrote."""
+    """Read what `save_selection` wrote."""
     fields = json.loads((results / f"selection_{rule}_{name}.json").read_text(encoding="utf-8"))
     path = results / f"genes_{rule}_{name}.csv"
     table = pd.read_csv(

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 
 def arguments(sections: str, about: str, *more: tuple[str, type]) -> argparse.Namespace:
-    """Command line of a script: ``--results``, ``--settings`` (JSON; else those sections of config.yaml as one)."""
+    """Command line of a script: ``--results``, ``--settings`` (JSON; default: sections of config.yaml as one)."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
     parser.add_argument("--settings", type=json.loads, help=f"JSON; default: {sections} of config.yaml")
@@ -42,30 +42,30 @@ def load(name: str, endpoint: str) -> Cohort:
 
 
 def candidates(cohort: str, shared_with: Iterable[str], endpoint: str) -> list[str]:
-    """The genes that a signature can choose from: those of its cohort that the others have as well, sorted."""
+    """The genes that a signature can choose from: those of its cohort that the others also have, sorted."""
     return sorted(shared_genes(*(load(name, endpoint) for name in (cohort, *shared_with))))
 
 
 def predictions_file(results: Path, cohort: str, model: str) -> Path:
-    """Where the predictions of a model are."""
+    """The file of a model's predictions."""
     return results / f"predictions_{cohort}_{model.replace(' ', '-')}.h5ad"
 
 
 def save_drawing(figure: Figure, caption: Iterable[str], results: Path, name: str) -> None:
-    """A figure and its caption."""
-    from sequoia_stats import plots  # not where nothing is drawn
+    """Write a figure and its caption."""
+    from sequoia_stats import plots  # not if nothing is drawn
 
     plots.save_figure(figure, results / name)
     save_caption(caption, results / "captions" / f"{name}.txt")
 
 
 def say(words: str) -> None:
-    """A line of progress on stderr."""
+    """Print a line of progress on stderr."""
     print(words, file=sys.stderr, flush=True)
 
 
 def progress(finished: Iterable[object], total: int) -> Iterator[object]:
-    """Pass an iterator on, with a line on stderr every tenth of the way."""
+    """Pass on an iterator, printing a line on stderr after every tenth of it."""
     for done, item in enumerate(finished, start=1):
         if done == total or done * 10 // total > (done - 1) * 10 // total:
             say(f"  cross-validation: {done} of {total} paths")
@@ -78,17 +78,17 @@ def read_json(path: Path) -> Any:
 
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:
-    """CSV with every digit, whole or not at all; an undefined number is an empty cell."""
+    """Write a CSV with every digit, whole or not at all; an undefined number is an empty cell."""
     with new_file(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def save_json(content: Any, path: Path) -> None:
-    """JSON, whole or not at all."""
+    """Write JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def save_caption(sentences: Iterable[str], path: Path) -> None:
-    """One paragraph of text."""
+    """Write one paragraph of text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, " ".join(sentence for sentence in sentences if sentence) + "\n")

@@ -64,8 +64,8 @@ def cv_curve(curve: pd.DataFrame, signature: Signature) -> list[str]:
         f"Cross-validated partial-likelihood deviance per event along the path of {len(curve)} penalties "
         f"(lambda_min_ratio {signature.selection['lambda_min_ratio']}), mean of "
         f"{counted(cv['repeats'], 'draw')} of {cv['n_folds']} folds; bars: one standard error, averaged "
-        "over the draws. Above: genes of the model on all patients. Drawn as far as the mean lies within two "
-        "standard errors of the minimum.",
+        "over the draws. Above: genes of the model on all patients. Only the part in which the mean lies "
+        "within two standard errors of the minimum is drawn.",
         f"lambda.min {cv['lambda_min']:.3g}, lambda.1se {cv['lambda_1se']:.3g}.",
         "The minimum lies at the end of the path." if cv["at_path_end"] else "",
         *training(signature),
@@ -84,7 +84,7 @@ def coefficients(signature: Signature) -> list[str]:
 
 
 def training(signature: Signature) -> list[str]:
-    """On what, and how, the signature was trained; how often no gene was chosen; what cannot be claimed."""
+    """How and on which cohort the signature was trained, how often no gene was chosen, and what cannot be claimed."""
     cohort, selection = signature.training, signature.selection
     cv = selection["cross_validation"]
     return [
@@ -94,7 +94,7 @@ def training(signature: Signature) -> list[str]:
         f"{cohort['n_candidates']} candidate genes, lambda.{selection['rule']} of {cv['repeats']} × "
         f"{cv['n_folds']}-fold cross-validation, lambda_min_ratio {selection['lambda_min_ratio']}.",
         f"In {cv['null_draws']} of the {counted(cv['repeats'], 'fold draw')} lambda.min chose no gene.",
-        "The cohorts are subsets of those of the paper, so its genes and hazard ratios are not reproduced.",
+        "The cohorts are subsets of those in the paper, so its genes and hazard ratios are not reproduced.",
     ]
 
 
@@ -114,7 +114,7 @@ def _cohort_role(validation: Validation) -> list[str]:
     if validation.is_training_cohort:
         return ["This is the cohort that the signature was trained on: performance is apparent."]
     if validation.endpoint != validation.signature_endpoint:
-        return [f"The signature was trained for another endpoint, {validation.signature_endpoint}."]
+        return [f"The signature was trained for a different endpoint, {validation.signature_endpoint}."]
     return []
 
 

@@ -14,7 +14,7 @@ from sequoia_stats.selection import RULES
 
 
 def simulated(simulations: Sequence[dict]) -> str:
-    """What predictions are, for a caption."""
+    """What the predictions are, as a sentence for a caption."""
     note = noise_model.note([one["source"] for one in simulations])
     return f"{note[0].upper()}{note[1:]}."
 
@@ -45,7 +45,7 @@ def criteria(selection: Selection, simulations: Sequence[dict]) -> list[str]:
 
 
 def criteria_of(selection: Selection) -> str:
-    """The test, its units, and over what p-values are adjusted."""
+    """The test, its units, and the genes over which p-values are adjusted."""
     test = {"steiger": "Steiger's Z", "williams": "Williams' t"}.get(selection.method, selection.method)
     side = {"two-sided": "two-sided", "greater": "one-sided", "absolute": "one-tailed on its absolute value"}
     return (
@@ -65,11 +65,11 @@ def sample_size(size: SampleSize, selection: Selection, simulations: Sequence[di
 
 
 def downsampling(smaller: Downsampling, simulations: Sequence[dict]) -> list[str]:
-    """Caption of the numbers in parts of the patients."""
+    """Caption of the numbers in subsets of the patients."""
     draws = int(smaller.summary["repeats"].max())
     return [
         f"Genes that are well predicted by {RULES[smaller.rule].title} in random subsets of the patients "
-        f"({counted(draws, 'draw')} each, with the line through the medians), and in all patients.",
+        f"({counted(draws, 'draw')} each; the line connects the medians), and in all patients.",
         "Fewer patients are used to judge the genes; the training is unchanged.",
         simulated(simulations),
     ]

@@ -40,8 +40,8 @@ def control(about: dict, simulations: Sequence[dict]) -> list[str]:
     """Caption of the negative control."""
     return [
         f"Gene sets ({about['source']}) among the well-predicted genes of each cohort, and among the same number of "
-        "genes with the lowest correlation. A set that is enriched among the latter is enriched for another reason "
-        "than prediction.",
+        "genes with the lowest correlation. Enrichment among the latter has other reasons than "
+        "prediction.",
         test_of(about),
         simulated(simulations),
         about["notice"] and f"{about['notice']}.",
@@ -64,8 +64,8 @@ def signature_pathways(
     return [
         f"Genes of the signature and the gene sets that hold them ({sources}): {with_set} of "
         f"{counted(len(signature.genes), 'gene')} are in {counted(held, 'set')}"
-        f"{f', of which {drawn} are drawn' if drawn < held else ''}.",
-        f"Among the {counted(signature.training['n_candidates'], 'candidate gene')} of the training, "
+        f"{f'; {drawn} are drawn' if drawn < held else ''}.",
+        f"Among the {counted(signature.training['n_candidates'], 'candidate gene')} of the training cohort, "
         f"{counted(found, 'set is', 'sets are')} enriched at an adjusted p below 0.05 (one-sided "
         "hypergeometric test, Benjamini-Hochberg per collection).",
         "A ribbon shows that a gene belongs to a set, not that the set is active.",
@@ -90,7 +90,7 @@ def agreement(
 
 
 def tested(about: dict) -> str:
-    """Whose sets, and how many are enriched."""
+    """Which sets are drawn, and how many are enriched."""
     return (
         f"Gene sets enriched among the genes that are well predicted by {RULES[about['rule']].title}: "
         f"{about['sets_enriched']:,} of {counted(about['sets_tested'], 'set')} of {about['source']} in at least one "
@@ -105,9 +105,9 @@ def merging(about: dict) -> str:
     left_out = f"; left out: {counted(lost, 'enriched set')} not tested in every cohort" if lost else ""
     return (
         f"Similar sets are merged (average linkage, {measure} of at least {about['merge']['threshold']:g}) into "
-        f"{counted(about['groups'], 'group')}, drawn with the average of the adjusted p-values, which is not a test "
-        f"(a group whose average is 0.05 or more in every cohort is not drawn), and under the set with the smallest "
-        f"average p{left_out}."
+        f"{counted(about['groups'], 'group')}, each drawn with the average of its adjusted p-values, which is not a "
+        f"test (a group whose average is 0.05 or more in every cohort is not drawn), and named after the set with the "
+        f"smallest average p{left_out}."
     )
 
 

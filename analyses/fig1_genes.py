@@ -1,4 +1,4 @@
-"""Well-predicted genes of all cohorts (figure 1d and what belongs to it): read, compare, draw, save."""
+"""Well-predicted genes of all cohorts (figure 1d and related figures): read, compare, draw, save."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def draw(results: Path, cohorts: list[str], settings: dict) -> None:
-    """Read what the cohorts left in `results`, and add to it."""
+    """Read the results of each cohort in `results`, and add to them."""
     selections = {
         rule: {name: load_selection(results, rule, name) for name in cohorts} for rule in settings["rules"]
     }
@@ -110,7 +110,7 @@ def published(selections: Mapping[str, Selection]) -> pd.DataFrame:
 
 
 def notes_of(selections: Selections) -> pd.DataFrame:
-    """What the selections want to be said, once each."""
+    """The notes of the selections, once each."""
     rows = [
         (rule, one.table[LEVEL].iloc[0], note)
         for rule, cohorts in selections.items()

@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def draw(results: Path, cohorts: list[str], settings: dict) -> None:
-    """Read the predictions of all models, and write what sets them apart."""
+    """Read the predictions of all models, and write how they differ."""
     comparisons = [compare(results, name, settings) for name in cohorts]
     save_table(pd.concat([one.pairs for one in comparisons], ignore_index=True), results / "comparison.csv")
     save_table(pd.concat([one.models for one in comparisons], ignore_index=True), results / "models.csv")
@@ -33,7 +33,7 @@ def draw(results: Path, cohorts: list[str], settings: dict) -> None:
 
 
 def compare(results: Path, name: str, settings: dict) -> Comparison:
-    """All models on one cohort; the first has been judged before."""
+    """All models on one cohort; the first has already been judged."""
     rule = settings["rules"][0]
     first, *rest = [model["name"] for model in settings["models"]]
     say(f"comparing the models on {name}")

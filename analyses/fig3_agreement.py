@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def draw(results: Path, cohorts: list[str], sources: list[str], settings: dict) -> None:
-    """Read what the cohorts left in `results`, and add to it."""
+    """Read the results of each cohort in `results`, and add to them."""
     table = pd.concat([pd.read_csv(results / f"agreement_{name}.csv") for name in cohorts], ignore_index=True)
     summary = summarise(table)
     save_table(summary, results / "agreement.csv")

@@ -16,7 +16,7 @@ from sequoia_stats.errors import InputError
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.ora import hypergeometric, merge_similar, negative_control
 
-#: Below it a set counts as enriched.
+#: A set with an adjusted p-value below this counts as enriched.
 ALPHA = 0.05
 
 
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def draw(results: Path, cohorts: list[str], settings: dict, sets: GeneSets) -> None:
-    """Read the genes of all cohorts, and write what the sets of one collection hold of them."""
+    """Read the genes of all cohorts, and write how the sets of one collection contain them."""
     selections = selections_of(results, cohorts, settings["rules"][0])
     limits = {"min_size": settings["min_size"], "max_size": settings["max_size"]}
     table = enriched(selections, sets, limits)
@@ -71,7 +71,7 @@ def selections_of(results: Path, cohorts: list[str], rule: str) -> dict[str, Sel
 
 
 def enriched(selections: Mapping[str, Selection], sets: GeneSets, limits: dict) -> pd.DataFrame:
-    """Tests of the well-predicted genes of every cohort; its universe are the genes measured there."""
+    """Tests of the well-predicted genes of every cohort; its universe is the genes measured there."""
     tables = [
         hypergeometric({name: s.gene[s.well_predicted]}, sets, universe=s.gene, **limits)
         for name, s in selections.items()
@@ -80,7 +80,7 @@ def enriched(selections: Mapping[str, Selection], sets: GeneSets, limits: dict) 
 
 
 def control(selections: Mapping[str, Selection], sets: GeneSets, limits: dict) -> pd.DataFrame:
-    """The same for as many of the worst predicted genes, beside the well-predicted ones."""
+    """The same tests, also for as many of the worst predicted genes."""
     tables = [negative_control(s, sets, **limits) for s in selections.values()]
     for name, table in zip(selections, tables, strict=True):
         table["list"] = f"{name}: " + table["list"]
@@ -133,7 +133,7 @@ def summarise(table: pd.DataFrame, worst: pd.DataFrame, sets: GeneSets) -> pd.Da
 
 
 def describe(table: pd.DataFrame, merged: pd.DataFrame, sets: GeneSets, settings: dict) -> dict:
-    """What the captions and the report say of a collection."""
+    """What the captions and the report say about a collection."""
     found = enriched_sets(table)
     return {
         "collection": sets.name,
@@ -152,7 +152,7 @@ def describe(table: pd.DataFrame, merged: pd.DataFrame, sets: GeneSets, settings
 
 
 def links_of(table: pd.DataFrame, merged: pd.DataFrame) -> pd.DataFrame:
-    """Cohorts and the groups enriched there, which the representative stands for, with the genes shared."""
+    """Cohorts and the groups enriched in them, named by their representatives, with the genes shared."""
     found = merged[merged["p_bh"] < ALPHA]
     links = found.merge(table, left_on=["list", "representative"], right_on=["list", "set"])
     links = links.rename(columns={"list": "source", "set": "target", "overlap": "weight"})

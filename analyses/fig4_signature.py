@@ -14,7 +14,7 @@ from sequoia_stats.plots import text
 
 
 def hazard_ratios(validation: dict) -> pd.DataFrame:
-    """Rows of the table of hazard ratios that one validation gives."""
+    """Rows of the table of hazard ratios for one validation."""
     rows = []
     for model, ratio in (("unadjusted", validation), ("adjusted", validation["adjusted"])):
         covariates = ratio.get("covariates", [])
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def draw(results: Path, cohorts: list[str]) -> None:
-    """Read what training and validation left in `results`, and add to it."""
+    """Read the results of training and validation in `results`, and add to them."""
     signature = Signature.load(results / "signature.json")
     curve = pd.read_csv(results / "cv_curve.csv")
     files = [results / f"validation_{name}.json" for name in cohorts]

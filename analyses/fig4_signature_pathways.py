@@ -15,7 +15,7 @@ from sequoia_stats.sets.ora import COLUMNS, hypergeometric
 
 
 def main() -> None:
-    """Write the sets that hold genes of the signature, the circle and its caption."""
+    """Write the sets that contain genes of the signature, the circle and its caption."""
     options = arguments("signature signature_pathways", "Draw the pathways of the signature.")
     settings = options.settings
     universe = candidates(settings["cohort"], settings["shared_with"], settings["endpoint"])
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def draw(results: Path, universe: Sequence[str], collections: list[GeneSets], settings: dict) -> None:
-    """Read the signature, and test its genes among those that it could have chosen."""
+    """Read the signature, and test its genes against those that it could have chosen."""
     signature = Signature.load(results / "signature.json")
     table = pd.DataFrame(columns=[*COLUMNS, "collection"])
     links = pd.DataFrame(columns=["source", "target", "collection"])
@@ -41,7 +41,7 @@ def draw(results: Path, universe: Sequence[str], collections: list[GeneSets], se
 
 
 def links_of(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per gene of the signature and set that holds it."""
+    """A row per gene of the signature and set that contains it."""
     held = table[table["overlap"] > 0]
     links = held.assign(source=held["genes"].str.split(";")).explode("source")
     return links.rename(columns={"set": "target"})[["source", "target", "collection"]]

@@ -1,4 +1,4 @@
-"""What R's table of the normal distribution changes in GSVA scores: read, score twice, save."""
+"""The effect of R's table of the normal distribution on GSVA scores: read, score twice, save."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def save(cohorts: Iterable[Cohort], sets: GeneSets, results: Path) -> None:
 
 
 def kernel_difference(cohort: Cohort, sets: GeneSets) -> dict[str, str | int | float]:
-    """Ranks and scores under ``kernel="table"``, as R has them, and ``kernel="exact"``.
+    """Compare ranks and scores of ``kernel="table"``, as in R, with those of ``kernel="exact"``.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def kernel_difference(cohort: Cohort, sets: GeneSets) -> dict[str, str | int | f
 
 
 def ranks_within(ranked: np.ndarray) -> np.ndarray:
-    """Place of every gene (columns) in its sample (rows), the largest first, ties as they stand."""
+    """Place of every gene (columns) in its sample (rows), the largest first, ties in the order of the table."""
     order = np.argsort(-ranked, axis=1, kind="stable")
     places = np.empty_like(order)
     np.put_along_axis(places, order, np.arange(ranked.shape[1])[None, :], axis=1)

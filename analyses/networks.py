@@ -21,7 +21,7 @@ from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
 from sequoia_stats import plots
 
 GOLDEN = HERE.parent / "tests" / "data" / "golden"
-#: UNI's features and the published genes. The first has its published sizes, the others such as compare with it.
+#: UNI's features and the published genes. The first has its published sizes, the others have comparable ones.
 FEATURES, GENES = 1024, 20_820
 FULL: dict[str, Callable[[], nn.Module]] = {
     "Linearized transformer": lambda: SummaryTransformer(input_dim=FEATURES, num_outputs=GENES),
@@ -56,7 +56,7 @@ def main() -> None:
     """Write ``networks_*.csv``, ``networks.json`` and the drawing of the parts."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the outputs")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of which the median time is kept")
+    parser.add_argument("--repeats", type=int, default=5, help="number of runs, whose median time is kept")
     options = parser.parse_args()
     results: Path = options.results
 
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def parts(title: str, network: nn.Module) -> pd.DataFrame:
-    """The module tree of a network, equal siblings as one row, with the shapes that one slide gives."""
+    """The module tree of a network, equal siblings as one row, with the shapes for one slide."""
     shapes: dict[nn.Module, str] = {}
     hooks = [
         module.register_forward_hook(lambda module, _, output: shapes.update({module: _shape(output)}))
@@ -89,7 +89,7 @@ def parts(title: str, network: nn.Module) -> pd.DataFrame:
 def _walk(
     module: nn.Module, network: str, depth: int, name: str, repeats: int, shapes: dict, rows: list
 ) -> None:
-    """A row of this module, then those of its children; children that are alike share a row."""
+    """The row of this module, then those of its children; equal children share a row."""
     count = sum(parameter.numel() for parameter in module.parameters()) * repeats
     kind = type(module).__name__
     rows.append(
@@ -99,7 +99,7 @@ def _walk(
         }
     )  # fmt: skip
     children = _distinct(module)
-    if children:  # what it holds beside them: learned positions
+    if children:  # what else it contains: learned positions
         rows.extend(
             {
                 "depth": depth + 1, "name": label, "module": "Parameter", "repeats": 1,
@@ -118,7 +118,7 @@ def _walk(
 
 
 def _distinct(module: nn.Module) -> list[tuple[str, nn.Module, int]]:
-    """The children; numbered neighbours that are alike stand once, with their number."""
+    """The children; equal neighbours are listed once, with their number."""
     found: list[tuple[str, nn.Module, int]] = []
     for label, child in module.named_children():
         same = (
@@ -173,7 +173,7 @@ def speed(repeats: int) -> pd.DataFrame:
         with torch.inference_mode():
             seconds = _median(lambda network=network, batch=batch: network(batch), repeats) / len(batch)
         rows.append({"step": f"{title}: one network", "of": "a batch of 16 slides", "seconds": seconds})
-        say(f"  {title}: {seconds:.3f} s a slide")
+        say(f"  {title}: {seconds:.3f} s per slide")
     tiles = np.random.default_rng(0).standard_normal((4000, FEATURES), dtype=np.float32)
     seconds = _median(lambda: cluster_means(tiles), max(1, repeats // 2))
     rows.append(
@@ -193,7 +193,7 @@ def _median(work: Callable[[], object], repeats: int) -> float:
 
 
 def machine() -> dict[str, object]:
-    """Where the times come from."""
+    """The machine on which the times were measured."""
     return {"processor": platform.machine(), "threads": torch.get_num_threads(), "torch": version("torch")}
 
 
@@ -205,7 +205,7 @@ def caption(tree: pd.DataFrame) -> list[str]:
         "The parts of the networks, read from the module trees that the code builds. Data flow from top to bottom.",
         f"All networks take {N_CLUSTERS} cluster means of {FEATURES:,} features and predict {GENES:,} genes; the "
         "linearized transformer has its published sizes.",
-        "Grey: the shape of one slide's output. Right: parameters; a blue frame stands for equal parts in a row.",
+        "Grey: the shape of one slide's output. Right: parameters; a blue frame marks several equal parts in a row.",
         f"Total number of parameters: {counts}.",
     ]
 

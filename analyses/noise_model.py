@@ -1,6 +1,6 @@
-"""Simulated predictions: measured expression plus noise, until a network brings predictions of slides.
+"""Simulated predictions: measured expression plus noise, until a network provides predictions of slides.
 
-They show what the statistics and figures do, and say nothing about images. For gene g and slide i of one cohort,
+They show what the statistics and figures do and say nothing about images. For gene g and slide i of one cohort,
 with z the measured expression standardised over its patients:
 
 1. *Share.* c_g is the share of a gene's variance that the cohort's first principal components carry. What many
@@ -10,15 +10,15 @@ with z the measured expression standardised over its patients:
    m_g = `least` + (`most` - `least`) q_g^`rise` and variance m_g (1 - m_g) / (`concentration` + 1): genes that vary
    together are predicted together, so gene sets come out unevenly.
 3. *Noise.* e_gi = a_g √s u_i + √(1 - s) v_gi: u is shared by all genes of a slide (share s, sign a_g = ±1 by gene),
-   v is the gene's own; both standard normal.
+   v is the gene's own; both are standard normal.
 4. *Prediction.* mean_g + SD_g · w_g · (ρ_g z_gi + √(1 - ρ_g²) e_gi + b_gf). Its width w_g = max(ρ_g, `floor`) exp(t_g)
    shrinks it towards the mean as least squares would, with an error t_g (normal, SD `width_error`) that leaves some
    genes with errors larger than the mean's; b_gf is the offset of the fold that holds the patient, with SD
-   `fold_offset`. Within a fold the correlation with the measured expression is ρ_g in expectation; over all folds a
-   little less.
-5. *Untrained.* mean_g + SD_g · `floor` · (a_g √s u_i + √(1 - s) v'_gi) with v' drawn anew for every seed: related to
-   the prediction by u, to the measured expression not at all. Its mean is that of the gene, which spares it the large
-   errors that a network without training makes, so that the comparison of errors is not won before it starts.
+   `fold_offset`. Within a fold the correlation with the measured expression is ρ_g in expectation; over all folds it
+   is a little lower.
+5. *Untrained.* mean_g + SD_g · `floor` · (a_g √s u_i + √(1 - s) v'_gi) with v' drawn again for every seed; related
+   to the prediction by u, but not to the measured expression. Its mean is that of the gene, which spares it the large
+   errors that a network without training makes; otherwise the comparison of errors would be decided from the start.
 
 A model with more noise has all ρ_g multiplied by a factor below 1, and draws of its own in steps 3 to 5.
 """
@@ -69,7 +69,7 @@ class Truth:
     target: Array
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per gene: the share of variance that the components carry, and the target correlation."""
+        """A row per gene: the share of its variance in the components, and the target correlation."""
         return pd.DataFrame({"gene": self.measured.columns, "share": self.share, "target_r": self.target})
 
 
@@ -83,7 +83,7 @@ def make_truth(
     expression : DataFrame of shape (patients, genes)
         Finite, on a scale on which correlation makes sense.
     obs : DataFrame
-        What is to be known of every patient; same index.
+        What is known about every patient; same index.
     model : NoiseModel
     rng : Generator
 

@@ -1,4 +1,4 @@
-"""What the rules find where nothing is to be found: predictions that have nothing to do with the patients."""
+"""What the rules find when there is nothing to find: the predictions are unrelated to the patients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sequoia_stats.types.predictions import Predictions
 def unrelated_predictions(
     measured: pd.DataFrame, rng: np.random.Generator, *, untrained: int = 1, slides: int = 1, folds: int = 5
 ) -> Predictions:
-    """Predictions that are the expression of other patients, drawn anew for the network and each untrained one.
+    """Predictions that are the expression of other patients, drawn separately for the network and each untrained one.
 
     Genes stay correlated with each other as they are, and errors are on one scale, so that no criterion is met or
     missed for a reason of its own.
@@ -27,8 +27,8 @@ def unrelated_predictions(
     untrained : int, default 1
         Number of untrained networks.
     slides : int, default 1
-        Slides of each patient, all with the same measured and predicted values: what happens where slides count as
-        independent.
+        Slides of each patient, all with the same measured and predicted values: shows what happens if slides count
+        as independent.
     folds : int, default 5
 
     Returns
@@ -69,7 +69,7 @@ def null_simulation(
     -------
     DataFrame
         ``rule, simulation, tested, found, p, p_dependent``: genes tested and found, and the shares of genes with
-        p < .05 in either test alone, which a calibrated test has in 5%.
+        p < 0.05 in either test alone; for a calibrated test this is 5%.
     """
     lines = []
     for i, stream in enumerate(np.random.SeedSequence(seed).spawn(simulations)):
@@ -87,7 +87,7 @@ def summary(simulated: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     simulated : DataFrame
-        Of `null_simulation`.
+        The result of `null_simulation`.
 
     Returns
     -------

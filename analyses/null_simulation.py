@@ -1,4 +1,4 @@
-"""What each rule finds where there is nothing to find: draw, judge, save."""
+"""What each rule finds when there is nothing to find: draw, judge, save."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     settings = options.settings
     measured = cohort.expression.iloc[: settings["patients"], :: len(cohort.genes) // settings["genes"]]
     measured = measured.iloc[:, : settings["genes"]]
-    say(f"{settings['simulations']} simulations without a truth")
+    say(f"{settings['simulations']} simulations in which there is nothing to find")
     save(measured, cohort.name, settings, options.results)
 
 

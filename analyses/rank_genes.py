@@ -1,4 +1,4 @@
-"""Do the genes of a set gather among the best predicted ones? Read, test, save."""
+"""Do the genes of a set accumulate among the best predicted ones? Read, test, save."""
 
 from __future__ import annotations
 

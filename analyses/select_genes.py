@@ -15,7 +15,7 @@ from sequoia_stats.types.predictions import Predictions
 
 
 def main() -> None:
-    """Write the genes under each rule, the optimism of the top, slides, subgroups and smaller samples."""
+    """Write the genes by each rule, the optimism of the best genes, slides, subgroups and smaller samples."""
     options = arguments("predictions genes", "Judge the genes of a cohort.", ("cohort", str))
     settings, results = options.settings, options.results
     first = settings["models"][0]["name"]
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def save(predictions: Predictions, settings: dict, results: Path, name: str) -> None:
-    """Write all that is known of the genes of one cohort."""
+    """Write everything about the genes of one cohort."""
     rule = settings["rules"][0]
     for one in settings["rules"]:
         save_selection(well_predicted(predictions, rule=one, by=LEVEL, seed=settings["seed"]), results, name)

@@ -18,7 +18,7 @@ _RECEPTOR = {1.0: "ER+", 0.0: "ER−"}
 
 
 def main() -> None:
-    """Write the predictions of every model, what they are, and the target correlations of the genes."""
+    """Write the predictions of every model, a description, and the target correlations of the genes."""
     options = arguments("predictions", "Simulate predictions.", ("cohort", str), ("endpoint", str))
     name, settings, results = options.cohort, options.settings, options.results
     cohort = load(name, options.endpoint)
@@ -34,7 +34,7 @@ def main() -> None:
 def save(
     cohort: Cohort, truth: noise_model.Truth, predictions: dict[str, Predictions], results: Path, name: str
 ) -> None:
-    """Write all that is known of the simulation of one cohort."""
+    """Write everything about the simulation of one cohort."""
     results.mkdir(parents=True, exist_ok=True)
     save_table(truth.to_frame(), results / f"targets_{name}.csv")
     save_json(describe(cohort, truth, predictions), results / f"simulation_{name}.json")
@@ -43,7 +43,7 @@ def save(
 
 
 def describe(cohort: Cohort, truth: noise_model.Truth, predictions: dict[str, Predictions]) -> dict:
-    """Numbers of the report and the captions."""
+    """Numbers for the report and the captions."""
     slides = truth.obs["patient_id"].value_counts()
     return {
         "cohort": cohort.name,
@@ -62,7 +62,7 @@ def describe(cohort: Cohort, truth: noise_model.Truth, predictions: dict[str, Pr
 def simulate(
     cohort: Cohort, settings: dict, seed: np.random.SeedSequence
 ) -> tuple[noise_model.Truth, dict[str, Predictions]]:
-    """What all models share, and the predictions of each: draws of their own from one seed."""
+    """What all models share, and the predictions of each: separate draws from one seed."""
     model = noise_model.settings_of(settings)
     expression, note = on_one_scale(cohort), noise_model.note([source(cohort)])
     obs = pd.DataFrame({"cohort": cohort.name, "er": receptor(cohort)}, index=cohort.patients)
@@ -99,7 +99,7 @@ def source(cohort: Cohort) -> str:
 
 
 def receptor(cohort: Cohort) -> pd.Series:
-    """Estrogen receptor status of every patient, in words; missing where it is not known."""
+    """Estrogen receptor status of every patient, in words; missing if it is not known."""
     return cohort.covariates["er"].map(_RECEPTOR).astype(object)
 
 

@@ -1,4 +1,4 @@
-"""Two slides: their tissue, the tiles that each rule chooses, and why the others are left out. Needs torch's extra."""
+"""Two slides: their tissue, the tiles that each rule chooses, and why places are left out. Needs torch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Source:
     Parameters
     ----------
     name : str
-        Of its results.
+        Name of its results.
     file, short, title : str
     mpp : float, optional
-        µm per pixel, where the file does not say.
+        µm per pixel, if the file does not state it.
     """
 
     name: str
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def counts(source: Source, grid: TileGrid) -> dict[str, object]:
-    """Tiles by the reason why they are not used; a reason that a rule does not know is undefined."""
+    """Tiles by the reason why they are not used; missing for a reason that a rule does not have."""
     lost = {reason.replace(" ", "_"): grid.left_out.get(reason) for reason in REASONS}
     return {
         "slide": source.short,
@@ -92,7 +92,7 @@ def counts(source: Source, grid: TileGrid) -> dict[str, object]:
 
 
 def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]:
-    """Tiles of both rules, and of one alone."""
+    """Numbers of tiles chosen by both rules, and by only one."""
     paper, published = ({tuple(corner) for corner in grids[rule].coords.tolist()} for rule in RULES)
     return {
         "slide": source.short, "both": len(paper & published), "paper_only": len(paper - published),
@@ -101,7 +101,7 @@ def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]
 
 
 def about(slide: Slide, candidates: Candidates) -> dict[str, object]:
-    """The facts that a run would use."""
+    """The facts about a slide that a run would use."""
     width, height = slide.size
     said = {"given": "given by the user", "mpp": "stated in the file"}
     return {
@@ -112,7 +112,7 @@ def about(slide: Slide, candidates: Candidates) -> dict[str, object]:
 
 
 def drawn(slide: Slide, candidates: Candidates, grid: TileGrid) -> plots.TiledSlide:
-    """What the figure shows; the tiles at full size are evenly spread over those that were chosen."""
+    """What the figure shows; the tiles in full resolution are evenly spread over those that were chosen."""
     width, height = slide.size
     mm = slide.mpp / 1000
     picture, _ = slide.thumbnail(max(width, height) * slide.mpp / PICTURE)

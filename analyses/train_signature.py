@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def save(model: LassoCoxSignature, results: Path) -> None:
-    """Write what a fit found."""
+    """Write the result of a fit."""
     results.mkdir(parents=True, exist_ok=True)
     save_table(model.cv_.to_frame(), results / "cv_curve.csv")
     save_table(model.cv_.draws, results / "cv_draws.csv")

@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def save(validation: Validation, cohort: Cohort, signature: Signature, results: Path, name: str) -> None:
-    """Write all that is known of one cohort."""
+    """Write everything about one cohort."""
     curves = [curve.frame.assign(group=group) for group, curve in validation.curves.items()]
     caption = captions.kaplan_meier(validation, signature)
     save_drawing(plots.kaplan_meier(validation), caption, results, f"km_{name}")

@@ -23,7 +23,7 @@ bridge_call <- function(name, arguments, functions) {
   c(value, list(warnings = warned))
 }
 
-# R's version and those of the named packages; "" where a package is not installed.
+# R's version and those of the named packages; "" if a package is not installed.
 bridge_versions <- function(packages) {
   version <- function(package) {
     tryCatch(as.character(utils::packageVersion(package)), error = function(e) "")

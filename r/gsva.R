@@ -1,7 +1,7 @@
 # Gene set variation analysis by GSVA.
 
 # values: genes x samples without a constant gene; members: positions in its rows, one set after the other; sizes:
-# how many of them each set has. Returns sets x samples.
+# the number of genes in each set. Returns sets x samples.
 gsva_scores <- function(values, members, sizes, kcdf, tau, max_diff, abs_ranking) {
   rownames(values) <- paste0("g", seq_len(nrow(values)))
   colnames(values) <- paste0("s", seq_len(ncol(values)))

@@ -1,4 +1,4 @@
-# Installs the R packages that sequoia needs and that are missing, from CRAN and Bioconductor.
+# Installs the missing R packages that sequoia needs, from CRAN and Bioconductor.
 #   Rscript r/install.R            installs them (a C, C++ and Fortran compiler is needed)
 #   Rscript r/install.R --missing  only prints their names
 packages <- c("glmnet", "survival", "jsonlite", "psych", "GSVA")
@@ -8,7 +8,7 @@ if ("--missing" %in% commandArgs(trailingOnly = TRUE)) {
   cat(missing)
   quit(status = 0)
 }
-if (getRversion() < "4.2") stop("R ", getRversion(), " is too old: 4.2 is needed")
+if (getRversion() < "4.2") stop("R ", getRversion(), " is too old: 4.2 or later is needed")
 if (length(missing) == 0) {
   message("Nothing is missing: ", paste(packages, collapse = ", "))
   quit(status = 0)

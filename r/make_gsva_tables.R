@@ -1,4 +1,4 @@
-# Numbers that GSVA 1.46 takes from R, to the last bit: near ties between genes are broken by it.
+# Numbers that GSVA 1.46 takes from R, to the last bit, which decides near ties between genes.
 #   Rscript r/make_gsva_tables.R
 # writes sequoia_stats/data/gsva_tables.gz: doubles, little-endian, one after the other
 #   10,001: pnorm at 0, .001, ..., 10, which GSVA tabulates before it estimates a density

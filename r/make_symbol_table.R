@@ -9,7 +9,7 @@
 suppressMessages(library(org.Hs.eg.db))
 
 target <- commandArgs(trailingOnly = TRUE)[1]
-if (is.na(target)) stop("say where the table goes: Rscript r/make_symbol_table.R TABLE.tsv.gz")
+if (is.na(target)) stop("give the file to write: Rscript r/make_symbol_table.R TABLE.tsv.gz")
 
 approved <- toTable(org.Hs.egSYMBOL)
 pairs <- merge(toTable(org.Hs.egALIAS2EG), approved, by = "gene_id")

@@ -7,7 +7,7 @@ read_signature <- function(path) {
   if (!requireNamespace("jsonlite", quietly = TRUE)) stop("install the R package jsonlite to read a signature")
   signature <- jsonlite::read_json(path)
   if (!identical(as.integer(signature$schema_version), 1L)) {
-    stop("this code reads schema version 1, and the signature has ", signature$schema_version)
+    stop("this code reads schema version 1, but the signature has ", signature$schema_version)
   }
   signature$genes <- as.character(unlist(signature$genes))
   signature$coefficients <- as.numeric(unlist(signature$coefficients))
@@ -42,14 +42,14 @@ with_parameters <- function(x, name, parameters) {
 }
 
 # Sum of coefficient x transformed expression for each patient; higher is worse. Genes that are absent or have
-# missing values (on the cohort's scale also genes with a single value) are left out with a warning, or with an error
-# if more than max_weight_lost of the weight is lost with them.
+# missing values (on the cohort's scale also genes with a single value) are left out with a warning. It is an error if
+# more than max_weight_lost of the weight is lost with them.
 risk_score <- function(signature, expression, scale = c("cohort", "training"), max_weight_lost = 0.5) {
   scale <- match.arg(scale)
   name <- signature$transform$name
   within <- scale == "cohort" && name %in% c("rank", "zscore")
   if (within && length(signature$genes) && nrow(expression) < 20) {
-    stop("fewer than 20 patients: use scale = \"training\", where the platforms agree")
+    stop("fewer than 20 patients: use scale = \"training\" if the platforms agree")
   }
   usable <- vapply(signature$genes, function(gene) {
     if (!gene %in% colnames(expression)) return(FALSE)
@@ -58,7 +58,7 @@ risk_score <- function(signature, expression, scale = c("cohort", "training"), m
   }, logical(1))
   weight <- abs(signature$coefficients)
   lost <- if (length(weight)) 1 - sum(weight[usable]) / sum(weight) else 0
-  if (length(usable) && !any(usable)) stop("the expression holds none of the genes of the signature")
+  if (length(usable) && !any(usable)) stop("the expression has none of the genes of the signature")
   if (lost > max_weight_lost) {
     stop(sprintf("genes that are missing carry %.0f%% of the weight: %s", 100 * lost,
                  paste(signature$genes[!usable], collapse = ", ")))

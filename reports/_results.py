@@ -1,6 +1,6 @@
 """Results on a page: looked up and formatted, never computed.
 
-Every number carries where it is from: ``data-cell="hazard_ratios.csv|3|hr"`` is file, row and column; for JSON
+Every number carries its origin: ``data-cell="hazard_ratios.csv|3|hr"`` is file, row and column; for JSON
 the row is empty and the column is a path. Pointing at a number shows all its digits.
 """
 
@@ -32,7 +32,7 @@ class MissingResultError(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """A row of a CSV file, or a JSON file, with its address."""
+    """A row of a CSV file, or the content of a JSON file, with its address."""
 
     file: str
     row: str
@@ -42,14 +42,14 @@ class Record:
         value: Any = self.values
         for key in [column] if column in self.values else column.split("."):
             if not isinstance(value, dict) or key not in value:
-                raise MissingResultError(f"{RESULTS / self.file} holds no {column}")
+                raise MissingResultError(f"{RESULTS / self.file} has no {column}")
             value = value[key]
         return value
 
     def show(self, template: str) -> str:
         """Fill a template such as ``{hr:.2f} ({low:.2f}–{high:.2f})`` with marked values.
 
-        A dash where the first value is undefined; the first value alone where a later one is. Specs: ``.2f``
+        A dash if the first value is undefined; the first value alone if a later one is. Specs: ``.2f``
         and ``,`` as in Python, ``p`` for a p-value, ``e`` for another small number, ``endpoint`` for its
         full name, none for text.
         """
@@ -122,7 +122,7 @@ def figure(stem: str, width: str = "single") -> HTML:
 
 
 def folded(summary: str, content: HTML) -> HTML:
-    """Content that the reader opens."""
+    """Content that is hidden until the reader opens it."""
     return HTML(f"<details><summary>{escape(summary)}</summary>{content.data}</details>")
 
 
@@ -132,7 +132,7 @@ def cohorts() -> list[str]:
     names = dict.fromkeys(record["cohort"] for record in read("hazard_ratios.csv"))
     absent = [name for name in names if name not in stems]
     if absent:
-        raise MissingResultError(f"{RESULTS} holds no validation of {', '.join(absent)}")
+        raise MissingResultError(f"{RESULTS} has no validation of {', '.join(absent)}")
     return [stems[name].removeprefix("validation_").removesuffix(".json") for name in names]
 
 
@@ -142,7 +142,7 @@ def predicted() -> list[str]:
     names = dict.fromkeys(record["level"] for record in read("correlations.csv"))
     absent = [name for name in names if name not in stems]
     if absent:
-        raise MissingResultError(f"{RESULTS} holds no simulation of {', '.join(absent)}")
+        raise MissingResultError(f"{RESULTS} has no simulation of {', '.join(absent)}")
     return [stems[name].removeprefix("simulation_").removesuffix(".json") for name in names]
 
 
@@ -150,7 +150,7 @@ def collections() -> list[str]:
     """The collections of gene sets, as in file names, the smallest first."""
     found = [path.removeprefix("ora_summary_").removesuffix(".csv") for path in _found("ora_summary_*.csv")]
     if not found:
-        raise MissingResultError(f"{RESULTS} holds no tests of gene sets (ora_summary_*.csv)")
+        raise MissingResultError(f"{RESULTS} has no tests of gene sets (ora_summary_*.csv)")
     return sorted(found, key=lambda name: read(f"collection_{name}.json")[0]["sets"])
 
 

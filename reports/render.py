@@ -1,6 +1,6 @@
-"""Render the report: with quarto where it is on the PATH, else with jupytext, nbclient and nbconvert.
+"""Render the report: with quarto if it is on the PATH, otherwise with jupytext, nbclient and nbconvert.
 
-The pages appear together, whole, or not at all: where a result is missing, nothing is written.
+The pages appear together and whole, or not at all: if a result is missing, nothing is written.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ class RenderError(Exception):
 
 
 def main() -> int:
-    """Command line; exit code 2 where a page could not be made."""
+    """The command line; exit code 2 if a page could not be made."""
     results = HERE.parent / "analyses" / "results"
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--results", type=Path, default=results, help="folder that the pages read")
+    parser.add_argument(
+        "--results", type=Path, default=results, help="folder with the results that the pages show"
+    )
     parser.add_argument("--output", type=Path, help="folder of the pages; default: report/ in --results")
     parser.add_argument("--profile", help="quarto's profile: `model` adds the pages of slides and networks")
     options = parser.parse_args()
@@ -71,30 +73,30 @@ def main() -> int:
 
 
 def project() -> list[dict[str, Any]]:
-    """The project file, and behind it that of the profile where one is chosen (quarto reads the same variable)."""
+    """The project file, followed by that of the profile if one is chosen (quarto reads the same variable)."""
     profile = os.environ.get("QUARTO_PROFILE")
     files = ["_quarto.yml", *([f"_quarto-{profile}.yml"] if profile else [])]
     return [yaml.safe_load((HERE / file).read_text(encoding="utf-8")) for file in files]
 
 
 def pages() -> list[str]:
-    """Names of the pages, in the order of the project file; a profile adds its own behind them."""
+    """Names of the pages, in the order of the project file; a profile adds its own at the end."""
     return [Path(file).stem for part in project() for file in part["project"]["render"]]
 
 
 def render_with_quarto(output: Path) -> None:
-    """Let quarto do it, with this Python."""
+    """Render with quarto and this Python."""
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
     command = ["quarto", "render", str(HERE), "--output-dir", str(output.resolve())]
     if subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode:
         raise RenderError("quarto stopped; its message is above")
     absent = [name for name in pages() if not (output / f"{name}.html").is_file()]
     if absent:
-        raise RenderError(f"quarto left no page {', '.join(absent)}")
+        raise RenderError(f"quarto did not write the page {', '.join(absent)}")
 
 
 def render_here(output: Path) -> None:
-    """Execute the same files, and write one HTML page each that needs no other file."""
+    """Execute the same files, and write a self-contained HTML page for each."""
     for name in pages():
         print(f"executing {name}.qmd", file=sys.stderr, flush=True)
         header = _header(name)
@@ -154,7 +156,7 @@ def _this_python() -> Any:
     class ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             specification = get_kernel_dict()
-            specification["argv"].append("--log-level=ERROR")  # it warns of its own local sockets
+            specification["argv"].append("--log-level=ERROR")  # it warns about its own local sockets
             return KernelSpec(**specification)
 
     return ThisPython()

@@ -1,12 +1,12 @@
 # cor.test, psych::r.test (Williams' t; Steiger's and Dunn and Clark's z as its test of two correlations of four
-# variables, of which two are the same), the written formulas where R has no function, p.adjust, quantile.
+# variables, two of which are the same), written-out formulas if R has no function, p.adjust, quantile.
 packages <- c("stats", "psych")
 
 # psych::r.test takes one test at a time.
 each <- function(d, test) vapply(seq_len(nrow(d)), function(i) do.call(test, as.list(d[i, c("r12", "r13", "r23", "n")])), numeric(1))
 
 statistics <- list(
-  # variable 3 is variable 1 again; Steiger (1980) pools r12 and r13 everywhere but in their difference
+  # variable 3 is variable 1 again; Steiger (1980) pools r12 and r13 everywhere except in their difference
   steiger = function(r12, r13, r23, n) {
     pooled <- (r12 + r13) / 2
     psych::r.test(n, r12 = r12, r34 = r13, r13 = 1, r14 = pooled, r23 = pooled, r24 = r23)$z

@@ -1,7 +1,7 @@
 # glmnet's Cox path on rank-transformed genes. The stored ranks become z = qnorm((r - 3/8) / (n + 1/4)).
 packages <- "glmnet"  # survival only for Surv()
 
-# The paths end where glmnet still converges at this threshold: further on, TCGA takes half a minute and stops short.
+# The paths end while glmnet still converges at this threshold: further on, TCGA takes half a minute and stops early.
 cases <- list(
   tcga_292 = list(alpha = 1, lambda.min.ratio = .3, thresh = 1e-14),
   scanb_60 = list(alpha = .5, lambda.min.ratio = .05, thresh = 1e-14),

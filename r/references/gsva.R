@@ -1,5 +1,5 @@
-# GSVA::gsva on every table and every setting: a row per case and sample, a column per set, NA where a set is too
-# small or too large. And the densities themselves, for the bits of which near ties are made.
+# GSVA::gsva on every table and every setting: a row per case and sample, a column per set, NA if a set is too
+# small or too large. Also the densities themselves, whose last bits decide near ties.
 packages <- "GSVA"
 
 words <- c(gaussian = "Gaussian", poisson = "Poisson", none = "none")

@@ -1,4 +1,4 @@
-# stats::phyper and p.adjust: lists of real genes against the bundled collections, which R reads itself; and a grid of
+# stats::phyper and p.adjust: lists of real genes against the bundled collections, which R reads itself, and a grid of
 # overlaps down to the smallest p.
 packages <- "stats"
 

@@ -1,5 +1,5 @@
 # stats::wilcox.test of two samples and of pairs, exact or normal as R chooses; the estimate of Hodges and Lehmann
-# from all pairs (wilcox.test itself searches for it to four digits where p is normal).
+# from all pairs (wilcox.test itself only finds it to four digits if p is normal).
 packages <- "stats"
 
 references <- function(input, write) {

@@ -103,7 +103,7 @@ def _slides(
     table = given or {}
     if given is not None and not any(slide in table for slide in slides):
         raise InputError(
-            f"none of the {counted(len(slides), 'slide')} is among the patients that were given",
+            f"none of the {counted(len(slides), 'slide')} is in the given list of patients",
             where=f"{path}: {listing(slides, 3)}; given: {listing(table, 3)}",
         )
     patients = [table.get(slide) or patient_of(slide) for slide in slides]

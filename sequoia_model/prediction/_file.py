@@ -1,4 +1,4 @@
-"""The predictions file (.h5ad), written in batches: what is in memory does not grow with the number of slides."""
+"""The predictions file (.h5ad), written in batches: its memory does not grow with the number of slides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 2**16
 class PredictionsFile:
     """AnnData on disk, slides × genes, to which rows are added.
 
-    AnnData writes its parts; only the matrices are made empty and grow, which `AnnData.write_h5ad` cannot do.
+    AnnData writes everything except the matrices, which start empty and grow; `AnnData.write_h5ad` cannot do that.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class PredictionsFile:
             self._open.close()
 
     def append(self, **matrices: NDArray[np.float32]) -> None:
-        """Add rows to X and to every layer that was announced."""
+        """Add rows to X and to every layer named at the start."""
         with self._sink.writing():
             for name, dataset in self._matrices.items():
                 rows = matrices[name]
@@ -76,7 +76,7 @@ class PredictionsFile:
             self._prefilled[layer][row] = values
 
     def keep_rows(self, layer: str, kept: Sequence[int]) -> None:
-        """Move the rows `kept`, which ascend, to the front of an added layer, and cut the rest off."""
+        """Move the rows `kept`, in ascending order, to the front of an added layer, and cut off the rest."""
         dataset = self._prefilled[layer]
         with self._sink.writing():
             for target, row in enumerate(kept):
@@ -109,9 +109,9 @@ class PredictionsFile:
 class Sink(io.FileIO):
     """A file for `h5py.File` that survives a full disk.
 
-    HDF5 crashes the process when it cannot write what it holds, or cannot read back what it believes to have written.
-    So the first error is kept here for the caller, what could not be written stays in memory, and HDF5 closes the file
-    in peace. Neither h5py nor AnnData does this.
+    HDF5 crashes the process if it cannot write its buffers, or cannot read back what it believes to have written.
+    Therefore the first error is kept here for the caller, what could not be written stays in memory, and HDF5 closes
+    the file without trouble. Neither h5py nor AnnData does this.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Sink(io.FileIO):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Raise the file's own error after a block that writes, in place of whatever HDF5 makes of it."""
+        """Raise the file's own error after a block that writes, instead of HDF5's version of it."""
         try:
             yield
         finally:
@@ -158,7 +158,7 @@ class Sink(io.FileIO):
         return n
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the size, unless something has failed before."""
+        """Set the size, unless an earlier call has failed."""
         with self._kept():
             if self.error is None:
                 super().truncate(size)
@@ -171,5 +171,5 @@ class Sink(io.FileIO):
     def _kept(self) -> Iterator[None]:
         try:
             yield
-        except BaseException as error:  # Ctrl-C too: an error inside a callback would confuse HDF5 as much
+        except BaseException as error:  # also Ctrl-C: any error inside a callback would confuse HDF5
             self.error = error

@@ -33,7 +33,7 @@ from sequoia_model.embedding.progress import OnProgress
 #: Command-line options whose names differ from that of the field.
 _OPTIONS = {"max_tiles": "--max-tiles or --all-tiles"}
 
-#: Makes a context for the embedding, which gives the function that is called with its progress, or None.
+#: Makes a context for the embedding that gives a function to call with its progress, or None.
 Embedding = Callable[[], AbstractContextManager[OnProgress | None]]
 
 
@@ -63,16 +63,16 @@ def predict_slides(
     slides : path, or iterable of path
         Slides, and folders that are searched with their subfolders.
     weights : Weights, str or path
-        The networks, or where `load_weights` finds them: a folder, or ``hub:ORG/NAME``.
+        The networks, or their place for `load_weights`: a folder, or ``hub:ORG/NAME``.
     output : path
         The predictions file (.h5ad), as `predict` describes it.
     options : TileOptions
-        How tiles are chosen and read. Without a rule, that of the weights' training: "published-code" for published
+        How tiles are chosen and read. The default rule is that of the weights' training: "published-code" for published
         weights, "paper" for others. Its seed is also that of the clusters and of untrained networks.
     keep : bool, default True
-        Whether features stay in the folder ``NAME_features`` beside the output, where the next call finds them.
+        Whether features are kept in the folder ``NAME_features`` beside the output, where the next call finds them.
     encoder : str, optional
-        The encoder; by default that of the weights. ``NAME@PATH`` says where its own weights are.
+        The encoder; by default that of the weights. ``NAME@PATH`` gives the place of its own weights.
     genes, patients, measured, untrained, ensemble, batch_size
         As in `predict`.
     device : str, default "auto"
@@ -80,14 +80,14 @@ def predict_slides(
     force : bool, default False
         Whether to replace an existing output, and features that were made with other settings.
     progress : callable, optional
-        Wraps an iterable of known length, as a progress bar does: the slides that are predicted.
+        Wraps an iterable of known length, as a progress bar does: the slides to predict.
     embedding : callable, optional
-        Makes a context for the embedding, which gives the function that is called with its progress, or None.
+        Makes a context for the embedding that gives a function to call with its progress, or None.
 
     Returns
     -------
     PredictionRun
-        Slides that could not be tiled or embedded are among the failed; tiles that were left out are in the flow.
+        Slides that could not be tiled or embedded are among the failed ones; tiles left out are counted in the flow.
 
     Raises
     ------
@@ -111,14 +111,14 @@ def predict_any(
     embedding: Embedding = nullcontext,
     **shared: Any,
 ) -> PredictionRun:
-    """Predict from slides or from features, whichever are given.
+    """Predict from slides or from features, whichever is given.
 
     Parameters
     ----------
     inputs : iterable of path
         Slides or feature files, or folders of either.
     weights : Weights, str or path
-        The networks, or where `load_weights` finds them.
+        The networks, or their place for `load_weights`.
     output : path
         The predictions file (.h5ad).
     options : TileOptions
@@ -138,7 +138,7 @@ def predict_any(
     Raises
     ------
     InputError
-        As both do, and if options of tiles are given with features.
+        As both, and if options of tiles are given with features.
     """
     slides, features = split_inputs(inputs)
     if slides:
@@ -160,7 +160,7 @@ def predict_any(
 
 
 def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
-    """Find slides, and tell them from feature files.
+    """Find slides, and distinguish them from feature files.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _slides_at(path: Path) -> list[Path]:
-    """The slides at a path; none where it holds features, or cannot be searched, which `find` then says."""
+    """The slides at a path; none if it holds features, or cannot be searched, which `find` then reports."""
     if is_slide(path) or not path.is_dir():
         return [path] if is_slide(path) else []
     slides = [] if (path / RUNS_FOLDER).is_dir() else _found(lambda: find_slides(path, twins=True))
@@ -232,7 +232,7 @@ def _predict_found(
     progress: ProgressBar | None = None,
     **named: Any,
 ) -> PredictionRun:
-    """Predict slides that are found: `named` are the genes and patients that the user names."""
+    """Predict the slides found; `named` holds the genes and patients that the user named."""
     jobs = options.jobs or 1
     check_options(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=options.seed)
     given = [*named.values(), measured, options.mpp_table, options.annotation]
@@ -269,13 +269,13 @@ def _encoder(name: str, spec: InputSpec, device: str) -> Encoder:
     if encoder.card.dimension != spec.input_dim:
         raise InputError(
             f"{spec.encoder} makes {encoder.card.dimension} features, but the networks take {spec.input_dim}",
-            fix="give weights that were trained on its features",
+            fix="give weights that were trained on features of this encoder",
         )
     return encoder
 
 
 def _rule_of_training(weights: Weights) -> str:
-    """The rule that chose the tiles which the networks were trained on."""
+    """The rule that chose the tiles on which the networks were trained."""
     return "paper" if weights.cancer is None else "published-code"
 
 

@@ -19,9 +19,9 @@ class NetworkChoice:
     networks : tuple of int
         Their positions among the weights.
     fold : int, optional
-        The patient's held-out fold; None where the patient is new to all networks, or all are used.
+        The patient's held-out fold; None if the patient is new to all networks, or all are used.
     seen : bool
-        Whether one of them was trained, or its training stopped, on slides of the patient.
+        Whether slides of the patient were used to train one of them, or to stop its training.
     """
 
     networks: tuple[int, ...]
@@ -41,9 +41,9 @@ def choose_networks(
     folds : tuple of int
         The fold of each network.
     splits : Splits, optional
-        Splits of the patients that the networks were trained on; None where they are unknown.
+        Splits of the patients that the networks were trained on; None if they are unknown.
     ensemble : {"held-out", "all"}
-        Whether a patient of the splits is predicted by the network of its test fold alone, or by all.
+        Whether a patient in the splits is predicted only by the network of its test fold, or by all.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is decided about every slide before a feature file is read: made once, also before slides are embedded."""
+"""What is decided about every slide before any feature file is read, or any slide is embedded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PlannedSlide:
     name : str
         Name of the slide, different for each.
     file : path
-        Its feature file; before it is embedded, the slide itself.
+        Its feature file; before embedding, the slide itself.
     patient : SlidePatient
         Whose slide it is.
     choice : NetworkChoice or InputError
@@ -47,7 +47,7 @@ class PlannedSlide:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that is decided about a prediction.
+    """Everything that is decided before a prediction.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Plan:
         unlisted = [slide.name for slide in slides if not slide.patient.listed]
         unknown = [slide.name for slide in slides if not slide.patient.known]
         groups = [
-            (unlisted, len(slides), "slides", "are not among the patients that were given"),
+            (unlisted, len(slides), "slides", "are not in the given list of patients"),
             (unknown, len(slides), "slides", "have no patient, and each counts as its own patient"),
         ]
         if self.measured is not None:
@@ -99,7 +99,7 @@ class Plan:
         return [*self.weights.notes, *counts, *self._published_patients()]
 
     def _published_patients(self) -> list[str]:
-        """Patients of the published splits, where nothing says that the weights are the published ones."""
+        """A warning about patients in the published splits, if the weights do not say whether they are published."""
         known = [
             slide.name
             for slide in self.slides
@@ -167,7 +167,7 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
     Parameters
     ----------
     weights : Weights
-        The networks; gene names in their side file count first.
+        The networks; gene names in their side file take precedence.
     given : path or sequence of str, optional
         A list, or a file as for `read_genes`. Without one, 20,820 outputs are the published genes.
 
@@ -183,7 +183,7 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
         raise InputError(
             "the weights name their genes, and the list that was given differs",
             where=where,
-            fix="leave --genes out",
+            fix="leave out --genes",
         )
     names = weights.genes or names
     if not names and weights.n_genes == len(published_genes()):
@@ -192,7 +192,7 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
         raise InputError(
             f"the {weights.n_genes} genes that the networks predict have no names",
             where=weights.source,
-            fix="--genes FILE, one name a line in the order of the outputs",
+            fix="--genes FILE, one name per line in the order of the outputs",
         )
     repeated = (
         sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
@@ -211,6 +211,6 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
 
 
 def _names(owner: str, slide: str) -> tuple[str, ...]:
-    """Names of a slide's patient in splits: as given, and by the barcode in that name and in the slide's."""
+    """Names that a slide's patient may have in splits: as given, and the barcodes in that name and in the slide's."""
     names = (owner, patient_of(owner), patient_of(slide))
     return tuple(dict.fromkeys(name for name in names if name))

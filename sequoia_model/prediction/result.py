@@ -1,4 +1,4 @@
-"""What became of the slides: recorded while they are predicted, told at the end to people and to scripts."""
+"""The outcome of the slides: recorded during the prediction, and reported at the end to people and scripts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class PredictionRun(Result):
     folds : tuple of int
         Folds of the networks that were given.
     n_held_out : int
-        Slides predicted by the held-out fold of their patient alone.
+        Slides predicted only by the held-out fold of their patient.
     n_few_tiles : int
         Slides with fewer distinct tiles than clusters.
     n_measured : int, optional
-        Slides with measured expression; None where none was given.
+        Slides with measured expression; None if none was given.
     n_untrained : int
         Predictions by untrained networks for each slide.
     n_negative : int
@@ -78,7 +78,7 @@ class PredictionRun(Result):
 
     @property
     def note(self) -> str:
-        """By which networks the slides were predicted, in one sentence."""
+        """Which networks predicted the slides, in one sentence."""
         n, rest = len(self.folds), self.n_slides - self.n_held_out
         mean = f"the mean of {n} folds" if n > 1 else f"one network (fold {self.folds[0]})"
         held_out = f"{self.n_held_out} by the held-out fold of their patient"
@@ -86,7 +86,7 @@ class PredictionRun(Result):
         return f"slides: {', '.join(words)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON; of each failed slide also the reason in one line."""
+        """Plain Python values, ready for JSON; each failed slide also has its reason in one line."""
         failed = [
             {"slide": failure.item, "file": failure.file, "reason": failure.reason}
             | {"what": failure.what, "where": failure.where, "fix": failure.fix}
@@ -118,7 +118,7 @@ class PredictionRun(Result):
 
 @dataclass
 class RunRecord:
-    """What became of every slide of a plan, so far.
+    """The outcome of every slide of a plan so far.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class RunRecord:
         self.failed.append(Failure.of(slide.name, slide.file, error))
 
     def refuse_nothing(self) -> None:
-        """Stop where no slide could be predicted."""
+        """Stop if no slide could be predicted."""
         if not self.done:
             raise none_left(self.failed[-len(self.plan.slides) :], "predicted")
 
@@ -211,7 +211,7 @@ class RunRecord:
         groups = [
             (
                 [slide.name for slide, notes in done if notes.encoder_given],
-                f"have features of {spec.encoder} according to the user alone",
+                f"have features of {spec.encoder} only according to the user",
             ),
             (
                 [f"{slide.name} ({notes.folder_encoder})" for slide, notes in done if notes.folder_encoder],
@@ -242,8 +242,8 @@ class RunRecord:
         seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}
         n = len({slide.patient.name for slide, _ in self.done})
         warning = (
-            f"{len(seen)} of {n} patients were in the training of networks that predict them here: their predictions "
-            "look better than those of new patients, and do not show how good the networks are"
+            f"{len(seen)} of {n} patients were used to train networks that predict them here: their predictions "
+            "look better than those of new patients and do not show how good the networks are"
         )
         return [warning] if seen else []
 
@@ -267,7 +267,7 @@ def none_left(failed: list[Failure], verb: str) -> InputError:
 
 
 def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:
-    """What goes into uns: nothing that differs from run to run."""
+    """The content of uns: nothing that differs from run to run."""
     weights = plan.weights
     return {
         "name": weights.source.removeprefix("hub:").rstrip("/").rpartition("/")[2],
@@ -291,7 +291,7 @@ def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:
 
 
 def _choice(slide: PlannedSlide) -> NetworkChoice:
-    assert isinstance(slide.choice, NetworkChoice)  # others have failed before
+    assert isinstance(slide.choice, NetworkChoice)  # the others failed earlier
     return slide.choice
 
 

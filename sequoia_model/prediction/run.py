@@ -54,22 +54,22 @@ def predict(
     """Predict the genes of slides from their features, and write them as AnnData.
 
     Slides are read and predicted in batches, so memory does not depend on their number. A slide that cannot be
-    predicted is listed, and the others are done.
+    predicted is reported, and the others are still predicted.
 
     Parameters
     ----------
     features : path, or iterable of path
         Feature files, and folders that are searched with their subfolders.
     weights : Weights, str or path
-        The networks, or where `load_weights` finds them: a folder, or ``hub:ORG/NAME``.
+        The networks, or their place for `load_weights`: a folder, or ``hub:ORG/NAME``.
     output : path
         The predictions file (.h5ad): obs = slides in the order of the files, with ``patient_id``, ``fold``,
-        ``n_folds``, ``n_tiles`` and, where it is known, ``cohort``; X = predicted log2(FPKM-UQ+1), float32; layers
+        ``n_folds``, ``n_tiles`` and, if known, ``cohort``; X = predicted log2(FPKM-UQ+1), float32; layers
         ``std`` over the networks, ``measured``, ``untrained``, ``untrained_1``, ...; uns = provenance.
     encoder : str, optional
-        The encoder of the features, where the files or the weights do not name it.
+        The encoder of the features, if the files or the weights do not name it.
     genes : path or sequence of str, optional
-        Names of the outputs, where the weights have none and they are not the 20,820 published ones.
+        Names of the outputs, if the weights have none and they are not the 20,820 published ones.
     patients : path or mapping of str to str, optional
         Patient of each slide; by default its TCGA barcode, else the patient that `measured` names.
     measured : path, optional
@@ -78,7 +78,7 @@ def predict(
     untrained : int, default 0
         Number of predictions by untrained networks of the same architecture, with seeds `seed`, `seed` + 1, ...
     ensemble : {"held-out", "all"}
-        With published weights, whether a patient of the published splits is predicted by the one network that was
+        With published weights, whether a patient in the published splits is predicted only by the network that was
         not trained on it, or by all.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
@@ -148,7 +148,7 @@ def run_plan(
     device : device
         Where the networks run.
     failed : sequence of Failure
-        Slides that were lost before, to be told with those that are lost here.
+        Slides that were lost before, to be reported with those that are lost here.
     flow : Flow, optional
         What was lost before.
 
@@ -265,7 +265,7 @@ def _outputs(
 
 
 def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile, record: RunRecord) -> None:
-    """Write rows of finite numbers; other slides are recorded as failed."""
+    """Write the rows that are finite; the other slides are recorded as failed."""
     finite = np.all([np.isfinite(matrix) for matrix in matrices.values()], axis=0)
     kept = finite.all(axis=1)
     for (slide, loaded), row, good in zip(batch, finite, kept, strict=True):

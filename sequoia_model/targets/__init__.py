@@ -1,4 +1,4 @@
-"""What a network learns from and predicts with: features as its input, measured expression, and whose slide it is."""
+"""The input and target of a network: features, measured expression, and the patient of each slide."""
 
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, input_of_bag, load_input

@@ -1,4 +1,4 @@
-"""Measured expression of any size: names are read at once, values in blocks of rows."""
+"""Measured expression of any size: names are read at the start, values in blocks of rows."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _MISSING = ("", "NA", "N/A", "na", "nan", "NaN", "null", "NULL", "None")
 #: Rows that are in memory at a time, and bytes of a CSV while names are read.
 _BLOCK, _BYTES = 64, 2**22
 
-#: Numbers of rows with their values, float32, rows × chosen columns.
+#: Row numbers with their values, float32, rows × chosen columns.
 Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Measured expression, of which only the names are in memory.
+    """Measured expression that has only its names in memory.
 
     Parameters
     ----------
     path : path
         The file.
     slides, patients, cohorts : array of shape (rows,), str
-        What each row names; "" where it names none.
+        The slide, patient and cohort of each row; "" if it does not name one.
     columns : mapping of str to int
         Column of each gene that the file holds.
     read : callable
@@ -55,12 +55,12 @@ class Measured:
     read: Callable[[NDArray[np.int64], list[int]], Iterator[Block]]
 
     def patient_by_slide(self) -> dict[str, str]:
-        """The patient of each slide, where a row names both."""
+        """The patient of each slide, if a row names both."""
         pairs = zip(self.slides, self.patients, strict=True)
         return {slide: patient for slide, patient in pairs if slide and patient and slide != patient}
 
     def match(self, slides: Sequence[str], patients: Sequence[str]) -> list[tuple[int, ...]]:
-        """The rows of each slide: its own, else those of its patient, else none.
+        """The rows of each slide: its own, or else those of its patient, or else none.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Measured:
             raise InputError(
                 f"{which} in the measured expression, by its own name or by its patient",
                 where=f"{self.path}; there: {theirs or 'no names'}; slides: {listing(slides, 3)}",
-                fix="slides are matched by name, then patients by patient_id (--patients CSV names them)",
+                fix="slides are matched by name, then patients by patient_id (name them with --patients CSV)",
             )
         return found
 
@@ -97,7 +97,7 @@ class Measured:
         Yields
         ------
         tuple of int and array of shape (genes,), float32
-            Position of a slide in `rows`, and its values; None where its rows differ.
+            Position of a slide in `rows`, and its values; None if its rows differ.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Measured:
                     yield slide, line if same else None
 
     def matrix(self, rows: Sequence[Sequence[int]], genes: Sequence[str]) -> NDArray[np.float32]:
-        """The values of all slides at once, slides × genes; NaN where nothing, or several things, were measured."""
+        """The values of all slides at once, slides × genes; NaN if there is no value, or several that differ."""
         matrix = np.full((len(rows), len(genes)), np.nan, dtype=np.float32)
         for slide, line in self.values(rows, genes):
             if line is not None:
@@ -151,7 +151,7 @@ class Measured:
             raise InputError(
                 f"{counted(n, 'measured value is', 'measured values are')} infinite",
                 where=f"{self.path}, {name}, gene {genes[gene]}",
-                fix="write NA where a value is missing",
+                fix="write NA for missing values",
             )
 
 
@@ -162,7 +162,7 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
     ----------
     path : path
         The published layout (``wsi_file_name, patient_id, tcga_project, rna_*``; .csv, .tsv, also .gz), or an .h5ad
-        whose obs are slides or patients: its layer ``measured`` where it has one, else its X.
+        whose obs are slides or patients: its layer ``measured`` if it has one, else its X.
     genes : sequence of str
         The genes that are wanted.
 
@@ -223,7 +223,7 @@ def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
 
 
 def _header(path: Path) -> tuple[list[str], str]:
-    """The titles, and the delimiter: a comma, or a tab where the first line has more of them."""
+    """The titles, and the delimiter: a comma, or a tab if the first line has more tabs."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
@@ -240,9 +240,9 @@ def _header(path: Path) -> tuple[list[str], str]:
 def _names_in_csv(
     path: Path, delimiter: str, header: list[str], chosen: Sequence[int | None]
 ) -> list[NDArray[np.object_]]:
-    """The chosen columns as texts; "" where there is none.
+    """The chosen columns as texts; "" for missing ones.
 
-    pyarrow reads them, since it tells when a row is too short: pandas takes the rest of such a row as missing.
+    pyarrow reads them because it reports a row that is too short; pandas treats the rest of such a row as missing.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -259,8 +259,8 @@ def _names_in_csv(
             reader = arrow.open_csv(
                 file,
                 arrow.ReadOptions(
-                    use_threads=False,  # with threads, errors do not know their row
-                    block_size=max(_BYTES, 16 * sum(map(len, header))),  # a row has to fit into it
+                    use_threads=False,  # with threads, errors do not have a row number
+                    block_size=max(_BYTES, 16 * sum(map(len, header))),  # a row must fit into it
                     skip_rows=1,
                     column_names=[str(i) for i in range(len(header))],
                 ),
@@ -306,7 +306,7 @@ def _csv_blocks(
 
 
 def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
-    """A block as numbers, NaN where missing; pandas leaves a column that holds any text as texts."""
+    """A block as numbers, NaN if missing; pandas keeps a column that holds any text as texts."""
     numbers = np.empty(block.shape, dtype=np.float32)
     plain = np.array([dtype.kind in "fiu" for dtype in block.dtypes])
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
@@ -326,7 +326,7 @@ def _number(cell: object, place: str) -> float:
         return np.nan if text in _MISSING else float(text.replace("_", "?"))  # float() would take 1_000
     except ValueError:
         raise InputError(
-            f"{text!r} is not a number", where=place, fix="write a number, or NA where it is missing"
+            f"{text!r} is not a number", where=place, fix="write a number, or NA if it is missing"
         ) from None
 
 
@@ -385,7 +385,7 @@ def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[
 
 
 def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:
-    """A column as stripped texts; "" where it is missing."""
+    """A column as stripped texts; "" if it is missing."""
     if column is None:
         return np.full(n, "", dtype=object)
     column = column.astype(object)

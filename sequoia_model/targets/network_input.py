@@ -28,7 +28,7 @@ Got = TypeVar("Got")
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a network takes, and so what features must be.
+    """What a network takes, and what features must therefore be.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class InputSpec:
     encoder : str
         Canonical name of the encoder.
     encoder_given : bool
-        Whether the user named the encoder, also for feature files that name none.
+        Whether the user named the encoder, which then also applies to feature files that name none.
     seed : int
         Random seed of the clustering.
     """
@@ -78,7 +78,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class InputNotes:
-    """What is known about the features of a slide, beside the features themselves.
+    """What is known about the features of a slide, apart from the features themselves.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class InputNotes:
     folder_encoder : str
         A different encoder that the file's folder is named after.
     tile_scale : str
-        Size of the tiles, where it differs from that of the published networks.
+        Size of the tiles, if it differs from that of the published networks.
     cohort : str
         Cohort, as the file or its folder names it.
     """
@@ -136,7 +136,7 @@ def load_input(path: Path, spec: InputSpec) -> NetworkInput:
 
 
 def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
-    """The cluster means of a bag: those that it holds, else those of its tiles.
+    """The cluster means of a bag: its own, or else those of its tiles.
 
     Raises
     ------
@@ -170,18 +170,18 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
 def in_order(
     items: Sequence[Item], work: Callable[[Item], Got], *, jobs: int, ahead: int
 ) -> Generator[tuple[Item, Got | InputError], None, None]:
-    """Work on items in threads, and yield the results in the order of the items.
+    """Process items in threads, and yield the results in the order of the items.
 
     Parameters
     ----------
     items : sequence
-        What is worked on.
+        What is processed.
     work : callable
         Takes one item.
     jobs : int
         Number of threads.
     ahead : int
-        Largest number of items that are under way or waiting to be taken.
+        Largest number of items in progress or waiting to be taken.
 
     Yields
     ------
@@ -214,8 +214,8 @@ def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
     if bag.encoder is None and not spec.encoder_given:
         hint = f"; the folder is named after {bag.encoder_hint}" if bag.encoder_hint else ""
         raise InputError(
-            f"the file names no encoder, and the networks take features of {spec.encoder}",
-            fix=f"if it was {spec.encoder}, say --encoder {spec.encoder}{hint}",
+            f"the file does not name its encoder, but the networks take features of {spec.encoder}",
+            fix=f"if it was {spec.encoder}, give --encoder {spec.encoder}{hint}",
         )
     if bag.encoder is not None and not bag.encoder.is_same(EncoderId(spec.encoder)):
         raise InputError(
@@ -225,7 +225,7 @@ def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
 
 
 def _other_scale(bag: FeatureBag) -> str:
-    """The size of the tiles in words, where it is known and differs from that of the published networks."""
+    """The size of the tiles in words, if it is known and differs from that of the published networks."""
     if bag.mpp is None:
         return ""
     side = None if bag.tile_size is None else bag.mpp * bag.tile_size

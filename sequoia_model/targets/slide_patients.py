@@ -1,4 +1,4 @@
-"""Whose slide it is: the patient of each slide, and where the name is from."""
+"""The patient of each slide, and where the name comes from."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class SlidePatient:
     Parameters
     ----------
     name : str
-        The patient; the slide's own name where nothing names one.
+        The patient; the slide's own name if nothing names one.
     known : bool
         Whether anything names the patient: the user, a TCGA barcode or the measured expression.
     listed : bool
-        Whether the slide is among the patients that the user gave; True where none were given.
+        Whether the slide is in the given list of patients; True if there is no list.
     """
 
     name: str
@@ -36,7 +36,7 @@ def patients_of_slides(
     given: str | Path | Mapping[str, str] | None = None,
     measured: Measured | None = None,
 ) -> list[SlidePatient]:
-    """The patient of each slide: as given, else by its TCGA barcode, else as the measured expression names it.
+    """The patient of each slide: as given, or else by its TCGA barcode, or else from the measured expression.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def patients_of_slides(
         where = f"{given}; " if isinstance(given, str | Path) else ""
         which = "the slide is not" if len(slides) == 1 else f"none of the {len(slides)} slides is"
         raise InputError(
-            f"{which} among the patients that were given",
+            f"{which} in the given list of patients",
             where=f"{where}there: {listing(said, 3)}; slides: {listing(slides, 3)}",
             fix="slides are matched by name, without the endings of files",
         )

@@ -106,7 +106,7 @@ def describe(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes_of(selections: Mapping[str, Selection]) -> list[str]:
-    """The notes of several selections, once each; a note that does not apply to all of them names those it is for."""
+    """The notes of several selections, once each; a note that does not apply to all names its selections."""
     names: dict[str, list[str]] = {}
     for name, selection in selections.items():
         for note in selection.notes:

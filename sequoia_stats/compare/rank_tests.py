@@ -191,7 +191,7 @@ def _normal_p(positive: float, ranks: Array) -> float:
 
 
 def _hodges_lehmann(ordered: Array) -> float:
-    """Median of the means of all pairs i <= j of sorted numbers; by bisection, as 20,000 have 200 million pairs."""
+    """Median of the means of all pairs i <= j of sorted numbers, by bisection: 20,000 have 200 million pairs."""
     n = len(ordered)
     pairs = n * (n + 1) // 2
     lower = (pairs + 1) // 2

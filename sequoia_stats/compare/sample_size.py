@@ -1,4 +1,4 @@
-"""The number of well-predicted genes by the number of samples: across levels, and in random subsets of patients."""
+"""The number of well-predicted genes by number of samples: across levels, and in random subsets of patients."""
 
 from __future__ import annotations
 

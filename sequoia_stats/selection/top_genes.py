@@ -1,4 +1,4 @@
-"""The correlation of the best predicted genes, with and without the optimism of their selection; and of slides."""
+"""The correlation of the best predicted genes, with and without the optimism of their selection, and within slides."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sequoia_stats.errors import SequoiaError
 from sequoia_stats.sets.collections import Membership
 
-#: Genes × sets × permutations that take about half a second: fewer are not worth a process.
+#: Number of genes × sets × permutations that take about half a second: fewer are not worth a process.
 QUICK = 100_000_000
 
 

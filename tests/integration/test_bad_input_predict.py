@@ -93,7 +93,7 @@ FILES = {
     ),
     "an encoder of nobody": (
         bad(lambda p: write_clam(p, 130, 32)),
-        ["S1.h5", "names no encoder", "--encoder uni"],
+        ["S1.h5", "does not name its encoder", "--encoder uni"],
     ),
     "99 cluster means": (
         bad(lambda p: write_sequoia(p, 130, 32, clusters=99)),
@@ -188,7 +188,7 @@ TABLES = {
     "no patients": (options("--patients", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "patients of others": (
         options(*PATIENTS, change=lambda f: (f / "patients.csv").write_text("slide,patient_id\nS7,P7\n")),
-        ["the slide is not among the patients", "there: S7", "patients.csv"],
+        ["the slide is not in the given list of patients", "there: S7", "patients.csv"],
     ),
     "patients without a column": (
         options(*PATIENTS, change=lambda f: (f / "patients.csv").write_text("slide,name\nS1,P7\n")),

@@ -103,7 +103,7 @@ def test_a_slide_that_a_single_network_has_seen_fails_with_the_way_out(capsys, f
         capsys, folder, "--weights", folder / "weights" / "sequoia-brca-0", "--ensemble", "all", "--force"
     )
     assert again.code == 0
-    assert "warning: 1 of 3 patients were in the training" in again.err
+    assert "warning: 1 of 3 patients were used to train" in again.err
 
 
 def test_measured_expression_stands_beside(capsys, folder):

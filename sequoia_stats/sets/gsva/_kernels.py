@@ -54,7 +54,7 @@ def look_up(value, row, width, places):
 def add_four(table, places, first, sums, last):
     """Kernels between four samples and those after them; K(-v) = 1 - K(v), so each is looked up once.
 
-    Four at a time, since an addition has to wait for the previous one.
+    Four at a time, since each addition must wait for the previous one.
     """
     a, b, c, d = first[0], first[1], first[2], first[3]
     for i in range(last):
@@ -263,7 +263,7 @@ def as_r_walks(at, genes, place_of, weights):
 
 @kernel
 def total_weight(at, weights):
-    """Sum of the weights at some positions, in four parts, since an addition has to wait for the previous one."""
+    """Sum of the weights at some positions, in four parts, since each addition must wait for the previous one."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     whole = at.size - at.size % 4
     for i in range(0, whole, 4):

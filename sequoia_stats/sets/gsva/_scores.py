@@ -136,7 +136,7 @@ def enrichment(
     tau : float
         Exponent of the weights.
     max_diff : bool
-        Sum of the walk's highest and lowest point, or else the point that is farther from zero.
+        Sum of the walk's highest and lowest point, or else the point that is farthest from zero.
     abs_ranking : bool
         Their difference instead of the sum.
     jobs : int, optional
@@ -151,7 +151,7 @@ def enrichment(
     n, n_genes = ranked.shape
     weights = np.array(
         [abs(n_genes / 2 - place) ** tau for place in range(n_genes)]
-    )  # by the C library, as R
+    )  # by the C library, as in R
     scores = np.empty((n, len(index.set_ptr) - 1))
 
     def work(start: int, stop: int) -> None:

@@ -69,7 +69,7 @@ class Gsva(Parameters):
     tau : float
         Exponent of the rank weights.
     max_diff : bool, default True
-        Score = highest + lowest point of the walk; otherwise, the point that is farther from zero.
+        Score = highest + lowest point of the walk; otherwise, the point that is farthest from zero.
     abs_ranking : bool, default False
         Score = highest − lowest point; no effect if `max_diff` is False, as in R.
     min_size, max_size : int

@@ -138,5 +138,5 @@ def test_results_that_do_not_fit_are_refused_with_split_and_key(tmp_path, conten
 
 
 def test_patients_of_other_slides_are_refused(tmp_path):
-    with pytest.raises(InputError, match="none of the 4 slides is among the patients"):
+    with pytest.raises(InputError, match="none of the 4 slides is in the given list of patients"):
         read_results(write_pickle(tmp_path, make_results()), {"S1": "P1"})

@@ -61,7 +61,7 @@ def test_slides_without_a_patient_are_counted():
     warnings = plan_of("a", "b", patients={"b.svs": "P1"}).warnings()
     assert warnings == [
         "a note",
-        "1 of 2 slides are not among the patients that were given: a",
+        "1 of 2 slides are not in the given list of patients: a",
         "1 of 2 slides have no patient, and each counts as its own patient: a",
     ]
 

@@ -74,7 +74,7 @@ def test_all_networks_may_be_asked_for_with_a_warning_that_stays(tmp_path, folde
     mean, _ = ensemble(means(folder, adata.obs_names), weights.networks)
     np.testing.assert_allclose(adata.X, mean, atol=1e-6)
     assert adata.obs["fold"].isna().all() and done.n_held_out == 0
-    assert "5 of 7 patients were in the training" in adata.uns["warnings"][0]
+    assert "5 of 7 patients were used to train" in adata.uns["warnings"][0]
     assert adata.uns["ensemble"] == "all"
 
 
@@ -173,7 +173,7 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
         "2 of 2 slides have no patient, and each counts as its own patient: a, b",
-        "1 of 2 slides have features of uni according to the user alone: a",
+        "1 of 2 slides have features of uni only according to the user: a",
         "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",
         "1 of 2 slides have fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",

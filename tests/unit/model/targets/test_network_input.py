@@ -66,7 +66,7 @@ def test_another_spelling_is_the_same_encoder(tmp_path):
 
 def test_a_file_that_names_none_needs_the_word_of_the_user(tmp_path):
     path = write_clam(tmp_path / "resnet50" / "a.h5", dim=8)
-    with pytest.raises(InputError, match="the file names no encoder") as error:
+    with pytest.raises(InputError, match="the file does not name its encoder") as error:
         load_input(path, SPEC)
     assert "--encoder uni" in error.value.fix and "resnet50" in error.value.fix
     slide = load_input(path, InputSpec(8, 10, "uni", encoder_given=True))

@@ -39,6 +39,6 @@ def test_a_file_of_patients_is_read(tmp_path):
 
 def test_patients_of_other_slides_are_refused(tmp_path):
     (tmp_path / "p.csv").write_text("slide,patient_id\nx,P1\n")
-    with pytest.raises(InputError, match="none of the 2 slides is among the patients") as error:
+    with pytest.raises(InputError, match="none of the 2 slides is in the given list of patients") as error:
         patients_of_slides(["a", "b"], tmp_path / "p.csv")
     assert "p.csv; there: x; slides: a, b" in error.value.where

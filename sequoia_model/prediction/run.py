@@ -128,10 +128,10 @@ def run_plan(
     output: str | Path,
     *,
     untrained: int,
-    device: torch.device,
     jobs: int,
     batch_size: int,
     progress: ProgressBar | None = None,
+    device: torch.device,
     failed: Sequence[Failure] = (),
     flow: Flow | None = None,
 ) -> PredictionRun:

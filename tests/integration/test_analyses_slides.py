@@ -39,7 +39,7 @@ def test_rules_share_tiles_and_each_has_its_own(results):
     assert (compared["both"] + compared["published_only"] == counts["published-code"]).all()
 
 
-@pytest.mark.parametrize(("name", "said"), [("svs", "said by the file"), ("her2st", "given by the user")])
+@pytest.mark.parametrize(("name", "said"), [("svs", "stated in the file"), ("her2st", "given by the user")])
 def test_facts_say_where_the_scale_is_from(results, name, said):
     assert json.loads((results / f"slide_{name}.json").read_text())["source"] == said
     assert {path.suffix for path in results.glob(f"slide_{name}.*")} == {".json", ".png", ".svg"}

@@ -151,7 +151,7 @@ def test_captions_of_merged_sets_give_the_rule_and_its_result(results):
     caption = (results / "captions" / "heatmap_small.txt").read_text(encoding="utf-8")
     groups = lookup(results, "collection_small.json||groups")
     assert f"Jaccard index of at least 0.5) into {groups} group" in caption
-    assert "which is no test" in caption
+    assert "which is not a test" in caption
 
 
 def test_captions_are_those_of_the_figures(results, soups):

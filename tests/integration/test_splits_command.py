@@ -245,7 +245,7 @@ BAD = {
     "no table": (splits("draw", "--patients", "HERE/q.csv"), ["does not exist", "q.csv"]),
     "no file": (splits("HERE/q.csv"), ["nor a file or folder that exists", "q.csv"]),
     "a name that is too long": (splits("x" * 9999), ["nor a file or folder that exists"]),
-    "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["File name too long"]),
+    "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["does not exist"]),
     "no splits": (splits("HERE/p.csv"), ["does not hold splits", "p.csv"]),
     "no folder of splits": (splits("HERE"), ["no files of splits"]),
     "a split output that is there": (

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import special
 
@@ -155,6 +155,9 @@ def test_the_order_of_samples_does_not_matter(table, seed, kernel):
 
 @given(table=TABLES, seed=st.integers(0, 99), kernel=st.sampled_from(["table", "exact"]))
 def test_the_order_of_genes_does_not_matter_where_none_tie(table, seed, kernel):
+    values = np.ascontiguousarray(table.to_numpy().T)
+    placed = densities(values, None, kcdf="gaussian", kernel=kernel)
+    assume((np.diff(np.sort(placed, axis=1), axis=1) > 1e-9).all())  # R's table makes close genes equal
     shuffled = table.sample(frac=1, axis=1, random_state=seed)
     pd.testing.assert_frame_equal(
         scores(shuffled, kernel=kernel), scores(table, kernel=kernel), rtol=0, atol=1e-12

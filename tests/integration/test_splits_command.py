@@ -167,7 +167,7 @@ def test_slides_of_nobody_are_their_own_patients_and_a_table_names_others(capsys
 
     results = write_results(tmp_path, change)
     answer = sequoia_model(capsys, "convert-results", results, "-o", tmp_path / "a.h5ad")
-    assert "warning: 40 of 40 slides name no patient" in answer.err
+    assert "warning: 40 of 40 slides have no patient" in answer.err
     slides = read_predictions(tmp_path / "a.h5ad").obs.index
     pd.DataFrame({"slide": slides, "patient": [slide[:7] for slide in slides]}).to_csv(tmp_path / "p.csv")
     command = ["convert-results", results, "--patients", tmp_path / "p.csv", "-o", tmp_path / "b.h5ad"]

@@ -50,9 +50,7 @@ def convert(
     format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; for a study, one of its own."
-        ),
+        typer.Option(help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; a study must have it."),
     ] = None,
     drop_invalid: Annotated[
         bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")

@@ -33,7 +33,7 @@ _NO_GENE = re.compile(
 #: Names of a first column that was written without a name.
 _UNNAMED = ("", "Unnamed: 0")
 OPTIONS = (
-    Option("expression", "The expression table again."),
+    Option("expression", "The same file as SRC."),
     Option("clinical", "The clinical table.", kind=Path),
     Option("id_column", "The column of patient ids, in both tables."),
     Option("time_column", "The column of times to the event or to censoring."),
@@ -42,7 +42,7 @@ OPTIONS = (
     Option("event_value", "The value that means an event, if events are not coded 0 and 1."),
     Option(
         "genes_in",
-        "Where the expression table has its genes.  [default: columns]",
+        "Whether genes are in the columns or the rows of the expression table.  [default: columns]",
         choices=("rows", "columns"),
     ),
     COVARIATES,

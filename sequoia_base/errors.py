@@ -112,3 +112,17 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     ('1 gene', '20,820 genes', '0 entries')
     """
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def part(n: int, total: int, noun: str, verb: str, plural: str = "") -> str:
+    """Some of all, with the verb, which is given in the plural, in the right number.
+
+    Examples
+    --------
+    >>> part(1, 12, "sample", "are"), part(2, 12, "sample", "are")
+    ('1 of 12 samples is', '2 of 12 samples are')
+    """
+    return f"{n:,} of {counted(total, noun, plural)} {_SINGULAR[verb] if n == 1 else verb}"
+
+
+_SINGULAR = {"are": "is", "have": "has", "hold": "holds", "were": "was"}

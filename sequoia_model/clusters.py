@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sequoia_base.arguments import check_limits, whole
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, listing, part
 
 #: Number of cluster means that the published networks read.
 N_CLUSTERS = 100
@@ -132,7 +132,7 @@ def _checked(features: ArrayLike) -> Matrix:
     if not (matrix.max() < _LARGEST and matrix.min() > -_LARGEST):
         rows = np.flatnonzero(~(np.abs(matrix) < _LARGEST).all(axis=1))
         raise InputError(
-            f"{len(rows)} of {len(matrix)} tiles have features that are NaN, infinite or beyond {_LARGEST:g}",
+            f"{part(len(rows), len(matrix), 'tile', 'have')} features that are NaN, infinite or beyond {_LARGEST:g}",
             where=f"rows {listing(rows)}",
             fix="compute the features of this slide again",
         )

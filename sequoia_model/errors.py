@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing
+from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing, part
 
-__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing"]
+__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing", "part"]

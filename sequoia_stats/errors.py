@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing
+from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing, part
 
 __all__ = [
     "Failure",
@@ -12,6 +12,7 @@ __all__ = [
     "SequoiaError",
     "counted",
     "listing",
+    "part",
 ]
 
 

@@ -63,7 +63,7 @@ def _check_cache() -> Check:
     found = sorted(os.listdir(cache)) if os.path.isdir(cache) else []
     published = [name for name in found if name.startswith("models--gevaertlab--sequoia-")]
     offline = ", offline mode (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else ""
-    return Check("weights from the hub", True, f"{len(published)} known ones in {cache}{offline}")
+    return Check("weights from the hub", True, f"{len(published)} published networks in {cache}{offline}")
 
 
 def _check_openslide() -> Check:

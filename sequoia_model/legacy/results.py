@@ -13,7 +13,7 @@ import pandas as pd
 from sequoia_base.atomic import new_file
 from sequoia_base.flow import Flow
 from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.legacy._contents import FoldResults, read_contents
 from sequoia_model.patients import known_patients
 from sequoia_model.types.units import EXPRESSION
@@ -114,8 +114,8 @@ def _slides(
     if all(fold.cohorts is not None for fold in folds):
         obs["cohort"] = [cohort for fold in folds for cohort in fold.cohorts or []]
     unknown = [slide for slide, patient in zip(slides, patients, strict=True) if not patient]
-    n = f"{len(unknown)} of {counted(len(slides), 'slide')}"
-    warning = f"{n} have no patient, and each counts as its own patient: {listing(unknown, 3)}"
+    n = part(len(unknown), len(slides), "slide", "have")
+    warning = f"{n} no patient, so each counts as its own patient: {listing(unknown, 3)}"
     return obs, [warning] if unknown else []
 
 

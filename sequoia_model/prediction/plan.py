@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sequoia_base.names import bare_slide, patient_of
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.prediction.held_out import NetworkChoice, choose_networks
 from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
@@ -83,18 +83,20 @@ class Plan:
         unlisted = [slide.name for slide in slides if not slide.patient.listed]
         unknown = [slide.name for slide in slides if not slide.patient.known]
         groups = [
-            (unlisted, len(slides), "slides", "are not in the given list of patients"),
-            (unknown, len(slides), "slides", "have no patient, and each counts as its own patient"),
+            (unlisted, len(slides), "slide", "are", "not in the given list of patients"),
+            (unknown, len(slides), "slide", "have", "no patient, so each counts as its own patient"),
         ]
         if self.measured is not None:
             genes = [gene for gene in self.genes if gene not in self.measured.columns]
             unmeasured = [slide.name for slide in slides if not slide.rows]
             groups += [
-                (genes, len(self.genes), "genes", "have no measured expression"),
-                (unmeasured, len(slides), "slides", "have no measured expression"),
+                (genes, len(self.genes), "gene", "have", "no measured expression"),
+                (unmeasured, len(slides), "slide", "have", "no measured expression"),
             ]
         counts = [
-            f"{len(some)} of {n} {noun} {what}: {listing(some, 3)}" for some, n, noun, what in groups if some
+            f"{part(len(some), n, noun, verb)} {what}: {listing(some, 3)}"
+            for some, n, noun, verb, what in groups
+            if some
         ]
         return [*self.weights.notes, *counts, *self._published_patients()]
 
@@ -108,8 +110,8 @@ class Plan:
         if not known or self.weights.cancer is not None:
             return []
         return [
-            f"{len(known)} of {len(self.slides)} slides are of patients in the published splits, but the weights do "
-            "not say whether they are the published ones. If they are, give their folder its published name "
+            f"{part(len(known), len(self.slides), 'slide', 'are')} of patients in the published splits, but the "
+            "weights do not say whether they are the published ones. If they are, give their folder its published name "
             '(sequoia-brca), or name the "cancer" in its sequoia.json, so that no patient is predicted by a network '
             "that was trained on it"
         ]

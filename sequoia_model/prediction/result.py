@@ -13,7 +13,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_model.errors import Failure, InputError, counted, listing, part
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
@@ -211,11 +211,13 @@ class RunRecord:
         groups = [
             (
                 [slide.name for slide, notes in done if notes.encoder_given],
-                f"have features of {spec.encoder} only according to the user",
+                "have",
+                f"features of {spec.encoder} only according to the user",
             ),
             (
                 [f"{slide.name} ({notes.folder_encoder})" for slide, notes in done if notes.folder_encoder],
-                f"are used as features of {spec.encoder}, although their folder is named after another encoder",
+                "are",
+                f"used as features of {spec.encoder}, although the folder is named after another encoder",
             ),
             (
                 [
@@ -223,27 +225,32 @@ class RunRecord:
                     for slide, notes in done
                     if notes.tile_scale and self.plan.weights.cancer
                 ],
-                f"have tiles of another size than the published networks were trained on, {published}",
+                "have",
+                f"tiles of another size than the published networks were trained on, {published}",
             ),
             (
                 [slide.name for slide, notes in done if notes.cluster_note],
-                f"have fewer distinct tiles than the {spec.n_clusters} clusters, so some clusters repeat a tile",
+                "have",
+                f"fewer distinct tiles than the {spec.n_clusters} clusters, so some clusters repeat a tile",
             ),
             (
                 [slide.name for slide, _ in done if slide.name in self.contradictory],
-                "have several measurements that differ, and count as not measured",
+                "have",
+                "several measurements that differ, so none of them is used",
             ),
         ]
         return [
-            f"{len(some)} of {len(done)} slides {what}: {listing(some, 3)}" for some, what in groups if some
+            f"{part(len(some), len(done), 'slide', verb)} {what}: {listing(some, 3)}"
+            for some, verb, what in groups
+            if some
         ]
 
     def _seen(self) -> list[str]:
         seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}
         n = len({slide.patient.name for slide, _ in self.done})
         warning = (
-            f"{len(seen)} of {n} patients were used to train networks that predict them here: their predictions "
-            "look better than those of new patients and do not show how good the networks are"
+            f"{part(len(seen), n, 'patient', 'were')} used to train networks that predict here: such predictions look "
+            "better than those of new patients and do not show how good the networks are"
         )
         return [warning] if seen else []
 

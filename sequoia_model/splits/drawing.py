@@ -10,7 +10,7 @@ import pandas as pd
 
 from sequoia_base.arguments import check_limits, number, whole
 from sequoia_base.names import tissue_source_site
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.splits.assignment import Splits
 
 #: Share of the patients outside the test part that the published splits use for validation, rounded up.
@@ -124,7 +124,7 @@ def _looked_up(names: list[str], table: Mapping[str, str], what: str) -> np.ndar
     absent = [name for name in names if not table.get(name)]
     if absent:
         raise InputError(
-            f"{len(absent)} of {counted(len(names), 'patient')} have no {what}", where=listing(absent)
+            f"{part(len(absent), len(names), 'patient', 'have')} no {what}", where=listing(absent)
         )
     return np.array([table[name] for name in names], dtype=object)
 
@@ -158,7 +158,7 @@ def _sites(names: list[str], table: Mapping[str, str] | None) -> np.ndarray:
     absent = [name for name, site in found.items() if not site]
     if absent:
         raise InputError(
-            f"{len(absent)} of {counted(len(names), 'patient')} have no TCGA barcode, which would name their site",
+            f"{part(len(absent), len(names), 'patient', 'have')} no TCGA barcode, which would name their site",
             where=listing(absent),
             fix="add a column 'site' to --patients",
         )

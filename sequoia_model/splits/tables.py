@@ -10,7 +10,7 @@ import pandas as pd
 
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_patients, patient_columns
 from sequoia_model.splits.assignment import ROLES, Splits
 
@@ -104,7 +104,7 @@ def _patients_of(slides: Iterable[str], given: Mapping[str, str] | None, path: P
     found = {s: table.get(s) or (s if s in patients else patient_of(s)) for s in slides}
     if absent := [slide for slide, patient in found.items() if not patient]:
         raise InputError(
-            f"{len(absent)} of {counted(len(found), 'slide')} have no patient",
+            f"{part(len(absent), len(found), 'slide', 'have')} no patient",
             where=f"{path}: {listing(absent)}",
             fix="--patients CSV, with the columns slide and patient_id"
             if given is None

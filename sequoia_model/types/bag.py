@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, listing, part
 
 #: Two fingerprints belong to the same encoder if their cosine is above this.
 SAME_FINGERPRINT = 0.999
@@ -287,7 +287,7 @@ def _checked(matrix: NDArray, name: str, slide: str) -> NDArray[np.float32]:
     if not finite.all():
         rows = np.flatnonzero(~finite)
         raise InputError(
-            f"{len(rows)} of {len(array)} rows of {name} hold NaN or infinite values",
+            f"{part(len(rows), len(array), f'row of {name}', 'hold', f'rows of {name}')} NaN or infinite values",
             where=f"{slide}, rows {listing(rows)}",
             fix="compute the features of this slide again",
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, listing, part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ def _moments(sums: ColumnSums, three: bool) -> Moments:
     if not np.isfinite(sums.s11 + sums.s22 + sums.s33).all():
         bad = np.flatnonzero(~np.isfinite(sums.s11 + sums.s22 + sums.s33))
         raise InputError(
-            f"{len(bad)} of {len(sums.n)} columns have values that are infinite or too large to be squared",
+            f"{part(len(bad), len(sums.n), 'column', 'have')} values that are infinite or too large to be squared",
             where=f"columns {listing(bad + 1)}",
         )
     absent = np.full(len(sums.n), np.nan)

@@ -16,7 +16,7 @@ from sequoia_base.arguments import check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import Selection, well_predicted
 from sequoia_stats.sets._hypergeometric import overlap_p_value
@@ -265,7 +265,8 @@ def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) ->
     everywhere = [set(table.loc[table["model"] == model, column]) for model in models]
     shared = set.intersection(*everywhere)
     return [
-        f"{len(own - shared)} of {len(own)} {what} of {model} are not in all models: {listing(sorted(own - shared), 3)}"
+        f"{part(len(own - shared), len(own), f'{what[:-1]} of {model}', 'are', f'{what} of {model}')} "
+        f"not in all models: {listing(sorted(own - shared), 3)}"
         for model, own in zip(models, everywhere, strict=True)
         if own - shared
     ]

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from scipy.stats import mannwhitneyu, rankdata, wilcoxon
 
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, part
 
 Array = NDArray[np.float64]
 
@@ -175,7 +175,7 @@ def _values(values: ArrayLike) -> Array:
     if not array.size:
         raise InputError("a sample has no values")
     if np.isnan(array).any():
-        raise InputError(f"{int(np.isnan(array).sum())} of {array.size} values are missing")
+        raise InputError(f"{part(int(np.isnan(array).sum()), array.size, 'value', 'are')} missing")
     return array
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
 
 #: Months in one unit of time.
@@ -137,7 +137,7 @@ def make_outcome(
         lists = "; ".join(f"{reason}: {listing(patients)}" for reason, patients in found.items())
         n = sum(len(patients) for patients in found.values())
         raise InputError(
-            f"{n} of {len(time)} patients have no usable {endpoint} ({lists})",
+            f"{part(n, len(time), 'patient', 'have')} no usable {endpoint} ({lists})",
             where=where,
             fix="check unit and columns, or drop these patients with --drop-invalid",
         )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.tables import find_column, read_table, read_text
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 
 #: Titles of a column of genes.
 GENE_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])
@@ -204,7 +204,7 @@ def _well_predicted(path: Path) -> dict[str, list[str]]:
         raise InputError("no gene is well predicted", where=str(path), fix="another rule may find some")
     if without:
         raise InputError(
-            f"{len(without)} of {len(lists)} levels have no well-predicted gene: {listing(without)}",
+            f"{part(len(without), len(lists), 'level', 'have')} no well-predicted gene: {listing(without)}",
             where=f"{path}, column {str(levels.name)!r}",
             fix="leave the level out of the table; another rule may find some",
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.tables import read_table
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -179,9 +179,9 @@ def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Flow:
     ):
         alone = names.difference(others, sort=False)
         if len(alone):
-            reason = f"{len(alone)} genes are in {what} only: {listing(alone, 3)}"
+            reason = f"{counted(len(alone), 'gene is', 'genes are')} in {what} only: {listing(alone, 3)}"
             former = int((match(alone, others.difference(names)) >= 0).sum())
-            reason += f"; {former} of them are in both under a former name" if former else ""
+            reason += f"; {former} in both under a former name" if former else ""
             flow.add(f"genes: {what}", len(names), n, reason)
     return flow
 
@@ -213,7 +213,7 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
     absent = adata.obs_names.difference(table.index, sort=False)
     if len(absent):
         raise InputError(
-            f"{len(absent)} of {adata.n_obs} samples are not in the table of patients",
+            f"{part(len(absent), adata.n_obs, 'sample', 'are')} not in the table of patients",
             where=f"{where}: {listing(absent)}",
             fix="the table needs one row per sample, with its id in the first column",
         )

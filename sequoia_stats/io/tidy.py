@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import MISSING, Numbers, find_column, read_numbers, read_table
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._options import COVARIATES, ID_FIX, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
@@ -244,7 +244,7 @@ def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
     other = ids[ids.map(is_primary).eq(False)]
     if len(other):
         raise InputError(
-            f"{len(other)} of {len(ids)} TCGA samples are not primary tumours: {listing(other)}",
+            f"{part(len(other), len(ids), 'TCGA sample', 'are')} not primary tumours: {listing(other)}",
             where=f"{where}, {axis} {listing(other.index)}",
             fix="leave them out of the table",
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets._similar_sets import MEASURES, merge_similar
 from sequoia_stats.sets.collections import GeneSets, Restricted
@@ -147,7 +147,7 @@ def negative_control(
     well = table["well_predicted"].astype(bool)
     if well.all() or not well.any():
         raise InputError(
-            f"{well.sum()} of {len(well)} genes are well predicted, so there is nothing to compare"
+            f"{part(well.sum(), len(well), 'gene', 'are')} well predicted, so there is nothing to compare"
         )
     rest = table.loc[~well].sort_values(["r", "gene"])
     lists = {WELL: table["gene"][well], WORST: rest["gene"].head(int(well.sum()) if n is None else n)}

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.arguments import Progress
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
 
@@ -90,7 +90,7 @@ def harrell_c(
     invalid = np.flatnonzero(~np.isfinite(risk))
     if invalid.size:
         raise InputError(
-            f"{invalid.size} of {risk.size} risks are not finite numbers",
+            f"{part(invalid.size, risk.size, 'risk', 'are')} not finite",
             where=f"positions {listing(invalid)}",
         )
     draws = np.random.default_rng(seed).multinomial(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, listing, part
 
 #: Days in a month, everywhere in this package.
 MONTH_DAYS = 365.25 / 12
@@ -45,14 +45,14 @@ class Outcome:
         invalid = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
         if invalid.size:
             raise InputError(
-                f"{invalid.size} of {counted(time.size, 'patient')} have a missing, zero or negative time",
+                f"{part(invalid.size, time.size, 'patient', 'have')} a missing, zero or negative time",
                 where=f"positions {listing(invalid)}",
             )
         if event.dtype != np.bool_:
             odd = np.flatnonzero(~np.isin(event, (0, 1)))
             if odd.size:
                 raise InputError(
-                    f"{odd.size} of {event.size} events are neither 0 nor 1",
+                    f"{part(odd.size, event.size, 'event', 'are')} neither 0 nor 1",
                     where=f"positions {listing(odd)}: {listing(np.unique(event[odd]))}",
                 )
         if not self.endpoint:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.types._matrices import as_floats, group_means, refuse_not_finite, varying
 from sequoia_stats.types.cohort import plain, storable
 from sequoia_stats.types.genes import refuse_dates
@@ -181,7 +181,7 @@ class Predictions:
         absent = column.isna() | (column.astype(str).str.strip() == "")
         if absent.any():
             raise InputError(
-                f"{int(absent.sum())} of {counted(self.n, 'slide')} have no {by}",
+                f"{part(int(absent.sum()), self.n, 'slide', 'have')} no {by}",
                 where=f"{self.name}, obs column {by!r}: {listing(self.obs.index[absent])}",
                 fix="fill the column, or leave these slides out",
             )

@@ -83,7 +83,7 @@ FILES = {
     "truncated": (bad(truncated), ["S1.h5", "truncated"]),
     "no HDF5": (bad(lambda p: p.write_text("features")), ["S1.h5", "not HDF5"]),
     "no features": (bad(dataset(np.arange(4), "other")), ["S1.h5", "features"]),
-    "NaN": (bad(with_nan, encoder="uni"), ["S1.h5", "1 of 130 rows of features hold NaN"]),
+    "NaN": (bad(with_nan, encoder="uni"), ["S1.h5", "1 of 130 rows of features holds NaN"]),
     "one dimension": (bad(dataset(np.ones(32, np.float32))), ["S1.h5", "(32,)"]),
     "text": (bad(dataset(np.array([[b"a", b"b"]]))), ["S1.h5", "features"]),
     "another encoder": (bad(named("resnet50-trunc")), ["S1.h5", "are of resnet50-trunc", "those of uni"]),

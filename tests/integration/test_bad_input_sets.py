@@ -97,7 +97,7 @@ BAD = {
     "lists without a header": (ora(genes="a,G1\nb,G2\n"), ["a row has 2 fields", "column gene"]),
     "a level without a well-predicted gene": (
         ora(also=[("g.csv", "cancer,gene,well_predicted\nA,G1,False\nB,G1,True\n")]),
-        ["1 of 2 levels have no well-predicted gene: A", "g.csv, column 'cancer'", "leave the level out"],
+        ["1 of 2 levels has no well-predicted gene: A", "g.csv, column 'cancer'", "leave the level out"],
     ),
     "one level in two tables": (
         ora(also=[(f"{i}.csv", "cancer,gene,well_predicted\nA,G1,True\n") for i in (1, 2)]),

@@ -84,7 +84,7 @@ def test_the_result_is_told_to_people(capsys, folder):
     answer = embed(capsys, folder)
     assert answer.out.startswith("2 slides: 2 done, 0 done before, 0 failed\n")
     assert "  S00  done  12 tiles  left out: background 36\n" in answer.out
-    assert "left out in all: background 72\n24 tiles, " in answer.out
+    assert "left out in total: background 72\n24 tiles, " in answer.out
     assert "of the time waiting for pixels" in answer.out
     assert "S01: 12 distinct tiles, fewer than 100 clusters" in answer.err
     assert answer.err.endswith(f"written to {folder / 'out'}\n")

@@ -124,7 +124,7 @@ def test_notes_and_losses_go_to_stderr(capsys, tmp_path):
     table.to_csv(tmp_path / "m.csv")
     answer = sequoia(capsys, "genes", *files, "-o", tmp_path / "genes.csv", "--rule", "strict")
     assert "single untrained network" in answer.err and "untrained network" not in answer.out
-    assert "1 genes are in the predictions only: G3" in answer.err
+    assert "1 gene is in the predictions only: G3" in answer.err
     assert "every slide counts as its own patient" in answer.err
 
 

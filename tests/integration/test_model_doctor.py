@@ -51,7 +51,7 @@ def test_the_cache_of_weights_is_counted(capsys, monkeypatch, tmp_path):
         (tmp_path / f"models--gevaertlab--sequoia-brca-{fold}").mkdir()
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     answer = sequoia_model(capsys, "doctor", "--json")
-    assert checks(answer)["weights from the hub"]["found"].startswith("5 of ours")
+    assert checks(answer)["weights from the hub"]["found"].startswith("5 published networks")
 
 
 def test_the_library_of_slides_and_the_packaged_weights_are_looked_at(capsys):

@@ -70,7 +70,7 @@ def test_the_result_is_told_to_people(capsys, folder):
     assert "3 slides of 3 patients × 40 genes, log2(FPKM-UQ+1)" in answer.out
     assert "1 by the held-out fold of their patient, 2 by the mean of 5 folds" in answer.out
     assert "values are below 0, unlike measured values" in answer.out
-    assert "warning: 2 of 3 slides name no patient" in answer.err
+    assert "warning: 2 of 3 slides have no patient" in answer.err
     assert f"written to {folder / 'out.h5ad'}" in answer.err
 
 
@@ -103,7 +103,7 @@ def test_a_slide_that_a_single_network_has_seen_fails_with_the_way_out(capsys, f
         capsys, folder, "--weights", folder / "weights" / "sequoia-brca-0", "--ensemble", "all", "--force"
     )
     assert again.code == 0
-    assert "warning: 1 of 3 patients were used to train" in again.err
+    assert "warning: 1 of 3 patients was used to train" in again.err
 
 
 def test_measured_expression_stands_beside(capsys, folder):
@@ -120,7 +120,7 @@ def test_measured_expression_stands_beside(capsys, folder):
     assert np.isnan(adata.layers["measured"][1]).all() and np.isnan(adata.layers["measured"][:, 39]).all()
     assert adata.obs["patient_id"].tolist()[0] == "P7"
     assert answer.json["n_measured"] == 2
-    assert "1 of 40 genes have no measured expression: G40" in answer.json["warnings"]
+    assert "1 of 40 genes has no measured expression: G40" in answer.json["warnings"]
 
 
 def test_the_same_command_gives_the_same_bytes_with_any_number_of_jobs(capsys, folder):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_stats.association import benjamini_hochberg, pearson
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.collections.bundled import SetSource, open_collections
 from sequoia_stats.sets.gsva.samples import varying
@@ -102,7 +102,7 @@ def _shared_genes(group: Predictions) -> tuple[list[pd.DataFrame], Flow]:
     n, n_complete = len(group.genes), int(measured.sum())
     if len(kept) < 2:
         raise InputError(
-            f"{len(kept)} of {n} genes are measured in all samples and vary in both", where=group.name
+            f"{part(len(kept), n, 'gene', 'are')} measured in all samples and not constant", where=group.name
         )
     flow = Flow()
     if n_complete < n:

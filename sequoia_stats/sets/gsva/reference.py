@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import Limit, check_limits, number, one_of, optional, whole
 from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.sets.collections import GeneSets, Membership
 from sequoia_stats.sets.collections.matching import check_sizes
 from sequoia_stats.sets.gsva.samples import Samples
@@ -201,7 +201,8 @@ def find_genes(reference: Reference, samples: Samples, *, drop: bool, flow: Flow
     absent, n = reference.genes[places < 0], len(reference.genes)
     if len(absent) and (not drop or len(absent) > n - 2):
         raise InputError(
-            f"{len(absent)} of {n} genes of the reference are missing: {listing(absent)}",
+            f"{part(len(absent), n, 'gene of the reference', 'are', 'genes of the reference')} missing: "
+            f"{listing(absent)}",
             where=samples.name,
             fix="give all genes of the reference, or leave out the missing ones on both sides: --missing-genes drop",
         )

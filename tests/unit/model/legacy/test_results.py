@@ -64,7 +64,7 @@ WARNINGS = {
     "projects in one": (make_results(make_split(0), make_split(1, tcga_project=None)), "tcga_project is in 1 of 2"),
     "slides of nobody": (
         make_results(make_split(0, wsi_file_name=["S1", slide(2)])),
-        "1 of 2 slides have no patient, and each counts as its own patient: S1",
+        "1 of 2 slides has no patient, so each counts as its own patient: S1",
     ),
     "a patient in two folds": (
         make_results(make_split(0), make_split(1, wsi_file_name=[slide(0, 2), slide(9)])),

@@ -61,8 +61,8 @@ def test_slides_without_a_patient_are_counted():
     warnings = plan_of("a", "b", patients={"b.svs": "P1"}).warnings()
     assert warnings == [
         "a note",
-        "1 of 2 slides are not in the given list of patients: a",
-        "1 of 2 slides have no patient, and each counts as its own patient: a",
+        "1 of 2 slides is not in the given list of patients: a",
+        "1 of 2 slides has no patient, so each counts as its own patient: a",
     ]
 
 

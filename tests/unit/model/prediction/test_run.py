@@ -172,11 +172,11 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert done.encoder_asserted and adata.uns["encoder_asserted"]
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
-        "2 of 2 slides have no patient, and each counts as its own patient: a, b",
-        "1 of 2 slides have features of uni only according to the user: a",
-        "1 of 2 slides have tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
+        "2 of 2 slides have no patient, so each counts as its own patient: a, b",
+        "1 of 2 slides has features of uni only according to the user: a",
+        "1 of 2 slides has tiles of another size than the published networks were trained on, 128 µm at 0.5 µm/px: "
         "b (64 µm at 0.25 µm/px)",
-        "1 of 2 slides have fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",
+        "1 of 2 slides has fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",
     ]  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def test_measurements_of_a_patient_that_differ_are_said(tmp_path, folder, weight
     reference = write_reference(tmp_path / "ref.csv", ["x", "y"], patient_id=["TCGA-3C-AALI"] * 2)
     done, adata = run(folder, weights, tmp_path / "p.h5ad", measured=reference)
     assert np.isnan(adata.layers["measured"]).all() and done.n_measured == 0
-    assert any("1 of 7 slides have several measurements that differ" in text for text in done.warnings)
+    assert any("1 of 7 slides has several measurements that differ" in text for text in done.warnings)
 
 
 @pytest.mark.parametrize(

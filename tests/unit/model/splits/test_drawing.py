@@ -124,7 +124,7 @@ DRAWS = {
     "few patients": ({"patients": ["P1", "P2"], "n_folds": 3}, "2 patients are too few for 3 folds"),
     "nobody to train": ({"patients": ["P1", "P2"], "n_folds": 2}, "2 patients are too few for 2 folds"),
     "a blank": ({"patients": ["P1", " "]}, "a patient has no name"),
-    "no barcode": ({"patients": [*PATIENTS, "P1"], "sites": True}, "1 of 33 patients have no TCGA barcode"),
+    "no barcode": ({"patients": [*PATIENTS, "P1"], "sites": True}, "1 of 33 patients has no TCGA barcode"),
     "no site": ({"sites": {PATIENTS[0]: "A1"}}, "31 of 32 patients have no site"),
     "no cohort": ({"cohorts": {PATIENTS[0]: "A"}}, "31 of 32 patients have no cohort"),
     "few sites": ({"sites": True, "n_folds": 8}, "7 sites are too few for 8 folds"),

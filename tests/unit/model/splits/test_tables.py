@@ -126,7 +126,7 @@ def test_given_patients_come_before_barcodes_and_may_be_named_directly(tmp_path)
 @pytest.mark.parametrize(("given", "fix"), [(None, "--patients CSV"), ({"S1": "P1"}, "add them")])
 def test_slides_without_a_patient_are_listed(tmp_path, given, fix):
     path = write_lists(tmp_path / "splits_0.csv", train=slides("0001"), val=["S9.svs"])
-    with pytest.raises(InputError, match="1 of 2 slides have no patient") as raised:
+    with pytest.raises(InputError, match="1 of 2 slides has no patient") as raised:
         read_splits(path, given)
     assert raised.value.where == f"{path}: S9"
     assert fix in raised.value.fix

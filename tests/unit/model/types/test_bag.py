@@ -107,9 +107,9 @@ def test_float32_features_are_not_copied():
         ({"features": np.array([["a"]])}, "features must be numbers, but are <U1"),
         ({"features": np.array([[True]])}, "features must be numbers, but are bool"),
         ({"features": np.array([[1j]])}, "features must be numbers, but are complex128"),
-        ({"features": np.array([[1.0], [np.nan]])}, "1 of 2 rows of features hold NaN"),
-        ({"features": np.array([[1e300]])}, "1 of 1 rows of features hold NaN or infinite"),
-        ({"cluster_features": np.array([[np.inf]])}, "rows of cluster_features hold NaN or infinite"),
+        ({"features": np.array([[1.0], [np.nan]])}, "1 of 2 rows of features holds NaN"),
+        ({"features": np.array([[1e300]])}, "1 of 1 row of features holds NaN or infinite"),
+        ({"cluster_features": np.array([[np.inf]])}, "of cluster_features holds NaN or infinite"),
         (
             {"features": np.zeros((2, 3)), "cluster_features": np.zeros((2, 4))},
             "3 columns, but cluster_features have 4",

@@ -161,7 +161,7 @@ def test_a_level_that_one_model_lacks_is_left_out_and_said():
     models["B"] = models["B"].rows(models["B"].obs["cohort"] == "A")
     comparison = compare_models(models, by="cohort")
     assert comparison.pairs["level"].tolist() == ["A"]
-    assert "1 of 2 levels of A are not in all models: B" in comparison.notes
+    assert "1 of 2 levels of A is not in all models: B" in comparison.notes
 
 
 @pytest.mark.parametrize(

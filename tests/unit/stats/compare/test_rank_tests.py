@@ -71,7 +71,7 @@ def test_pairs_without_a_difference_are_counted_and_have_no_rank():
 
 @pytest.mark.parametrize("test", [mann_whitney, signed_rank])
 @pytest.mark.parametrize(
-    ("x", "y", "message"), [([], [], "no values"), ([1.0, np.nan], [1.0, 2.0], "1 of 2 values are missing")]
+    ("x", "y", "message"), [([], [], "no values"), ([1.0, np.nan], [1.0, 2.0], "1 of 2 values is missing")]
 )
 def test_what_cannot_be_ranked_is_refused(test, x, y, message):
     with pytest.raises(InputError, match=message):

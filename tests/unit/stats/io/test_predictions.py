@@ -143,7 +143,7 @@ def test_a_former_name_is_not_used_and_said(tmp_path):
     m = write(tmp_path, measured.rename(columns={"G1": "KNTC2"}), "m.csv")
     found = read_predictions(p, measured=m)
     assert "NDC80" not in found.genes
-    assert "1 of them are in both under a former name" in found.flow["reason"].iloc[0]
+    assert "1 in both under a former name" in found.flow["reason"].iloc[0]
 
 
 @pytest.mark.parametrize("ending", ["csv", "h5ad"])

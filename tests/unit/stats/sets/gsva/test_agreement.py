@@ -84,5 +84,5 @@ def test_nothing_to_rank_is_an_error():
     made = make_predictions(n=30)
     measured = made.measured.copy()
     measured[0, 1:] = np.nan
-    with pytest.raises(InputError, match="1 of 12 genes are measured in all samples"):
+    with pytest.raises(InputError, match="1 of 12 genes is measured in all samples"):
         pathway_agreement(replace(made, measured=measured), SETS)

@@ -1,4 +1,4 @@
-"""For all tests: the hypothesis profile, and `needs_r` skipped only where R is not installed."""
+"""For all tests: the hypothesis profile, and `needs_r` skipped only if R is not installed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import settings
 from tests.build import processes
 
 ROOT = Path(__file__).parents[1]
-#: How the reasons of skips for want of R begin; the summary counts them by it.
+#: The beginning of the reason if a test is skipped for want of R; the summary counts these.
 WITHOUT_R = "R tests left out"
 
-# CI draws the same examples each time; at a desk they differ from run to run.
+# CI draws the same examples each time; elsewhere they differ from run to run.
 settings.register_profile(
     "sequoia", deadline=None, max_examples=60, derandomize="CI" in os.environ, print_blob=True
 )
@@ -26,7 +26,7 @@ settings.load_profile("sequoia")
 
 @cache
 def missing_in_r() -> str:
-    """What R lacks, or nothing. An rpy2 that does not load beside a complete R is a failure, not a skip."""
+    """What R lacks, or nothing. An rpy2 that does not load with a complete R is a failure, not a skip."""
     if shutil.which("Rscript") is None:
         return "R is not installed"
     command = ["Rscript", "--vanilla", str(ROOT / "r" / "install.R"), "--missing"]
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_process_is_left():
-    """End what a test has started, however the test ends."""
+    """End the processes that a test has started, however the test ends."""
     yield
     processes.end_all()
 

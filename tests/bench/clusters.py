@@ -1,8 +1,8 @@
-"""k-means of a slide's tiles beside scikit-learn's, from both of its starts, inertia beside each.
+"""k-means of a slide's tiles against scikit-learn's from both of its starts, with the inertia of each.
 
-No features of real slides are at hand, so two kinds are simulated: tissues (30 types in shares between rare and common,
-their means in a common plane of 24 axes, 40 axes of variation of decreasing size within each, noise over all
-dimensions), and one cloud without clusters whose variance decreases along its axes as 1/rank.
+Features of real slides are not available, so two kinds are simulated: tissues (30 types, from rare to common, with
+means in a common space of 24 axes, 40 axes of decreasing variation within each type, and noise in all dimensions), and
+one cloud without clusters whose variance decreases along its axes as 1/rank.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def cloud(n: int, d: int, seed: int = 0) -> np.ndarray:
 
 
 def run(method: str, tiles: np.ndarray, seed: int) -> Run:
-    """One clustering by ours or by scikit-learn's with the start of this name."""
+    """One clustering by ours, or by scikit-learn's with the start of this name."""
     from sklearn.cluster import KMeans
 
     kept: list = []
@@ -61,7 +61,7 @@ def run(method: str, tiles: np.ndarray, seed: int) -> Run:
 
 
 def compare(name: str, tiles: np.ndarray) -> None:
-    """Print a line for each method (median time, mean inertia over seeds) and the ratio that the goal is about."""
+    """Print a line for each method (median time, mean inertia over seeds) and the ratio that the goal refers to."""
     runs = [{how: run(how, tiles, seed) for how in ("ours", "k-means++", "random")} for seed in range(RUNS)]
     time = {how: statistics.median(r[how].time for r in runs) for how in runs[0]}
     inertia = {how: statistics.mean(r[how].inertia for r in runs) for how in runs[0]}

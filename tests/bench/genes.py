@@ -1,9 +1,9 @@
-"""Gene statistics beside the published loop over genes, and the memory they take.
+"""Gene statistics against the published loop over genes, and the memory they take.
 
 The loop is written from its description: for every gene three times scipy's pearsonr, Williams' t between two of the
 correlations, two RMSEs, and for the normalised RMSE two quantiles. It is timed on 400 genes, as contiguous float64
-columns and without the data frames of the original, and scaled to all genes. Ours is everything that a user gets for
-them: r, p, both adjusted p-values, the dependent test, RMSEs, MAE, explained variance, and the quartiles where said;
+columns and without the data frames of the original, and scaled to all genes. Ours computes everything that a user gets:
+r, p, both adjusted p-values, the dependent test, RMSEs, MAE, explained variance, and the quartiles if stated;
 `well_predicted` adds Zou's interval, r within folds, the criteria and the counts.
 """
 
@@ -29,8 +29,8 @@ from sequoia_stats.types.predictions import Predictions
 from tests.bench.timing import alternate, line
 
 SAMPLES, GENES, TIMED = 1130, 20820, 400
-# A child that holds nothing else: how far its peak rises above what it held before it made the input. Linux only:
-# elsewhere a child's peak begins with that of its parent.
+# A child process with nothing else in it: how far its peak rises above its memory before it made the input. Linux
+# only: on other systems the peak of a child begins with that of its parent.
 MEMORY = """
 from pathlib import Path
 from tests.bench.genes import {function}, matrices
@@ -66,7 +66,7 @@ def matrices(samples: int = SAMPLES, genes: int = GENES) -> tuple[np.ndarray, np
 def statistics(
     measured: np.ndarray, predicted: np.ndarray, untrained: np.ndarray, quartiles: bool = False
 ) -> pd.DataFrame:
-    """Every statistic of every gene that the loop has, and more."""
+    """Every statistic of the loop for every gene, and more."""
     found = moments(measured, predicted, untrained)
     p = correlation_p(found.r12, found.n)
     test = dependent_correlation_test(found.r12, found.r13, found.r23, found.n, method="williams")
@@ -83,12 +83,12 @@ def statistics(
 
 
 def with_quartiles(*given: np.ndarray) -> pd.DataFrame:
-    """The same, and the normalised RMSE."""
+    """The same, with the normalised RMSE."""
     return statistics(*given, quartiles=True)
 
 
 def predictions(measured: np.ndarray, predicted: np.ndarray, untrained: np.ndarray) -> Predictions:
-    """Slides in folds and two cohorts, one of 70% of them; 400 are two a patient, all others one."""
+    """Slides in folds and two cohorts, one of 70% of them; 400 are two per patient, all others one."""
     slides, genes = measured.shape
     ids = pd.Index([f"S{i}" for i in range(slides)])
     number = np.arange(slides)
@@ -138,7 +138,7 @@ def published_loop(columns: list[np.ndarray], quartiles: bool) -> pd.DataFrame:
 
 
 def bench_memory(function: str) -> None:
-    """Peak of a process of its own."""
+    """Peak memory of a separate process."""
     command = [sys.executable, "-c", MEMORY.format(function=function)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     size, made, peak = map(int, printed.split())

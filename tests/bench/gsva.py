@@ -1,4 +1,4 @@
-"""GSVA beside gseapy, decoupler and R on one table, and its growth with samples and sets."""
+"""GSVA against gseapy, decoupler and R on one table, and its growth with samples and sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def made_table(samples: int, genes: list[str]) -> pd.DataFrame:
 
 
 def made_sets(genes: list[str]) -> GeneSets:
-    """Sets of 15 to 199 genes, drawn."""
+    """Random sets of 15 to 199 genes."""
     generator = np.random.default_rng(1)
     drawn = (generator.choice(genes, generator.integers(*SIZES), replace=False) for _ in range(SETS))
     return GeneSets("made", {f"set{i}": tuple(members.tolist()) for i, members in enumerate(drawn)})
@@ -91,7 +91,7 @@ def compare(table: pd.DataFrame, sets: GeneSets) -> None:
 
 
 def print_growth(samples: int, word: str) -> None:
-    """One line, from a process of its own, whose memory is nobody else's."""
+    """One line, from a separate process, whose memory holds nothing else."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         wall, n_sets, megabytes, table = pool.submit(partial(grown, samples, word)).result()
     what = f"{samples} samples × {n_sets} sets ({word})"
@@ -104,12 +104,12 @@ def grown(samples: int, word: str) -> tuple[float, int, float, float]:
     known = list(load("gobp").genes)
     genes = [*known, *(f"G{j}" for j in range(20_000 - len(known)))]
     table, model = made_table(samples, genes), Gsva(sets)
-    model.fit_transform(made_table(4, genes[:3000]))  # loads what is compiled
+    model.fit_transform(made_table(4, genes[:3000]))  # loads the compiled code
     wall = seconds(lambda: model.fit_transform(table))
     return wall, len(model.sets_), peak_memory(), table.to_numpy().nbytes / 2**20
 
 
 def peak_memory() -> float:
-    """MB; from /proc, since the number that getrusage gives is handed down from the parent process."""
+    """MB; from /proc, since getrusage gives a number inherited from the parent process."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024

@@ -1,8 +1,8 @@
-"""Memory and time that measured expression takes: it is read in blocks, so neither the table's rows nor its size count.
+"""Memory and time to read measured expression: it is read in blocks, so the size of the table should not matter.
 
-Each line is a process of its own that opens a table of the 20,820 published genes, matches its slides and writes their
+Each line is a separate process that opens a table of the 20,820 published genes, matches its slides and writes their
 values into a predictions file, as `predict --measured` does before the first slide. Tables of few and many rows are
-read in turn; a table that was held in memory would take the difference in size, as float32, on top.
+read in turn. If a table were held in memory, the larger one would take the difference in size, as float32, more.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from sequoia_model.weights.gene_lists import published_genes
 
 #: Rows of the tables: few and many.
 CSV_ROWS, H5AD_ROWS = (1000, 3000), (1000, 10_000)
-#: Rows that differ; they are written again and again.
+#: Number of different rows, which are repeated.
 KINDS = 50
 SCRIPT = "from tests.bench.measured import read; read({path!r}, {n})"
 
 
 def names(n: int) -> list[str]:
-    """Slides of a table; each is of a patient of its own."""
+    """Slides of a table, one per patient."""
     return [f"S{i:05d}" for i in range(n)]
 
 
 def write_csv(path: Path, n: int) -> None:
-    """A table in the published layout, six digits behind the point."""
+    """A table in the published layout, with six decimals."""
     values = np.random.default_rng(0).uniform(0, 12, (KINDS, len(published_genes())))
     rows = [",".join(f"{value:.6f}" for value in row) for row in values]
     with path.open("w") as file:
@@ -74,7 +74,7 @@ def peak() -> int:
 def bench_format(
     folder: Path, ending: str, write: Callable[[Path, int], None], rows: tuple[int, int]
 ) -> None:
-    """A line for few rows, one for many."""
+    """One line for few rows, and one for many."""
     for n in rows:
         path = folder / f"{n}.{ending}"
         write(path, n)

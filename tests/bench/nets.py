@@ -1,9 +1,9 @@
-"""The full SummaryTransformer beside 16 separate heads: forward pass and training step, batch 16.
+"""The full SummaryTransformer against 16 separate heads: forward pass and training step, batch 16.
 
-The separate heads are written from the description of the published network: every head has three Linear and two
-LayerNorm of its own, s is taken of every token before the mean, the summary is repeated for every token and joined to
-the local half, and a loop runs over the heads. Both get the same parameters and are held to the same output. float32
-throughout, on the CPU and, where there is one, on a GPU (with and without TF32, for both alike).
+The separate heads are written from the description of the published network: every head has its own three Linear and
+two LayerNorm, s is applied to every token before the mean, the summary is repeated for every token and joined to the
+local half, and a loop runs over the heads. Both get the same parameters and must give the same output. float32
+throughout, on the CPU and, if there is one, on a GPU (with and without TF32 for both).
 
 Most of the time is products of matrices, which no arrangement of the heads makes faster: the FLOPs of both are
 printed, and which share of the measured peak of the device ours reaches.
@@ -89,7 +89,7 @@ def bench() -> None:
     theirs = SeparateTransformer(ours)
     print(f"{sum(p.numel() for p in ours.parameters()):,} parameters, batch {BATCH}, float32")
     threads = torch.get_num_threads()
-    for n in sorted({1, threads}):  # one thread: the work alone, without what it costs to share it out
+    for n in sorted({1, threads}):  # one thread: the work alone, without the cost of sharing it
         torch.set_num_threads(n)
         print(f"CPU, {n} thread{'s'[: n > 1]}")
         bench_on("cpu", ours, theirs, runs=3)
@@ -140,7 +140,7 @@ def training_step(network: nn.Module, x: Tensor, y: Tensor, fused: bool | None =
 
 
 def timed(function: Callable[[], object], device: str) -> Callable[[], None]:
-    """The function, and the end of what it started on a GPU."""
+    """Call the function, and wait for what it started on a GPU."""
 
     def run() -> None:
         function()
@@ -158,7 +158,7 @@ def flops(function: Callable[[], object]) -> int:
 
 
 def peak(device: str, n: int = 4096) -> float:
-    """The most operations per second that a product of large matrices reaches here."""
+    """The highest number of operations per second that a product of large matrices reaches here."""
     a, b = (torch.randn(n, n, device=device) for _ in range(2))
     product = timed(lambda: a @ b, device)
     product()

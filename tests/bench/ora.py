@@ -1,4 +1,4 @@
-"""Over-representation of 16 lists in GO:BP beside gseapy.enrich, with the same background."""
+"""Over-representation of 16 lists in GO:BP against gseapy.enrich, with the same universe."""
 
 from __future__ import annotations
 

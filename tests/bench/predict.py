@@ -1,9 +1,9 @@
 """Slides per second from stored features, where the time goes, and the memory that it takes.
 
-Five networks of the published size with random parameters predict slides of 4,000 tiles × 1,024 features, float32, as
-files of ours, from the page cache. New slides are averaged over five folds; patients of the published splits need one
-network. Reading and clustering are in threads beside the networks: seconds of the parts are summed over threads, and
-can exceed those of the clock. No other program does this with these files, so there is nothing to be held against.
+Five networks of the published size with random parameters predict slides of 4,000 tiles × 1,024 features, float32, in
+files of our layout, from the page cache. New slides are averaged over five folds; patients of the published splits
+need one network. Reading and clustering run in threads beside the networks: the seconds of the parts are summed over
+threads and can exceed the wall time. No other program does this with these files, so there is nothing to compare with.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def write_slides(folder: Path, *, clusters: bool) -> Path:
 
 
 def make_weights(folds: int, **sizes: int) -> Weights:
-    """Networks with random parameters, of the published size where no other is given."""
+    """Networks with random parameters, of the published size by default."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         given = {"input_dim": DIM, "num_outputs": GENES} | sizes
@@ -105,7 +105,7 @@ def bench_speed(folder: Path, weights: Weights, what: str, jobs: int, device: st
 
 
 def peak(folder: str, n: int) -> int:
-    """Peak memory of a process that predicts so many slides from stored cluster means with a small network."""
+    """Peak memory of a process that predicts this number of slides from stored cluster means with a small network."""
     weights = make_weights(1, input_dim=32, depth=1, nheads=2)
     files = sorted(Path(folder).iterdir())[:n]
     predict(files, weights, output=Path(folder).parent / f"{n}.h5ad", genes=published_genes(), device="cpu")

@@ -1,4 +1,4 @@
-"""Speed beside the named competitor, in one process: ``make bench`` prints the table (ARGS="genes" one part)."""
+"""Speed against other implementations, in one process: ``make bench`` prints the table (ARGS="genes" one part)."""
 
 from __future__ import annotations
 

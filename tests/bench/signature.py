@@ -1,4 +1,4 @@
-"""R bridge and cross-validation beside rpy2's own conversion and cv.glmnet."""
+"""R bridge and cross-validation against rpy2's own conversion and cv.glmnet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = PathSettings(lambda_min_ratio=0.05)
 
 
 def bench_copy(order: str) -> None:
-    """A matrix of 909 patients × 5,000 genes into R."""
+    """Copy a matrix of 909 patients × 5,000 genes to R."""
     matrix = np.asarray(np.random.default_rng(0).normal(size=(909, 5000)), order=order)
     session = rbridge.start()
 

@@ -1,15 +1,15 @@
-"""From a slide to its features: ours beside the encoder alone on tiles in memory, and beside the published way.
+"""From a slide to its features: ours against the encoder alone on tiles in memory, and against the published way.
 
-The slide is section C2 of HER2ST, for the first comparison four of it side by side, as a pyramid TIFF (JPEG) whose
+The slide is section C2 of HER2ST, for the first comparison four copies side by side, as a pyramid TIFF (JPEG) whose
 scale is said to be 0.5 µm/px; the encoder is lite0.
 
-- The encoder alone: its tiles lie in memory, prepared; the fastest of several batch sizes counts. Ours opens the slide,
-  finds the tissue, reads, tests and embeds its tiles, clusters them and writes the file.
+- The encoder alone: its tiles lie in memory, prepared; the fastest of several batch sizes is used. Ours opens the
+  slide, finds the tissue, reads, tests and embeds its tiles, clusters them and writes the file.
 - The published way, from its description: every place in a random order, the pixel of the slide's mask looked up, the
   tile read from level 0 and tested by scikit-image, a file for each; then file by file, batches of one, by the plain
   network. Both have the same tiles.
 
-Where there is a CUDA device, a network of UNI's size as well, as a share of the peak that products of matrices reach.
+With a CUDA device, also a network of UNI's size, as a share of the peak that products of matrices reach.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ RUNS = 3
 
 
 def write_section(path: Path, copies: int = 1) -> Path:
-    """The section as scanners write slides; `copies` of it along each side."""
+    """The section as a scanner would write it, with `copies` of it along each side."""
     Image.MAX_IMAGE_PIXELS = None
     picture = np.tile(np.asarray(Image.open(SECTION)), (copies, copies, 1))
     return write_slide(path, picture, levels=(1, 4, 16), compression="jpeg")
@@ -63,7 +63,7 @@ def alone(encoder: Encoder, tiles: NDArray[np.uint8], batch: int) -> None:
 
 
 def published_mask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a picture is tissue by its own thresholds."""
+    """The pixels of a picture that are tissue by its own thresholds."""
     bright = [picture[..., i] > threshold_otsu(picture[..., i]) for i in range(3)]
     saturation = rgb2hsv(picture)[..., 1]
     return (saturation > threshold_otsu(saturation)) & ~np.all(bright, axis=0) & (picture > 50).all(axis=-1)

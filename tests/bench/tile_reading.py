@@ -23,7 +23,7 @@ SCALES = (0.5, 0.25, 0.499)
 
 
 def pictures(seed: int = 0) -> list[np.ndarray]:
-    """16 tiles, each with noise as cameras have it."""
+    """16 tiles, each with the noise of a camera."""
     rng = np.random.default_rng(seed)
     whole = make_picture((512, 512), tissue=((30, 30, 512, 512),), seed=seed).astype(np.int16)
     noisy = np.clip(whole + rng.normal(scale=4, size=whole.shape), 0, 255).astype(np.uint8)
@@ -46,7 +46,7 @@ def read_all(slide: Slide, places: np.ndarray, side: int) -> list[np.ndarray]:
 
 
 def compare(path: Path, mpp: float) -> None:
-    """Print tiles/s of both readers at one scale; fails where a pixel differs."""
+    """Print tiles/s of both readers at one scale; fails if a pixel differs."""
     side = tile_side(mpp)
     places = np.random.default_rng(0).permutation(grid_places((SIDE, SIDE), side))[:READS]
     places = places[np.lexsort((places[:, 0], places[:, 1]))]
@@ -75,4 +75,4 @@ def bench() -> None:
         )
         for mpp in SCALES:
             compare(path, mpp)
-        print(f"goal >= {GOAL} x at 0.500 µm/px, where a tile is one of the file's")
+        print(f"goal >= {GOAL} x at 0.500 µm/px, at which a tile is one of the file's")

@@ -1,4 +1,4 @@
-"""Builders of small, seeded things for tests."""
+"""Builders of small data for tests, with random seeds."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def make_predictions(
     name: str = "made",
 ) -> Predictions:
     """`n` patients with `slides` slides each, genes G1, G2, ... around 5; `accuracy` is the correlation of a patient's
-    prediction with the measurement, one for all or one a gene. Slides of a patient share the measurement and most of
-    the prediction. An untrained network knows nothing and is far off. Cohorts are called A, B, ..."""
+    prediction with the measurement, one for all genes or one per gene. Slides of a patient share the measurement and
+    most of the prediction. An untrained network is uninformative and far off. Cohorts are called A, B, ..."""
     generator = np.random.default_rng([seed, 2])
     rho = np.broadcast_to(np.asarray(accuracy, dtype=float), genes)
     truth, noise = generator.normal(size=(2, n, genes))
@@ -143,8 +143,8 @@ def make_predictions(
 def make_selection(
     n: Sequence[int], n_well_predicted: Sequence[int], by: str = "cancer", seed: int = 0
 ) -> Selection:
-    """A selection without predictions: levels C1, C2, ... with `n` samples, of which each has so many well-predicted
-    genes and as many others."""
+    """A selection without predictions: levels C1, C2, ... with `n` samples, each with the given number of
+    well-predicted genes and as many others."""
     generator = np.random.default_rng([seed, 3])
     tables = [
         pd.DataFrame(

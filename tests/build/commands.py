@@ -1,4 +1,4 @@
-"""Commands run as a user runs them, in this process or in one of their own, and the files they are given."""
+"""Commands run as by a user, in this process or in a separate one, and the files they are given."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COEFFICIENTS = {"G1": 0.8, "G2": -0.4}
 
 
 class Answer(NamedTuple):
-    """What a command left: its exit code and what it printed."""
+    """The result of a command: its exit code and what it printed."""
 
     code: int
     out: str
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 def _refuse(word: str) -> None:
-    raise AssertionError(f"{word} is no JSON")
+    raise AssertionError(f"{word} is not JSON")
 
 
 def sequoia(capsys: Any, *arguments: object) -> Answer:
@@ -64,7 +64,7 @@ def sequoia_model(capsys: Any, *arguments: object) -> Answer:
 
 
 def process(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-    """Start a command in a process of its own, as the shell does."""
+    """Start a command in a separate process, as the shell does."""
     code = "from sequoia_stats.cli.app import main; main()"
     return start(code, *arguments, env=os.environ | environment, cwd=Path(__file__).parents[2])
 
@@ -76,7 +76,7 @@ def finished(started: subprocess.Popen[str]) -> Answer:
 
 
 def wait_for_reader(pipe: Path, seconds: float = 60) -> int:
-    """The writing end of a named pipe, once somebody has opened it to read."""
+    """The writing end of a named pipe, once it has been opened for reading."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -101,7 +101,7 @@ def write_signature(
 
 
 def write_adata(path: Path, expression: pd.DataFrame, **obs: object) -> Path:
-    """AnnData of anybody: rows × genes, and columns of obs."""
+    """AnnData as any user might have it: rows × genes, and columns of obs."""
     table = pd.DataFrame(obs, index=expression.index.astype(str).rename(None))
     var = pd.DataFrame(index=expression.columns.astype(str))
     anndata.AnnData(expression.to_numpy(np.float64), table, var).write_h5ad(path)
@@ -109,5 +109,5 @@ def write_adata(path: Path, expression: pd.DataFrame, **obs: object) -> Path:
 
 
 def left_in(folder: Path) -> list[str]:
-    """Names of everything in a folder, hidden files too."""
+    """Names of everything in a folder, including hidden files."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

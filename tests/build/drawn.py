@@ -1,4 +1,4 @@
-"""What a figure shows, for tests of the numbers that it draws."""
+"""The contents of a figure, for tests of the numbers that it shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def collection(axes, gid):
 
 
 def patches(axes, gid):
-    """Patches of some axes whose gid begins so, by gid."""
+    """Patches of some axes whose gid has this beginning, by gid."""
     return {patch.get_gid(): patch for patch in axes.patches if str(patch.get_gid()).startswith(gid)}
 
 

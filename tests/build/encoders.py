@@ -35,7 +35,7 @@ def lite0() -> Encoder:
 
 
 def plain_lite0() -> nn.Module:
-    """timm's network of lite0: nothing folded, channels first."""
+    """timm's network of lite0, without folding, channels first."""
     network = build_network(ENCODERS["lite0"])
     load_into(network, packaged_tensors(), where="", encoder="lite0")
     return network
@@ -55,7 +55,7 @@ def make_batch(encoder: Encoder, n: int) -> NDArray[np.uint8]:
 
 
 def embedded(name: str) -> NDArray[np.float32]:
-    """The vector of a tile, by an encoder that is loaded by name."""
+    """The vector of a tile by an encoder with this name."""
     encoder = get_encoder(name, device="cpu")
     return encoder(encoder.prepare(make_tile())[None])[0]
 

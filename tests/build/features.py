@@ -1,4 +1,4 @@
-"""Builders for tests of the model: feature files byte for byte as each tool writes them."""
+"""Builders of feature files, byte for byte as each tool writes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_coords(tiles: int = 12, side: float = 512, dtype: type = np.int64) -> n
 
 
 def make_geometry(**fields: Any) -> TileGeometry:
-    """Tiles of 512 px on a slide of 0.25 µm per pixel; `fields` are those of TileGeometry and win."""
+    """Tiles of 512 px on a slide of 0.25 µm per pixel; `fields` are those of TileGeometry and take precedence."""
     made = {
         "side": 512.0,
         "slide_mpp": 0.25,
@@ -45,7 +45,7 @@ def make_geometry(**fields: Any) -> TileGeometry:
 
 
 def make_bag(slide: str = SLIDE, tiles: int = 12, dim: int = 8, seed: int = 0, **fields: Any) -> FeatureBag:
-    """A bag by UNI with coords; `fields` are those of FeatureBag and win (``features=None, ...``)."""
+    """A bag by UNI with coords; `fields` are those of FeatureBag and take precedence (``features=None, ...``)."""
     made = {
         "features": make_features(tiles, dim, seed),
         "coords": make_coords(tiles),
@@ -111,7 +111,7 @@ def write_trident(
 ) -> Path:
     """TRIDENT's ``features_<encoder>/<slide>.h5``: one row per chunk, attributes on the datasets.
 
-    `old` files have no attribute ``encoder``; newer ones hold the word "None" where it is not known. `more` are
+    `old` files have no attribute ``encoder``; newer ones hold the word "None" if it is not known. `more` are
     attributes of ``coords``.
     """
     features = make_features(tiles, dim, seed) if features is None else features
@@ -158,7 +158,7 @@ def write_stamp(
 ) -> Path:
     """STAMP's ``<extractor>-<hash>/<slide>.h5``: float16 ``feats``, float32 ``coords`` in µm, attributes on the file.
 
-    `attrs` are taken in place of those of version 2.4 (``{"extractor": ..., "tile_size": 256.0, "unit": "um"}``
+    `attrs` replace those of version 2.4 (``{"extractor": ..., "tile_size": 256.0, "unit": "um"}``
     before 2.1, the extractor alone in version 1).
     """
     newest = {
@@ -192,7 +192,7 @@ def write_sequoia(
     """The published ``<project>/<slide>/<slide>.h5``: ``<kind>_features`` and ``cluster_features``, no attribute.
 
     `kinds` may be "uni", "resnet", both, or none; `features` gives the array of a kind. `clusters` are rows drawn
-    at random where it is a number, left out where it is None.
+    at random if it is a number, and left out if it is None.
     """
     given = dict(features or {})
     with _new(path) as file:
@@ -209,7 +209,7 @@ def _new(path: Path) -> h5py.File:
     return h5py.File(path, "w")
 
 
-#: Writers of all layouts, by the names that bags give these.
+#: Writers of all layouts, by their names in bags.
 WRITERS = {
     "ours": write_ours,
     "clam": write_clam,

@@ -1,4 +1,4 @@
-"""Tables and sets for the tests of GSVA, and GSVA itself in plain Python, as slow as it reads."""
+"""Tables and sets for the tests of GSVA, and GSVA itself in plain, slow Python."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def plain_density(value: float, training: list[float], kcdf: str, kernel: str) -
 
 
 def plain_normal(v: float, kernel: str) -> float:
-    """Φ, or what R looks up for it."""
+    """Φ, or its value in R's table."""
     if kernel == "exact":
         return float(stats.norm.cdf(v))
     if abs(v) > 10:
@@ -55,7 +55,7 @@ def plain_score(
     total = math.fsum(weight[member] for member in inside)
     height, heights = 0.0, [0.0]
     for gene in order:
-        if gene in inside and not total:  # one gene alone, in the middle: R goes no further
+        if gene in inside and not total:  # a single gene in the middle: R's walk ends before it
             break
         if gene in inside:
             height += weight[gene] / total

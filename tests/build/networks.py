@@ -41,7 +41,7 @@ def write_network(folder: Path, seed: int = 0) -> Path:
 
 
 def write_folds(folder: Path, name: str = "sequoia-brca", folds: Sequence[int] = range(5)) -> Path:
-    """A folder of toys, one per fold; by their names they are the published weights of a cancer."""
+    """A folder of toys, one per fold; named like the published weights of a cancer."""
     for fold in folds:
         write_network(folder / f"{name}-{fold}", seed=fold)
     return folder
@@ -56,7 +56,7 @@ def write_genes(path: Path, genes: Sequence[str] = TOY_GENES) -> Path:
 def write_wide_folds(
     folder: Path, dim: int = 1280, encoder: str = "lite0", folds: int = 2, **words: Any
 ) -> Path:
-    """Small networks of 40 genes for features of any width, whose side files name the encoder; `words` go in there."""
+    """Small networks of 40 genes for features of any width, whose side files name the encoder and contain `words`."""
     import torch
 
     from sequoia_model.nets import SummaryTransformer

@@ -1,4 +1,4 @@
-"""A small signature, and its validation on made cohorts."""
+"""A small signature, and its validation on simulated cohorts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that tests start: Ctrl-C reaches them wherever the tests run, and none outlives its test."""
+"""Processes that tests start: Ctrl-C always reaches them, and none outlives its test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STARTED: list[subprocess.Popen[str]] = []
 def start(
     code: str, *arguments: object, prepare: Callable[[], None] | None = None, **popen: Any
 ) -> subprocess.Popen[str]:
-    """Run Python code in a process and a group of its own, with pipes for what it prints."""
+    """Run Python code in its own process and process group, with pipes for its output."""
 
     def before() -> None:
         signal.signal(

@@ -17,7 +17,7 @@ from tests.unit.stats.plots.test_cv import make_cross_validation
 
 ROOT = Path(__file__).parents[2]
 COHORTS = ["one", "two"]
-#: What the scripts on genes and pathways find in config.yaml.
+#: The settings of the scripts on genes and pathways.
 SETTINGS = {
     "models": [{"name": "less noise", "factor": 1.0}, {"name": "more noise", "factor": 0.5}],
     "rules": ["paper", "published-code", "strict"],
@@ -43,7 +43,7 @@ SETTINGS = {
 
 @contextmanager
 def scripts_of_analyses():
-    """Let the scripts of analyses/ be imported as they import each other."""
+    """Make the scripts of analyses/ importable, as they import each other."""
     sys.path.insert(0, str(ROOT / "analyses"))
     try:
         yield
@@ -67,7 +67,7 @@ def make_sets() -> list[GeneSets]:
 
 
 def make_results(folder: Path, genes: int = 3) -> Path:
-    """Everything that the report reads, for two made cohorts."""
+    """Everything that the report reads, for two simulated cohorts."""
     make_signature_results(folder, genes)
     make_gene_results(folder)
     make_pathway_results(folder)
@@ -75,7 +75,7 @@ def make_results(folder: Path, genes: int = 3) -> Path:
 
 
 def make_signature_results(folder: Path, genes: int) -> None:
-    """What training and validation leave."""
+    """Write the results of training and validation."""
     with scripts_of_analyses():
         import fig4_signature
         import train_signature
@@ -96,7 +96,7 @@ def make_signature_results(folder: Path, genes: int) -> None:
 
 
 def make_gene_results(folder: Path) -> None:
-    """What the simulated predictions of both cohorts leave, and what is said of their genes."""
+    """Write the simulated predictions of both cohorts, and the results on their genes."""
     with scripts_of_analyses():
         import fig1_genes
         import fig2_models
@@ -117,7 +117,7 @@ def make_gene_results(folder: Path) -> None:
 
 
 def make_pathway_results(folder: Path) -> None:
-    """What the gene sets leave."""
+    """Write the results on gene sets."""
     sets = make_sets()
     with scripts_of_analyses():
         import agree_pathways

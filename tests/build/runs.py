@@ -1,4 +1,4 @@
-"""Builders for runs over folders of slides: a small encoder, and processes that stop where they are told to."""
+"""Builders for runs over folders of slides: a small encoder, and processes that stop at a given step."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def write_slides(folder: Path, n: int, **made: Any) -> Path:
 
 
 def state_of(output: Path, slide: str = "S00") -> dict[str, Any]:
-    """What the state file of a slide says; nothing before there is one."""
+    """The content of a slide's state file; nothing before there is one."""
     try:
         content: dict[str, Any] = json.loads((output / ".runs" / f"{slide}.json").read_text())
     except FileNotFoundError:
@@ -62,12 +62,12 @@ def state_of(output: Path, slide: str = "S00") -> dict[str, Any]:
 
 
 def start_embed(slides: Path, output: Path, stop: str = "", **popen: Any) -> subprocess.Popen[str]:
-    """`embed_folder` with the small encoder in a process that goes no further than into the step `stop`."""
+    """`embed_folder` with the small encoder in a process that stops in the step `stop`."""
     return start(_CHILD, slides, output, stop, cwd=_ROOT, **popen)
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:
-    """Return once something holds, while a process is there."""
+    """Return once a condition holds, as long as a process is running."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end or process.poll() is not None:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: survival outcomes with ties, and what goes with them."""
+"""Hypothesis strategies: survival outcomes with ties, risk scores, groups, correlations and sets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def outcomes_with_risk(draw: st.DrawFn, min_size: int = 2, max_size: int = 30) -
 def outcomes_with_groups(
     draw: st.DrawFn, min_size: int = 8, max_size: int = 40
 ) -> tuple[Outcome, np.ndarray]:
-    """An outcome and groups 0, 1, 2 of which two at least are at risk at the first event."""
+    """An outcome and groups 0, 1, 2, at least two of which are at risk at the first event."""
     outcome = draw(outcomes(min_size, max_size))
     groups = draw(arrays(np.int64, outcome.n, elements=st.integers(0, 2)))
     late = np.argsort(outcome.time)[-2:]
@@ -47,7 +47,7 @@ def outcomes_with_groups(
 
 @st.composite
 def correlations_of_three(draw: st.DrawFn, largest: float = 0.99) -> tuple[float, float, float]:
-    """r12, r13 and r23 that can occur together, none of them nearer to ±1 than `largest` allows."""
+    """r12, r13 and r23 that can occur together, none of them nearer to ±1 than `largest`."""
     inside = st.floats(-largest, largest)
     r12, r13, partial = draw(inside), draw(inside), draw(inside)
     return r12, r13, r12 * r13 + partial * math.sqrt((1 - r12**2) * (1 - r13**2))

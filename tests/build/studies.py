@@ -1,4 +1,4 @@
-"""Small cohorts as files, in the layouts that users download; every builder returns what the reader takes."""
+"""Small cohorts as files, in the layouts that users download; every builder returns the arguments of the reader."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ OTHERS = {"vit_toy": VIT | {"dim_head": 8}, "he2rna_toy": MLP | {"ks": [1, 2, 5,
 
 
 def toy(folder: Path, **config: object) -> Path:
-    """The toy network in a folder; words of its configuration may be others (None: left out)."""
+    """The toy network in a folder; words of its configuration can be changed (None: left out)."""
     shutil.copytree(TOY, folder)
     words = json.loads((TOY / "config.json").read_text()) | config
     if config:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("snakemake")
 
-#: What depends on the signature, on the verdict on the genes, and on the predictions.
+#: Rules that depend on the signature, on the well-predicted genes, and on the predictions.
 OF_SIGNATURE = {"signature", "validation", "figures", "signature_pathways"}
 OF_GENES = {"genes", "gene_figures", "model_figures", "pathways", "ranked_sets"}
 OF_PREDICTIONS = OF_GENES | {"predictions", "agreement", "agreement_figure"}
@@ -23,7 +23,8 @@ COPIED = ["analyses", "sequoia_base", "sequoia_stats", "r", "reports"]
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the analyses beside the sources that they name, with all outputs made, as far as Snakemake knows."""
+    """A copy of the analyses beside the sources that they name, with all outputs in place, as far as Snakemake
+    knows."""
     root = tmp_path_factory.mktemp("checkout")
     for name in COPIED:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("results", "__pycache__"))
@@ -65,7 +66,7 @@ def test_a_second_call_does_nothing(checkout):
 
 @contextmanager
 def edited(path):
-    """Let a file have one more line, and then be as it was."""
+    """Add a line to a file, and restore it afterwards."""
     before, content = path.stat(), path.read_bytes()
     path.write_bytes(content + b"\n")
     try:

@@ -1,4 +1,4 @@
-"""What the scripts of analyses/ hand on to each other."""
+"""What the scripts of analyses/ pass on to each other."""
 
 import pandas as pd
 import pytest

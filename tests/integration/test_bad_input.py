@@ -1,4 +1,4 @@
-"""Bad input is one table: a file that is wrong, the command that meets it, and the words that say so.
+"""Bad input is one table: a file that is wrong, the command that reads it, and the words of its error.
 
 A builder gets an empty folder, writes its files there and returns the arguments of the command; outputs are called
 ``out.*``. A user's bug becomes a row.
@@ -36,7 +36,7 @@ PLACE = "expression.csv, row 3 (P2), column 'ERBB2'"
 
 
 def tidy(expression=EXPRESSION, clinical=CLINICAL, *options, said=SAID):
-    """`cohort convert` of two tables, given as text or bytes; None leaves the file away."""
+    """`cohort convert` of two tables, given as text or bytes; None leaves out the file."""
 
     def build(folder):
         for name, content in (("expression.csv", expression), ("clinical.csv", clinical)):
@@ -79,7 +79,7 @@ def study(*options, drop=(), also=(), **made):
 
 
 def fit(*options, genes=None, foldid=None, **made):
-    """`signature fit` on a made cohort."""
+    """`signature fit` on a simulated cohort."""
 
     def build(folder):
         write_made_cohort(folder / "c.h5ad", **made)
@@ -93,7 +93,7 @@ def fit(*options, genes=None, foldid=None, **made):
 
 
 def fit_changed(change, *options):
-    """`signature fit` on a cohort whose AnnData was changed, by hand or by somebody's script."""
+    """`signature fit` on a cohort whose AnnData was changed."""
 
     def build(folder):
         adata = make_cohort(genes=6).adata
@@ -105,7 +105,7 @@ def fit_changed(change, *options):
 
 
 def validate(*options, signature=None, coefficients=None, cohort=None, **made):
-    """`signature validate` on a made cohort; or on other files, which a function makes."""
+    """`signature validate` on a simulated cohort, or on other files that a function writes."""
 
     def build(folder):
         write_made_cohort(folder / "c.h5ad", **made)
@@ -269,7 +269,7 @@ EXPRESSION_FILES = {
         expression_as("e.csv.gz", b"\x1f\x8b" + b"junk" * 9),
         ["truncated or damaged", "e.csv.gz"],
     ),
-    "a gz that is none": (expression_as("e.csv.gz", EXPRESSION), ["not compressed", "e.csv.gz"]),
+    "a gz that is not compressed": (expression_as("e.csv.gz", EXPRESSION), ["not compressed", "e.csv.gz"]),
     "a zip of two": (
         expression_as("e.zip", zip_of(a="1", b="2")),
         ["holds 2 files where one is needed", "e.zip"],
@@ -381,7 +381,10 @@ UNSAID = {
 }
 
 STUDIES = {
-    "an endpoint that the study has not": (study("--endpoint", "PFS"), ["no endpoint 'PFS'", "OS, RFS"]),
+    "an endpoint that the study does not have": (
+        study("--endpoint", "PFS"),
+        ["no endpoint 'PFS'", "OS, RFS"],
+    ),
     "no endpoint": (study(), ["no endpoint is given", "OS, RFS"]),
     "no patient table": (
         study("--endpoint", "OS", drop=["data_clinical_patient.txt"]),
@@ -442,7 +445,7 @@ FITS = {
         fit("--foldid", "FOLDS", foldid=pd.concat([FOLDS, FOLDS[:1]]).to_csv()),
         ["more than one fold for 1 patient", "P1"],
     ),
-    "folds that are no integers": (
+    "folds that are not integers": (
         fit("--foldid", "FOLDS", foldid=FOLDS.assign(fold=1.5).to_csv()),
         ["60 of 60 folds", "folds.csv: P1"],
     ),
@@ -475,13 +478,13 @@ FITS = {
     "shared with nobody": (fit("--shared-with", "no.h5ad"), ["does not exist", "no.h5ad"]),
     "a ratio of 2": (fit("--lambda-min-ratio", "2"), ["lambda_min_ratio must be", "is 2"]),
     "alpha 0": (fit("--alpha", "0"), ["alpha must be", "is 0"]),
-    "alpha that is no number": (fit("--alpha", "nan"), ["alpha must be", "is nan"]),
+    "alpha that is not a number": (fit("--alpha", "nan"), ["alpha must be", "is nan"]),
     "a rule that does not exist": (
         fit("--lambda", "best"),
         ["'best' is not a valid lambda", "min, 1se or a number"],
     ),
     "a negative penalty": (fit("--lambda", "-1"), ["lambda must be", "is -1"]),
-    "a penalty that is no number": (fit("--lambda", "nan"), ["lambda must be", "is nan"]),
+    "a penalty that is not a number": (fit("--lambda", "nan"), ["lambda must be", "is nan"]),
     "an engine that does not exist": (fit("--engine", "lars"), ["'lars' is not a valid engine", "glmnet"]),
     "a transform that does not exist": (fit("--transform", "sqrt"), ["'sqrt'", "rank"]),
     "a negative seed": (fit("--seed", "-1"), ["--seed"]),
@@ -515,7 +518,7 @@ COHORT_FILES = {
     "no bytes": (validate(cohort=b""), ["not a readable h5ad", "c.h5ad"]),
     "a table": (arguments("cohort", "describe", "HERE/no.csv"), ["does not exist", "no.csv"]),
     "a folder": (arguments("cohort", "describe", "HERE"), ["not recognised"]),
-    "an endpoint that it has not": (
+    "an endpoint that it does not have": (
         arguments("cohort", "describe", "tcga-brca:XYZ"),
         ["tcga-brca:XYZ", "tcga-brca:PFI"],
     ),
@@ -597,7 +600,7 @@ VALIDATIONS = {
         ["91% of the weight", "G12", "--max-weight-lost"],
     ),
     "a share of 2": (validate("--max-weight-lost", "2"), ["--max-weight-lost"]),
-    "a share that is no number": (validate("--max-weight-lost", "nan"), ["--max-weight-lost"]),
+    "a share that is not a number": (validate("--max-weight-lost", "nan"), ["--max-weight-lost"]),
     "a negative bootstrap": (validate("--bootstrap", "-1"), ["--bootstrap"]),
     "a cut that does not exist": (validate("--cut", "best"), ["'best'", "frozen"]),
     "a scale that does not exist": (validate("--scale", "z"), ["'z'", "cohort"]),

@@ -1,4 +1,4 @@
-"""Bad input of ``compare``: files that are wrong, and the words that say so; nothing is left behind.
+"""Bad input of ``compare``: files that are wrong, and the words of the error; nothing is left behind.
 
 A builder gets an empty folder, writes its files there and returns the arguments of the command. A user's bug becomes
 a row.
@@ -27,7 +27,7 @@ def write(path, change=None, **made):
 
 
 def compare(*options, change=None, **made):
-    """`compare` of a good file and of one that is changed, or made otherwise."""
+    """`compare` of a good file and of one that is changed or made differently."""
 
     def build(folder):
         files = [write(folder / "a.h5ad"), write(folder / "b.h5ad", change, **made)]

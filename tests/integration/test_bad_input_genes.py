@@ -1,4 +1,4 @@
-"""Bad input of `genes`: a file that is wrong, and the words that say so.
+"""Bad input of `genes`: a file that is wrong, and the words of its error.
 
 A builder gets an empty folder, writes its files there and returns the arguments of the command; outputs are called
 ``out.*``. A user's bug becomes a row.
@@ -37,7 +37,7 @@ def frames(**made):
 
 
 def tables(*options, p=lambda f: f, m=lambda f: f, u=lambda f: f, **made):
-    """`genes` of three tables, each changed by a function; None leaves the file away."""
+    """`genes` of three tables, each changed by a function; None leaves out the file."""
 
     def build(folder):
         for name, change, frame in zip("pmu", (p, m, u), frames(**made), strict=True):

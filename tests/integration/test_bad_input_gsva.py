@@ -1,4 +1,4 @@
-"""Bad input of ``gsva`` is one table: what is wrong, the command that meets it, and the words that say so."""
+"""Bad input of ``gsva`` is one table: what is wrong, the command that reads it, and the words of its error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def adata(frame, *options):
 
 
 def against(frame, *options, reference=None):
-    """`gsva` against a reference; or against a file of other content, which a function makes."""
+    """`gsva` against a reference; or against a file of other content that a function writes."""
 
     def build(folder):
         from sequoia_stats.sets.gsva import Gsva
@@ -149,7 +149,10 @@ BAD = {
         ["'java' is not a valid engine", "native, gseapy, r"],
     ),
     "a negative tau": (table(make_table(), "--tau", "-1"), ["tau must be 0 or more, but is -1"]),
-    "a tau that is no number": (table(make_table(), "--tau", "nan"), ["tau must be 0 or more, but is nan"]),
+    "a tau that is not a number": (
+        table(make_table(), "--tau", "nan"),
+        ["tau must be 0 or more, but is nan"],
+    ),
     "sizes that cross": (
         table(make_table(), "--min-size", 5, "--max-size", 4),
         ["no set can have 5 to 4 genes"],
@@ -184,7 +187,7 @@ BAD = {
         ["the folder of the output does not exist"],
     ),
     # references
-    "a reference that is none": (
+    "a reference that is not one": (
         against(make_table(), reference=lambda path: path.write_text("sample_id,a\n")),
         ["not a GSVA reference", "r.h5", "--save-reference"],
     ),

@@ -1,4 +1,4 @@
-"""Bad input of `predict`: what is wrong, and the words that say so.
+"""Bad input of `predict`: what is wrong, and the words of the error.
 
 A builder gets an empty folder, writes its files there and returns the arguments of the command; outputs are called
 ``out.*``. A user's bug becomes a row.
@@ -112,7 +112,7 @@ FILES = {
 
 
 def pickled(folder):
-    """A whole model in a pickle where the parameters should be."""
+    """A whole pickled model instead of parameters."""
     path = folder / "weights" / "sequoia-brca-0"
     (path / "model.safetensors").unlink()
     torch.save(torch.nn.Linear(2, 2), path / "model_best.pt")

@@ -1,4 +1,4 @@
-"""Bad input for `ora` and `gsea` is one table: files that are wrong, and the words that say so.
+"""Bad input for `ora` and `gsea` is one table: files that are wrong, and the words of the error.
 
 A builder writes files into an empty folder and returns the arguments of the command; the output is ``out.csv``.
 """
@@ -23,7 +23,7 @@ def put(folder, name, content):
 
 
 def ora(*options, genes="G1\nG2\nG7\n", universe=UNIVERSE, sets=SETS, also=(), gmt="sets.gmt"):
-    """`ora` of a list; None leaves a file away."""
+    """`ora` of a list; None leaves out a file."""
 
     def build(folder):
         for name, content in (("list.txt", genes), ("universe.txt", universe), (gmt, sets), *also):
@@ -64,7 +64,7 @@ BAD = {
     "a GMT with commas": (ora(sets=SETS.replace("\t", ",")), ["commas instead of tabs", "sets.gmt, row 1"]),
     "a GMT with spaces between genes": (ora(sets=SETS.replace("\tG2\t", "\tG2 ")), ["'G2 G3'", "S1"]),
     "a set without genes": (ora(sets=SETS + "S3\tthree\n"), ["the set S3 has no genes", "row 3"]),
-    "a set that stands twice": (ora(sets=SETS + SETS), ["the set S1 is duplicated", "row 3"]),
+    "a set that occurs twice": (ora(sets=SETS + SETS), ["the set S1 is duplicated", "row 3"]),
     "a GMT with a date": (ora(sets=SETS + "S3\tx\tG1\tSep-07\n"), ["Sep-07", "set S3", "SEPTIN7"]),
     "a binary GMT": (ora(sets=bytes(range(256))), ["binary", "sets.gmt"]),
     "a GMT called gz that is not": (ora(gmt="sets.gmt.gz"), ["not compressed", "sets.gmt.gz"]),
@@ -121,7 +121,7 @@ BAD = {
     "a score of NaN": (gsea(scores=as_scores((",25\n", ",nan\n"))), ["1 row has no score", "genes.csv"]),
     "an infinite score": (gsea(scores=as_scores((",25\n", ",inf\n"))), ["1 score is not a finite number", "rows 7"]),
     "a score of text": (gsea(scores=as_scores((",25\n", ",high\n"))), ["1 score is not a finite number", "'r'"]),
-    "a gene that stands twice": (gsea(scores=SCORES + "G4,40,1\n"), ["1 gene is duplicated: G4", "--by"]),
+    "a gene that occurs twice": (gsea(scores=SCORES + "G4,40,1\n"), ["1 gene is duplicated: G4", "--by"]),
     "a date among the genes": (gsea(scores=as_scores(("G3,", "1-Dec,"))), ["1-Dec", "DELEC1", "genes.csv"]),
     "scores that are all equal": (gsea("--rank", "n"), ["30 genes cannot be ranked", "genes.csv"]),
     "no level column": (gsea("--by", "cancer"), ["the column 'cancer' is not in the table"]),

@@ -1,4 +1,4 @@
-"""The command line as the contract has it: files, columns, keys, exit codes, what goes to which stream."""
+"""The command line as scripts rely on it: files, columns, keys, exit codes, and which output goes to which stream."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def tables(tmp_path):
     ]
 
 
-# --- the commands that there are -----------------------------------------------------------------------------------
+# --- the commands --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

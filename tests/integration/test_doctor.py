@@ -1,4 +1,4 @@
-"""`doctor`: each check fails when its thing is taken away, and says which command brings it back."""
+"""`doctor`: each check fails if its object is removed, and names the command that restores it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INSTALLED = {
 
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch):
-    """A machine that lacks nothing, whether this one has R or not."""
+    """A machine that lacks nothing, whether or not this one has R."""
     monkeypatch.setattr(rbridge, "r_home", lambda: "/usr/lib/R")
     monkeypatch.setattr(rbridge, "r_version_installed", lambda: "4.2.2")
     monkeypatch.setattr(rbridge, "bridge_description", lambda: "3.5.17, cffi ABI mode")

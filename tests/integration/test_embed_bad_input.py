@@ -1,4 +1,4 @@
-"""`embed` on slides that cannot be used: each is told by name, the rest is done, and nothing is left behind."""
+"""`embed` on slides that cannot be used: each is named, the others are done, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def write_truncated(path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
 
 
-#: Of each slide a writer, and words that its reason holds beside its name.
+#: For each slide: a writer, and words of its reason in addition to its name.
 SLIDES = {
     "broken.svs": (lambda path: path.write_bytes(bytes(range(256)) * 40), ""),
-    "text.svs": (lambda path: path.write_text("this is no slide\n"), ""),
+    "text.svs": (lambda path: path.write_text("this is not a slide\n"), ""),
     "empty.svs": (lambda path: path.write_bytes(b""), "empty"),
     "truncated.svs": (write_truncated, ""),
     "no_mpp.tif": (lambda path: write_slide(path, mpp=None), "--slide-mpp"),
@@ -116,7 +116,7 @@ def test_an_encoder_that_cannot_be_had_stops_it_before_it_begins(capsys, tmp_pat
 
 @pytest.mark.parametrize("size", [600, 4000])
 def test_a_disk_that_takes_no_more_fails_slides_and_leaves_no_file_half_written(tmp_path, size):
-    """The limit on the size of files stands for a full disk: above or below that of a state."""
+    """A limit on the size of files simulates a full disk: above or below that of a state."""
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

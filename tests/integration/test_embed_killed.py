@@ -1,4 +1,4 @@
-"""`embed` that is cut off, and several of them at once: a slide is whole or not there, and none is done twice."""
+"""`embed` when it is killed, and several at once: a slide is whole or absent, and none is done twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def embed(slides, output):
 
 
 def stop_in(slides, output, step, number):
-    """A process that is sent a signal in a step; its exit code."""
+    """Send a signal to a process in a given step; returns its exit code."""
     process = start_embed(slides, output, stop=step)
     wait_for(lambda: state_of(output).get("state") == step, process)
     process.send_signal(number)

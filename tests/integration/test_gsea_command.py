@@ -1,4 +1,4 @@
-"""``sequoia-stats gsea`` as the contract has it."""
+"""``sequoia-stats gsea``, as scripts rely on it."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def in_gseapy(tmp_path):
 
 
 def child_in_gseapy(pid):
-    """The child of a process, once it has been computing in gseapy's library for a second."""
+    """The child of a process, after it has computed in gseapy's library for a second."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         if "/gseapy/" in Path(f"/proc/{child}/maps").read_text():
             busy = cpu_seconds(child)
@@ -174,7 +174,7 @@ def wait_until(look, seconds=60):
 
 
 def is_gone(pid):
-    """Whether a process has ended, or is a zombie that its new parent has not fetched."""
+    """Whether a process has ended, or is a zombie that its new parent has not reaped."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):

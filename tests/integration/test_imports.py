@@ -1,4 +1,4 @@
-"""Importing the package does nothing: no R, no plots, no tables of numbers until something is asked for."""
+"""Importing the package loads nothing: no R, no plots, no tables of numbers until they are needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sequoia-model doctor`: what it finds, and that it fails where something is taken away."""
+"""`sequoia-model doctor`: what it finds, and that it fails if something is removed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import sequoia_model
 from tests.build.slides import write_slide
 from tests.integration.test_imports import modules_after
 
-#: What timm and torch's compiler bring along: seconds that the default encoder does not need.
+#: Modules of timm and torch's compiler, which take seconds and which the default encoder does not need.
 NOT_FOR_LITE0 = [
     "anndata", "huggingface_hub", "matplotlib", "pandas", "sympy", "timm", "torch._dynamo", "torch._inductor",
     "torchvision", "triton",

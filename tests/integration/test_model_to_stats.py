@@ -1,4 +1,4 @@
-"""One package writes predictions, the other reads them as they are: they meet in the file alone."""
+"""One package writes predictions, the other reads them as they are: they only meet in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sequoia-stats ora`` as the contract has it."""
+"""``sequoia-stats ora``, as scripts rely on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where outputs go: never over what is read, and not half where the disk is full."""
+"""Where outputs go: never over an input, and never in part if the disk is full."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_input_is_not_replaced_even_by_force(capsys, folder, monkeypatch, com
 
 
 def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder):
-    """The limit on the size of files stands for a full disk."""
+    """A limit on the size of files simulates a full disk."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
@@ -63,7 +63,7 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder):
     command = [sys.executable, "-c", code, "genes", "p.h5ad", "-o"]
     subprocess.run(
         [*command, "first.csv"], cwd=folder, check=True, capture_output=True
-    )  # compiles, and keeps it
+    )  # compiles, and caches it
     before = left_in(folder)
     done = subprocess.run([*command, "out.csv"], cwd=folder, capture_output=True, text=True, preexec_fn=limit)
     assert done.returncode == 2, done.stderr

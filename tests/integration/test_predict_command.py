@@ -1,4 +1,4 @@
-"""`sequoia-model predict`: what scripts rely on, and what is left where it does not come to an end."""
+"""`sequoia-model predict`: what scripts rely on, and what is left if it does not finish."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JSON_KEYS = {
 
 @pytest.fixture
 def folder(tmp_path):
-    """Weights, names of their genes, and a folder of features in depth: a published slide and two of one patient."""
+    """Weights, names of their genes, and a nested folder of features: a published slide and two of one patient."""
     write_folds(tmp_path / "weights")
     write_genes(tmp_path / "genes.txt")
     for i, name in enumerate((f"cohort/{BRCA_SLIDES[2]}", "a/S1", "a/S2")):
@@ -45,7 +45,7 @@ def folder(tmp_path):
 
 
 def words(folder, *options, output="out.h5ad"):
-    """The command, with all that it needs."""
+    """The command with everything that it needs."""
     weights, genes = ("--weights", folder / "weights"), ("--genes", folder / "genes.txt")
     return ["predict", folder / "features", *weights, *genes, "-o", folder / output, *options]
 
@@ -187,7 +187,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(folder):
 
 @pytest.mark.parametrize("size", [100, 20000])
 def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder, size):
-    """The limit on the size of files stands for a full disk."""
+    """A limit on the size of files simulates a full disk."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

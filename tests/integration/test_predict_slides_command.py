@@ -33,7 +33,7 @@ def predict(capsys, folder, *options, slides="slides", output="out.h5ad"):
 
 
 def calls_of(monkeypatch, module, name):
-    """The calls of a function of a module, which is called all the same."""
+    """Records the calls of a function of a module, which is still called."""
     calls, function = [], getattr(module, name)
 
     def counted(*given, **options):
@@ -45,7 +45,7 @@ def calls_of(monkeypatch, module, name):
 
 
 def kept(folder):
-    """What there is beside slides and weights, without the states of the run."""
+    """The files besides slides and weights, without the states of the run."""
     return [
         name for name in left_in(folder) if not name.startswith(("slides", "weights", "out_features/.runs/"))
     ]

@@ -16,7 +16,7 @@ from tests.build.results import COHORTS, ROOT, make_results  # noqa: E402
 pytestmark = pytest.mark.slow
 
 PAGES = ["index.html", "signature.html", "genes.html", "pathways.html"]
-#: Results that pages need, and what the error says where they are missing.
+#: Results that pages need, and what the error says if they are missing.
 NEEDED = {
     "hazard_ratios.csv": "hazard_ratios.csv",
     "validation_two.json": "no validation of Two",
@@ -25,7 +25,7 @@ NEEDED = {
     "simulation_two.json": "no simulation of Two",
     "collection_small.json": "collection_small.json",
 }
-#: Figures that rest on simulated predictions.
+#: Figures of simulated predictions.
 SIMULATED = [
     "fig1d",
     "criteria",
@@ -224,7 +224,7 @@ def test_a_null_model_is_reported(tmp_path):
 
 
 def fake_quarto(folder, body):
-    """A quarto that does as the test says."""
+    """A quarto that does what the test says."""
     folder.mkdir()
     (folder / "quarto").write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
     (folder / "quarto").chmod(0o755)

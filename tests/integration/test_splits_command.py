@@ -45,7 +45,7 @@ def write_clam(folder):
 
 
 def write_results(folder, change=lambda content: None, **made):
-    """A pickle of the published code, of predictions that were made up."""
+    """A pickle of the published code, with simulated predictions."""
     data = make_predictions(**{"n": 20, "slides": 2, "folds": 2} | made)
     names = np.array([f"TCGA-AA-{1000 + i // 2}-01Z-00-DX{i % 2 + 1}" for i in range(data.n)])
     content = {"genes": [f"rna_{gene}" for gene in GENES]}
@@ -210,7 +210,7 @@ def junk(data):
 
 
 def onto(output, *command):
-    """A command whose output is there already."""
+    """A command whose output already exists."""
 
     def build(folder):
         write_patients(folder)

@@ -1,4 +1,4 @@
-"""The wheel, installed in an empty environment outside the checkout, holds all that it needs."""
+"""The wheel, installed in an empty environment outside the checkout, has everything that it needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(*command: object, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def uv(tmp_path_factory) -> str:
-    """The uv that set this environment up, or any other; one of its own where there is none."""
+    """The uv that set up this environment, or any other; a new one if there is none."""
     beside = [folder / ".tools/uv/bin/uv" for folder in (ROOT, Path(sys.prefix).parent)]
     candidates = [os.environ.get("SEQUOIA_UV"), "uv", *beside, Path.home() / ".local/bin/uv"]
     found = [path for path in map(shutil.which, filter(None, candidates)) if path]
@@ -53,7 +53,7 @@ def wheel(uv, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(uv, wheel, tmp_path_factory) -> Path:
-    """The folder of programs of an environment that holds the wheel and its dependencies alone."""
+    """The folder of programs of an environment that holds only the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     programs = folder / "env" / "bin"
     run(uv, "venv", "--python", sys.executable, folder / "env", cwd=folder)

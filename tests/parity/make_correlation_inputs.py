@@ -1,6 +1,6 @@
 """Write the inputs of the parity tests of correlations and errors: ``python -m tests.parity.make_correlation_inputs``.
 
-Genes of a cohort stand for measured (x), predicted (y) and untrained (z) values of one another.
+Genes of a cohort serve as measured (x), predicted (y) and untrained (z) values of each other.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def ties() -> pd.DataFrame:
 
 
 def counts() -> pd.DataFrame:
-    """120 genes × 16 samples, of which a third are low, so that many genes have the same counts in other orders."""
+    """120 genes × 16 samples with a third of low counts, so that many genes have the same counts in different
+    orders."""
     generator = np.random.default_rng(32)
     mean = np.repeat([0.2, 4.0, 900.0], 40)[:, None] * generator.gamma(2, 0.5, size=(120, 1))
     values = generator.negative_binomial(2, 2 / (2 + mean), size=(120, 16))
@@ -60,7 +61,7 @@ def counts() -> pd.DataFrame:
 
 
 def hallmark(genes: pd.Index) -> dict[str, list[str]]:
-    """The eight Hallmark sets with the most genes, one gene alone, and all."""
+    """The eight Hallmark sets with the most genes, a single gene, and all genes."""
     sets = load("hallmark")
     inside = {name: [gene for gene in sets[name] if gene in genes] for name in sets}
     largest = sorted(inside, key=lambda name: -len(inside[name]))[:8]
@@ -68,7 +69,7 @@ def hallmark(genes: pd.Index) -> dict[str, list[str]]:
 
 
 def drawn(genes: pd.Index) -> dict[str, list[str]]:
-    """Sets of several sizes in no order, one with genes that are not there, single genes, and all."""
+    """Sets of several sizes in random order, one with absent genes, single genes, and all genes."""
     generator = np.random.default_rng(33)
     sizes = {"FIVE": 5, "TEN": 10, "THIRD": len(genes) // 3, "MOST": len(genes) - 4}
     sets = {name: list(generator.permutation(genes)[:size]) for name, size in sizes.items()}
@@ -77,7 +78,7 @@ def drawn(genes: pd.Index) -> dict[str, list[str]]:
 
 
 def long(sets: dict[str, list[str]]) -> pd.DataFrame:
-    """One row a membership."""
+    """One row per membership."""
     rows = [(name, gene) for name, genes in sets.items() for gene in genes]
     return pd.DataFrame(rows, range(1, len(rows) + 1), ["set", "gene"])
 
@@ -110,7 +111,7 @@ def cases() -> pd.DataFrame:
 
 
 def write(name: str, table: pd.DataFrame) -> None:
-    """As few digits as there are."""
+    """As few digits as necessary."""
     folder = HERE / "gsva" / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / f"{name}.tsv", sep="\t", index_label="id", lineterminator="\n")

@@ -9,7 +9,7 @@ from sequoia_stats import datasets, genesets
 from tests.parity.reference import HERE
 
 FOLDER = HERE / "ora" / "inputs"
-#: Overlap, universe, set, list: none, all, the least there can be, and what rounds badly.
+#: Overlap, universe, set, list: none, all, the smallest possible, and values that round badly.
 ODD = [(0, 100, 10, 10), (10, 100, 10, 10), (5, 20, 12, 13), (1, 1, 1, 1), (1, 2, 1, 1), (3, 3, 3, 3)]
 ODD += [(1, 20000, 5000, 19999)]
 ODD += [(250, 20000, 300, 260), (180, 17000, 200, 400), (2000, 20000, 2000, 9000), (40, 60000, 40, 40)]
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _lattice() -> list[tuple[int, int, int, int]]:
-    """Overlaps from the least to the largest there can be; those with p below the smallest number are left out."""
+    """Overlaps from the smallest to the largest possible; those with p below the smallest number are left out."""
     cases = []
     for universe in (30, 500, 20820):
         for set_size in (5, universe // 50 + 1, universe // 8):

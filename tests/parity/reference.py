@@ -42,7 +42,8 @@ def outcome_of(table: pd.DataFrame) -> Outcome:
 def assert_matches(got: pd.DataFrame, want: pd.DataFrame, *, rtol: float, atol: float = 0.0) -> None:
     """Compare two tables with equal rows and columns, in any column order; the worst row is named.
 
-    Missing matches missing and an infinity itself. `atol` is for values that are zero but for rounding.
+    Missing values match each other, and an infinity matches itself. `atol` is for values that are zero except for
+    rounding.
     """
     assert list(got.index) == list(want.index), (
         f"rows differ: {list(got.index)[:5]} and {list(want.index)[:5]}"
@@ -66,7 +67,7 @@ def assert_matches(got: pd.DataFrame, want: pd.DataFrame, *, rtol: float, atol: 
 
 
 def require_stored_versions(method: str) -> None:
-    """Skip, naming the versions, where an installed package lies outside the range that SPEC.md gives."""
+    """Skip, naming the versions, if an installed package is outside the range in SPEC.md."""
     named = reference(f"{method}/versions").index
     outside = [
         f"{package} {installed} is not in {low} to below {below}"

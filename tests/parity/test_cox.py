@@ -1,4 +1,4 @@
-"""Cox regression equals survival::coxph, also where a level has no event."""
+"""Cox regression equals survival::coxph, even if a level has no event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cross-validation curve equals cv.glmnet's: its arithmetic from R's own folds, the whole through the bridge."""
+"""The cross-validation curve equals cv.glmnet's: its arithmetic on R's own folds, and the whole through the bridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our call of glmnet gives the stored paths, and the stored paths fulfil the LASSO's own conditions."""
+"""Our call of glmnet gives the stored paths, and the stored paths meet the optimality conditions of the LASSO."""
 
 from __future__ import annotations
 

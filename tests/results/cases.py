@@ -1,4 +1,4 @@
-"""The table of cases: what is written into an empty folder, the commands that run there, and the outputs to read.
+"""The table of cases: the files written to an empty folder, the commands that run there, and the outputs to read.
 
 Every command runs with ``--json``, and what it prints is read as well.
 """
@@ -25,9 +25,9 @@ class Tolerance(NamedTuple):
 
 
 EXACT = Tolerance()
-#: Of what R has fitted.
+#: For what R has fitted.
 FITTED = Tolerance(1e-9, 1e-9)
-#: Of what torch has computed, in single precision.
+#: For what torch has computed, in single precision.
 SINGLE = Tolerance(1e-6, 1e-6)
 NEEDS_R = (pytest.mark.needs_r,)
 SLOW = (pytest.mark.slow,)
@@ -64,7 +64,7 @@ def _case(
 
 
 def _told(name: str, writers: tuple[Writer, ...], *commands: str, **more: Any) -> Case:
-    """A case of commands that print their result, or say themselves what they write."""
+    """A case of commands that print their result, or that name their outputs themselves."""
     return Case(name, writers, commands, **more)
 
 
@@ -240,7 +240,7 @@ _TILES = ("{}.h5", "{}.geojson", "{}_mask.png", "{}_overlay.png")
 
 
 def _tiles(*slides: str) -> tuple[str, ...]:
-    """What `tile` writes of slides, given as folder/name."""
+    """The outputs of `tile` for slides, given as folder/name."""
     return tuple(
         f"{slide.partition('/')[0]}/{name.format(slide.partition('/')[2])}"
         for slide in slides

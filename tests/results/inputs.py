@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 DATA = Path(__file__).parents[1] / "data"
-#: Genes that METABRIC, SCAN-B and TCGA-BRCA of the package have.
+#: Genes in the bundled METABRIC, SCAN-B and TCGA-BRCA.
 REAL_GENES = [
     "ACOX2", "ANLN", "BBS9", "CAMK2G", "CCL8", "CD2", "CD69", "CDK12", "CLSTN2", "CXCL12",
     "DNAJC12", "EPHB4", "FAM107A", "FOXC1", "GDF15", "GRP", "HSPB8", "IL32", "JAM2", "LAG3",
@@ -36,7 +36,7 @@ SLIDES = {
 
 
 def normal(seed: int, *shape: int) -> NDArray[np.float64]:
-    """Normal numbers of four decimals."""
+    """Normal numbers with four decimals."""
     return np.random.default_rng([17, seed]).normal(size=shape).round(4)
 
 
@@ -158,7 +158,7 @@ def _signature(coefficients: dict[str, float], transform: str, endpoint: str = "
 
 
 def signatures(folder: Path) -> None:
-    """A signature for each transform, of genes of which the last is nowhere; and one of real genes."""
+    """A signature for each transform, whose last gene is in no table; and one of real genes."""
     for transform in _PARAMETERS:
         content = _signature({"G1": 0.8, "G2": -0.4, "G5": 0.25, "G99": 0.1}, transform)
         (folder / f"{transform}.json").write_text(json.dumps(content))
@@ -197,7 +197,7 @@ def predictions(folder: Path) -> None:
 
 
 def matrices(folder: Path) -> None:
-    """Predicted, measured and untrained as tables, in other orders; one gene and one order more; patients."""
+    """Predicted, measured and untrained values as tables in different orders, with an additional gene; patients."""
     samples, genes = [f"S{i}" for i in range(24)], [f"G{i}" for i in range(1, 9)]
     measured = pd.DataFrame(5 + normal(8, 24, 8), samples, genes)
     predicted = (0.6 * measured + normal(9, 24, 8)).round(4)
@@ -218,7 +218,7 @@ def matrices(folder: Path) -> None:
 
 
 def gene_sets(folder: Path) -> None:
-    """Sets of made genes, and two lists of them; sets and lists of real ones, one under a former name."""
+    """Sets and two lists of artificial genes; sets and lists of real ones, one under a former name."""
     made = {
         "one": GENES[1:2],
         "few": GENES[:5:2],
@@ -262,7 +262,7 @@ def gsva_tables(folder: Path) -> None:
 
 
 def slides(folder: Path) -> None:
-    """Two slides, a picture that says nothing of its scale, and tables and annotations for them."""
+    """Two slides, a picture that does not state its scale, and tables and annotations for them."""
     place = folder / "slides"
     place.mkdir()
     write_slide(place / "S1.tif", size=(1024, 768), tissue=(256, 128, 768, 512))
@@ -289,14 +289,14 @@ def large_slide(folder: Path) -> None:
 
 
 def scanned(folder: Path) -> None:
-    """A real slide of a scanner."""
+    """A real slide from a scanner."""
     shutil.copy(DATA / "slides" / "CMU-1-Small-Region.svs", folder / "CMU.svs")
 
 
 def picture(
     size: tuple[int, int], tissue: tuple[int, int, int, int], seed: int, mpp: float = 1.0
 ) -> NDArray[np.uint8]:
-    """White, and a box of patches of four stains; all sides in µm."""
+    """White, with a box of patches in four stains; all sides in µm."""
     stains = np.array([[176, 96, 160], [214, 130, 180], [120, 60, 140], [232, 180, 208]], dtype=np.uint8)
     width, height = (round(side / mpp) for side in size)
     patch = round(4 / mpp)
@@ -311,7 +311,7 @@ def picture(
 def write_slide(
     path: Path, size: tuple[int, int], tissue: tuple[int, int, int, int], seed: int = 0, mpp: float = 0.5
 ) -> None:
-    """A tiled pyramid of two levels, which says its scale."""
+    """A tiled pyramid of two levels that states its scale."""
     whole = picture(size, tissue, seed, mpp)
     common: dict[str, Any] = {
         "photometric": "rgb",
@@ -326,8 +326,8 @@ def write_slide(
 
 
 def tiny_encoder(folder: Path) -> None:
-    """A vision transformer of two blocks and 24 numbers, as the hub stores a model of timm."""
-    import timm  # takes seconds, and this case alone needs it
+    """A vision transformer of two blocks with 24-d features, as the hub stores a model of timm."""
+    import timm  # takes seconds, and only this case needs it
 
     arguments = {"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 2, "num_heads": 2}
     made = timm.create_model(
@@ -408,7 +408,7 @@ def foreign_features(folder: Path) -> None:
 
 
 def networks(folder: Path) -> None:
-    """The golden toy and four others, by their names the published folds of BRCA; names of their genes."""
+    """The golden toy and four others, named like the published folds of BRCA; names of their genes."""
     tensors = load_file(DATA / "golden" / "sequoia-toy-0" / "model.safetensors")
     config = (DATA / "golden" / "sequoia-toy-0" / "config.json").read_text()
     for fold in range(5):
@@ -493,7 +493,7 @@ def patients(folder: Path) -> None:
 
 
 def files_of_splits(folder: Path) -> None:
-    """Two folds of CLAM, as names and as truths; a fold of MCAT and SurvPath; slides with their patients."""
+    """Two folds of CLAM, as names and as booleans; a fold of MCAT and SurvPath; slides with their patients."""
     names = [f"S{i}" for i in range(8)]
     for kind in ("clam", "truths"):
         (folder / kind).mkdir()

@@ -1,8 +1,8 @@
-"""An output as a flat dictionary: name → array of numbers, of truths or of texts.
+"""An output as a flat dictionary: name → array of numbers, booleans or texts.
 
-What is prose or differs from run to run has a name in `IGNORED` and is left out, and so is all below it. Of a ledger
-only the numbers before and after each step are read, of a count by reason only the counts, in their order. A long array
-is replaced by less: numbers by every k-th of them and two means, whole numbers and texts by a digest.
+Prose, and whatever differs from run to run, has a name in `IGNORED` and is left out, with everything below it. A ledger
+is read as the numbers before and after each step, a count by reason as the counts in their order. A long array is
+condensed: numbers to every k-th of them and two means, whole numbers and texts to a digest.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ IGNORED = frozenset(
         "cluster_note",
     ]
 )
-#: Left out where they are texts: what an encoder does to a tile. That of a signature holds its parameters.
+#: Left out if they are texts, as for an encoder; the transform of a signature has parameters.
 IGNORED_TEXTS = frozenset({"transform", "pooling"})
-#: Counts by a reason in words.
+#: Counts by reasons in words.
 COUNTED = frozenset({"left_out", "found"})
 #: Longer arrays are condensed.
 LONGEST = 400
@@ -46,7 +46,7 @@ def read_json(text: str, name: str) -> Values:
 
 
 def read_output(path: Path) -> Values:
-    """What a file holds, by its ending."""
+    """The content of a file, read by its ending."""
     values = _READERS[path.suffix](path)
     return _condensed({f"{path}: {name}": value for name, value in values.items()})
 
@@ -158,7 +158,7 @@ def _joined(parts: Iterable[Values]) -> Values:
 
 
 def _scalars(content: Any) -> NDArray[Any]:
-    """A scalar or a list; null stands as a text alone, and as NaN among numbers."""
+    """A scalar or a list; a single null is a text, and NaN among numbers."""
     if content is None:
         return np.array("null")
     if isinstance(content, list) and None in content:
@@ -169,7 +169,7 @@ def _scalars(content: Any) -> NDArray[Any]:
 
 
 def _column(column: pd.Series) -> NDArray[Any]:
-    """Numbers and truths as they are, missing ones NaN; anything else as texts, missing ones empty."""
+    """Numbers and booleans as they are, NaN if missing; anything else as texts, empty if missing."""
     if pd.api.types.is_bool_dtype(column) and not column.isna().any():
         return column.to_numpy(dtype=bool)
     if pd.api.types.is_numeric_dtype(column):
@@ -201,7 +201,7 @@ def _less(name: str, value: NDArray[Any]) -> Values:
         return shape | {f"{name}, digest": np.array(_digest(json.dumps(value.tolist()).encode()))}
     numbers = value.astype(float).ravel()
     step = numbers.size // _SAMPLE
-    step += step % 2 == 0  # odd, so that it falls on other columns in other rows
+    step += step % 2 == 0  # odd, so that it meets different columns in different rows
     return shape | {
         f"{name}, every {step}th": numbers[::step],
         f"{name}, missing": np.array(int(np.isnan(numbers).sum())),

@@ -1,4 +1,4 @@
-"""Run the commands of a case in this process, and read what they leave."""
+"""Run the commands of a case in this process, and read their outputs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The stored results. ``python -m tests.results.store [CASE...]`` writes those of the named cases, or of all, anew.
+"""The stored results. ``python -m tests.results.store [CASE...]`` rewrites those of the named cases, or of all.
 
-What was read from files of version 0.1 (`OLD_FILES`) is written only by its name.
+Results of files of version 0.1 (`OLD_FILES`) are only written if named.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def store(name: str, values: Values) -> None:
 
 
 def kind_of(value: np.ndarray) -> str:
-    """Truths, whole numbers, numbers or texts."""
+    """Booleans, whole numbers, numbers or texts."""
     return {"u": "i"}.get(value.dtype.kind, value.dtype.kind)
 
 

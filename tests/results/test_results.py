@@ -1,4 +1,4 @@
-"""The arrays, columns and numbers of every command are those that are stored (`tests.results.store`)."""
+"""The arrays, columns and numbers of every command equal the stored ones (`tests.results.store`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARAMETERS = [pytest.param(case, id=case.name, marks=case.marks) for case in CAS
 
 
 def assert_same(found: Values, wanted: Values, where: str, tolerance: Tolerance) -> None:
-    """Every stored key is there with its values; others may stand beside it."""
+    """Every stored key exists with its values; there may be others."""
     missing = [key for key in wanted if key not in found]
     assert missing == [], f"{where}: missing are {missing}"
     differences = [
@@ -27,7 +27,7 @@ def assert_same(found: Values, wanted: Values, where: str, tolerance: Tolerance)
 
 
 def difference_between(found: np.ndarray, wanted: np.ndarray, tolerance: Tolerance) -> str:
-    """What differs, with the worst element; nothing where nothing does."""
+    """What differs, with the worst element; nothing if nothing differs."""
     if kind_of(found) != kind_of(wanted):
         return f"of kind {kind_of(found)}, stored is {kind_of(wanted)}"
     if found.shape != wanted.shape:
@@ -44,7 +44,7 @@ def difference_between(found: np.ndarray, wanted: np.ndarray, tolerance: Toleran
 
 
 def excess_of(found: np.ndarray, wanted: np.ndarray, tolerance: Tolerance) -> np.ndarray:
-    """By how much numbers are farther apart than they may be; NaN equals NaN, and infinity infinity."""
+    """By how much numbers exceed the allowed difference; NaN equals NaN, and infinity infinity."""
     same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
     with np.errstate(invalid="ignore"):
         excess = np.abs(found - wanted) - tolerance.atol - tolerance.rtol * np.abs(wanted)

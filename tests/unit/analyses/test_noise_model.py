@@ -18,7 +18,7 @@ SETTINGS = {"models": MODELS, "two_slides": 0.2, "fold_offset": 0.5}
 
 
 def make_expression(n=1500, genes=60, seed=0):
-    """Genes on scales of their own; the first half has a component in common."""
+    """Genes on different scales; the first half has a component in common."""
     rng = np.random.default_rng(seed)
     common = np.outer(rng.normal(size=n), np.arange(genes) < genes // 2)
     x = 5 + (common + rng.normal(size=(n, genes))) * rng.uniform(0.5, 3, size=genes)

@@ -1,4 +1,4 @@
-"""Arguments: what a value may be, and what the message says where it is not."""
+"""Arguments: what a value may be, and what the message says otherwise."""
 
 import pytest
 

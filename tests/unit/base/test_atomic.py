@@ -1,4 +1,4 @@
-"""Inputs are files; outputs appear whole or not at all, and never in the place of an input."""
+"""Inputs are files; outputs appear whole or not at all, and never replace an input."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def test_a_folder_that_holds_an_input_is_never_replaced(tmp_path):
 def test_words_and_impossible_names_are_no_inputs(tmp_path):
     (tmp_path / "out.csv").write_text("a")
     words = ["hallmark", "x" * 5000, "a\0b"]
-    refuse_existing(
-        tmp_path / "out.csv", force=True, inputs=words
-    )  # and one that is an input is found among them
+    refuse_existing(tmp_path / "out.csv", force=True, inputs=words)  # and an input is found among them
     with pytest.raises(InputError, match="would replace an input"):
         refuse_existing(tmp_path / "out.csv", force=True, inputs=[*words, tmp_path / "out.csv"])
 

@@ -12,7 +12,7 @@ from sequoia_stats.errors import InputError
 
 def test_a_function_that_cannot_be_cached_is_compiled_all_the_same():
     made = {}
-    exec("def triple(x):\n    return 3 * x", made)  # has no file beside which a cache could lie
+    exec("def triple(x):\n    return 3 * x", made)  # has no file beside which a cache could be written
     assert kernel(made["triple"])(14) == 42
 
 

@@ -1,4 +1,4 @@
-"""Barcodes and slide names: which patient, which sample, and which slide a file is of."""
+"""Barcodes and slide names: the patient, sample and slide that they mean."""
 
 from __future__ import annotations
 

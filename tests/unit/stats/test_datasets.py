@@ -1,4 +1,4 @@
-"""The bundled cohorts: every number that is said of them, and the same result from the usual readers."""
+"""The bundled cohorts: every number stated about them, and the same result from the usual readers."""
 
 from __future__ import annotations
 

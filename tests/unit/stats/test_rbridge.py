@@ -1,4 +1,4 @@
-"""The bridge to R: values, errors, chatter, threads, processes, and what is said where something is missing."""
+"""The bridge to R: values, errors, printed output, threads, processes, and messages if something is missing."""
 
 import logging
 import subprocess

@@ -36,7 +36,7 @@ def do(folder, name, text="new", outputs=None):
 
 
 def break_off(folder, error):
-    """An item in whose middle an error is raised."""
+    """An item in the middle of which an error is raised."""
     with folder.claim("S") as claim:
         claim.begin("tile", SETTINGS)
         (claim.part / "S.h5").write_text("half")

@@ -32,7 +32,7 @@ def embed(slides, encoder=None, force=False, **options):
 
 
 def with_another(monkeypatch, slides, **options):
-    """A run that sees, once it has begun, another one go through the whole folder."""
+    """A run during which another one goes through the whole folder."""
     in_turn = RunFolder.in_turn
 
     def turns(folder, names):
@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_read_is_made_anew(slides):
 
 @pytest.fixture
 def loads(monkeypatch):
-    """Names of the encoders that were loaded; the identity of "tiny" is known without."""
+    """Names of the encoders that were loaded; the identity of "tiny" is known without loading."""
     made, loaded = TinyEncoder(), []
     monkeypatch.setattr(encoders, "known_id", lambda name: made.id if name == "tiny" else None)
     monkeypatch.setattr(

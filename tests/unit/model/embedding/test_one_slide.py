@@ -1,4 +1,4 @@
-"""From the tiles of a slide to a bag: batches, order, what is said of it."""
+"""From the tiles of a slide to a bag: batches, order, notes."""
 
 from __future__ import annotations
 

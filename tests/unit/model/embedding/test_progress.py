@@ -1,4 +1,4 @@
-"""How fast a run goes, and what came of it."""
+"""The speed of a run, and its outcome."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BIL
 
 
 def torchvision_pixels(tile, card):
-    """A tile by the transforms that pages of encoders show."""
+    """A tile by the transforms on the pages of encoders."""
     steps = [
         transforms.Resize(card.resize, MODES[card.interpolation]),
         transforms.CenterCrop(card.input_size),
@@ -47,7 +47,7 @@ def tiny(name: str, seed: int = 0) -> tuple[Encoder, torch.nn.Module]:
 
 
 class Recorder(torch.nn.Module):
-    """Keeps what it is given."""
+    """Keeps its input."""
 
     def forward(self, x):
         self.seen = x

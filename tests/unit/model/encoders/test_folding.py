@@ -1,4 +1,4 @@
-"""Folding leaves the function as it is."""
+"""Folding does not change the function of a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.build.encoders import plain_lite0
 
 
 def shaken(network: nn.Module) -> nn.Module:
-    """Normalisation that does something."""
+    """Normalisation with an effect."""
     generator = torch.Generator().manual_seed(1)
     for layer in [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]:
         for values in (layer.running_mean, layer.bias.data):
@@ -29,7 +29,7 @@ def norms(network: nn.Module) -> int:
 
 
 def distance(one: nn.Module, other: nn.Module, side: int) -> float:
-    """Of outputs, relative to the largest."""
+    """Difference of outputs, relative to the largest."""
     pixels = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
         a, b = one(pixels), other(pixels)
@@ -95,7 +95,7 @@ def test_a_convolution_that_is_used_twice_is_not_folded():
 
 def test_where_outputs_would_move_the_network_is_itself():
     class Twice(nn.Module):
-        """What the convolution gives goes on beside the normalised."""
+        """The output of the convolution is used besides the normalised one."""
 
         def __init__(self):
             super().__init__()

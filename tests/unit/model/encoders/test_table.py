@@ -1,4 +1,4 @@
-"""The table of encoders, against what timm builds for each row; on the meta device, which holds no weights."""
+"""The table of encoders against timm's network for each row, on the meta device, which holds no weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own layout: all that a bag knows is written and read back."""
+"""Our own layout: everything in a bag is written and read back."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_file_is_replaced_only_by_force(tmp_path):
 
 @pytest.mark.parametrize("limit", [0, 3000, 40_000])
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, limit):
-    """The limit on the size of files stands for a full disk."""
+    """A limit on the size of files simulates a full disk."""
     code = """
 import resource, signal, sys
 from tests.build.features import make_bag

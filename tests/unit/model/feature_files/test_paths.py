@@ -42,7 +42,7 @@ def test_a_renamed_file_is_another_slide(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Files at several depths, among others that are none."""
+    """Feature files at several depths, among other files."""
     for name in ("TCGA/C/C.h5", "TCGA/A/A.HDF5", "D.h5", ".hidden.h5", ".cache/E.h5", "A.pt", "A.h5.lock"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

@@ -80,17 +80,17 @@ def test_a_file_is_needed(tmp_path, name, words):
 
 
 class Name:
-    """Pickled as the name of anything, there or not."""
+    """Pickled as any name, whether it exists or not."""
 
     def __init__(self, module, name):
         self.line = f"c{module}\n{name}\n".encode()
 
     def __call__(self):
-        """Pickle asks for what can be called."""
+        """pickle asks for a callable."""
 
 
 class Call:
-    """Pickled as a call, and a state that its result is given."""
+    """Pickled as a call, and a state for its result."""
 
     def __init__(self, function, *arguments, state=None):
         self.reduced = (function, arguments) if state is None else (function, arguments, state)

@@ -1,4 +1,4 @@
-"""The SummaryTransformer: its published output, its heads together and apart, its parameters."""
+"""The SummaryTransformer: its published output, its heads together and separate, its parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sequoia_model.nets import SummaryTransformer
 from sequoia_model.nets.summary_transformer import split_heads, stack_heads
 
 GOLDEN = Path(__file__).parents[3] / "data" / "golden"
-#: Unequal everywhere, and more than ten heads, whose numbers do not sort as words do.
+#: All different, with more than ten heads, whose numbers do not sort like words.
 SIZES = {"input_dim": 6, "num_outputs": 5, "num_clusters": 7, "depth": 2, "nheads": 12}
 WIDTHS = {"dimensions_f": 3, "dimensions_s": 4, "dimensions_c": 2}
 

@@ -1,4 +1,4 @@
-"""The TileMLP: its published output, and what its best tiles may never be."""
+"""The TileMLP: its published output, and tiles that must never be among the best."""
 
 from __future__ import annotations
 

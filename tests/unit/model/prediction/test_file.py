@@ -1,4 +1,4 @@
-"""The streamed file is the one that AnnData writes; a full disk is an error and no crash."""
+"""The streamed file is the one that AnnData writes; a full disk is an error, not a crash."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_full_disk_is_an_error_of_the_disk():
 
 @pytest.fixture
 def sink(tmp_path):
-    """A file of which 10 bytes fit onto the disk."""
+    """A file of which only 10 bytes fit on the disk."""
 
     class Small(Sink):
         def _put(self, data):
@@ -179,6 +179,6 @@ def test_an_interruption_inside_of_a_write_is_raised_after_it(tmp_path):
     with Interrupted(tmp_path / "file") as sink:
         with pytest.raises(KeyboardInterrupt), sink.writing():
             told = sink.write(b"abc")
-        assert told == 3  # HDF5 goes on in peace
+        assert told == 3  # HDF5 continues normally
         sink.seek(0, io.SEEK_SET)
         assert sink.truncate(2) == 2

@@ -17,7 +17,7 @@ def make_weights(n_genes=3, genes=None):
 
 
 def plan_of(*slides, **given):
-    """The plan for slides, and networks of which nothing is known."""
+    """The plan for slides with networks of unknown origin."""
     weights = SimpleNamespace(
         n_genes=3, genes=("A", "B", "C"), source="toy", encoder="uni", input_dim=8, n_clusters=10, folds=(0,),
         cancer=None, notes=("a note",),

@@ -1,4 +1,4 @@
-"""`predict`: what is in the file, and that it does not depend on how the work is done."""
+"""`predict`: the content of the file, which does not depend on how the work is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folds that are drawn: balanced, repeatable, with whole sites."""
+"""Folds drawn at random: balanced, repeatable, with whole sites."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sequoia_model.splits import published, read_splits
 
 
 def write_lists(path, **names):
-    """A fold as CLAM, MCAT and SurvPath write it: columns of different length behind one of row numbers."""
+    """A fold as CLAM, MCAT and SurvPath write it: columns of different lengths after one of row numbers."""
     pd.DataFrame({role: pd.Series(list(column), dtype=object) for role, column in names.items()}).to_csv(path)
     return path
 

@@ -17,7 +17,7 @@ GENES = ["A1BG", "A2M", "TP53"]
 
 
 def make_table(**columns) -> pd.DataFrame:
-    """The published layout: three slides of two patients, of which P1 has two; TP53 is not measured."""
+    """The published layout: three slides of two patients, two of them of P1; TP53 is not measured."""
     table = pd.DataFrame(
         {
             "wsi_file_name": ["P1-DX1", "P1-DX2", "P2-DX1"],

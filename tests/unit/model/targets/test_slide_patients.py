@@ -1,4 +1,4 @@
-"""Whose slide it is: as given, by the barcode, as measured, or its own."""
+"""The patient of a slide: as given, by the barcode, as measured, or the slide itself."""
 
 from __future__ import annotations
 

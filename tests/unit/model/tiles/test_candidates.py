@@ -1,4 +1,4 @@
-"""Which tiles of a slide are chosen: exactly those that are expected, on slides whose tissue is known."""
+"""Which tiles of a slide are chosen: exactly the expected ones, on slides with known tissue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.build.slides import TILE, make_picture, write_image, write_slide
 BOX = (256, 128, 768, 512)  # columns 2 to 5 and rows 1 to 3 of 8 × 6 places
 INSIDE = list(itertools.product(range(2, 6), range(1, 4)))
 
-#: A tile of which 90% are tissue, but not its corner, and one of which a third is, its corner too (columns, rows).
+#: A tile with 90% tissue, except its corner, and one with a third, including its corner (columns, rows).
 MOSTLY, CORNER = (2, 1), (5, 3)
 SHIFTED = [
     (2 * TILE + 12, 1 * TILE, 3 * TILE, 2 * TILE),
@@ -216,7 +216,7 @@ def test_the_candidates_that_were_tried_are_known_in_their_order(large):
 
 @pytest.fixture(scope="module")
 def patchy(tmp_path_factory) -> Iterator[Slide]:
-    """200 places of tissue, of which every third column has no contrast."""
+    """200 places of tissue; every third column has no contrast."""
     picture = make_picture((20 * TILE, 10 * TILE), [(0, 0, 20 * TILE, 10 * TILE)], mpp=1.0)
     for x in range(0, 20 * 128, 3 * 128):
         picture[:, x : x + 128] = (214, 130, 180)

@@ -1,4 +1,4 @@
-"""Low contrast, as scikit-image says it."""
+"""Low contrast, as in scikit-image."""
 
 from __future__ import annotations
 

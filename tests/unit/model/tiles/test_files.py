@@ -1,4 +1,4 @@
-"""The files of chosen tiles: read by the conventions of the tools that they are for, and equal byte for byte."""
+"""The files of chosen tiles: read by the conventions of the tools that use them, and equal byte for byte."""
 
 from __future__ import annotations
 

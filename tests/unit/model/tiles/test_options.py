@@ -1,4 +1,4 @@
-"""TileOptions: refused where they cannot be used, and what they say of one slide."""
+"""TileOptions: refused if they cannot be used, and their values for one slide."""
 
 from __future__ import annotations
 

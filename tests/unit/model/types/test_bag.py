@@ -1,4 +1,4 @@
-"""What a bag of features holds, and when two encoders are one."""
+"""The content of a bag of features, and when two encoders are the same."""
 
 from __future__ import annotations
 

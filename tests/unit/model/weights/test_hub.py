@@ -1,4 +1,4 @@
-"""Weights on the hub: from its cache, from a server that answers as the hub does, and without an answer."""
+"""Weights on the hub: from its cache, from a server that answers like the hub, and without an answer."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_hub_that_never_answers_is_given_up_soon(cache, monkeypatch):
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """Answers as the hub does for repositories named whole, gated and absent; any other has no weights."""
+    """Answers like the hub for repositories named whole, gated and absent; any other has no weights."""
 
     def do_GET(self) -> None:
         self.answer(with_body=True)

@@ -232,7 +232,7 @@ def test_a_folder_with_other_things_is_never_replaced(tmp_path):
 
 
 def states(networks: tuple[nn.Module, ...]) -> torch.Tensor:
-    """All parameters, a row a network."""
+    """All parameters, one row per network."""
     return torch.stack([torch.cat([p.detach().flatten() for p in n.parameters()]) for n in networks])
 
 

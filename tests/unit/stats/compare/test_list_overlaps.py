@@ -14,7 +14,7 @@ LISTS = {"TCGA": ["G1", "G2", "G3"], "CPTAC": ["G2", "G3"], "Tempus": ["G3", "G4
 
 
 def counted_p(shared, universe, sizes):
-    """The same probability by looking at all ways to draw the lists."""
+    """The same probability, by enumerating all ways to draw the lists."""
     draws = [[frozenset(draw) for draw in combinations(range(universe), size)] for size in sizes]
     found = [len(frozenset.intersection(*lists)) >= shared for lists in product(*draws)]
     return np.mean(found)

@@ -1,4 +1,4 @@
-"""Expression without outcomes, from everything that holds it."""
+"""Expression without outcomes, from every kind of source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cohort files: what goes in comes out; what is no cohort file is refused."""
+"""Cohort files: what goes in comes out; anything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One door for all formats: what it recognises, and what it refuses."""
+"""One function for all formats: what it recognises, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrices of expression: patients × genes whatever the file's layout, and every id there, once."""
+"""Matrices of expression: patients × genes whatever the file's layout, and every id present once."""
 
 from __future__ import annotations
 

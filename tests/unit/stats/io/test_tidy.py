@@ -1,4 +1,4 @@
-"""Tidy tables: everything that a table does not say is asked for; nothing is lost without a line."""
+"""Tidy tables: everything that a table does not say must be given; nothing is lost without a line."""
 
 from __future__ import annotations
 

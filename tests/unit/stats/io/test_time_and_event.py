@@ -1,4 +1,4 @@
-"""Units and codes of outcomes: known or asked for, never guessed."""
+"""Units and codes of outcomes: known or given, never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The heatmap and the dot plot, which choose and name their sets alike."""
+"""The heatmap and the dot plot, which choose and name their sets in the same way."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ BOTH = pytest.mark.parametrize("draw", [enrichment_heatmap, enrichment_dots])
 
 
 def make_table(sets=8, lists=3, seed=0):
-    """Over-representation of made sets; the first list has a p of 0 in one, the last sets are not enriched."""
+    """Over-representation of simulated sets; the first list has a p of 0 in one, the last sets are not enriched."""
     generator = np.random.default_rng(seed)
     rows = [
         (f"L{j}", f"HALLMARK_SET_{i}", int(generator.integers(1, 90)), 100, 10 ** -generator.uniform(2, 12))

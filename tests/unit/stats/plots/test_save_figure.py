@@ -36,7 +36,7 @@ def test_a_stem_with_dots_keeps_them(tmp_path):
 
 def test_a_figure_that_cannot_be_drawn_leaves_nothing_behind(tmp_path):
     figure = forest(make_rows())
-    figure.text(0.5, 0.5, "$\\frac{$")  # no valid formula
+    figure.text(0.5, 0.5, "$\\frac{$")  # not a valid formula
     with pytest.raises(ValueError, match="frac"):
         save_figure(figure, tmp_path / "a")
     assert not list(tmp_path.iterdir())

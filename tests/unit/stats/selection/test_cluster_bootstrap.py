@@ -11,7 +11,7 @@ from tests.build.cohorts import make_predictions
 
 
 def drawn(made, clusters, counts, x, y):
-    """r of every gene among the slides of the patients drawn, NaN where a gene is constant there."""
+    """r of every gene among the slides of the patients drawn, NaN if a gene is constant in them."""
     rows = np.repeat(np.arange(made.n), counts[clusters])
     result = []
     for j in range(x.shape[1]):

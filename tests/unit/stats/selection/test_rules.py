@@ -50,7 +50,7 @@ def fisher(values, weights=None):
 
 
 def one_gene(predictions, j, rule):
-    """All statistics of a gene but those that need the other genes."""
+    """All statistics of a gene except those that need the other genes."""
     x = predictions.measured[:, j].astype(float)
     there = ~np.isnan(x)
     x, y = x[there], predictions.predicted[there, j].astype(float)
@@ -354,7 +354,7 @@ def test_values_too_large_among_averaged_slides_are_placed():
 
 
 def copied(made, copies):
-    """Every slide as often as `copies` says."""
+    """Every slide repeated as given by `copies`."""
     rows = np.repeat(np.arange(made.n), copies)
     names = [f"{slide} {i}" for i, slide in enumerate(made.obs.index[rows])]
     return Predictions(
@@ -385,7 +385,7 @@ def test_duplicated_slides_do_not_lower_p_values_of_the_cluster_bootstrap():
 
 
 def z_by_both(made):
-    """z of the cluster bootstrap and of Steiger's test, where every slide is a patient."""
+    """z of the cluster bootstrap and of Steiger's test, if every slide is a patient."""
     drawn = well_predicted(made, rule="strict", units="cluster-bootstrap", bootstrap=600)
     assert drawn.method == drawn.units == "cluster-bootstrap"
     return drawn.table, well_predicted(made, rule="strict").table
@@ -460,7 +460,7 @@ def test_the_number_of_threads_changes_nothing(threads):
     )
 
 
-# --- where there is nothing to be found ----------------------------------------------------------------------------
+# --- with nothing to find -----------------------------------------------------------------------------------------
 
 
 def made_null(rng):
@@ -584,7 +584,7 @@ def test_a_level_without_a_gene_that_varies_is_refused_whatever_the_blocks(matri
 @pytest.mark.parametrize("options", UNITS_AND_LEVELS, ids=str)
 def test_memory_stays_under_half_the_input_beyond_it(options):
     made = make_predictions(n=300, slides=2, genes=6000, cohorts=2, dtype=np.float32)
-    made = made.rows(np.flatnonzero(np.arange(made.n) % 4 < 3))  # one or two slides a patient
+    made = made.rows(np.flatnonzero(np.arange(made.n) % 4 < 3))  # one or two slides per patient
     well_predicted(make_predictions(n=20, slides=2, cohorts=2), **options)  # compiles
     tracemalloc.start()
     well_predicted(made, **options, jobs=2)

@@ -1,4 +1,4 @@
-"""The best genes with and without choosing them where they are judged, and correlation within slides."""
+"""The best genes, chosen on the same data as they are judged or on other data, and correlation within slides."""
 
 from __future__ import annotations
 

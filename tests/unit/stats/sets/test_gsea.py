@@ -1,4 +1,4 @@
-"""GSEA preranked: the running sum against one written out, what is told, and that nothing else shows."""
+"""GSEA preranked: the running sum against its definition, what is reported, and silence otherwise."""
 
 from __future__ import annotations
 

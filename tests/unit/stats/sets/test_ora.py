@@ -1,4 +1,4 @@
-"""Over-representation: the tail against other counts of it, what is reported, merged sets, the negative control."""
+"""Over-representation: the tail against other computations, the report, merged sets, the negative control."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ print(preranked(ranks, GeneSets("x", {"top": tuple(ranks.index[:6])}), permutati
 
 @pytest.fixture
 def apart(monkeypatch):
-    """However little there is to do, it is done in another process."""
+    """Use another process, however little there is to do."""
     monkeypatch.setattr(_prerank, "QUICK", 0)
 
 

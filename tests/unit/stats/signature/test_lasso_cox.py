@@ -1,4 +1,4 @@
-"""The estimator end to end: it finds what is there, finds nothing where nothing is, and says what it dropped."""
+"""The estimator end to end: it finds planted genes, finds nothing if there is nothing, and says what it left out."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Validation: each statistic is the one its name says, both cuts are kept, and nothing undefined becomes a number."""
+"""Validation: each statistic is what its name says, both cuts are kept, and nothing undefined becomes a number."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Harrell's C against all pairs one by one, and its symmetries."""
+"""Harrell's C against a count of all pairs, and its symmetries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves against a loop over times, and how they answer at the edges."""
+"""Kaplan-Meier curves against a loop over times, and their values at the edges."""
 
 from __future__ import annotations
 

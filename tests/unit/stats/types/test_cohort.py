@@ -1,4 +1,4 @@
-"""The one type for patients: what it refuses, what it hashes, and its way to AnnData and back."""
+"""The one type for patients: what it refuses, what it hashes, and its conversion to AnnData and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions: what the type refuses, its levels, its patients, and its way through AnnData."""
+"""Predictions: what the type refuses, its levels, its patients, and its conversion to AnnData and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def changed(predictions, **fields):
 
 
 def filled(matrix, value, at=(3, 1)):
-    """A copy of a matrix with one other value."""
+    """A copy of a matrix with one changed value."""
     matrix = matrix.copy()
     matrix[at] = value
     return matrix

@@ -21,7 +21,7 @@ def file(tmp_path):
 
 
 def change(path, key, value):
-    """Put another value in the place of an attribute or a table; None takes it away."""
+    """Replace the value of an attribute or a table; None removes it."""
     with h5py.File(path, "r+") as file:
         if key in file:
             del file[key]

@@ -1,4 +1,4 @@
-"""What goes into GSVA and what is said about it: sets, samples, losses, a frozen reference."""
+"""The input of GSVA and its notes: sets, samples, losses, a frozen reference."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from _shared import save_json, save_table
 
 from sequoia_stats import Selection
 
-#: Column of slides whose levels stand for the cancer types of the publication.
+#: Column of slides whose levels take the place of the cancer types of the publication.
 LEVEL = "cohort"
 
 

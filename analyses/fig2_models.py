@@ -1,4 +1,4 @@
-"""Two noise levels, which stand for two models (figures 2a-b): read, compare, draw, save."""
+"""Two noise levels, in place of two models (figures 2a-b): read, compare, draw, save."""
 
 from __future__ import annotations
 

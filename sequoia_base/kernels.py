@@ -20,7 +20,7 @@ def kernel(function: F) -> F:
 
     A function is compiled at its first call with each new combination of argument types. If numba finds no folder
     that it can write to, every process compiles again. Division by zero gives infinity or NaN, as in numpy: a loop
-    that has to check for it is not turned into vector instructions.
+    that must check for it is not turned into vector instructions.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class REvaluationError(SequoiaError):
     message : str
         R's own message.
     call : str
-        The R call that failed, as R deparses it; empty where R does not say.
+        The R call that failed, as R deparses it; empty if R does not say.
     """
 
     exit_code = 1

@@ -28,7 +28,7 @@ __all__ = [
     "write_overlay",
 ]
 
-# The options alone need no compiler.
+# The options themselves need no compiler.
 __getattr__ = on_demand(
     __name__,
     {

@@ -83,7 +83,7 @@ def assemble(
     Raises
     ------
     InputError
-        If nobody is in both tables, a covariate is missing, or a value cannot be read.
+        If no patient is in both tables, a covariate is missing, or a value cannot be read.
     """
     rows = pd.Series(ids.index, index=ids.to_numpy(dtype=object))
     joined = expression.index[expression.index.isin(rows.index)]

@@ -654,7 +654,7 @@ def test_a_folder_with_other_files_is_never_replaced(capsys, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     answer = sequoia(capsys, *command, "--force")
-    assert answer.code == 2 and "would be lost: thesis.txt" in answer.err
+    assert answer.code == 2 and "also holds thesis.txt" in answer.err
     assert left_in(tmp_path / "out") == ["thesis.txt"]
 
 

@@ -112,7 +112,7 @@ def distinct_genes(genes: Iterable[object]) -> pd.Index:
 
 
 def former_names(absent: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
-    """For genes that a universe lacks: the name under which it has them, where there is exactly one."""
+    """For genes that a universe lacks: the name under which it has them, if there is exactly one."""
     wanted = list(absent)
     if not wanted:
         return {}

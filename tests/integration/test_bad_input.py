@@ -797,7 +797,7 @@ def test_dropped_times_are_counted_in_the_ledger(capsys, tmp_path):
     ]
 
 
-def test_a_gene_that_stands_twice_is_averaged_and_counted(capsys, tmp_path):
+def test_a_gene_that_occurs_twice_is_averaged_and_counted(capsys, tmp_path):
     answer = sequoia(capsys, *tidy(EXPRESSION.replace("ERBB2", "ESR1"), CLINICAL, "--json")(tmp_path))
     assert answer.json["genes"] == 2
     assert "1 symbol was duplicated: replaced by their mean" in answer.json["flow"][0]["reason"]

@@ -129,7 +129,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("build", "said"), BAD.values(), ids=BAD)
-def test_bad_input_is_said_and_leaves_nothing(capsys, tmp_path, build, said):
+def test_bad_input_is_reported_and_leaves_nothing(capsys, tmp_path, build, said):
     command = build(tmp_path)
     before = left_in(tmp_path)
     answer = sequoia(capsys, *command)

@@ -190,7 +190,7 @@ def test_the_value_of_an_event_may_be_said(capsys, tmp_path):
     assert read_cohort(tmp_path / "c.h5ad").outcome.event.tolist() == [True, False, False, True, False, False]
 
 
-def test_genes_may_stand_in_rows(capsys, tmp_path, tables):
+def test_genes_may_be_in_rows(capsys, tmp_path, tables):
     expression_table().T.to_csv(tables[0])
     assert sequoia(capsys, "cohort", "convert", tables[0], *tables[1], "--genes-in", "rows").code == 0
     assert read_cohort(tmp_path / "c.h5ad").expression.loc["P2", "ERBB2"] == 4.5
@@ -295,7 +295,7 @@ def test_follow_up_that_is_not_reached_is_null(capsys, tmp_path):
     ("name", "n", "endpoint"),
     [("tcga-brca", 956, "PFI"), ("tcga-brca:OS", 956, "OS"), ("scan-b", 400, "OS"), ("metabric", 200, "RFS")],
 )
-def test_bundled_names_stand_for_cohorts(capsys, name, n, endpoint):
+def test_bundled_names_mean_cohorts(capsys, name, n, endpoint):
     answer = sequoia(capsys, "cohort", "describe", name, "--json").json
     assert (answer["n"], answer["endpoint"]) == (n, endpoint)
     assert answer["note"].startswith(f"sub-cohort of {n} of ")
@@ -750,7 +750,7 @@ def test_a_cohort_is_written_as_h5ad_and_as_nothing_else(capsys, tmp_path):
 
 
 @pytest.mark.needs_r
-def test_options_without_effect_beside_a_penalty_are_said(capsys, tmp_path, cohort):
+def test_options_without_effect_beside_a_penalty_are_reported(capsys, tmp_path, cohort):
     command = ["signature", "fit", cohort, "--lambda", "0.2", "--folds", "4", "-o", tmp_path / "s.json"]
     answer = sequoia(capsys, *command)
     assert answer.code == 0 and "no cross-validation" in answer.err and "--folds" in answer.err

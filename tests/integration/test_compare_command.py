@@ -132,7 +132,7 @@ def test_models_take_the_names_that_are_given(capsys, models, tmp_path):
     assert [row["model"] for row in content["models"]] == ["SEQUOIA", "HE2RNA"]
 
 
-def test_the_rule_is_the_one_asked_for(capsys, models, tmp_path):
+def test_the_rule_is_the_one_requested(capsys, models, tmp_path):
     _, files = models
     content = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--rule", "strict", "--json").json
     assert content["rule"] == "strict"

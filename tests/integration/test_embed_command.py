@@ -183,7 +183,7 @@ print(code, sorted({"torch", "numba", "scipy", "pandas", "h5py"} & set(sys.modul
 """
 
 
-def test_a_finished_folder_is_told_without_torch_and_without_the_compiler(capsys, folder):
+def test_a_finished_folder_is_reported_without_torch_and_without_the_compiler(capsys, folder):
     embed(capsys, folder)
     command = [sys.executable, "-c", _FINISHED, str(folder / "slides"), "-o", str(folder / "out")]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -269,6 +269,6 @@ def test_options_that_cannot_be_used_stop_it_before_it_begins(capsys, folder, op
     assert not (folder / "out").exists()
 
 
-def test_features_may_stand_beside_their_slides(capsys, folder):
+def test_features_may_be_beside_their_slides(capsys, folder):
     assert embed(capsys, folder, output="slides").code == 0
     assert embed(capsys, folder, "--json", output="slides").json["counts"]["already_done"] == 2

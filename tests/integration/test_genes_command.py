@@ -137,7 +137,7 @@ def test_a_table_of_patients_makes_them_the_units(capsys, tmp_path):
     assert set(pd.read_csv(tmp_path / "genes.csv")["n"]) == {20}
 
 
-def test_measured_expression_may_stand_beside_a_file_of_predictions(capsys, tmp_path):
+def test_measured_expression_may_be_beside_a_file_of_predictions(capsys, tmp_path):
     made, files = write_matrices(tmp_path, "csv", slides=2)
     adata = made.adata
     del adata.layers["measured"]

@@ -71,7 +71,7 @@ def test_a_table_becomes_a_row_per_sample_and_a_column_per_set(capsys, tmp_path,
     assert_scores(tmp_path / "out.csv", Gsva(PRESENT).fit_transform(table))
 
 
-def test_genes_may_stand_in_rows(capsys, tmp_path, sets):
+def test_genes_may_be_in_rows(capsys, tmp_path, sets):
     make_table().T.to_csv(tmp_path / "x.csv")
     command = ["gsva", tmp_path / "x.csv", "--sets", sets, "-o", tmp_path / "out.csv", "--genes-in", "rows"]
     assert sequoia(capsys, *command).code == 0
@@ -140,7 +140,7 @@ def test_the_exact_kernel_reaches_the_scores(capsys, tmp_path, sets):
     assert_scores(tmp_path / "out.csv", Gsva(PRESENT, kernel="exact").fit_transform(make_table()))
 
 
-def test_several_collections_stand_side_by_side(capsys, tmp_path, sets):
+def test_several_collections_are_side_by_side(capsys, tmp_path, sets):
     make_table().to_csv(tmp_path / "x.csv", index_label="id")
     (tmp_path / "more.gmt").write_text("MORE\t\tG7\tG8\n")
     command = ["gsva", tmp_path / "x.csv", "--sets", sets, "--sets", tmp_path / "more.gmt"]
@@ -195,13 +195,13 @@ def test_a_sample_is_scored_alone_against_a_reference(capsys, tmp_path, referenc
     )
 
 
-def test_options_that_agree_with_a_reference_may_be_said(capsys, tmp_path, reference):
+def test_options_that_agree_with_a_reference_are_accepted(capsys, tmp_path, reference):
     command = ["gsva", tmp_path / "x.csv", "--reference", reference, "-o", tmp_path / "out.csv"]
     options = ["--tau", 0.5, "--kcdf", "gaussian", "--sets", tmp_path / "sets.gmt"]
     assert sequoia(capsys, *command, *options).code == 0
 
 
-def test_missing_genes_are_left_out_where_that_is_asked_for(capsys, tmp_path, reference):
+def test_missing_genes_are_left_out_if_requested(capsys, tmp_path, reference):
     make_table(n=2, seed=1).drop(columns="G3").to_csv(tmp_path / "new.csv", index_label="id")
     command = ["gsva", tmp_path / "new.csv", "--reference", reference, "-o", tmp_path / "out.csv"]
     assert sequoia(capsys, *command).code == 2

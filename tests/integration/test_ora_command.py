@@ -103,7 +103,7 @@ def test_json_is_one_object_with_the_counts_and_the_ledger(capsys, tmp_path, fil
     assert {"step", "n_before", "n_after", "reason"} == set(answer.json["flow"][0])
 
 
-def test_several_collections_stand_in_one_table_with_their_notices(capsys, tmp_path, files):
+def test_several_collections_are_in_one_table_with_their_notices(capsys, tmp_path, files):
     write_gmt(load("hallmark"), tmp_path / "mine.gmt.gz")
     sets = ["--sets", "kegg", "--sets", tmp_path / "mine.gmt.gz"]
     answer = sequoia(capsys, "ora", *files, *sets, "-o", tmp_path / "ora.csv")
@@ -113,7 +113,7 @@ def test_several_collections_stand_in_one_table_with_their_notices(capsys, tmp_p
     assert "© Kanehisa Laboratories" in answer.err
 
 
-def test_descriptions_that_were_left_out_are_asked_for(capsys, tmp_path, files):
+def test_missing_descriptions_are_reported(capsys, tmp_path, files):
     (tmp_path / "s.gmt").write_text("A\tTP53\tESR1\tPGR\nB\tESR1\tTP53\tPGR\n")
     command = ["ora", *files, "--min-size", "1", "--sets", tmp_path / "s.gmt", "-o", tmp_path / "ora.csv"]
     answer = sequoia(capsys, *command)

@@ -52,7 +52,7 @@ def test_an_input_is_not_replaced_even_by_force(capsys, folder, monkeypatch, com
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder):
+def test_a_full_disk_is_reported_and_leaves_nothing(folder):
     """A limit on the size of files simulates a full disk."""
 
     def limit():

@@ -106,7 +106,7 @@ def test_a_slide_that_a_single_network_has_seen_fails_with_the_way_out(capsys, f
     assert "warning: 1 of 3 patients was used to train" in again.err
 
 
-def test_measured_expression_stands_beside(capsys, folder):
+def test_measured_expression_is_beside(capsys, folder):
     genes = {f"rna_{gene}": np.arange(2.0) + i for i, gene in enumerate(TOY_GENES[:39])}
     ids = {
         "wsi_file_name": ["S1.svs", "other"],
@@ -186,7 +186,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(folder):
 
 
 @pytest.mark.parametrize("size", [100, 20000])
-def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(folder, size):
+def test_a_full_disk_is_reported_and_leaves_nothing(folder, size):
     """A limit on the size of files simulates a full disk."""
 
     def limit():

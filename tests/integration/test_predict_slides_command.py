@@ -87,7 +87,7 @@ def test_tiles_that_were_left_out_travel_with_the_result(capsys, folder):
     assert anndata.read_h5ad(folder / "out.h5ad").uns["flow"]["reason"].tolist() == ["36 background"]
 
 
-def test_features_are_not_kept_where_nobody_wants_them(capsys, folder):
+def test_features_are_not_kept_unless_wanted(capsys, folder):
     assert predict(capsys, folder, "--no-keep").code == 0
     assert kept(folder) == ["out.h5ad"]
 

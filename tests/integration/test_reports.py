@@ -142,7 +142,7 @@ def test_captions_say_that_predictions_are_simulated(results, figure):
     )
 
 
-def test_notices_of_gene_sets_stand_under_their_figures(results):
+def test_notices_of_gene_sets_are_under_their_figures(results):
     caption = (results / "captions" / "heatmap_other.txt").read_text(encoding="utf-8")
     assert caption.endswith(" © us.\n")
 

@@ -36,7 +36,7 @@ def test_a_slide_becomes_four_files_and_a_row(capsys, folder):
         assert set(np.asarray(mask.convert("L")).ravel().tolist()) == {0, 255}
 
 
-def test_the_counts_by_reason_are_told(capsys, folder):
+def test_the_counts_by_reason_are_reported(capsys, folder):
     assert "  S00  done  12 tiles  left out: background 36\n" in tile(capsys, folder).out
     content = tile(capsys, folder, "--json").json
     assert content["slides"][0]["left_out"] == {"background": 36, "low contrast": 0, "not drawn": 0}

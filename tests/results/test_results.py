@@ -77,7 +77,7 @@ NUMBERS = np.array([1.0, np.nan, np.inf])
         ({"x": np.array([1.0 + 1e-9, np.nan, np.inf])}, "worst at [0]"),
     ],
 )
-def test_a_difference_is_told_with_its_place(found, message):
+def test_a_difference_is_reported_with_its_place(found, message):
     with pytest.raises(AssertionError) as error:
         assert_same(found, {"x": NUMBERS}, "case", EXACT)
     assert message in str(error.value)

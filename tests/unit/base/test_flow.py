@@ -37,7 +37,7 @@ def test_a_copy_grows_alone():
     assert (len(flow), len(copy)) == (2, 4)
 
 
-def test_in_words_numbers_stand_below_each_other():
+def test_in_words_numbers_are_below_each_other():
     assert ledger(made().to_frame()) == [
         "  patients: outcome   1,909 → 906   3 have no time",
         "  genes: named            5 →   4   1 has no name",

@@ -172,7 +172,7 @@ def test_the_same_clusters_give_the_same_bytes_whatever_the_seed():
     assert len({as_bytes(cluster_means(tiles, n_clusters=10, seed=seed)) for seed in range(8)}) == 1
 
 
-def test_another_seed_finds_other_clusters_where_there_are_none():
+def test_another_seed_finds_other_clusters_if_there_are_none():
     tiles = make_clusterless(n=300, d=40)
     assert as_bytes(cluster_means(tiles, seed=0)) != as_bytes(cluster_means(tiles, seed=1))
 

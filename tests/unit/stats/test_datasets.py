@@ -40,7 +40,7 @@ load = cache(datasets.load)
         ("metabric", 200, 2500, 101, "RFS", "sub-cohort of 200 of 2509 patients, 2500 genes"),
     ],
 )
-def test_a_cohort_is_as_large_as_said(name, n, genes, events, endpoint, note):
+def test_a_cohort_is_as_large_as_stated(name, n, genes, events, endpoint, note):
     cohort = load(name)
     assert (cohort.n, len(cohort.genes), cohort.n_events) == (n, genes, events)
     assert (cohort.outcome.endpoint, cohort.note) == (endpoint, note)
@@ -132,14 +132,14 @@ def test_an_unknown_name_or_endpoint_is_an_error_with_the_choices():
         datasets.load_tcga_brca(endpoint="RFS")
 
 
-def test_a_name_stands_where_a_file_may():
+def test_a_name_can_replace_a_file():
     assert datasets.open_cohort("metabric").name == "METABRIC"
     expression = datasets.open_expression("metabric")
     assert isinstance(expression, Expression)
     assert expression.values.shape == (200, 2500)
 
 
-def test_what_is_no_name_goes_to_the_readers(tmp_path):
+def test_what_is_not_a_name_goes_to_the_readers(tmp_path):
     cohort = make_cohort(n=6, events=2, genes=2)
     assert datasets.open_cohort(cohort) is cohort
     assert isinstance(

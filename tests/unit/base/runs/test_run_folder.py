@@ -131,7 +131,7 @@ def test_attempts_are_counted(folder):
     )
 
 
-def test_an_error_that_nobody_expected_is_written_down_and_goes_on(folder):
+def test_an_unexpected_error_is_recorded_and_raised(folder):
     with pytest.raises(ZeroDivisionError):
         break_off(folder, ZeroDivisionError("division by zero"))
     assert folder.state("S").reason == "internal error: ZeroDivisionError: division by zero"
@@ -215,7 +215,7 @@ def test_a_step_on_a_full_disk_is_an_error_that_names_the_file(folder, monkeypat
     assert caught.value.where.endswith("S.json")
 
 
-def test_a_damaged_state_is_told_in_the_table(folder):
+def test_a_damaged_state_is_reported_in_the_table(folder):
     (folder.hidden / "S.json").write_text('{"slide": "S", "sta')
     folder.write_table()
     assert table(folder)[1] == f"S,damaged,0,,,{folder.hidden / 'S.json'} is damaged"
@@ -258,7 +258,7 @@ def take(turns):
     return name
 
 
-def test_an_item_that_can_have_no_lock_is_told(folder):
+def test_an_item_that_can_have_no_lock_is_reported(folder):
     (name, error), (other, claim) = folder.in_turn(["n" * 255, "b"])
     assert (name, other) == ("n" * 255, "b") and "File name too long" in error.what
     claim.release()

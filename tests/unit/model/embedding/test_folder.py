@@ -59,7 +59,7 @@ def test_nor_are_those_that_have_just_failed(monkeypatch, slides):
     assert "no tile" in done.failed[0].reason
 
 
-def test_a_slide_that_was_not_finished_otherwise_is_done_as_it_is_asked_for_now(slides):
+def test_an_unfinished_slide_with_other_settings_is_done_with_the_new_ones(slides):
     with pytest.raises(ZeroDivisionError):
         embed(slides, Failing(ZeroDivisionError("0")), seed=1)
     assert embed(slides, seed=2).counts["done"] == 2
@@ -87,7 +87,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize(("error", "reason"), ERRORS.values(), ids=ERRORS)
-def test_a_slide_that_fails_in_the_middle_is_told_and_the_rest_is_done(slides, error, reason):
+def test_a_slide_that_fails_in_the_middle_is_reported_and_the_rest_is_done(slides, error, reason):
     done = embed(slides, Failing(error))
     assert done.counts == {"done": 1, "already_done": 0, "failed": 1}
     assert done.failed[0].reason == reason.format(slide=slides / "S00.tif")
@@ -163,7 +163,7 @@ def test_more_tiles_of_another_seed_are_other_settings(slides):
     assert "seed is 0, not 1" in embed(slides, max_tiles=6, seed=1).failed[0].reason
 
 
-def test_a_file_that_does_not_say_what_was_tried_is_made_anew(slides):
+def test_a_file_that_does_not_say_what_was_tried_is_made_again(slides):
     embed(slides, max_tiles=5)
     with h5py.File(slides.parent / "out" / "S00.h5", "a") as file:
         del file["tried"]
@@ -173,7 +173,7 @@ def test_a_file_that_does_not_say_what_was_tried_is_made_anew(slides):
     assert "embedded again, because the earlier file does not say" in first.note
 
 
-def test_a_file_that_cannot_be_read_is_made_anew(slides):
+def test_a_file_that_cannot_be_read_is_made_again(slides):
     embed(slides, max_tiles=5)
     (slides.parent / "out" / "S00.h5").write_bytes(b"broken")
     assert "embedded anew" in embed(slides, max_tiles=None).slides[0].note and bag_of(slides).n_tiles == 12

@@ -48,7 +48,7 @@ def test_what_is_going_on_is_shown(clock):
     assert (shown[-1].n_slides, shown[-1].n_ended, shown[-1].n_failed) == (2, 1, 1)
 
 
-def test_before_any_tile_there_is_no_speed(clock):
+def test_there_is_no_speed_before_the_first_tile(clock):
     assert (Meter(1).tiles_per_second, Meter(1).waiting_share) == (None, None)
 
 

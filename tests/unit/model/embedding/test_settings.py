@@ -19,7 +19,7 @@ def test_the_same_settings_do_not_differ():
     assert differences(embedded(), embedded()) == []
 
 
-def test_last_digits_of_a_fingerprint_are_no_difference():
+def test_last_digits_of_a_fingerprint_do_not_count_as_a_difference():
     assert differences(embedded(), embedded(VECTOR + np.float32(1e-3))) == []
 
 
@@ -27,7 +27,7 @@ def test_another_fingerprint_is_one():
     assert differences(embedded(), embedded(VECTOR[::-1].copy())) == ["the encoder has different weights"]
 
 
-def test_differences_are_told_in_words():
+def test_differences_are_reported_in_words():
     told = differences(embedded(), embedded(seed=1, annotation="0123"))
     assert told == ["seed is 0, not 1", "content of the annotation is none, not 0123"]
 

@@ -57,7 +57,7 @@ def test_weights_of_another_encoder_are_refused_by_tensors(tmp_path, small):
 
 
 @pytest.mark.parametrize("name", ["resnet50", "uni", "timm:resnet50.tv_in1k", "hf-hub:somebody/net"])
-def test_offline_the_way_out_is_said(cache, name):
+def test_the_way_out_is_stated_offline(cache, name):
     with pytest.raises(
         InputError,
         match=r"is not in the hub's cache[\s\S]*HF_HUB_OFFLINE[\s\S]*model\.safetensors[\s\S]*HF_HOME",

@@ -70,5 +70,5 @@ def test_the_transform_is_said_in_words():
     assert ENCODERS["resnet50"].transform.startswith("not resized, mean")
 
 
-def test_what_the_stand_in_is_is_said():
+def test_what_the_stand_in_is_is_stated():
     assert "not a pathology encoder" in ENCODERS["lite0"].note

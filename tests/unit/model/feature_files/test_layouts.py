@@ -205,7 +205,7 @@ def test_of_two_encoders_the_means_go_with_the_one_that_has_their_dimension(tmp_
     assert (bag.cluster_features is not None) is keeps_means
 
 
-def test_a_given_encoder_changes_nothing_where_there_is_only_one(tmp_path):
+def test_a_given_encoder_changes_nothing_if_there_is_only_one(tmp_path):
     assert_same_bag(
         read(write_trident(tmp_path / "A.h5"), encoder="resnet50"), read(write_trident(tmp_path / "A.h5"))
     )

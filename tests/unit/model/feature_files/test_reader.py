@@ -48,7 +48,7 @@ def test_one_tile_of_several_tokens_is_not_taken_for_tiles(tmp_path):
     assert "coords have the shape (1, 2), but there are 5 tiles" in refused(path).what
 
 
-def test_tiles_stay_on_the_disk_where_there_are_means(tmp_path, monkeypatch):
+def test_tiles_stay_on_the_disk_if_there_are_means(tmp_path, monkeypatch):
     path = write_ours(tmp_path / "A.h5", cluster_features=make_features(100))
     taken = []
     get = h5py.Dataset.__getitem__

@@ -74,7 +74,7 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize(("content", "words"), WARNINGS.values(), ids=WARNINGS)
-def test_what_is_left_out_or_doubtful_is_said(tmp_path, content, words):
+def test_what_is_left_out_or_doubtful_is_reported(tmp_path, content, words):
     warnings = read_results(write_pickle(tmp_path, content)).uns["warnings"]
     assert len(warnings) == 1
     assert words in warnings[0]

@@ -69,7 +69,7 @@ def test_published_patients_are_predicted_by_their_held_out_fold_alone(tmp_path,
     assert done.note == "slides: 5 by the held-out fold of their patient, 2 by the mean of 5 folds"
 
 
-def test_all_networks_may_be_asked_for_with_a_warning_that_stays(tmp_path, folder, weights):
+def test_all_networks_can_be_requested_with_a_warning_that_stays(tmp_path, folder, weights):
     done, adata = run(folder, weights, tmp_path / "p.h5ad", ensemble="all")
     mean, _ = ensemble(means(folder, adata.obs_names), weights.networks)
     np.testing.assert_allclose(adata.X, mean, atol=1e-6)
@@ -187,7 +187,7 @@ def write_reference(path, slides, **columns):
     return path
 
 
-def test_measured_rows_stand_beside_the_predicted(tmp_path, folder, weights):
+def test_measured_rows_are_beside_the_predicted(tmp_path, folder, weights):
     reference = write_reference(tmp_path / "ref.csv", ["B2", BRCA_SLIDES[1], "elsewhere"])
     done, adata = run(folder, weights, tmp_path / "p.h5ad", measured=reference)
     measured = pd.Series(adata.layers["measured"][:, 0], adata.obs_names)
@@ -209,7 +209,7 @@ def test_measured_rows_stay_with_their_slide_when_another_fails(tmp_path, folder
     assert adata.layers["measured"][:, 0].tolist() == [1.5, 2.5]
 
 
-def test_measurements_of_a_patient_that_differ_are_said(tmp_path, folder, weights):
+def test_measurements_of_a_patient_that_differ_are_reported(tmp_path, folder, weights):
     reference = write_reference(tmp_path / "ref.csv", ["x", "y"], patient_id=["TCGA-3C-AALI"] * 2)
     done, adata = run(folder, weights, tmp_path / "p.h5ad", measured=reference)
     assert np.isnan(adata.layers["measured"]).all() and done.n_measured == 0
@@ -266,7 +266,7 @@ def test_a_sample_barcode_for_a_patient_does_not_undo_the_hold_out(tmp_path, fol
     assert adata.obs.loc["A1", "fold"] == 3
 
 
-def test_published_patients_and_weights_of_unknown_origin_are_remarked(tmp_path, folder):
+def test_published_patients_with_weights_of_unknown_origin_give_a_warning(tmp_path, folder):
     (tmp_path / "renamed").mkdir()
     for fold in range(5):
         shutil.copytree(folder / "weights" / f"sequoia-brca-{fold}", tmp_path / "renamed" / f"fold_{fold}")

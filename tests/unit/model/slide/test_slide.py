@@ -70,7 +70,7 @@ def test_coarse_levels_are_not_shifted(tmp_path, levels, reader, side):
     assert furthest(got, np.asarray(wanted)) <= 8
 
 
-def test_openslide_reads_between_the_pixels_of_a_rounded_level_at_the_start_that_is_told(tmp_path):
+def test_openslide_reads_between_the_pixels_of_a_rounded_level_at_the_stated_start(tmp_path):
     path = write_slide(tmp_path / "S.tif", smooth(0.5), levels=(1, 3))
     page = tifffile.imread(path, key=1).astype(float)
     source = OpenSlideSource(path)

@@ -85,13 +85,13 @@ def test_rows_of_a_patient_that_differ_count_for_none_but_their_own_slides(tmp_p
     assert values[0, 0] == 1.75 and np.isnan(values[1]).all() and values[2, 0] == 3
 
 
-def test_nan_in_both_rows_of_a_patient_is_no_difference(tmp_path):
+def test_nan_in_both_rows_of_a_patient_does_not_count_as_a_difference(tmp_path):
     table = make_table(rna_A2M=[np.nan, np.nan, 1.0])
     _, unequal = filled(open_measured(write(tmp_path / "r.csv", table), GENES), ["X"], ["P1"])
     assert unequal == []
 
 
-def test_a_slide_of_nobody_stays_nan(tmp_path):
+def test_a_slide_without_a_match_stays_nan(tmp_path):
     table = open_measured(write(tmp_path / "ref.csv"), GENES)
     assert table.match(["P1-DX1", "other"], ["P1", "other"]) == [(0,), ()]
     values, _ = filled(table, ["P1-DX1", "other"])

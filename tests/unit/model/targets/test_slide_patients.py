@@ -26,7 +26,7 @@ def test_what_is_given_goes_before_the_barcode_and_this_before_the_measured():
     assert [patient.listed for patient in patients] == [False, False, True]
 
 
-def test_a_slide_of_nobody_is_its_own_patient_and_said_to_be_unknown():
+def test_a_slide_without_a_patient_is_its_own_patient_and_reported():
     patients = patients_of_slides([BARCODE, "a", "b"])
     assert [patient.name for patient in patients] == ["TCGA-3C-AALI", "a", "b"]
     assert [patient.known for patient in patients] == [True, False, False]

@@ -120,7 +120,7 @@ def test_places_are_chosen_or_counted(tmp_path_factory, boxes, rule, most):
     assert 1 <= len(grid) <= most
 
 
-def test_so_many_tiles_as_are_asked_for_are_drawn(large):
+def test_as_many_tiles_as_requested_are_drawn(large):
     grid = tile_grid(large, TileOptions(max_tiles=40))
     assert len(grid) == 40
     assert grid.left_out == {"background": 56, "low contrast": 0, "not drawn": 104}

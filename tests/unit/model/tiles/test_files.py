@@ -111,7 +111,7 @@ def test_clam_reads_the_level_at_which_tiles_have_their_size(tmp_path, mpp, leve
     assert (about["patch_level"], about["patch_size"]) == (level, 256)
 
 
-def test_clam_is_told_no_level_where_none_has_that_scale(grid, slide, tmp_path):
+def test_clam_gets_no_level_if_none_has_that_scale(grid, slide, tmp_path):
     write_coords(grid, tmp_path / "a.h5", slide=slide)
     assert "patch_level" not in attributes(tmp_path / "a.h5")
 

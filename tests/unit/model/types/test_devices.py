@@ -18,7 +18,7 @@ def test_cuda_without_a_gpu_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(("there", "kind"), [(True, "cuda"), (False, "cpu")])
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, kind):
+def test_auto_takes_a_gpu_if_there_is_one(monkeypatch, there, kind):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert choose_device("auto").type == kind

@@ -65,7 +65,7 @@ def test_folders_are_folds_by_the_numbers_at_the_ends_of_their_names(tmp_path, n
     assert load_weights(toys(tmp_path, *names)).folds == (0, 1)
 
 
-def test_ten_folds_stand_in_the_order_of_their_numbers(tmp_path):
+def test_ten_folds_are_in_the_order_of_their_numbers(tmp_path):
     names = [f"fold_{fold}" for fold in range(11)]
     assert load_weights(toys(tmp_path, *names)).folds == tuple(range(11))
 
@@ -213,7 +213,7 @@ def test_new_networks_are_written_as_the_hub_stores_them(tmp_path):
     assert load_weights(tmp_path / "new").architecture == "tile_mlp"
 
 
-def test_weights_are_replaced_only_where_that_is_said(tmp_path):
+def test_weights_are_replaced_only_with_force(tmp_path):
     network = load_weights(toy(tmp_path / "mine")).networks[0]
     with pytest.raises(InputError, match="already exists"):
         save_weights(network, tmp_path / "mine")

@@ -226,7 +226,7 @@ def test_infinite_and_enormous_values_are_refused_by_column(value):
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [["a"], ["b"]], [[None], [1.0]], [[1j], [2j]]])
-def test_what_is_no_matrix_of_numbers_is_refused(values):
+def test_what_is_not_a_matrix_of_numbers_is_refused(values):
     with pytest.raises(InputError, match="a matrix of numbers is needed"):
         pearson(values, [[1.0], [2.0]])
 
@@ -255,7 +255,7 @@ def test_an_unknown_word_is_refused_with_the_choices(words, choices):
         lambda r: fisher_mean([r, 0.1]),
     ],
 )
-def test_what_is_no_correlation_is_refused(function, r):
+def test_what_is_not_a_correlation_is_refused(function, r):
     with pytest.raises(InputError, match="numbers from -1 to 1"):
         function(r)
 
@@ -429,6 +429,6 @@ def test_no_p_values_need_no_adjustment():
 
 
 @pytest.mark.parametrize("p", [[0.5, np.nan], [-0.1], [1.1], [[0.1], [0.2]]])
-def test_what_is_no_list_of_p_values_is_refused(p):
+def test_what_is_not_a_list_of_p_values_is_refused(p):
     with pytest.raises(InputError, match="from 0 to 1"):
         benjamini_hochberg(p)

@@ -46,7 +46,7 @@ def test_the_best_genes_are_each_models_own():
     assert comparison.models["top_mean"].tolist() == pytest.approx([r.mean() for r in best])
 
 
-def test_fewer_genes_than_asked_for_are_all_taken():
+def test_fewer_genes_than_requested_are_all_taken():
     assert compare_models(make_models(), top=1000).pairs["top"].tolist() == [40]
 
 
@@ -70,7 +70,7 @@ def test_the_table_of_models_has_the_counts_after_each_criterion():
     assert {name: row[name] for name in counts.index[1:]} == counts[1:].to_dict()
 
 
-def test_genes_stand_side_by_side():
+def test_genes_are_side_by_side():
     comparison = compare_models(make_models())
     table = comparison.selections["B"].table
     assert comparison.genes.columns.tolist() == [
@@ -109,7 +109,7 @@ def test_selections_give_the_same_as_their_predictions():
     pd.testing.assert_frame_equal(compare_models(selections).pairs, compare_models(models).pairs)
 
 
-def test_genes_that_one_model_lacks_are_left_out_and_said():
+def test_genes_that_one_model_lacks_are_left_out_and_reported():
     models = make_models()
     models["B"] = _with_genes(models["B"], [f"G{i}" for i in range(3, 43)])
     comparison = compare_models(models)
@@ -119,14 +119,14 @@ def test_genes_that_one_model_lacks_are_left_out_and_said():
     assert np.isnan(alone["r_A"]) and alone["well_predicted_A"] is pd.NA and alone["r_B"] == alone["r_B"]
 
 
-def test_different_slides_are_said():
+def test_different_slides_are_reported():
     models = make_models()
     models["B"] = models["B"].rows(np.arange(50))
     notes = compare_models(models).notes
     assert notes[0].startswith("A and B were judged on different slides (60 and 50, with 50 in common)")
 
 
-def test_different_measurements_of_the_same_slides_are_said():
+def test_different_measurements_of_the_same_slides_are_reported():
     models = make_models()
     models["B"] = dataclasses.replace(models["B"], measured=models["B"].measured + 0.5)
     assert (
@@ -156,7 +156,7 @@ def test_a_remark_about_one_model_names_it():
     assert any(note.startswith("B: ") and "not measured" in note for note in compare_models(models).notes)
 
 
-def test_a_level_that_one_model_lacks_is_left_out_and_said():
+def test_a_level_that_one_model_lacks_is_left_out_and_reported():
     models = make_models(cohorts=2)
     models["B"] = models["B"].rows(models["B"].obs["cohort"] == "A")
     comparison = compare_models(models, by="cohort")

@@ -47,7 +47,7 @@ def test_a_fraction_takes_that_many_patients_with_all_their_slides():
     assert drawn["n"].tolist() == [20, 30, 40]
 
 
-def test_all_patients_stand_beside_the_draws():
+def test_all_patients_are_beside_the_draws():
     data = make_predictions(n=50)
     whole = downsample(data, repeats=2).table.query("fraction == 1")
     assert whole["n_well_predicted"].tolist() == [well_predicted(data).well_predicted.sum()]

@@ -133,7 +133,7 @@ def test_draws_that_choose_no_gene_are_counted(engine):
     assert result.repeats == 10
 
 
-def test_a_minimum_at_the_end_of_the_path_is_said(cohort, engine):
+def test_a_minimum_at_the_end_of_the_path_is_reported(cohort, engine):
     result = run(cohort, stratified_folds(cohort.outcome.event, 4, 1, 3), engine)
     assert [replace(result, index_min=i).to_dict()["at_path_end"] for i in range(3)] == [False, False, True]
 

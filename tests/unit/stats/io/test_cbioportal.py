@@ -104,7 +104,7 @@ def test_rows_without_a_symbol_are_dropped_and_duplicates_averaged(tmp_path):
     assert flow_of(cohort)["genes: one column each"] == (3, 2)
 
 
-def test_several_expression_files_have_to_be_chosen_from(tmp_path):
+def test_several_expression_files_must_be_chosen_from(tmp_path):
     study = write_cbioportal_study(tmp_path / "study")
     (study / "data_mrna_zscores.txt").write_text((study / "data_mrna_seq_v2_rsem.txt").read_text())
     with pytest.raises(

@@ -141,7 +141,7 @@ def test_a_slash_in_a_name_becomes_a_blank():
     assert list(parse(**{"ER/PR": ["x"], "ER PR": ["y"]})[0]) == ["ER PR", "ER PR (2)"]
 
 
-def test_canonical_covariates_stand_first_in_their_order():
+def test_canonical_covariates_are_first_in_their_order():
     assert list(parse(stage=["I"], AGE=["50"], er=["1"], PAM50=["LumA"])[0]) == [
         "pam50",
         "er",

@@ -61,7 +61,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_evaluation_is_refused(tmp_path, text, words):
+def test_what_is_not_an_evaluation_is_refused(tmp_path, text, words):
     path = tmp_path / "all_genes.csv"
     path.write_text(text)
     with pytest.raises(InputError) as caught:

@@ -108,7 +108,7 @@ def test_of_a_table_of_genes_a_level_called_list_is_no_list_of_all_genes(tmp_pat
     assert read_gene_lists(paths) == {"one": ["A"]}
 
 
-def test_comments_may_stand_above_a_table(tmp_path):
+def test_comments_may_be_above_a_table(tmp_path):
     paths = put(tmp_path, a="# mine\nlist,gene\none,A\ntwo,B\n")
     assert read_gene_lists(paths) == {"one": ["A"], "two": ["B"]}
 

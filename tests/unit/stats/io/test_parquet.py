@@ -70,7 +70,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("frame", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_matrix_is_refused(tmp_path, frame, words):
+def test_what_is_not_a_matrix_is_refused(tmp_path, frame, words):
     with pytest.raises(InputError) as caught:
         read_matrix(write(tmp_path, frame))
     assert [word for word in (*words, "table.parquet") if word not in str(caught.value)] == []

@@ -137,7 +137,7 @@ def test_genes_that_one_matrix_lacks_are_counted(tmp_path):
     assert "G1, G2" in flow["reason"].iloc[0] and "G99" in flow["reason"].iloc[1]
 
 
-def test_a_former_name_is_not_used_and_said(tmp_path):
+def test_a_former_name_is_not_used_but_reported(tmp_path):
     predicted, measured, _ = frames(make_predictions(n=8))
     p = write(tmp_path, predicted.rename(columns={"G1": "NDC80"}), "p.csv")
     m = write(tmp_path, measured.rename(columns={"G1": "KNTC2"}), "m.csv")

@@ -32,7 +32,7 @@ def test_genes_in_rows_are_turned(tmp_path):
     assert matrix.loc["B", "P2"] == -0.004
 
 
-def test_the_id_column_may_stand_anywhere(tmp_path):
+def test_the_id_column_may_be_anywhere(tmp_path):
     matrix = read_matrix(write(tmp_path, "A,id,B\n1,P1,2\n"), id_column="id")
     assert matrix.to_dict("index") == {"P1": {"A": 1.0, "B": 2.0}}
 

@@ -85,7 +85,7 @@ def test_a_declared_event_value_is_the_event(tmp_path):
     assert read_tidy(**write_tidy(tmp_path, clinical=clinical, event_value="dead")).n_events == 3
 
 
-def test_invalid_times_are_dropped_and_counted_where_that_is_wanted(tmp_path):
+def test_invalid_times_are_dropped_and_counted_if_wanted(tmp_path):
     clinical = clinical_table(months=[10, 0, np.nan, -1, 50, 60])
     cohort = read_tidy(**write_tidy(tmp_path, clinical=clinical, drop_invalid=True))
     assert list(cohort.patients) == ["P1", "P5", "P6"]

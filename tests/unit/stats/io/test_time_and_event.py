@@ -123,7 +123,7 @@ def test_other_codes_are_listed_with_their_rows():
         parse_event(codes, "c.csv")
 
 
-def test_a_declared_value_that_nobody_has_is_an_error():
+def test_a_declared_value_that_no_patient_has_is_an_error():
     with pytest.raises(InputError, match="no patient has the event value 'died'; the values are dead, alive"):
         events("dead", "alive", event_value="died")
 

@@ -34,7 +34,7 @@ def test_points_stay_beside_their_box():
     assert x[0].max() < x[1].min()
 
 
-def test_levels_stand_in_the_order_of_the_table_and_collections_have_a_key():
+def test_levels_are_in_the_order_of_the_table_and_collections_have_a_key():
     figure = pathway_correlations(make_agreement())
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["L0", "L1", "L2"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Hallmark", "KEGG"]

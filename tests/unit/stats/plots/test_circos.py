@@ -48,7 +48,7 @@ def test_a_ribbon_is_as_wide_as_its_weight():
     np.testing.assert_allclose(np.array(widths) / widths[0], [1, 2, 3], rtol=1e-6)
 
 
-def test_names_stand_around_in_their_order():
+def test_names_go_around_in_their_order():
     links = make_links()
     figure = chord_diagram(links)
     assert [text.get_text() for text in texts(figure, "source")] == ["L0", "L1", "L2", "L3"]
@@ -69,7 +69,7 @@ def test_genes_are_written_in_italics():
     assert {text.get_style() for text in texts(figure, "target")} == {"normal"}
 
 
-def test_of_many_targets_those_with_most_links_are_drawn_and_that_is_said():
+def test_only_the_targets_with_most_links_are_drawn_and_the_title_says_so():
     links = make_links(sources=5, targets=30)
     figure = chord_diagram(links, most=10)
     drawn = texts(figure, "target")

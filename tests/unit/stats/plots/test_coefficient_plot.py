@@ -3,7 +3,7 @@ from tests.build.drawn import lines, words
 from tests.build.plotted import make_signature
 
 
-def test_coefficients_stand_sorted_beside_their_genes():
+def test_coefficients_are_sorted_beside_their_genes():
     signature = make_signature(genes=5)
     axes = coefficients(signature).axes[0]
     line = lines(axes.figure)["coefficients"]
@@ -14,7 +14,7 @@ def test_coefficients_stand_sorted_beside_their_genes():
     assert line.get_ydata().tolist() == axes.get_yticks().tolist()
 
 
-def test_of_many_genes_the_largest_are_drawn_and_that_is_said():
+def test_only_the_largest_of_many_genes_are_drawn_and_the_title_says_so():
     figure = coefficients(make_signature(genes=70))
     drawn = lines(figure)["coefficients"].get_xdata()
     assert len(drawn) == 60 and min(abs(drawn)) > 1.0

@@ -42,7 +42,7 @@ def test_one_line_where_both_penalties_are_the_same():
     assert drawn["lambda.min = lambda.1se"].get_label().endswith(": 0 genes")
 
 
-def test_genes_stand_above_their_penalty():
+def test_genes_are_above_their_penalty():
     cv = make_cross_validation()
     figure = cv_curve(cv)
     top = figure.axes[0].child_axes[0]

@@ -53,7 +53,7 @@ def test_rows_are_the_enriched_sets_those_of_most_lists_first(draw):
 
 
 @BOTH
-def test_of_many_sets_the_first_are_drawn_and_that_is_said(draw):
+def test_only_the_first_of_many_sets_are_drawn_and_the_title_says_so(draw):
     figure = draw(make_table(), most=4)
     assert len(labels(figure)) == 4
     assert "4 of 6 sets with adjusted p < 0.05" in figure.texts[0].get_text()
@@ -96,7 +96,7 @@ def test_dots_that_are_not_enriched_have_no_colour():
 
 
 @BOTH
-def test_lists_stand_in_the_order_of_the_table(draw):
+def test_lists_are_in_the_order_of_the_table(draw):
     figure = draw(make_table())
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["L0", "L1", "L2"]
 

@@ -43,7 +43,7 @@ def test_a_null_model_is_an_open_mark_without_an_interval():
     assert texts(figure, "p")[2].get_text() == "–"
 
 
-def test_numbers_stand_beside_their_point():
+def test_numbers_are_beside_their_point():
     figure = forest(make_rows())
     heights = lines(figure)["hazard-ratios"].get_ydata().tolist()
     for column in ("label", "counts", "hazard", "p"):
@@ -52,7 +52,7 @@ def test_numbers_stand_beside_their_point():
     assert texts(figure, "hazard")[0].get_text() == "1.60 (1.40–1.85)"
 
 
-def test_a_heading_stands_once_above_its_group():
+def test_a_heading_is_written_once_above_its_group():
     assert [text.get_text() for text in texts(forest(make_rows()), "group")] == ["A", "B"]
 
 

@@ -26,7 +26,7 @@ def test_the_band_spans_the_interval(group):
 
 
 @pytest.mark.parametrize("group", ["low", "high"])
-def test_a_tick_stands_where_a_patient_is_censored(group):
+def test_a_tick_marks_a_censored_patient(group):
     validation = make_validation()
     frame = validation.curves[group].frame
     drawn = lines(kaplan_meier(validation))[f"censored-{group}"].get_xdata()
@@ -34,7 +34,7 @@ def test_a_tick_stands_where_a_patient_is_censored(group):
 
 
 @pytest.mark.parametrize("group", ["low", "high"])
-def test_numbers_at_risk_stand_under_their_ticks(group):
+def test_numbers_at_risk_are_under_their_ticks(group):
     validation = make_validation()
     figure = kaplan_meier(validation)
     ticks = figure.axes[0].get_xticks()
@@ -59,7 +59,7 @@ def test_a_null_model_is_one_curve_and_a_sentence():
     assert "The signature has no genes" in words(figure)
 
 
-def test_a_cut_that_nobody_reaches_is_said():
+def test_a_cut_that_no_score_reaches_is_reported():
     figure = kaplan_meier(make_validation(cutoff=1e9))
     assert "all patients are in one group" in words(figure)
 

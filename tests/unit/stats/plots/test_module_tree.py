@@ -45,7 +45,7 @@ def test_a_container_holds_its_parts_whole():
     assert layers.y0 < mix.y0 < mix.y1 < layers.y1
 
 
-def test_parts_stand_in_the_order_of_the_tree_without_touching():
+def test_parts_are_in_the_order_of_the_tree_without_touching():
     first, second, head = boxes(network_parts(make_tree()), "part")[:3]
     assert first.get_bbox().y1 < second.get_bbox().y0
     assert second.get_bbox().y1 < head.get_bbox().y0

@@ -45,7 +45,7 @@ def test_tiles_are_shown_as_they_are():
     np.testing.assert_array_equal(shown[1].images[0].get_array(), slide.tiles[1])
 
 
-def test_numbers_and_sizes_are_said():
+def test_numbers_and_sizes_are_reported():
     texts = [text.get_text() for text in tiled_slide(make_slide(), title="A slide").texts]
     assert texts == ["A slide", "2.0 × 1.0 mm", "Tissue mask", "3 tiles of 128 µm", "3 of the tiles"]
 

@@ -29,7 +29,7 @@ def test_p_statement_reads_as_words(p, expected):
     assert text.p_statement(p) == expected
 
 
-def test_an_estimate_without_an_interval_stands_alone():
+def test_an_estimate_without_an_interval_is_written_alone():
     assert text.estimate(1.0, None, 2.0) == "1.00"
 
 

@@ -36,7 +36,7 @@ def test_a_violin_spans_its_correlations_and_holds_their_quartiles():
     assert median.get_ydata()[0] == drawn.summary.query("model == 'B' and level == 'C2'")["r_median"].item()
 
 
-def test_levels_stand_in_their_order_with_the_models_within():
+def test_levels_are_in_their_order_with_the_models_within():
     axes = correlation_violins(make_distribution()).axes[1]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["C1", "C2", "C3"]
     centres = [

@@ -171,7 +171,7 @@ def test_zou_bounds_the_difference():
 
 
 @pytest.mark.parametrize("method", ["steiger", "williams", "dunn-clark", "hotelling", "meng"])
-def test_another_test_may_be_asked_for(method):
+def test_another_test_can_be_requested(method):
     made = make_predictions(accuracy=MIXED)
     selection = well_predicted(made, method=method)
     same = well_predicted(made).table
@@ -239,7 +239,7 @@ def test_constant_genes_and_those_without_a_scale_are_named():
     assert np.isnan(well_predicted(made).table["nrmse"][1])
 
 
-def test_a_gene_that_nobody_measured_is_a_row_that_fails():
+def test_a_gene_that_was_never_measured_is_a_row_that_fails():
     made = make_predictions(accuracy=0.8)
     measured = made.measured.copy()
     measured[:, 0], measured[2:, 1] = np.nan, np.nan
@@ -264,14 +264,14 @@ def test_the_paper_refuses_predictions_without_an_untrained_network(rule):
         well_predicted(make_predictions(n_untrained=0), rule=rule)
 
 
-def test_one_untrained_network_is_said_to_be_few_by_strict_alone():
+def test_only_strict_reports_that_one_untrained_network_is_few():
     made = make_predictions()
     assert "a single untrained network" in well_predicted(made, rule="strict").note
     assert "single untrained network" not in well_predicted(made).note
     assert "single untrained" not in well_predicted(make_predictions(n_untrained=2), rule="strict").note
 
 
-def test_an_untrained_network_without_variation_is_said_to_be_none():
+def test_an_untrained_network_without_variation_is_reported():
     made = make_predictions(n_untrained=2)
     still = np.ones_like(made.untrained[0]) * np.arange(len(made.genes))
     one, two = replace(made, untrained=(still,)), replace(made, untrained=(made.untrained[0], still))
@@ -288,7 +288,7 @@ def test_a_note_keeps_the_name_of_a_level_as_it_is():
     assert "MA" not in selection.note
 
 
-def test_without_folds_their_column_is_empty_and_said():
+def test_without_folds_their_column_is_empty_and_reported():
     made = make_predictions()
     selection = well_predicted(replace(made, obs=made.obs.drop(columns="fold")))
     assert selection.table["r_folds"].isna().all()

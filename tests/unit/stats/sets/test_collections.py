@@ -88,7 +88,7 @@ def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
         (b"\xff\xfeS\x001\x00", ["UTF-16"]),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_gmt_is_refused_with_the_reason(tmp_path, content, words):
+def test_a_file_that_is_not_a_gmt_is_refused_with_the_reason(tmp_path, content, words):
     path = written(tmp_path, content)
     with pytest.raises(InputError) as error:
         read_gmt(path)
@@ -249,7 +249,7 @@ def test_a_file_may_have_the_name_of_a_collection(tmp_path, monkeypatch):
     assert (len(open_sets("./hallmark")), len(open_sets("hallmark"))) == (2, 50)
 
 
-def test_a_word_that_is_no_collection_lists_those_there_are():
+def test_a_word_that_is_not_a_collection_lists_those_there_are():
     with pytest.raises(InputError, match="'halmark' is neither a bundled collection nor a file") as error:
         open_sets("halmark")
     assert "hallmark|gobp|kegg|c8" in error.value.fix

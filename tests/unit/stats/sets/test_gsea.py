@@ -77,7 +77,7 @@ def test_no_p_is_zero_and_each_collection_is_adjusted_apart():
     assert table["p_bh"].iloc[-1] == 1 / 101
 
 
-def test_constant_genes_stay_and_ties_are_told_in_the_order_of_names():
+def test_constant_genes_stay_and_ties_are_reported_in_the_order_of_names():
     ranks = RANKS.copy()
     ranks.iloc[20:30] = 0.0
     table = preranked(ranks, SETS, permutations=10)

@@ -153,14 +153,14 @@ def test_the_printed_form_names_genes_cohort_and_null_draws(signature):
         ({"coefficients": [0.5]}, "3 genes with 1 coefficient", ""),
     ],
 )
-def test_a_file_that_is_no_valid_signature_is_refused_with_the_place(saved, change, words, place):
+def test_a_file_that_is_not_a_valid_signature_is_refused_with_the_place(saved, change, words, place):
     with pytest.raises(InputError, match=words) as caught:
         Signature.load(edited(saved, **change))
     assert place in caught.value.where
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": NaN}', "[1, 2]", "\x00\x01"])
-def test_a_file_that_is_no_json_is_refused(tmp_path, content):
+def test_a_file_that_is_not_json_is_refused(tmp_path, content):
     (tmp_path / "s.json").write_text(content)
     with pytest.raises(InputError, match=r"JSON|not a signature"):
         Signature.load(tmp_path / "s.json")

@@ -132,7 +132,7 @@ def test_patients_with_a_missing_covariate_are_left_out_and_counted():
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_a_level_without_events_is_said_and_leaves_the_other_terms_as_they_are(ties):
+def test_a_level_without_events_is_reported_and_leaves_the_other_terms_as_they_are(ties):
     made = cohort()
     covariates = made.covariates[["pam50", "er"]].copy()
     silent = np.flatnonzero(~made.outcome.event)[:9]
@@ -150,7 +150,7 @@ def test_a_level_without_events_is_said_and_leaves_the_other_terms_as_they_are(t
     np.testing.assert_allclose(coefficients(with_level)[shared], coefficients(without), rtol=1e-4)
 
 
-def test_a_score_that_separates_the_events_perfectly_is_said_not_raised():
+def test_a_score_that_separates_the_events_perfectly_is_noted_not_raised():
     outcome = Outcome(np.arange(1.0, 21.0), np.ones(20, bool), "OS")
     assert cox_regression(outcome, pd.DataFrame({"score": -np.arange(20.0)})).note
 

@@ -82,7 +82,7 @@ def test_one_patient_has_a_curve():
     assert (curve.label, curve.n, curve.n_events, curve.median) == ("one", 1, 1, 5.0)
 
 
-def test_nobody_has_none():
+def test_no_patient_has_none():
     with pytest.raises(InputError, match="no patients"):
         kaplan_meier_curve(make_outcome()[:0], "high")
 

@@ -78,7 +78,7 @@ def test_units_that_are_not_stated_say_so():
         (expression_table(["P1", "P2"]).astype(str) + " high", "not numbers"),
     ],
 )
-def test_what_is_no_cohort_is_refused(expression, words):
+def test_what_is_not_a_cohort_is_refused(expression, words):
     with pytest.raises(InputError, match=f"(?s){words}"):
         Cohort(expression, Outcome([1.0, 2.0], [0, 1], "OS"))
 

@@ -30,7 +30,7 @@ def test_a_limit_is_excluded_and_a_missing_value_meets_nothing(criterion, expect
     assert meets(GENES, criterion).tolist() == expected
 
 
-def test_all_criteria_have_to_be_met():
+def test_all_criteria_must_be_met():
     assert meets_all(GENES, ("r>0", "p<0.05")).tolist() == [True, False, False, False]
 
 

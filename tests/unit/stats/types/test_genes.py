@@ -98,7 +98,7 @@ def test_two_aliases_of_one_gene_are_both_kept():
     assert list(resolve(names).symbols) == names
 
 
-def test_a_date_that_stands_twice_is_dropped_and_listed():
+def test_a_date_that_occurs_twice_is_dropped_and_listed():
     resolution = resolve(["1-Mar", "ESR1", "1-Mar"])
     assert list(resolution.symbols) == ["", "ESR1", ""]
     assert resolution.changes.to_dict("records") == [
@@ -189,7 +189,7 @@ def test_match_gives_no_position_out_twice():
     assert match(["KNTC2", "NDC80"], ["NDC80"]).tolist() == [-1, 0]
 
 
-def test_match_leaves_a_gene_out_that_two_names_stand_for():
+def test_match_leaves_out_a_gene_that_two_names_mean():
     names = [alias for alias, symbol in aliases().items() if symbol == "ERBB2"][:2]
     assert match(["ERBB2", "ESR1"], [*names, "ESR1"]).tolist() == [-1, 2]
 

@@ -117,7 +117,7 @@ def test_three_slides_are_too_few():
         make_predictions().rows([0, 1, 2])
 
 
-def test_one_constant_gene_is_no_reason_to_refuse():
+def test_one_constant_gene_is_accepted():
     made = make_predictions()
     assert changed(made, predicted=np.where(np.arange(12) == 0, 1.0, made.predicted)).n == 40
 

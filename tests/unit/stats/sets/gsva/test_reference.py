@@ -127,7 +127,7 @@ def test_a_truncated_file_is_refused(file, share):
         ("set_genes", [-1] * 10, "do not match each other"),
     ],
 )
-def test_a_file_that_somebody_changed_is_refused(file, key, value, words):
+def test_a_changed_file_is_refused(file, key, value, words):
     change(file, key, value)
     with pytest.raises(InputError, match=words):
         read_reference(file)

@@ -61,7 +61,7 @@ def test_sets_of_one_name_in_two_collections_are_refused():
         Gsva(two).fit(make_table())
 
 
-def test_former_names_are_counted_and_used_when_asked_for():
+def test_former_names_are_counted_and_used_when_requested():
     table = make_table(genes=3).set_axis(["NDC80", "G2", "G3"], axis=1)
     model = Gsva({"set": ["KNTC2", "G2"]})
     strict = model.fit_transform(table)
@@ -69,7 +69,7 @@ def test_former_names_are_counted_and_used_when_asked_for():
     assert not strict.equals(Gsva({"set": ["KNTC2", "G2"]}, aliases=True).fit_transform(table))
 
 
-def test_a_set_of_every_gene_is_said_to_be_one():
+def test_a_set_of_every_gene_is_reported():
     model = Gsva({"all": [f"G{j}" for j in range(1, 21)]}).fit(make_table())
     assert reasons(model.flow_)["sets: of every gene"].startswith(
         "1 with every gene, whose score is always 1: all"

@@ -176,7 +176,7 @@ def test_a_file_that_does_not_say_what_was_tried_is_made_again(slides):
 def test_a_file_that_cannot_be_read_is_made_again(slides):
     embed(slides, max_tiles=5)
     (slides.parent / "out" / "S00.h5").write_bytes(b"broken")
-    assert "embedded anew" in embed(slides, max_tiles=None).slides[0].note and bag_of(slides).n_tiles == 12
+    assert "embedded again" in embed(slides, max_tiles=None).slides[0].note and bag_of(slides).n_tiles == 12
 
 
 # --- what a finished folder needs ------------------------------------------------------------------------------------

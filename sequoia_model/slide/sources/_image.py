@@ -62,9 +62,8 @@ class ImageSource:
         except _DAMAGE as error:
             raise InputError(f"the image is damaged: {error}", where=str(path)) from None
         height, width = self._pixels.shape[:2]
-        self.facts = Facts(
-            kind.format.lower(), (PyramidLevel((width, height), 1.0),), plain=True, notes=notes
-        )  # type: ignore[attr-defined]
+        name = kind.format.lower()  # type: ignore[attr-defined]
+        self.facts = Facts(name, (PyramidLevel((width, height), 1.0),), plain=True, notes=notes)
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         """As `Source.region`."""

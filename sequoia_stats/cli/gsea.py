@@ -30,8 +30,9 @@ def gsea(
     min_size: MinSize = 5,
     max_size: MaxSize = 5000,
     aliases: Aliases = False,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads.  [default: one per core]")
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "--threads", min=1, help="Number of threads.  [default: one per core]"),
     ] = None,
     force: Force = False,
     as_json: Json = False,
@@ -58,7 +59,7 @@ def gsea(
         with located(f"{genes}, {by} {level}" if by else genes):
             table = preranked(
                 ranks, collections, permutations=permutations, seed=seed, min_size=min_size, max_size=max_size,
-                aliases=aliases, jobs=threads or os.cpu_count() or 1,
+                aliases=aliases, jobs=jobs or os.cpu_count() or 1,
             )  # fmt: skip
         flow += tell(collections, table, level)
         if by:

@@ -81,8 +81,9 @@ def gsva(
     layer: Annotated[
         str | None, typer.Option(help="Layer of an .h5ad file to score, such as measured.  [default: X]")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of threads.  [default: one per core]")
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "--threads", min=1, help="Number of threads.  [default: one per core]"),
     ] = None,
     force: Force = False,
     as_json: Json = False,
@@ -109,7 +110,7 @@ def gsva(
     for path in filter(None, (output, save_reference)):
         refuse_existing(path, force=force, inputs=[source, reference, *(sets or [])])
     model = _model(sets, given, reference, save_reference, output)
-    model.jobs, model.progress = threads, progress("gsva")
+    model.jobs, model.progress = jobs, progress("gsva")
     if reference is None:
         model.settings()
     data = open_expression(source, genes_in=genes_in, symbols="as-given", rows="samples", layer=layer)

@@ -68,7 +68,7 @@ def find_peaks(
     except BrokenProcessPool as error:
         raise SequoiaError(
             f"the process that ran gseapy died: {str(error).splitlines()[0]}",
-            fix="it may have run out of memory: use fewer sets or permutations, or --threads 1",
+            fix="it may have run out of memory: use fewer sets or permutations, or --jobs 1",
         ) from None
     finally:
         pool.shutdown(kill_workers=True)

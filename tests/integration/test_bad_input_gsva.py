@@ -157,7 +157,7 @@ BAD = {
         table(make_table(), "--min-size", 5, "--max-size", 4),
         ["no set can have 5 to 4 genes"],
     ),
-    "no threads": (table(make_table(), "--threads", 0), ["--threads"]),
+    "no threads": (table(make_table(), "--threads", 0), ["--jobs"]),
     "an exact kernel of R": (
         table(make_table(), "--engine", "r", "--kernel", "exact"),
         ["the engine r has no exact kernel"],

@@ -60,7 +60,7 @@ def test_the_command_has_the_options_of_the_contract():
         "--min-size",
         "--max-size",
     ]
-    assert {*options, "--aliases", "--threads", "--force", "--json"} <= found
+    assert {*options, "--aliases", "--jobs", "--threads", "--force", "--json"} <= found
 
 
 def test_what_genes_wrote_is_ranked_by_r(capsys, tmp_path, files):

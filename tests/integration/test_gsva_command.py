@@ -51,8 +51,8 @@ def test_the_command_has_the_options_of_the_contract():
     options = {option for parameter in parameters for option in parameter.opts}
     assert {
         "--output", "-o", "--sets", "--kcdf", "--kernel", "--engine", "--save-reference", "--reference", "--tau",
-        "--max-diff", "--abs-ranking", "--min-size", "--max-size", "--genes-in", "--layer", "--aliases", "--threads",
-        "--force", "--json",
+        "--max-diff", "--abs-ranking", "--min-size", "--max-size", "--genes-in", "--layer", "--aliases", "--jobs",
+        "--threads", "--force", "--json",
     } <= options  # fmt: skip
 
 

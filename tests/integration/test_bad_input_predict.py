@@ -18,6 +18,8 @@ from tests.build.commands import left_in, sequoia_model
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 from tests.build.networks import TOY_GENES, write_folds, write_genes
 
+pytestmark = pytest.mark.slow
+
 
 def command(folder, *options, genes=TOY_GENES, weights="sequoia-brca", encoder=None):
     """`predict` of the folder of features, after weights and genes are written."""

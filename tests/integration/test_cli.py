@@ -385,6 +385,7 @@ def test_candidates_are_listed_and_shared(capsys, tmp_path, cohort):
     assert answer["training"]["n_candidates"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.needs_r
 def test_the_same_seed_gives_the_same_bytes(capsys, tmp_path, cohort):
     command = ["signature", "fit", cohort, "--folds", "3", "--seed", "2"]
@@ -731,6 +732,7 @@ def test_an_interrupted_process_ends_with_130(tmp_path):
     assert answer.err.strip() == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_terminal_without_arrows_gets_a_description_all_the_same():
     answer = finished(process("cohort", "describe", "metabric", PYTHONIOENCODING="ascii"))
     assert (answer.code, answer.err) == (0, "")

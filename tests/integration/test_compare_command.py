@@ -12,6 +12,8 @@ from sequoia_stats.cli.app import app
 from tests.build.cohorts import make_predictions
 from tests.build.commands import left_in, sequoia
 
+pytestmark = pytest.mark.slow
+
 FILES = ["comparison.csv", "criteria.png", "criteria.svg", "genes.csv", "models.csv"]
 FILES += ["r_all.png", "r_all.svg", "r_top.png", "r_top.svg"]
 PAIR = {

@@ -16,6 +16,8 @@ from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, start_embed, write_slides
 from tests.build.slides import make_picture, write_image, write_slide
 
+pytestmark = pytest.mark.slow
+
 
 def plain(shade, size=(512, 512)):
     return np.full((*size, 3), shade, dtype=np.uint8)

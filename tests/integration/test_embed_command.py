@@ -16,6 +16,8 @@ from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, write_slides
 from tests.build.slides import make_picture, write_image
 
+pytestmark = pytest.mark.slow
+
 JSON_KEYS = {
     "output",
     "slides",

@@ -18,6 +18,8 @@ from sequoia_stats.sets.collections import read_gmt
 from sequoia_stats.sets.gsea import preranked
 from tests.build.commands import finished, left_in, process, sequoia
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
 GENES = [f"G{i:02d}" for i in range(60)]
 QUICK = ["--permutations", "50", "--threads", "1"]

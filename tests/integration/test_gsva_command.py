@@ -20,6 +20,8 @@ from tests.build.cohorts import make_predictions
 from tests.build.commands import left_in, sequoia, write_adata, write_made_cohort
 from tests.build.gsva import SETS, make_counts, make_table
 
+pytestmark = pytest.mark.slow
+
 PRESENT = {name: genes for name, genes in SETS.items() if name != "gone"}
 COMPILED = """
 import sys

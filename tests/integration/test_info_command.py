@@ -11,6 +11,8 @@ from PIL import Image
 from tests.build.commands import sequoia_model
 from tests.build.slides import make_picture, write_image, write_slide
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data" / "slides"
 
 

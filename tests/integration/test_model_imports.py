@@ -8,6 +8,8 @@ import sequoia_model
 from tests.build.slides import write_slide
 from tests.integration.test_imports import modules_after
 
+pytestmark = pytest.mark.slow
+
 #: Modules of timm and torch's compiler, which take seconds and which the default encoder does not need.
 NOT_FOR_LITE0 = [
     "anndata", "huggingface_hub", "matplotlib", "pandas", "sympy", "timm", "torch._dynamo", "torch._inductor",

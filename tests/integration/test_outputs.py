@@ -11,6 +11,8 @@ import pytest
 from tests.build.cohorts import make_predictions
 from tests.build.commands import left_in, sequoia
 
+pytestmark = pytest.mark.slow
+
 SETS = "one\t\tG1\tG2\tG3\ntwo\t\tG4\tG5\n"
 
 

@@ -17,6 +17,8 @@ from tests.build.features import write_ours
 from tests.build.networks import BRCA_SLIDES, TOY_GENES, write_folds, write_genes
 from tests.build.processes import start
 
+pytestmark = pytest.mark.slow
+
 JSON_KEYS = {
     *(
         "output",

@@ -12,6 +12,8 @@ from PIL import Image
 from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import state_of, write_slides
 
+pytestmark = pytest.mark.slow
+
 FILES = ["S00.geojson", "S00.h5", "S00_mask.png", "S00_overlay.png"]
 
 

@@ -48,6 +48,7 @@ def test_curve_from_the_stored_folds_equals_cv_glmnet(case, monkeypatch):
     check_curve(got, case, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.needs_r
 @pytest.mark.parametrize("case", CASES)
 def test_curve_through_the_bridge_equals_cv_glmnet(case):

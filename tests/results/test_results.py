@@ -11,6 +11,8 @@ from tests.results.reading import Values
 from tests.results.running import results_of
 from tests.results.store import kind_of, stored
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = [pytest.param(case, id=case.name, marks=case.marks) for case in CASES]
 
 

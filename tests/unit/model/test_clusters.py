@@ -77,6 +77,7 @@ def test_there_are_a_hundred_clusters_of_float32_unless_told_otherwise():
     assert (got.means.shape, got.means.dtype, got.counts.dtype) == ((100, 5), np.float32, np.int64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tiles",
     [

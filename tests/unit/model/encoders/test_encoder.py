@@ -23,6 +23,8 @@ from sequoia_model.types.devices import best_batch_size
 from sequoia_model.weights.tensors import load_into
 from tests.build.encoders import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
 
+pytestmark = pytest.mark.slow
+
 MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 
 

@@ -33,6 +33,7 @@ def test_a_patient_of_another_cancer_is_new():
     assert choose("TCGA-2F-A9KO") == NetworkChoice((0, 1, 2, 3, 4))
 
 
+@pytest.mark.slow
 def test_every_slide_of_the_published_list_gets_the_fold_that_is_listed():
     table = pd.read_csv(LIST)
     table = table[table["cancer"] == "BRCA"]

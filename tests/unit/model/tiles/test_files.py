@@ -101,6 +101,7 @@ def test_coords_say_how_they_were_chosen(grid, tmp_path):
     assert "level0_magnification" not in about
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mpp", "levels", "level"), [(0.5, (1, 4), 0), (0.25, (1, 2), 1), (0.125, (1, 2, 4), 2)]
 )

@@ -20,6 +20,8 @@ from sequoia_model.weights import hub
 from sequoia_model.weights.loading import load_weights
 from tests.build.weights import TOY, hub_cache
 
+pytestmark = pytest.mark.slow
+
 FIVE = [f"gevaertlab/sequoia-brca-{fold}" for fold in range(5)]
 REVISION = "89abcdef0123456789abcdef0123456789abcdef"
 #: Loads each source and prints its folds or the error.

@@ -111,6 +111,7 @@ def test_repeats_average_the_curves_of_the_draws(cohort, engine):
     np.testing.assert_allclose(run(cohort, foldids, engine).mean, np.mean(single, axis=0), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.needs_r
 def test_the_number_of_workers_does_not_change_a_digit(cohort):
     foldids = stratified_folds(cohort.outcome.event, 4, 1, 3)

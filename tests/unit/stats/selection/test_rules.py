@@ -470,6 +470,7 @@ def made_null(rng):
     return unrelated_predictions(measured, rng, slides=2)
 
 
+@pytest.mark.slow
 def test_where_nothing_is_to_be_found_strict_finds_what_its_level_says():
     (strict,) = summary(null_simulation(made_null, rules=["strict"])).to_dict("records")
     assert strict["simulations"] == 200

@@ -17,6 +17,8 @@ from sequoia_stats.sets import _prerank
 from sequoia_stats.sets.collections import GeneSets
 from sequoia_stats.sets.gsea import preranked
 
+pytestmark = pytest.mark.slow
+
 RANKS = pd.Series(np.linspace(1, -0.8, 60).round(1), [f"G{i:02d}" for i in range(60)])
 SETS = GeneSets("x", {"top": tuple(RANKS.index[:8]), "spread": tuple(RANKS.index[::6])})
 SCRIPT = """

@@ -44,6 +44,7 @@ def test_the_signature_predicts_fresh_patients_of_the_same_simulation(fitted):
     assert validate(fitted.signature_, fresh, bootstrap=0).c_index > 0.7
 
 
+@pytest.mark.slow
 def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
     cohort = make_cohort(n=120, events=60, genes=15, seed=21, planted=PLANTED)
     fresh = make_cohort(n=200, events=100, genes=15, seed=22, planted=PLANTED)
@@ -58,6 +59,7 @@ def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
     assert 0.48 <= np.mean(values) <= 0.52
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(cohort, fitted, tmp_path):
     again = LassoCoxSignature(seed=3, jobs=2).fit(cohort)
     fitted.signature_.save(tmp_path / "a.json")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from huggingface_hub import errors
 from numpy.typing import NDArray
@@ -83,6 +82,8 @@ def random_state(card: Any, seed: int = 0) -> dict[str, torch.Tensor]:
 
 def write_tiny(folder: Path, *, classes: int = 5, seed: int = 0, **config: Any) -> Path:
     """A folder as the hub stores a model of timm: config.json and model.safetensors."""
+    import timm  # takes seconds
+
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     network = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=classes, **TINY)

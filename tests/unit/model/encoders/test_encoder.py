@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision import transforms
-from torchvision.transforms import InterpolationMode
 
 from sequoia_model.encoders import ENCODERS, Encoder
 from sequoia_model.encoders import encoder as encoder_module
@@ -25,13 +23,13 @@ from tests.build.encoders import CPU, lite0, make_batch, make_tile, plain_lite0,
 
 pytestmark = pytest.mark.slow
 
-MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
-
 
 def torchvision_pixels(tile, card):
     """A tile by the transforms on the pages of encoders."""
+    from torchvision import transforms  # takes seconds
+
     steps = [
-        transforms.Resize(card.resize, MODES[card.interpolation]),
+        transforms.Resize(card.resize, transforms.InterpolationMode(card.interpolation)),
         transforms.CenterCrop(card.input_size),
         transforms.ToTensor(),
         transforms.Normalize(card.mean, card.std),
@@ -67,8 +65,11 @@ def test_pixels_reach_the_network_as_torchvision_makes_them(name):
 @pytest.mark.parametrize("side", [256, 200, 301])
 @pytest.mark.parametrize(("resize", "size"), [(224, 224), (248, 224), (256, 224), (37, 32), (256, 256)])
 def test_prepared_pixels_are_those_of_torchvision_exactly(side, resize, size):
+    from torchvision import transforms  # takes seconds
+
     card, tile = tiny_card("virchow2", resize=resize, input_size=size), make_tile(1, side)
-    steps = transforms.Compose([transforms.Resize(resize, MODES["bicubic"]), transforms.CenterCrop(size)])
+    cubic = transforms.Resize(resize, transforms.InterpolationMode.BICUBIC)
+    steps = transforms.Compose([cubic, transforms.CenterCrop(size)])
     np.testing.assert_array_equal(prepare_tile(tile, card), np.asarray(steps(Image.fromarray(tile))))
 
 

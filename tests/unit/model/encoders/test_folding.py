@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 import pytest
-import timm
 import torch
 from torch import nn
 
@@ -49,6 +48,8 @@ def test_the_packaged_network_folds_to_rounding():
 
 @pytest.mark.parametrize("side", [63, 64, 66])
 def test_padding_of_any_size_of_image_is_the_same_inside(side):
+    import timm  # takes seconds
+
     network = shaken(timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0))
     folded = folded_network(network, side)
     assert norms(folded) == 0
@@ -57,6 +58,8 @@ def test_padding_of_any_size_of_image_is_the_same_inside(side):
 
 
 def test_a_network_with_shortcuts_folds():
+    import timm  # takes seconds
+
     network = shaken(timm.create_model("resnet10t", pretrained=False, num_classes=0))
     folded = folded_network(network, 64)
     assert norms(folded) == 0

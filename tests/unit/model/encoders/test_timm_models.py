@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import timm
 import torch
 from safetensors.torch import save_file
 
@@ -14,6 +13,8 @@ from tests.build.encoders import embedded, make_tile, write_cache, write_tiny
 
 
 def test_a_folder_is_loaded_as_timm_loads_it(tmp_path):
+    import timm  # takes seconds
+
     folder = write_tiny(tmp_path / "My_Net")
     encoder = get_encoder(str(folder), device="cpu")
     network = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
@@ -37,6 +38,8 @@ def test_a_repository_is_loaded_from_the_cache(cache, repository, name):
 
 
 def test_weights_on_disk_for_an_architecture_of_timm(tmp_path):
+    import timm  # takes seconds
+
     network = timm.create_model("test_vit", pretrained=False)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     encoder = get_encoder(f"timm:test_vit@{tmp_path}", device="cpu")
@@ -81,6 +84,8 @@ def test_a_model_that_makes_tokens_is_refused(tmp_path):
 
 
 def test_a_missing_tensor_in_a_folder_is_named(tmp_path):
+    import timm  # takes seconds
+
     network = timm.create_model("test_vit", pretrained=False)
     state = network.state_dict()
     del state["cls_token"]

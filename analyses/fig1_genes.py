@@ -13,7 +13,7 @@ from _shared import arguments, read_json, save_drawing, save_json, save_table
 
 from sequoia_stats import Selection, plots
 from sequoia_stats.compare import Downsampling, against_sample_size, distribution, overlap
-from sequoia_stats.compare.list_overlaps import COLUMNS
+from sequoia_stats.compare.list_overlaps import OVERLAP_COLUMNS
 from sequoia_stats.sets.collections import published_overlap
 
 
@@ -94,7 +94,7 @@ def shared(selections: Mapping[str, Selection]) -> pd.DataFrame:
     """Well-predicted genes that the cohorts share, among those measured in both, or in all."""
     found = {s.table[LEVEL].iloc[0]: s for s in selections.values() if s.well_predicted.any()}
     if len(found) < 2:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=OVERLAP_COLUMNS)
     lists = {name: s.gene[s.well_predicted] for name, s in found.items()}
     return overlap(lists, {name: s.gene for name, s in found.items()})
 

@@ -11,7 +11,7 @@ from _shared import arguments, candidates, save_drawing, save_table
 
 from sequoia_stats import Signature, genesets, plots
 from sequoia_stats.sets.collections import GeneSets
-from sequoia_stats.sets.ora import COLUMNS, hypergeometric
+from sequoia_stats.sets.ora import ORA_COLUMNS, hypergeometric
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
 def draw(results: Path, universe: Sequence[str], collections: list[GeneSets], settings: dict) -> None:
     """Read the signature, and test its genes against those that it could have chosen."""
     signature = Signature.load(results / "signature.json")
-    table = pd.DataFrame(columns=[*COLUMNS, "collection"])
+    table = pd.DataFrame(columns=[*ORA_COLUMNS, "collection"])
     links = pd.DataFrame(columns=["source", "target", "collection"])
     if len(signature.genes):
         lists = {"signature": signature.genes}

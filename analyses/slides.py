@@ -11,7 +11,7 @@ import pandas as pd
 from _shared import HERE, save_drawing, save_json, save_table, say
 
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, Candidates, TileOptions, find_candidates
+from sequoia_model.tiles import TILE_RULES, Candidates, TileOptions, find_candidates
 from sequoia_model.types.grid import TileGrid
 from sequoia_stats import plots
 
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     for source in SOURCES:
         say(f"  {source.file}")
         with open_slide(SLIDES / source.file, mpp=source.mpp) as slide:
-            candidates = {rule: find_candidates(slide, TileOptions(rule=rule)) for rule in RULES}
+            candidates = {rule: find_candidates(slide, TileOptions(rule=rule)) for rule in TILE_RULES}
             grids = {rule: each.examine().grid for rule, each in candidates.items()}
             rows += [counts(source, grid) for grid in grids.values()]
             compared.append(differences(source, grids))
@@ -93,7 +93,7 @@ def counts(source: Source, grid: TileGrid) -> dict[str, object]:
 
 def differences(source: Source, grids: dict[str, TileGrid]) -> dict[str, object]:
     """Numbers of tiles chosen by both rules, and by only one."""
-    paper, published = ({tuple(corner) for corner in grids[rule].coords.tolist()} for rule in RULES)
+    paper, published = ({tuple(corner) for corner in grids[rule].coords.tolist()} for rule in TILE_RULES)
     return {
         "slide": source.short, "both": len(paper & published), "paper_only": len(paper - published),
         "published_only": len(published - paper),

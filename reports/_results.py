@@ -60,7 +60,7 @@ class Record:
                 continue
             value = self[column]
             if value is None or value == "":
-                return parts[1] if len(parts) > 1 else text.MISSING
+                return parts[1] if len(parts) > 1 else text.DASH
             shown = escape(_format(value, spec or ""))
             address = escape(f"{self.file}|{self.row}|{column}")
             full = f' title="{escape(str(value))}"' if spec and spec != "endpoint" else ""

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 
 from sequoia_base.errors import InputError
 
-#: ``progress(items, total)`` wraps the iterator over finished parts of the work and passes them on.
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+#: ``progress(items, total)`` wraps an iterable of known length and passes its items on, as a progress bar does.
+ProgressBar = Callable[[Iterable[Any], int], Iterable[Any]]
 #: Takes a value; returns "" if it is valid, otherwise what it must be, in words. A table of limits has one per name.
 Limit = Callable[[Any], str]
 

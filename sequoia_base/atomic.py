@@ -80,6 +80,32 @@ def refuse_existing(
         )
 
 
+def refuse_other_ending(path: str | Path, ending: str, what: str) -> None:
+    """Refuse an output that does not have the ending of its format.
+
+    Parameters
+    ----------
+    path : path
+        The output.
+    ending : str
+        The ending, with its dot.
+    what : str
+        What is written, with its verb: "a cohort is".
+
+    Raises
+    ------
+    InputError
+        If `path` ends in anything else.
+    """
+    path = Path(path)
+    if path.suffix != ending:
+        raise InputError(
+            f"{what} written as {ending}, not {path.suffix or 'without an ending'}",
+            where=str(path),
+            fix=f"-o {path.stem}{ending}",
+        )
+
+
 @contextmanager
 def new_file(path: str | Path) -> Iterator[Path]:
     """A temporary path next to `path`, which takes its place when the block ends without an error."""

@@ -24,7 +24,7 @@ _SLACK = 1e-6
 _LARGEST = 1e12  # value: sums of squares stay within float32
 
 Matrix = NDArray[np.float32]
-Labels = NDArray[np.intp]
+ClusterLabels = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,7 +147,7 @@ def _sorted_tiles(matrix: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
     return rows.view(np.float32).reshape(matrix.shape), distinct
 
 
-def _partition(tiles: Matrix, k: int, rng: np.random.Generator) -> Labels:
+def _partition(tiles: Matrix, k: int, rng: np.random.Generator) -> ClusterLabels:
     """A cluster for each tile, such that no tile is nearer to the mean of another cluster."""
     space = tiles - tiles.mean(axis=0)
     low = space if space.shape[1] <= _AXES else space @ _main_axes(space, rng)
@@ -163,7 +163,7 @@ def _main_axes(space: Matrix, rng: np.random.Generator) -> Matrix:
     return np.linalg.qr(sample.T @ (sample @ probe))[0]
 
 
-def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
+def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> ClusterLabels:
     """The nearest of k starting points for each tile.
 
     Each point is drawn several times, with a probability proportional to the squared distance from the points so far,
@@ -186,7 +186,7 @@ def _seeded(space: Matrix, k: int, rng: np.random.Generator) -> Labels:
     return labels
 
 
-def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
+def _lloyd(space: Matrix, labels: ClusterLabels, k: int, settled: int = 0) -> ClusterLabels:
     """Move tiles to the nearest mean until at most `settled` tiles would move.
 
     Only what changed is computed again: sums, from the tiles that moved, and distances to the means that moved.
@@ -213,7 +213,7 @@ def _lloyd(space: Matrix, labels: Labels, k: int, settled: int = 0) -> Labels:
     return labels
 
 
-def _fill_empty(space: Matrix, labels: Labels, k: int) -> None:
+def _fill_empty(space: Matrix, labels: ClusterLabels, k: int) -> None:
     """Give each empty cluster the tile that is farthest from the mean of its own cluster."""
     for empty in np.flatnonzero(np.bincount(labels, minlength=k) == 0):
         counts = np.bincount(labels, minlength=k)
@@ -223,13 +223,13 @@ def _fill_empty(space: Matrix, labels: Labels, k: int) -> None:
         labels[away.argmax()] = empty
 
 
-def _sums(tiles: Matrix, labels: Labels, k: int) -> Matrix:
+def _sums(tiles: Matrix, labels: ClusterLabels, k: int) -> Matrix:
     """Sum of the tiles of each cluster."""
     ones, starts = np.ones(len(tiles), dtype=np.float32), np.arange(len(tiles) + 1)
     return sparse.csc_array((ones, labels, starts), shape=(k, len(tiles))).tocsr() @ tiles
 
 
-def _averaged(tiles: Matrix, labels: Labels) -> ClusterMeans:
+def _averaged(tiles: Matrix, labels: ClusterLabels) -> ClusterMeans:
     """Means over tiles, summed in float64, and sorted; every label up to the largest must have a tile."""
     counts = np.bincount(labels)
     means = np.empty((len(counts), tiles.shape[1]), dtype=np.float32)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: What tables call their columns; the first one found is used. A barcode comes before a ``case_id``, which the
 #: GDC fills with identifiers of its own.
-COLUMNS = {
+PATIENT_COLUMNS = {
     "slide": ("slide", "slide_id", "wsi_file_name", "filename"),
     "patient_id": ("patient_id", "patient", "submitter_id", "case_id"),
     "cohort": ("cohort", "cancer", "tcga_project", "project"),
@@ -71,7 +71,8 @@ def read_patients(path: str | Path) -> dict[str, str]:
     table = read_patient_table(path)
     if "slide" not in table:
         raise InputError(
-            "there is no column of slides", where=f"{path}; it needs one of {listing(COLUMNS['slide'])}"
+            "there is no column of slides",
+            where=f"{path}; it needs one of {listing(PATIENT_COLUMNS['slide'])}",
         )
     return one_value_each(
         zip(table["slide"].map(bare_slide), table["patient_id"], strict=True), "slide", path
@@ -100,13 +101,13 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     titles = [title.lower() for title in texts.columns]
     chosen = {
         column: titles.index(names[0])
-        for column, aliases in COLUMNS.items()
+        for column, aliases in PATIENT_COLUMNS.items()
         if (names := [alias for alias in aliases if alias in titles])
     }
     if "patient_id" not in chosen:
         raise InputError(
             f"there is no column of patients; the columns are {listing(texts.columns)}",
-            where=f"{path}; it needs one of {listing(COLUMNS['patient_id'])}",
+            where=f"{path}; it needs one of {listing(PATIENT_COLUMNS['patient_id'])}",
         )
     table = texts.iloc[:, list(chosen.values())].set_axis(list(chosen), axis=1)
     for column in table.columns.intersection(["slide", "patient_id"]):

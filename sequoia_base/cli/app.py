@@ -67,7 +67,10 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
         return 1
     except Exception as error:  # anything else is a bug, and is reported as one
         if hasattr(error, "format_message"):  # a wrong option or argument: click's own errors
-            _report(error.format_message(), "", "see --help", as_json)
+            message = error.format_message().replace(
+                "Value error, ", "", 1
+            )  # pydantic's, which typer passes on
+            _report(message, "", "see --help", as_json)
             return 2
         if os.environ.get("SEQUOIA_DEBUG"):
             raise

@@ -28,7 +28,7 @@ def embed(
     ] = "auto",
     slide_mpp: options.SlideMpp = None,
     mpp_table: options.MppTable = None,
-    rule: options.Rule = "paper",
+    rule: options.TileRuleOption = "paper",
     max_tiles: options.MaxTiles = None,
     all_tiles: options.AllTiles = False,
     annotation: options.Annotation = None,

@@ -28,7 +28,7 @@ def info(
     slide: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide file or a plain image.")],
     slide_mpp: options.SlideMpp = None,
     mpp_table: options.MppTable = None,
-    rule: options.Rule = "paper",
+    rule: options.TileRuleOption = "paper",
     annotation: Annotated[
         Path | None, typer.Option(help="GeoJSON or PNG that replaces the tissue mask.")
     ] = None,

@@ -39,7 +39,7 @@ MppTable = Annotated[
     Path | None,
     typer.Option(metavar="CSV", help="µm per pixel of each slide: a CSV with columns slide and mpp."),
 ]
-Rule = Annotated[str, typer.Option(help="How tiles are chosen: paper or published-code.")]
+TileRuleOption = Annotated[str, typer.Option(help="How tiles are chosen: paper or published-code.")]
 MaxTiles = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="At most N tiles per slide, drawn at random.  [default: 4000]"),

@@ -109,14 +109,10 @@ def convert_results(
 
 def _check_output(output: Path, ending: str, noun: str, force: bool, inputs: list[Path | str | None]) -> None:
     """Refuse an output that exists or has another ending."""
-    from sequoia_base.atomic import refuse_existing
-    from sequoia_model.errors import InputError
+    from sequoia_base.atomic import refuse_existing, refuse_other_ending
 
     refuse_existing(output, force=force, inputs=inputs)
-    if output.suffix != ending:
-        raise InputError(
-            f"{noun} are written as {ending}, not {output.suffix or 'without an ending'}", where=str(output)
-        )
+    refuse_other_ending(output, ending, f"{noun} are")
 
 
 def _show_written(text: str, content: dict[str, Any], warnings: list[str], as_json: bool) -> None:

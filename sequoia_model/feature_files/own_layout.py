@@ -16,7 +16,7 @@ from sequoia_model.feature_files.attributes import counts, integer, number, text
 from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 
 #: A file with a larger number was written by a later version.
-SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 1
 #: Fields of a bag that are attributes of the same name, and how each is read.
 _FIELDS = {"mpp": number, "tile_size": integer, "rule": text, "seed": integer, "n_tiles": integer}
 #: Fields of its geometry, the attribute of each, and how it is read.
@@ -80,9 +80,9 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
         If a later version wrote the file, or an attribute cannot be used.
     """
     version = integer(attributes, "schema_version")
-    if version is None or version > SCHEMA_VERSION:
+    if version is None or version > _SCHEMA_VERSION:
         raise InputError(
-            f"the file was written by a newer version: its schema is {version}, but this one knows {SCHEMA_VERSION}",
+            f"the file was written by a newer version: its schema is {version}, but this one knows {_SCHEMA_VERSION}",
             fix="update sequoia-model",
         )
     name = text(attributes, "encoder")
@@ -111,7 +111,7 @@ def _attributes(bag: FeatureBag) -> dict[str, object]:
     side, left_out = geometry.side, geometry.left_out
     width, height = geometry.slide_size or (None, None)
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": _SCHEMA_VERSION,
         "slide": bag.slide,
         "encoder": encoder and encoder.name,
         "encoder_asserted": encoder and encoder.asserted,

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import refuse_existing
 from sequoia_base.flow import Flow
 from sequoia_base.names import bare_slide
@@ -18,7 +19,7 @@ from sequoia_model.errors import Failure, InputError, listing
 from sequoia_model.feature_files import find
 from sequoia_model.prediction.plan import make_plan
 from sequoia_model.prediction.result import PredictionRun, none_left
-from sequoia_model.prediction.run import ProgressBar, check_options, predict, run_plan
+from sequoia_model.prediction.run import check_options, predict, run_plan
 from sequoia_model.slide import RUNS_FOLDER, find_slides, is_slide
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.tiles import TileOptions

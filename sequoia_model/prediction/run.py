@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_base.flow import Flow
 from sequoia_model.errors import Failure, InputError, counted, listing
@@ -26,9 +26,6 @@ from sequoia_model.types.bag import FeatureBag
 from sequoia_model.types.devices import choose_device
 from sequoia_model.weights.loading import Weights, load_weights
 from sequoia_model.weights.loading import untrained as untrained_networks
-
-#: Wraps an iterable of known length, as a progress bar does.
-ProgressBar = Callable[[Iterable[Any], int], Iterable[Any]]
 
 Batch = list[tuple[PlannedSlide, NetworkInput]]
 

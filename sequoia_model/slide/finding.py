@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sequoia_base.names import bare_slide
 from sequoia_base.tables import read_table
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.slide.resolution import check_mpp
 
 #: Suffixes of the files that a search of a folder takes for slides.
@@ -128,7 +128,9 @@ def read_mpp_table(path: str | Path) -> dict[str, float]:
     absent = [title for title in ("slide", "mpp") if title not in titles]
     if absent:
         raise InputError(
-            f"there is no column {listing(absent)}; the columns are {listing(texts.columns)}", where=str(path)
+            f"{counted(len(absent), 'column is', 'columns are')} missing: {listing(absent)}",
+            where=f"{path}; the columns are {listing(texts.columns)}",
+            fix="give a CSV with the columns slide and mpp",
         )
     table: dict[str, float] = {}
     slides, values = (texts.iloc[:, titles.index(title)] for title in ("slide", "mpp"))

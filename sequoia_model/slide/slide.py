@@ -24,7 +24,7 @@ from sequoia_model.slide.sources.levels import Facts, PyramidLevel, Source, chea
 from sequoia_model.types.grid import tile_side
 from sequoia_model.types.units import TILE_SIZE
 
-Reader = Literal["auto", "openslide", "direct"]
+ReaderName = Literal["auto", "openslide", "direct"]
 _READERS = ("auto", "openslide", "direct")
 #: A thumbnail is read in blocks of this many pixels a side, which bounds its memory.
 _BLOCK = 4096
@@ -44,7 +44,7 @@ class Slide:
         The requested reader.
     """
 
-    def __init__(self, source: Source, resolution: Resolution, wanted_reader: Reader = "auto") -> None:
+    def __init__(self, source: Source, resolution: Resolution, wanted_reader: ReaderName = "auto") -> None:
         self.path = source.path
         self.resolution = resolution
         self._facts = source.facts
@@ -233,7 +233,7 @@ def _widened(
     )  # fmt: skip
 
 
-def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "auto") -> Slide:
+def open_slide(path: str | Path, *, mpp: float | None = None, reader: ReaderName = "auto") -> Slide:
     """Open a slide. Its resolution is given or read from the file, never guessed.
 
     Parameters
@@ -273,7 +273,7 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: Reader = "
     return slide
 
 
-def _open_source(path: Path, reader: Reader, mpp: float | None) -> Source:
+def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
     _refuse_unreadable(path)
     from sequoia_model.slide.sources._direct import is_tiled, read_directly
     from sequoia_model.slide.sources._image import ImageSource, image_kind

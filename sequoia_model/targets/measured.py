@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.patients import COLUMNS
+from sequoia_model.patients import PATIENT_COLUMNS
 
 #: What columns of slides, patients and cohorts are called.
-_TITLES = tuple(COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
+_TITLES = tuple(PATIENT_COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
 _PREFIX = "rna_"
 _MISSING = ("", "NA", "N/A", "na", "nan", "NaN", "null", "NULL", "None")
 #: Rows that are in memory at a time, and bytes of a CSV while names are read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sequoia_base.lazy import on_demand
-from sequoia_model.tiles.options import MAX_TILES, RULES, TileOptions
+from sequoia_model.tiles.options import MAX_TILES, TILE_RULES, TileOptions
 
 if TYPE_CHECKING:
     from sequoia_model.tiles.batches import TileBatch, read_tiles
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_TILES",
-    "RULES",
+    "TILE_RULES",
     "Candidates",
     "TileBatch",
     "TileChoice",

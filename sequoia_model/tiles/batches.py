@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 #: Says why a tile is left out, or "" to keep it.
-Check = Callable[[Pixels], str]
-Transform = Callable[[Pixels], Pixels]
+TileCheck = Callable[[Pixels], str]
+PixelTransform = Callable[[Pixels], Pixels]
 
 #: Tiles in a batch by default.
 BATCH = 256
@@ -63,7 +63,7 @@ def read_tiles(
     *,
     batch: int = BATCH,
     jobs: int | None = None,
-    transform: Transform | None = None,
+    transform: PixelTransform | None = None,
 ) -> Iterator[TileBatch]:
     """Read the tiles of a grid, in its order.
 
@@ -154,8 +154,8 @@ class TileReader:
     slide: Slide
     side: int
     size: int = TILE_SIZE
-    check: Check | None = None
-    transform: Transform | None = None
+    check: TileCheck | None = None
+    transform: PixelTransform | None = None
     jobs: int | None = None
     ahead: int = 512
     keep_pixels: bool = True

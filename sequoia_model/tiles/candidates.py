@@ -16,9 +16,9 @@ from sequoia_model.tiles._checks import BACKGROUND, CHECKS, LEAST_TISSUE, NOT_DR
 from sequoia_model.tiles.batches import (
     BATCH,
     Pixels,
+    PixelTransform,
     TileBatch,
     TileReader,
-    Transform,
     in_batches,
 )
 from sequoia_model.tiles.options import TileOptions, check_least
@@ -74,7 +74,7 @@ class Candidates:
         self,
         use: Callable[[TileBatch], object],
         *,
-        transform: Transform | None = None,
+        transform: PixelTransform | None = None,
         batch: int = BATCH,
         earlier: TileChoice | None = None,
     ) -> TileChoice:
@@ -151,7 +151,7 @@ class Candidates:
     def _read(
         self,
         use: Callable[[TileBatch], object] | None,
-        transform: Transform | None,
+        transform: PixelTransform | None,
         batch: int,
         earlier: TileChoice | None,
     ) -> TileChoice:

@@ -14,10 +14,10 @@ from sequoia_model.errors import InputError, listing
 from sequoia_model.slide import read_mpp_table
 from sequoia_model.slide.resolution import check_mpp
 
-Rule = Literal["paper", "published-code"]
+TileRule = Literal["paper", "published-code"]
 #: Names of the rules: as the paper says, and as the published code does.
-RULES: tuple[Rule, ...] = get_args(Rule)
-DEFAULT_RULE: Rule = "paper"
+TILE_RULES: tuple[TileRule, ...] = get_args(TileRule)
+DEFAULT_RULE: TileRule = "paper"
 #: Largest number of tiles of a slide by default.
 MAX_TILES = 4000
 
@@ -65,8 +65,8 @@ class TileOptions:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        if self.rule is not None and self.rule not in RULES:
-            raise InputError(f"{self.rule!r} is not a valid rule", fix=f"give {' or '.join(RULES)}")
+        if self.rule is not None and self.rule not in TILE_RULES:
+            raise InputError(f"{self.rule!r} is not a valid rule", fix=f"give {' or '.join(TILE_RULES)}")
         for name, least in (("max_tiles", 1), ("seed", 0), ("jobs", 1)):
             check_least(name, getattr(self, name), least)
         if self.slide_mpp is not None:
@@ -84,9 +84,9 @@ class TileOptions:
         return read_mpp_table(table) if isinstance(table, str | Path) else table or {}
 
     @property
-    def effective_rule(self) -> Rule:
+    def effective_rule(self) -> TileRule:
         """The rule, or the default one."""
-        return DEFAULT_RULE if self.rule is None else RULES[RULES.index(self.rule)]
+        return DEFAULT_RULE if self.rule is None else TILE_RULES[TILE_RULES.index(self.rule)]
 
     def check_slides(self, slides: Sequence[Path]) -> None:
         """Refuse options that do not fit these slides.

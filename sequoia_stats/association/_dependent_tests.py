@@ -8,25 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr
 
-Array = NDArray[np.float64]
+from sequoia_stats.types.arrays import Floats
 
 # If r is closer to -1 than this, a and b are opposite except for rounding.
 _OPPOSITE = 1e-12
 
 
-def _fisher_difference(a: Array, b: Array) -> Array:
+def _fisher_difference(a: Floats, b: Floats) -> Floats:
     return np.arctanh(a) - np.arctanh(b)
 
 
-def _determinant(a: Array, b: Array, r: Array) -> Array:
+def _determinant(a: Floats, b: Floats, r: Floats) -> Floats:
     """1 − a² − b² − r² + 2abr, precise even if r is near 1 and a near b; 0 if rounding makes it negative."""
     return np.maximum((1 - r) * (1 + r - 2 * a * b) - (a - b) ** 2, 0)
 
 
-def one_minus_covariance(a: Array, b: Array, r: Array) -> Array:
+def one_minus_covariance(a: Floats, b: Floats, r: Floats) -> Floats:
     """1 − s, where s is the correlation of both Fisher's z (Dunn and Clark 1969); precise even if s is near 1."""
     unexplained = (1 - a * a) * (1 - b * b)
     ratio = np.divide(
@@ -38,41 +37,41 @@ def one_minus_covariance(a: Array, b: Array, r: Array) -> Array:
     return np.maximum(1 - r + ratio, 0)
 
 
-def _steiger(a: Array, b: Array, r: Array, n: Array) -> Array:
+def _steiger(a: Floats, b: Floats, r: Floats, n: Floats) -> Floats:
     # 2 − 2s at a = b = mean, without its denominator (1 − mean²)², and with the factor 1 − r taken out
     spread = np.maximum((1 - r) * (2 - ((a + b) / 2) ** 2 * (3 - r)), 0)
     unexplained = ((1 - a) + (1 - b)) * ((1 + a) + (1 + b)) / 4  # 1 − mean², never rounded to 0
     return _fisher_difference(a, b) * np.sqrt(n - 3) * unexplained / np.sqrt(spread)
 
 
-def _dunn_clark(a: Array, b: Array, r: Array, n: Array) -> Array:
+def _dunn_clark(a: Floats, b: Floats, r: Floats, n: Floats) -> Floats:
     return _fisher_difference(a, b) * np.sqrt(n - 3) / np.sqrt(2 * one_minus_covariance(a, b, r))
 
 
-def _meng(a: Array, b: Array, r: Array, n: Array) -> Array:
+def _meng(a: Floats, b: Floats, r: Floats, n: Floats) -> Floats:
     mean = (a * a + b * b) / 2
     f = np.minimum(1, (1 - r) / (2 * (1 - mean)))
     h = np.where(f == 1, 1.0, (1 - f * mean) / (1 - mean))
     return _fisher_difference(a, b) * np.sqrt((n - 3) / (2 * (1 - r) * h))
 
 
-def _williams(a: Array, b: Array, r: Array, n: Array) -> Array:
+def _williams(a: Floats, b: Floats, r: Floats, n: Floats) -> Floats:
     spread = 2 * _determinant(a, b, r) * (n - 1) / (n - 3) + ((a + b) / 2) ** 2 * (1 - r) ** 3
     return np.where(1 + r < _OPPOSITE, _opposite(a, b, n), (a - b) * np.sqrt((n - 1) * (1 + r) / spread))
 
 
-def _hotelling(a: Array, b: Array, r: Array, n: Array) -> Array:
+def _hotelling(a: Floats, b: Floats, r: Floats, n: Floats) -> Floats:
     spread = 2 * _determinant(a, b, r)
     return np.where(1 + r < _OPPOSITE, _opposite(a, b, n), (a - b) * np.sqrt((n - 3) * (1 + r) / spread))
 
 
-def _opposite(a: Array, b: Array, n: Array) -> Array:
+def _opposite(a: Floats, b: Floats, n: Floats) -> Floats:
     """Williams' and Hotelling's t along a = −b in the limit r = −1, where the formulas give 0/0."""
     half = (a - b) / 2
     return half * np.sqrt((n - 3) / (1 - half**2))
 
 
-METHODS: dict[str, tuple[Callable[[Array, Array, Array, Array], Array], bool]] = {
+TEST_FORMULAS: dict[str, tuple[Callable[[Floats, Floats, Floats, Floats], Floats], bool]] = {
     "steiger": (_steiger, False),
     "williams": (_williams, True),
     "dunn-clark": (_dunn_clark, False),
@@ -81,15 +80,15 @@ METHODS: dict[str, tuple[Callable[[Array, Array, Array, Array], Array], bool]] =
 }
 
 
-def t_upper(t: Array, df: Array) -> Array:
+def t_upper(t: Floats, df: Floats) -> Floats:
     return stdtr(df, -t)
 
 
-def normal_upper(z: Array) -> Array:
+def normal_upper(z: Floats) -> Floats:
     return ndtr(-z)
 
 
-TAILS: dict[str, Callable[[Array, Callable[[Array], Array]], Array]] = {
+TAILS: dict[str, Callable[[Floats, Callable[[Floats], Floats]], Floats]] = {
     "two-sided": lambda statistic, upper: 2 * upper(np.abs(statistic)),
     "greater": lambda statistic, upper: upper(statistic),
     "less": lambda statistic, upper: upper(-statistic),

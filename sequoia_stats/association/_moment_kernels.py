@@ -11,8 +11,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from sequoia_base.kernels import kernel, map_blocks, typed_kernel
-
-Array = NDArray[np.float64]
+from sequoia_stats.types.arrays import Floats
 
 # Columns in the innermost loop, which the compiler turns into vector instructions without changing the order of
 # any sum. Their running sums stay in the first-level cache.
@@ -38,18 +37,18 @@ class ColumnSums:
     the mean of x₁ − x₂ and ``a12`` Σ|x₁ − x₂|. Without a third matrix, the second takes its place.
     """
 
-    n: Array
-    s11: Array
-    s22: Array
-    s12: Array
-    e12: Array
-    b12: Array
-    a12: Array
-    s33: Array
-    s13: Array
-    s23: Array
-    e13: Array
-    b13: Array
+    n: Floats
+    s11: Floats
+    s22: Floats
+    s12: Floats
+    e12: Floats
+    b12: Floats
+    a12: Floats
+    s33: Floats
+    s13: Floats
+    s23: Floats
+    e13: Floats
+    b13: Floats
 
 
 def column_sums(
@@ -83,7 +82,7 @@ def column_sums(
     return _centred(raw)
 
 
-def _centred(raw: Array) -> ColumnSums:
+def _centred(raw: Floats) -> ColumnSums:
     """Sums about the means, from sums about the first complete row."""
     count, absolute, u, v, uu, vv, uv, umv2, w, ww, uw, vw, umw2, x0, y0, z0 = raw
     n = np.maximum(count, 1)

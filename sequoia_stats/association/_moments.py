@@ -10,13 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing, part
+from sequoia_stats.types.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sequoia_stats.association._moment_kernels import ColumnSums
-
-Array = NDArray[np.float64]
 
 
 class PerColumn(Result):
@@ -49,13 +48,13 @@ class Moments(PerColumn):
     """
 
     n: NDArray[np.int64]
-    r12: Array
-    r13: Array
-    r23: Array
-    rmse: Array
-    rmse_untrained: Array
-    mae: Array
-    explained_variance: Array
+    r12: Floats
+    r13: Floats
+    r23: Floats
+    rmse: Floats
+    rmse_untrained: Floats
+    mae: Floats
+    explained_variance: Floats
 
 
 def moments(
@@ -139,7 +138,7 @@ def _moments(sums: ColumnSums, three: bool) -> Moments:
         )
 
 
-def _r(products: Array, squares: Array, other: Array, n: Array) -> Array:
+def _r(products: Floats, squares: Floats, other: Floats, n: Floats) -> Floats:
     # the root of the product gives exactly 1 for equal columns, unless the product is outside the range of float64
     with np.errstate(over="ignore"):
         root = np.sqrt(squares * other)

@@ -14,8 +14,8 @@ from sequoia_base.arguments import check_limits, number, one_of
 from sequoia_stats.association import _dependent_tests
 from sequoia_stats.association._moments import PerColumn, moments
 from sequoia_stats.errors import InputError
+from sequoia_stats.types.arrays import Floats
 
-Array = NDArray[np.float64]
 MethodName = Literal["steiger", "williams", "dunn-clark", "hotelling", "meng"]
 AlternativeName = Literal["two-sided", "greater", "less", "absolute"]
 METHODS = get_args(MethodName)
@@ -41,8 +41,8 @@ class Pearson(PerColumn):
         Number of rows with both values.
     """
 
-    r: Array
-    p: Array
+    r: Floats
+    p: Floats
     n: NDArray[np.int64]
 
 
@@ -60,9 +60,9 @@ class DependentTest(PerColumn):
         Degrees of freedom of Student's t (n − 3, at least 0); infinite for a normal z.
     """
 
-    statistic: Array
-    p: Array
-    df: Array
+    statistic: Floats
+    p: Floats
+    df: Floats
 
 
 def pearson(x: ArrayLike, y: ArrayLike, *, rows: ArrayLike | None = None, jobs: int | None = None) -> Pearson:
@@ -98,7 +98,7 @@ def pearson(x: ArrayLike, y: ArrayLike, *, rows: ArrayLike | None = None, jobs: 
     return Pearson(found.r12, correlation_p(found.r12, found.n), found.n)
 
 
-def correlation_p(r: ArrayLike, n: ArrayLike) -> Array:
+def correlation_p(r: ArrayLike, n: ArrayLike) -> Floats:
     """Two-sided p-value of Pearson's r, by the upper tail of Student's t on n − 2 degrees of freedom.
 
     Parameters
@@ -176,7 +176,7 @@ def dependent_correlation_test(
     (-1.071817, 0.283802)
     """
     check_limits({"method": method, "alternative": alternative}, _LIMITS)
-    (formula, student), tail = _dependent_tests.METHODS[method], _dependent_tests.TAILS[alternative]
+    (formula, student), tail = _dependent_tests.TEST_FORMULAS[method], _dependent_tests.TAILS[alternative]
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     a, b, r, size = np.broadcast_arrays(a, b, r, np.asarray(n, dtype=np.float64))
     untestable = (r == 1) | ~(size > 3)
@@ -192,7 +192,7 @@ def dependent_correlation_test(
 
 def dependent_correlation_ci(
     r12: ArrayLike, r13: ArrayLike, r23: ArrayLike, n: ArrayLike, *, level: float = 0.95
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Confidence interval of r12 − r13 on the same samples (Zou 2007).
 
     Combines the Fisher intervals of both correlations, taking into account how these are correlated.
@@ -237,7 +237,7 @@ def dependent_correlation_ci(
     return (difference - np.sqrt(np.maximum(below, 0)))[()], (difference + np.sqrt(np.maximum(above, 0)))[()]
 
 
-def fisher_mean(r: ArrayLike, weights: ArrayLike | None = None, axis: int = 0) -> Array:
+def fisher_mean(r: ArrayLike, weights: ArrayLike | None = None, axis: int = 0) -> Floats:
     """Average correlations on Fisher's scale: tanh of the weighted mean of atanh r.
 
     Parameters
@@ -276,7 +276,7 @@ def fisher_mean(r: ArrayLike, weights: ArrayLike | None = None, axis: int = 0) -
     return np.tanh((w * z).sum(axis=-1) / np.where(total > 0, total, 1.0))
 
 
-def benjamini_hochberg(p: ArrayLike) -> Array:
+def benjamini_hochberg(p: ArrayLike) -> Floats:
     """Adjust p-values for the false discovery rate (Benjamini and Hochberg 1995).
 
     Reference: R's ``p.adjust(p, "BH")``.
@@ -313,7 +313,7 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     return adjusted
 
 
-def _correlations(values: ArrayLike) -> Array:
+def _correlations(values: ArrayLike) -> Floats:
     r = np.asarray(values, dtype=np.float64)
     if not (np.abs(r) <= 1 + _ROUNDING).all():
         raise InputError("correlations must be numbers from -1 to 1")

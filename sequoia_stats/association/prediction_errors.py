@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.association._moments import as_matrix, moments
 from sequoia_stats.errors import InputError
+from sequoia_stats.types.arrays import Floats
 
-Array = NDArray[np.float64]
 _COLUMNS_PER_TASK = 128
 
 
-def rmse(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
+def rmse(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Floats:
     """Root mean squared error of every column.
 
     Parameters
@@ -35,7 +35,7 @@ def rmse(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) 
     return moments(measured, predicted, jobs=jobs).rmse
 
 
-def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
+def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Floats:
     """Mean absolute error of every column.
 
     Parameters
@@ -58,7 +58,7 @@ def mae(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -
     return moments(measured, predicted, jobs=jobs).mae
 
 
-def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Array:
+def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int | None = None) -> Floats:
     """Share of the variance of every column that the prediction explains: 1 − var(error) / var(measured).
 
     Unlike in the coefficient of determination, a constant error has no effect.
@@ -83,7 +83,7 @@ def explained_variance(measured: ArrayLike, predicted: ArrayLike, *, jobs: int |
     return moments(measured, predicted, jobs=jobs).explained_variance
 
 
-def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Array:
+def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Floats:
     """Interquartile range of every column, exact, by R's type 7.
 
     Reference: R's ``IQR(x, na.rm = TRUE)``; numpy's default quantile is the same.
@@ -115,7 +115,7 @@ def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Arra
     matrix = as_matrix(measured)
     dtype = np.float32 if matrix.dtype == np.float32 else np.float64
 
-    def task(start: int, stop: int) -> Array:
+    def task(start: int, stop: int) -> Floats:
         # partitioning needs a copy; it keeps the memory order, so that the transpose is cheap
         return _quartile_distances(np.ascontiguousarray(np.array(matrix[:, start:stop], dtype, order="K").T))
 
@@ -123,7 +123,7 @@ def interquartile_range(measured: ArrayLike, *, jobs: int | None = None) -> Arra
     return np.concatenate([np.empty(0), *blocks])
 
 
-def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Array:
+def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Floats:
     """RMSE in units of the interquartile range of the measured values.
 
     Parameters
@@ -147,7 +147,7 @@ def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Array:
     return np.divide(error, scale, out=np.full(np.broadcast(error, scale).shape, np.nan), where=scale > 0)
 
 
-def minmax(values: ArrayLike) -> Array:
+def minmax(values: ArrayLike) -> Floats:
     """Scale values to [0, 1]: the smallest becomes 0, the largest 1.
 
     The paper scales the normalised RMSE over the genes of a cancer type, which makes it relative to the other
@@ -176,7 +176,7 @@ def minmax(values: ArrayLike) -> Array:
     return (x - low) / (high - low if high > low else 1.0)
 
 
-def _quartile_distances(rows: NDArray[np.floating]) -> Array:
+def _quartile_distances(rows: NDArray[np.floating]) -> Floats:
     """Interquartile range of every row of a contiguous array, which is partly sorted in place."""
     if np.isinf(rows).any():
         raise InputError("the interquartile range of infinite values is undefined", fix="leave them out")
@@ -190,7 +190,7 @@ def _quartile_distances(rows: NDArray[np.floating]) -> Array:
     return distances
 
 
-def _complete_distances(rows: NDArray[np.floating]) -> Array:
+def _complete_distances(rows: NDArray[np.floating]) -> Floats:
     size = rows.shape[1]
     if not size:
         return np.full(len(rows), np.nan)

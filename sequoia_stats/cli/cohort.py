@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,18 +61,13 @@ def convert(
     **options: Any,
 ) -> None:
     """Read a study folder or tables, and write a cohort."""
-    from sequoia_base.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing, refuse_other_ending
     from sequoia_stats.datasets import open_cohort
-    from sequoia_stats.errors import InputError
     from sequoia_stats.io import write_cohort
 
     files = [value for value in options.values() if isinstance(value, str | Path)]
     refuse_existing(output, force=force, inputs=[source, *files])
-    if output.suffix != ".h5ad":
-        raise InputError(
-            f"a cohort is written as .h5ad, not {output.suffix or 'a file without an ending'}",
-            where=str(output),
-        )
+    refuse_other_ending(output, ".h5ad", "a cohort is")
     cohort = open_cohort(source, format=format_, endpoint=endpoint, drop_invalid=drop_invalid, **options)
     text, content = _description(cohort)
     write_cohort(cohort, output)
@@ -83,7 +79,13 @@ def _with_options_of_formats(command: Callable[..., None]) -> Callable[..., None
     """A typer command that takes the options of every format in `READERS` and passes them on by name."""
     from sequoia_stats.io import READERS
 
-    known = {option.name: option for reader in READERS.values() for option in reader.options}
+    known: dict[str, Option] = {}
+    for option in (option for reader in READERS.values() for option in reader.options):
+        same = replace(known.setdefault(option.name, option), help=option.help)
+        if same != option:
+            raise ValueError(
+                f"two formats define {option.flag} differently: {known[option.name]} and {option}"
+            )
     parameters = dict(inspect.signature(command, eval_str=True).parameters)
     del parameters["options"]
     format_ = parameters["format_"]

@@ -41,11 +41,10 @@ def gsea(
 
     The time grows with sets × permutations: about ten minutes for gobp with 1000 permutations.
     """
-    import os
-
     import pandas as pd
 
     from sequoia_base.atomic import refuse_existing
+    from sequoia_base.kernels import count_jobs
     from sequoia_stats.io.gene_lists import read_gene_scores
     from sequoia_stats.sets.gsea import preranked
 
@@ -59,7 +58,7 @@ def gsea(
         with located(f"{genes}, {by} {level}" if by else genes):
             table = preranked(
                 ranks, collections, permutations=permutations, seed=seed, min_size=min_size, max_size=max_size,
-                aliases=aliases, jobs=jobs or os.cpu_count() or 1,
+                aliases=aliases, jobs=count_jobs(jobs),
             )  # fmt: skip
         flow += tell(collections, table, level)
         if by:

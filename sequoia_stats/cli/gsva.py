@@ -96,7 +96,7 @@ def gsva(
     from sequoia_base.atomic import new_file, refuse_existing
     from sequoia_stats.datasets import open_expression
     from sequoia_stats.errors import InputError, counted
-    from sequoia_stats.sets.gsva.scorer import MISSING
+    from sequoia_stats.sets.gsva.scorer import MISSING_CHOICES
 
     chosen = {
         "kcdf": kcdf, "kernel": kernel, "engine": engine, "tau": tau, "max_diff": max_diff,
@@ -104,22 +104,21 @@ def gsva(
     }  # fmt: skip
     given = {name: value for name, value in chosen.items() if value is not None}
     if missing_genes is not None:
-        check_limits({"--missing-genes": missing_genes}, {"--missing-genes": one_of(MISSING)})
+        check_limits({"--missing-genes": missing_genes}, {"--missing-genes": one_of(MISSING_CHOICES)})
         if reference is None:
             raise InputError("--missing-genes can only be used with --reference", fix="leave it out")
     for path in filter(None, (output, save_reference)):
         refuse_existing(path, force=force, inputs=[source, reference, *(sets or [])])
     model = _model(sets, given, reference, save_reference, output)
-    model.jobs, model.progress = jobs, progress("gsva")
+    model.jobs = jobs
     if reference is None:
         model.settings()
     data = open_expression(source, genes_in=genes_in, symbols="as-given", rows="samples", layer=layer)
     with located(source):
-        scores = (
-            model.transform(data, missing=missing_genes or "refuse")
-            if reference
-            else model.fit_transform(data)
-        )
+        if reference:
+            scores = model.transform(data, missing=missing_genes or "refuse", progress=progress("gsva"))
+        else:
+            scores = model.fit_transform(data, progress=progress("gsva"))
     with new_file(output) as temporary:  # it is discarded if the reference cannot be written
         table = scores.reset_index().to_csv(index=False, lineterminator="\n")
         temporary.write_text(table, encoding="utf-8")

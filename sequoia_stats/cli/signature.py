@@ -102,12 +102,13 @@ def fit(
 
     The penalty is chosen by cross-validation, unless --lambda gives its value.
     """
-    from sequoia_base.atomic import refuse_existing
+    from sequoia_base.atomic import refuse_existing, refuse_other_ending
     from sequoia_base.results import jsonable
     from sequoia_stats.datasets import open_cohort
     from sequoia_stats.signature import LassoCoxSignature
 
     refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
+    refuse_other_ending(output, ".json", "a signature is")
     options = {"folds": folds, "repeats": repeats, "foldid": foldid, "lambda-min-ratio": lambda_min_ratio}
     penalty = _penalty(lambda_, [f"--{name}" for name, value in options.items() if value is not None])
     training = open_cohort(cohort)
@@ -301,7 +302,11 @@ def _read_foldid(path: Path) -> pd.Series:
     table = read_table(path)
     absent = [column for column in ("patient_id", "fold") if column not in table]
     if absent:
-        raise InputError(f"there is no column {listing(absent)}", where=str(path))
+        raise InputError(
+            f"{counted(len(absent), 'column is', 'columns are')} missing: {listing(absent)}",
+            where=f"{path}; the columns are {listing(table.columns)}",
+            fix="give a CSV with the columns patient_id and fold",
+        )
     odd = ~table["fold"].astype(str).str.fullmatch(r"[0-9]{1,9}")
     if odd.any():
         raise InputError(

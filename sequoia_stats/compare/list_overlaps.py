@@ -16,7 +16,7 @@ from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.types.genes import refuse_dates
 
 #: Columns of `overlap`.
-COLUMNS = ["lists", "n_lists", "universe", "sizes", "overlap", "expected", "p", "genes"]
+OVERLAP_COLUMNS = ["lists", "n_lists", "universe", "sizes", "overlap", "expected", "p", "genes"]
 
 
 def overlap(
@@ -71,7 +71,7 @@ def overlap(
     groups += [tuple(named)] if len(named) > 2 else []
     flow = Flow()
     rows = [_row(group, named, tested, flow) for group in groups]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
     table.attrs["flow"] = list(dict.fromkeys(flow))
     return table
 
@@ -100,7 +100,7 @@ def _row(
     for name, genes in within.items():
         if not genes:
             raise InputError(
-                f"no gene of the list {name} is in the universe of {counted(len(universe), 'gene')}",
+                f"no gene of the list {name!r} is in the universe of {counted(len(universe), 'gene')}",
                 where=f"genes tested in {words}",
                 fix="names must match exactly",
             )

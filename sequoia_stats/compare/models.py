@@ -25,7 +25,7 @@ from sequoia_stats.types.predictions import Predictions
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Source = str | Path | Predictions | Selection
+ModelSource = str | Path | Predictions | Selection
 _BLOCK = 1024  # genes at a time
 
 
@@ -91,7 +91,7 @@ class Comparison(Result):
 
 
 def compare_models(
-    models: Mapping[str, Source | AnnData],
+    models: Mapping[str, ModelSource | AnnData],
     *,
     rule: str = "paper",
     by: str | None = None,

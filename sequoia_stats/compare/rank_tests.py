@@ -11,8 +11,7 @@ from scipy.stats import mannwhitneyu, rankdata, wilcoxon
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, part
-
-Array = NDArray[np.float64]
+from sequoia_stats.types.arrays import Floats
 
 #: With fewer values than this and without ties, p-values are exact, as in R.
 EXACT_BELOW = 50
@@ -170,7 +169,7 @@ def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
     )
 
 
-def _values(values: ArrayLike) -> Array:
+def _values(values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64).ravel()
     if not array.size:
         raise InputError("a sample has no values")
@@ -179,7 +178,7 @@ def _values(values: ArrayLike) -> Array:
     return array
 
 
-def _normal_p(positive: float, ranks: Array) -> float:
+def _normal_p(positive: float, ranks: Floats) -> float:
     """Two-sided p of a sum of positive ranks, with continuity correction."""
     n = len(ranks)
     ties = np.unique(ranks, return_counts=True)[1].astype(np.float64)
@@ -190,7 +189,7 @@ def _normal_p(positive: float, ranks: Array) -> float:
     return float(min(2 * ndtr(-(abs(distance) - 0.5) / np.sqrt(variance)), 1.0))
 
 
-def _hodges_lehmann(ordered: Array) -> float:
+def _hodges_lehmann(ordered: Floats) -> float:
     """Median of the means of all pairs i <= j of sorted numbers, by bisection: 20,000 have 200 million pairs."""
     n = len(ordered)
     pairs = n * (n + 1) // 2

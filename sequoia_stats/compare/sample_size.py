@@ -23,7 +23,7 @@ from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Source = str | Path | Predictions
+PredictionsSource = str | Path | Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class Downsampling(Result):
 
 
 def against_sample_size(
-    data: Source | AnnData | Selection, by: str, *, rule: str = "paper", **options: Any
+    data: PredictionsSource | AnnData | Selection, by: str, *, rule: str = "paper", **options: Any
 ) -> SampleSize:
     """Relate the number of well-predicted genes of each level to its number of samples.
 
@@ -135,7 +135,7 @@ def against_sample_size(
 
 
 def downsample(
-    predictions: Source | AnnData,
+    predictions: PredictionsSource | AnnData,
     fractions: Sequence[float] = (0.2, 0.3, 0.4),
     *,
     repeats: int = 10,

@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Limit, Progress, check_limits, whole
+from sequoia_base.arguments import Limit, ProgressBar, check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.coxpath.path_engines import CoxPath, PathSettings, path_without
 from sequoia_stats.errors import InputError, counted, listing
@@ -179,7 +179,7 @@ def cross_validate(
     *,
     engine: str = "glmnet",
     jobs: int = 1,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> tuple[CoxPath, CrossValidation]:
     """Fit a path on all patients and cross-validate it, as cv.glmnet with ``lambda = NULL``, ``grouped = TRUE``.
 

@@ -13,8 +13,9 @@ A format is a module of this package with two functions and its options, and a l
 2. ``read_<format>(path, *, endpoint=None, drop_invalid=False, ...) -> Cohort`` takes everything that the file does not
    say as keyword arguments. A missing argument is an `InputError` that names the option:
    ``fix="give the unit of the times: --time-unit"``.
-3. ``OPTIONS`` lists these arguments, each as an `Option` with its help. ``sequoia-stats cohort convert`` builds its
-   options from the table, so nothing needs to be added there.
+3. ``<FORMAT>_OPTIONS`` lists these arguments, each as an `Option` with its help. ``cohort convert`` builds its options
+   from the table, so nothing needs to be added there. An option that another format also has must have the same type
+   and choices.
 
 Readers share these parts:
 
@@ -26,7 +27,7 @@ Readers share these parts:
 
 A format that is a folder with ``expression.csv`` and ``clinical.csv``, complete::
 
-    OPTIONS = (Option("time_column", "The column of times, in days."),)
+    PAIR_OPTIONS = (Option("time_column", "The column of times, in days."),)
 
     def recognises(path):
         return (path / "expression.csv").is_file() and (path / "clinical.csv").is_file()
@@ -39,7 +40,7 @@ A format that is a folder with ``expression.csv`` and ``clinical.csv``, complete
             where=str(path / "clinical.csv"), flow=flow, drop_invalid=drop_invalid, name=path.name,
         )
 
-    READERS["pair"] = Reader(recognises, read_pair, "a folder of two tables", OPTIONS)
+    READERS["pair"] = Reader(recognises, read_pair, "a folder of two tables", PAIR_OPTIONS)
 
 Its tests build a folder with a function of ``tests/build/studies.py`` and add rows to the tables of bad input in
 ``tests/unit/stats/io``.
@@ -91,7 +92,8 @@ class Reader:
     recognises : callable
         Takes a path; returns whether it has this format.
     read : callable
-        Takes a path, ``endpoint``, ``drop_invalid`` and the `options` as keywords; returns a `Cohort`.
+        Takes a path and, as keywords if they are given, ``endpoint``, ``drop_invalid`` and the `options`; returns a
+        `Cohort`.
     words : str
         What the format is called in messages, with its article: "a cBioPortal study folder".
     options : tuple of Option, optional
@@ -108,10 +110,10 @@ class Reader:
 READERS = {
     "h5ad": Reader(h5ad.recognises, h5ad.read_cohort_h5ad, "a cohort file (.h5ad)"),
     "cbioportal": Reader(
-        cbioportal.recognises, cbioportal.read_study, "a cBioPortal study folder", cbioportal.OPTIONS
+        cbioportal.recognises, cbioportal.read_study, "a cBioPortal study folder", cbioportal.STUDY_OPTIONS
     ),
     "tidy": Reader(
-        tidy.recognises, tidy.read_tidy, "a table (.csv, .tsv or .txt, also .gz or .zip)", tidy.OPTIONS
+        tidy.recognises, tidy.read_tidy, "a table (.csv, .tsv or .txt, also .gz or .zip)", tidy.TIDY_OPTIONS
     ),
 }
 
@@ -157,7 +159,11 @@ def read_cohort(
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         _refuse_foreign(name, reader, str(source))
-    return reader.read(Path(source), endpoint=endpoint, drop_invalid=drop_invalid, **given)
+    if endpoint is not None:
+        given["endpoint"] = endpoint
+    if drop_invalid:
+        given["drop_invalid"] = True
+    return reader.read(Path(source), **given)
 
 
 def _refuse_foreign(name: str, reader: Reader, where: str) -> None:

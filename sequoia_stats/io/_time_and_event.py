@@ -12,7 +12,7 @@ from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
 
 #: Months in one unit of time.
-UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
+TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 _LABELLED = re.compile(r"([01])(?:\.0)?\s*:.*")
 _CENSORSHIP = re.compile(r"(?:.*[^a-z])?(?:censorship|censored|censoring)(?:[^a-z].*)?", re.IGNORECASE)
@@ -36,8 +36,8 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
     InputError
         If the unit is unknown, or a time is not a finite number.
     """
-    if unit not in UNITS:
-        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"--time-unit {'|'.join(UNITS)}")
+    if unit not in TIME_UNITS:
+        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"--time-unit {'|'.join(TIME_UNITS)}")
     numbers = pd.to_numeric(times, errors="coerce").astype(np.float64)
     odd = (numbers.isna() & times.notna()) | np.isinf(numbers)
     if odd.any():
@@ -45,7 +45,7 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
             f"{counted(odd.sum(), 'time is', 'times are')} not numeric: {listing(times[odd].unique())}",
             where=_place(where, odd),
         )
-    return numbers / MONTH_DAYS if unit == "days" else numbers * UNITS[unit]
+    return numbers / MONTH_DAYS if unit == "days" else numbers * TIME_UNITS[unit]
 
 
 def parse_event(events: pd.Series, where: str, event_value: str | None = None) -> tuple[pd.Series, str]:

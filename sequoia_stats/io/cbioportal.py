@@ -16,7 +16,7 @@ from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import standardise
 
-OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES)
+STUDY_OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES)
 #: Columns of expression files that are not samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
 #: Words of file names and meta files, and the unit they mean; the first match counts.

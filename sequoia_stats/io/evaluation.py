@@ -11,7 +11,7 @@ from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.criteria import PAPER, meets_all
 
 #: Column of the published table -> ours.
-COLUMNS = {
+_COLUMNS = {
     "pred_real_r": "r",
     "pearson_p": "p",
     "fdr_pearson_p": "p_bh",
@@ -51,7 +51,7 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
     Its ``nrmse`` divides by the interquartile range + 1e-5. ``well_predicted`` applies its six criteria.
     """
     table = read_table(path)
-    absent = [column for column in (*COLUMNS, "cancer") if column not in table]
+    absent = [column for column in (*_COLUMNS, "cancer") if column not in table]
     if absent:
         raise InputError(
             f"the table lacks the column {listing(absent)}",
@@ -71,7 +71,7 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
             raise InputError(
                 counted(int(rows.sum()), one, several), where=f"{path}, rows {listing(result.index[rows])}"
             )
-    for column, name in COLUMNS.items():
+    for column, name in _COLUMNS.items():
         result[name] = _numbers(table[column], path)
     result["well_predicted"] = meets_all(result, PAPER)
     return result.reset_index(drop=True)

@@ -15,7 +15,7 @@ from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._options import COVARIATES, ID_FIX, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
-from sequoia_stats.io._time_and_event import UNITS
+from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
 
@@ -32,13 +32,13 @@ _NO_GENE = re.compile(
 )
 #: Names of a first column that was written without a name.
 _UNNAMED = ("", "Unnamed: 0")
-OPTIONS = (
-    Option("expression", "The same file as SRC."),
+TIDY_OPTIONS = (
+    Option("expression", "Not needed; if given, it must be the same file as SRC."),
     Option("clinical", "The clinical table.", kind=Path),
     Option("id_column", "The column of patient ids, in both tables."),
     Option("time_column", "The column of times to the event or to censoring."),
     Option("event_column", "The column of events."),
-    Option("time_unit", "The unit of the times.", choices=tuple(UNITS)),
+    Option("time_unit", "The unit of the times.", choices=tuple(TIME_UNITS)),
     Option("event_value", "The value that means an event, if events are not coded 0 and 1."),
     Option(
         "genes_in",
@@ -155,9 +155,13 @@ def read_tidy(
 
 def _said(where: str | Path, **options: str | None) -> list[str]:
     """The options that a table needs; one error names all that are missing."""
-    if unsaid := [_ASKED[option] for option, value in options.items() if not value]:
-        what = "options are missing"
-        raise InputError(what, where=str(where), fix=f"give {'; '.join(unsaid)}")
+    if unsaid := [option for option, value in options.items() if not value]:
+        flags = listing(Option(option, "").flag for option in unsaid)
+        raise InputError(
+            f"{counted(len(unsaid), 'option is', 'options are')} missing: {flags}",
+            where=str(where),
+            fix=f"give {'; '.join(_ASKED[option] for option in unsaid)}",
+        )
     values = [value for value in options.values() if value]
     if len({*values[:3]}) < 3:
         raise InputError(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Columns that `pathway_correlations` reads.
-COLUMNS = ("level", "collection", "r")
+_COLUMNS = ("level", "collection", "r")
 _LEFT, _RIGHT, _HEIGHT = 0.55, 0.08, 2.0  # inches
 _NAMES = {"hallmark": "Hallmark", "gobp": "GO:BP", "kegg": "KEGG", "c8": "C8"}
 _WHISKERS = (5, 95)  # percentiles
@@ -47,7 +47,7 @@ def pathway_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     InputError
         If a column is missing.
     """
-    style.check_columns(table, COLUMNS, "pathways")
+    style.check_columns(table, _COLUMNS, "pathways")
     if table.empty:
         return style.empty_figure(title or "Agreement of pathways", "There are no gene sets to draw.")
     table = table.assign(collection=table["collection"].map(lambda name: _NAMES.get(name, name)))

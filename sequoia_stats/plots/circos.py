@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _End = tuple[str, float, float]  # end of a ribbon: sector, start, stop
 #: Columns that `chord_diagram` reads; the third may be absent.
-COLUMNS = ("source", "target", "weight")
+_COLUMNS = ("source", "target", "weight")
 _LONGEST = 36  # characters of a label
 _LARGEST = 1.75  # largest radius of the circle, inches
 _GAP, _BREAK = 1.2, 8.0  # gaps between neighbours and between the two sides, degrees
@@ -147,7 +147,7 @@ class _Names:
 
 
 def _chosen(links: pd.DataFrame, most: int) -> _Links:
-    style.check_columns(links, COLUMNS[:2], "links")
+    style.check_columns(links, _COLUMNS[:2], "links")
     weight = links["weight"] if "weight" in links else pd.Series(1.0, links.index)
     pairs = links[["source", "target"]].astype(str).assign(weight=weight.astype(float))
     if (repeated := pairs.duplicated(["source", "target"])).any():

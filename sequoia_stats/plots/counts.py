@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sequoia_stats.compare import Downsampling, SampleSize
 
 #: Columns that `criterion_counts` reads.
-COLUMNS = ("level", "criterion", "n_left")
+_COLUMNS = ("level", "criterion", "n_left")
 _PANEL, _GAP, _MOST = 1.64, 0.14, 4  # width of a panel, space between them (inches), panels per row
 _ROW = 0.21  # height of a criterion, inches
 #: How criteria are written.
@@ -49,7 +49,7 @@ def criterion_counts(counts: pd.DataFrame, *, title: str = "") -> Figure:
     InputError
         If a column is missing.
     """
-    style.check_columns(counts, COLUMNS, "counts")
+    style.check_columns(counts, _COLUMNS, "counts")
     panels = list(counts.groupby("level", sort=False))
     if not panels:
         return style.empty_figure(title or "Well-predicted genes", "There are no levels to draw.")

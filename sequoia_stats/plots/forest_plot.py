@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Columns that `forest` reads.
-COLUMNS = ("label", "group", "n", "n_events", "hr", "low", "high", "p")
+_COLUMNS = ("label", "group", "n", "n_events", "hr", "low", "high", "p")
 _ROW = 0.19  # height of a row, inches
 _WIDEST = 16.0  # the axis ends at 1/16 and 16; intervals beyond it end in an arrow
 # ticks that do not overlap, by the end of the axis
@@ -51,7 +51,7 @@ def forest(rows: pd.DataFrame) -> Figure:
     InputError
         If there are no rows, or a column is missing.
     """
-    absent = [column for column in COLUMNS if column not in rows]
+    absent = [column for column in _COLUMNS if column not in rows]
     if absent:
         raise InputError(f"the forest plot has no column {listing(absent)}")
     if rows.empty:

@@ -19,7 +19,7 @@ ENDPOINTS = {
     "DRFS": "Distant relapse-free survival",
 }
 #: What is written if a number is undefined.
-MISSING = "–"
+DASH = "–"
 #: Prefixes of set names, and their collections; any other prefix is part of the name.
 COLLECTIONS = {
     "HALLMARK": "Hallmark",
@@ -102,7 +102,7 @@ def endpoint_name(endpoint: str) -> str:
 def number(value: float | None, digits: int = 2) -> str:
     """A number with a fixed number of decimals and a true minus sign; a dash if undefined."""
     if value is None or not math.isfinite(value):
-        return MISSING
+        return DASH
     return f"{value:.{digits}f}".replace("-", "−")
 
 
@@ -115,7 +115,7 @@ def p_value(p: float | None) -> str:
     ('0.031', '4.6 × 10⁻⁷', '–')
     """
     if p is None or not math.isfinite(p):
-        return MISSING
+        return DASH
     if p == 0:
         return "< 10⁻³⁰⁷"
     if p >= 1e-4:
@@ -127,7 +127,7 @@ def p_value(p: float | None) -> str:
 def p_statement(p: float | None) -> str:
     """``p = 0.031``, or ``p not defined``."""
     text = p_value(p)
-    if text == MISSING:
+    if text == DASH:
         return "p not defined"
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -141,7 +141,7 @@ def estimate(value: float | None, low: float | None, high: float | None, digits:
     ('1.18 (1.10–1.25)', '1.00')
     """
     ends = number(low, digits), number(high, digits)
-    return number(value, digits) if MISSING in ends else f"{number(value, digits)} ({ends[0]}–{ends[1]})"
+    return number(value, digits) if DASH in ends else f"{number(value, digits)} ({ends[0]}–{ends[1]})"
 
 
 def set_name(name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from sequoia_stats.types.arrays import Floats
+
 _COLUMNS = 256  # at a time: ten matrices of replicates × columns are in memory
 _LEVEL = 0.95
 #: If its variance is below this share of the variance in all slides, a replicate is constant except for rounding.
@@ -30,10 +31,10 @@ class ClusterBootstrap:
         2.5% and 97.5% quantiles of r − r_untrained over the replicates.
     """
 
-    se: Array
-    se_difference: Array
-    low: Array
-    high: Array
+    se: Floats
+    se_difference: Floats
+    low: Floats
+    high: Floats
 
 
 def cluster_bootstrap(
@@ -76,7 +77,7 @@ def cluster_bootstrap(
     return ClusterBootstrap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def weighted_correlations(weights: Array, x: Array, others: Sequence[Array]) -> list[Array]:
+def weighted_correlations(weights: Floats, x: Floats, others: Sequence[Floats]) -> list[Floats]:
     """Pearson's r of `x` with each of `others` for every row of `weights`, which are numbers of copies.
 
     Parameters
@@ -109,8 +110,8 @@ def weighted_correlations(weights: Array, x: Array, others: Sequence[Array]) -> 
 
 
 def _block(
-    weights: Array, measured: Array, predicted: Array, untrained: list[Array]
-) -> tuple[Array, Array, Array, Array]:
+    weights: Floats, measured: Floats, predicted: Floats, untrained: list[Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
     r, *null = weighted_correlations(weights, measured, [predicted, *untrained])
     inside = np.nextafter(1.0, 0.0)
     z = np.arctanh(np.clip(r, -inside, inside))
@@ -124,13 +125,13 @@ def _block(
     return _standard_deviation(z), _standard_deviation(z - null_z), low, high
 
 
-def _means(x: Array, present: NDArray[np.bool_]) -> Array:
+def _means(x: Floats, present: NDArray[np.bool_]) -> Floats:
     return np.where(present, x, 0.0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
 
 
 def _mean_and_variance(
-    weights: Array, centred: Array, total: Array, present: NDArray[np.bool_]
-) -> tuple[Array, Array]:
+    weights: Floats, centred: Floats, total: Floats, present: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     """Mean and variance for every row of weights; the variance of constant values is NaN."""
     mean = weights @ centred / total
     variance = weights @ (centred * centred) / total - mean * mean
@@ -138,7 +139,7 @@ def _mean_and_variance(
     return mean, np.where((variance > _CONSTANT * overall) & (overall > 0), variance, np.nan)
 
 
-def _standard_deviation(z: Array) -> Array:
+def _standard_deviation(z: Floats) -> Floats:
     """Standard deviation over the replicates that have a value; NaN if fewer than 2 have one."""
     known = ~np.isnan(z)
     n = known.sum(axis=0)
@@ -147,7 +148,7 @@ def _standard_deviation(z: Array) -> Array:
     return np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
 
 
-def _quantiles(values: Array, probabilities: list[float]) -> Array:
+def _quantiles(values: Floats, probabilities: list[float]) -> Floats:
     known = ~np.isnan(values)
     whole = known.all(axis=0)
     result = np.full((len(probabilities), values.shape[1]), np.nan)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_stats.types._matrices import group_means
+from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.predictions import Predictions, common_rows, refuse_all_constant, refuse_few
 
 #: Genes in a block when rows are copied or averaged; results do not depend on it. Every thread keeps one block.
 BLOCK = 256
-
-Matrix = NDArray[np.floating[Any]]
 
 
 class Level(NamedTuple):
@@ -46,7 +45,7 @@ class Level(NamedTuple):
         """Number of units."""
         return len(self.obs)
 
-    def block(self, matrix: Matrix, start: int, stop: int) -> Matrix:
+    def block(self, matrix: AnyFloats, start: int, stop: int) -> AnyFloats:
         """Columns of a matrix of `data`, with a row per unit."""
         part = matrix[:, start:stop] if self.rows is None else matrix[self.rows, start:stop]
         return part if self.codes is None else group_means(part, self.codes)

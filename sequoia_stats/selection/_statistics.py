@@ -25,9 +25,9 @@ from sequoia_stats.association.prediction_errors import interquartile_range, min
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.selection import _levels
 from sequoia_stats.selection._cluster_bootstrap import cluster_bootstrap
+from sequoia_stats.types.arrays import AnyFloats, Floats
 from sequoia_stats.types.predictions import FEWEST_SAMPLES
 
-Array = NDArray[np.float64]
 #: Statistics of a gene, in the order of the columns of the table.
 STATISTICS = (
     *("n", "r", "p", "p_bh", "r_folds", "r_untrained", "r_between", "r_difference_low", "r_difference_high"),
@@ -62,7 +62,7 @@ class Sums(NamedTuple):
 
     seeds: list[Moments]
     folds: list[Moments]
-    iqr: Array
+    iqr: Floats
 
 
 def gene_statistics(level: _levels.Level, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
@@ -96,7 +96,7 @@ def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], jobs: int | None)
         if rows is None:
             return Sums(seeds, within, interquartile_range(data.measured, jobs=jobs))
 
-        def quartiles(start: int, stop: int) -> Array:
+        def quartiles(start: int, stop: int) -> Floats:
             return interquartile_range(level.block(data.measured, start, stop), jobs=1)
 
         return Sums(seeds, within, np.concatenate(map_blocks(quartiles, genes, _levels.BLOCK, jobs)))
@@ -121,9 +121,9 @@ def _sums(level: _levels.Level, folds: list[NDArray[np.intp]], jobs: int | None)
 
 
 def _moments(
-    measured: _levels.Matrix,
-    predicted: _levels.Matrix,
-    untrained: tuple[_levels.Matrix, ...],
+    measured: AnyFloats,
+    predicted: AnyFloats,
+    untrained: tuple[AnyFloats, ...],
     rows: NDArray[np.intp] | None,
     folds: list[NDArray[np.intp]],
     jobs: int | None,
@@ -140,7 +140,7 @@ def _joined(blocks: tuple[Moments, ...]) -> Moments:
     )
 
 
-def _estimates(sums: Sums) -> dict[str, Array]:
+def _estimates(sums: Sums) -> dict[str, Floats]:
     """Correlations and errors; values of the untrained network are NaN without one."""
     seeds, first = sums.seeds, sums.seeds[0]
     null_r, between = first.r13, first.r23
@@ -162,7 +162,7 @@ def _estimates(sums: Sums) -> dict[str, Array]:
     }
 
 
-def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
+def _tests(found: dict[str, Floats], setting: Setting) -> dict[str, Floats]:
     """Student's t of r and, with an untrained network, the dependent test and Zou's interval."""
     r12, r13, r23, n = (found[name] for name in ("r", "r_untrained", "r_between", "n"))
     p = {"p": correlation_p(r12, n)}
@@ -183,7 +183,7 @@ def _tests(found: dict[str, Array], setting: Setting) -> dict[str, Array]:
     }
 
 
-def _drawn_tests(found: dict[str, Array], level: _levels.Level, setting: Setting) -> dict[str, Array]:
+def _drawn_tests(found: dict[str, Floats], level: _levels.Level, setting: Setting) -> dict[str, Floats]:
     """Both tests and the interval, by drawing patients with replacement.
 
     Student's t with the patients' degrees of freedom, since standard errors from few patients are uncertain.
@@ -221,7 +221,7 @@ def _drawn_tests(found: dict[str, Array], level: _levels.Level, setting: Setting
     }
 
 
-def _ratio(estimate: Array, error: Array) -> Array:
+def _ratio(estimate: Floats, error: Floats) -> Floats:
     """Estimate divided by standard error; 0 if the standard error is missing or 0, or the estimate is 0."""
     usable = ~np.isnan(error) & (error > 0) & (estimate != 0)
     return np.divide(estimate, error, out=np.zeros_like(estimate), where=usable)
@@ -244,7 +244,7 @@ def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
     return [np.flatnonzero(folds == fold) for fold in sizes.index.difference(small.index)], notes
 
 
-def _within_folds(found: list[Moments]) -> Array:
+def _within_folds(found: list[Moments]) -> Floats:
     """Average of r within the folds on Fisher's scale, weighted by n - 3."""
     weights = np.maximum([result.n - 3 for result in found], 0)
     mean = fisher_mean([result.r12 for result in found], weights)

@@ -18,7 +18,7 @@ from sequoia_stats.sets.runner import Method, run
 from sequoia_stats.types.genes import refuse_dates
 
 #: Columns of the table, in their order; "collection" follows if there are several.
-COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
+GSEA_COLUMNS = ["set", "size", "es", "nes", "p", "p_bh", "leading_edge"]
 
 
 _LIMITS = {"permutations": whole(1), "seed": whole(0), "jobs": whole(1)}
@@ -149,4 +149,4 @@ def _test(ranking: _Ranking, left: Restricted) -> dict[str, Any]:
     return {"size": members.sizes, "es": es, "nes": nes, "p": p, "leading_edge": edges}
 
 
-_GSEA = Method(_test, tuple(COLUMNS), effect="nes", whole_sets=False)
+_GSEA = Method(_test, tuple(GSEA_COLUMNS), effect="nes", whole_sets=False)

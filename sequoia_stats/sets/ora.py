@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from sequoia_stats.selection import Selection
 
-__all__ = ["COLUMNS", "MEASURES", "WELL", "WORST", "hypergeometric", "merge_similar", "negative_control"]
+__all__ = ["MEASURES", "ORA_COLUMNS", "WELL", "WORST", "hypergeometric", "merge_similar", "negative_control"]
 
 #: Columns of the table, in their order; "collection" follows if there are several.
-COLUMNS = ["list", "set", "overlap", "set_size", "list_size", "universe", "p", "p_bh", "genes"]
+ORA_COLUMNS = ["list", "set", "overlap", "set_size", "list_size", "universe", "p", "p_bh", "genes"]
 #: Names of the lists of `negative_control`.
 WELL, WORST = "well predicted", "worst predicted"
 
@@ -190,12 +190,16 @@ def _within(lists: dict[str, list[str]], tested: pd.Index, aliases: bool) -> _Li
     flow = Flow()
     for j, (name, genes) in enumerate(lists.items()):
         refuse_dates(genes if absent else (), f"the list {name}")
+        if not genes:
+            raise InputError(
+                f"the list {name!r} is empty", fix="give one gene or more, or leave the list out"
+            )
         distinct = list(dict.fromkeys(genes))
         found = {former.get(gene, gene) if aliases else gene for gene in distinct} & there
         member[j, tested.get_indexer(pd.Index(list(found), dtype=object))] = True
         if not found:
             raise InputError(
-                f"no gene of the list {name} is in the universe of {counted(len(tested), 'gene')}",
+                f"no gene of the list {name!r} is in the universe of {counted(len(tested), 'gene')}",
                 where=f"the list has {listing(distinct, 3)}; the universe has {listing(tested, 3)}",
                 fix=EXACTLY,
             )
@@ -234,7 +238,7 @@ def _test(lists: _Lists, left: Restricted) -> dict[str, Any]:
     }
 
 
-_ORA = Method(_test, tuple(COLUMNS))
+_ORA = Method(_test, tuple(ORA_COLUMNS))
 
 
 def _shared_genes(

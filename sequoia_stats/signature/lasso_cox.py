@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Limit, Parameters, Progress, one_of, optional, whole
+from sequoia_base.arguments import Limit, Parameters, ProgressBar, one_of, optional, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.coxpath import (
     FOLD_LIMITS,
@@ -148,7 +148,7 @@ class LassoCoxSignature(Parameters):
         self.transform = transform
         self.jobs = jobs
 
-    def fit(self, cohort: Cohort | AnnData, *, progress: Progress | None = None) -> Self:
+    def fit(self, cohort: Cohort | AnnData, *, progress: ProgressBar | None = None) -> Self:
         """Fit the signature to a cohort.
 
         Parameters
@@ -191,7 +191,7 @@ class LassoCoxSignature(Parameters):
         x: NDArray[np.float64],
         cohort: Cohort,
         foldids: NDArray[np.int64] | None,
-        progress: Progress | None,
+        progress: ProgressBar | None,
     ) -> int:
         """Fit the path, with cross-validation if there are folds; returns the position of the chosen penalty."""
         settings = PathSettings(alpha=self.alpha, lambda_min_ratio=self.lambda_min_ratio)

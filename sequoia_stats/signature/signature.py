@@ -23,7 +23,7 @@ from sequoia_stats.types import genes as symbols
 from sequoia_stats.types.expression import Expression
 
 #: Version of the JSON that this code writes and reads.
-SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 1
 #: Fewest patients whose own distribution can replace that of the training cohort.
 MIN_PATIENTS_FOR_COHORT_SCALE = 20
 Scale = Literal["cohort", "training"]
@@ -142,7 +142,7 @@ class Signature(Result):
         """The content of the JSON file."""
         shown = super().to_dict()
         shown["transform"] = {"name": self.transform.name, "parameters": self.transform.parameters}
-        return {"schema_version": SCHEMA_VERSION, **shown}
+        return {"schema_version": _SCHEMA_VERSION, **shown}
 
     def save(self, path: str | Path) -> None:
         """Write the signature as JSON; the same signature gives the same bytes."""
@@ -161,10 +161,10 @@ class Signature(Result):
         content = _read_json(path)
         if not isinstance(content, dict) or "schema_version" not in content:
             raise InputError("the file is not a signature: it has no schema_version", where=str(path))
-        if content["schema_version"] != SCHEMA_VERSION:
+        if content["schema_version"] != _SCHEMA_VERSION:
             raise InputError(
                 f"the signature has schema version {content['schema_version']!r}, but this program reads "
-                f"{SCHEMA_VERSION}",
+                f"{_SCHEMA_VERSION}",
                 where=str(path),
                 fix="use the program that wrote it, or fit the signature again",
             )
@@ -315,5 +315,5 @@ def _refuse_constant(text: str) -> float:
 def _validator() -> Any:
     import jsonschema
 
-    schema = resources.files("sequoia_stats").joinpath("schemas", f"signature-{SCHEMA_VERSION}.json")
+    schema = resources.files("sequoia_stats").joinpath("schemas", f"signature-{_SCHEMA_VERSION}.json")
     return jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Progress, check_limits, one_of, whole
+from sequoia_base.arguments import ProgressBar, check_limits, one_of, whole
 from sequoia_base.results import Result, jsonable
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import canonical_names, read_expression
@@ -241,7 +241,7 @@ def validate(
     max_weight_lost: float = 0.5,
     bootstrap: int = 1000,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> Validation:
     """Validate a signature on a cohort.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_base.arguments import Progress
+from sequoia_base.arguments import ProgressBar
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.survival.risk_sets import RiskSets
@@ -47,7 +47,7 @@ def harrell_c(
     *,
     bootstrap: int = 0,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> Concordance:
     """Harrell's C: how often the patient with the higher risk has the earlier event.
 
@@ -118,7 +118,7 @@ def _pair_counts(
     outcome: Outcome,
     risk: NDArray[np.float64],
     weights: NDArray[np.float32],
-    progress: Progress | None,
+    progress: ProgressBar | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often each patient was drawn.
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.survival.partial_likelihood import Array, Maximum, Ties, maximise
+from sequoia_stats.survival.partial_likelihood import Maximum, Ties, maximise
+from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
 _Z95 = 1.959963984540054  # normal quantile at .975
@@ -214,7 +215,7 @@ def _model_matrix(covariates: pd.DataFrame) -> pd.DataFrame:
     return design
 
 
-def _terms(terms: pd.Index, coef: Array, se: Array) -> pd.DataFrame:
+def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:
     """A row per term, with Wald's interval and test."""
     from scipy.stats import norm
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, counted
 from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
 Ties = Literal["efron", "breslow"]
@@ -19,8 +20,6 @@ _PLAIN_EXP_LIMIT = 600.0
 _EPS = 1e-9
 _MAX_ITERATIONS = 20
 _TOLERANCE_INFINITE = np.sqrt(_EPS)
-
-Array = NDArray[np.floating]
 
 
 def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
@@ -113,15 +112,15 @@ def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.floa
 class Maximum:
     """Where the iterations of `maximise` ended, and what did not converge."""
 
-    coef: Array
-    se: Array
+    coef: AnyFloats
+    se: AnyFloats
     log_likelihood: float
     log_likelihood_null: float
     converged: bool
     infinite: NDArray[np.bool_]  # terms that still grow when the log-likelihood no longer does
 
 
-def maximise(x: Array, outcome: Outcome, ties: Ties) -> Maximum:
+def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
     """Maximise the partial likelihood by Newton-Raphson, with the steps of ``survival::coxph.fit``.
 
     Full steps from zero; a step that lowers the log-likelihood is shortened towards the last point (1/2, then 2/3
@@ -146,7 +145,7 @@ def maximise(x: Array, outcome: Outcome, ties: Ties) -> Maximum:
     """
     scale = x.std(axis=0)  # Newton's steps do not depend on it, their rounding does
     likelihood = _Likelihood((x - x.mean(axis=0)) / scale, outcome, ties)
-    coef: Array = np.zeros(x.shape[1])
+    coef: AnyFloats = np.zeros(x.shape[1])
     best, score, information = likelihood(coef)
     null, candidate = best, np.linalg.solve(information, score)
     shortened, converged = 0, False
@@ -176,7 +175,7 @@ class _Likelihood:
     sums over the tied events under Efron (1977), nothing under Breslow (1974).
     """
 
-    def __init__(self, x: Array, outcome: Outcome, ties: Ties) -> None:
+    def __init__(self, x: AnyFloats, outcome: Outcome, ties: Ties) -> None:
         sets = RiskSets.of(outcome, at_events=True)
         self.x = x[sets.order]
         self.events = np.flatnonzero(outcome.event[sets.order])
@@ -186,7 +185,7 @@ class _Likelihood:
         rank = np.arange(self.events.size) - self.starts[self.tie]
         self.share = rank / sets.events[self.tie] if ties == "efron" else np.zeros(self.events.size)
 
-    def __call__(self, coef: Array) -> tuple[float, Array, Array]:
+    def __call__(self, coef: AnyFloats) -> tuple[float, AnyFloats, AnyFloats]:
         x = self.x
         eta = x @ coef
         top = eta.max()
@@ -200,7 +199,7 @@ class _Likelihood:
             information = (second / total[:, None, None]).sum(axis=0) - first.T @ first
         return value, score, information
 
-    def _sums(self, values: Array) -> Array:
+    def _sums(self, values: AnyFloats) -> AnyFloats:
         """Per event: the sum over its risk set, less the share of its tied events."""
         at_risk = np.cumsum(values[::-1], axis=0)[::-1][self.first]
         tied = np.add.reduceat(values[self.events], self.starts, axis=0)[self.tie]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import match
 
@@ -50,7 +50,8 @@ def shared_genes(*sources: Cohort | Expression | AnnData | Iterable[str]) -> lis
     Parameters
     ----------
     *sources : Cohort, Expression, AnnData or iterable of str
-        Cohorts, expression, or names of genes. An alias of a gene counts as the same gene.
+        Cohorts, expression, or names of genes; each is an argument of its own, so a list of cohorts is given as
+        ``shared_genes(*cohorts)``. An alias of a gene counts as the same gene.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def shared_genes(*sources: Cohort | Expression | AnnData | Iterable[str]) -> lis
     Raises
     ------
     InputError
-        If no source is given.
+        If no source is given, or the genes of one are not names.
 
     Examples
     --------
@@ -79,4 +80,16 @@ def shared_genes(*sources: Cohort | Expression | AnnData | Iterable[str]) -> lis
 def _names(source: Cohort | Expression | AnnData | Iterable[str]) -> list[str]:
     if isinstance(source, Cohort | Expression):
         return list(source.genes)
-    return [str(name) for name in getattr(source, "var_names", source)]
+    names = getattr(source, "var_names", source)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InputError(
+            f"{names!r} is not a source of genes", fix="give a cohort, or a list of names of genes"
+        )
+    names = list(names)
+    if odd := [name for name in names if not isinstance(name, str)]:
+        kinds = listing(sorted({type(name).__name__ for name in odd}))
+        raise InputError(
+            f"{part(len(odd), len(names), 'name of a gene', 'are')} not text, but {kinds}",
+            fix="give names of genes; cohorts are given one by one: shared_genes(a, b), or shared_genes(*cohorts)",
+        )
+    return names

@@ -459,7 +459,7 @@ FITS = {
     ),
     "folds without their column": (
         fit("--foldid", "FOLDS", foldid=FOLDS[["patient_id"]].to_csv()),
-        ["no column fold"],
+        ["1 column is missing: fold", "the columns patient_id and fold"],
     ),
     "folds and a number of folds": (
         fit("--foldid", "FOLDS", "--folds", "5", foldid=FOLDS.to_csv()),

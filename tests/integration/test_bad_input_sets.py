@@ -84,9 +84,9 @@ BAD = {
     "a smallest size of 0": (ora("--min-size", "0"), ["--min-size"]),
     # lists
     "all genes outside the universe": (
-        ora(genes="ENSG01\nENSG02\n"), ["no gene of the list list is in the universe of 30", "ENSG01"]
+        ora(genes="ENSG01\nENSG02\n"), ["no gene of the list 'list' is in the universe of 30", "ENSG01"]
     ),
-    "a list of lower case": (ora(genes="g1\ng2\n"), ["no gene of the list list", "matched exactly"]),
+    "a list of lower case": (ora(genes="g1\ng2\n"), ["no gene of the list 'list'", "matched exactly"]),
     "an empty list": (ora(genes=""), ["the file is empty", "list.txt"]),
     "a list of a title": (ora(genes="gene\n"), ["is empty", "list.txt"]),
     "a list that is not there": (ora(genes=None), ["does not exist", "list.txt"]),
@@ -106,7 +106,7 @@ BAD = {
     "a table of genes for a list": (ora(genes=SCORES), ["a table of genes with 3 columns", "columns list and gene"]),
     "two lists of one name": (ora(also=[("list.csv", "G3\n")]), ["two lists are called 'list'", "list.csv"]),
     "one of two lists outside": (
-        ora(also=[("more.csv", "list,gene\na,G1\nb,X1\n")]), ["no gene of the list b"]
+        ora(also=[("more.csv", "list,gene\na,G1\nb,X1\n")]), ["no gene of the list 'b'"]
     ),
     "a list without a gene": (ora(also=[("more.csv", "list,gene\na,G1\nb,\n")]), ["1 row has no gene", "more.csv"]),
     # universe

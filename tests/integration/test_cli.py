@@ -751,6 +751,17 @@ def test_a_cohort_is_written_as_h5ad_and_as_nothing_else(capsys, tmp_path):
     assert left_in(tmp_path) == []
 
 
+def test_a_signature_is_written_as_json_and_as_nothing_else(capsys, tmp_path):
+    answer = sequoia(capsys, "signature", "fit", "metabric", "-o", tmp_path / "s.txt")
+    assert answer.code == 2 and "written as .json, not .txt" in answer.err
+    assert left_in(tmp_path) == []
+
+
+def test_a_wrong_choice_is_told_without_words_of_the_library(capsys, tmp_path):
+    answer = sequoia(capsys, "signature", "fit", "metabric", "-o", tmp_path / "s.json", "--transform", "x")
+    assert answer.code == 2 and "Invalid value for '--transform': 'x' is not one of 'rank'" in answer.err
+
+
 @pytest.mark.needs_r
 def test_options_without_effect_beside_a_penalty_are_reported(capsys, tmp_path, cohort):
     command = ["signature", "fit", cohort, "--lambda", "0.2", "--folds", "4", "-o", tmp_path / "s.json"]

@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from sequoia_stats.cli.app import app
+from sequoia_stats.sets import gsea
 from sequoia_stats.sets.collections import read_gmt
 from sequoia_stats.sets.gsea import preranked
 from tests.build.commands import finished, left_in, process, sequoia
@@ -63,6 +64,16 @@ def test_the_command_has_the_options_of_the_contract():
         "--max-size",
     ]
     assert {*options, "--aliases", "--jobs", "--threads", "--force", "--json"} <= found
+
+
+def test_by_default_there_is_a_thread_per_core_that_the_process_may_use(capsys, monkeypatch, files):
+    seen = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(
+        gsea, "preranked", lambda *given, jobs, **options: seen.append(jobs) or preranked(*given, **options)
+    )
+    assert sequoia(capsys, "gsea", *files[: -len(QUICK)], "--permutations", "50").code == 0
+    assert seen == [3]
 
 
 def test_what_genes_wrote_is_ranked_by_r(capsys, tmp_path, files):

@@ -4,14 +4,14 @@
 '6 with fewer than 2 genes in the universe'
 """
 
-from sequoia_stats.sets.collections.bundled import BUNDLED, load, missing_files, open_sets
+from sequoia_stats.sets.collections.bundled import BUNDLED_SETS, load, missing_files, open_sets
 from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.sets.collections.gmt import read_gmt, write_gmt
 from sequoia_stats.sets.collections.matching import Membership, Restricted
 from sequoia_stats.sets.collections.published import published_overlap, published_signatures
 
 __all__ = [
-    "BUNDLED",
+    "BUNDLED_SETS",
     "GeneSets",
     "Membership",
     "Restricted",

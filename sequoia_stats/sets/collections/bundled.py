@@ -26,7 +26,7 @@ class Bundled(NamedTuple):
 _MSIGDB = "https://www.gsea-msigdb.org/gsea/msigdb/"
 _KEGG = "KEGG gene sets © Kanehisa Laboratories, all rights reserved; used by MSigDB with permission"
 #: Names that can be used wherever a GMT file can.
-BUNDLED = {
+BUNDLED_SETS = {
     "hallmark": Bundled(
         "h.all.v2023.2.Hs.symbols.gmt.gz", "MSigDB Hallmark v2023.2", f"{_MSIGDB}human/geneset/"
     ),
@@ -72,9 +72,11 @@ def load(name: str) -> GeneSets:
     >>> load("hallmark")
     <GeneSets hallmark: 50 sets of 4384 genes>
     """
-    if name not in BUNDLED:
-        raise InputError(f"{name!r} is not a bundled collection", fix=f"choose one of {listing(BUNDLED)}")
-    file, title, page, notice, licence = BUNDLED[name]
+    if name not in BUNDLED_SETS:
+        raise InputError(
+            f"{name!r} is not a bundled collection", fix=f"choose one of {listing(BUNDLED_SETS)}"
+        )
+    file, title, page, notice, licence = BUNDLED_SETS[name]
     sets, _ = parse(gzip.decompress(read_data(file)).decode(), file)
     pages = {set_name: page + set_name for set_name in sets}
     return GeneSets(name, sets, pages, source=title, licence=licence, notice=notice)
@@ -102,12 +104,12 @@ def open_sets(source: SetSource) -> GeneSets:
         return source
     if isinstance(source, Mapping):
         return GeneSets("sets", {name: tuple(genes) for name, genes in source.items()})
-    if source in BUNDLED:
+    if source in BUNDLED_SETS:
         return load(str(source))
     if not Path(source).exists():
         raise InputError(
             f"{str(source)!r} is neither a bundled collection nor a file",
-            fix=f"--sets {'|'.join(BUNDLED)}, or a GMT file",
+            fix=f"--sets {'|'.join(BUNDLED_SETS)}, or a GMT file",
         )
     return read_gmt(source)
 
@@ -128,7 +130,7 @@ def open_collections(source: SetSource | Sequence[SetSource]) -> list[GeneSets]:
 def missing_files() -> list[str]:
     """Names of bundled files that are missing from the installation."""
     folder = files("sequoia_stats").joinpath("data/genesets")
-    names = [*(entry.file for entry in BUNDLED.values()), SIGNATURES]
+    names = [*(entry.file for entry in BUNDLED_SETS.values()), SIGNATURES]
     return [name for name in names if not folder.joinpath(name).is_file()]
 
 

@@ -7,14 +7,13 @@ from importlib import metadata
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sequoia_base.kernels import count_jobs
 from sequoia_stats import rbridge
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.gsva.reference import Settings
+from sequoia_stats.types.arrays import Floats
 
-Floats = NDArray[np.float64]
 #: Takes genes × samples, gene names, sets, options and jobs; returns samples × sets and software versions.
 Engine = Callable[
     [Floats, pd.Index, dict[str, tuple[str, ...]], Settings, int | None], tuple[Floats, dict[str, str]]

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sequoia_base.arguments import Progress
+from sequoia_base.arguments import ProgressBar
 from sequoia_base.kernels import count_jobs, map_blocks
 from sequoia_stats.sets.gsva import _kernels as kernels
-
-Floats = NDArray[np.float64]
+from sequoia_stats.types.arrays import Floats
 
 #: The distribution of counts below this is taken from R's own numbers.
 _R_COUNTS = 64
@@ -68,7 +67,7 @@ def densities(
     kcdf: str,
     kernel: str,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> Floats:
     """Place of each value in the distribution of its gene, on a scale on which genes can be ranked.
 
@@ -123,7 +122,7 @@ def enrichment(
     max_diff: bool,
     abs_ranking: bool,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressBar | None = None,
 ) -> Floats:
     """Scores of all sets in every sample.
 
@@ -229,7 +228,7 @@ def _poisson(values: Floats, new: Floats, result: Floats, start: int, stop: int)
 
 
 def _in_chunks(
-    work: Callable[[int, int], object], size: int, jobs: int | None, progress: Progress | None
+    work: Callable[[int, int], object], size: int, jobs: int | None, progress: ProgressBar | None
 ) -> None:
     """Blocks on several threads, in chunks between which progress is shown and Ctrl-C is noticed."""
     chunk = _BLOCK * _BLOCKS * count_jobs(jobs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.arguments import ProgressBar
 from sequoia_base.flow import Flow
 from sequoia_stats.association import benjamini_hochberg, pearson
 from sequoia_stats.errors import InputError, listing, part
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 #: Columns of the table, in their order.
-COLUMNS = ["level", "collection", "set", "size", "genes", "n", "r", "p", "p_bh"]
+_COLUMNS = ["level", "collection", "set", "size", "genes", "n", "r", "p", "p_bh"]
 
 
 def pathway_agreement(
@@ -29,6 +30,7 @@ def pathway_agreement(
     sets: SetSource | Sequence[SetSource] = "hallmark",
     *,
     by: str | None = None,
+    progress: ProgressBar | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Correlate scores of predicted expression with scores of measured expression, set by set (figure 3a).
@@ -44,9 +46,10 @@ def pathway_agreement(
         One or several collections, as in `Gsva`.
     by : str, optional
         Column of `obs`, such as the cancer type, whose levels are analysed separately. One level by default.
+    progress : callable, optional
+        As in `Gsva.fit_transform`; called for each scoring.
     **options
-        Options of `Gsva`: kcdf, kernel, engine, tau, max_diff, abs_ranking, min_size, max_size, aliases, jobs,
-        progress.
+        Options of `Gsva`: kcdf, kernel, engine, tau, max_diff, abs_ranking, min_size, max_size, aliases, jobs.
 
     Returns
     -------
@@ -64,24 +67,24 @@ def pathway_agreement(
     collections = open_collections(sets)
     tables, flow = [], Flow()
     for level, group in as_predictions(predictions).groups(by):
-        table, steps = _one_level(group, collections, options)
+        table, steps = _one_level(group, collections, options, progress)
         table.insert(0, "level", level)
         tables.append(table)
         flow.extend(step._replace(step=f"{level}, {step.step}") for step in steps)
-    result = pd.concat(tables, ignore_index=True)[COLUMNS]
+    result = pd.concat(tables, ignore_index=True)[_COLUMNS]
     result.attrs["flow"] = list(flow)
     return result
 
 
 def _one_level(
-    group: Predictions, collections: list[GeneSets], options: dict[str, Any]
+    group: Predictions, collections: list[GeneSets], options: dict[str, Any], progress: ProgressBar | None
 ) -> tuple[pd.DataFrame, Flow]:
     both, flow = _shared_genes(group)
     together, homes = _together(collections)
     scores = []
     for table in both:
         model = Gsva(together, **options)
-        scores.append(model.fit_transform(table))
+        scores.append(model.fit_transform(table, progress=progress))
     chosen = model.sets_
     flow.extend(Flow.of(model.flow_))
     found = pearson(*(table.to_numpy() for table in scores))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sequoia_base.flow import Flow
 from sequoia_stats.datasets import open_expression
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.types.arrays import Floats
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 #: Sources of samples that can be scored.
-Source = pd.DataFrame | Cohort | Expression | str | Path
-Floats = NDArray[np.float64]
+SampleSource = pd.DataFrame | Cohort | Expression | str | Path
 #: A gene with a standard deviation below this counts as constant, as in R.
 _CONSTANT = 1e-10
 _BLOCK = 1024  # genes at a time, so that copies stay small
@@ -47,7 +47,7 @@ class Samples(NamedTuple):
     flow: Flow
 
 
-def read_samples(source: Source | AnnData) -> Samples:
+def read_samples(source: SampleSource | AnnData) -> Samples:
     """Read samples × genes from any source; gene names stay as they are.
 
     Raises

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sequoia_base.arguments import Limit, Parameters, Progress, check_limits, one_of, optional, whole
+from sequoia_base.arguments import Limit, Parameters, ProgressBar, check_limits, one_of, optional, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.collections import GeneSets
@@ -29,7 +28,7 @@ from sequoia_stats.sets.gsva.reference import (
 )
 from sequoia_stats.sets.gsva.samples import (
     Samples,
-    Source,
+    SampleSource,
     by_gene,
     check_counts,
     read_samples,
@@ -37,6 +36,7 @@ from sequoia_stats.sets.gsva.samples import (
     varying,
 )
 from sequoia_stats.sets.runner import restrict
+from sequoia_stats.types.arrays import Floats
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
 #: Fewest samples from which the distribution of a gene is estimated.
 MIN_SAMPLES = 4
 #: What to do if genes of the reference are missing.
-MISSING = ("refuse", "drop")
+MISSING_CHOICES = ("refuse", "drop")
 #: What can compute the scores.
 ENGINES = ("native", *OTHER_ENGINES)
-Floats = NDArray[np.float64]
 
 
 class Gsva(Parameters):
@@ -79,8 +78,6 @@ class Gsva(Parameters):
         would be found.
     jobs : int, optional
         Number of threads, one per core by default; scores do not depend on it.
-    progress : callable, optional
-        ``progress(iterator, total)`` wraps the iterator over parts of the work.
 
     Attributes
     ----------
@@ -126,7 +123,6 @@ class Gsva(Parameters):
         max_size: int | None = None,
         aliases: bool = False,
         jobs: int | None = None,
-        progress: Progress | None = None,
     ) -> None:
         self.sets = sets
         self.kcdf = kcdf
@@ -139,9 +135,8 @@ class Gsva(Parameters):
         self.max_size = max_size
         self.aliases = aliases
         self.jobs = jobs
-        self.progress = progress
 
-    def fit(self, x: Source | AnnData) -> Self:
+    def fit(self, x: SampleSource | AnnData) -> Self:
         """Learn the distributions of genes from a training cohort, and restrict the sets to its genes.
 
         Parameters
@@ -163,7 +158,9 @@ class Gsva(Parameters):
         self._fit(x)
         return self
 
-    def transform(self, x: Source | AnnData, *, missing: str = "refuse") -> pd.DataFrame:
+    def transform(
+        self, x: SampleSource | AnnData, *, missing: str = "refuse", progress: ProgressBar | None = None
+    ) -> pd.DataFrame:
         """Score samples one by one against the training cohort.
 
         Parameters
@@ -173,6 +170,8 @@ class Gsva(Parameters):
         missing : {"refuse", "drop"}
             What to do if genes of the reference are missing: raise an error, or leave them out, as if the reference
             had never had them.
+        progress : callable, optional
+            ``progress(parts, total)`` wraps the iterator over parts of the work.
 
         Returns
         -------
@@ -186,7 +185,7 @@ class Gsva(Parameters):
             If `fit` has not been called, genes are missing, or values are missing or infinite.
         """
         reference = self._fitted()
-        check_limits({"missing": missing}, {"missing": one_of(MISSING)})
+        check_limits({"missing": missing}, {"missing": one_of(MISSING_CHOICES)})
         samples = read_samples(x)
         refuse_transposed(samples, reference.genes)
         places = find_genes(reference, samples, drop=missing == "drop", flow=samples.flow)
@@ -196,15 +195,19 @@ class Gsva(Parameters):
         new = by_gene(samples, places)
         if reference.settings.kcdf == "poisson":
             check_counts(new, samples, reference.genes, samples.flow)
-        return _framed(self._scores(reference, new), samples.table.index, reference, samples.flow)
+        return _framed(self._scores(reference, new, progress), samples.table.index, reference, samples.flow)
 
-    def fit_transform(self, x: Source | AnnData) -> pd.DataFrame:
+    def fit_transform(
+        self, x: SampleSource | AnnData, *, progress: ProgressBar | None = None
+    ) -> pd.DataFrame:
         """Score the samples of a cohort against itself.
 
         Parameters
         ----------
         x : DataFrame of shape (samples, genes), Cohort, Expression, AnnData, or path
             As in `fit`.
+        progress : callable, optional
+            ``progress(parts, total)`` wraps the iterator over parts of the work; the other engines do not tell theirs.
 
         Returns
         -------
@@ -220,7 +223,7 @@ class Gsva(Parameters):
         """
         reference = self._fit(x)
         if self.engine == "native":
-            scores = self._scores(reference, None)
+            scores = self._scores(reference, None, progress)
         else:
             scores, self.versions_ = OTHER_ENGINES[self.engine](
                 reference.values, reference.genes, reference.sets.sets, reference.settings, self.jobs
@@ -301,7 +304,7 @@ class Gsva(Parameters):
         if self.engine != "native":
             raise InputError(f"the engine {self.engine} has no frozen reference", fix="--engine native")
 
-    def _fit(self, x: Source | AnnData) -> Reference:
+    def _fit(self, x: SampleSource | AnnData) -> Reference:
         settings, sets = self.settings(), merged(open_collections(self.sets))
         samples = read_samples(x)
         refuse_transposed(samples, sets.genes)
@@ -338,7 +341,7 @@ class Gsva(Parameters):
         )  # fmt: skip
         return self.reference_
 
-    def _scores(self, reference: Reference, new: Floats | None) -> Floats:
+    def _scores(self, reference: Reference, new: Floats | None, progress: ProgressBar | None) -> Floats:
         """Scores of new samples, or of the training cohort itself."""
         settings = reference.settings
         ranked = densities(
@@ -347,7 +350,7 @@ class Gsva(Parameters):
             kcdf=settings.kcdf,
             kernel=settings.kernel,
             jobs=self.jobs,
-            progress=self.progress,
+            progress=progress,
         )
         index = inverted_index(*reference.membership, len(reference.genes))
         return enrichment(
@@ -357,7 +360,7 @@ class Gsva(Parameters):
             max_diff=settings.max_diff,
             abs_ranking=settings.abs_ranking,
             jobs=self.jobs,
-            progress=self.progress,
+            progress=progress,
         )
 
 

@@ -7,7 +7,14 @@ import os
 
 import pytest
 
-from sequoia_base.atomic import existing_file, new_file, new_folder, refuse_existing, write_text
+from sequoia_base.atomic import (
+    existing_file,
+    new_file,
+    new_folder,
+    refuse_existing,
+    refuse_other_ending,
+    write_text,
+)
 from sequoia_base.errors import InputError
 
 
@@ -71,3 +78,14 @@ def test_what_is_not_there_is_named(tmp_path, name):
     with pytest.raises(InputError, match="does not exist") as caught:
         existing_file(tmp_path / name)
     assert name in caught.value.where
+
+
+@pytest.mark.parametrize(("name", "words"), [("s.txt", "not .txt"), ("s", "not without an ending")])
+def test_an_output_with_another_ending_is_refused_with_the_right_name(name, words):
+    with pytest.raises(InputError, match=f"a table is written as .csv, {words}") as caught:
+        refuse_other_ending(name, ".csv", "a table is")
+    assert caught.value.fix == "-o s.csv"
+
+
+def test_an_output_with_its_ending_is_accepted():
+    refuse_other_ending("a/s.csv", ".csv", "a table is")

@@ -104,10 +104,16 @@ def test_a_table_gives_the_resolution_by_bare_name(tmp_path):
     assert read_mpp_table(path) == {"S1": 0.25, "S2": 0.5, "C2_HE": 0.688}
 
 
+def test_a_table_without_its_columns_is_refused_with_those_it_needs(tmp_path):
+    with pytest.raises(InputError, match="2 columns are missing: slide, mpp") as error:
+        read_mpp_table(table(tmp_path, "name,size\nS1,1\n"))
+    assert error.value.fix == "give a CSV with the columns slide and mpp"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("slide,size\nS1,1\n", "there is no column mpp"),
+        ("slide,size\nS1,1\n", "1 column is missing: mpp"),
         ("slide,mpp\nS1,fine\n", "'fine' is not a number"),
         ("slide,mpp\nS1,0\n", "0 µm per pixel is not a valid resolution"),
         ("slide,mpp\nS1,nan\n", "nan µm per pixel is not a valid resolution"),

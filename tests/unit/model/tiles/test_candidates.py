@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.tiles import RULES, TileBatch, TileOptions, find_candidates, read_tiles, tile_grid
+from sequoia_model.tiles import TILE_RULES, TileBatch, TileOptions, find_candidates, read_tiles, tile_grid
 from sequoia_model.types.grid import TileGrid
 from tests.build.slides import TILE, make_picture, write_image, write_slide
 
@@ -66,7 +66,7 @@ def test_the_published_rule_keeps_tiles_whose_corner_is_tissue(tmp_path, levels)
 @pytest.mark.parametrize("mpp", [0.5, 0.25, 1.0])
 def test_the_rules_differ_in_the_share_and_in_the_corner(tmp_path, mpp):
     with open_slide(write_slide(tmp_path / "a.tif", mpp=mpp, tissue=SHIFTED)) as slide:
-        paper, published = (places(tile_grid(slide, TileOptions(rule=rule))) for rule in RULES)
+        paper, published = (places(tile_grid(slide, TileOptions(rule=rule))) for rule in TILE_RULES)
     assert MOSTLY in paper and MOSTLY not in published
     assert CORNER in published and CORNER not in paper
 
@@ -108,7 +108,9 @@ def test_a_tile_with_little_tissue_of_its_own_is_left_out(tmp_path):
 
 
 @given(
-    st.lists(st.tuples(*[st.integers(0, 700)] * 4), max_size=4), st.sampled_from(RULES), st.integers(1, 30)
+    st.lists(st.tuples(*[st.integers(0, 700)] * 4), max_size=4),
+    st.sampled_from(TILE_RULES),
+    st.integers(1, 30),
 )
 @settings(max_examples=25)
 def test_places_are_chosen_or_counted(tmp_path_factory, boxes, rule, most):
@@ -160,7 +162,7 @@ def test_batches_do_not_depend_on_the_number_of_threads(large, jobs):
     assert b"".join(b.pixels.tobytes() for b in got) == b"".join(b.pixels.tobytes() for b in wanted)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TILE_RULES)
 def test_batches_hold_the_tiles_of_the_grid(large, rule):
     read: list[TileBatch] = []
     choice = find_candidates(large, TileOptions(rule=rule, max_tiles=50)).read(read.append, batch=16)
@@ -262,7 +264,7 @@ def test_the_grid_of_another_slide_is_refused(large, tmp_path):
         next(read_tiles(large, grid))
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TILE_RULES)
 @pytest.mark.parametrize(
     "colour", [(255, 255, 255), (0, 0, 0), (128, 128, 128)], ids=["white", "black", "grey"]
 )
@@ -275,7 +277,7 @@ def test_a_slide_of_one_colour_has_no_tile(tmp_path, rule, colour):
     assert error.value.where.endswith("a.tif")
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TILE_RULES)
 def test_a_slide_smaller_than_a_tile_says_so(tmp_path, rule):
     path = write_image(tmp_path / "a.png", make_picture((20, 20), [(0, 0, 20, 20)]))
     with (
@@ -285,7 +287,7 @@ def test_a_slide_smaller_than_a_tile_says_so(tmp_path, rule):
         tile_grid(slide, TileOptions(rule=rule))
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TILE_RULES)
 def test_an_annotation_takes_the_place_of_the_mask(large, tmp_path, rule):
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text('{"type": "Polygon", "coordinates": [[[250, 250], [650, 250], [650, 650], [250, 650]]]}')

@@ -14,7 +14,7 @@ from PIL import Image
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import (
-    RULES,
+    TILE_RULES,
     TileChoice,
     TileOptions,
     find_candidates,
@@ -149,7 +149,7 @@ def test_geojson_has_closed_squares_for_tiles(grid, choice, tmp_path):
     assert found[0]["geometry"] == {"type": "Polygon", "coordinates": [square]}
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TILE_RULES)
 def test_geojson_is_read_back_as_the_tissue(slide, tmp_path, rule):
     choice = find_candidates(slide, TileOptions(rule=rule, max_tiles=3)).examine()
     write_geojson(choice.grid, choice.candidates.mask, tmp_path / "a.geojson")

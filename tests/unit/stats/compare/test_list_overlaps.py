@@ -68,7 +68,7 @@ def test_expected_is_what_independent_lists_share():
     ("lists", "universe", "message"),
     [
         ({"a": ["G1"]}, GENES, "two or more lists"),
-        ({"a": ["X"], "b": ["G1"]}, GENES, "no gene of the list a is in the universe of 10 genes"),
+        ({"a": ["X"], "b": ["G1"]}, GENES, "no gene of the list 'a' is in the universe of 10 genes"),
         ({"a": ["G1"], "b": ["G1"]}, {"a": GENES}, "no universe is given for b"),
         ({"a": ["1-Mar"], "b": ["G1"]}, GENES, "1-Mar"),
     ],

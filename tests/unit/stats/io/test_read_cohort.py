@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -137,3 +138,30 @@ def test_the_reader_of_the_documentation_works_once_it_is_in_the_table(tmp_path,
     write_pair(tmp_path, time_column="days")
     cohort = read_cohort(tmp_path, endpoint="OS")
     assert (cohort.n, cohort.n_events, cohort.outcome.endpoint) == (6, 3, "OS")
+
+
+def test_a_format_has_its_own_defaults(tmp_path, monkeypatch):
+    add_format_of_documentation(monkeypatch)
+    write_pair(tmp_path, time_column="days")
+    assert read_cohort(tmp_path).outcome.endpoint == "OS"
+    assert read_cohort(tmp_path, endpoint="RFS").outcome.endpoint == "RFS"
+
+
+def add_format_with(monkeypatch, option):
+    table = READERS | {"pair": Reader(lambda path: False, read_cohort, "a folder", (option,))}
+    monkeypatch.setattr(io, "READERS", table)
+
+
+@pytest.mark.parametrize("change", [{"kind": int}, {"choices": ("days", "weeks")}, {"several": True}])
+def test_two_formats_cannot_define_one_option_differently(monkeypatch, capsys, change):
+    option = next(option for option in READERS["tidy"].options if option.name == "time_unit")
+    add_format_with(monkeypatch, replace(option, **change))
+    answer = sequoia(capsys, "cohort", "convert", "--help")
+    assert answer.code == 1 and "two formats define --time-unit differently" in answer.err
+
+
+def test_two_formats_may_share_an_option_and_describe_it_in_their_own_words(monkeypatch, capsys):
+    option = next(option for option in READERS["tidy"].options if option.name == "time_unit")
+    add_format_with(monkeypatch, replace(option, help="Days of a folder."))
+    help_text = " ".join(sequoia(capsys, "cohort", "convert", "--help").out.split())
+    assert help_text.count("--time-unit") == 1 and "pair: Days of a folder." in help_text

@@ -102,7 +102,7 @@ BAD = {
     "nothing said": (
         {"id_column": None, "time_column": None, "event_column": None, "time_unit": None, "endpoint": None},
         {},
-        "--id-column|--time-column|--event-column|--time-unit|--endpoint",
+        "5 options are missing: --id-column, --time-column, --event-column, --time-unit, --endpoint",
     ),
     "no unit": ({"time_unit": None}, {}, "the unit of the times: --time-unit days|months|years"),
     "no endpoint": ({"endpoint": ""}, {}, "--endpoint"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sequoia_stats import genesets
 from sequoia_stats.errors import InputError
-from sequoia_stats.sets.collections import BUNDLED, GeneSets, load, open_sets, read_gmt, write_gmt
+from sequoia_stats.sets.collections import BUNDLED_SETS, GeneSets, load, open_sets, read_gmt, write_gmt
 from sequoia_stats.types.genes import refuse_dates
 from tests.build.strategies import gene_sets
 
@@ -234,11 +234,11 @@ def test_bundled_collections_say_where_they_are_from():
     assert gobp.descriptions["GO_ABSCISSION"].endswith("/msigdb/cards/GO_ABSCISSION")
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", BUNDLED_SETS)
 def test_a_bundled_file_is_what_our_writer_would_write(name, tmp_path):
     sets = load(name)
     write_gmt(GeneSets(name, sets.sets), tmp_path / "sets.gmt.gz")
-    assert gzip.decompress(genesets.bundled.read_data(BUNDLED[name].file)) == gzip.decompress(
+    assert gzip.decompress(genesets.bundled.read_data(BUNDLED_SETS[name].file)) == gzip.decompress(
         (tmp_path / "sets.gmt.gz").read_bytes()
     )
 
@@ -259,7 +259,7 @@ def test_a_word_that_is_not_a_collection_lists_those_there_are():
 
 def test_a_file_that_the_installation_lacks_is_named(monkeypatch):
     assert genesets.missing_files() == []
-    monkeypatch.setitem(BUNDLED, "more", BUNDLED["kegg"]._replace(file="more.gmt.gz"))
+    monkeypatch.setitem(BUNDLED_SETS, "more", BUNDLED_SETS["kegg"]._replace(file="more.gmt.gz"))
     assert genesets.missing_files() == ["more.gmt.gz"]
 
 

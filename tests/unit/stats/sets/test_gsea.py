@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sequoia_stats.association import benjamini_hochberg
 from sequoia_stats.errors import InputError
 from sequoia_stats.sets.collections import GeneSets
-from sequoia_stats.sets.gsea import COLUMNS, preranked
+from sequoia_stats.sets.gsea import GSEA_COLUMNS, preranked
 from tests.build.strategies import gene_sets
 
 LETTERS = "ABCDEFGHIJ"
@@ -33,7 +33,7 @@ def running_sum(ranks: pd.Series, members: set[str]) -> float:
 
 def test_sets_at_either_end_are_found_with_their_leading_edge():
     table = preranked(RANKS, SETS, permutations=200).set_index("set")
-    assert [*table.reset_index().columns] == COLUMNS
+    assert [*table.reset_index().columns] == GSEA_COLUMNS
     assert table.es[["top", "bottom"]].tolist() == pytest.approx([1.0, -1.0])
     assert table.loc["top", "leading_edge"] == ";".join(GENES[:8])
     assert table.loc["bottom", "leading_edge"] == ";".join(reversed(GENES[-9:]))

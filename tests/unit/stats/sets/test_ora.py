@@ -16,7 +16,7 @@ from scipy.stats import fisher_exact, hypergeom
 from sequoia_stats.errors import InputError
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets.collections import GeneSets, load
-from sequoia_stats.sets.ora import COLUMNS, hypergeometric, merge_similar, negative_control
+from sequoia_stats.sets.ora import ORA_COLUMNS, hypergeometric, merge_similar, negative_control
 from tests.build.strategies import gene_sets
 
 LETTERS = "ABCDEFGHIJ"
@@ -99,7 +99,7 @@ def test_an_overlap_that_cannot_be_has_no_probability():
 
 def test_the_table_has_the_numbers_and_genes_of_each_overlap():
     table = hypergeometric({"mine": ["D", "C", "A"]}, SETS, universe=list(LETTERS), min_size=2)
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == ORA_COLUMNS
     rows = table.drop(columns=["p", "p_bh"]).to_numpy().tolist()
     assert rows == [
         ["mine", "second", 2, 2, 3, 10, "C;D"],
@@ -128,7 +128,7 @@ def test_collections_are_adjusted_apart_and_named():
     assert table.groupby(["list", "collection"], sort=False).size().to_dict() == {
         ("l", "x"): 3, ("l", "y"): 1, ("k", "x"): 3, ("k", "y"): 1
     }  # fmt: skip
-    assert list(table.columns) == [*COLUMNS, "collection"]
+    assert list(table.columns) == [*ORA_COLUMNS, "collection"]
     fourth = table[table["collection"] == "y"]
     assert fourth["p_bh"].tolist() == fourth["p"].tolist()
 
@@ -207,8 +207,9 @@ def test_every_row_equals_a_fisher_test_of_its_counts(sets, genes):
 @pytest.mark.parametrize(
     ("lists", "universe", "options", "words"),
     [
-        ({"l": ["Q", "R"]}, LETTERS, {}, "no gene of the list l is in the universe of 10"),
-        ({"l": ["A"], "k": []}, LETTERS, {}, "of the list k"),
+        ({"l": ["Q", "R"]}, LETTERS, {}, "no gene of the list 'l' is in the universe of 10"),
+        ({"l": ["A"], "k": []}, LETTERS, {}, "the list 'k' is empty"),
+        ([], LETTERS, {}, "the list 'list' is empty"),
         ({}, LETTERS, {}, "no gene list is given"),
         ("ABC", LETTERS, {}, "not a single string"),
         (["A"], ["A", "Q"], {"min_size": 5}, "no set of allowed size"),

@@ -39,3 +39,15 @@ def test_nothing_may_be_shared():
 def test_at_least_one_source_is_needed():
     with pytest.raises(InputError, match="no source"):
         shared_genes()
+
+
+@pytest.mark.parametrize("source", [[COHORT, COHORT], ["A", None], ["A", 7]])
+def test_names_that_are_not_text_are_refused_with_what_to_write(source):
+    with pytest.raises(InputError, match=r"not text.*\n.*shared_genes\(\*cohorts\)"):
+        shared_genes(source)
+
+
+@pytest.mark.parametrize("source", ["ESR1", 7, None])
+def test_what_holds_no_genes_is_refused(source):
+    with pytest.raises(InputError, match="is not a source of genes"):
+        shared_genes(["ESR1"], source)

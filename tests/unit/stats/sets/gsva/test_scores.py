@@ -201,5 +201,8 @@ def test_progress_sees_all_parts():
             seen.append(total)
             yield item
 
-    scores(make_table(n=60, genes=600), progress=watch, jobs=1)
-    assert seen == [2, 2, 1]
+    table = make_table(n=60, genes=600)
+    model = Gsva(PRESENT, jobs=1)
+    model.fit_transform(table, progress=watch)
+    model.transform(table[:2], progress=watch)
+    assert seen == [2, 2, 1, 2, 2, 1]

@@ -40,7 +40,8 @@ def embed(
     """Choose the tiles of slides, and compute their features and cluster means.
 
     Slides that are finished in DIR are skipped. If more tiles are wanted than before, only the new ones are
-    embedded. Exit code 3: some slides failed, the others are done.
+    embedded. Exit code 3: some slides failed, the others are done. Exit code 2: all slides failed, or an argument
+    cannot be used.
     """
     from sequoia_model.embedding import embed_folder
     from sequoia_model.tiles import TileOptions

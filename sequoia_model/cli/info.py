@@ -26,7 +26,9 @@ _SHADES = " .:-=+*#%@"
 
 def info(
     slide: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide file or a plain image.")],
-    slide_mpp: options.SlideMpp = None,
+    slide_mpp: Annotated[
+        float | None, typer.Option(metavar="X", help="µm per pixel of the slide, whatever its file says.")
+    ] = None,
     mpp_table: options.MppTable = None,
     rule: options.TileRuleOption = "paper",
     annotation: Annotated[

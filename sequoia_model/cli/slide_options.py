@@ -83,12 +83,13 @@ def tiles_at_most(max_tiles: int | None, all_tiles: bool) -> int | None:
 def report(done: FolderRun, as_json: bool) -> int:
     """Show how a run ended; returns the exit code: 0, 3 if some slides failed, 2 if all failed."""
     for slide in done.failed:
-        say(f"failed: {slide.reason}")
+        say(f"failed: {slide.file}: {slide.reason}")
     for slide in done.slides:
         if slide.state == "done" and slide.reason:
             say(f"{slide.name}: {slide.reason}")
     show(str(done), done.to_dict(), as_json)
-    say(f"written to {done.output}")
+    if done.counts["done"]:
+        say(f"written to {done.output}")
     if not done.failed:
         return 0
     return 3 if len(done.failed) < len(done.slides) else 2

@@ -22,7 +22,8 @@ def tile(
 ) -> int:
     """Choose the tiles of slides, and write coordinates, tissue mask, a picture and GeoJSON for QuPath.
 
-    Slides that are finished in DIR are skipped. Exit code 3: some slides failed, the others are done.
+    Slides that are finished in DIR are skipped. Exit code 3: some slides failed, the others are done. Exit code 2: all
+    slides failed, or an argument cannot be used.
     """
     from sequoia_model.embedding import tile_folder
     from sequoia_model.tiles import TileOptions

@@ -12,7 +12,7 @@ from sequoia_model.types.bag import EncoderId
 #: What the settings of a slide are called in messages.
 _WORDS = {
     "made_by": "command",
-    "max_tiles": "largest number of tiles",
+    "max_tiles": "tile limit",
     "slide_mpp": "given µm per pixel",
     "annotation": "content of the annotation",
     "slide_bytes": "size of the slide file",
@@ -31,7 +31,7 @@ def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     if made.get("made_by") != wanted.get("made_by"):
         return [f"command is {made.get('made_by')}, not {wanted.get('made_by')}"]
     found = [
-        f"{_WORDS.get(name, name)} is {_word(name, made.get(name))}, not {_word(name, value)}"
+        f"{_WORDS.get(name, name)} is {_word(made.get(name))}, not {_word(value)}"
         for name, value in wanted.items()
         if name != "fingerprint" and made.get(name) != value
     ]
@@ -53,5 +53,5 @@ def _encoder(settings: Mapping[str, Any]) -> EncoderId:
     return EncoderId(settings.get("encoder", "none"), fingerprint=numbers)
 
 
-def _word(name: str, value: object) -> str:
-    return ("all" if name == "max_tiles" else "none") if value is None else str(value)
+def _word(value: object) -> str:
+    return "none" if value is None else str(value)

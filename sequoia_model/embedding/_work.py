@@ -231,10 +231,11 @@ def _earlier(
         bag = read(path)
     except InputError as error:
         return None, None, f"embedded again, because the earlier file cannot be read ({error.what})"
-    if bag.tried is None or bag.coords is None or bag.features is None:
-        return None, None, "embedded again, because the earlier file does not say which places were tried"
-    choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
-    if choice is None:
-        return None, None, "embedded again, because the places with tissue have changed"
-    note = f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
-    return choice, (choice.grid.coords, bag.features), note
+    if bag.coords is not None and bag.features is not None:
+        choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
+        if choice is not None:
+            note = f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
+            return choice, (choice.grid.coords, bag.features), note
+    unknown = "the earlier file does not say which places were tried"
+    why = unknown if bag.tried is None else "the places with tissue have changed"
+    return None, None, f"embedded again, because {why}"

@@ -246,7 +246,7 @@ def _settled(
 def _ended(state: ItemState, path: Path, *, computed: bool) -> SlideRun:
     failure = state.failure
     if failure is None and state.state == "failed":  # as version 0.1 wrote it
-        failure = Failure(state.item, str(path), state.note)
+        failure = Failure(state.item, str(path), state.note.removeprefix(f"{path}: "))
     return SlideRun(
         state.item, state.state, str(path), state.details.get("tiles"), state.details.get("left_out", {}),
         state.seconds, state.attempts, failure, state.note, computed,

@@ -53,12 +53,14 @@ class SlideRun(Result):
 
     @property
     def reason(self) -> str:
-        """Why it failed, after the file, or the note, in one line."""
-        return self.note if self.failure is None else self.failure.line
+        """Why it failed, or the note, in one line."""
+        return self.note if self.failure is None else self.failure.reason
 
     def to_dict(self) -> dict[str, object]:
-        """Plain Python values, ready for JSON."""
-        return {**super().to_dict(), "reason": self.reason}
+        """Plain Python values, ready for JSON; a failed slide also has the parts of its reason."""
+        failure = self.failure
+        parts = {} if failure is None else {name: getattr(failure, name) for name in ("what", "where", "fix")}
+        return {**super().to_dict(), "reason": self.reason, **parts}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,32 @@ from torch.nn import functional
 _TOLERANCE = 1e-5
 
 
+@dataclass(frozen=True)
+class Folding:
+    """What can be folded in a network.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        Convolutions that are used once, each with the batch norm after it.
+    padded : dict
+        Convolutions that pad by the size of their input, and its height and width.
+    """
+
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]]
+    padded: dict[nn.Conv2d, tuple[int, int]]
+
+
+@runtime_checkable
+class _KnowsItsFolding(Protocol):
+    def folding(self, side: int) -> Folding: ...
+
+
 def folded_network(network: nn.Module, side: int) -> nn.Module:
     """A network whose convolutions absorb the padding before them and the batch norm after them.
 
-    The order of the layers is observed while random pixels pass through.
+    A network with the method ``folding`` says itself what can be folded. Of any other the order of the layers is
+    observed while random pixels pass through, and the result is compared.
 
     Parameters
     ----------
@@ -32,18 +55,16 @@ def folded_network(network: nn.Module, side: int) -> nn.Module:
     """
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return network
-    pixels = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     folded = copy.deepcopy(network)
+    if isinstance(folded, _KnowsItsFolding):
+        _apply(folded.folding(side), folded)
+        return folded
+    pixels = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         seen = _Seen(folded)
         wanted = folded(pixels)
         seen.stop()
-    names = {layer: name for name, layer in folded.named_modules()}
-    for convolution, norm in seen.pairs():
-        _fold(convolution, norm)
-        _replace(folded, names[norm], getattr(norm, "act", nn.Identity()))
-    for convolution, size in seen.padded.items():
-        _replace(folded, names[convolution], _padding_inside(convolution, size))
+    _apply(Folding(seen.pairs(), seen.padded), folded)
     with torch.inference_mode():
         moved = (folded(pixels) - wanted).abs().max() / wanted.abs().max()
     return folded if bool(moved <= _TOLERANCE) else network
@@ -93,6 +114,15 @@ class _Seen:
 
     def _before_padded(self, layer: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
         self.padded[layer] = (int(inputs[0].shape[2]), int(inputs[0].shape[3]))
+
+
+def _apply(folding: Folding, network: nn.Module) -> None:
+    names = {layer: name for name, layer in network.named_modules()}
+    for convolution, norm in folding.pairs:
+        _fold(convolution, norm)
+        _replace(network, names[norm], getattr(norm, "act", nn.Identity()))
+    for convolution, size in folding.padded.items():
+        _replace(network, names[convolution], _padding_inside(convolution, size))
 
 
 def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu6
 
-from sequoia_model.encoders._folding import same_padding
+from sequoia_model.encoders._folding import Folding, same_padding
 
 #: Kernel size, stride, factor by which a block widens, output channels and number of blocks, for each stage.
 _STAGES = (
@@ -68,6 +68,17 @@ class Lite0(nn.Module):
         x = self.blocks(relu6(self.bn1(self.conv_stem(x))))
         return relu6(self.bn2(self.conv_head(x))).mean(dim=(2, 3))
 
+    def folding(self, side: int) -> Folding:
+        """Each convolution with the batch norm after it, and the input of those that pad, for images of a size."""
+        blocks = [block for block in self.modules() if isinstance(block, _Block)]
+        pairs = [(self.conv_stem, self.bn1), *(pair for block in blocks for pair in block.pairs())]
+        padded: dict[nn.Conv2d, tuple[int, int]] = {}
+        for convolution, _ in pairs:
+            if isinstance(convolution, Conv2dSame):
+                padded[convolution] = (side, side)
+                side = -(-side // convolution.stride[0])
+        return Folding([*pairs, (self.conv_head, self.bn2)], padded)
+
 
 class _Block(nn.Module):
     """Widens the channels, filters each of them, and narrows them again; adds its input if the shape is the same."""
@@ -86,11 +97,15 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = x
-        for i, name in enumerate(self.order, start=1):
-            y = self.get_submodule(f"bn{i}")(self.get_submodule(name)(y))
+        for i, (convolution, norm) in enumerate(self.pairs(), start=1):
+            y = norm(convolution(y))
             if i < len(self.order):
                 y = relu6(y)
         return y + x if self.adds_input else y
+
+    def pairs(self) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+        """Its convolutions, each with the batch norm after it."""
+        return [(getattr(self, name), getattr(self, f"bn{i}")) for i, name in enumerate(self.order, start=1)]
 
 
 class Conv2dSame(nn.Conv2d):

@@ -206,7 +206,7 @@ def check_options(output: str | Path, ensemble: str, **numbers: int) -> None:
     for name, number in numbers.items():
         lowest = int(name in ("jobs", "batch_size"))
         if number < lowest:
-            raise InputError(f"--{name.replace('_', '-')} must be {lowest} or more, but is {number}")
+            raise InputError(f"{name} must be {lowest} or more, but is {number}")
 
 
 def _write_measured(plan: Plan, file: PredictionsFile, record: RunRecord) -> None:

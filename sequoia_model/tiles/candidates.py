@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, counted
+from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles._checks import BACKGROUND, CHECKS, LEAST_TISSUE, NOT_DRAWN, OUTSIDE, REASONS
 from sequoia_model.tiles.batches import (
     BATCH,
@@ -25,9 +25,6 @@ from sequoia_model.tiles.options import TileOptions, check_least
 from sequoia_model.tissue import TissueMask, published_mask, read_annotation, tissue_mask
 from sequoia_model.types.grid import TileGrid, grid_places, tile_side
 from sequoia_model.types.units import TILE_SIZE
-
-if TYPE_CHECKING:
-    from sequoia_model.slide import Slide
 
 _ROUNDING = 1e-9
 
@@ -119,7 +116,7 @@ class Candidates:
         return self._read(None, None, BATCH, None)
 
     def recall(
-        self, coords: NDArray[np.number], tried: NDArray[np.number], left_out: Mapping[str, int]
+        self, coords: NDArray[np.number], tried: NDArray[np.number] | None, left_out: Mapping[str, int]
     ) -> TileChoice | None:
         """An earlier choice among these candidates, from what a file says about it.
 
@@ -127,8 +124,9 @@ class Candidates:
         ----------
         coords : array of shape (tiles, 2)
             Its tiles.
-        tried : array of shape (n, 2)
-            The candidates that were read for it.
+        tried : array of shape (n, 2), optional
+            The candidates that were read for it. If the file does not say so, they are the first of the random order,
+            as many as there are tiles and places left out for their pixels.
         left_out : mapping of str to int
             Number of places that were left out, by reason.
 
@@ -138,12 +136,11 @@ class Candidates:
             None if these candidates cannot have led to it.
         """
         lost = Counter({reason: left_out.get(reason, 0) for reason in REASONS[self.options.effective_rule]})
-        indices, kept = self._indices(tried), self._indices(coords)
-        if indices is None or kept is None or not np.isin(kept, indices).all():
+        n_tried = len(coords) + lost.total()
+        drawn = self._drawn()[:n_tried]
+        kept, indices = self._indices(coords), drawn if tried is None else self._indices(tried)
+        if indices is None or kept is None or not np.isin(kept, indices).all() or len(indices) != n_tried:
             return None
-        if len(kept) + lost.total() != len(indices):
-            return None
-        drawn = self._drawn()[: len(indices)]
         if len(indices) < len(self) and not np.array_equal(np.sort(drawn), np.sort(indices)):
             return None
         return self._choice(kept, lost, indices, 0.0)
@@ -260,11 +257,14 @@ class TileChoice:
                 f"the slide is smaller than a tile: {width} × {height} pixels, and a tile is {self.grid.side} wide",
                 where=str(slide.path),
             )
-        reasons = ", ".join(f"{n} {reason}" for reason, n in self.grid.left_out.items() if n)
+        shares = {
+            reason: "all" if n == n_places else f"{n:,}" for reason, n in self.grid.left_out.items() if n
+        }
+        reasons = ", ".join(f"{share} as {reason}" for reason, share in shares.items())
         all_outside = self.grid.left_out.get(OUTSIDE) == n_places
         raise InputError(
             f"no tile {'lies in the annotation' if all_outside else 'of the slide holds tissue'}: "
-            f"of {n_places} places {reasons}",
+            f"{counted(n_places, 'place')} left out, {reasons}",
             where=str(slide.path),
             fix="if there is tissue, mark it with --annotation FILE",
         )
@@ -320,14 +320,17 @@ def find_candidates(
 
 
 def tile_grid(
-    slide: Slide, options: TileOptions = TileOptions(), *, annotation: str | Path | None = None
+    slide: Slide | str | Path,
+    options: TileOptions = TileOptions(),
+    *,
+    annotation: str | Path | None = None,
 ) -> TileGrid:
     """Choose the tiles of a slide: those that hold tissue and have contrast.
 
     Parameters
     ----------
-    slide : Slide
-        The slide.
+    slide : Slide or path
+        The slide, or its file.
     options : TileOptions
         How tiles are chosen and read.
     annotation : path, optional
@@ -340,10 +343,13 @@ def tile_grid(
     Raises
     ------
     InputError
-        If the annotation cannot be used, a place of the slide cannot be read, or no tile is left.
+        If the slide or the annotation cannot be used, a place of the slide cannot be read, or no tile is left.
     """
     if annotation is not None:
         options = replace(options, annotation=annotation)
+    if isinstance(slide, str | Path):
+        with open_slide(slide, mpp=options.mpp_of(Path(slide))) as opened:
+            return tile_grid(opened, options)
     choice = find_candidates(slide, options).examine()
     choice.refuse_empty()
     return choice.grid

@@ -154,7 +154,7 @@ def check_least(name: str, number: int | None, least: int = 1) -> None:
         If it is below `least`.
     """
     if number is not None and number < least:
-        raise InputError(f"--{name.replace('_', '-')} must be {least} or more, but is {number}")
+        raise InputError(f"{name} must be {least} or more, but is {number}")
 
 
 def _digest(path: Path) -> str:

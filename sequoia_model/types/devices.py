@@ -34,7 +34,10 @@ def choose_device(name: str) -> torch.device:
         raise InputError(f"{name!r} is not a valid device", fix="--device auto|cpu|cuda|cuda:N|mps")
     n = _THERE[device.type]()
     if (device.index or 0) >= n:
-        raise InputError(f"there is no device {name}: this machine has {n} of this kind", fix="--device auto")
+        raise InputError(
+            f"there is no device {name}: this machine has {f'only {n}' if n else 'none'} of this kind",
+            fix="--device auto",
+        )
     return device
 
 

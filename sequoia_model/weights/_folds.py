@@ -83,7 +83,10 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"the folder of weights {what}", where=str(folder), fix=_LAYOUT)
+        hub = f"{HUB}{folder}"
+        on_hub = not folder.exists() and _REPOSITORY.fullmatch(str(folder))
+        fix = f"{hub} if they are on the hub, else {_LAYOUT}" if on_hub else _LAYOUT
+        raise InputError(f"the folder of weights {what}", where=str(folder), fix=fix)
     name = PublishedName.of(_name(folder.resolve()))
     own = _own_files(folder)
     if not own:

@@ -44,10 +44,13 @@ def make_geometry(**fields: Any) -> TileGeometry:
     return TileGeometry(**(made | fields))
 
 
-def make_bag(slide: str = SLIDE, tiles: int = 12, dim: int = 8, seed: int = 0, **fields: Any) -> FeatureBag:
-    """A bag by UNI with coords; `fields` are those of FeatureBag and take precedence (``features=None, ...``)."""
+def make_bag(slide: str = SLIDE, tiles: int = 12, dim: int = 8, draw: int = 0, **fields: Any) -> FeatureBag:
+    """A bag by UNI with coords and the features of a draw.
+
+    `fields` are those of FeatureBag and take precedence (``features=None, ...``).
+    """
     made = {
-        "features": make_features(tiles, dim, seed),
+        "features": make_features(tiles, dim, draw),
         "coords": make_coords(tiles),
         "encoder": EncoderId("uni"),
         "mpp": 0.5,

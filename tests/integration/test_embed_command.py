@@ -14,7 +14,7 @@ from sequoia_model import encoders
 from sequoia_model.feature_files import read
 from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, write_slides
-from tests.build.slides import make_picture, write_image
+from tests.build.slides import make_picture, write_image, write_slide
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +127,7 @@ def test_force_does_them_again(capsys, folder, encoder):
 OTHER = {
     "seed": (["--seed", 1], "seed is 0, not 1"),
     "rule": (["--rule", "published-code"], "rule is paper, not published-code"),
-    "number": (["--max-tiles", 5], "largest number of tiles is 4000, not 5"),
+    "number": (["--max-tiles", 5], "tile limit is 4000, not 5"),
     "mpp": (["--slide-mpp", 0.5], "given µm per pixel is none, not 0.5"),
 }
 
@@ -248,6 +248,16 @@ def test_annotations_are_taken_from_a_folder_by_name(capsys, folder):
     assert left_in(folder / "out")[-2:] == ["S00.h5", "runs.csv"]
 
 
+def test_where_all_slides_fail_nothing_is_said_to_be_written(capsys, folder):
+    for name in ("S00", "S01"):
+        write_slide(folder / "slides" / f"{name}.tif", np.full((512, 512, 3), 255, dtype=np.uint8))
+    answer = embed(capsys, folder, "--json")
+    assert answer.code == 2 and "written to" not in answer.err
+    assert f"failed: {folder / 'slides' / 'S00.tif'}: no tile of the slide holds tissue" in answer.err
+    failed = answer.json["slides"][0]
+    assert set(failed) == SLIDE_KEYS | {"what", "where", "fix"} and "--annotation" in failed["fix"]
+
+
 REFUSED = {
     "both scales": (
         ["--slide-mpp", 1, "--mpp-table", "mpp.csv"],
@@ -274,3 +284,9 @@ def test_options_that_cannot_be_used_stop_it_before_it_begins(capsys, folder, op
 def test_features_may_be_beside_their_slides(capsys, folder):
     assert embed(capsys, folder, output="slides").code == 0
     assert embed(capsys, folder, "--json", output="slides").json["counts"]["already_done"] == 2
+
+
+@pytest.mark.parametrize("command", ["embed", "tile"])
+def test_the_help_says_how_a_run_of_failed_slides_ends(capsys, command):
+    words = " ".join(sequoia_model(capsys, command, "--help").out.split())
+    assert "Exit code 3: some slides failed" in words and "Exit code 2: all slides failed" in words

@@ -112,3 +112,8 @@ def test_what_cannot_be_shown_ends_with_2_and_the_reason(capsys, arguments, word
     answer = sequoia_model(capsys, "info", *arguments)
     assert answer.code == 2 and answer.out == ""
     assert words in answer.err and "Traceback" not in answer.err
+
+
+def test_its_help_speaks_of_one_slide(capsys):
+    answer = sequoia_model(capsys, "info", "--help")
+    assert "µm per pixel of the slide" in answer.out and "every slide" not in answer.out

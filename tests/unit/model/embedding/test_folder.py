@@ -16,6 +16,7 @@ from sequoia_model.embedding import embed_folder
 from sequoia_model.errors import Failure, InputError
 from sequoia_model.feature_files import read
 from sequoia_model.tiles import TileOptions
+from tests.build.features import assert_same_bag
 from tests.build.runs import TinyEncoder, state_of, write_slides
 from tests.build.slides import write_slide
 
@@ -80,9 +81,9 @@ class Failing(TinyEncoder):
 
 
 ERRORS = {
-    "memory": (MemoryError(), "{slide}: there is not enough memory"),
-    "input": (InputError("odd values", where="row 3", fix="look"), "{slide}: odd values: row 3; look"),
-    "disk": (OSError(errno.EIO, os.strerror(errno.EIO)), "{slide}: Input/output error"),
+    "memory": (MemoryError(), "there is not enough memory"),
+    "input": (InputError("odd values", where="row 3", fix="look"), "odd values: row 3; look"),
+    "disk": (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"),
 }
 
 
@@ -90,7 +91,7 @@ ERRORS = {
 def test_a_slide_that_fails_in_the_middle_is_reported_and_the_rest_is_done(slides, error, reason):
     done = embed(slides, Failing(error))
     assert done.counts == {"done": 1, "already_done": 0, "failed": 1}
-    assert done.failed[0].reason == reason.format(slide=slides / "S00.tif")
+    assert (done.failed[0].file, done.failed[0].reason) == (str(slides / "S00.tif"), reason)
     assert sorted(os.listdir(slides.parent / "out")) == [".runs", "S01.h5", "runs.csv"]
 
 
@@ -117,6 +118,8 @@ def test_what_is_done_stays_done_where_its_annotation_is_gone(slides, tmp_path):
 
 def test_a_failure_keeps_its_parts(slides):
     [failed] = embed(slides, Failing(InputError("odd values", where="row 3", fix="look"))).failed
+    parts = {"reason": "odd values: row 3; look", "what": "odd values", "where": "row 3", "fix": "look"}
+    assert failed.to_dict().items() >= parts.items()
     assert failed.failure == Failure("S00", str(slides / "S00.tif"), "odd values", "row 3", "look")
     assert state_of(slides.parent / "out")["failure"]["fix"] == "look"
 
@@ -155,7 +158,7 @@ def test_a_completed_file_is_that_of_all_tiles_at_once(slides, more):
 def test_fewer_tiles_are_other_settings(slides):
     embed(slides)
     done = embed(slides, max_tiles=5)
-    assert done.counts["failed"] == 2 and "largest number of tiles is 4000, not 5" in done.failed[0].reason
+    assert done.counts["failed"] == 2 and "tile limit is 4000, not 5" in done.failed[0].reason
 
 
 def test_more_tiles_of_another_seed_are_other_settings(slides):
@@ -163,14 +166,37 @@ def test_more_tiles_of_another_seed_are_other_settings(slides):
     assert "seed is 0, not 1" in embed(slides, max_tiles=6, seed=1).failed[0].reason
 
 
-def test_a_file_that_does_not_say_what_was_tried_is_made_again(slides):
-    embed(slides, max_tiles=5)
+def without_tried(slides):
+    """The file of a slide, as older versions wrote it."""
     with h5py.File(slides.parent / "out" / "S00.h5", "a") as file:
         del file["tried"]
+
+
+@pytest.mark.parametrize("more", [9, None])
+def test_a_file_that_does_not_say_what_was_tried_is_completed(slides, more):
+    embed(slides, max_tiles=5)
+    without_tried(slides)
     encoder = TinyEncoder()
-    first, second = embed(slides, encoder, max_tiles=None).slides
-    assert sum(shape[0] for shape in encoder.batches) == 12 + 7 and (first.tiles, second.tiles) == (12, 12)
-    assert "embedded again, because the earlier file does not say" in first.note
+    first = embed(slides, encoder, max_tiles=more).slides[0]
+    assert first.note.startswith("completed: 5 tiles of an earlier run kept")
+    assert sum(shape[0] for shape in encoder.batches) == 2 * ((more or 12) - 5)
+    completed = bag_of(slides)
+    embed(slides, max_tiles=more, force=True)
+    assert_same_bag(completed, bag_of(slides), but=("tried",))
+
+
+def test_a_file_whose_tiles_are_not_those_drawn_first_is_made_again(slides):
+    embed(slides, max_tiles=5)
+    coords = bag_of(slides).coords
+    embed(slides, max_tiles=5, seed=1, force=True)
+    assert coords.tolist() != bag_of(slides).coords.tolist()
+    without_tried(slides)
+    made = slides.parent / "out" / ".runs" / "S00.json"
+    made.write_text(made.read_text().replace('"seed": 1', '"seed": 0'))
+    first = embed(slides, max_tiles=None).slides[0]
+    assert (
+        first.note.startswith("embedded again, because the earlier file does not say") and first.tiles == 12
+    )
 
 
 def test_a_file_that_cannot_be_read_is_made_again(slides):

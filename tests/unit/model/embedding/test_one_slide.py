@@ -63,7 +63,7 @@ def test_batches_are_as_large_as_the_encoder_says_or_the_user(path):
 
 
 def test_a_batch_of_no_tiles_is_refused(path):
-    with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
+    with pytest.raises(InputError, match="batch_size must be 1 or more, but is 0"):
         embed(path, encoder=TinyEncoder(), batch_size=0)
 
 

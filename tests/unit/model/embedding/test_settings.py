@@ -28,8 +28,12 @@ def test_another_fingerprint_is_one():
 
 
 def test_differences_are_reported_in_words():
-    told = differences(embedded(), embedded(seed=1, annotation="0123"))
-    assert told == ["seed is 0, not 1", "content of the annotation is none, not 0123"]
+    told = differences(embedded(max_tiles=None), embedded(seed=1, annotation="0123", max_tiles=4))
+    assert told == [
+        "seed is 0, not 1",
+        "content of the annotation is none, not 0123",
+        "tile limit is none, not 4",
+    ]
 
 
 def test_another_command_is_the_one_difference_that_counts():

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sequoia_model.encoders._folding import folded_network
+from sequoia_model.encoders._lite0 import Lite0
 from tests.build.encoders import plain_lite0
 
 
@@ -35,6 +36,17 @@ def distance(one: nn.Module, other: nn.Module, side: int) -> float:
     return float((a - b).abs().max() / a.abs().max())
 
 
+class Observed(nn.Module):
+    """The same network, which does not say what can be folded."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network(x)
+
+
 def block(*layers: nn.Module) -> nn.Module:
     return shaken(nn.Sequential(nn.Conv2d(3, 4, 3), *layers, nn.Conv2d(4, 2, 3)))
 
@@ -44,6 +56,21 @@ def test_the_packaged_network_folds_to_rounding():
     folded = folded_network(network, 224)
     assert norms(folded) == 0
     assert distance(network, folded, 224) < 1e-5
+
+
+@pytest.mark.parametrize("side", [63, 64, 224])
+def test_what_the_packaged_network_says_of_itself_is_what_is_observed(side):
+    network = Lite0().eval().requires_grad_(False)
+    network.load_state_dict(plain_lite0().state_dict())
+    told = folded_network(network, side).state_dict()
+    observed = folded_network(Observed(network).eval(), side).network.state_dict()
+    torch.testing.assert_close(told, observed, rtol=0, atol=0)
+
+
+def test_the_packaged_network_folds_without_a_pass(monkeypatch):
+    network = Lite0().eval().requires_grad_(False)
+    monkeypatch.setattr(Lite0, "forward", lambda self, x: pytest.fail("pixels passed through"))
+    assert norms(folded_network(network, 224)) == 0
 
 
 @pytest.mark.parametrize("side", [63, 64, 66])

@@ -113,6 +113,7 @@ def test_the_candidates_that_were_tried_are_read_back(tmp_path):
 
 def test_the_same_bag_gives_the_same_bytes(tmp_path):
     bag = make_bag(cluster_features=make_features(100), rule="all", seed=3)
+    assert bag.seed == 3
     write(bag, tmp_path / "one.h5")
     command = [
         sys.executable,

@@ -221,10 +221,10 @@ def test_measurements_of_a_patient_that_differ_are_reported(tmp_path, folder, we
     [
         ({"output": "p.csv"}, "the output must be an .h5ad file"),
         ({"ensemble": "mean"}, "held-out|all"),
-        ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),
-        ({"batch_size": 0}, "--batch-size must be 1 or more, but is 0"),
-        ({"untrained": -1}, "--untrained must be 0 or more, but is -1"),
-        ({"seed": -1}, "--seed must be 0 or more, but is -1"),
+        ({"jobs": 0}, "jobs must be 1 or more, but is 0"),
+        ({"batch_size": 0}, "batch_size must be 1 or more, but is 0"),
+        ({"untrained": -1}, "untrained must be 0 or more, but is -1"),
+        ({"seed": -1}, "seed must be 0 or more, but is -1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_before_any_work(tmp_path, options, words):

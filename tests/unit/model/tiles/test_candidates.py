@@ -249,6 +249,24 @@ def test_a_choice_of_other_candidates_cannot_be_continued(patchy):
     assert candidates.recall(coords, tried, {**left_out, "low contrast": 0}) is None
 
 
+@pytest.mark.parametrize("few", [1, 30, 100])
+def test_what_was_tried_follows_from_what_was_left_out(patchy, few):
+    first = find_candidates(patchy, TileOptions(max_tiles=few)).examine()
+    coords, left_out = first.grid.coords, first.grid.left_out
+    found = find_candidates(patchy).recall(coords, None, left_out)
+    assert sorted(found.tried.tolist()) == sorted(first.tried.tolist())
+    assert found.grid.left_out == left_out
+    assert find_candidates(patchy, TileOptions(seed=1)).recall(coords, None, left_out) is None
+    assert find_candidates(patchy).recall(coords, None, {**left_out, "low contrast": 500}) is None
+
+
+def test_reasons_are_counted_where_no_tile_is_left(tmp_path):
+    picture = np.full((1024, 1024, 3), 255, dtype=np.uint8)
+    picture[:512, :512] = (214, 130, 180)
+    with pytest.raises(InputError, match="16 places left out, 12 as background, 4 as low contrast"):
+        grid_of(tmp_path, picture)
+
+
 def test_a_known_grid_is_read_in_its_order(large):
     grid = tile_grid(large, TileOptions(max_tiles=20))
     batches = list(read_tiles(large, grid, batch=8, transform=lambda tile: tile[:4, :4]))
@@ -271,7 +289,7 @@ def test_the_grid_of_another_slide_is_refused(large, tmp_path):
 def test_a_slide_of_one_colour_has_no_tile(tmp_path, rule, colour):
     picture = np.full((1024, 1024, 3), colour, dtype=np.uint8)
     with pytest.raises(
-        InputError, match="no tile of the slide holds tissue: of 16 places 16 background"
+        InputError, match="no tile of the slide holds tissue: 16 places left out, all as background"
     ) as error:
         grid_of(tmp_path, picture, choice={"rule": rule})
     assert error.value.where.endswith("a.tif")
@@ -299,8 +317,16 @@ def test_an_annotation_takes_the_place_of_the_mask(large, tmp_path, rule):
 def test_an_annotation_that_holds_no_tile_says_so(large, tmp_path):
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text('{"type": "Polygon", "coordinates": [[[250, 250], [280, 250], [280, 280]]]}')
-    with pytest.raises(InputError, match="no tile lies in the annotation: of 200 places 200 outside"):
+    with pytest.raises(
+        InputError, match="no tile lies in the annotation: 200 places left out, all as outside"
+    ):
         tile_grid(large, annotation=drawn)
+
+
+def test_a_slide_may_be_given_by_its_file(large):
+    options = TileOptions(max_tiles=20)
+    for path in (large.path, str(large.path)):
+        np.testing.assert_array_equal(tile_grid(path, options).coords, tile_grid(large, options).coords)
 
 
 def test_a_mask_that_was_made_is_used(large):
@@ -309,7 +335,7 @@ def test_a_mask_that_was_made_is_used(large):
 
 
 def test_batches_of_no_tiles_are_refused(large):
-    with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
+    with pytest.raises(InputError, match="batch_size must be 1 or more, but is 0"):
         find_candidates(large).read(len, batch=0)
-    with pytest.raises(InputError, match="--batch-size must be 1 or more, but is 0"):
+    with pytest.raises(InputError, match="batch_size must be 1 or more, but is 0"):
         next(read_tiles(large, tile_grid(large, TileOptions(max_tiles=1)), batch=0))

@@ -15,9 +15,9 @@ from sequoia_model.tiles import TileOptions
     ("options", "words"),
     [
         ({"rule": "papr"}, "'papr' is not a valid rule"),
-        ({"max_tiles": 0}, "--max-tiles must be 1 or more, but is 0"),
-        ({"seed": -1}, "--seed must be 0 or more, but is -1"),
-        ({"jobs": 0}, "--jobs must be 1 or more, but is 0"),
+        ({"max_tiles": 0}, "max_tiles must be 1 or more, but is 0"),
+        ({"seed": -1}, "seed must be 0 or more, but is -1"),
+        ({"jobs": 0}, "jobs must be 1 or more, but is 0"),
         ({"slide_mpp": 0.5, "mpp_table": {"A": 0.5}}, "--slide-mpp and --mpp-table were both given"),
         ({"annotation": "absent.png"}, "the annotation does not exist"),
         ({"mpp_table": "absent.csv"}, "exist"),

@@ -13,8 +13,15 @@ def test_an_unknown_device_is_refused(name):
 
 def test_cuda_without_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="this machine has 0 of this kind"):
+    with pytest.raises(InputError, match="this machine has none of this kind"):
         choose_device("cuda")
+
+
+def test_a_gpu_beyond_the_last_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(InputError, match="no device cuda:2: this machine has only 2 of this kind"):
+        choose_device("cuda:2")
 
 
 @pytest.mark.parametrize(("there", "kind"), [(True, "cuda"), (False, "cpu")])

@@ -156,3 +156,11 @@ def test_weights_that_cannot_be_used_are_refused_with_the_reason(tmp_path, case)
     path = make(tmp_path / "mine")
     with pytest.raises(InputError, match=message):
         load_weights(path)
+
+
+def test_a_folder_that_reads_as_a_repository_is_looked_for_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InputError, match=r"does not exist[\s\S]*fix: hub:gevaertlab/none if they are on the hub"
+    ):
+        load_weights("gevaertlab/none")

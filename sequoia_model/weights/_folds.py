@@ -85,7 +85,7 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
         what = "is a file" if folder.exists() else "does not exist"
         hub = f"{HUB}{folder}"
         on_hub = not folder.exists() and _REPOSITORY.fullmatch(str(folder))
-        fix = f"{hub} if they are on the hub, else {_LAYOUT}" if on_hub else _LAYOUT
+        fix = f"give {hub} for weights on the hub; otherwise {_LAYOUT}" if on_hub else _LAYOUT
         raise InputError(f"the folder of weights {what}", where=str(folder), fix=fix)
     name = PublishedName.of(_name(folder.resolve()))
     own = _own_files(folder)

@@ -29,7 +29,7 @@ def test_options_that_cannot_be_used_are_refused(options, words):
 
 
 def test_a_changed_option_is_checked_again():
-    with pytest.raises(InputError, match="--seed"):
+    with pytest.raises(InputError, match="seed must"):
         replace(TileOptions(), seed=-1)
 
 

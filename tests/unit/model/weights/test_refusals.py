@@ -161,6 +161,6 @@ def test_weights_that_cannot_be_used_are_refused_with_the_reason(tmp_path, case)
 def test_a_folder_that_reads_as_a_repository_is_looked_for_on_the_hub(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        InputError, match=r"does not exist[\s\S]*fix: hub:gevaertlab/none if they are on the hub"
+        InputError, match=r"does not exist[\s\S]*fix: give hub:gevaertlab/none for weights on the hub"
     ):
         load_weights("gevaertlab/none")

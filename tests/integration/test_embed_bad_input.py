@@ -74,7 +74,7 @@ def test_the_good_slide_is_done_and_the_others_leave_nothing(answer, tmp_path):
     assert not [name for name in left_in(tmp_path / "out" / ".runs") if ".part" in name or ".new" in name]
 
 
-def test_each_reason_names_the_file_and_what_is_wrong(answer, slides):
+def test_each_reason_says_what_is_wrong_and_is_told_after_the_file(answer, slides):
     reasons = {
         slide["file"]: slide["reason"] for slide in answer.json["slides"] if slide["state"] == "failed"
     }
@@ -85,14 +85,19 @@ def test_each_reason_names_the_file_and_what_is_wrong(answer, slides):
         if words not in reasons[str(slides / name)]
     ]
     assert wrong == []
-    assert [reason for file, reason in reasons.items() if file not in reason] == []
-    assert [reason for reason in reasons.values() if f"{reason}\n" not in answer.err] == []
+    told = answer.err.splitlines()
+    assert [file for file, reason in reasons.items() if f"failed: {file}: {reason}" not in told] == []
+    assert [file for file, reason in reasons.items() if reason.startswith(file)] == []
 
 
 def test_the_table_holds_the_reasons(answer, tmp_path):
     table = pd.read_csv(tmp_path / "out" / "runs.csv", index_col="slide")
     assert len(table) == len(SLIDES) + 1 and (table["attempts"] == 1).all()
-    reasons = {slide["name"]: " ".join(slide["reason"].split()) for slide in answer.json["slides"]}
+    reasons = {
+        slide["name"]: (f"{slide['file']}: " if slide["state"] == "failed" else "")
+        + " ".join(slide["reason"].split())
+        for slide in answer.json["slides"]
+    }
     assert table["reason"].to_dict() == reasons
 
 

@@ -38,7 +38,7 @@ test: setup-model ## Run all tests (ARGS="-k cox" selects some; without R, tests
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
 test-fast: setup-model ## Run all tests except the slow ones: under 3 minutes on two cores
-	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" --hypothesis-profile fast $(ARGS)
 
 lint: setup-model ## Check style, types and import contracts
 	@$(BIN)/ruff check .

@@ -21,6 +21,7 @@ WITHOUT_R = "R tests left out"
 settings.register_profile(
     "sequoia", deadline=None, max_examples=60, derandomize="CI" in os.environ, print_blob=True
 )
+settings.register_profile("fast", settings.get_profile("sequoia"), max_examples=10)  # make test-fast
 settings.load_profile("sequoia")
 
 

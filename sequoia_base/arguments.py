@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -52,6 +53,14 @@ def check_limits(values: Mapping[str, Any], limits: Mapping[str, Limit]) -> None
         if isinstance(value, str):
             raise InputError(f"{value!r} is not a valid {argument}", fix=f"use {wanted}")
         raise InputError(f"{argument} must be {wanted}, but is {value!r}")
+
+
+def count_jobs(jobs: int | None) -> int:
+    """Number of threads to use: the given number, or one per core that this process may run on."""
+    if jobs is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    check_limits({"jobs": jobs}, {"jobs": whole(1)})
+    return jobs
 
 
 class Parameters:

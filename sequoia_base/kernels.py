@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from numba import njit
 
-from sequoia_base.arguments import check_limits, whole
+from sequoia_base.arguments import count_jobs
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -45,14 +44,6 @@ def kernel(function: F) -> F:
 def typed_kernel(*signatures: Any) -> Callable[[F], F]:
     """A decorator like `kernel` that compiles for the given numba signatures only, when the module is imported."""
     return lambda function: _compile(function, list(signatures))
-
-
-def count_jobs(jobs: int | None) -> int:
-    """Number of threads to use: the given number, or one per core that this process may run on."""
-    if jobs is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    check_limits({"jobs": jobs}, {"jobs": whole(1)})
-    return jobs
 
 
 def map_blocks(function: Callable[[int, int], T], size: int, block: int, jobs: int | None = None) -> list[T]:

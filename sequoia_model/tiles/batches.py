@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.kernels import count_jobs
+from sequoia_base.arguments import count_jobs
 from sequoia_model.errors import InputError
 from sequoia_model.tiles.options import check_least
 from sequoia_model.types.grid import TileGrid

@@ -43,8 +43,8 @@ def gsea(
     """
     import pandas as pd
 
+    from sequoia_base.arguments import count_jobs
     from sequoia_base.atomic import refuse_existing
-    from sequoia_base.kernels import count_jobs
     from sequoia_stats.io.gene_lists import read_gene_scores
     from sequoia_stats.sets.gsea import preranked
 

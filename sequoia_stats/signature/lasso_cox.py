@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.arguments import Limit, Parameters, ProgressBar, one_of, optional, whole
+from sequoia_base.arguments import Limit, Parameters, ProgressBar, count_jobs, one_of, optional, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.coxpath import (
     FOLD_LIMITS,
@@ -313,4 +312,4 @@ def _down_to(penalty: float, largest: float) -> NDArray[np.float64]:
 def _processes(x: NDArray[np.float64], foldids: NDArray[np.int64]) -> int:
     """One process per core, or a single one if the paths take less time than processes take to start."""
     n_paths = 1 + sum(np.unique(row).size for row in foldids)
-    return (os.cpu_count() or 1) if x.size * n_paths > _WORTH_PROCESSES else 1
+    return count_jobs(None) if x.size * n_paths > _WORTH_PROCESSES else 1

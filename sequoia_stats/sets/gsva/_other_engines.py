@@ -8,7 +8,7 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
-from sequoia_base.kernels import count_jobs
+from sequoia_base.arguments import count_jobs
 from sequoia_stats import rbridge
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.gsva.reference import Settings

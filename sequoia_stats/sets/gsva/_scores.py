@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sequoia_base.arguments import ProgressBar
-from sequoia_base.kernels import count_jobs, map_blocks
+from sequoia_base.arguments import ProgressBar, count_jobs
+from sequoia_base.kernels import map_blocks
 from sequoia_stats.sets.gsva import _kernels as kernels
 from sequoia_stats.types.arrays import Floats
 

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from sequoia_base.kernels import count_jobs, kernel, map_blocks
+from sequoia_base.arguments import count_jobs
+from sequoia_base.kernels import kernel, map_blocks
 from sequoia_stats.errors import InputError
 
 

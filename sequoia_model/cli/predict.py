@@ -96,12 +96,13 @@ def predict(
     from sequoia_model.prediction import predict_any
     from sequoia_model.tiles import TileOptions
 
-    tiling = TileOptions(
-        rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs
-    )
+    tiling = None
+    if all_tiles or any(value is not None for value in (rule, max_tiles, slide_mpp, mpp_table, annotation)):
+        most = options.tiles_at_most(max_tiles, all_tiles)
+        tiling = TileOptions(rule, most, seed, slide_mpp, mpp_table, annotation, jobs)
     done = predict_any(
-        inputs, weights, output=output, options=tiling, keep=not no_keep, encoder=encoder, genes=genes,
-        patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,
+        inputs, weights, output=output, options=tiling, seed=seed, jobs=jobs, keep=not no_keep, encoder=encoder,
+        genes=genes, patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,
         batch_size=batch_size, force=force, progress=progress("predict"),
         embedding=lambda: options.running("embed"),
     )  # fmt: skip

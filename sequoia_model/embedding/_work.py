@@ -135,7 +135,7 @@ class WriteFeatures:
         encoder = self.encoder.loaded
         meter.step(EMBED)
         claim.advance(EMBED)
-        before, vectors_before, note = _earlier(earlier, candidates)
+        before, vectors_before, note = _earlier(earlier, candidates, encoder.id)
         vectors = TileVectors(encoder, candidates.most, meter.count, vectors_before)
         size = encoder.batch_size if self.batch_size is None else self.batch_size
         choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
@@ -220,7 +220,7 @@ def _keep(claim: Claim, choice: TileChoice) -> None:
 
 
 def _earlier(
-    path: Path | None, candidates: Candidates
+    path: Path | None, candidates: Candidates, encoder: EncoderId
 ) -> tuple[TileChoice | None, tuple[NDArray[np.int64], NDArray[np.float32]] | None, str]:
     """The choice of tiles of an earlier file, their corners and vectors, and a note about them."""
     from sequoia_model.feature_files import read
@@ -231,11 +231,16 @@ def _earlier(
         bag = read(path)
     except InputError as error:
         return None, None, f"embedded again, because the earlier file cannot be read ({error.what})"
+    options = candidates.options
+    if bag.encoder is None or not bag.encoder.is_same(encoder):
+        return None, None, "embedded again, because the earlier file holds features of another encoder"
+    if (bag.rule, bag.seed) != (options.effective_rule, options.seed):
+        return None, None, "embedded again, because the tiles of the earlier file were chosen otherwise"
     if bag.coords is not None and bag.features is not None:
         choice = candidates.recall(bag.coords, bag.tried, bag.geometry.left_out)
         if choice is not None:
             note = f"completed: {counted(len(choice.grid), 'tile')} of an earlier run kept"
             return choice, (choice.grid.coords, bag.features), note
     unknown = "the earlier file does not say which places were tried"
-    why = unknown if bag.tried is None else "the places with tissue have changed"
+    why = unknown if bag.tried is None else "it does not agree with the places that hold tissue now"
     return None, None, f"embedded again, because {why}"

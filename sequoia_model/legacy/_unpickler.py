@@ -22,8 +22,8 @@ from sequoia_model.errors import InputError
 _CODE = re.compile(r"[biuf](1|2|4|8)|[SU]\d{1,6}|O8?")
 _SCALARS = (str, bytes, bool, int, float, type(None))
 _ADVICE = {
-    "pandas": "in its own program, turn tables into arrays (frame.to_numpy(), list(frame.columns)) and save again",
-    "torch": "in its own program, turn tensors into arrays (tensor.cpu().numpy()) and save again",
+    "pandas": "in the program that wrote it, turn tables into arrays (frame.to_numpy(), list(frame.columns)) and save",
+    "torch": "in the program that wrote it, turn tensors into arrays (tensor.cpu().numpy()) and save again",
 }
 
 
@@ -64,7 +64,9 @@ class _Unpickler(pickle.Unpickler):
         """The class that stands for a name; only the makers of arrays and bytes have one."""
         if (module, name) in _STAND_INS:
             return _STAND_INS[module, name]
-        advice = _ADVICE.get(module.partition(".")[0], "in its own program, save only arrays and strings")
+        advice = _ADVICE.get(
+            module.partition(".")[0], "in the program that wrote it, save only arrays and strings"
+        )
         raise InputError(
             f"the file needs {f'{module}.{name}'[:100]!r} to load, but only arrays and strings are loaded, since "
             "anything else can run code",

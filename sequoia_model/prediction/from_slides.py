@@ -107,7 +107,9 @@ def predict_any(
     weights: Weights | str | Path,
     *,
     output: str | Path,
-    options: TileOptions = TileOptions(),
+    options: TileOptions | None = None,
+    seed: int = 0,
+    jobs: int | None = None,
     keep: bool = True,
     embedding: Embedding = nullcontext,
     **shared: Any,
@@ -122,8 +124,10 @@ def predict_any(
         The networks, or their place for `load_weights`.
     output : path
         The predictions file (.h5ad).
-    options : TileOptions
-        As in `predict_slides`; with features, only its seed and jobs may be set.
+    options : TileOptions, optional
+        As in `predict_slides`; None if nothing is said about tiles, which features require.
+    seed, jobs
+        As in `predict`; for slides, they are used if `options` is None.
     keep : bool, default True
         As in `predict_slides`.
     embedding : callable, optional
@@ -144,20 +148,27 @@ def predict_any(
     slides, features = split_inputs(inputs)
     if slides:
         return _predict_found(
-            slides, weights, output=output, options=options, keep=keep, embedding=embedding, **shared
-        )
-    default = TileOptions(seed=options.seed, jobs=options.jobs)
-    names = [
-        item.name for item in fields(options) if getattr(options, item.name) != getattr(default, item.name)
-    ]
-    words = [_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in names] + ["--no-keep"] * (not keep)
+            slides, weights, output=output, options=options or TileOptions(seed=seed, jobs=jobs), keep=keep,
+            embedding=embedding, **shared,
+        )  # fmt: skip
+    words = [] if options is None else _given(options)
+    words += ["--no-keep"] * (not keep)
     if words:
         raise InputError(
             f"{listing(words)} cannot be used with features: tiles are chosen from slides",
             where=listing(features, 2),
             fix="leave it out, or give slides",
         )
-    return predict(features, weights, output=output, jobs=options.jobs or 1, seed=options.seed, **shared)
+    return predict(features, weights, output=output, jobs=jobs or 1, seed=seed, **shared)
+
+
+def _given(options: TileOptions) -> list[str]:
+    """The command-line options that were given; the number of tiles if all values are the default ones."""
+    default = TileOptions(seed=options.seed, jobs=options.jobs)
+    changed = [
+        item.name for item in fields(options) if getattr(options, item.name) != getattr(default, item.name)
+    ]
+    return [_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in changed or ["max_tiles"]]
 
 
 def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:

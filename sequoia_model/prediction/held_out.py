@@ -60,7 +60,7 @@ def choose_networks(
         return NetworkChoice(everyone, seen=set(folds) != tested)
     if len(tested) > 1:
         raise InputError(
-            f"the slide belongs to {listing(known)}, whom different folds of {splits.name} hold out",
+            f"the slide belongs to {listing(known)}, who are held out by different folds of {splits.name}",
             fix="correct its patient, or use --ensemble all: networks that saw the patient",
         )
     (fold,) = tested

@@ -287,7 +287,7 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
         raise InputError(
             "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
             where=str(path),
-            fix="if it should be a slide, it may be damaged or incomplete: get a new copy",
+            fix="if this is a slide, the file may be damaged or incomplete: get a new copy",
         )
     if reader != "auto":
         raise InputError(f"the reader {reader!r} does not read plain images", where=str(path))

@@ -169,7 +169,7 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
     Raises
     ------
     InputError
-        If the file cannot be read, names neither slides nor patients, has a wanted gene twice, or none of them.
+        If the file cannot be read, has no column of slides or patients, has a wanted gene twice, or none of them.
     """
     path = existing_file(path)
     measured = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)

@@ -141,6 +141,8 @@ class Candidates:
         kept, indices = self._indices(coords), drawn if tried is None else self._indices(tried)
         if indices is None or kept is None or not np.isin(kept, indices).all() or len(indices) != n_tried:
             return None
+        if not (np.diff(kept) > 0).all():  # in another order, or twice: whose vectors are whose is not known
+            return None
         if len(indices) < len(self) and not np.array_equal(np.sort(drawn), np.sort(indices)):
             return None
         return self._choice(kept, lost, indices, 0.0)

@@ -129,7 +129,8 @@ class TileOptions:
             return found[0]
         what = "are two annotations" if found else "is no annotation"
         raise InputError(
-            f"there {what} for the slide {slide}", where=f"{self.annotation}: {' or '.join(names)}"
+            f"there {what} for the slide {slide.name}",
+            where=f"{self.annotation}: {' or '.join(names)}",
         )
 
     def settings(self, slide: Path) -> dict[str, Any]:

@@ -51,7 +51,9 @@ def convert(
     format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
     endpoint: Annotated[
         str | None,
-        typer.Option(help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another word; a study must have it."),
+        typer.Option(
+            help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another name; a study folder must contain this endpoint."
+        ),
     ] = None,
     drop_invalid: Annotated[
         bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")

@@ -34,7 +34,7 @@ def gsva(
         str | None, typer.Option(help="Kernel for gaussian: table, as in R, or exact.  [default: table]")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="native, or gseapy or r for comparison.  [default: native]")
+        str | None, typer.Option(help="native; gseapy and r are for comparison.  [default: native]")
     ] = None,
     tau: Annotated[float | None, typer.Option(help="Exponent of the rank weights.  [default: 1]")] = None,
     max_diff: Annotated[

@@ -180,7 +180,8 @@ def test_features_beside_slides_that_an_earlier_call_kept_are_no_other_features(
 
 
 @pytest.mark.parametrize(
-    "option", [("--slide-mpp", 0.5), ("--no-keep",), ("--all-tiles",), ("--rule", "paper")]
+    "option",
+    [("--slide-mpp", 0.5), ("--no-keep",), ("--all-tiles",), ("--rule", "paper"), ("--max-tiles", 4000)],
 )
 def test_options_of_slides_are_refused_with_features(capsys, folder, option):
     write_ours(folder / "f" / "S2.h5", dim=1280)

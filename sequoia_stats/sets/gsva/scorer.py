@@ -207,7 +207,7 @@ class Gsva(Parameters):
         x : DataFrame of shape (samples, genes), Cohort, Expression, AnnData, or path
             As in `fit`.
         progress : callable, optional
-            ``progress(parts, total)`` wraps the iterator over parts of the work; the other engines do not tell theirs.
+            ``progress(parts, total)`` wraps the iterator over parts of the work; other engines do not report it.
 
         Returns
         -------

@@ -166,10 +166,29 @@ def test_more_tiles_of_another_seed_are_other_settings(slides):
     assert "seed is 0, not 1" in embed(slides, max_tiles=6, seed=1).failed[0].reason
 
 
-def without_tried(slides):
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("encoder", "uni", "another encoder"),
+        ("seed", 3, "chosen otherwise"),
+        ("rule", "published-code", "chosen otherwise"),
+    ],
+)
+def test_a_file_that_was_replaced_is_not_continued(slides, attribute, value, words):
+    embed(slides, max_tiles=5)
+    with h5py.File(slides.parent / "out" / "S00.h5", "a") as file:
+        file.attrs[attribute] = value
+    encoder = TinyEncoder()
+    first = embed(slides, encoder, max_tiles=None).slides[0]
+    assert first.note.startswith("embedded again") and words in first.note
+    assert bag_of(slides).n_tiles == 12
+
+
+def without_tried(slides, **attributes):
     """The file of a slide, as older versions wrote it."""
     with h5py.File(slides.parent / "out" / "S00.h5", "a") as file:
         del file["tried"]
+        file.attrs.update(attributes)
 
 
 @pytest.mark.parametrize("more", [9, None])
@@ -190,7 +209,7 @@ def test_a_file_whose_tiles_are_not_those_drawn_first_is_made_again(slides):
     coords = bag_of(slides).coords
     embed(slides, max_tiles=5, seed=1, force=True)
     assert coords.tolist() != bag_of(slides).coords.tolist()
-    without_tried(slides)
+    without_tried(slides, seed=0)
     made = slides.parent / "out" / ".runs" / "S00.json"
     made.write_text(made.read_text().replace('"seed": 1', '"seed": 0'))
     first = embed(slides, max_tiles=None).slides[0]

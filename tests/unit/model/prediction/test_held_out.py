@@ -75,5 +75,5 @@ def test_a_patient_that_no_fold_holds_out_is_refused():
 
 
 def test_a_slide_of_two_patients_whom_different_folds_hold_out_is_refused():
-    with pytest.raises(InputError, match="TCGA-3C-AALJ, TCGA-3C-AALI, whom different folds"):
+    with pytest.raises(InputError, match="TCGA-3C-AALJ, TCGA-3C-AALI, who are held out by different folds"):
         choose_networks(("TCGA-3C-AALJ", "TCGA-3C-AALI"), FOLDS, published("BRCA"))

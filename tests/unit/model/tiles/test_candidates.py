@@ -260,6 +260,14 @@ def test_what_was_tried_follows_from_what_was_left_out(patchy, few):
     assert find_candidates(patchy).recall(coords, None, {**left_out, "low contrast": 500}) is None
 
 
+def test_tiles_in_another_order_or_twice_cannot_be_continued(patchy):
+    first = find_candidates(patchy, TileOptions(max_tiles=30)).examine()
+    coords, candidates = first.grid.coords, find_candidates(patchy)
+    assert candidates.recall(coords[::-1], first.tried, first.grid.left_out) is None
+    repeated = np.concatenate([coords[:1], coords[:-1]])
+    assert candidates.recall(repeated, first.tried, first.grid.left_out) is None
+
+
 def test_reasons_are_counted_where_no_tile_is_left(tmp_path):
     picture = np.full((1024, 1024, 3), 255, dtype=np.uint8)
     picture[:512, :512] = (214, 130, 180)

@@ -73,3 +73,25 @@ def test_an_error_in_the_other_process_arrives_here(apart, monkeypatch):
     monkeypatch.setattr(_prerank, "_prerank_elsewhere", torn)
     with pytest.raises(ValueError, match="torn"):
         preranked(RANKS, SETS, permutations=5)
+
+
+def test_an_interrupt_in_the_caller_ends_the_process(apart, monkeypatch):
+    workers = []
+
+    class Interrupted(_prerank.ProcessPoolExecutor):
+        def submit(self, *_):
+            workers.append(super().submit(os.getpid).result())
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_prerank, "ProcessPoolExecutor", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        preranked(RANKS, SETS, permutations=5)
+    assert not is_running(workers[0])
+
+
+def is_running(pid):
+    """Whether a process is there and is not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -104,8 +104,9 @@ def test_a_tiled_tiff_that_openslide_refuses_is_not_taken_for_a_plain_image(tmp_
 
 
 def test_an_unknown_reader_is_refused(tmp_path):
-    with pytest.raises(InputError, match="'fast' is not a valid reader"):
+    with pytest.raises(InputError, match="'fast' is not a valid reader") as error:
         open_slide(write_slide(tmp_path / "S1.tif"), reader="fast")
+    assert all(name in error.value.fix for name in ("auto", "openslide", "direct"))
 
 
 def test_the_direct_reader_refuses_what_it_cannot_read(tmp_path):

@@ -62,8 +62,9 @@ def test_several_fields_in_a_line_without_a_title_are_refused(tmp_path, text, ro
 @pytest.mark.parametrize("row", ["G2", "G2,1,2", "G2;1"])
 def test_a_row_of_a_table_with_other_fields_than_its_header_is_refused(tmp_path, row):
     (tmp_path / "genes.csv").write_text(f"gene,r\nG1,1\n{row}\n")
-    with pytest.raises(InputError, match=r"a row has \d fields, the header has 2"):
+    with pytest.raises(InputError, match=r"a row has \d fields, the header has 2") as error:
         read_gene_list(tmp_path / "genes.csv")
+    assert error.value.where == f"{tmp_path / 'genes.csv'}, row 3"
 
 
 def test_of_a_table_the_column_of_genes_is_read(tmp_path):

@@ -184,7 +184,7 @@ def test_progress_sees_every_path_of_the_fit(cohort):
 
 
 def test_log2_of_negative_expression_is_refused(cohort):
-    with pytest.raises(InputError, match="30 of 30 genes"):
+    with pytest.raises(InputError, match="the log2 transform does not suit 30 of 30 genes"):
         LassoCoxSignature(transform="log2").fit(cohort)
 
 

@@ -87,5 +87,6 @@ def test_an_output_with_another_ending_is_refused_with_the_right_name(name, word
     assert caught.value.fix == "-o s.csv"
 
 
-def test_an_output_with_its_ending_is_accepted():
-    refuse_other_ending("a/s.csv", ".csv", "a table is")
+@pytest.mark.parametrize("name", ["a/s.csv", "a.b.csv"])
+def test_an_output_with_its_ending_is_accepted(name):
+    assert refuse_other_ending(name, ".csv", "a table is") is None

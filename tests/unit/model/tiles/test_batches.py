@@ -44,13 +44,13 @@ def running() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("tiles")]
 
 
-class Stop(Exception):  # noqa: N818
+class StoppedError(Exception):
     """Ends the use of batches."""
 
 
 def stop_after_a_while(_: TileBatch) -> None:
     time.sleep(0.2)
-    raise Stop
+    raise StoppedError
 
 
 def corners(slide: SlideOfNoise, jobs: int) -> list[list[list[int]]]:
@@ -65,7 +65,7 @@ def test_batches_come_in_one_order_whatever_the_time_of_a_read():
 
 def test_no_more_is_read_ahead_than_some_batches():
     slide = SlideOfNoise()
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         make_candidates(slide, None, jobs=2).read(stop_after_a_while, batch=16)
     assert slide.reads <= 16 + 2 * 16 + 4 * 8
 
@@ -82,9 +82,9 @@ def test_threads_end_after_the_tile_that_they_are_at_when_a_batch_cannot_be_used
 
     def stop(_: TileBatch) -> None:
         before.append(slide.reads)
-        raise Stop
+        raise StoppedError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         make_candidates(slide, None, jobs=4).read(stop, batch=8)
     assert running() == [] and slide.reads <= before[0] + 2 * 4
 
@@ -141,9 +141,12 @@ def test_a_slow_consumer_does_not_wait():
     assert read[1].waited < 0.1
 
 
+def odd_is_dull(tile):
+    return "dull" * bool(tile[0, 0, 0] % 2)
+
+
 def test_tiles_are_tested_without_keeping_pixels():
     coords = np.array([[0, 0], [256, 0], [512, 0]])
-    check = lambda tile: "dull" * bool(tile[0, 0, 0] % 2)  # noqa: E731
-    with TileReader(SlideOfNoise(), 256, check=check, keep_pixels=False) as reader:
+    with TileReader(SlideOfNoise(), 256, check=odd_is_dull, keep_pixels=False) as reader:
         read = list(reader.tiles(coords))
     assert all(pixels.size == 0 for _, pixels in read) and len(read) == 3

@@ -8,9 +8,10 @@ file with
 - the attributes ``schema_version``, ``slide`` and ``coords_unit``, and, if known, ``encoder``,
   ``encoder_asserted`` (the user named the encoder, no file did), ``encoder_fingerprint``, ``mpp``, ``tile_size``,
   ``rule``, ``seed``, ``cohort`` and ``n_tiles``;
-- where the tiles lie on the slide: ``patch_size_level0`` (side of a tile, px), ``tile_side_um``, ``level0_width``,
-  ``level0_height`` (px), ``slide_mpp``, ``slide_mpp_source``, ``max_tiles`` (missing if all tiles were taken), ``mask``
-  (what decided where tissue is), ``n_places`` and ``left_out`` (JSON: reason to number);
+- where the tiles lie on the slide: ``patch_size_level0`` (side of a tile, px), ``tile_side_um``,
+  ``target_magnification``, ``overlap`` (px), ``level0_width``, ``level0_height`` (px), ``slide_mpp``,
+  ``slide_mpp_source``, ``max_tiles`` (missing if all tiles were taken), ``mask`` (what decided where tissue is),
+  ``n_places`` and ``left_out`` (JSON: reason to number);
 - ``cluster_note`` if there is something to note about the clusters.
 
 How to add a layout

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files.attributes import integer, number, numbers, text
+from sequoia_model.feature_files.attributes import integer, magnification, number, numbers, text
 from sequoia_model.feature_files.own_layout import fields_of, slide_size
 from sequoia_model.feature_files.paths import encoder_in_folder
 from sequoia_model.types.bag import EncoderId, TileGeometry
@@ -107,11 +107,27 @@ def _trident(file: h5py.File) -> Description:
     name, tiles = text(file["features"].attrs, "encoder"), _attributes_of_coords(file)
     about = {
         "encoder": name and _meant(name, _TRIDENT_MEANS),
-        "mpp": number(tiles, "mpp"),  # its magnifications name scales without giving the µm
+        "mpp": number(tiles, "mpp"),
         "tile_size": integer(tiles, "patch_size"),
-        "geometry": TileGeometry(side=number(tiles, "patch_size_level0"), slide_size=slide_size(tiles)),
+        "geometry": TileGeometry(
+            side=number(tiles, "patch_size_level0"),
+            magnification=_trident_magnification(tiles),
+            overlap=integer(tiles, "overlap"),
+            slide_size=slide_size(tiles),
+        ),
     }
     return Description("trident", about=about)
+
+
+def _trident_magnification(tiles: Mapping[str, Any]) -> float | None:
+    """At which magnification tiles were read: as stated, or by how much a tile shrank from level 0."""
+    stated = magnification(tiles, "target_magnification")
+    scanned, side, wide = (
+        magnification(tiles, "level0_magnification"),
+        integer(tiles, "patch_size"),
+        number(tiles, "patch_size_level0"),
+    )
+    return stated or (scanned * side / wide if scanned and side and wide else None)
 
 
 def _clam(file: h5py.File) -> Description:

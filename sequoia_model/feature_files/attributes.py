@@ -68,6 +68,18 @@ def integer(attributes: Mapping[str, Any], name: str) -> int | None:
     return int(whole) if whole.removeprefix("-").isdecimal() else _refuse(name, word, "a whole number")
 
 
+def magnification(attributes: Mapping[str, Any], name: str) -> float | None:
+    """An attribute as a magnification, 20 or "20x"; None if it is missing or empty.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    word = text(attributes, name)
+    return _positive(word and word.lower().removesuffix("x"), name)
+
+
 def counts(attributes: Mapping[str, Any], name: str) -> dict[str, int]:
     """An attribute that holds whole numbers by name, as JSON; none if it is missing or empty.
 

@@ -12,7 +12,7 @@ import h5py
 
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_model.errors import InputError
-from sequoia_model.feature_files.attributes import counts, integer, number, text
+from sequoia_model.feature_files.attributes import counts, integer, magnification, number, text
 from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
 
 #: A file with a larger number was written by a later version.
@@ -23,6 +23,8 @@ _FIELDS = {"mpp": number, "tile_size": integer, "rule": text, "seed": integer, "
 _GEOMETRY: dict[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]] = {
     "side": ("patch_size_level0", number),  # as TRIDENT calls it
     "side_um": ("tile_side_um", number),
+    "magnification": ("target_magnification", magnification),
+    "overlap": ("overlap", integer),
     "slide_mpp": ("slide_mpp", number),
     "slide_mpp_source": ("slide_mpp_source", text),
     "max_tiles": ("max_tiles", integer),

@@ -226,7 +226,12 @@ class RunRecord:
                     if notes.tile_scale and self.plan.weights.cancer
                 ],
                 "have",
-                f"tiles of another size than the published networks were trained on, {published}",
+                f"tiles of another size, scale or overlap than the published networks were trained on, {published}",
+            ),
+            (
+                [slide.name for slide, notes in done if notes.no_scale and self.plan.weights.cancer],
+                "have",
+                f"features that do not say how large their tiles are; the published networks take {published}",
             ),
             (
                 [slide.name for slide, notes in done if notes.cluster_note],

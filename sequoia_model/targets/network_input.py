@@ -21,6 +21,8 @@ from sequoia_model.weights.loading import Weights
 #: Tiles that the published networks were trained on: µm per pixel, and side in µm.
 PUBLISHED_MPP, PUBLISHED_SIDE = 0.5, 128.0
 _TOLERANCE = 0.05
+#: µm per pixel of a slide scanned at 1x; at 20x it is 0.5.
+_MPP_AT_1X = 10.0
 
 Item = TypeVar("Item")
 Got = TypeVar("Got")
@@ -91,7 +93,9 @@ class InputNotes:
     folder_encoder : str
         A different encoder that the file's folder is named after.
     tile_scale : str
-        Size of the tiles, if it differs from that of the published networks.
+        Size, scale and overlap of the tiles, if they differ from those of the published networks.
+    no_scale : bool
+        Whether the file says nothing about the size of its tiles.
     cohort : str
         Cohort, as the file or its folder names it.
     """
@@ -101,6 +105,7 @@ class InputNotes:
     encoder_given: bool = False
     folder_encoder: str = ""
     tile_scale: str = ""
+    no_scale: bool = False
     cohort: str = ""
 
 
@@ -156,12 +161,15 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
         assert bag.features is not None
         clusters = cluster_means(bag.features, n_clusters=spec.n_clusters, seed=spec.seed)
         means, note = clusters.means, clusters.note
+    scale = _scale_of(bag)
     notes = InputNotes(
         n_tiles=bag.n_tiles,
         cluster_note=note,
         encoder_given=bag.encoder is None or bag.encoder.asserted,
         folder_encoder=bag.encoder_hint if bag.encoder_hint != spec.encoder else "",
-        tile_scale=_other_scale(bag),
+        tile_scale=scale.words if scale.differs else "",
+        no_scale=not scale.words
+        and bag.layout != "sequoia",  # the published files say nothing, and are right
         cohort=bag.cohort,
     )
     return NetworkInput(means, notes)
@@ -224,12 +232,34 @@ def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
         )
 
 
-def _other_scale(bag: FeatureBag) -> str:
-    """The size of the tiles in words, if it is known and differs from that of the published networks."""
-    if bag.mpp is None:
-        return ""
-    side = None if bag.tile_size is None else bag.mpp * bag.tile_size
-    same = abs(bag.mpp / PUBLISHED_MPP - 1) <= _TOLERANCE
-    if same and (side is None or abs(side / PUBLISHED_SIDE - 1) <= _TOLERANCE):
-        return ""
-    return f"{'' if side is None else f'{side:.4g} µm at '}{bag.mpp:.4g} µm/px"
+@dataclass(frozen=True)
+class _Scale:
+    """How large tiles are, in words, and whether that differs from the tiles of the published networks."""
+
+    words: str
+    differs: bool
+
+
+def _scale_of(bag: FeatureBag) -> _Scale:
+    """Side, scale and overlap of the tiles of a bag, as far as they are known.
+
+    A magnification counts as 10 / magnification µm per pixel, as all scanners and TRIDENT have it within some percent.
+    """
+    known = bag.geometry
+    mpp = bag.mpp or (_MPP_AT_1X / known.magnification if known.magnification else None)
+    side = known.side_um or (mpp * bag.tile_size if mpp and bag.tile_size else None)
+    words = []
+    if side is not None:
+        words.append(f"{side:.4g} µm")
+    if bag.mpp is not None:
+        words.append(f"at {bag.mpp:.4g} µm/px")
+    elif known.magnification is not None:
+        words.append(f"at {known.magnification:g}x")
+    if known.overlap:
+        words.append(f"overlapping by {known.overlap} px")
+    differs = bool(known.overlap) or _differ(mpp, PUBLISHED_MPP) or _differ(side, PUBLISHED_SIDE)
+    return _Scale(" ".join(words).removeprefix("at "), differs)
+
+
+def _differ(value: float | None, published: float) -> bool:
+    return value is not None and abs(value / published - 1) > _TOLERANCE

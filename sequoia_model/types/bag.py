@@ -110,6 +110,11 @@ class TileGeometry:
         Side of a tile in level-0 pixels.
     side_um : float, optional
         Side of a tile in µm, if the file gives it in µm.
+    magnification : float, optional
+        Nominal magnification at which the tiles were read, 20 for about 0.5 µm per pixel, if the file gives that
+        rather than a scale.
+    overlap : int, optional
+        By how many pixels of the tiles, as they were read, neighbours overlap.
     slide_mpp : float, optional
         µm per pixel of level 0.
     slide_mpp_source : str, optional
@@ -128,6 +133,8 @@ class TileGeometry:
 
     side: float | None = None
     side_um: float | None = None
+    magnification: float | None = None
+    overlap: int | None = None
     slide_mpp: float | None = None
     slide_mpp_source: str | None = None
     slide_size: tuple[int, int] | None = None

@@ -27,8 +27,8 @@ class Tolerance(NamedTuple):
 EXACT = Tolerance()
 #: For what R has fitted.
 FITTED = Tolerance(1e-9, 1e-9)
-#: For what torch has computed, in single precision.
-SINGLE = Tolerance(1e-6, 1e-6)
+#: For what torch has computed, in single precision: other processors add in another order, and differ by up to 5e-6.
+SINGLE = Tolerance(2e-5, 2e-5)
 NEEDS_R = (pytest.mark.needs_r,)
 SLOW = (pytest.mark.slow,)
 

@@ -29,7 +29,7 @@ def test_trident_is_read_with_its_encoder_and_size_of_tiles(tmp_path):
         encoder=EncoderId("uni"),
         tile_size=256,
         layout="trident",
-        geometry=TileGeometry(side=512, slide_size=(20000, 16000)),
+        geometry=TileGeometry(side=512, magnification=20, overlap=0, slide_size=(20000, 16000)),
     )
     assert_same_bag(bag, wanted)
 

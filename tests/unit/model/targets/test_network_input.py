@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,14 @@ from sequoia_model.clusters import cluster_means
 from sequoia_model.errors import InputError
 from sequoia_model.targets.network_input import InputSpec, in_order, load_input
 from sequoia_model.types.bag import EncoderId
-from tests.build.features import make_features, write_clam, write_ours, write_sequoia
+from tests.build.features import (
+    make_features,
+    write_clam,
+    write_ours,
+    write_sequoia,
+    write_stamp,
+    write_trident,
+)
 
 SPEC = InputSpec(input_dim=8, n_clusters=10, encoder="uni")
 
@@ -93,6 +101,52 @@ def test_the_published_file_of_two_encoders_gives_the_wanted_one(tmp_path):
 def test_tiles_of_another_size_are_noted(tmp_path, mpp, tile_size, said):
     path = write_ours(tmp_path / "a.h5", mpp=mpp, tile_size=tile_size)
     assert load_input(path, SPEC).notes.tile_scale == said
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({}, ""),
+        ({"patch_size": 512, "patch_size_level0": 1024}, "256 µm at 20x"),
+        ({"target_magnification": 10, "patch_size_level0": 1024}, "256 µm at 10x"),
+        ({"target_magnification": "40x", "patch_size_level0": 256}, "64 µm at 40x"),
+        ({"target_magnification": "None", "patch_size_level0": 1024}, "256 µm at 10x"),
+        ({"overlap": 128}, "128 µm at 20x overlapping by 128 px"),
+        ({"patch_size": 224, "patch_size_level0": 448}, "112 µm at 20x"),
+        ({"mpp": 0.25}, "64 µm at 0.25 µm/px"),  # a scale in µm is better than a magnification
+    ],
+)
+def test_what_trident_says_about_its_tiles_is_noted(tmp_path, attributes, said):
+    path = write_trident(tmp_path / "a.h5", more=attributes)
+    assert load_input(path, SPEC).notes.tile_scale == said
+
+
+BEFORE_2_1 = {"extractor": "mahmood-uni-77ffbca1", "unit": "um", "tile_size": 256.0}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        (None, "256 µm at 1.143 µm/px"),
+        (BEFORE_2_1, "256 µm"),
+        (BEFORE_2_1 | {"tile_size": 128.0}, ""),
+        (BEFORE_2_1 | {"tile_size_um": 112.0, "tile_size_px": 224}, "112 µm at 0.5 µm/px"),
+    ],
+)
+def test_what_stamp_says_about_its_tiles_is_noted(tmp_path, attributes, said):
+    path = write_stamp(tmp_path / "a.h5", attrs=attributes)
+    assert load_input(path, SPEC).notes.tile_scale == said
+
+
+@pytest.mark.parametrize(
+    ("write", "silent"),
+    [(write_clam, True), (write_trident, False), (write_stamp, False), (write_sequoia, False)],
+)
+def test_files_that_say_nothing_about_the_size_of_tiles_are_told(tmp_path, write, silent):
+    """The published files say nothing either, but their tiles are those of the published networks."""
+    path = write(tmp_path / "a.h5", dim=8, tiles=40)
+    spec = replace(SPEC, encoder_given=True, n_clusters=100 if write is write_sequoia else 10)
+    assert load_input(path, spec).notes.no_scale == silent
 
 
 def test_weights_and_user_name_the_encoder():

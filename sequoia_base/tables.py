@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,11 @@ from numpy.typing import NDArray
 
 from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError, counted, listing
+from sequoia_base.missing import MISSING, is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Texts that mean a missing value, after stripping.
-MISSING = frozenset(
-    ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "[Not Available]", "[Not Evaluated]"]
-    + ["[Not Applicable]", "[Unknown]", "[Discrepancy]", "[Completed]", "[Pending]"]
-)
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 #: What gzip and zipfile raise for files that are damaged, encrypted or compressed by an unknown method.
 _DAMAGED: tuple[type[Exception], ...] = (
@@ -102,7 +99,7 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
     comment : str, optional
         Lines at the top that start with this are skipped.
     missing : collection of str, default `MISSING`
-        Texts that mean a missing value; an empty collection keeps every text as it is.
+        Texts that mean a missing value, besides those of `is_missing`; an empty collection keeps every text as it is.
 
     Returns
     -------
@@ -122,6 +119,8 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
         text, skipped = text.partition("\n")[2], skipped + 1
     delimiter = _delimiter(path, text.partition("\n")[0])
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    also = frozenset(missing) - MISSING
+    lost = cache(lambda text: bool(missing) and is_missing(text, also))
     rows: list[list[str | float]] = []
     numbers: list[int] = []
     try:
@@ -131,7 +130,7 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
             row, before = skipped + before + 1, reader.line_num
             if any(fields):
                 _refuse_ragged(path, row, len(fields), len(header))
-                rows.append([np.nan if (value := field.strip()) in missing else value for field in fields])
+                rows.append([np.nan if lost(text := field.strip()) else text for field in fields])
                 numbers.append(row)
     except csv.Error as error:
         row = skipped + reader.line_num
@@ -141,7 +140,9 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
     return pd.DataFrame(rows, pd.Index(numbers, name="row", dtype=np.int64), header, dtype=object)
 
 
-def read_numbers(path: str | Path, texts: Callable[[list[str]], Sequence[int]]) -> Numbers:
+def read_numbers(
+    path: str | Path, texts: Callable[[list[str]], Sequence[int]], *, missing: Collection[str] = ()
+) -> Numbers:
     """A table of numbers, some of whose columns are text.
 
     Parameters
@@ -150,6 +151,8 @@ def read_numbers(path: str | Path, texts: Callable[[list[str]], Sequence[int]]) 
         As in `read_table`.
     texts : callable
         Takes the header and returns the positions of the columns of text.
+    missing : collection of str, optional
+        Words that mean a missing number, besides those of `is_missing`. What is a number stays one.
 
     Returns
     -------
@@ -181,7 +184,7 @@ def read_numbers(path: str | Path, texts: Callable[[list[str]], Sequence[int]]) 
                 fields = _split(line, delimiter, path, row)
                 _refuse_ragged(path, row, len(fields), len(header))
                 label = fields[at_text[0] if at_text else 0]
-                values[i] = [_number(fields[j], path, row, label, header[j]) for j in at_number]
+                values[i] = [_number(fields[j], path, row, label, header[j], missing) for j in at_number]
             labels.append([fields[j].strip() for j in at_text])
     places = [
         f"{row} ({label[0]})" if label else f"{row}" for (row, _), label in zip(lines, labels, strict=True)
@@ -305,16 +308,20 @@ def _quick(line: str, delimiter: str, n_leading: int, into: NDArray[np.float64])
     return label
 
 
-def _number(field: str, path: str | Path, row: int, label: str, column: str) -> float:
+def _number(
+    field: str, path: str | Path, row: int, label: str, column: str, missing: Collection[str]
+) -> float:
     value = field.strip()
     try:
-        return np.nan if value in MISSING else float(value.replace("_", "?"))  # float() would take 1_000
+        return float(value.replace("_", "?"))  # float() would take 1_000
     except ValueError:
-        raise InputError(
-            f"{value!r} is not a number",
-            where=f"{path}, row {row} ({label.strip()}), column {column!r}",
-            fix="write a number, or NA if it is missing",
-        ) from None
+        if is_missing(value, missing):
+            return np.nan
+    raise InputError(
+        f"{value!r} is not a number",
+        where=f"{path}, row {row} ({label.strip()}), column {column!r}",
+        fix="write a number, or NA if it is missing",
+    )
 
 
 def _refuse_infinite(

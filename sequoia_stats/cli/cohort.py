@@ -102,6 +102,8 @@ def _with_options_of_formats(command: Callable[..., None]) -> Callable[..., None
                 values[name] = value.value
             elif name in known and known[name].several and value is not None:
                 values[name] = [word.strip() for word in value.split(",") if word.strip()]
+            elif name in known and known[name].repeated:
+                values[name] = list(value or ()) or None
         command(**values)
 
     convert.__doc__ = command.__doc__
@@ -122,7 +124,10 @@ def _parameter(option: Option) -> inspect.Parameter:
                 helps.setdefault(own.help, []).append(name)
     text = " ".join(f"{', '.join(names)}: {words}" for words, names in helps.items())
     kind: Any = _choice(option.choices) if option.choices else option.kind
-    annotation = Annotated[kind | None, typer.Option(option.flag, help=text)]
+    if option.repeated:
+        kind = list[kind]
+    metavar = "TEXT" if option.repeated else None
+    annotation = Annotated[kind | None, typer.Option(option.flag, help=text, metavar=metavar)]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

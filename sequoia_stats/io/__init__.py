@@ -48,7 +48,7 @@ Its tests build a folder with a function of ``tests/build/studies.py`` and add r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ class Reader:
 
 #: The formats of a cohort, the particular before the general.
 READERS = {
-    "h5ad": Reader(h5ad.recognises, h5ad.read_cohort_h5ad, "a cohort file (.h5ad)"),
+    "h5ad": Reader(h5ad.recognises, h5ad.read_cohort_h5ad, "a cohort file (.h5ad)", h5ad.H5AD_OPTIONS),
     "cbioportal": Reader(
         cbioportal.recognises, cbioportal.read_study, "a cBioPortal study folder", cbioportal.STUDY_OPTIONS
     ),
@@ -124,6 +124,7 @@ def read_cohort(
     format: str = "auto",
     endpoint: str | None = None,
     drop_invalid: bool = False,
+    missing: Sequence[str] = (),
     **options: Any,
 ) -> Cohort:
     """Read a cohort from a file or folder of any known format.
@@ -138,6 +139,9 @@ def read_cohort(
         Which outcome; needed by study folders and tables.
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
+    missing : sequence of str, optional
+        Texts that mean a missing value, besides those that `sequoia_base.missing.is_missing` knows: NA, Unknown,
+        Not Reported, [Not Available], '-- and the like. The ledger says what was taken as missing.
     **options
         Options of the format, as `cbioportal.read_study` and `tidy.read_tidy` take them. None counts as not given.
 
@@ -154,9 +158,11 @@ def read_cohort(
         same_endpoint(source.outcome.endpoint, endpoint, source.name)
         return source
     if not isinstance(source, str | Path):
-        return cohort_from_adata(source, endpoint=endpoint, drop_invalid=drop_invalid)
+        return cohort_from_adata(source, endpoint=endpoint, missing=missing, drop_invalid=drop_invalid)
     reader = _reader(Path(source), format)
     given = {name: value for name, value in options.items() if value is not None}
+    if missing:
+        given["missing"] = missing
     for name in given:
         _refuse_foreign(name, reader, str(source))
     if endpoint is not None:

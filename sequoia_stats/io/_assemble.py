@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sequoia_base.flow import Flow
+from sequoia_base.missing import without_missing
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
@@ -50,6 +52,7 @@ def assemble(
     flow: Flow,
     covariates: Sequence[str] | None = None,
     drop_invalid: bool = False,
+    missing: Collection[str] = (),
     **provenance: object,
 ) -> Cohort:
     """Join on the patient, decode outcome and covariates, and count every loss.
@@ -59,7 +62,7 @@ def assemble(
     expression : DataFrame of shape (patients, genes)
         Index and columns unique.
     clinical : DataFrame
-        Texts or numbers; index = row of the file.
+        Texts or numbers, also texts that mean a missing value; index = row of the file.
     ids : Series
         Patient id of each row of `clinical`, unique.
     endpoint : Endpoint
@@ -72,6 +75,8 @@ def assemble(
         Columns to keep, by their own or their canonical name; by default all but those of the outcome.
     drop_invalid : bool, default False
         Drop patients without a usable outcome rather than stop.
+    missing : collection of str, optional
+        Texts that mean a missing value, besides those of `is_missing`.
     **provenance
         Further fields of `Cohort`.
 
@@ -96,7 +101,11 @@ def assemble(
     n_expression, n_clinical, n = len(expression), len(rows), len(joined)
     flow.add("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data")
     flow.add("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression")
-    table = clinical.loc[rows[joined]]
+    columns = [str(column) for column in clinical if column not in (endpoint.time, endpoint.event)]
+    if covariates is not None:
+        columns = clinical_columns(columns, covariates, where)
+    kept = clinical.loc[rows[joined], [endpoint.time, endpoint.event, *columns]]
+    table = known_values(kept, endpoint.time, missing, flow)
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
     events, note = parse_event(table[endpoint.event], place, endpoint.event_value)
@@ -107,9 +116,6 @@ def assemble(
         where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
         drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
-    columns = [str(column) for column in table if column not in (endpoint.time, endpoint.event)]
-    if covariates is not None:
-        columns = clinical_columns(columns, covariates, where)
     decoded = parse_covariates(table.loc[rows[patients], columns], where, flow)
     reserved = [column for column in decoded if column in _RESERVED]
     if reserved:
@@ -123,6 +129,40 @@ def assemble(
         flow=flow.to_frame(),
         **provenance,  # type: ignore[arg-type]
     )
+
+
+def known_values(table: pd.DataFrame, time: str, missing: Collection[str], flow: Flow) -> pd.DataFrame:
+    """The table with NaN for the texts that mean a missing value; the ledger lists them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Values, no identifiers.
+    time : str
+        The column of times.
+    missing : collection of str
+        Further texts with this meaning.
+    flow : Flow
+        Takes a line if there are any but empty ones.
+    """
+    table, words, columns = table.copy(), Counter[str](), {}
+    for name in table:
+        among_numbers = True if name == time else None
+        table[name], found = without_missing(table[name], missing, among_numbers=among_numbers)
+        found.pop("", None)
+        if found:
+            words.update(found)
+            columns[name] = sum(found.values())
+    if words:
+        taken = listing(f"{word!r} ({n})" for word, n in words.most_common())
+        places = listing(f"{name} ({n})" for name, n in columns.items())
+        flow.add(
+            "values: missing",
+            table.size,
+            table.size - words.total(),
+            f"taken as missing: {taken}; in {places}",
+        )
+    return table
 
 
 def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:

@@ -24,6 +24,8 @@ class Option:
         The values that are allowed.
     several : bool, default False
         Whether the reader takes a list, whose items the command line separates by commas.
+    repeated : bool, default False
+        Whether the reader takes a list, for which the command line repeats the option.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Option:
     kind: type = str
     choices: tuple[str, ...] = ()
     several: bool = False
+    repeated: bool = False
 
     @property
     def flag(self) -> str:
@@ -41,4 +44,10 @@ class Option:
 #: The option of every format with clinical columns.
 COVARIATES = Option(
     "covariates", "Clinical columns to keep, separated by commas.  [default: all]", several=True
+)
+#: The option of every format whose values may be missing.
+MISSING_WORDS = Option(
+    "missing",
+    "A text that means a missing value, besides NA, Unknown, [Not Available] and the like; can be repeated.",
+    repeated=True,
 )

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.tables import MISSING, find_column, read_numbers
+from sequoia_base.missing import NO_ID
+from sequoia_base.tables import find_column, read_numbers
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._options import ID_FIX
 from sequoia_stats.io._parquet import read_parquet
@@ -94,7 +95,7 @@ def are_in_rows(genes_in: str) -> bool:
 
 def check_ids(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patient") -> None:
     """Refuse missing or duplicated ids of patients or samples (`unit`); the index of `ids` holds their places."""
-    absent = ids.isna() | ids.isin(MISSING)
+    absent = ids.isna() | ids.isin(NO_ID)
     if absent.any():
         what = counted(absent.sum(), f"{axis[:-1]} has", f"{axis} have")
         raise InputError(f"{what} no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}")

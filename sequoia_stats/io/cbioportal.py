@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from sequoia_base.flow import Flow
+from sequoia_base.missing import without_missing
 from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
-from sequoia_stats.io._options import COVARIATES, Option
+from sequoia_stats.io._options import COVARIATES, MISSING_WORDS, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import standardise
 
-STUDY_OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES)
+STUDY_OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES, MISSING_WORDS)
 #: Columns of expression files that are not samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
 #: Words of file names and meta files, and the unit they mean; the first match counts.
@@ -36,6 +38,7 @@ def read_study(
     endpoint: str | None = None,
     expression: str | Path | None = None,
     covariates: list[str] | None = None,
+    missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """Read a cBioPortal study folder.
@@ -51,6 +54,8 @@ def read_study(
         Which ``data_mrna_*`` file to read if there are several: a name in the folder, or a path.
     covariates : list of str, optional
         Clinical columns to keep; by default all but outcomes.
+    missing : sequence of str, optional
+        Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
 
@@ -66,7 +71,7 @@ def read_study(
     """
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
-    patients, samples = (read_table(file, comment="#") for file in (patient_file, sample_file))
+    patients, samples = (read_table(file, comment="#", missing=()) for file in (patient_file, sample_file))
     for table, file in ((patients, patient_file), (samples, sample_file)):
         find_column(list(table.columns), "PATIENT_ID", file)
     find_column(list(samples.columns), "SAMPLE_ID", sample_file)
@@ -75,7 +80,9 @@ def read_study(
     check_ids(samples["SAMPLE_ID"], f"{sample_file}, column 'SAMPLE_ID'")
     chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder)
     expression_file = _expression_file(folder, expression)
-    numbers = read_numbers(expression_file, lambda header: _gene_columns(header, expression_file))
+    numbers = read_numbers(
+        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing
+    )
     flow = Flow()
     kept = _primary_samples(numbers, samples, expression_file, flow)
     genes = pd.Index(numbers.texts.iloc[:, 0].replace("NA", ""), dtype=object)
@@ -88,7 +95,7 @@ def read_study(
     other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
     return assemble(
         frame, clinical.drop(columns=["PATIENT_ID", *other]), ids, chosen_endpoint, where=str(patient_file),
-        flow=flow, covariates=covariates, drop_invalid=drop_invalid,
+        flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
         units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
         source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
     )  # fmt: skip
@@ -183,7 +190,7 @@ def _is_primary(samples: pd.DataFrame) -> pd.Series:
 def _types(samples: pd.DataFrame) -> pd.Series:
     """SAMPLE_TYPE; missing if the table does not have it."""
     if "SAMPLE_TYPE" in samples:
-        return samples["SAMPLE_TYPE"].astype("string")
+        return without_missing(samples["SAMPLE_TYPE"])[0].astype("string")
     return pd.Series(pd.NA, samples.index, dtype="string")
 
 

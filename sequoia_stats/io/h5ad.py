@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import pandas as pd
 from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io._assemble import Endpoint, assemble
+from sequoia_stats.io._assemble import Endpoint, assemble, known_values
+from sequoia_stats.io._options import MISSING_WORDS
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
@@ -21,6 +23,7 @@ from sequoia_stats.types.genes import as_given, resolve, standardise
 if TYPE_CHECKING:
     from anndata import AnnData
 
+H5AD_OPTIONS = (MISSING_WORDS,)
 #: The key of ``uns`` that marks a cohort of ours, whose symbols are resolved.
 _MARK = "sequoia_cohort"
 
@@ -53,7 +56,13 @@ def read_adata(path: str | Path) -> AnnData:
         ) from None
 
 
-def read_cohort_h5ad(path: str | Path, *, endpoint: str | None = None, drop_invalid: bool = False) -> Cohort:
+def read_cohort_h5ad(
+    path: str | Path,
+    *,
+    endpoint: str | None = None,
+    missing: Sequence[str] = (),
+    drop_invalid: bool = False,
+) -> Cohort:
     """Read a cohort from an h5ad file: obs holds ``time`` in months and ``event``, uns the ``endpoint``.
 
     Parameters
@@ -62,14 +71,23 @@ def read_cohort_h5ad(path: str | Path, *, endpoint: str | None = None, drop_inva
         A file from `write_cohort`, or any other in this layout.
     endpoint : str, optional
         Needed if ``uns`` does not name it; must agree if it does.
+    missing : sequence of str, optional
+        Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
     drop_invalid : bool, default False
         Drop patients without a usable outcome rather than stop.
     """
-    return cohort_from_adata(read_adata(path), str(path), endpoint=endpoint, drop_invalid=drop_invalid)
+    return cohort_from_adata(
+        read_adata(path), str(path), endpoint=endpoint, missing=missing, drop_invalid=drop_invalid
+    )
 
 
 def cohort_from_adata(
-    adata: AnnData, where: str = "AnnData", *, endpoint: str | None = None, drop_invalid: bool = False
+    adata: AnnData,
+    where: str = "AnnData",
+    *,
+    endpoint: str | None = None,
+    missing: Sequence[str] = (),
+    drop_invalid: bool = False,
 ) -> Cohort:
     """A cohort from AnnData; symbols are resolved unless the object came from a `Cohort`.
 
@@ -91,21 +109,24 @@ def cohort_from_adata(
     if not (stated or endpoint):
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
     if _MARK in adata.uns:
-        return _own(adata, where, drop_invalid)
+        return _own(adata, where, missing, drop_invalid)
     frame, units, flow = expression_of(adata, where)
     obs = adata.obs.apply(plain)
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
         Endpoint(stated or str(endpoint), "time", "event", "months"),
-        where=where, flow=flow, drop_invalid=drop_invalid, units=units,
+        where=where, flow=flow, drop_invalid=drop_invalid, missing=missing, units=units,
         name=Path(where).stem, source=Path(where).name,
     )  # fmt: skip
 
 
-def _own(adata: AnnData, where: str, drop_invalid: bool) -> Cohort:
+def _own(adata: AnnData, where: str, missing: Sequence[str], drop_invalid: bool) -> Cohort:
     """A file of `write_cohort`, which may have been changed since."""
     expression_of(adata, where)
     flow = Flow()
+    if missing:
+        adata = adata.copy()
+        adata.obs = known_values(adata.obs.apply(plain), "time", missing, flow)
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
     event, _ = parse_event(obs["event"], f"{where}, obs column 'event'")

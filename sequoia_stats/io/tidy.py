@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.names import is_primary, tcga_patient
-from sequoia_base.tables import MISSING, Numbers, find_column, read_numbers, read_table
+from sequoia_base.tables import Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._options import COVARIATES, ID_FIX, Option
+from sequoia_stats.io._options import COVARIATES, ID_FIX, MISSING_WORDS, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
 from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
@@ -46,6 +46,7 @@ TIDY_OPTIONS = (
         choices=("rows", "columns"),
     ),
     COVARIATES,
+    MISSING_WORDS,
 )
 _FIXES = {"--id-column": ID_FIX} | {
     option: f"name one of its columns with {option}" for option in ("--time-column", "--event-column")
@@ -77,6 +78,7 @@ def read_tidy(
     event_value: str | None = None,
     genes_in: str = "columns",
     covariates: Sequence[str] | None = None,
+    missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """Read a cohort from tables of any origin; options say what the tables do not.
@@ -105,6 +107,9 @@ def read_tidy(
         Where the genes are in the expression table; in "rows" its first column holds their names.
     covariates : sequence of str, optional
         Clinical columns to keep; by default all of `clinical`, and none of a single table.
+    missing : sequence of str, optional
+        Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`. In expression a number
+        stays a number.
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
 
@@ -130,14 +135,14 @@ def read_tidy(
     where = str(source if clinical is None else clinical)
     columns = {"--id-column": identifier, "--time-column": time, "--event-column": event}
     if clinical is None:
-        numbers = _read_single(source, columns, covariates or (), genes_in)
-        table = numbers.texts.where(~numbers.texts.isin(MISSING))
+        numbers = _read_single(source, columns, covariates or (), genes_in, missing)
+        table = numbers.texts
         _refuse_copies(numbers, table[[time, event]], source)
     else:
-        table = read_table(clinical)
+        table = read_table(clinical, missing=())
         for option, column in columns.items():
             find_column(list(table.columns), column, clinical, _FIXES[option])
-        numbers = _read_expression(source, identifier, genes_in, table[identifier])
+        numbers = _read_expression(source, identifier, genes_in, table[identifier], missing)
         if leaked := sorted({time, event}.intersection(numbers.columns)):
             what = (
                 f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}"
@@ -147,7 +152,7 @@ def read_tidy(
     frame, flow = standardise(_patients_by_genes(numbers, genes_in, source))
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
-        where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid,
+        where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
         name=Path(source).name.partition(".")[0],
         source=", ".join(Path(path).name for path in (source, clinical) if path),
     )  # fmt: skip
@@ -173,7 +178,11 @@ def _said(where: str | Path, **options: str | None) -> list[str]:
 
 
 def _read_single(
-    path: str | Path, columns: dict[str, str], covariates: Sequence[str], genes_in: str
+    path: str | Path,
+    columns: dict[str, str],
+    covariates: Sequence[str],
+    genes_in: str,
+    missing: Sequence[str],
 ) -> Numbers:
     """A single table: the named columns are texts, the first of them the ids."""
     if are_in_rows(genes_in):
@@ -194,7 +203,7 @@ def _read_single(
             )
         return named
 
-    return read_numbers(path, texts)
+    return read_numbers(path, texts, missing=missing)
 
 
 def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
@@ -207,7 +216,9 @@ def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) ->
             raise InputError(what, where=str(path), fix="leave it out of the table")
 
 
-def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: pd.Series) -> Numbers:
+def _read_expression(
+    path: str | Path, id_column: str, genes_in: str, patients: pd.Series, missing: Sequence[str]
+) -> Numbers:
     """Expression, when there is a clinical table; its ids show whether genes and patients are swapped."""
     in_rows = are_in_rows(genes_in)
     known = set(patients.map(tcga_patient, na_action="ignore"))
@@ -219,7 +230,7 @@ def _read_expression(path: str | Path, id_column: str, genes_in: str, patients: 
             return [find_column(header, id_column, path, ID_FIX)]
         return [0]
 
-    numbers = read_numbers(path, (lambda header: [0]) if in_rows else id_position)
+    numbers = read_numbers(path, (lambda header: [0]) if in_rows else id_position, missing=missing)
     beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
     if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):
         raise _turned(path, "the header", "rows")

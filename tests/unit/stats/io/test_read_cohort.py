@@ -6,6 +6,7 @@ import inspect
 import textwrap
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from sequoia_stats import io
@@ -17,6 +18,7 @@ from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import standardise
 from tests.build.commands import sequoia
 from tests.build.studies import (
+    PATIENTS,
     clinical_table,
     expression_table,
     write_cbioportal_study,
@@ -165,3 +167,32 @@ def test_two_formats_may_share_an_option_and_describe_it_in_their_own_words(monk
     add_format_with(monkeypatch, replace(option, help="Days of a folder."))
     help_text = " ".join(sequoia(capsys, "cohort", "convert", "--help").out.split())
     assert help_text.count("--time-unit") == 1 and "pair: Days of a folder." in help_text
+
+
+def without_times(folder, layout):
+    """A cohort in which P1, P2 and P3 have a word in place of the time."""
+    times = ["Not Reported", "[not available]", "lost", "40", "50", "60"]
+    if layout == "tidy":
+        return write_tidy(folder, clinical=clinical_table(months=times))
+    if layout == "cbioportal":
+        table = {"RFS_MONTHS": times, "RFS_STATUS": ["0:no", "1:yes"] * 3}
+        patients = pd.DataFrame(table, pd.Index(PATIENTS, name="PATIENT_ID"))
+        return {"source": write_cbioportal_study(folder / "study", patients=patients), "endpoint": "RFS"}
+    adata = read_cohort(**write_tidy(folder)).adata
+    del adata.uns["sequoia_cohort"]
+    adata.obs["time"] = times
+    adata.write_h5ad(folder / "words.h5ad")
+    return {"source": folder / "words.h5ad"}
+
+
+@pytest.mark.parametrize("layout", ["tidy", "cbioportal", "h5ad"])
+def test_words_for_missing_values_are_taken_as_missing_and_listed(tmp_path, layout):
+    given = without_times(tmp_path, layout)
+    cohort = read_cohort(**given, drop_invalid=True, missing=["LOST"])
+    assert list(cohort.patients) == PATIENTS[3:]
+    steps = cohort.flow.set_index("step")
+    taken = "taken as missing: 'Not Reported' (1), '[not available]' (1), 'lost' (1)"
+    assert steps.loc["values: missing", "reason"].startswith(taken)
+    assert steps.loc["patients: usable RFS", "reason"] == "time missing"
+    with pytest.raises(InputError, match="lost"):
+        read_cohort(**given, drop_invalid=True)

@@ -1,7 +1,8 @@
 # LASSO and elastic-net Cox paths by glmnet: min over b of -(2/n) log-likelihood + lambda * penalty, Breslow ties.
 
-# x: patients x genes; event: 0/1; NULL leaves glmnet's own default. time: divided by its maximum, since glmnet adds
-# 100 machine epsilons to tell censorings from events at the same time, which would be lost in large times.
+# x: patients x genes; event: 0/1; NULL leaves glmnet's own default. time: below 1, divided by a power of two, which
+# keeps every difference: glmnet adds 100 machine epsilons to tell censorings from events at the same time, which would
+# be lost in large times.
 cox_path <- function(x, time, event, alpha, lambda_min_ratio, lambdas, n_lambda, thresh, maxit) {
   arguments <- list(
     x = x, y = survival::Surv(time, event), family = "cox",

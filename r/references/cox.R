@@ -2,7 +2,8 @@
 packages <- "survival"
 
 references <- function(input, write) {
-  cohorts <- c("tcga_pfi", "scanb_os", "metabric_rfs", "tcga_6_months", "ties")
+  near <- paste0("near_", c("dates", "sums", "chain", "large", "tiny"))
+  cohorts <- c("tcga_pfi", "scanb_os", "metabric_rfs", "tcga_6_months", "ties", near)
   formulas <- list(
     unadjusted = survival::Surv(time, event) ~ score,
     adjusted = survival::Surv(time, event) ~ score + pam50 + er + pr

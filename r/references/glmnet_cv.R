@@ -14,7 +14,7 @@ references <- function(input, write) {
       paste0(case, "_curve")
     )
     chosen[[case]] <- data.frame(case = case, lambda_min = cv$lambda.min, lambda_1se = cv$lambda.1se)
-    if (case == "tcga_292") next  # large; the two others suffice for the arithmetic
+    if (case == "tcga_292") next  # large; the others suffice for the arithmetic
     fits <- lapply(sort(unique(foldid)), function(k) {
       own <- arguments
       own$x <- arguments$x[foldid != k, ]

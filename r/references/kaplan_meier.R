@@ -2,7 +2,8 @@
 packages <- "survival"
 
 references <- function(input, write) {
-  cohorts <- c("tcga_pfi", "scanb_os", "metabric_rfs", "ties", "half")
+  near <- paste0("near_", c("dates", "sums", "chain", "large", "tiny"))
+  cohorts <- c("tcga_pfi", "scanb_os", "metabric_rfs", "ties", "half", near)
   medians <- list()
   for (cohort in cohorts) {
     d <- input(file.path("cohorts", cohort))

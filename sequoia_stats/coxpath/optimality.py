@@ -37,7 +37,7 @@ def kkt_residual(
     """
     sd = x.std(axis=0)
     scaled = np.asarray(coefficients) * sd
-    gradient = cox_score(x, x @ np.asarray(coefficients), outcome) / sd / len(x)
+    gradient = cox_score(x, x @ np.asarray(coefficients), outcome, as_glmnet=True) / sd / len(x)
     active = np.abs(gradient - penalty * (alpha * np.sign(scaled) + (1 - alpha) * scaled))
     inactive = np.maximum(np.abs(gradient) - penalty * alpha, 0)
     return float(np.where(scaled != 0, active, inactive).max() / penalty)
@@ -60,5 +60,5 @@ def largest_penalty(x: NDArray[np.float64], outcome: Outcome, alpha: float = 1.0
     float
         The first penalty of a full path.
     """
-    score = cox_score(x / x.std(axis=0), np.zeros(len(x)), outcome)
+    score = cox_score(x / x.std(axis=0), np.zeros(len(x)), outcome, as_glmnet=True)
     return float(np.abs(score).max()) / len(x) / alpha

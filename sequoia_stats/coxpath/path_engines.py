@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import Limit, check_limits, number, one_of, optional
 from sequoia_stats import rbridge
-from sequoia_stats.types.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome, unit_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +108,14 @@ class GlmnetEngine:
     """R's glmnet (Simon et al. 2011, Journal of Statistical Software 39(5)), the reference."""
 
     def path(self, x: NDArray[np.float64], outcome: Outcome, settings: PathSettings) -> CoxPath:
-        """Fit by ``glmnet(x, Surv(time / max(time), event), family = "cox")``."""
+        """Fit by ``glmnet(x, Surv(time / 2^k, event), family = "cox")``, with all times below 1."""
         rbridge.require("glmnet", "survival")
         answer = rbridge.call(
             "cox_path.R",
             "cox_path",
             x=x,
             # with large times, glmnet cannot tell an event from a censoring at the same time
-            time=outcome.time / outcome.time.max(),
+            time=unit_time(outcome.time),
             event=outcome.event.astype(np.float64),
             alpha=settings.alpha,
             lambda_min_ratio=settings.lambda_min_ratio,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -336,7 +336,10 @@ def _covariates(names: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
 def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:
     """Kaplan-Meier curve of each group that has patients."""
     there = [group for group in ("low", "high") if (groups == group).any()]
-    return {group: kaplan_meier_curve(outcome[groups == group], label=group) for group in there}
+    tied = replace(
+        outcome, time=outcome.tied_time
+    )  # who is tied is decided among all patients, as in survfit()
+    return {group: kaplan_meier_curve(tied[groups == group], label=group) for group in there}
 
 
 def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) -> CutResult:

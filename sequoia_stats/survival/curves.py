@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
 from sequoia_stats.survival.risk_sets import RiskSets
-from sequoia_stats.types.outcome import Outcome
+from sequoia_stats.types.outcome import Outcome, rounding_gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +42,27 @@ class KaplanMeier(Result):
 
     def at(self, times: ArrayLike) -> NDArray[np.float64]:
         """Survival at `times` (months); NaN beyond the last follow-up."""
-        times = np.asarray(times, dtype=np.float64)
-        own = self.frame["time"].to_numpy()
+        own, times = self._times(times)
         value = self.frame["survival"].to_numpy()[np.searchsorted(own, times, side="right") - 1]
         return np.where(times > own[-1], np.nan, value)
 
     def at_risk(self, times: ArrayLike) -> NDArray[np.int64]:
         """Number of patients still under observation just before `times` (months)."""
-        counts = np.append(self.frame["at_risk"].to_numpy(), 0)
-        return counts[
-            np.searchsorted(self.frame["time"].to_numpy(), np.asarray(times, np.float64), side="left")
-        ]
+        own, times = self._times(times)
+        return np.append(self.frame["at_risk"].to_numpy(), 0)[np.searchsorted(own, times, side="left")]
+
+    def _times(self, times: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times of the curve, and `times`, each replaced by that of the curve from which only rounding divides it."""
+        own, times = self.frame["time"].to_numpy(), np.asarray(times, dtype=np.float64)
+        gap = rounding_gap(own[1:])
+        near = own[np.minimum(np.searchsorted(own, times - gap), own.size - 1)]
+        return own, np.where(np.abs(near - times) <= gap, near, times)
 
 
 def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
     """Estimate survival over time (Kaplan & Meier 1958).
 
+    Times that differ by rounding are one (`Outcome.tied_time`), the smallest of them.
     Reference: ``survival::survfit(Surv(time, event) ~ 1, conf.type = "log-log")``, and its ``summary()$table`` for
     the median: the first time at which survival is at most 0.5, or the middle of the step on which it is exactly 0.5.
 
@@ -88,7 +93,7 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
     from lifelines import KaplanMeierFitter
 
     sets = RiskSets.of(outcome)
-    fitter = KaplanMeierFitter().fit(outcome.time, outcome.event, timeline=[0.0, *sets.times])
+    fitter = KaplanMeierFitter().fit(sets.own, outcome.event, timeline=[0.0, *sets.times])
     survival, band = fitter.survival_function_.iloc[:, 0].to_numpy(), fitter.confidence_interval_
     inside = (survival > 0) & (survival < 1)  # elsewhere the log-log band does not exist
     frame = pd.DataFrame(

@@ -39,8 +39,8 @@ class LogRank(Result):
 def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
     """Compare the survival of groups by the log-rank test (Mantel 1966).
 
-    Reference: ``survival::survdiff(Surv(time, event) ~ group)``; equal times form one risk set, with the
-    hypergeometric variance.
+    Reference: ``survival::survdiff(Surv(time, event) ~ group)``; equal times, and those that differ by
+    rounding (`Outcome.tied_time`), form one risk set, with the hypergeometric variance.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
         raise InputError(f"there is no group for {counted(int(labels.isna().sum()), 'patient')}")
     if not outcome.n_events:
         raise InputError("the log-rank test needs events, and there are none")
-    frame = _observed_and_expected(outcome, labels)
+    sets = RiskSets.of(outcome, at_events=True)
+    frame = _observed_and_expected(outcome, sets, labels)
     # A group that leaves before the first event says nothing; survdiff drops it as well.
     informative = labels.isin(frame.group[frame.expected > 0]).to_numpy()
     n_groups = labels[informative].nunique()
@@ -81,15 +82,15 @@ def logrank_test(outcome: Outcome, groups: ArrayLike) -> LogRank:
         raise InputError("the log-rank test needs two groups that are at risk at some event")
     from lifelines.statistics import multivariate_logrank_test
 
-    kept = outcome[informative]
-    test = multivariate_logrank_test(kept.time, labels[informative].to_numpy(), kept.event)
+    test = multivariate_logrank_test(
+        sets.own[informative], labels[informative].to_numpy(), outcome.event[informative]
+    )
     return LogRank(float(test.test_statistic), n_groups - 1, float(test.p_value), frame)
 
 
-def _observed_and_expected(outcome: Outcome, labels: pd.Series) -> pd.DataFrame:
+def _observed_and_expected(outcome: Outcome, sets: RiskSets, labels: pd.Series) -> pd.DataFrame:
     """Events of every group, and those expected if all groups had the hazard of all patients."""
-    sets = RiskSets.of(outcome, at_events=True)
-    cumulative = sets.steps(np.cumsum(sets.events / sets.at_risk), outcome.time, before=0.0)
+    cumulative = sets.steps(np.cumsum(sets.events / sets.at_risk), before=0.0)
     table = pd.DataFrame({"group": labels, "observed": outcome.event, "expected": cumulative})
     grouped = table.groupby("group", sort=True)
     frame = grouped.agg(n=("observed", "size"), observed=("observed", "sum"), expected=("expected", "sum"))

@@ -22,7 +22,9 @@ _MAX_ITERATIONS = 20
 _TOLERANCE_INFINITE = np.sqrt(_EPS)
 
 
-def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
+def breslow_log_likelihood(
+    eta: ArrayLike, outcome: Outcome, *, as_glmnet: bool = False
+) -> NDArray[np.float64]:
     r"""Log partial likelihood, with Breslow's approximation for tied event times.
 
     :math:`\ell = \sum_{i: d_i = 1} [\eta_i - \log \sum_{j: t_j \ge t_i} e^{\eta_j}]` (Breslow 1974).
@@ -33,6 +35,9 @@ def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float
         Linear predictor, a column per model.
     outcome : Outcome
         The n patients.
+    as_glmnet : bool
+        Whether times that differ by rounding are different, as for glmnet; for R's survival, and here by default,
+        they are one time.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def breslow_log_likelihood(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float
     eta = _checked(eta, outcome)
     if not outcome.n_events:
         return np.zeros(eta.shape[1:])
-    sets = RiskSets.of(outcome, at_events=True)
+    sets = RiskSets.of(outcome, at_events=True, as_glmnet=as_glmnet)
     columns = eta.reshape(len(eta), -1)
     log_risk = _log_reverse_cumulative_sum(columns[sets.order])[sets.first]
     value = columns[outcome.event].sum(axis=0) - sets.events.astype(np.float64) @ log_risk
@@ -73,13 +78,26 @@ def cox_deviance(eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
     Returns
     -------
     array of shape () or (L,)
-        Equal to ``glmnet::coxnet.deviance``.
+        Equal to ``glmnet::coxnet.deviance``, also in that times that differ by rounding are different.
     """
-    events = RiskSets.of(outcome, at_events=True).events
-    return 2 * (-(events * np.log(events)).sum() - breslow_log_likelihood(eta, outcome))
+    return 2 * (_saturated(outcome) - breslow_log_likelihood(eta, outcome, as_glmnet=True))
 
 
-def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
+def _saturated(outcome: Outcome) -> float:
+    """Log-likelihood of the saturated model, as glmnet has it: it counts ties on the times as R writes them.
+
+    R writes 15 digits, so that here times which differ in the last digit alone are tied, if any two times are equal.
+    """
+    time = outcome.time[outcome.event]
+    if np.unique(time).size == time.size:
+        return 0.0
+    events = np.unique(np.char.mod("%.15g", time), return_counts=True)[1]
+    return float(-(events * np.log(events)).sum())
+
+
+def cox_score(
+    x: ArrayLike, eta: ArrayLike, outcome: Outcome, *, as_glmnet: bool = False
+) -> NDArray[np.float64]:
     r"""Gradient of `breslow_log_likelihood` by the coefficients, at the linear predictor `eta`.
 
     :math:`x^\top (d - e^{\eta} \hat\Lambda(t))` with Breslow's cumulative hazard :math:`\hat\Lambda`.
@@ -92,6 +110,9 @@ def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.floa
         Linear predictor.
     outcome : Outcome
         The n patients.
+    as_glmnet : bool
+        Whether times that differ by rounding are different, as for glmnet; for R's survival, and here by default,
+        they are one time.
 
     Returns
     -------
@@ -101,10 +122,10 @@ def cox_score(x: ArrayLike, eta: ArrayLike, outcome: Outcome) -> NDArray[np.floa
     x, eta = _checked(x, outcome), _checked(eta, outcome)
     if not outcome.n_events:
         return np.zeros(x.shape[1:])
-    sets = RiskSets.of(outcome, at_events=True)
+    sets = RiskSets.of(outcome, at_events=True, as_glmnet=as_glmnet)
     log_risk = _log_reverse_cumulative_sum(eta[sets.order][:, None])[sets.first, 0]
     log_hazard = np.logaddexp.accumulate(np.log(sets.events) - log_risk)
-    expected = np.exp(eta + sets.steps(log_hazard, outcome.time, before=-np.inf))
+    expected = np.exp(eta + sets.steps(log_hazard, before=-np.inf))
     return x.T @ (outcome.event - expected)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sequoia_stats.errors import InputError, listing, part
 
 #: Days in a month, everywhere in this package.
 MONTH_DAYS = 365.25 / 12
+_ROUNDING = np.sqrt(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,7 @@ class Outcome:
     Parameters
     ----------
     time : array of shape (n,)
-        Months (of 365.25/12 days) to the event or to censoring, finite and positive.
+        Months (of 365.25/12 days) to the event or to censoring, finite and positive, as given; see `tied_time`.
     event : array of shape (n,)
         Whether the event was seen; False is censored.
     endpoint : str
@@ -73,6 +75,20 @@ class Outcome:
         """Number of events."""
         return int(self.event.sum())
 
+    @cached_property
+    def tied_time(self) -> NDArray[np.float64]:
+        """`time` without differences that come from rounding; these times, and no others, say who is tied.
+
+        Sorted distinct times are one time if the gap between them is at most 1.5e-8, in months or as a share of the
+        mean of the distinct times. A chain of such gaps takes its smallest time, as in ``survival::aeqSurv``.
+        """
+        known, index = np.unique(self.time, return_inverse=True)
+        tied = np.diff(known) <= rounding_gap(known)
+        if not tied.any():
+            return self.time
+        starts = np.append(True, ~tied)
+        return known[starts][np.cumsum(starts) - 1][index]
+
     def __getitem__(self, rows: Any) -> Outcome:
         """The outcome of the selected patients (any numpy index that keeps one dimension)."""
         return Outcome(self.time[rows], self.event[rows], self.endpoint)
@@ -82,6 +98,16 @@ class Outcome:
         array = np.empty(self.n, dtype=[("event", np.bool_), ("time", np.float64)])
         array["event"], array["time"] = self.event, self.time
         return array
+
+
+def rounding_gap(times: NDArray[np.float64]) -> float:
+    """Gap up to which two of these distinct times are one: 1.5e-8, or that share of their mean if it is above 1."""
+    return float(_ROUNDING * max(1.0, times.mean())) if times.size else 0.0
+
+
+def unit_time(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times below 1: divided by a power of two, which changes no digit and thus no tie."""
+    return np.ldexp(time, -np.frexp(time.max(initial=0.0))[1])
 
 
 def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoint: str = "event") -> Outcome:

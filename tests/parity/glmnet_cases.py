@@ -13,7 +13,7 @@ from sequoia_stats.types.outcome import Outcome
 from tests.parity.reference import inputs, outcome_of, reference
 
 CASES = list(reference("glmnet_path/settings").index)
-FOLDS_STORED = ["scanb_60", "ties_30"]
+FOLDS_STORED = ["scanb_60", "ties_30", "near_30"]
 
 
 @cache

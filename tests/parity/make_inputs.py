@@ -31,16 +31,34 @@ HALF = pd.DataFrame(
 )
 
 
+def near_ties(months: np.ndarray) -> dict[str, np.ndarray]:
+    """Times that are equal but for rounding, as sums, products and differences of dates leave them."""
+    rows = np.arange(months.size)
+    days = 30 * months
+    computed = [days / 30.4375, days * 12 / 365.25, days / 365.25 * 12]
+    sums = [np.cumsum(np.full(int(k), 0.1))[-1] for k in months]
+    link = rows % 5  # neighbours in a chain are nearer than the tolerance, its ends are not
+    return {
+        "near_dates": np.choose(rows % 3, computed),
+        "near_sums": np.where(rows % 2, sums, 0.1 * months),
+        "near_chain": months + 2e-7 * link + 3e-7 * (link == 4),  # 2.7e-7 is a tie at this mean, 5e-7 is not
+        "near_large": 1e9 * months + 200.0 * link,
+        "near_tiny": 1e-7 * months + 1.2e-8 * link,
+    }
+
+
 def main() -> None:
     """Write all inputs."""
     tcga, scanb, metabric = datasets.load_tcga_brca(), datasets.load_scanb(), datasets.load_metabric()
     ties = make_cohort(n=80, events=40, genes=30, seed=3, planted={"G1": 1.0, "G2": -0.7}, ties=True)
-    _write_cohorts(tcga, scanb, metabric, ties)
+    near = {name: _at(ties, times) for name, times in near_ties(ties.outcome.time).items()}
+    _write_cohorts(tcga, scanb, metabric, ties, near)
     shared = sorted(shared_genes(tcga, scanb, metabric))
     widest = scanb.expression[shared].var().nlargest(60).index.sort_values()
     _write_glmnet("tcga_292", tcga, shared)
     _write_glmnet("scanb_60", scanb, widest)
     _write_glmnet("ties_30", ties, ties.genes)
+    _write_glmnet("near_30", near["near_sums"], ties.genes)
     betas = pd.DataFrame(BETAS, index=[f"b{i + 1}" for i in range(len(BETAS))], columns=["score", "er", "pr"])
     _write("partial_likelihood", "betas", betas)
     genes = ["ESR1", "ERBB2", "MKI67", "GRB7"]
@@ -52,7 +70,9 @@ def main() -> None:
         )
 
 
-def _write_cohorts(tcga: Cohort, scanb: Cohort, metabric: Cohort, ties: Cohort) -> None:
+def _write_cohorts(
+    tcga: Cohort, scanb: Cohort, metabric: Cohort, ties: Cohort, near: dict[str, Cohort]
+) -> None:
     half_year = _censored_at(tcga, 6.0)
     tables = {
         "tcga_pfi": _table(tcga, SCORE_GENES),
@@ -60,6 +80,7 @@ def _write_cohorts(tcga: Cohort, scanb: Cohort, metabric: Cohort, ties: Cohort) 
         "metabric_rfs": _table(metabric, SCORE_GENES),
         "tcga_6_months": _table(half_year, SCORE_GENES),
         "ties": _table(ties, ["G1", "G2"]),
+        **{name: _table(cohort, ["G1", "G2"]) for name, cohort in near.items()},
     }
     for name, table in tables.items():
         _write("cohorts", name, table)
@@ -77,6 +98,13 @@ def _table(cohort: Cohort, genes: list[str]) -> pd.DataFrame:
             "score": (10 * ranks).round(1),
         },
         cohort.patients,
+    )
+
+
+def _at(cohort: Cohort, time: np.ndarray) -> Cohort:
+    """The cohort with other times."""
+    return Cohort(
+        cohort.expression, Outcome(time, cohort.outcome.event, "RFS"), cohort.covariates, name=cohort.name
     )
 
 

@@ -25,7 +25,8 @@ def test_path_through_the_bridge_equals_glmnet_called_from_r(case):
 def test_stored_path_satisfies_the_optimality_conditions_with_our_gradient(case):
     (x, outcome, settings), path = problem(case), stored_path(case)
     scale = x.std(axis=0)
-    gradients = np.array([cox_score(x, x @ beta, outcome) for beta in path.coefficients]) / scale / outcome.n
+    scores = [cox_score(x, x @ beta, outcome, as_glmnet=True) for beta in path.coefficients]
+    gradients = np.array(scores) / scale / outcome.n
     lambdas, beta = path.lambdas[:, None], path.coefficients * scale
     gradients -= lambdas * (1 - settings.alpha) * beta
     bound = lambdas * settings.alpha

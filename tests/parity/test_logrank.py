@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sequoia_stats.survival import LogRank, logrank_test
-from tests.parity.reference import assert_matches, inputs, outcome_of, reference
+from tests.parity.reference import NEAR_TIES, assert_matches, inputs, outcome_of, reference
 
-COHORTS = ["tcga_pfi", "scanb_os", "metabric_rfs", "tcga_6_months", "ties"]
+COHORTS = ["tcga_pfi", "scanb_os", "metabric_rfs", "tcga_6_months", "ties", *NEAR_TIES]
 
 
 def compared(cohort: str, by: str) -> LogRank:

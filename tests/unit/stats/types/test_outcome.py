@@ -1,0 +1,63 @@
+"""Outcome: which times are tied, and which are as given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sequoia_stats.types.outcome import Outcome, unit_time
+
+GAP = np.sqrt(np.finfo(float).eps)
+
+
+def tied(times: list[float]) -> list[float]:
+    return Outcome(times, np.ones(len(times), bool), "OS").tied_time.tolist()
+
+
+def test_times_that_differ_by_rounding_are_the_smallest_of_them():
+    assert tied([0.1 + 0.2, 0.3, 2.0]) == [0.3, 0.3, 2.0]
+
+
+def test_a_chain_of_small_gaps_is_one_time_however_long():
+    chain = [0.5 + 0.9 * GAP * link for link in range(6)]
+    assert tied(chain[::-1]) == [0.5] * 6
+
+
+def test_a_gap_above_the_tolerance_parts_two_times():
+    assert tied([0.5, 0.5 + 1.1 * GAP]) == [0.5, 0.5 + 1.1 * GAP]
+
+
+def test_the_tolerance_grows_with_the_mean_of_the_distinct_times():
+    assert tied([1.0, 1.0 + 30 * GAP, 99.0]) == [1.0, 1.0, 99.0]
+    repeated = [1.0, 1.0 + 30 * GAP] * 9 + [
+        99.0
+    ]  # the mean of all times is 10.8, that of the distinct ones 33.7
+    assert tied(repeated) == [1.0] * 18 + [99.0]
+
+
+def test_tiny_times_are_tied_by_the_absolute_gap():
+    assert tied([1e-9, 1.2e-8, 4e-8]) == [1e-9, 1e-9, 4e-8]
+
+
+def test_times_themselves_stay_as_given():
+    outcome = Outcome([0.1 + 0.2, 0.3], [True, True], "OS")
+    assert outcome.time.tolist() == [0.1 + 0.2, 0.3] != outcome.tied_time.tolist()
+
+
+def test_times_without_near_ties_are_the_very_same_array():
+    outcome = Outcome([2.0, 1.0, 2.0], [True, True, False], "OS")
+    assert outcome.tied_time is outcome.time
+
+
+def test_selected_patients_are_compared_among_themselves():
+    outcome = Outcome([1.0, 1.0 + 1.8 * GAP, 1.0 + 0.9 * GAP], [True] * 3, "OS")
+    assert outcome.tied_time.tolist() == [1.0] * 3
+    assert outcome[:2].tied_time.tolist() == outcome.time[:2].tolist()
+
+
+@pytest.mark.parametrize("largest", [3e-9, 0.7, 1.0, 280.0, 4e9])
+def test_a_unit_below_one_keeps_every_digit(largest):
+    times = np.array([largest / 3, np.nextafter(largest / 3, 1e10), largest])
+    scaled = unit_time(times)
+    assert 0.5 <= scaled.max() <= 1 and (np.diff(scaled) > 0).all()
+    assert len({float(factor) for factor in times / scaled}) == 1

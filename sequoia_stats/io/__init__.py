@@ -21,7 +21,7 @@ Readers share these parts:
 
 - ``sequoia_base.tables.read_table`` for clinical texts, and ``read_numbers`` there or ``_tables.read_matrix`` for
   expression: errors name the file, the row and the column;
-- ``genes.standardise`` for the columns of the expression: approved symbols, duplicates averaged, changes counted;
+- ``genes.name_genes`` for the columns of the expression: approved symbols, duplicates averaged, changes counted;
 - ``_assemble.assemble`` for the rest: join on the patient, units and codes of the outcome, canonical covariates, and a
   line in the ledger for every loss.
 
@@ -33,7 +33,7 @@ A format that is a folder with ``expression.csv`` and ``clinical.csv``, complete
         return (path / "expression.csv").is_file() and (path / "clinical.csv").is_file()
 
     def read_pair(path, *, endpoint="OS", drop_invalid=False, time_column="days"):
-        frame, flow = standardise(read_matrix(path / "expression.csv"))
+        frame, flow = name_genes(read_matrix(path / "expression.csv"), str(path))
         table = read_table(path / "clinical.csv")
         return assemble(
             frame, table, table["patient"], Endpoint(endpoint, time_column, "status", "days"),
@@ -117,6 +117,8 @@ READERS = {
     ),
 }
 
+_ADATA = Reader(lambda _: True, cohort_from_adata, "an AnnData", h5ad.H5AD_OPTIONS)
+
 
 def read_cohort(
     source: str | Path | Cohort | AnnData,
@@ -157,19 +159,18 @@ def read_cohort(
     if isinstance(source, Cohort):
         same_endpoint(source.outcome.endpoint, endpoint, source.name)
         return source
-    if not isinstance(source, str | Path):
-        return cohort_from_adata(source, endpoint=endpoint, missing=missing, drop_invalid=drop_invalid)
-    reader = _reader(Path(source), format)
+    place = Path(source) if isinstance(source, str | Path) else None
+    reader = _ADATA if place is None else _reader(place, format)
     given = {name: value for name, value in options.items() if value is not None}
     if missing:
         given["missing"] = missing
     for name in given:
-        _refuse_foreign(name, reader, str(source))
+        _refuse_foreign(name, reader, str(place or "AnnData"))
     if endpoint is not None:
         given["endpoint"] = endpoint
     if drop_invalid:
         given["drop_invalid"] = True
-    return reader.read(Path(source), **given)
+    return reader.read(place or source, **given)
 
 
 def _refuse_foreign(name: str, reader: Reader, where: str) -> None:

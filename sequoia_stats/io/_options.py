@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sequoia_stats.types.genes import IDENTIFIERS as IDENTIFIER_CHOICES
+
 #: What to do if the column of ids is not found.
 ID_FIX = "--id-column names the column of ids; in the expression table it may also have no name"
 
@@ -41,6 +43,13 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
+#: The option of every format: which names of genes are accepted.
+IDENTIFIERS = Option(
+    "identifiers",
+    "Names of genes: symbols, or as-they-are, which keeps probe ids and other names for work within one platform.  "
+    "[default: symbols]",
+    choices=IDENTIFIER_CHOICES,
+)
 #: The option of every format with clinical columns.
 COVARIATES = Option(
     "covariates", "Clinical columns to keep, separated by commas.  [default: all]", several=True

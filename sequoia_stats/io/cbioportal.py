@@ -13,12 +13,17 @@ from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
-from sequoia_stats.io._options import COVARIATES, MISSING_WORDS, Option
+from sequoia_stats.io._options import COVARIATES, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
-from sequoia_stats.types.genes import standardise
+from sequoia_stats.types.genes import name_genes
 
-STUDY_OPTIONS = (Option("expression", "Which data_mrna_* file to read."), COVARIATES, MISSING_WORDS)
+STUDY_OPTIONS = (
+    Option("expression", "Which data_mrna_* file to read."),
+    COVARIATES,
+    IDENTIFIERS,
+    MISSING_WORDS,
+)
 #: Columns of expression files that are not samples; that of the symbols first.
 _GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
 #: Words of file names and meta files, and the unit they mean; the first match counts.
@@ -38,6 +43,7 @@ def read_study(
     endpoint: str | None = None,
     expression: str | Path | None = None,
     covariates: list[str] | None = None,
+    identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
@@ -54,6 +60,8 @@ def read_study(
         Which ``data_mrna_*`` file to read if there are several: a name in the folder, or a path.
     covariates : list of str, optional
         Clinical columns to keep; by default all but outcomes.
+    identifiers : {"symbols", "as-they-are"}
+        Names of genes; see `genes.name_genes`.
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
     drop_invalid : bool, default False
@@ -87,7 +95,7 @@ def read_study(
     kept = _primary_samples(numbers, samples, expression_file, flow)
     genes = pd.Index(numbers.texts.iloc[:, 0].replace("NA", ""), dtype=object)
     values = pd.DataFrame(numbers.values.T[kept.index], pd.Index(kept["PATIENT_ID"], dtype=object), genes)
-    frame, changes = standardise(values)
+    frame, changes = name_genes(values, str(expression_file), identifiers)
     flow.extend(changes)
     own = kept.drop(columns=[column for column in patients if column in kept and column != "PATIENT_ID"])
     clinical = patients.merge(own, on="PATIENT_ID", how="left").set_index(patients.index)

@@ -14,16 +14,16 @@ from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, known_values
-from sequoia_stats.io._options import MISSING_WORDS
+from sequoia_stats.io._options import IDENTIFIERS, MISSING_WORDS
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
-from sequoia_stats.types.genes import as_given, resolve, standardise
+from sequoia_stats.types.genes import as_given, check_identifiers, note_identifiers, resolve, standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-H5AD_OPTIONS = (MISSING_WORDS,)
+H5AD_OPTIONS = (IDENTIFIERS, MISSING_WORDS)
 #: The key of ``uns`` that marks a cohort of ours, whose symbols are resolved.
 _MARK = "sequoia_cohort"
 
@@ -60,6 +60,7 @@ def read_cohort_h5ad(
     path: str | Path,
     *,
     endpoint: str | None = None,
+    identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
@@ -71,13 +72,20 @@ def read_cohort_h5ad(
         A file from `write_cohort`, or any other in this layout.
     endpoint : str, optional
         Needed if ``uns`` does not name it; must agree if it does.
+    identifiers : {"symbols", "as-they-are"}
+        Names of genes, unless they are those of a cohort already; see `genes.name_genes`.
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
     drop_invalid : bool, default False
         Drop patients without a usable outcome rather than stop.
     """
     return cohort_from_adata(
-        read_adata(path), str(path), endpoint=endpoint, missing=missing, drop_invalid=drop_invalid
+        read_adata(path),
+        str(path),
+        endpoint=endpoint,
+        identifiers=identifiers,
+        missing=missing,
+        drop_invalid=drop_invalid,
     )
 
 
@@ -86,15 +94,17 @@ def cohort_from_adata(
     where: str = "AnnData",
     *,
     endpoint: str | None = None,
+    identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
-    """A cohort from AnnData; symbols are resolved unless the object came from a `Cohort`.
+    """A cohort from AnnData; genes are named by `identifiers` unless the object came from a `Cohort`.
 
     Raises
     ------
     InputError
-        If time, event or the endpoint is missing or cannot be used, or `endpoint` is not that of the object.
+        If time, event or the endpoint is missing or cannot be used, `endpoint` is not that of the object, or genes do
+        not have symbols.
     """
     check_patients(adata, where)
     absent = [column for column in ("time", "event") if column not in adata.obs]
@@ -110,7 +120,9 @@ def cohort_from_adata(
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
     if _MARK in adata.uns:
         return _own(adata, where, missing, drop_invalid)
-    frame, units, flow = expression_of(adata, where)
+    approved = check_identifiers(adata.var_names, where, identifiers)
+    frame, units, flow = expression_of(adata, where, approved=approved)
+    note_identifiers(frame.columns, flow)
     obs = adata.obs.apply(plain)
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),

@@ -13,11 +13,11 @@ from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._options import COVARIATES, ID_FIX, MISSING_WORDS, Option
+from sequoia_stats.io._options import COVARIATES, ID_FIX, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
 from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
-from sequoia_stats.types.genes import standardise
+from sequoia_stats.types.genes import name_genes
 
 #: Endings of files that may hold a table.
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
@@ -46,6 +46,7 @@ TIDY_OPTIONS = (
         choices=("rows", "columns"),
     ),
     COVARIATES,
+    IDENTIFIERS,
     MISSING_WORDS,
 )
 _FIXES = {"--id-column": ID_FIX} | {
@@ -78,6 +79,7 @@ def read_tidy(
     event_value: str | None = None,
     genes_in: str = "columns",
     covariates: Sequence[str] | None = None,
+    identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
@@ -107,6 +109,8 @@ def read_tidy(
         Where the genes are in the expression table; in "rows" its first column holds their names.
     covariates : sequence of str, optional
         Clinical columns to keep; by default all of `clinical`, and none of a single table.
+    identifiers : {"symbols", "as-they-are"}
+        Names of genes; see `genes.name_genes`.
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`. In expression a number
         stays a number.
@@ -149,7 +153,7 @@ def read_tidy(
             )
             raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
-    frame, flow = standardise(_patients_by_genes(numbers, genes_in, source))
+    frame, flow = name_genes(_patients_by_genes(numbers, genes_in, source), str(source), identifiers)
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
         where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,

@@ -245,9 +245,13 @@ class Signature(Result):
         """Column of each gene, -1 where absent; refuses a cohort without any of them, or with too few patients."""
         columns = symbols.match(self.genes, values.columns)
         if not self.is_null and (columns < 0).all():
+            what = f"{name} has none of the {counted(len(self.genes), 'gene')} of the signature"
+            if kinds := symbols.other_identifiers(table=values.columns, signature=self.genes):
+                fix = "name the genes by symbols on both sides, or fit and score on one platform with the same names"
+                raise InputError(f"{what}: {kinds}", where=listing(self.genes), fix=fix)
             raise InputError(
-                f"{name} has none of the {counted(len(self.genes), 'gene')} of the signature",
-                where=listing(self.genes),
+                what,
+                where=f"{listing(self.genes)}; the table: {listing(values.columns, 3)}",
                 fix="check that genes are in columns (or use --genes-in rows) and named by HGNC symbols",
             )
         needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null

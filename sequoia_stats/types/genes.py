@@ -14,9 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.flow import Flow
+from sequoia_base.gene_names import examine
 from sequoia_stats.errors import InputError, counted, listing
 
+#: What the names of genes of a cohort may be.
+IDENTIFIERS = ("symbols", "as-they-are")
 #: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
 _DATES = {"mar": ("MARCHF", range(1, 12)), "sep": ("SEPTIN", (*range(1, 13), 14)), "dec": ("DELEC", (1,))}
 #: How names that may be dates begin; other names are skipped quickly.
@@ -164,6 +168,98 @@ def standardise(frame: pd.DataFrame) -> tuple[pd.DataFrame, Flow]:
         reason = f"{counted(n_repeated, 'symbol was', 'symbols were')} duplicated: replaced by their mean"
         flow.add("genes: one column each", n_before, frame.shape[1], reason)
     return frame, flow
+
+
+def name_genes(frame: pd.DataFrame, where: str, identifiers: str = "symbols") -> tuple[pd.DataFrame, Flow]:
+    """Name the columns of a cohort's expression: approved symbols, or the identifiers of the table.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (patients, genes)
+        float64; names may repeat or be empty.
+    where : str
+        The file, for the error.
+    identifiers : {"symbols", "as-they-are"}
+        "symbols" replaces former names and refuses a table whose names are mostly other identifiers; "as-they-are"
+        keeps every name.
+
+    Returns
+    -------
+    frame : DataFrame
+        Unique names.
+    flow : Flow
+        A line for every change, and one for identifiers that are not symbols.
+
+    Raises
+    ------
+    InputError
+        If more than half of the names are identifiers of an array or a database; see `check_identifiers`.
+    """
+    approved = check_identifiers(frame.columns, where, identifiers)
+    named, flow = standardise(frame) if approved else as_given(frame, where)
+    note_identifiers(named.columns, flow)
+    return named, flow
+
+
+def check_identifiers(names: Iterable[object], where: str, identifiers: str = "symbols") -> bool:
+    """Whether names are to be symbols; then refuse them if more than half are identifiers of an array or a database.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The gene names of one table.
+    where : str
+        The file, for the error.
+    identifiers : {"symbols", "as-they-are"}
+        What the names may be.
+
+    Raises
+    ------
+    InputError
+        Naming the kinds of identifiers, with how many there are and an example.
+
+    Examples
+    --------
+    >>> check_identifiers(["1007_s_at", "1053_at", "TP53"], "table.csv")
+    Traceback (most recent call last):
+    ...
+    sequoia_base.errors.InputError: symbols are needed, but 2 of 3 names are Affymetrix probe ids, such as 1007_s_at
+      where: table.csv
+      fix: name the genes by symbols, or keep these names within one platform: cohort convert --identifiers as-they-are
+    """
+    check_limits({"identifiers": identifiers}, {"identifiers": one_of(IDENTIFIERS)})
+    approved = identifiers == "symbols"
+    if approved and (found := examine(names)).are_identifiers:
+        raise InputError(
+            f"symbols are needed, but {found}",
+            where=where,
+            fix="name the genes by symbols, or keep these names within one platform: "
+            "cohort convert --identifiers as-they-are",
+        )
+    return approved
+
+
+def other_identifiers(**sides: Iterable[object]) -> str:
+    """Which sides of a comparison name genes by other identifiers than symbols, in words; "" if none does.
+
+    Parameters
+    ----------
+    **sides : iterable of str
+        Gene names of each side, by what it is called.
+
+    Examples
+    --------
+    >>> other_identifiers(table=["1007_s_at", "1053_at"], signature=["TP53"])
+    'of the table, 2 of 2 names are Affymetrix probe ids, such as 1007_s_at'
+    """
+    found = {side.replace("_", " "): examine(names) for side, names in sides.items()}
+    return "; ".join(f"of the {side}, {names}" for side, names in found.items() if names.are_identifiers)
+
+
+def note_identifiers(names: Iterable[object], flow: Flow) -> None:
+    """Add a line to the ledger if some names are identifiers that are not symbols."""
+    if (found := examine(names)).counts:
+        flow.add("genes: other identifiers", found.n, found.n, f"{found}; kept under these names")
 
 
 def as_given(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, Flow]:

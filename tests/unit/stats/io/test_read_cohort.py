@@ -15,7 +15,7 @@ from sequoia_stats.io import READERS, Option, Reader, read_cohort, read_table
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._tables import read_matrix
 from sequoia_stats.types.cohort import Cohort
-from sequoia_stats.types.genes import standardise
+from sequoia_stats.types.genes import name_genes
 from tests.build.commands import sequoia
 from tests.build.studies import (
     PATIENTS,
@@ -31,7 +31,7 @@ def add_format_of_documentation(monkeypatch):
     """Run the example of the package's documentation, on a copy of the table."""
     table = dict(READERS)
     monkeypatch.setattr(io, "READERS", table)
-    uses = (assemble, Endpoint, Option, Reader, read_matrix, read_table, standardise)
+    uses = (assemble, Endpoint, Option, Reader, read_matrix, read_table, name_genes)
     names = {thing.__name__: thing for thing in uses} | {"READERS": table}
     exec(textwrap.dedent(io.__doc__.split("complete::")[1].split("Its tests")[0]), names)
 

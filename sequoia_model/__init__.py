@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sequoia_model.clusters import ClusterMeans, cluster_means
     from sequoia_model.embedding import embed, embed_folder, tile_folder
     from sequoia_model.encoders import Encoder, get_encoder
-    from sequoia_model.errors import SequoiaError
+    from sequoia_model.errors import InputError, SequoiaError
     from sequoia_model.feature_files import read as read_features
     from sequoia_model.feature_files import write as write_features
     from sequoia_model.legacy import read_results
@@ -40,6 +40,7 @@ __all__ = [
     "Encoder",
     "EncoderId",
     "FeatureBag",
+    "InputError",
     "PredictionRun",
     "SequoiaError",
     "Slide",
@@ -84,6 +85,7 @@ __getattr__ = on_demand(
         "EncoderId": "types.bag:EncoderId",
         "FeatureBag": "types.bag:FeatureBag",
         "PredictionRun": "prediction:PredictionRun",
+        "InputError": "errors:InputError",
         "SequoiaError": "errors:SequoiaError",
         "Slide": "slide:Slide",
         "Splits": "splits:Splits",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sequoia_stats import association as correlation
     from sequoia_stats.association import prediction_errors as prediction_error
     from sequoia_stats.compare import Comparison, compare_models
-    from sequoia_stats.errors import SequoiaError
+    from sequoia_stats.errors import InputError, SequoiaError
     from sequoia_stats.io import read_cohort, read_expression, read_predictions
     from sequoia_stats.selection import Selection, well_predicted
     from sequoia_stats.sets import collections as genesets
@@ -40,6 +40,7 @@ __all__ = [
     "Expression",
     "GeneSets",
     "Gsva",
+    "InputError",
     "LassoCoxSignature",
     "Outcome",
     "Predictions",
@@ -98,6 +99,7 @@ __getattr__ = on_demand(
         "Outcome": "types.outcome:Outcome",
         "Predictions": "types.predictions:Predictions",
         "Selection": "selection:Selection",
+        "InputError": "errors:InputError",
         "SequoiaError": "errors:SequoiaError",
         "Signature": "signature:Signature",
         "as_cohort": "types.cohort:as_cohort",

@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.types.alignment import align
+from sequoia_stats.types.arrays import as_numbers
 from sequoia_stats.types.outcome import Outcome
 
 _BLOCK_BYTES = 64 * 2**20
@@ -59,8 +61,9 @@ def harrell_c(
     ----------
     outcome : Outcome
         The n patients.
-    risk : array of shape (n,)
-        A higher risk means that the event is expected earlier. ``-risk`` gives 1 - C.
+    risk : array of shape (n,) or (n, 1), or Series
+        A higher risk means that the event is expected earlier. ``-risk`` gives 1 - C. A Series is matched by its
+        labels if the outcome has some.
     bootstrap : int
         Number of bootstrap replicates (patients drawn with replacement) for the interval; 0 for none.
     seed : int
@@ -84,9 +87,7 @@ def harrell_c(
     >>> harrell_c(y, [4, 3, 2, 1]).c_index
     1.0
     """
-    risk = np.asarray(risk, dtype=np.float64)
-    if risk.shape != (outcome.n,):
-        raise InputError(f"{counted(risk.size, 'risk')} given for {counted(outcome.n, 'patient')}")
+    risk = align(as_numbers(risk, "risks"), outcome, "risks").to_numpy()
     invalid = np.flatnonzero(~np.isfinite(risk))
     if invalid.size:
         raise InputError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from numbers import Number
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.survival._design import Covariates, covariate_table, make_design
 from sequoia_stats.survival.partial_likelihood import Maximum, Ties, maximise
 from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
 _Z95 = 1.959963984540054  # normal quantile at .975
-_RANK = 1e-9  # a covariate that adds less than this to the others is a combination of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +67,19 @@ class LikelihoodRatio(NamedTuple):
     p: float
 
 
-def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "efron") -> CoxFit:
+def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "efron") -> CoxFit:
     """Fit a Cox model (Cox 1972) as ``survival::coxph`` does.
 
     Parameters
     ----------
     outcome : Outcome
         The n patients.
-    covariates : DataFrame of shape (n, k)
-        Same order of patients. Numbers and booleans enter as they are, per unit; text and categories as an
-        indicator per level, against the first level in alphabetical order. A patient with a missing
-        value is left out and counted.
+    covariates : DataFrame, Series, mapping, structured array, or array of shape (n,) or (n, k)
+        Same patients; rows are matched by their labels if both sides have them. Numbers and booleans enter as they
+        are, per unit. A category, ordered or not, enters as R's ``factor()`` does: an indicator per level, against the
+        first level of a Categorical, or the first of texts in alphabetical order. Texts of which most are numbers are
+        numbers; texts that are a few whole numbers are levels (`sequoia_stats.types.covariates.read_covariate`).
+        A patient with a missing value is left out and counted.
     ties : {"efron", "breslow"}
         Treatment of tied event times.
 
@@ -91,7 +92,8 @@ def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "
     Raises
     ------
     InputError
-        If there is no covariate, one is constant or a combination of the others, or fewer than two events are left.
+        If there is no covariate, or rows differ from the patients; if one is constant, infinite or a combination of
+        the others, has texts among its numbers, or more levels than events; if fewer than two events are left.
 
     Examples
     --------
@@ -101,36 +103,25 @@ def cox_regression(outcome: Outcome, covariates: pd.DataFrame, *, ties: Ties = "
     (5, 4, 1.1224)
     """
     check_limits({"ties": ties}, {"ties": one_of(get_args(Ties))})
-    if len(covariates) != outcome.n or not covariates.shape[1]:
-        raise InputError(
-            f"covariates of shape {covariates.shape} cannot describe {counted(outcome.n, 'patient')}",
-            fix="pass a row per patient and at least one column",
-        )
-    used = covariates.notna().all(axis=1).to_numpy()
-    kept = outcome[used]
-    if kept.n_events < 2:
-        raise InputError(
-            f"a Cox model needs 2 events or more, but {kept.n_events} of {outcome.n_events} are left",
-            where=f"patients with a value of {listing(covariates.columns)}",
-        )
-    design = _model_matrix(covariates[used])
+    design = make_design(covariate_table(covariates, outcome), outcome)
+    kept, terms = outcome[design.used], design.matrix.columns
     try:
-        fitted = maximise(design.to_numpy(), kept, ties)
+        fitted = maximise(design.matrix.to_numpy(), kept, ties)
     except np.linalg.LinAlgError:
         raise InputError(
             "the Cox model cannot be fitted, as its information matrix is singular",
-            where=listing(design.columns),
+            where=listing(terms),
         ) from None
     return CoxFit(
         n=kept.n,
         n_events=kept.n_events,
-        n_missing=int((~used).sum()),
+        n_missing=int((~design.used).sum()),
         ties=ties,
         log_likelihood=fitted.log_likelihood,
         log_likelihood_null=fitted.log_likelihood_null,
-        frame=_terms(design.columns, fitted.coef, fitted.se),
-        note=_note(fitted, design.columns),
-        used=used,
+        frame=_terms(terms, fitted.coef, fitted.se),
+        note="; ".join(filter(None, [_note(fitted, terms), design.note])),
+        used=design.used,
     )
 
 
@@ -172,47 +163,6 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
     statistic = max(0.0, 2 * (full.log_likelihood - smaller))
     df = len(full.frame) - terms
     return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)))
-
-
-def _model_matrix(covariates: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as they are; anything else as an indicator for each level but the first, named "column: level".
-
-    Raises
-    ------
-    InputError
-        If a column is infinite, constant, or a combination of those before it.
-    """
-    columns: dict[str, NDArray[np.float64]] = {}
-    for name, values in covariates.items():
-        if values.map(lambda value: isinstance(value, Number | np.bool_)).all():
-            columns[str(name)] = values.to_numpy(dtype=np.float64)
-            continue
-        texts = values.astype(str).to_numpy()
-        levels = np.unique(texts)
-        columns |= {f"{name}: {level}": (texts == level).astype(np.float64) for level in levels[1:]}
-        if levels.size == 1:
-            columns[f"{name}"] = np.zeros(len(values))
-    design = pd.DataFrame(columns)
-    matrix = design.to_numpy()
-    if not np.isfinite(matrix).all():
-        raise InputError(
-            "a covariate is infinite", where=listing(design.columns[~np.isfinite(matrix).all(axis=0)])
-        )
-    constant = design.columns[np.ptp(matrix, axis=0) <= 1e-12 * np.abs(matrix).max(axis=0)]
-    if len(constant):
-        raise InputError(
-            f"{listing(constant)} is the same for all {counted(len(design), 'patient')} with every covariate"
-        )
-    standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
-    ranks = [
-        np.linalg.matrix_rank(standard[:, : k + 1], tol=_RANK * len(standard)) for k in range(matrix.shape[1])
-    ]
-    redundant = design.columns[np.diff(ranks, prepend=0) == 0]
-    if len(redundant):
-        raise InputError(
-            f"{listing(redundant)} is a combination of the other covariates", fix="leave one of them out"
-        )
-    return design
 
 
 def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:

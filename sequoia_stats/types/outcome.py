@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, listing, part
+from sequoia_stats.types.arrays import as_numbers, as_series
 
 #: Days in a month, everywhere in this package.
 MONTH_DAYS = 365.25 / 12
@@ -28,21 +30,29 @@ class Outcome:
         Whether the event was seen; False is censored.
     endpoint : str
         What the event is: OS, PFI, RFS, ...
+    patients : Index, optional
+        Labels by which groups, covariates and scores are matched; by default the index of a Series of times.
 
     Raises
     ------
     InputError
-        If lengths differ, a time is missing or not positive, or an event is neither 0 nor 1.
+        If labels or lengths differ, a time is missing or not positive, or an event is neither 0 nor 1.
     """
 
     time: NDArray[np.float64]
     event: NDArray[np.bool_]
     endpoint: str
+    patients: pd.Index | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        time = np.ascontiguousarray(self.time, dtype=np.float64)
-        event = np.asarray(self.event)
-        if time.ndim != 1 or time.shape != event.shape:
+        if self.patients is None:
+            object.__setattr__(self, "patients", _labels(self.time, self.event))
+        time = as_numbers(self.time, "times (months)").to_numpy()
+        events = as_series(self.event, "events")
+        event = (
+            events.astype(object) if pd.api.types.is_extension_array_dtype(events) else events
+        ).to_numpy()
+        if time.shape != event.shape:
             raise InputError(f"time and event differ in shape: {time.shape} and {event.shape}")
         invalid = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
         if invalid.size:
@@ -51,11 +61,11 @@ class Outcome:
                 where=f"positions {listing(invalid)}",
             )
         if event.dtype != np.bool_:
-            odd = np.flatnonzero(~np.isin(event, (0, 1)))
+            odd = np.flatnonzero(~pd.Series(event).isin((0, 1)))
             if odd.size:
                 raise InputError(
                     f"{part(odd.size, event.size, 'event', 'are')} neither 0 nor 1",
-                    where=f"positions {listing(odd)}: {listing(np.unique(event[odd]))}",
+                    where=f"positions {listing(odd)}: {listing(pd.unique(event[odd]))}",
                 )
         if not self.endpoint:
             raise InputError("the endpoint has no name", fix="name it: OS, PFI, RFS, ...")
@@ -91,7 +101,8 @@ class Outcome:
 
     def __getitem__(self, rows: Any) -> Outcome:
         """The outcome of the selected patients (any numpy index that keeps one dimension)."""
-        return Outcome(self.time[rows], self.event[rows], self.endpoint)
+        patients = None if self.patients is None else self.patients[rows]
+        return Outcome(self.time[rows], self.event[rows], self.endpoint, patients)
 
     def to_structured(self) -> NDArray[np.void]:
         """A structured array with fields ``event`` and ``time``, as scikit-survival takes."""
@@ -108,6 +119,20 @@ def rounding_gap(times: NDArray[np.float64]) -> float:
 def unit_time(time: NDArray[np.float64]) -> NDArray[np.float64]:
     """Times below 1: divided by a power of two, which changes no digit and thus no tie."""
     return np.ldexp(time, -np.frexp(time.max(initial=0.0))[1])
+
+
+def _labels(time: Any, event: Any) -> pd.Index | None:
+    """The labels of times and events; a default index 0, 1, 2, ... is none."""
+    labelled = [values.index for values in (time, event) if isinstance(values, pd.Series)]
+    if len(labelled) == 2 and not labelled[0].equals(labelled[1]):
+        raise InputError(
+            "times and events have different labels, or the same in another order",
+            where=f"times: {listing(labelled[0], 3)}; events: {listing(labelled[1], 3)}",
+            fix="take both from one table, or pass to_numpy() if their rows are the same patients",
+        )
+    index = labelled[0] if labelled else None
+    plain = index is None or index.equals(pd.RangeIndex(len(index))) or not index.is_unique
+    return None if plain else index
 
 
 def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoint: str = "event") -> Outcome:

@@ -114,6 +114,60 @@ def test_text_enters_as_levels_against_the_first_in_alphabetical_order(kind):
     )
 
 
+def test_a_text_among_numbers_does_not_turn_them_into_levels():
+    made = cohort()
+    size = made.expression["G1"].round(2).astype(str)
+    clean = cox_regression(made.outcome[1:], made.expression["G1"].round(2)[1:])
+    fit = cox_regression(made.outcome, pd.DataFrame({"G1": size.where(np.arange(made.n) > 0, "Not Stated")}))
+    pd.testing.assert_frame_equal(fit.frame, clean.frame)
+    assert (fit.n_missing, fit.note) == (1, "G1: 'Not Stated' (1) taken as missing")
+    with pytest.raises(
+        InputError, match=r"1 value is not a number: '<0.5'\n.*rows of the covariates, G1: P1\n"
+    ):
+        cox_regression(made.outcome, pd.DataFrame({"G1": size.where(np.arange(made.n) > 0, "<0.5")}))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda x: x["G1"],
+        lambda x: x["G1"].to_numpy(),
+        lambda x: x[["G1"]].to_numpy(),
+        lambda x: x["G1"].tolist(),
+        lambda x: x["G1"].astype("Float64"),
+        lambda x: {"G1": x["G1"].to_numpy()},
+        lambda x: np.array([(value,) for value in x["G1"]], [("G1", float)]),
+        lambda x: x[["G1"]].set_axis([7], axis=1),
+    ],
+    ids=["Series", "(n,)", "(n, 1)", "list", "Float64", "dict", "structured", "integer name"],
+)
+def test_covariates_are_read_from_whatever_holds_them(table):
+    made = cohort()
+    want = cox_regression(made.outcome, made.expression[["G1"]]).frame
+    got = cox_regression(made.outcome, table(made.expression)).frame
+    pd.testing.assert_frame_equal(got.drop(columns="term"), want.drop(columns="term"))
+
+
+@pytest.mark.parametrize(
+    ("covariates", "words"),
+    [
+        (pd.DataFrame(np.zeros((120, 2)), columns=["a", "a"]), "1 column name is duplicated: a"),
+        (pd.DataFrame({"d": pd.to_timedelta(range(120), "D")}), "d holds dates or spans of time"),
+        (
+            pd.DataFrame({"id": [f"P{i}" for i in range(120)]}),
+            "id is categorical, and its 120 levels are too many",
+        ),
+        (pd.DataFrame({"gap": [np.nan] * 120}), "gap is missing for all 120 patients"),
+        (np.zeros((120, 2, 2)), "not a table"),
+        (None, "not a table"),
+        ("G1", "not a table"),
+    ],
+)
+def test_what_cannot_be_coded_is_refused(covariates, words):
+    with pytest.raises(InputError, match=words):
+        cox_regression(cohort().outcome, covariates)
+
+
 def test_booleans_enter_as_numbers():
     made = cohort()
     high = made.expression[["G1"]] > 0

@@ -85,7 +85,9 @@ def test_a_group_that_left_before_the_first_event_counts_no_degree_of_freedom():
     ("events", "groups", "words"),
     [
         (20, ["a"] * 59, "59 groups were given for 60 patients"),
-        (20, ["a"] * 59 + [None], "no group for 1 patient"),
+        (20, [None] * 60, "no patient has a group"),
+        (20, [["a"], ["b"]] * 30, "a group is a list"),
+        (20, np.array([["a", "b"]] * 60), r"shape \(60, 2\)"),
         (20, ["a"] * 60, "two groups"),
         (0, ["a", "b"] * 30, "there are none"),
     ],

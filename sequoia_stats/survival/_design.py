@@ -1,0 +1,185 @@
+"""The design matrix of a regression: numbers as they are, categories as indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.types.alignment import align
+from sequoia_stats.types.covariates import read_covariates, refuse_unread
+from sequoia_stats.types.outcome import Outcome
+
+#: What can describe patients; see `covariate_table`.
+Covariates = pd.DataFrame | pd.Series | Mapping[str, Any] | ArrayLike
+_RANK = 1e-9  # a covariate that adds less than this to the others is a combination of them
+_UNREAD = (
+    "write numbers, or NaN where the value is missing; pd.Categorical declares the values of {name} as levels"
+)
+
+
+@dataclass(frozen=True)
+class Design:
+    """The covariates of the patients that a model can use, as numbers.
+
+    Parameters
+    ----------
+    matrix : DataFrame of shape (patients used, terms)
+        float64; a column per numeric covariate and per level but the first.
+    used : array of bool, shape (patients,)
+        The patients without a missing covariate.
+    note : str
+        What was taken as missing; empty if nothing was.
+    """
+
+    matrix: pd.DataFrame
+    used: NDArray[np.bool_]
+    note: str
+
+
+def covariate_table(covariates: Covariates, outcome: Outcome) -> pd.DataFrame:
+    """A row per patient and a column per covariate, from whatever describes them.
+
+    Parameters
+    ----------
+    covariates : DataFrame, Series, mapping, structured array, or array of shape (n,) or (n, k)
+        Columns without names are called x1, x2, ...
+    outcome : Outcome
+        The n patients.
+
+    Raises
+    ------
+    InputError
+        If it is not a table, or has another number of rows.
+    """
+    if isinstance(covariates, pd.DataFrame):
+        table = covariates
+    elif isinstance(covariates, pd.Series):
+        table = covariates.to_frame("x1" if covariates.name is None else covariates.name)
+    elif isinstance(covariates, pd.api.extensions.ExtensionArray):
+        table = pd.DataFrame({"x1": covariates})
+    else:
+        table = _from_array(covariates)
+    if len(table) != outcome.n or not table.shape[1]:
+        raise InputError(
+            f"covariates of shape {table.shape} cannot describe {counted(outcome.n, 'patient')}",
+            fix="pass a row per patient and at least one column",
+        )
+    return align(table.set_axis(table.columns.map(str), axis=1), outcome, "covariates")
+
+
+def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
+    """Code the covariates.
+
+    Numbers and booleans enter as they are, per unit. A category enters as R's ``factor()`` does, ordered or not: an
+    indicator for each level but the first, named "covariate: level".
+
+    Parameters
+    ----------
+    covariates : DataFrame of shape (n, k)
+        As `covariate_table` returns it.
+    outcome : Outcome
+        The n patients.
+
+    Raises
+    ------
+    InputError
+        If a text among numbers has no meaning, fewer than two events are left, a covariate is infinite, constant or a
+        combination of those before it, or a category has more levels than there are events.
+    """
+    _refuse_dates(covariates)
+    typed, readings = read_covariates(covariates)
+    refuse_unread(readings, typed.columns, "rows of the covariates", _UNREAD)
+    if typed.isna().all().any():
+        raise InputError(
+            f"{listing(typed.columns[typed.isna().all()])} is missing for all {counted(outcome.n, 'patient')}",
+            fix="leave it out",
+        )
+    used = typed.notna().all(axis=1).to_numpy()
+    n_events = int(outcome.event[used].sum())
+    if n_events < 2:
+        raise InputError(
+            f"a Cox model needs 2 events or more, but {n_events} of {outcome.n_events} are left",
+            where=f"patients with a value of {listing(typed.columns)}",
+        )
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name, values in typed[used].items():
+        columns |= _terms_of(str(name), values, n_events)
+    matrix = pd.DataFrame(columns, index=typed.index[used])
+    _refuse_useless(matrix)
+    note = "; ".join(f"{name}: {reading.sentence()}" for name, reading in readings.items())
+    return Design(matrix, used, note)
+
+
+def _from_array(covariates: Any) -> pd.DataFrame:
+    try:
+        if isinstance(covariates, Mapping):
+            return pd.DataFrame(dict(covariates))
+        array = np.asarray(covariates)
+        if array.dtype.names:
+            return pd.DataFrame({name: array[name] for name in array.dtype.names})
+        if array.dtype.kind in "US":  # numpy turned numbers beside texts into texts
+            array = np.asarray(covariates, dtype=object)
+        table = pd.DataFrame(array[:, None] if array.ndim == 1 else array)
+    except (ValueError, TypeError, IndexError):
+        raise InputError(
+            "the covariates are not a table with a row per patient",
+            fix="pass a DataFrame, a Series, or an array of shape (patients, covariates)",
+        ) from None
+    return table.set_axis([f"x{i + 1}" for i in range(table.shape[1])], axis=1)
+
+
+def _terms_of(name: str, values: pd.Series, n_events: int) -> dict[str, NDArray[np.float64]]:
+    """The columns of one covariate."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return {name: values.to_numpy(dtype=np.float64)}
+    levels = [level for level in values.cat.categories if (values == level).any()]
+    if len(levels) > min(n_events, max(2, len(values) // 2)):
+        raise InputError(
+            f"{name} is categorical, and its {len(levels)} levels are too many for {counted(len(values), 'patient')} "
+            f"with {counted(n_events, 'event')}",
+            where=f"levels {listing(map(repr, levels))}",
+            fix="join levels or leave the covariate out; if its values are numbers, make it numeric",
+        )
+    if len(levels) == 1:
+        return {name: np.zeros(len(values))}
+    return {f"{name}: {level}": (values == level).to_numpy(dtype=np.float64) for level in levels[1:]}
+
+
+def _refuse_dates(covariates: pd.DataFrame) -> None:
+    """Refuse dates and spans of time, whose unit nobody has said."""
+    dates = [str(name) for name, dtype in covariates.dtypes.items() if dtype.kind in "mM"]
+    if dates:
+        raise InputError(
+            f"{listing(dates)} holds dates or spans of time, not numbers",
+            fix="turn it into numbers of one unit: spans by .dt.days, dates by the days since a fixed one",
+        )
+
+
+def _refuse_useless(design: pd.DataFrame) -> None:
+    """Refuse a column that is infinite, constant, or a combination of those before it."""
+    matrix = design.to_numpy()
+    if not np.isfinite(matrix).all():
+        raise InputError(
+            "a covariate is infinite", where=listing(design.columns[~np.isfinite(matrix).all(axis=0)])
+        )
+    constant = design.columns[np.ptp(matrix, axis=0) <= 1e-12 * np.abs(matrix).max(axis=0)]
+    if len(constant):
+        raise InputError(
+            f"{listing(constant)} is the same for all {counted(len(design), 'patient')} with every covariate",
+            fix="leave it out",
+        )
+    standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    ranks = [
+        np.linalg.matrix_rank(standard[:, : k + 1], tol=_RANK * len(standard)) for k in range(matrix.shape[1])
+    ]
+    redundant = design.columns[np.diff(ranks, prepend=0) == 0]
+    if len(redundant):
+        raise InputError(
+            f"{listing(redundant)} is a combination of the other covariates", fix="leave one of them out"
+        )

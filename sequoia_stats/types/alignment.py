@@ -1,0 +1,113 @@
+"""Values that describe patients, matched with an outcome by their labels or, without labels, by position."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.types.arrays import as_series
+from sequoia_stats.types.covariates import MISSING_VALUES
+from sequoia_stats.types.outcome import Outcome
+
+Labelled = TypeVar("Labelled", pd.Series, pd.DataFrame)
+
+
+def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
+    """The group of every patient, and how many have none.
+
+    Parameters
+    ----------
+    values : array-like
+        Text, numbers or booleans; see `as_series` and `align`.
+    outcome : Outcome
+        The n patients.
+
+    Returns
+    -------
+    groups : Series of shape (n,)
+        A Categorical of the labels as given, NaN where missing; levels in the order of a Categorical, or sorted.
+    n_missing : int
+        Patients whose group is None, NaN, NA, or the text that these become.
+
+    Raises
+    ------
+    InputError
+        If shapes, lengths or labels do not fit, or a group is a list.
+    """
+    series = align(as_series(values, "groups"), outcome, "groups")
+    labels = series.astype(object)
+    absent = series.isna() | labels.map(
+        lambda label: isinstance(label, str) and label.strip() in MISSING_VALUES
+    )
+    known = labels[~absent]
+    if known.empty:
+        raise InputError("no patient has a group")
+    try:
+        there = set(known)
+    except TypeError:
+        raise InputError(
+            "a group is a list or a table, not a label", fix="pass text, numbers or booleans"
+        ) from None
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        levels = [level for level in series.cat.categories if level in there]
+    else:
+        levels = sorted(
+            there, key=lambda label: (isinstance(label, str), str(label) if isinstance(label, str) else label)
+        )
+    return pd.Series(pd.Categorical(labels.mask(absent), levels), labels.index), int(absent.sum())
+
+
+def align(values: Labelled, outcome: Outcome, what: str) -> Labelled:
+    """Rows in the order of the outcome's patients.
+
+    Labels count if both sides have them. A default index 0, 1, 2, ... is none, and its rows are taken in their order.
+
+    Parameters
+    ----------
+    values : Series or DataFrame of n rows
+        One row per patient.
+    outcome : Outcome
+        The n patients.
+    what : str
+        What the values are, in the plural: "groups".
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer rows than patients, or the labels are those of other patients; if the labels are
+        0, 1, 2, ... in another order and the outcome has none, so that nobody can tell which order is meant.
+    """
+    if len(values) != outcome.n:
+        raise InputError(f"{len(values)} {what} were given for {counted(outcome.n, 'patient')}")
+    index, patients = values.index, outcome.patients
+    if _unlabelled(index):
+        return values if patients is None else values.set_axis(patients, axis=0)
+    if patients is None:
+        if index.inferred_type == "integer" and np.array_equal(np.sort(index), np.arange(outcome.n)):
+            raise InputError(
+                f"the index of the {what} is 0 to {outcome.n - 1} in another order, and the outcome has no index",
+                fix=f"sort the {what} with sort_index(), or pass to_numpy() if their rows are in the outcome's order",
+            )
+        return values
+    if index.equals(patients):
+        return values
+    absent = patients[~patients.isin(index)]
+    if len(absent) or not index.is_unique:
+        raise InputError(
+            f"the {what} are of other patients than the outcome: "
+            + (
+                f"{part(len(absent), outcome.n, 'patient', 'are')} absent"
+                if len(absent)
+                else "some are repeated"
+            ),
+            where=listing(absent if len(absent) else index[index.duplicated()].unique()),
+            fix=f"give the {what} the outcome's index, or pass to_numpy() if their rows are in the outcome's order",
+        )
+    return values.reindex(patients)
+
+
+def _unlabelled(index: pd.Index) -> bool:
+    return isinstance(index, pd.RangeIndex) and index.equals(pd.RangeIndex(len(index)))

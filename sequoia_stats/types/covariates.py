@@ -1,0 +1,290 @@
+"""What a covariate is: numeric or categorical, with its levels, and which of its texts count as missing.
+
+A column gets its type once, here. A numeric covariate is float64 with NaN, a categorical one a pandas Categorical of
+texts whose first level is the reference. Later code looks at the dtype and never at values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sequoia_base.missing import is_missing
+from sequoia_stats.errors import InputError, counted, listing
+
+#: Where texts come from. A text file has no other way to write numbers, and words for what is missing; in memory a
+#: text is a text, and "Unknown" is a level; an AnnData holds both kinds.
+TextOrigin = Literal["file", "anndata", "memory"]
+#: What a missing value becomes when numpy, pandas or R turns it into text. "None" may be a level.
+MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"])
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
+_NUMERIC = (Real, Decimal, np.bool_)
+_MOST_CODES = 10  # distinct whole numbers, written as texts, that still are codes of levels
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was taken as missing when a covariate got its type.
+
+    Parameters
+    ----------
+    missing : mapping of str to int
+        Texts that mean a missing value, with their number.
+    unread : mapping of str to tuple of str
+        Texts among numbers whose meaning nobody has said, with the rows or patients that have them. They are missing
+        as long as nobody asks for the covariate.
+    note : str
+        How numbers were written, if unusual.
+    """
+
+    missing: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def n_unread(self) -> int:
+        """Number of values that are no numbers among numbers."""
+        return sum(map(len, self.unread.values()))
+
+    def counts(self) -> dict[str, int]:
+        """Every text that was taken as missing, with its number."""
+        return {**self.missing, **{text: len(rows) for text, rows in self.unread.items()}}
+
+    def sentence(self) -> str:
+        """The same in words, empty if nothing was read specially."""
+        texts = listing(f"{text!r} ({n})" for text, n in self.counts().items())
+        return "; ".join(filter(None, [f"{texts} taken as missing" if texts else "", self.note]))
+
+    def within(self, missing: pd.Series) -> Reading:
+        """What still holds for these rows: texts whose values are missing in them."""
+        absent = set(missing.index[missing].astype(str))
+        rest = {text: tuple(row for row in rows if row in absent) for text, rows in self.unread.items()}
+        return Reading(self.missing, {text: rows for text, rows in rest.items() if rows}, self.note)
+
+
+def read_covariate(
+    column: pd.Series,
+    *,
+    categorical: bool = False,
+    origin: TextOrigin = "memory",
+    missing: Collection[str] = (),
+) -> tuple[pd.Series, Reading]:
+    """Give a column its type.
+
+    Parameters
+    ----------
+    column : Series
+        Any dtype. A Categorical is categorical, whatever its levels. Numbers and booleans are numeric. Texts are
+        numeric if more than half of them, or more than ten distinct ones, are numbers. But outside of text files, texts
+        that all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels.
+    categorical : bool, default False
+        Declares the column as categorical.
+    origin : {"file", "anndata", "memory"}
+        Where texts come from.
+    missing : collection of str
+        Further texts that mean a missing value; see `sequoia_base.missing.is_missing`.
+
+    Returns
+    -------
+    values : Series
+        float64, or a Categorical of texts without unused levels. Levels are in the given order of a Categorical,
+        otherwise in numerical or alphabetical order.
+    reading : Reading
+        What was taken as missing.
+
+    Raises
+    ------
+    InputError
+        If the numbers are complex.
+    """
+    values, reading = _typed(column.set_axis(pd.RangeIndex(len(column))), categorical, origin, missing)
+    rows = {text: tuple(str(column.index[int(row)]) for row in at) for text, at in reading.unread.items()}
+    return values.set_axis(column.index), replace(reading, unread=rows)
+
+
+def read_covariates(
+    table: pd.DataFrame, *, categorical: Collection[str] = (), **options: Any
+) -> tuple[pd.DataFrame, dict[str, Reading]]:
+    """Give every column its type; see `read_covariate`.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (patients, columns)
+        Names of columns are unique.
+    categorical : collection of str
+        Columns that are declared as categorical.
+    **options
+        For `read_covariate`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of float64 or Categorical.
+    dict
+        Readings by column, where there is something to say.
+    """
+    refuse_repeated_columns(table.columns, "the covariates")
+    read = {name: read_covariate(table[name], categorical=name in categorical, **options) for name in table}
+    values = pd.DataFrame({name: column for name, (column, _) in read.items()}, index=table.index)
+    readings = {str(name): reading for name, (_, reading) in read.items() if reading != Reading()}
+    return values, readings
+
+
+def refuse_repeated_columns(columns: pd.Index, where: str) -> None:
+    """Refuse a table in which two columns have the same name.
+
+    Raises
+    ------
+    InputError
+        Naming the columns.
+    """
+    repeated = columns[columns.duplicated()].unique()
+    if len(repeated):
+        raise InputError(
+            f"{counted(len(repeated), 'column name is', 'column names are')} duplicated: {listing(repeated)}",
+            where=where,
+            fix="rename or drop one of the columns",
+        )
+
+
+def refuse_unread(readings: Mapping[str, Reading], names: Iterable[str], where: str, fix: str) -> None:
+    """Refuse a covariate that somebody asks for if texts among its numbers have no meaning.
+
+    Parameters
+    ----------
+    readings : mapping of str to Reading
+        By covariate.
+    names : iterable of str
+        The covariates that are asked for.
+    where : str
+        File or cohort, for the error.
+    fix : str
+        What to do; "{name}" and "{text}" stand for the covariate and for its first text.
+
+    Raises
+    ------
+    InputError
+        Naming the covariate, the texts and their rows.
+    """
+    for name in names:
+        reading = readings.get(name, Reading())
+        if reading.unread:
+            rows = listing(row for rows in reading.unread.values() for row in rows)
+            raise InputError(
+                f"the covariate {name} is numeric, but {counted(reading.n_unread, 'value is', 'values are')} not "
+                f"{'a number' if reading.n_unread == 1 else 'numbers'}: {listing(map(repr, reading.unread))}",
+                where=f"{where}, {name}: {rows}",
+                fix=fix.format(name=name, text=next(iter(reading.unread))),
+            )
+
+
+def as_categorical(values: pd.Series, reading: Reading | None = None) -> pd.Series:
+    """A numeric covariate as levels; texts among its numbers become levels too."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    texts = values.map(_label, na_action="ignore").astype(object)
+    for text, rows in (reading.unread if reading else {}).items():
+        texts[texts.index.astype(str).isin(rows)] = text
+    return _levels(texts)
+
+
+def _typed(
+    column: pd.Series, categorical: bool, origin: TextOrigin, missing: Collection[str]
+) -> tuple[pd.Series, Reading]:
+    """As `read_covariate`, with positions as labels, since those of patients may repeat."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categories(column, origin, missing)
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+        return (as_categorical(column) if categorical else _floats(column)), Reading()
+    known = column.dropna().astype(object)
+    if not categorical and len(known) and known.map(lambda value: isinstance(value, _NUMERIC)).all():
+        return _floats(column.astype(object).where(column.notna(), np.nan).astype(np.float64)), Reading()
+    return _texts(known.map(_label), column.index, categorical, origin, missing)
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    if column.dtype.kind == "c":
+        raise InputError(f"the covariate {column.name} holds complex numbers", fix="give real numbers")
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Series(numbers, column.index, name=column.name)
+
+
+def _categories(column: pd.Series, origin: TextOrigin, missing: Collection[str]) -> tuple[pd.Series, Reading]:
+    """A Categorical with texts as levels, in its own order, without words of missing and levels that nobody has."""
+    labels = [_label(level) for level in column.cat.categories]
+    texts = pd.Series(
+        np.array([*labels, None], dtype=object)[column.cat.codes], column.index, name=column.name
+    )
+    absent = texts.isin([label for label in labels if _is_absent(label, origin, missing)])
+    there = set(texts[~absent].dropna())
+    levels = [label for label in dict.fromkeys(labels) if label in there]
+    return _levels(texts.mask(absent), levels), Reading(_count(texts[absent]))
+
+
+def _texts(
+    texts: pd.Series, index: pd.Index, categorical: bool, origin: TextOrigin, missing: Collection[str]
+) -> tuple[pd.Series, Reading]:
+    """Texts that are known, as numbers or as levels of all rows of `index`."""
+    absent = texts.map(lambda text: _is_absent(text, origin, missing)).astype(bool)
+    levels = _levels(texts[~absent].reindex(index)), Reading(_count(texts[absent]))
+    absent_number = texts.map(lambda text: is_missing(text, missing)).astype(bool)
+    some = texts[~absent_number]
+    numbers, note = _numbers(some)
+    is_number, distinct = numbers.notna(), numbers.nunique()
+    if categorical or (2 * is_number.sum() <= len(some) and distinct <= _MOST_CODES):
+        return levels
+    few = distinct <= _MOST_CODES and 3 * distinct <= len(some)
+    if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
+        return levels
+    odd = some[~is_number]
+    unread = {text: tuple(rows.index.astype(str)) for text, rows in odd.groupby(odd, sort=False)}
+    return numbers.reindex(index), Reading(_count(texts[absent_number]), unread, note)
+
+
+def _numbers(texts: pd.Series) -> tuple[pd.Series, str]:
+    """Numbers, NaN where a text is none; decimal commas are read if all fractions have one and none is in doubt."""
+    plain = texts.map(lambda text: float(text) if _NUMBER.fullmatch(text) else np.nan).astype(np.float64)
+    commas = texts[plain.isna()].map(_DECIMAL_COMMA.fullmatch).dropna()
+    has_points = texts[plain.notna()].str.contains(".", regex=False).any()
+    if commas.empty or has_points or all(len(found[1]) == 3 for found in commas):  # 1,250 may be a thousand
+        return plain, ""
+    read = commas.map(lambda found: float(found[0].replace(",", ".")))
+    return plain.fillna(read), "decimal commas read"
+
+
+def _levels(texts: pd.Series, levels: list[str] | None = None) -> pd.Series:
+    """A Categorical; without given levels they are sorted, numbers first."""
+    levels = sorted(texts.dropna().unique(), key=_order) if levels is None else levels
+    return pd.Series(pd.Categorical(texts, levels), texts.index, name=texts.name)
+
+
+def _order(text: str) -> tuple[float, str]:
+    return (float(text) if _NUMBER.fullmatch(text) else np.inf, text)
+
+
+def _label(value: Any) -> str:
+    """The label of a level: a text without blanks around it, 1.0 as "1", and True as "True"."""
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return str(value).strip()
+
+
+def _count(texts: pd.Series) -> dict[str, int]:
+    return dict(sorted(Counter(texts).items()))
+
+
+def _is_absent(text: str, origin: TextOrigin, missing: Collection[str]) -> bool:
+    """Whether a text among levels means a missing value."""
+    if origin == "memory":
+        return text in MISSING_VALUES or text in missing
+    return is_missing(text, missing, among_numbers=False)

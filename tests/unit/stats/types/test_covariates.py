@@ -1,0 +1,137 @@
+"""What a column is: numeric or categorical, its levels, and what in it is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.types.covariates import as_categorical, read_covariate, read_covariates, refuse_unread
+
+SIZES = [str(size) for size in range(5, 35)]
+GRADES = ["1", "2", "3"] * 5
+
+
+def read(values, **options):
+    return read_covariate(pd.Series(values, dtype=getattr(values, "dtype", object)), **options)
+
+
+def levels(values, **options):
+    column, _ = read(values, **options)
+    return list(column.cat.categories)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2, None],
+        [1.0, 2.0, np.nan],
+        ["1", "2", "NA"],
+        ["1,0", "2,0", "NA"],
+        pd.array([1, 2, None], "Int64"),
+        pd.array([1, 2, None], "Float64"),
+        pd.array([1, 2, None], "int64[pyarrow]"),
+    ],
+    ids=str,
+)
+def test_numbers_are_numeric_whatever_holds_them(values):
+    column, _ = read(values)
+    assert column.dtype == np.float64
+    assert column.dropna().tolist() == [1.0, 2.0]
+
+
+def test_booleans_are_numeric():
+    assert read(pd.array([True, False, None], "boolean"))[0].dropna().tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("word", ["Not Stated", "[Unknown]", "'--", "None", "n/a", "#N/A"])
+def test_a_word_among_numbers_is_missing_and_counted(word):
+    column, reading = read([*SIZES, word, word])
+    assert column.dtype == np.float64
+    assert (reading.counts(), reading.unread) == ({word: 2}, {})
+    assert f"{word!r} (2) taken as missing" in reading.sentence()
+
+
+@pytest.mark.parametrize("text", [">89", "<0.5", "12 mm", "1_000", "5-10", "inf", "1,250", "90+"])
+def test_another_text_among_numbers_is_unread_and_named_if_somebody_asks(text):
+    column, reading = read([*SIZES, text])
+    assert (column.isna().sum(), reading.unread) == (1, {text: ("30",)})
+    with pytest.raises(InputError, match=r"1 value is not a number: .*\n  where: here, size: 30"):
+        refuse_unread({"size": reading}, ["size"], "here", "{name} {text}")
+    refuse_unread({"size": reading}, ["age"], "here", "")
+
+
+def test_a_few_texts_never_make_a_level_of_each_number():
+    halves = [str(value) for value in np.linspace(0, 1, 20)] + ["<0.1"] * 25
+    assert read(halves)[0].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["3,5", "4", "-2,25"], [3.5, 4, -2.25]),
+        (["1,250", "2,5"], [1.25, 2.5]),
+        ([",5", "1,5"], [0.5, 1.5]),
+    ],
+)
+def test_decimal_commas_are_read_if_all_are(values, expected):
+    column, reading = read(values)
+    assert (column.tolist(), reading.note) == (expected, "decimal commas read")
+
+
+@pytest.mark.parametrize("values", [["3,5", "4.5", "2.5", "1"], ["1,250", "2,500", "3", "4", "5"]])
+def test_commas_in_doubt_are_not_read(values):
+    reading = read(values)[1]
+    assert list(reading.unread) == [text for text in values if "," in text]
+
+
+def test_a_categorical_is_categorical_in_its_own_order_without_unused_levels():
+    made = pd.Categorical([3, 1, 3, None], [3, 2, 1], ordered=True)
+    assert levels(made) == ["3", "1"]
+    assert levels(pd.Categorical([1.0, 2.5])) == ["1", "2.5"]
+    assert levels(pd.Categorical([True, False])) == ["False", "True"]
+
+
+def test_texts_that_are_a_few_whole_numbers_are_levels_but_not_in_a_text_file():
+    assert levels(GRADES) == ["1", "2", "3"]
+    assert read(GRADES, origin="file")[0].dtype == np.float64
+
+
+def test_a_declared_column_of_a_text_file_has_levels_in_numerical_order():
+    assert levels(["10", "2", "1.0", "X", "NA"], origin="file", categorical=True) == ["1.0", "2", "10", "X"]
+    assert levels(np.array([0, 3, 1]), categorical=True) == ["0", "1", "3"]
+
+
+def test_words_are_missing_in_files_and_levels_in_memory():
+    words = ["pos", "neg", "Unknown"]
+    assert levels(words) == ["Unknown", "neg", "pos"]
+    assert levels(words, origin="file") == ["neg", "pos"]
+    assert levels([*words, "99"], origin="file", missing=["99"]) == ["neg", "pos"]
+    assert levels(np.array(["pos", np.nan])) == ["pos"]
+
+
+def test_unread_texts_become_levels_with_the_numbers():
+    column, reading = read(["50", "61", "61", ">89"], origin="file")
+    assert as_categorical(column, reading).tolist() == ["50", "61", "61", ">89"]
+
+
+def test_a_reading_holds_as_long_as_the_values_are_missing():
+    column, reading = read(["50", "61", "70", ">89", ">89"])
+    mended = column.fillna({3: 90.0})
+    assert reading.within(mended.isna()).unread == {">89": ("4",)}
+
+
+def test_rows_may_repeat_as_in_a_bootstrap():
+    column, reading = read_covariate(pd.Series(["50", "61", "70", ">89"], ["P1", "P1", "P2", "P2"]))
+    assert (column.isna().sum(), reading.unread) == (1, {">89": ("P2",)})
+
+
+def test_repeated_columns_are_refused():
+    with pytest.raises(InputError, match="1 column name is duplicated: a"):
+        read_covariates(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(InputError, match="complex"):
+        read(np.array([1j]))

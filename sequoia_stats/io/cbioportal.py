@@ -79,7 +79,9 @@ def read_study(
     """
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
-    patients, samples = (read_table(file, comment="#", missing=()) for file in (patient_file, sample_file))
+    patients, samples = (
+        read_table(file, comment="#", missing=(), quoted=False) for file in (patient_file, sample_file)
+    )
     for table, file in ((patients, patient_file), (samples, sample_file)):
         find_column(list(table.columns), "PATIENT_ID", file)
     find_column(list(samples.columns), "SAMPLE_ID", sample_file)
@@ -89,7 +91,7 @@ def read_study(
     chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder)
     expression_file = _expression_file(folder, expression)
     numbers = read_numbers(
-        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing
+        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing, quoted=False
     )
     flow = Flow()
     kept = _primary_samples(numbers, samples, expression_file, flow)

@@ -16,11 +16,13 @@ _EVENTS = {
     "progression": _PROGRESSION | {_BOTH},
     "yes": frozenset(["1", "true", "yes", "y"]),
 }
-_NO_EVENT = frozenset(["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"])
+_NO_EVENT = frozenset(
+    ["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"]
+)
 _RECURRENT = _EVENTS["recurrence"] | _EVENTS["progression"]
-_FREE = frozenset(["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]) | {
-    f"{kind} free" for kind in ("recurrence", "relapse", "progression")
-}
+_FREE = frozenset(
+    ["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]
+) | {f"{kind} free" for kind in ("recurrence", "relapse", "progression")}
 #: Words for an event and for none in study folders, by endpoint: those that cBioPortal's own validator knows for OS
 #: and DFS, and their like. Under "" those of every other endpoint, DSS's as the TCGA studies write them.
 _STUDY_WORDS = {
@@ -116,8 +118,8 @@ def may_mean_the_same(value: str, other: str) -> bool:
     >>> may_mean_the_same("Dead", "DECEASED"), may_mean_the_same("1", "1:DECEASED"), may_mean_the_same("2", "1")
     (True, True, False)
     """
-    labels = [_LABELLED.fullmatch(text.strip()) for text in (value, other)]
-    if all(labels) and len({found[1] for found in labels}) == 2:  # two codes
+    labelled, also = (_LABELLED.fullmatch(text.strip()) for text in (value, other))
+    if labelled and also and labelled[1] != also[1]:  # their codes tell them apart
         return False
     if _spellings(value) & _spellings(other):
         return True
@@ -144,7 +146,7 @@ def _kinds(text: str) -> set[str]:
 
 
 def _agree(code: str, word: str) -> bool:
-    return code == "1" and _is_event(word) or code == "0" and _is_none(word)
+    return (code == "1" and _is_event(word)) or (code == "0" and _is_none(word))
 
 
 def _is_event(word: str) -> bool:

@@ -24,7 +24,7 @@ from sequoia_stats.types.outcome import Outcome
 #: Months in one unit of time.
 TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
-_ASK = "say which value is the event with --event-value, an option of cohort convert"
+_ASK = "say which value is the event with --event-value"
 #: Follow-up that no cohort has, in years. Half of the patients of the longest clinical series are followed for some 20
 #: years; the oldest cancer registries have followed their first patients for some 50.
 _LONGEST_MEDIAN, _LONGEST = 25, 60
@@ -272,7 +272,7 @@ def _with_counts(texts: pd.Series) -> str:
 
 
 def _length(years: float) -> str:
-    return f"{12 * years:,.4g} months ({years:,.2g} years)" if years < 1 else f"{12 * years:.0f} months ({years:.0f} years)"
+    return f"{12 * years:.{0 if years > 1 else 2}f} months ({years:.{0 if years > 1 else 2}f} years)"
 
 
 def _place(where: str, odd: pd.Series) -> str:

@@ -69,7 +69,9 @@ def _of_one_kind(objects: NDArray[Any]) -> NDArray[Any]:
 def _in_months(durations: NDArray[np.timedelta64]) -> NDArray[np.float64]:
     unit = np.datetime_data(durations.dtype)[0]
     if unit == "generic":
-        raise InputError("the times are durations without a unit", fix="give them a unit, as in timedelta64[D]")
+        raise InputError(
+            "the times are durations without a unit", fix="give them a unit, as in timedelta64[D]"
+        )
     if unit in _CALENDAR:
         one, months = _CALENDAR[unit]
         return durations / one * months

@@ -14,22 +14,55 @@ from sequoia_stats.io._event_words import (
 )
 
 EVENT = [
-    *("status", "event", "OS", "OS.event", "PFI", "overall_survival_event", "Relapse Free Status", "dead", "relapse"),
+    *(
+        "status",
+        "event",
+        "OS",
+        "OS.event",
+        "PFI",
+        "overall_survival_event",
+        "Relapse Free Status",
+        "dead",
+        "relapse",
+    ),
     *("vital_status", "uncensored", "noncensored", "death_observed", "recurrence (0/1)", "licence_event"),
     *("status (1=dead)", "death (1 = yes; 0 = no)", "Vital status (0=alive, 1=dead)", "dead=1, alive=0"),
     *("event: 1=yes", "OS [1: deceased, 0: living]", "relapse (0=no relapse, 1=relapse)"),
 ]
 CENSORED = [
-    *("censored", "Censored?", "CENSORED", "censoring", "censorship", "is_censored", "isCensored", "was censored"),
+    *(
+        "censored",
+        "Censored?",
+        "CENSORED",
+        "censoring",
+        "censorship",
+        "is_censored",
+        "isCensored",
+        "was censored",
+    ),
     *("right-censored", "Right censoring", " Is right censored "),
 ]
 UNCLEAR = [
     *("status (1=dead, 0=censored)", "dead/censored", "event_or_censored", "Not censored", "non-censored"),
-    *("OS event (censored = 0)", "status_censor1", "censoring indicator", "censoring_status", "censored (y/n)"),
+    *(
+        "OS event (censored = 0)",
+        "status_censor1",
+        "censoring indicator",
+        "censoring_status",
+        "censored (y/n)",
+    ),
     *("os_censored", "OSCensored", "statuscensored", "censored_at_5y", "censorship.months", "censored=1"),
     *("censor", "cens", "is_cens", "CNSR", "cens1", "dcens", "zensiert", "censurado"),
     *("alive", "is_alive", "dead_or_alive", "Alive/Dead", "OS_alive", "living", "survived", "survivor"),
-    *("Overall Survival", "overall_survival", "survival", "relapse_free", "disease-free", "eventfree", "no_event"),
+    *(
+        "Overall Survival",
+        "overall_survival",
+        "survival",
+        "relapse_free",
+        "disease-free",
+        "eventfree",
+        "no_event",
+    ),
     *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
 ]
 

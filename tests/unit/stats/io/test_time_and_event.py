@@ -80,10 +80,14 @@ def test_dates_as_times_are_refused_with_their_place(times):
         parse_time(pd.Series(times), "days", "c.csv")
 
 
-@pytest.mark.parametrize("odd", ["12 months", "3y", "5 days", "12,5", "2020-01-01", "1_000", True, "True", "inf"])
+@pytest.mark.parametrize(
+    "odd", ["12 months", "3y", "5 days", "12,5", "2020-01-01", "1_000", True, "True", "inf"]
+)
 def test_a_time_that_is_not_a_plain_number_is_refused_with_its_row(odd):
     times = pd.Series(["5", odd], pd.Index([2, 3], name="row"), dtype=object)
-    with pytest.raises(InputError, match=rf"1 time is not numeric: {odd}\n.*c.csv, rows 3\n.*the number of days alone"):
+    with pytest.raises(
+        InputError, match=rf"1 time is not numeric: {odd}\n.*c.csv, rows 3\n.*the number of days alone"
+    ):
         parse_time(times, "days", "c.csv")
 
 
@@ -112,7 +116,9 @@ def test_plain_codes_are_read_without_a_note(codes, expected):
 
 
 @pytest.mark.parametrize("name", ["censorship", "censored", "Censoring", "is_censored", "Censored?"])
-@pytest.mark.parametrize("codes", [(0, 1, 1), ("0.0", "1", "1.0"), (False, True, True), ("FALSE", "true", "TRUE")])
+@pytest.mark.parametrize(
+    "codes", [(0, 1, 1), ("0.0", "1", "1.0"), (False, True, True), ("FALSE", "true", "TRUE")]
+)
 def test_a_censorship_column_is_turned_and_the_turn_is_stated(name, codes):
     parsed, note = events(*codes, name=name)
     assert parsed.tolist() == [1, 0, 0]
@@ -123,7 +129,15 @@ def test_uncensored_is_an_event():
     assert events(0, 1, name="uncensored")[0].tolist() == [0, 1]
 
 
-HEADERS = ["status", "censored", "status (1=dead, 0=censored)", "dead/censored", "Not censored", "overall_survival", "cens"]
+HEADERS = [
+    "status",
+    "censored",
+    "status (1=dead, 0=censored)",
+    "dead/censored",
+    "Not censored",
+    "overall_survival",
+    "cens",
+]
 CODES = {
     "0/1": (1, 1, 0),
     "text": ("1.0", "1", "0"),
@@ -166,7 +180,9 @@ def test_a_declared_value_is_the_event_whatever_the_header(header, codes):
 
 
 def test_a_column_that_may_mean_either_is_asked_about_with_its_values():
-    with pytest.raises(InputError, match=r"'cens' does not say whether 1 is an event .* '1' \(2\), '0' \(1\)"):
+    with pytest.raises(
+        InputError, match=r"'cens' does not say whether 1 is an event .* '1' \(2\), '0' \(1\)"
+    ):
         events(0, 1, 1, name="cens")
 
 
@@ -180,7 +196,10 @@ def test_a_declared_value_is_the_event_and_others_are_listed():
     parsed, note = events("dead", "alive", "lost", "alive", np.nan, event_value="dead")
     assert parsed.tolist()[:4] == [1, 0, 0, 0]
     assert parsed.isna().tolist() == [False] * 4 + [True]
-    assert note == "event where status is 'dead': 1 of 4 patients has it; taken as censored: 'alive' (2), 'lost' (1)"
+    assert (
+        note
+        == "event where status is 'dead': 1 of 4 patients has it; taken as censored: 'alive' (2), 'lost' (1)"
+    )
 
 
 def test_several_values_may_be_declared():
@@ -211,7 +230,9 @@ def test_another_value_that_may_mean_the_event_is_an_error_whose_way_out_works(d
 def test_words_of_a_format_are_read_and_what_was_the_event_is_stated():
     parsed, note = events("DECEASED", "living", "1:DECEASED", word_code={"DECEASED": 1.0, "living": 0.0}.get)
     assert parsed.tolist() == [1, 0, 1]
-    assert note == "event where status is 'DECEASED': 2 of 3 patients have it; taken as censored: 'living' (1)"
+    assert (
+        note == "event where status is 'DECEASED': 2 of 3 patients have it; taken as censored: 'living' (1)"
+    )
 
 
 def test_an_empty_event_value_is_refused():
@@ -239,7 +260,9 @@ def test_other_codes_are_listed_with_their_rows():
 
 
 def test_a_declared_value_that_no_patient_has_is_an_error():
-    with pytest.raises(InputError, match=r"no patient has the event value 'died'; .* 'dead' \(2\), 'alive' \(1\)"):
+    with pytest.raises(
+        InputError, match=r"no patient has the event value 'died'; .* 'dead' \(2\), 'alive' \(1\)"
+    ):
         events("dead", "alive", "dead", event_value=["dead", "died"])
 
 

@@ -50,7 +50,7 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
         If the unit is unknown, or a time is a date or not a finite number.
     """
     if unit not in TIME_UNITS:
-        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"--time-unit {'|'.join(TIME_UNITS)}")
+        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"choose {'|'.join(TIME_UNITS)}")
     try:
         given = without_own_unit(times)
     except InputError as error:

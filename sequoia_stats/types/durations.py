@@ -63,7 +63,8 @@ def _of_one_kind(objects: NDArray[Any]) -> NDArray[Any]:
     if (known & ~durations).any():
         what = f"{part(int(durations.sum()), objects.size, 'time', 'are')} durations; others are not"
         raise InputError(what, fix="give all times as numbers of one unit")
-    return pd.to_timedelta(objects.ravel()).to_numpy().reshape(objects.shape)
+    present = np.where(known, objects, None)
+    return pd.to_timedelta(present.ravel()).to_numpy().reshape(objects.shape)
 
 
 def _in_months(durations: NDArray[np.timedelta64]) -> NDArray[np.float64]:

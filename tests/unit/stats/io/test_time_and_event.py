@@ -92,7 +92,7 @@ def test_a_time_that_is_not_a_plain_number_is_refused_with_its_row(odd):
 
 
 def test_an_unknown_unit_is_refused():
-    with pytest.raises(InputError, match=r"--time-unit days|months|years"):
+    with pytest.raises(InputError, match=r"choose days\|months\|years"):
         parse_time(pd.Series([1.0]), "weeks", "c.csv")
 
 

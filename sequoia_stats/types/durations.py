@@ -63,7 +63,8 @@ def _of_one_kind(objects: NDArray[Any]) -> NDArray[Any]:
     if (known & ~durations).any():
         what = f"{part(int(durations.sum()), objects.size, 'time', 'are')} durations; others are not"
         raise InputError(what, fix="give all times as numbers of one unit")
-    present = np.where(known, objects, None)
+    present = objects.copy()
+    present[~known] = pd.NaT
     return pd.to_timedelta(present.ravel()).to_numpy().reshape(objects.shape)
 
 

@@ -64,18 +64,19 @@ def test_dates_and_mixtures_are_refused(times, words):
         Outcome(times, [0, 1], "OS")
 
 
+def adata_with(times):
+    obs = pd.DataFrame({"time": times, "event": [0, 1] * 3}, PATIENTS)
+    genes = pd.DataFrame(index=list(expression_table()))
+    return anndata.AnnData(expression_table().to_numpy(), obs, genes, {"endpoint": "OS"})
+
+
 @pytest.mark.parametrize("read", [read_cohort, as_cohort])
 def test_durations_in_an_adata_become_months(read):
-    times = pd.Series(pd.to_timedelta(np.arange(1, 7) * 365.25, unit="D"), PATIENTS)
-    obs = pd.DataFrame({"time": times, "event": [0, 1] * 3}, PATIENTS)
-    adata = anndata.AnnData(expression_table().to_numpy(), obs, uns={"endpoint": "OS"})
-    adata.var_names = list(expression_table())
-    np.testing.assert_allclose(read(adata).outcome.time, np.arange(1, 7) * 12.0, rtol=1e-12)
+    times = pd.to_timedelta(np.arange(1, 7) * 365.25, unit="D")
+    np.testing.assert_allclose(read(adata_with(times)).outcome.time, np.arange(1, 7) * 12.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize("read", [read_cohort, as_cohort])
 def test_dates_in_an_adata_are_refused(read):
-    obs = pd.DataFrame({"time": pd.date_range("2020-01-01", periods=6), "event": [0, 1] * 3}, PATIENTS)
-    adata = anndata.AnnData(expression_table().to_numpy(), obs, uns={"endpoint": "OS"})
     with pytest.raises(InputError, match="the times are dates"):
-        read(adata)
+        read(adata_with(pd.date_range("2020-01-01", periods=6)))

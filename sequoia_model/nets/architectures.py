@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -26,8 +27,6 @@ _SIGNS = {
     "tile_transformer": "transformer.layers.0.0.to_qkv.weight",
     "tile_mlp": "conv0.weight",
 }
-#: Entries of a configuration that are not sizes; the device is chosen when the network is used.
-_NOT_SIZES = ("architecture", "device")
 #: Largest size, and largest number of layers or heads: larger values are mistakes that would fill the memory.
 _LARGEST, _MOST = 10_000_000, 1_000
 
@@ -39,14 +38,14 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
     ----------
     config : mapping
         Content of ``config.json``: the arguments of the class, and "architecture" unless it is a
-        `SummaryTransformer`. "device" is kept but has no effect.
+        `SummaryTransformer`. Other entries, such as "device" or "note", are kept but have no effect.
     where : str
         The file, for errors.
 
     Raises
     ------
     InputError
-        If the architecture or an entry is unknown, an entry is missing, or a value is not valid.
+        If the architecture is unknown, an entry is missing or nearly has the name of one, or a value is not valid.
     """
     name = config.get("architecture", SummaryTransformer.architecture)
     if not isinstance(name, str) or name not in ARCHITECTURES:
@@ -54,23 +53,33 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
             f"{name!r} is not a valid architecture", where=where, fix=f"one of {listing(ARCHITECTURES)}"
         )
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
-    sizes = {word: value for word, value in config.items() if word not in _NOT_SIZES}
-    unknown = [word for word in sizes if word not in parameters]
-    if unknown:
-        raise InputError(
-            f"a {name} has no {listing(map(repr, unknown))}",
-            where=where,
-            fix=f"it has {listing(parameters, 20)}",
-        )
+    sizes = {word: value for word, value in config.items() if word in parameters}
+    others = [word for word in config if word not in sizes and word != "architecture"]
     missing = [word for word, p in parameters.items() if p.default is p.empty and word not in sizes]
     if missing:
-        raise InputError(f"the configuration of a {name} lacks {listing(map(repr, missing))}", where=where)
+        raise InputError(
+            f"the configuration of a {name} lacks {listing(map(repr, missing))}",
+            where=where,
+            fix=f"it also has {listing(map(repr, others))}, which a {name} does not take" if others else "",
+        )
+    _refuse_misspelt(others, parameters, name, where)
     for word, value in sizes.items():
         _refuse_no_size(word, value, where)
     with torch.device("meta"):
         network = ARCHITECTURES[name](**sizes)
     network.config = dict(config)
     return network
+
+
+def _refuse_misspelt(others: Iterable[str], known: Iterable[str], name: str, where: str) -> None:
+    """Refuse an entry that nearly has the name of one that a network takes."""
+    for word in others:
+        if meant := get_close_matches(word.lower(), known, n=1, cutoff=0.8):
+            raise InputError(
+                f"a {name} has no {word!r}",
+                where=where,
+                fix=f"{meant[0]!r} may be meant; otherwise remove it",
+            )
 
 
 def _refuse_no_size(word: str, value: object, where: str) -> None:

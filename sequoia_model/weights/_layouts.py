@@ -72,20 +72,33 @@ def save_weights(
     folder : path
         Its parent folder exists.
     config : mapping, optional
-        More entries for ``config.json``, besides the sizes of the network.
+        More entries for ``config.json``, besides the sizes of the network, such as {"note": "..."}.
     force : bool
         Whether weights in this folder may be replaced.
 
     Raises
     ------
     InputError
-        If `folder` exists and `force` is False, or holds anything else; if it cannot be written.
+        If `folder` exists and `force` is False, or holds anything else; if it cannot be written; if `config`
+        contradicts the sizes of the network, or cannot be written as JSON.
     """
     refuse_existing(folder, force=force, files=(CONFIG, SAFETENSORS))
     words = {**network.config, **(config or {})}
+    try:
+        text = json.dumps(words, indent=2, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"config cannot be written as JSON: {error}", fix="give texts and numbers") from None
+    sizes = {"architecture": network.architecture, **network.sizes}
+    if any(word in sizes and sizes[word] != value for word, value in (config or {}).items()):
+        raise InputError(
+            "config contradicts the network, whose sizes are written anyway",
+            where=listing(config or {}),
+            fix=f"leave out {listing(sizes, 20)}",
+        )
+    build(json.loads(text), "config")  # refuses what could not be read again
     state = {name: t.detach().cpu().contiguous() for name, t in network.published_state().items()}
     with new_folder(folder) as temporary:
-        (temporary / CONFIG).write_text(json.dumps(words, indent=2, sort_keys=True), encoding="utf-8")
+        (temporary / CONFIG).write_text(text, encoding="utf-8")
         (temporary / SAFETENSORS).write_bytes(save(state, network.metadata))
 
 

@@ -213,6 +213,29 @@ def test_new_networks_are_written_as_the_hub_stores_them(tmp_path):
     assert load_weights(tmp_path / "new").architecture == "tile_mlp"
 
 
+def test_what_is_written_beside_the_sizes_is_read_again(tmp_path):
+    network = load_weights(toy(tmp_path / "mine")).networks[0]
+    words = {"note": "trained at home", "cancer": None, "epochs": 12}
+    save_weights(network, tmp_path / "new", config=words)
+    assert words.items() <= load_weights(tmp_path / "new").networks[0].config.items()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"depth": 7}, "contradicts the network"),
+        ({"architecture": "tile_mlp"}, "contradicts the network"),
+        ({"note": {1, 2}}, "cannot be written as JSON"),
+        ({"n_heads": 4}, "has no 'n_heads'"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, config, message):
+    network = load_weights(toy(tmp_path / "mine")).networks[0]
+    with pytest.raises(InputError, match=message):
+        save_weights(network, tmp_path / "new", config=config)
+    assert not (tmp_path / "new").exists()
+
+
 def test_weights_are_replaced_only_with_force(tmp_path):
     network = load_weights(toy(tmp_path / "mine")).networks[0]
     with pytest.raises(InputError, match="already exists"):

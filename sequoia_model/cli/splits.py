@@ -72,7 +72,11 @@ def splits(
 
 def convert_results(
     results: Annotated[
-        Path, typer.Argument(metavar="PKL", help="test_results.pkl, as the published code writes it.")
+        Path,
+        typer.Argument(
+            metavar="PKL",
+            help="test_results.pkl, as the published code writes it: of a cross-validation, or of another cohort.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Predictions file to write (.h5ad).")],
     patients: Annotated[
@@ -82,7 +86,7 @@ def convert_results(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Convert old cross-validation results to a predictions file, without running any code in the pickle."""
+    """Convert results of the published code to a predictions file, without running any code in the pickle."""
     from sequoia_base.results import jsonable
     from sequoia_model.legacy import read_results, write_results
 

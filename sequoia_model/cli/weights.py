@@ -46,6 +46,7 @@ def _content(weights: Weights) -> dict[str, Any]:
         "n_clusters": weights.n_clusters,
         "encoder": weights.encoder,
         "cancer": weights.cancer,
+        "units": weights.units,
         "digests": list(weights.digests),
         "notes": list(weights.notes),
     }
@@ -73,6 +74,7 @@ def _text(weights: Weights) -> str:
         ("encoder", weights.encoder or "not known: give --encoder"),
         ("genes", f"{weights.n_genes:,}, {named}"),
         ("cancer", cancer),
+        ("predict", weights.units),
         *(
             (f"fold {fold}", f"sha256 {each}")
             for fold, each in zip(weights.folds, weights.digests, strict=True)

@@ -59,10 +59,11 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         if path.is_dir():
             raise InputError("a folder was given where a file is needed")
         with path.open("rb") as plain:  # its errors are clearer than those of HDF5
-            if not plain.read(1):
-                raise InputError("the file is empty: it has 0 bytes")
+            begin = plain.read(8)
+        if not begin:
+            raise InputError("the file is empty: it has 0 bytes")
         if not h5py.is_hdf5(path):
-            raise InputError("the file is not HDF5, or its beginning is missing")
+            raise _not_hdf5(begin)
         with h5py.File(path, "r", locking="best-effort") as file:  # network disks often do not support locks
             yield file
     except InputError as error:
@@ -77,6 +78,18 @@ def _opened(path: Path) -> Iterator[h5py.File]:
             raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError("the file is truncated or damaged", where=f"{path} ({reason})") from None
+
+
+def _not_hdf5(begin: bytes) -> InputError:
+    """What a file is instead, by its first bytes."""
+    for start, what in _OTHER_FORMATS.items():
+        if begin.startswith(start):
+            return InputError(
+                f"the file is {what}, and features are read from HDF5 files",
+                fix="give the .h5 files of the same features: CLAM writes them to h5_files, beside pt_files, and "
+                "TRIDENT and STAMP write .h5",
+            )
+    return InputError("the file is not HDF5, or its beginning is missing")
 
 
 def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> FeatureBag:
@@ -119,6 +132,13 @@ def _shape(file: h5py.File, name: str) -> tuple[int, int]:
         raise InputError(f"{name} have the shape {dataset.shape}; {_WRONG.get(len(shape), _WRONG[0])}")
     return shape[0], shape[1]
 
+
+#: How files of features that are not HDF5 begin.
+_OTHER_FORMATS = {
+    b"PK": "a zip archive, as torch.save (.pt) and numpy.savez write it",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x80": "a pickle, as old versions of torch.save write it",
+}
 
 #: What is wrong with a shape, by its number of dimensions.
 _WRONG = {

@@ -1,4 +1,4 @@
-"""The content of ``test_results.pkl``, checked: its folds, and the genes that they share."""
+"""The content of ``test_results.pkl``, checked: its folds, and the genes that they share; or means over all folds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.legacy._frames import Table
 from sequoia_model.legacy._unpickler import load
 
 _SPLIT = re.compile(r"split_(0|[1-9]\d*)")
@@ -32,8 +33,10 @@ class FoldResults:
         Its number; None if the file does not state it.
     slides : list of str
         Names of the slides, without endings.
-    predicted, measured : array of shape (slides, genes), float32
-        Expression; measured values may be NaN.
+    predicted : array of shape (slides, genes), float32
+        Expression.
+    measured : array of shape (slides, genes), float32, optional
+        Measured expression; values may be NaN.
     untrained : array of shape (slides, genes), float32, optional
         Predictions of an untrained network.
     cohorts : list of str, optional
@@ -44,7 +47,7 @@ class FoldResults:
     fold: int | None
     slides: list[str]
     predicted: NDArray[np.float32]
-    measured: NDArray[np.float32]
+    measured: NDArray[np.float32] | None
     untrained: NDArray[np.float32] | None
     cohorts: list[str] | None
 
@@ -56,16 +59,20 @@ class Contents:
     Parameters
     ----------
     folds : list of FoldResults
-        In the order of their numbers.
+        In the order of their numbers. One without a number if the file holds the means of all networks.
     genes : list of str
         Names of the columns of all matrices.
     warnings : list of str
         What is missing, or was not read.
+    averaged : bool
+        Whether the predictions are means of the networks of all folds, as the published code writes them for slides
+        of other cohorts.
     """
 
     folds: list[FoldResults]
     genes: list[str]
     warnings: list[str]
+    averaged: bool = False
 
 
 def read_contents(path: Path) -> Contents:
@@ -77,11 +84,39 @@ def read_contents(path: Path) -> Contents:
         As `sequoia_model.legacy.read_results`.
     """
     content = load(path)
+    if isinstance(content, dict) and isinstance(content.get("pred"), Table):
+        return _averaged(content, path)
     parts = _splits(content, path)
     genes = _genes(content, parts, path)
     folds = [_check(key, part, genes, path) for key, part in parts.items()]
     _refuse_repeated(folds, path)
     return Contents(folds, genes, _left_out(content, parts, folds))
+
+
+def _averaged(content: dict[Any, Any], path: Path) -> Contents:
+    """Predictions of slides of another cohort: a table of means, and perhaps one of untrained networks."""
+    table, other = content["pred"], content.get("random")
+    where = f"{path}, pred"
+    genes = _bare(_texts(table.columns, f"{where}, columns"))
+    _refuse_duplicated(genes, where)
+    slides = [bare_slide(name) for name in _texts(table.index, f"{where}, rows")]
+    if not slides or not genes:
+        raise InputError("the table of predictions is empty", where=where)
+    untrained = None
+    if other is not None:
+        place = f"{path}, random"
+        if not isinstance(other, Table) or (list(other.index), list(other.columns)) != (
+            list(table.index),
+            list(table.columns),
+        ):
+            raise InputError("the slides or genes of random are not those of pred", where=place)
+        untrained = _matrix(other.values, slides, genes, place, missing=False)
+    predicted = _matrix(table.values, slides, genes, where, missing=False)
+    fold = FoldResults("pred", None, slides, predicted, None, untrained, None)
+    _refuse_repeated([fold], path)
+    unread = [str(key) for key in content if key not in ("pred", "random")]
+    warnings = [f"keys that were not read: {listing(unread)}"] if unread else []
+    return Contents([fold], genes, warnings, averaged=True)
 
 
 def _splits(content: Any, path: Path) -> dict[str, dict[str, Any]]:
@@ -100,7 +135,8 @@ def _splits(content: Any, path: Path) -> dict[str, dict[str, Any]]:
         raise InputError(
             "the file does not hold cross-validation results",
             where=f"{path}, which holds {held[:200]}",
-            fix="it needs split_0, split_1, …, each with preds, real and wsi_file_name, and genes",
+            fix="it needs split_0, split_1, …, each with preds, real and wsi_file_name, and genes; or the tables pred "
+            "and random",
         )
     return dict(sorted(found.items(), key=lambda item: _number(item[0]) or 0))
 
@@ -116,12 +152,7 @@ def _genes(content: dict[str, Any], parts: Mapping[str, dict[str, Any]], path: P
     lists = {place: _texts(holder["genes"], place) for place, holder in places.items() if "genes" in holder}
     if not lists:
         raise InputError("the key 'genes' is missing", where=str(path))
-    bare = {
-        place: [name.removeprefix("rna_") for name in names]
-        if all(n.startswith("rna_") for n in names)
-        else names
-        for place, names in lists.items()
-    }
+    bare = {place: _bare(names) for place, names in lists.items()}
     first, *others = bare
     for place in others:
         if bare[place] != bare[first]:
@@ -129,11 +160,21 @@ def _genes(content: dict[str, Any], parts: Mapping[str, dict[str, Any]], path: P
                 f"two lists of genes differ: one has {len(bare[first]):,} genes, the other {len(bare[place]):,}",
                 where=f"{first}; {place}",
             )
-    genes = bare[first]
+    _refuse_duplicated(bare[first], first)
+    return bare[first]
+
+
+def _bare(genes: list[str]) -> list[str]:
+    """Names without the prefix that all of them have in some places."""
+    return (
+        [name.removeprefix("rna_") for name in genes] if all(n.startswith("rna_") for n in genes) else genes
+    )
+
+
+def _refuse_duplicated(genes: list[str], where: str) -> None:
     if twice := sorted({gene for gene, n in Counter(genes).items() if n > 1}):
         noun = counted(len(twice), "gene is", "genes are")
-        raise InputError(f"{noun} duplicated: {listing(twice)}", where=first)
-    return genes
+        raise InputError(f"{noun} duplicated: {listing(twice)}", where=where)
 
 
 def _check(key: str, part: dict[str, Any], genes: list[str], path: Path) -> FoldResults:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file
 from sequoia_base.flow import Flow
@@ -16,23 +17,30 @@ from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.legacy._contents import FoldResults, read_contents
 from sequoia_model.patients import known_patients
-from sequoia_model.types.units import EXPRESSION
+from sequoia_model.types.units import EXPRESSION, NOT_STATED, is_possible
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-_NOTE = "converted from cross-validation results of the published code: each slide by the network of its fold"
+_OF_FOLDS = (
+    "converted from cross-validation results of the published code: each slide by the network of its fold"
+)
+_OF_ALL = (
+    "converted from predictions of the published code: means of the networks of all folds, also for slides that some "
+    "of them were trained on"
+)
 
 
 def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | None = None) -> AnnData:
-    """Read the cross-validation results that the published code wrote as ``test_results.pkl``.
+    """Read the results that the published code wrote as ``test_results.pkl``.
 
     Parameters
     ----------
     path : path
         A pickle of ``genes`` and ``split_0``, ``split_1``, …, each with ``real``, ``preds``, ``wsi_file_name`` and
-        perhaps ``random`` and ``tcga_project``; or of one such split. No code in it can run, since only arrays,
-        strings, numbers, lists and dictionaries are loaded.
+        perhaps ``random`` and ``tcga_project``; or of one such split; or of the data frames ``pred`` and ``random``,
+        slides × genes, as written for the slides of another cohort. No code in it can run, since only arrays, tables
+        of numbers, strings, numbers, lists and dictionaries are loaded.
     patients : path or mapping of str to str, optional
         Slide to patient, or a table of them; takes precedence over TCGA barcodes.
 
@@ -41,7 +49,9 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
     AnnData
         Laid out as predictions: a row per slide (``patient_id``, ``fold``, ``n_folds``, ``cohort``); X is predicted;
         layers ``measured``, ``std`` (0, since one network predicted each slide) and ``untrained`` (if all splits have
-        ``random``); all float32, log2(FPKM-UQ+1). A slide without a patient counts as its own patient, and
+        ``random``); all float32, log2(FPKM-UQ+1). Predictions of another cohort have no ``measured`` and no ``std``,
+        and ``fold`` and ``n_folds`` are missing, since the file does not say how many networks there were. A slide
+        without a patient counts as its own patient, and
         ``uns["warnings"]`` says so.
 
     Raises
@@ -58,20 +68,31 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
     folds = content.folds
     obs, unknown = _slides(folds, given, path)
     predicted = np.concatenate([fold.predicted for fold in folds])
-    layers = {
-        "measured": np.concatenate([fold.measured for fold in folds]),
-        "std": np.zeros_like(predicted),
-    }
+    layers: dict[str, NDArray[np.float32]] = {}
+    measured = [fold.measured for fold in folds if fold.measured is not None]
+    if len(measured) == len(folds):
+        layers["measured"] = np.concatenate(measured)
+    if not content.averaged:
+        layers["std"] = np.zeros_like(predicted)
     untrained = [fold.untrained for fold in folds if fold.untrained is not None]
     if len(untrained) == len(folds):
         layers["untrained"] = np.concatenate(untrained)
     warnings = [*content.warnings, *unknown, *_in_several_folds(obs)]
-    flow = Flow([("slides in the file", len(obs), len(obs), f"of {counted(len(folds), 'split')}")])
+    if content.averaged:
+        obs["n_folds"] = pd.array([None] * len(obs), dtype="Int64")
+    units, largest = EXPRESSION, float(predicted.max())
+    if not is_possible(units, largest):
+        warnings.append(
+            f"predictions reach {largest:.3g}, which is not possible in {units}: the unit is not stated"
+        )
+        units = NOT_STATED
+    of = "means over folds" if content.averaged else f"of {counted(len(folds), 'split')}"
+    flow = Flow([("slides in the file", len(obs), len(obs), of)])
     uns = {
         "name": path.name.partition(".")[0],
-        "note": _NOTE,
+        "note": _OF_ALL if content.averaged else _OF_FOLDS,
         "flow": flow.to_columns(),
-        "units": EXPRESSION,
+        "units": units,
         "warnings": np.array(warnings, dtype=object),
         "n_negative": int((predicted < 0).sum()),
         "versions": {"sequoia-histology": version("sequoia-histology")},

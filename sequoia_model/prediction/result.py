@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from sequoia_model.errors import Failure, InputError, counted, listing, part
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
-from sequoia_model.types.units import EXPRESSION
+from sequoia_model.types.units import EXPRESSION, NOT_STATED, is_possible
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class PredictionRun(Result):
     encoder_asserted : bool
         Whether the user named it for at least one file, or for the weights.
     units : str
-        Units of predicted and measured values.
+        Units of predicted values, as the weights state them; "not stated" also if the values cannot have them.
     flow : DataFrame
         Ledger of what was lost: ``step, n_before, n_after, reason``.
     warnings : tuple of str
@@ -96,7 +97,8 @@ class PredictionRun(Result):
 
     def __str__(self) -> str:
         who = f"{counted(self.n_slides, 'slide')} of {counted(self.n_patients, 'patient')}"
-        size = f"{who} × {counted(self.n_genes, 'gene')}, {self.units}"
+        unit = "in a unit that is not stated" if self.units == NOT_STATED else self.units
+        size = f"{who} × {counted(self.n_genes, 'gene')}, {unit}"
         named = ", named by the user" if self.encoder_asserted else ""
         lines = [size, f"  {self.note}", f"  features of {self.encoder}{named}"]
         if self.n_measured is not None:
@@ -105,7 +107,7 @@ class PredictionRun(Result):
             lines.append(f"  {counted(self.n_untrained, 'untrained prediction')} for each slide")
         if self.n_few_tiles:
             lines.append(f"  {counted(self.n_few_tiles, 'slide')} with fewer distinct tiles than clusters")
-        if self.n_negative:
+        if self.n_negative and self.units == EXPRESSION:
             n = self.n_slides * self.n_genes
             lines.append(
                 f"  {self.n_negative} of {n} values are below 0, unlike measured values: "
@@ -134,6 +136,8 @@ class RunRecord:
         In the order of the rows of the predictions file.
     n_negative : int
         Predicted values below 0.
+    largest : float
+        The largest predicted value.
     """
 
     plan: Plan
@@ -142,6 +146,7 @@ class RunRecord:
     contradictory: set[str] = field(default_factory=set)
     done: list[tuple[PlannedSlide, InputNotes]] = field(default_factory=list)
     n_negative: int = 0
+    largest: float = -math.inf
 
     def fail(self, slide: PlannedSlide, error: InputError) -> None:
         """Record a slide that has no predictions, and why."""
@@ -172,9 +177,9 @@ class RunRecord:
             n_negative=self.n_negative,
             encoder=plan.spec.encoder,
             encoder_asserted=plan.weights.encoder is None or any(note.encoder_given for note in notes),
-            units=EXPRESSION,
+            units=self._units(),
             flow=self._whole_flow(n_measured).to_frame(),
-            warnings=(*self._seen(), *plan.warnings(), *self._warnings()),
+            warnings=(*self._seen(), *plan.warnings(), *self._warnings(), *self._unit_warning()),
         )
 
     def obs(self) -> pd.DataFrame:
@@ -249,6 +254,22 @@ class RunRecord:
             for some, verb, what in groups
             if some
         ]
+
+    def _units(self) -> str:
+        return NOT_STATED if self._unit_warning() else self.plan.weights.units
+
+    def _unit_warning(self) -> list[str]:
+        """A warning if the weights do not state their units, or cannot have those that they state."""
+        units = self.plan.weights.units
+        way_out = '"units" in the sequoia.json of the weights states it'
+        if units == NOT_STATED:
+            return [f"the weights do not state the unit of expression that they predict; {way_out}"]
+        if not is_possible(units, self.largest):
+            return [
+                f"predictions reach {self.largest:.3g}, which is not possible in {units}: the weights were trained on "
+                f"expression in another unit; {way_out}"
+            ]
+        return []
 
     def _seen(self) -> list[str]:
         seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}

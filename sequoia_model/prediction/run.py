@@ -274,4 +274,6 @@ def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile,
         fix = "check features and weights"
         record.fail(slide, InputError(f"{what}: {listing(genes, 3)}", fix=fix))
     file.append(**{name: matrix[kept] for name, matrix in matrices.items()})
-    record.n_negative += int((matrices["X"][kept] < 0).sum())
+    predicted = matrices["X"][kept]
+    record.n_negative += int((predicted < 0).sum())
+    record.largest = float(predicted.max(initial=record.largest))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing, part
@@ -71,11 +72,35 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
 
 def _read(path: Path) -> pd.DataFrame:
     """A table of texts in which no role and no fold has two columns."""
+    _refuse_no_table(path)
     texts = read_table(path, missing=())
     twice = [title.removesuffix(" (2)") for title in texts.columns if title.endswith(" (2)")]
     if repeated := [title for title in twice if title in ROLES or _FOLD.fullmatch(title)]:
         raise InputError(f"columns are duplicated: {listing(repeated)}", where=str(path))
     return texts
+
+
+#: How files that are not tables begin, and what they are.
+_BEGINNINGS = {b"\x93NUMPY": "a NumPy array", b"PK": "a zip archive", b"\x80": "a pickle"}
+
+
+def _refuse_no_table(path: Path) -> None:
+    """Refuse the arrays, archives and pickles in which published code keeps its folds, by what they are."""
+    with existing_file(path).open("rb") as file:
+        begin = file.read(8)
+    what = next((what for start, what in _BEGINNINGS.items() if begin.startswith(start)), None)
+    if what is None:
+        return
+    own = (
+        "unpack it and give the folder or table in it"
+        if what == "a zip archive"
+        else "write its slides or patients as a CSV with a column for each of train, val and test"
+    )
+    raise InputError(
+        f"the file is {what}, but splits are read from CSV tables",
+        where=str(path),
+        fix=f"for the published splits use --from published:BRCA, or another cancer; otherwise {own}",
+    )
 
 
 def _of_names(folds: list[Pairs], given: Mapping[str, str] | None, path: Path, name: str) -> Splits:

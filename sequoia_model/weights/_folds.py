@@ -19,6 +19,7 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+?(?:-(\d))?")
 _CHECKPOINT = re.compile(r"model_best(?:_(\d+))?\.pt")
 _FOLD_FOLDER = re.compile(r"(?:(.*)[-_.])?(?:fold)?(\d+)")
 _PUBLISHED = re.compile(r"sequoia-([a-z]+)(?:-(\d+))?")
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _LAYOUT = (
     f"give a folder with {CONFIG} and {SAFETENSORS}, a folder of such folders whose names end in 0, 1, ..., "
     "or a folder with model_best.pt, model_best_1.pt, ..."
@@ -68,25 +69,27 @@ class PublishedName:
         return PublishedName(match[1].upper(), fold) if fold is None or fold < _N_PUBLISHED else None
 
 
-def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
+def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     """The networks of a folder by fold, and what their names say if they are published weights.
 
     Parameters
     ----------
-    folder : Path
-        A folder of weights; of folders of weights whose names end in the fold; or of checkpoints.
+    source : Path
+        A folder of weights; of folders of weights whose names end in the fold; or of checkpoints. Or one file of
+        weights, ``model.safetensors`` or ``*.pt``, alone.
 
     Raises
     ------
     InputError
         If there are no weights, a fold is missing or duplicated, or it is not clear which weights are meant.
     """
+    folder = source
+    if source.is_file():
+        return _one_file(source)
     if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        hub = f"{HUB}{folder}"
-        on_hub = not folder.exists() and _REPOSITORY.fullmatch(str(folder))
-        fix = f"give {hub} for weights on the hub; otherwise {_LAYOUT}" if on_hub else _LAYOUT
-        raise InputError(f"the folder of weights {what}", where=str(folder), fix=fix)
+        on_hub = _REPOSITORY.fullmatch(str(folder))
+        fix = f"give {HUB}{folder} for weights on the hub; otherwise {_LAYOUT}" if on_hub else _LAYOUT
+        raise InputError("the folder of weights does not exist", where=str(folder), fix=fix)
     name = PublishedName.of(_name(folder.resolve()))
     own = _own_files(folder)
     if not own:
@@ -95,6 +98,30 @@ def find_folds(folder: Path) -> tuple[list[FoldFiles], PublishedName | None]:
         return [replace(own[0], fold=name.fold or 0 if name else 0)], name
     _refuse_missing([files.fold for files in own], folder, published=name is not None)
     return own, name
+
+
+def _one_file(path: Path) -> tuple[list[FoldFiles], PublishedName | None]:
+    """One network: its fold is that of the file's name, or of its folder's if that is a published one."""
+    if path.suffix not in _SUFFIXES:
+        raise InputError(
+            f"weights are files that end in {listing(_SUFFIXES)}, or folders of them",
+            where=str(path),
+            fix=_LAYOUT,
+        )
+    config, name = path.with_name(CONFIG), PublishedName.of(_name(path.resolve().parent))
+    if path.suffix == ".safetensors" and not config.is_file():
+        raise _no_config(path)
+    checkpoint = _CHECKPOINT.fullmatch(path.name)
+    fold = int(checkpoint[1] or 0) if checkpoint else 0
+    if name is not None and name.fold is not None:
+        fold = name.fold
+    return [FoldFiles(fold, path, config if config.is_file() else None)], name
+
+
+def _no_config(path: Path) -> InputError:
+    return InputError(
+        f"there is no {CONFIG} beside the weights", where=str(path), fix="download or copy it as well"
+    )
 
 
 def hub_folds(source: str) -> tuple[list[FoldFiles], PublishedName | None]:
@@ -197,11 +224,7 @@ def _own_files(folder: Path) -> list[FoldFiles]:
             fix="keep only one kind of weights in it",
         )
     if safetensors.is_file() and not config.is_file():
-        raise InputError(
-            f"there is no {CONFIG} beside the weights",
-            where=str(safetensors),
-            fix="download or copy it as well",
-        )
+        raise _no_config(safetensors)
     if safetensors.is_file():
         return [FoldFiles(0, safetensors, config)]
     beside = config if config.is_file() else None

@@ -28,7 +28,7 @@ from sequoia_model.weights.tensors import (
 )
 
 SIDE_FILE, _SCHEMA = "sequoia.json", "sequoia-weights-1"
-_WORDS = ("schema", "encoder", "cancer", "genes", "note")
+_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note")
 
 
 def read_network(weights: Path, config: Path | None) -> SlideNetwork:
@@ -122,6 +122,8 @@ class SideFile:
         Whether the file mentions the cancer: null says that no splits apply, whatever the folders are called.
     genes : tuple of str or None
         Names of the outputs.
+    units : str
+        The unit in which the networks predict; empty if the file does not say.
     note : str
         A caveat that goes into every result.
     """
@@ -130,6 +132,7 @@ class SideFile:
     cancer: str | None = None
     says_cancer: bool = False
     genes: tuple[str, ...] | None = None
+    units: str = ""
     note: str = ""
 
 
@@ -172,6 +175,7 @@ def read_side_file(folder: Path) -> SideFile | None:
         cancer=cancer.upper() if cancer else None,
         says_cancer="cancer" in content,
         genes=read_genes(folder / genes) if genes else None,
+        units=content.get("units") or "",
         note=content.get("note") or "",
     )
 

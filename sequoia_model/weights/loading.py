@@ -11,6 +11,7 @@ import torch
 
 from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.types.units import EXPRESSION, NOT_STATED
 from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds
 from sequoia_model.weights._layouts import (
     SIDE_FILE,
@@ -45,6 +46,8 @@ class Weights:
         TCGA abbreviation, if they are published weights; then the published splits apply.
     genes : tuple of str, optional
         Names of the outputs, if a side file gives them.
+    units : str
+        The unit in which they predict: that of published weights, or as a side file states it, or "not stated".
     digests : tuple of str
         SHA-256 of each file of weights.
     notes : tuple of str
@@ -57,6 +60,7 @@ class Weights:
     encoder: str | None = None
     cancer: str | None = None
     genes: tuple[str, ...] | None = None
+    units: str = NOT_STATED
     digests: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -100,12 +104,13 @@ def load_weights(source: str | Path) -> Weights:
     source : str or path
         A folder: ``config.json`` and ``model.safetensors`` (one network); folders of these whose names end in the
         fold (``sequoia-brca-0``, ``fold_1``, ``2``); or ``model_best.pt`` (fold 0), ``model_best_1.pt``, ... with
-        state dicts. Or ``hub:ORG/NAME``: the repositories NAME-0 to NAME-4 of the Hugging Face hub, or the one that
-        ends in a digit; what is in the hub's cache (HF_HOME) is used without asking the hub.
+        state dicts; or one such file alone, as an ensemble of one. Or ``hub:ORG/NAME``: the repositories NAME-0 to
+        NAME-4 of the Hugging Face hub, or the one that ends in a digit; what is in the hub's cache (HF_HOME) is used
+        without asking the hub.
 
-        Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder and cancer. ``sequoia.json`` in the
-        folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
-        "genes": "genes.csv", "note": "..."}.
+        Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder, cancer and units. ``sequoia.json`` in
+        the folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
+        "genes": "genes.csv", "units": "log2(FPKM-UQ+1)", "note": "..."}.
 
     Raises
     ------
@@ -131,6 +136,7 @@ def load_weights(source: str | Path) -> Weights:
         encoder=side.encoder or (_PUBLISHED_ENCODER if published else None),
         cancer=side.cancer if side.says_cancer else cancer,
         genes=side.genes,
+        units=side.units or (EXPRESSION if published else NOT_STATED),
         digests=tuple(digest(files.weights) for files in folds),
         notes=(side.note,) if side.note else (),
     )

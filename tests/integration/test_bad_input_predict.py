@@ -84,6 +84,7 @@ FILES = {
     "0 bytes": (bad(lambda p: p.write_bytes(b"")), ["S1.h5", "0 bytes"]),
     "truncated": (bad(truncated), ["S1.h5", "truncated"]),
     "no HDF5": (bad(lambda p: p.write_text("features")), ["S1.h5", "not HDF5"]),
+    "an array": (bad(lambda p: p.write_bytes(b"\x93NUMPY\x01\x00v")), ["S1.h5", "a NumPy array", "h5_files"]),
     "no features": (bad(dataset(np.arange(4), "other")), ["S1.h5", "features"]),
     "NaN": (bad(with_nan, encoder="uni"), ["S1.h5", "1 of 130 rows of features holds NaN"]),
     "one dimension": (bad(dataset(np.ones(32, np.float32))), ["S1.h5", "(32,)"]),

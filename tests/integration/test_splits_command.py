@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import pickle
+import zipfile
 
 import anndata
 import numpy as np
@@ -194,6 +195,21 @@ def splits(*words):
     return build
 
 
+def kept_as(name, write):
+    """Splits as published code keeps them, which are not tables."""
+
+    def build(folder):
+        write(folder / name)
+        return ["splits", "--from", folder / name, "-o", folder / "out.csv"]
+
+    return build
+
+
+def write_zip(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("splits_0.csv", "train,test\n")
+
+
 def results(change=lambda content: None, *options):
     def build(folder):
         return ["convert-results", write_results(folder, change), *options, "-o", folder / "out.h5ad"]
@@ -246,6 +262,15 @@ BAD = {
     "no file": (splits("HERE/q.csv"), ["nor a file or folder that exists", "q.csv"]),
     "a name that is too long": (splits("x" * 9999), ["nor a file or folder that exists"]),
     "a long name of patients": (splits("draw", "--patients", "x" * 9999), ["does not exist"]),
+    "an array": (
+        kept_as("train_0.npy", lambda p: np.save(p, np.array(["TCGA-3C-AALI"]))),
+        ["train_0.npy", "a NumPy array", "--from published:BRCA", "CSV"],
+    ),
+    "a pickle": (
+        kept_as("test_wsis.pkl", lambda p: p.write_bytes(pickle.dumps({"split_0": ["TCGA-3C-AALI"]}))),
+        ["test_wsis.pkl", "a pickle", "--from published:BRCA", "CSV"],
+    ),
+    "an archive": (kept_as("splits.zip", write_zip), ["splits.zip", "a zip archive", "unpack it"]),
     "no splits": (splits("HERE/p.csv"), ["does not hold splits", "p.csv"]),
     "no folder of splits": (splits("HERE"), ["no files of splits"]),
     "a split output that is there": (
@@ -267,7 +292,11 @@ BAD = {
     "a truncated pickle": (junk(pickle.dumps({"a": np.zeros(99)})[:-9]), ["not a readable pickle", "r.pkl"]),
     "a frame": (
         junk(pickle.dumps({"split_0": pd.DataFrame({"a": [1]})})),
-        ["needs 'pandas.core.frame.DataFrame'", "frame.to_numpy()", "r.pkl"],
+        ["not hold cross-validation results", "the tables pred and random", "r.pkl"],
+    ),
+    "a series": (
+        junk(pickle.dumps({"pred": pd.Series([1.0])})),
+        ["needs 'pandas.core.series.Series'", "frame.to_numpy()", "r.pkl"],
     ),
     "another structure": (junk(pickle.dumps({"a": 1})), ["not hold cross-validation results", "dictionary of a"]),
     "NaN predictions": (results(nan), ["1 value is NaN or infinite", "split_1, preds", "gene G5"]),

@@ -94,10 +94,18 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     assert "cannot be read: Permission denied" in refused(path).what
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04 a checkpoint", b"slide,patient\n"])
-def test_other_formats_are_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"slide,patient\n", "not HDF5"),
+        (b"PK\x03\x04 a checkpoint", "a zip archive, as torch.save"),
+        (b"\x80\x02\x8a\nl\xfc\x9c", "a pickle, as old versions of torch.save"),
+        (b"\x93NUMPY\x01\x00", "a NumPy array"),
+    ],
+)
+def test_other_formats_are_refused_by_their_names(tmp_path, content, words):
     (tmp_path / "A.h5").write_bytes(content)
-    assert "not HDF5" in refused(tmp_path / "A.h5").what
+    assert words in refused(tmp_path / "A.h5").what
 
 
 @every_layout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sequoia_model.errors import InputError
@@ -140,3 +141,52 @@ def test_results_that_do_not_fit_are_refused_with_split_and_key(tmp_path, conten
 def test_patients_of_other_slides_are_refused(tmp_path):
     with pytest.raises(InputError, match="none of the 4 slides is in the given list of patients"):
         read_results(write_pickle(tmp_path, make_results()), {"S1": "P1"})
+
+
+# --- predictions of another cohort -----------------------------------------------------------------------------------
+
+
+def make_tables(n=5, **changes):
+    """The means over all folds as the published code leaves them."""
+    generator = np.random.default_rng(3)
+    slides = [slide(i) for i in range(n)]
+    drawn = {
+        name: pd.DataFrame(generator.normal(size=(n, 3)).astype(np.float32), slides, GENES)
+        for name in ("pred", "random")
+    }
+    return {name: value for name, value in (drawn | changes).items() if value is not None}
+
+
+def test_predictions_of_another_cohort_are_converted(tmp_path):
+    tables = make_tables()
+    adata = read_results(write_pickle(tmp_path, tables))
+    np.testing.assert_array_equal(adata.X, tables["pred"].to_numpy())
+    np.testing.assert_array_equal(adata.layers["untrained"], tables["random"].to_numpy())
+    assert set(adata.layers) == {"untrained"} and adata.var_names.tolist() == GENES
+    assert adata.obs["fold"].isna().all() and adata.obs["n_folds"].isna().all()
+    assert "means of the networks of all folds" in adata.uns["note"]
+
+
+def test_predictions_without_untrained_ones_are_converted(tmp_path):
+    assert not read_results(write_pickle(tmp_path, make_tables(random=None))).layers
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"random": make_tables(4)["random"]}, "the slides or genes of random are not those of pred"),
+        ({"random": [1.0]}, "the slides or genes of random are not those of pred"),
+        ({"pred": make_tables()["pred"] * np.nan}, "NaN or infinite"),
+        ({"pred": pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["A", "B"]), "random": None}, "1 slide is duplicated"),
+        ({"pred": pd.DataFrame(np.ones((2, 2)), ["a", "b"], ["A", "A"]), "random": None}, "1 gene is duplicated"),
+        ({"pred": pd.DataFrame(np.ones((2, 2))), "random": None}, "not a list of names"),
+    ],
+)  # fmt: skip
+def test_predictions_of_another_cohort_that_cannot_be_used_are_refused(tmp_path, changes, words):
+    with pytest.raises(InputError, match=words):
+        read_results(write_pickle(tmp_path, make_tables(**changes)))
+
+
+def test_values_that_cannot_be_log_expression_do_not_get_its_unit(tmp_path):
+    adata = read_results(write_pickle(tmp_path, make_tables(pred=make_tables()["pred"].abs() + 100)))
+    assert adata.uns["units"] == "not stated" and "not possible" in adata.uns["warnings"][-1]

@@ -42,6 +42,32 @@ def test_arrays_are_read_as_numpy_reads_them(tmp_path, protocol, array):
     np.testing.assert_array_equal(read, array)
 
 
+FRAME = pd.DataFrame(np.arange(6, dtype="<f4").reshape(2, 3), ["S1", "S2"], ["A", "B", "C"])
+FRAMES = {
+    "float32": FRAME,
+    "float64": FRAME.astype(float),
+    "of two types": FRAME.astype({"B": float}),
+    "transposed": FRAME.T,
+    "some columns": FRAME[["A", "C"]],
+    "rows that are counted": FRAME.reset_index(drop=True),
+    "no rows": FRAME.iloc[:0],
+    "columns one by one": pd.DataFrame({"A": [1.0, 2.0], "B": [3, 4]}, ["S1", "S2"]),
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_tables_are_read_as_pandas_reads_them(tmp_path, protocol, frame):
+    table = load(write_pickle(tmp_path, {"pred": frame}, protocol))["pred"]
+    np.testing.assert_array_equal(table.values, frame.to_numpy())
+    assert (list(table.index), list(table.columns)) == (list(frame.index), list(frame.columns))
+
+
+def test_tables_of_texts_are_refused(tmp_path):
+    with pytest.raises(InputError, match="columns that are not numbers"):
+        load(write_pickle(tmp_path, pd.DataFrame({"A": ["x"], "B": [1]})))
+
+
 GOOD = pickle.dumps(make_results())
 DAMAGE = {
     "no bytes": b"",
@@ -162,12 +188,13 @@ def test_the_canary_would_have_been_left(tmp_path):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (pd.DataFrame({"a": [1]}), "frame.to_numpy()"),
+        (pd.Series([1]), "frame.to_numpy()"),
+        (pd.DataFrame({"a": pd.Categorical(["b"])}), "frame.to_numpy()"),
         (pd.Index(["a"]), "frame.to_numpy()"),
         (Name("torch._utils", "_rebuild_tensor_v2"), "tensor.cpu().numpy()"),
         (Name("my.module", "Model"), "save only arrays and strings"),
     ],
-    ids=["frame", "index", "tensor", "model"],
+    ids=["series", "categories", "index", "tensor", "model"],
 )
 def test_what_arrays_could_be_made_of_gets_advice(tmp_path, value, words):
     with pytest.raises(InputError, match="to load, but only arrays") as raised:
@@ -258,3 +285,19 @@ def test_numpy_1_and_2_call_the_same_by_two_names(tmp_path, core):
 def test_names_alone_do_nothing(tmp_path):
     with pytest.raises(InputError, match="does not hold cross-validation results"):
         read_results(write_pickle(tmp_path, assembled([NDARRAY, DTYPE])))
+
+
+LONG = Call(
+    Name("pandas.core.indexes.base", "_new_Index"),
+    Name("pandas.core.indexes.range", "RangeIndex"),
+    {"start": 0, "stop": 10**12, "step": 1, "name": None},
+)
+
+
+@pytest.mark.parametrize("axes", [[["A"], ["S1", "S2"]], [LONG, LONG], [LONG, ["A"]], ["AB", "CD"]])
+def test_tables_whose_axes_do_not_fit_their_values_are_refused(tmp_path, axes):
+    """However long the axes say that they are, no memory is taken for them."""
+    manager = Call(Name("pandas.core.internals.managers", "BlockManager"), (), axes)
+    frame = Call(Name("pandas.core.frame", "DataFrame"), state={"_mgr": manager})
+    with pytest.raises(InputError, match=r"without its values|no plain names"):
+        load(write_pickle(tmp_path, assembled({"pred": frame})))

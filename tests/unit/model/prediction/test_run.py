@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from dataclasses import replace
 
 import anndata
 import numpy as np
@@ -155,6 +157,26 @@ def test_the_file_says_what_it_holds(tmp_path, folder, weights):
     assert adata.obs["n_tiles"].tolist() == [120] * 7
     assert "cohort" not in adata.obs
     assert {"sequoia-histology", "torch", "numpy"} == set(adata.uns["versions"])
+
+
+def test_the_unit_is_that_of_the_weights(tmp_path, folder, weights):
+    done, adata = run(folder, replace(weights, units="z-score"), tmp_path / "p.h5ad")
+    assert adata.uns["units"] == done.units == "z-score" and "below 0" not in str(done)
+
+
+def test_a_unit_that_nobody_states_is_not_made_up(tmp_path, folder, weights):
+    done, adata = run(folder, replace(weights, units="not stated"), tmp_path / "p.h5ad")
+    assert adata.uns["units"] == done.units == "not stated" and "a unit that is not stated" in str(done)
+    assert any("do not state the unit" in warning for warning in done.warnings)
+
+
+def test_values_that_the_unit_cannot_have_are_not_given_it(tmp_path, folder, weights):
+    networks = [copy.deepcopy(network) for network in weights.networks]
+    for network in networks:
+        network.linear_head[1].bias.data += 1000  # type: ignore[operator, union-attr]
+    done, adata = run(folder, replace(weights, networks=tuple(networks)), tmp_path / "p.h5ad")
+    assert adata.uns["units"] == done.units == "not stated"
+    assert any("not possible in log2(FPKM-UQ+1)" in warning for warning in done.warnings)
 
 
 def test_slides_that_fail_are_counted_in_the_flow(tmp_path, folder, weights):

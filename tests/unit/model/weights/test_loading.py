@@ -89,6 +89,26 @@ def test_checkpoints_of_another_architecture_have_their_configuration_beside_the
     assert load_weights(folder).architecture == "tile_transformer"
 
 
+@pytest.mark.parametrize(("name", "fold"), [("model_best.pt", 0), ("model_best_3.pt", 3), ("mine.pth", 0)])
+def test_one_checkpoint_alone_is_an_ensemble_of_one(tmp_path, name, fold):
+    folder = checkpoints(tmp_path / "mine", "model_best.pt", "model_best_3.pt", "mine.pth")
+    weights = load_weights(folder / name)
+    assert weights.folds == (fold,) and weights.encoder is None and weights.units == "not stated"
+
+
+def test_one_file_has_its_configuration_and_side_file_beside_it(tmp_path):
+    folder = side_file(toy(tmp_path / "mine"), encoder="uni", units="log2(TPM+1)")
+    weights = load_weights(folder / "model.safetensors")
+    assert (weights.encoder, weights.units, weights.folds) == ("uni", "log2(TPM+1)", (0,))
+
+
+def test_one_file_of_published_weights_is_that_of_its_fold(tmp_path):
+    weights = load_weights(five(tmp_path) / "sequoia-brca-3" / "model.safetensors")
+    assert (weights.cancer, weights.folds, weights.units) == ("BRCA", (3,), "log2(FPKM-UQ+1)")
+    folder = checkpoints(tmp_path / "sequoia-luad", "model_best_2.pt")
+    assert load_weights(folder / "model_best_2.pt").folds == (2,)
+
+
 @pytest.mark.parametrize(
     "wrap", [lambda s: {"state_dict": s}, lambda s: {f"module.{k}": v for k, v in s.items()}]
 )

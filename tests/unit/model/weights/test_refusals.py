@@ -81,7 +81,7 @@ def not_a_number(state: dict[str, torch.Tensor]) -> None:
 
 REFUSED = {
     "no folder": (lambda p: p / "nothing", r"does not exist[\s\S]*nothing[\s\S]*model_best.pt"),
-    "a file": (lambda p: toy(p) / "config.json", r"the folder of weights is a file"),
+    "a file": (lambda p: toy(p) / "config.json", r"weights are files that end in .safetensors"),
     "an empty folder": (lambda p: p.parent, "there are no weights in the folder"),
     "weights without config": (no_config, r"no config.json beside the weights[\s\S]*model.safetensors"),
     "config without weights": (no_weights, "a config.json but no model.safetensors beside it"),

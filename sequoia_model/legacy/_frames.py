@@ -1,0 +1,172 @@
+"""Classes that stand for the makers of a pandas data frame, which become a `Table` of names and numbers."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_model.errors import InputError
+from sequoia_model.legacy._stand_ins import Array, StandIn
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A data frame, as its parts.
+
+    Parameters
+    ----------
+    values : array of shape (rows, columns)
+        Numbers.
+    index, columns : sequence
+        Names of the rows and columns.
+    """
+
+    values: NDArray[Any]
+    index: Sequence[Any]
+    columns: Sequence[Any]
+
+
+class Frame(StandIn):
+    """A data frame: its state holds the manager of its blocks."""
+
+    __slots__ = ("manager",)
+    manager: Manager
+
+    def __setstate__(self, state: Any) -> None:
+        manager = state.get("_mgr", state.get("_data"))  # its name since pandas 1.1, and before
+        if not isinstance(manager, Manager):
+            raise pickle.UnpicklingError("a table without its values")
+        self.manager = manager
+
+    @property
+    def table(self) -> Table:
+        """The values in one array; the blocks must fill it."""
+        columns, rows = self.manager.axes
+        values = self.manager.blocks
+        if sum(block.values.size for block in values) != len(rows) * len(columns):
+            raise pickle.UnpicklingError(f"a table of {len(rows)} × {len(columns)} without its values")
+        kinds = [block.values.dtype for block in values] or [np.dtype(float)]
+        if any(kind.kind not in "fiu" for kind in kinds):
+            raise InputError(
+                "the file has a table with columns that are not numbers",
+                fix="in the program that wrote it, save only the columns of genes",
+            )
+        by_column = np.full((len(columns), len(rows)), np.nan, np.result_type(*kinds, np.float32))
+        for block in values:
+            by_column[block.places] = block.values
+        return Table(by_column.T, rows, columns)
+
+
+class Manager(StandIn):
+    """The blocks of a table and its axes, columns first. Before pandas 1.3 they came as a state."""
+
+    __slots__ = ("axes", "blocks")
+    axes: tuple[Sequence[Any], Sequence[Any]]
+    blocks: list[ColumnBlock]
+
+    def __new__(cls, blocks: Any = (), axes: Any = ((), ())) -> Manager:
+        self = super().__new__(cls)
+        self._fill(blocks, axes)
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        parts = state[3]["0.14.1"]  # the version of pandas that began to write so
+        self._fill(
+            [ColumnBlock(block["values"], block["mgr_locs"]) for block in parts["blocks"]], parts["axes"]
+        )
+
+    def _fill(self, blocks: Any, axes: Any) -> None:
+        if not all(isinstance(block, ColumnBlock) for block in blocks) or len(axes) != 2:
+            raise pickle.UnpicklingError("a table in another form than blocks of numbers")
+        columns, rows = (axis.labels if isinstance(axis, Labels) else axis for axis in axes)
+        if not all(isinstance(labels, list | range | tuple) for labels in (columns, rows)):
+            raise pickle.UnpicklingError("a table whose rows or columns have no plain names")
+        self.blocks, self.axes = list(blocks), (columns, rows)
+
+
+class ColumnBlock(StandIn):
+    """Columns of one type, in rows, and their places among the columns."""
+
+    __slots__ = ("places", "values")
+    values: NDArray[Any]
+    places: slice | NDArray[Any]
+
+    def __new__(cls, values: Any, places: Any, ndim: Any = 2) -> ColumnBlock:
+        self = super().__new__(cls)
+        self.values, chosen = _array(values), places.value if isinstance(places, Slice) else _array(places)
+        self.places = chosen
+        return self
+
+
+class Slice(StandIn):
+    """A slice of whole numbers."""
+
+    __slots__ = ("value",)
+    value: slice
+
+    def __new__(cls, *limits: Any) -> Slice:
+        if not all(limit is None or type(limit) is int for limit in limits):
+            raise pickle.UnpicklingError("a slice of something other than whole numbers")
+        self = super().__new__(cls)
+        self.value = slice(*limits)
+        return self
+
+
+class Labels(StandIn):
+    """Names of rows or columns, made by a function that takes the class of the index and its data."""
+
+    __slots__ = ("labels",)
+    labels: list[Any] | range
+
+    def __new__(cls, kind: Any, data: Any) -> Labels:
+        self = super().__new__(cls)
+        if kind is RangeLabelsType:
+            limits = [data["start"], data["stop"], data["step"]]
+            if not all(type(limit) is int for limit in limits):
+                raise pickle.UnpicklingError("a range of something other than whole numbers")
+            self.labels = range(*limits)
+        elif kind is LabelsType:
+            self.labels = _array(data["data"]).ravel().tolist()
+        else:
+            raise pickle.UnpicklingError("an index of another class")
+        return self
+
+
+class LabelsType(StandIn):
+    """The type of an index of names, which a pickle names but never calls."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: object) -> LabelsType:
+        raise pickle.UnpicklingError("the class of an index is called")
+
+
+class RangeLabelsType(LabelsType):
+    """The type of an index that counts."""
+
+    __slots__ = ()
+
+
+def _array(value: Any) -> NDArray[Any]:
+    if not isinstance(value, Array):
+        raise pickle.UnpicklingError(f"a {type(value).__name__} where a table needs an array")
+    return value.values
+
+
+#: What pandas and Python call them.
+FRAME_MAKERS: dict[tuple[str, str], type[StandIn]] = {
+    ("pandas.core.frame", "DataFrame"): Frame,
+    ("pandas.core.internals.managers", "BlockManager"): Manager,
+    ("pandas._libs.internals", "_unpickle_block"): ColumnBlock,
+    ("pandas.core.indexes.base", "_new_Index"): Labels,
+    ("pandas.core.indexes.base", "Index"): LabelsType,
+    ("pandas.core.indexes.numeric", "Int64Index"): LabelsType,
+    ("pandas.core.indexes.range", "RangeIndex"): RangeLabelsType,
+    ("builtins", "slice"): Slice,
+    ("__builtin__", "slice"): Slice,
+}

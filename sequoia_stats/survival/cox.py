@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.survival._design import Covariates, covariate_table, make_design
-from sequoia_stats.survival.partial_likelihood import Maximum, Ties, maximise
+from sequoia_stats.survival._newton import Maximum, Ties, maximise
 from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
@@ -54,6 +54,11 @@ class CoxFit(Result):
         repr=False, default_factory=lambda: np.zeros(0, bool), metadata={"show": False}
     )
 
+    @property
+    def df(self) -> int:
+        """Number of terms that have an estimate."""
+        return int(self.frame["coef"].notna().sum())
+
     def to_frame(self) -> pd.DataFrame:
         """A row per term."""
         return self.frame
@@ -86,8 +91,9 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
     Returns
     -------
     CoxFit
-        If a level has no event, or all of them, its hazard ratio has no finite estimate: the value is the one
-        at which R also stops, with a very wide interval. The other terms are not affected, and ``note`` says so.
+        Where a hazard ratio has no finite estimate (a level has no event, or all of them; the score puts the events in
+        order), ``note`` names the term, and the value is the one at which R stops as well, with a wide interval. The
+        other terms are not affected. A term that says nothing new about the patients at risk at the events is NaN.
 
     Raises
     ------
@@ -105,13 +111,7 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
     check_limits({"ties": ties}, {"ties": one_of(get_args(Ties))})
     design = make_design(covariate_table(covariates, outcome), outcome)
     kept, terms = outcome[design.used], design.matrix.columns
-    try:
-        fitted = maximise(design.matrix.to_numpy(), kept, ties)
-    except np.linalg.LinAlgError:
-        raise InputError(
-            "the Cox model cannot be fitted, as its information matrix is singular",
-            where=listing(terms),
-        ) from None
+    fitted = maximise(design.matrix.to_numpy(), kept, ties)
     return CoxFit(
         n=kept.n,
         n_events=kept.n_events,
@@ -120,7 +120,7 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
         log_likelihood=fitted.log_likelihood,
         log_likelihood_null=fitted.log_likelihood_null,
         frame=_terms(terms, fitted.coef, fitted.se),
-        note="; ".join(filter(None, [_note(fitted, terms), design.note])),
+        note="; ".join(filter(None, [_note(fitted, terms, kept.n_events), design.note])),
         used=design.used,
     )
 
@@ -150,7 +150,7 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
     if reduced is None:
         smaller, terms = full.log_likelihood_null, 0
     else:
-        smaller, terms = reduced.log_likelihood, len(reduced.frame)
+        smaller, terms = reduced.log_likelihood, reduced.df
         if full.ties != reduced.ties or not np.array_equal(full.used, reduced.used):
             raise InputError(
                 f"the models differ in their patients ({full.n} and {reduced.n}) or in the treatment of ties",
@@ -161,8 +161,8 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
                 "the models are not nested: all terms of the smaller one must be in the larger one"
             )
     statistic = max(0.0, 2 * (full.log_likelihood - smaller))
-    df = len(full.frame) - terms
-    return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)))
+    df = full.df - terms
+    return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)) if df else 1.0)
 
 
 def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:
@@ -177,11 +177,15 @@ def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:
     )
 
 
-def _note(fitted: Maximum, terms: pd.Index) -> str:
-    """What did not converge, in words."""
-    notes = []
-    if not fitted.converged:
-        notes.append("the iterations did not converge")
-    if fitted.infinite.any():
-        notes.append(f"no finite estimate for {listing(terms[fitted.infinite])} (events on one side only)")
-    return "; ".join(notes)
+def _note(fitted: Maximum, terms: pd.Index, n_events: int) -> str:
+    """What the estimates suffer from, in words."""
+    unknown = np.isnan(fitted.coef)
+    notes = {
+        "the iterations did not converge": not fitted.converged,
+        f"no finite estimate for {listing(terms[fitted.infinite])}: the likelihood keeps growing with the coefficient, "
+        "so that the hazard ratio may be infinite, or 0": fitted.infinite.any(),
+        f"no estimate for {listing(terms[unknown])}: among the patients at risk at the events, it is constant or a "
+        "combination of the terms before it": unknown.any(),
+        f"{counted(n_events, 'event')} are few for {counted(len(terms), 'term')}": n_events < len(terms),
+    }
+    return "; ".join(note for note, applies in notes.items() if applies)

@@ -1,25 +1,16 @@
-"""The partial likelihood of the Cox model: value, deviance and gradient for many models at once, and its maximum."""
+"""The partial likelihood of the Cox model: value, deviance and gradient for many models at once."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, counted
 from sequoia_stats.survival.risk_sets import RiskSets
-from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
-Ties = Literal["efron", "breslow"]
 #: Beyond this spread of the linear predictor, exp() of the smallest would underflow.
 _PLAIN_EXP_LIMIT = 600.0
-# The settings of survival::coxph.control().
-_EPS = 1e-9
-_MAX_ITERATIONS = 20
-_TOLERANCE_INFINITE = np.sqrt(_EPS)
 
 
 def breslow_log_likelihood(
@@ -127,104 +118,6 @@ def cox_score(
     log_hazard = np.logaddexp.accumulate(np.log(sets.events) - log_risk)
     expected = np.exp(eta + sets.steps(log_hazard, before=-np.inf))
     return x.T @ (outcome.event - expected)
-
-
-@dataclass(frozen=True)
-class Maximum:
-    """Where the iterations of `maximise` ended, and what did not converge."""
-
-    coef: AnyFloats
-    se: AnyFloats
-    log_likelihood: float
-    log_likelihood_null: float
-    converged: bool
-    infinite: NDArray[np.bool_]  # terms that still grow when the log-likelihood no longer does
-
-
-def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
-    """Maximise the partial likelihood by Newton-Raphson, with the steps of ``survival::coxph.fit``.
-
-    Full steps from zero; a step that lowers the log-likelihood is shortened towards the last point (1/2, then 2/3
-    of the rest, ...); the iterations end when the log-likelihood changes by a share of less than 1e-9.
-
-    lifelines is not used here: it has no Breslow ties, and if a level of a covariate has no event, its damped steps
-    end at other estimates than R's.
-
-    Parameters
-    ----------
-    x : array of shape (n, k)
-        The model matrix.
-    outcome : Outcome
-        The n patients.
-    ties : {"efron", "breslow"}
-        Treatment of tied event times.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the information matrix is singular.
-    """
-    scale = x.std(axis=0)  # Newton's steps do not depend on it, their rounding does
-    likelihood = _Likelihood((x - x.mean(axis=0)) / scale, outcome, ties)
-    coef: AnyFloats = np.zeros(x.shape[1])
-    best, score, information = likelihood(coef)
-    null, candidate = best, np.linalg.solve(information, score)
-    shortened, converged = 0, False
-    for _ in range(_MAX_ITERATIONS):
-        value, score, information = likelihood(candidate)
-        finite = np.isfinite(value)
-        if finite and not shortened and abs(1 - best / value) <= _EPS:
-            converged = True
-            break
-        if not finite or value < best:
-            shortened += 1
-            candidate = (candidate + shortened * coef) / (shortened + 1)
-        else:
-            shortened, best, coef = 0, value, candidate
-            candidate = coef + np.linalg.solve(information, score)
-    covariance = np.linalg.inv(information)
-    final, step = candidate / scale, np.abs(covariance @ score) / scale
-    infinite = (step > _EPS) & (step > _TOLERANCE_INFINITE * np.abs(final))
-    se = np.sqrt(np.diag(covariance)) / scale
-    return Maximum(final, se, float(value), float(null), converged, infinite)
-
-
-class _Likelihood:
-    """Log partial likelihood with gradient and information, a row per event.
-
-    For the m-th of d events tied at a time, the risk set's sums lose the share m/d (m = 0, ..., d - 1) of the
-    sums over the tied events under Efron (1977), nothing under Breslow (1974).
-    """
-
-    def __init__(self, x: AnyFloats, outcome: Outcome, ties: Ties) -> None:
-        sets = RiskSets.of(outcome, at_events=True)
-        self.x = x[sets.order]
-        self.events = np.flatnonzero(outcome.event[sets.order])
-        self.tie = np.repeat(np.arange(sets.times.size), sets.events)  # index of the event time of each event
-        self.first = sets.first[self.tie]
-        self.starts = np.cumsum(sets.events) - sets.events
-        rank = np.arange(self.events.size) - self.starts[self.tie]
-        self.share = rank / sets.events[self.tie] if ties == "efron" else np.zeros(self.events.size)
-
-    def __call__(self, coef: AnyFloats) -> tuple[float, AnyFloats, AnyFloats]:
-        x = self.x
-        eta = x @ coef
-        top = eta.max()
-        with np.errstate(all="ignore"):  # a wild step gives an infinite value, and is shortened
-            risk = np.exp(eta - top)
-            total = self._sums(risk)
-            first = self._sums(risk[:, None] * x) / total[:, None]
-            second = self._sums(risk[:, None, None] * x[:, :, None] * x[:, None, :])
-            value = eta[self.events].sum() - (np.log(total) + top).sum()
-            score = (x[self.events] - first).sum(axis=0)
-            information = (second / total[:, None, None]).sum(axis=0) - first.T @ first
-        return value, score, information
-
-    def _sums(self, values: AnyFloats) -> AnyFloats:
-        """Per event: the sum over its risk set, less the share of its tied events."""
-        at_risk = np.cumsum(values[::-1], axis=0)[::-1][self.first]
-        tied = np.add.reduceat(values[self.events], self.starts, axis=0)[self.tie]
-        return at_risk - self.share.reshape(-1, *[1] * (values.ndim - 1)) * tied
 
 
 def _log_reverse_cumulative_sum(eta: NDArray[np.float64]) -> NDArray[np.float64]:

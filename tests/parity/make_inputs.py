@@ -82,9 +82,22 @@ def _write_cohorts(
         "ties": _table(ties, ["G1", "G2"]),
         **{name: _table(cohort, ["G1", "G2"]) for name, cohort in near.items()},
     }
-    for name, table in tables.items():
+    for name, table in {**tables, **_diverging(tables["ties"])}.items():
         _write("cohorts", name, table)
     _write("cohorts", "half", HALF)
+
+
+def _diverging(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Scores that put the events in order, and a level that is gone before the first event."""
+    order = table["score"].rank(ascending=False, method="first")
+    silent = table["event"].eq(0) & (table["event"].eq(0).cumsum() <= 6)
+    return {
+        "in_order": table.assign(time=order, event=1),
+        "three_first": table.assign(time=order, event=(order <= 3).astype(int)),
+        "early_level": table.assign(
+            time=table["time"].mask(silent, 0.1), pam50=table["pam50"].mask(silent, "Normal")
+        ),
+    }
 
 
 def _table(cohort: Cohort, genes: list[str]) -> pd.DataFrame:

@@ -54,5 +54,14 @@ def test_likelihood_ratio_against_no_covariate_equals_anova(case):
 
 
 @pytest.mark.parametrize("case", MODELS.index)
-def test_a_note_is_written_exactly_where_coxph_warns(case):
-    assert bool(fitted(case).note) == bool(MODELS.loc[case, "infinite"])
+def test_a_note_is_written_exactly_where_coxph_warns_or_gives_na(case):
+    fit = fitted(case)
+    assert bool(fit.note) == bool(MODELS.loc[case, "infinite"] or MODELS.loc[case, "no_estimate"])
+    assert fit.frame["coef"].isna().sum() == MODELS.loc[case, "no_estimate"]
+
+
+@pytest.mark.parametrize("case", [case for case in MODELS.index if MODELS.loc[case, "infinite"]])
+def test_the_note_says_what_the_warning_of_coxph_says(case):
+    warning, note = MODELS.loc[case, "warning"], fitted(case).note
+    assert ("did not converge" in note) == ("did not converge" in warning)
+    assert "may be infinite" in note

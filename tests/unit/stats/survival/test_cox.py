@@ -206,7 +206,39 @@ def test_a_level_without_events_is_reported_and_leaves_the_other_terms_as_they_a
 
 def test_a_score_that_separates_the_events_perfectly_is_noted_not_raised():
     outcome = Outcome(np.arange(1.0, 21.0), np.ones(20, bool), "OS")
-    assert cox_regression(outcome, pd.DataFrame({"score": -np.arange(20.0)})).note
+    note = cox_regression(outcome, pd.DataFrame({"score": -np.arange(20.0)})).note
+    assert "no finite estimate for score" in note
+    assert "may be infinite" in note
+
+
+def early_level(made: Cohort) -> tuple[Outcome, pd.DataFrame]:
+    """A level whose patients are all censored before the first event."""
+    silent = np.flatnonzero(~made.outcome.event)[:6]
+    time, covariates = made.outcome.time.copy(), made.covariates[["pam50", "er"]].copy()
+    time[silent], covariates.iloc[silent, 0] = 0.1, "Normal"
+    return Outcome(time, made.outcome.event, "RFS"), covariates
+
+
+def test_a_level_that_is_gone_before_the_first_event_has_no_estimate_and_counts_no_degree_of_freedom():
+    outcome, covariates = early_level(cohort())
+    fit = cox_regression(outcome, covariates)
+    assert "no estimate for pam50: Normal: among the patients at risk at the events" in fit.note
+    assert coefficients(fit).isna().tolist() == [False, False, True, False]
+    assert (fit.df, likelihood_ratio(fit).df) == (3, 3)
+
+
+def test_a_term_without_an_estimate_adds_nothing_to_the_likelihood():
+    outcome, covariates = early_level(cohort())
+    normal = (covariates["pam50"] == "Normal").astype(float).rename("normal")
+    reduced, full = (
+        cox_regression(outcome, x) for x in (covariates[["er"]], covariates[["er"]].join(normal))
+    )
+    assert likelihood_ratio(full, reduced) == (0.0, 0, 1.0)
+
+
+def test_more_terms_than_events_are_noted():
+    made = make_cohort(n=60, events=3, genes=4)
+    assert "3 events are few for 4 terms" in cox_regression(made.outcome, made.expression).note
 
 
 def test_likelihood_ratio_of_one_term_is_near_its_wald_test():

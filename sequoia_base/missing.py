@@ -9,31 +9,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Words that mean a missing value, in lower case and without square brackets.
-MISSING = frozenset(
-    [
-        "",
-        "na",
-        "n/a",
-        "n.a.",
-        "nan",
-        "-nan",
-        "<na>",
-        "nat",
-        "null",
-        "nil",
-        ".",
-        "'--",
-        "--",
-        "missing",
-        "unknown",
-    ]
-    + ["not available", "not applicable", "not evaluated", "not reported", "not stated", "not recorded"]
-    + ["not known", "not allowed to collect", "unavailable", "no data"]
-    + ["#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!"]
-)
+MISSING = frozenset([
+    "", "na", "n/a", "n.a.", "nan", "-nan", "<na>", "nat", "null", ".", "'--", "--", "missing", "unknown",
+    "unavailable", "not available", "not applicable", "not evaluated", "not reported", "not stated", "not recorded",
+    "not known", "not allowed to collect", "no data",
+    "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!",
+])  # fmt: skip
 #: Words that mean a missing value in brackets and among numbers; among words they are a level: chemotherapy "None".
 AMBIGUOUS = frozenset(["none", "completed", "pending", "discrepancy"])
-#: What stands in place of an identifier that a program did not know. A patient may be called Unknown, a gene NIL.
+#: What stands in place of an identifier that a program did not know. A patient may be called Unknown.
 NO_ID = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"])
 
 

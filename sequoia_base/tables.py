@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import lzma
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base._records import read_records, refuse_ragged, split_line
 from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError, counted, listing
 from sequoia_base.missing import MISSING, is_missing
@@ -26,7 +26,11 @@ from sequoia_base.missing import MISSING, is_missing
 if TYPE_CHECKING:
     import pandas as pd
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+__all__ = [
+    "MISSING", "Numbers", "distinct", "find_column", "is_missing", "read_numbers", "read_table", "read_text",
+    "split_line",
+]  # fmt: skip
+
 #: What gzip and zipfile raise for files that are damaged, encrypted or compressed by an unknown method.
 _DAMAGED: tuple[type[Exception], ...] = (
     *(EOFError, OSError, RuntimeError, ValueError, KeyError, struct.error),
@@ -89,7 +93,9 @@ def read_text(path: str | Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] = MISSING) -> pd.DataFrame:
+def read_table(
+    path: str | Path, *, comment: str = "", missing: Collection[str] = MISSING, quoted: bool = True
+) -> pd.DataFrame:
     """A table of texts.
 
     Parameters
@@ -100,6 +106,8 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
         Lines at the top that start with this are skipped.
     missing : collection of str, default `MISSING`
         Texts that mean a missing value, besides those of `is_missing`; an empty collection keeps every text as it is.
+    quoted : bool, default True
+        Whether a cell may be in double quotes; if not, a quote is a character like any other.
 
     Returns
     -------
@@ -110,38 +118,28 @@ def read_table(path: str | Path, *, comment: str = "", missing: Collection[str] 
     Raises
     ------
     InputError
-        If the file cannot be read, or a row has more or fewer fields than the header.
+        If the file cannot be read, a row has more or fewer fields than the header, or a quote is not closed.
     """
     import pandas as pd
 
-    text, skipped = read_text(path), 0
-    while comment and text.startswith(comment):
-        text, skipped = text.partition("\n")[2], skipped + 1
-    delimiter = _delimiter(path, text.partition("\n")[0])
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    records = read_records(read_text(path), path, comment=comment, quoted=quoted)
     also = frozenset(missing) - MISSING
     lost = cache(lambda text: bool(missing) and is_missing(text, also))
     rows: list[list[str | float]] = []
-    numbers: list[int] = []
-    try:
-        header = distinct([name.strip() for name in next(reader, [])])
-        before = reader.line_num
-        for fields in reader:
-            row, before = skipped + before + 1, reader.line_num
-            if any(fields):
-                _refuse_ragged(path, row, len(fields), len(header))
-                rows.append([np.nan if lost(text := field.strip()) else text for field in fields])
-                numbers.append(row)
-    except csv.Error as error:
-        row = skipped + reader.line_num
-        raise InputError(f"the table cannot be read: {error}", where=f"{path}, row {row}") from None
-    if not rows:
-        raise InputError("the table has a header and no rows", where=str(path))
+    for row, content in records.rows:
+        fields = records.fields(content)
+        refuse_ragged(path, row, len(fields), records)
+        rows.append([np.nan if lost(text := field.strip()) else text for field in fields])
+    numbers, header = [row for row, _ in records.rows], distinct(records.header)
     return pd.DataFrame(rows, pd.Index(numbers, name="row", dtype=np.int64), header, dtype=object)
 
 
 def read_numbers(
-    path: str | Path, texts: Callable[[list[str]], Sequence[int]], *, missing: Collection[str] = ()
+    path: str | Path,
+    texts: Callable[[list[str]], Sequence[int]],
+    *,
+    missing: Collection[str] = (),
+    quoted: bool = True,
 ) -> Numbers:
     """A table of numbers, some of whose columns are text.
 
@@ -153,6 +151,8 @@ def read_numbers(
         Takes the header and returns the positions of the columns of text.
     missing : collection of str, optional
         Words that mean a missing number, besides those of `is_missing`. What is a number stays one.
+    quoted : bool, default True
+        As in `read_table`.
 
     Returns
     -------
@@ -166,14 +166,10 @@ def read_numbers(
     """
     import pandas as pd
 
-    head, _, body = read_text(path).partition("\n")
-    delimiter = _delimiter(path, head)
-    header = [name.strip() for name in _split(head, delimiter, path, 1)]
+    records = read_records(read_text(path), path, quoted=quoted)
+    header, lines, delimiter = records.header, records.rows, records.delimiter
     at_text = list(texts(header))
     at_number = [i for i in range(len(header)) if i not in set(at_text)]
-    lines = [(row, line) for row, line in enumerate(body.split("\n"), start=2) if line.strip()]
-    if not lines:
-        raise InputError("the table has a header and no rows", where=str(path))
     n_leading = len(at_text) if sorted(at_text) == list(range(len(at_text))) else -1
     values, labels = np.empty((len(lines), len(at_number))), []
     with warnings.catch_warnings():
@@ -181,8 +177,8 @@ def read_numbers(
         for i, (row, line) in enumerate(lines):
             fields = _quick(line, delimiter, n_leading, values[i])
             if not fields:
-                fields = _split(line, delimiter, path, row)
-                _refuse_ragged(path, row, len(fields), len(header))
+                fields = records.fields(line)
+                refuse_ragged(path, row, len(fields), records)
                 label = fields[at_text[0] if at_text else 0]
                 values[i] = [_number(fields[j], path, row, label, header[j], missing) for j in at_number]
             labels.append([fields[j].strip() for j in at_text])
@@ -271,25 +267,9 @@ def _only_member(raw: bytes, path: Path) -> bytes:
     )
 
 
-def _delimiter(path: str | Path, head: str) -> str:
-    """The delimiter of the file's extension if its header has it, else the one its header has most of."""
-    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".zip")]
-    expected = _DELIMITERS.get(suffixes[-1] if suffixes else "", "\t")
-    return expected if expected in head else max(expected, "\t", ",", ";", key=head.count)
-
-
-def _split(line: str, delimiter: str, path: str | Path, row: int) -> list[str]:
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter))
-    except csv.Error as error:
-        raise InputError(f"the table cannot be read: {error}", where=f"{path}, row {row}") from None
-
-
-def _quick(line: str, delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
+def _quick(line: str | list[str], delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
     """Put the numbers of a plain line into `into`; returns its leading texts, or nothing if it holds anything else."""
-    if n_leading < 0 or '"' in line:
+    if n_leading < 0 or isinstance(line, list) or delimiter == " ":
         return []
     *label, numbers = line.split(delimiter, n_leading)
     if len(label) < n_leading or (delimiter != "," and "," in numbers):
@@ -335,14 +315,4 @@ def _refuse_infinite(
             f"{counted(len(found), 'value is', 'values are')} infinite",
             where=where,
             fix="write NA for missing values",
-        )
-
-
-def _refuse_ragged(path: str | Path, row: int, n: int, expected: int) -> None:
-    if n != expected:
-        fix = "every row needs as many fields as the header"
-        if n == expected + 1:
-            fix += "; the header may lack the name of the first column (R: write.table with col.names=NA)"
-        raise InputError(
-            f"a row has {n} fields, the header has {expected}", where=f"{path}, row {row}", fix=fix
         )

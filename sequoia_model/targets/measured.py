@@ -16,14 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import existing_file
+from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
+from sequoia_model.targets._quotes import QuoteWatch
 
 #: What columns of slides, patients and cohorts are called.
 _TITLES = tuple(PATIENT_COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
 _PREFIX = "rna_"
-_MISSING = ("", "NA", "N/A", "na", "nan", "NaN", "null", "NULL", "None")
 #: Rows that are in memory at a time, and bytes of a CSV while names are read.
 _BLOCK, _BYTES = 64, 2**22
 
@@ -257,7 +258,7 @@ def _names_in_csv(
     try:
         with pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None) as file:
             reader = arrow.open_csv(
-                file,
+                QuoteWatch(file, path, delimiter, len(header)),
                 arrow.ReadOptions(
                     use_threads=False,  # with threads, errors do not have a row number
                     block_size=max(_BYTES, 16 * sum(map(len, header))),  # a row must fit into it
@@ -323,7 +324,7 @@ def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.f
 def _number(cell: object, place: str) -> float:
     text = "" if cell is None or cell != cell else str(cell).strip()  # NaN differs from itself
     try:
-        return np.nan if text in _MISSING else float(text.replace("_", "?"))  # float() would take 1_000
+        return np.nan if is_missing(text) else float(text.replace("_", "?"))  # float() would take 1_000
     except ValueError:
         raise InputError(
             f"{text!r} is not a number", where=place, fix="write a number, or NA if it is missing"

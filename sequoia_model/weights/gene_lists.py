@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from sequoia_base.tables import split_line
 from sequoia_model.errors import InputError, counted, listing
 
 _TITLES = {"gene", "genes", "symbol", "gene_name", "gene_symbol"}
@@ -46,7 +46,8 @@ def read_genes(path: str | Path) -> tuple[str, ...]:
         raise InputError("the list of genes does not exist", where=str(path)) from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError("the list of genes cannot be read as text", where=f"{path} ({error})") from None
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+    lines = enumerate(text.splitlines(), start=1)
+    rows = [split_line(line, ",", path, number) for number, line in lines if line]
     titles = [title.strip().lower() for title in rows[0]] if rows else []
     column = next((i for i, title in enumerate(titles) if title in _TITLES), None)
     if column is None and any(len(row) > 1 for row in rows):

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from sequoia_base.cli.output import Force, Json, ledger, say, show
+from sequoia_stats.cli.options import cohort_argument
 
 if TYPE_CHECKING:
     from sequoia_stats.io import Option
@@ -142,9 +143,7 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Print patients, events, follow-up, genes, covariates and the ledger of losses."""
-    from sequoia_stats.datasets import open_cohort
-
-    text, content = _description(open_cohort(cohort))
+    text, content = _description(cohort_argument(cohort))
     show(text, content, as_json)
 
 

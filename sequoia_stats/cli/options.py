@@ -1,10 +1,14 @@
-"""Options that several commands share."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sequoia_stats.types.cohort import Cohort
 
 RuleOption = Annotated[str, typer.Option("--rule", help="paper, published-code or strict.")]
 MethodOption = Annotated[
@@ -14,3 +18,18 @@ MethodOption = Annotated[
 UnitsOption = Annotated[
     str | None, typer.Option("--units", help="patients, slides or cluster-bootstrap.  [default: the rule's]")
 ]
+
+
+def cohort_argument(source: str) -> Cohort:
+    """The cohort that a command was given; an error that names options of a reader says which command has them."""
+    from sequoia_stats.datasets import open_cohort
+    from sequoia_stats.errors import InputError
+
+    try:
+        return open_cohort(source)
+    except InputError as error:
+        if re.search(r"--[a-z]", error.fix):
+            error.fix += (
+                "; `sequoia-stats cohort convert` has these options, and writes a cohort for this command"
+            )
+        raise

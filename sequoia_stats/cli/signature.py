@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
+from sequoia_stats.cli.options import cohort_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,14 +105,13 @@ def fit(
     """
     from sequoia_base.atomic import refuse_existing, refuse_other_ending
     from sequoia_base.results import jsonable
-    from sequoia_stats.datasets import open_cohort
     from sequoia_stats.signature import LassoCoxSignature
 
     refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
     refuse_other_ending(output, ".json", "a signature is")
     options = {"folds": folds, "repeats": repeats, "foldid": foldid, "lambda-min-ratio": lambda_min_ratio}
     penalty = _penalty(lambda_, [f"--{name}" for name, value in options.items() if value is not None])
-    training = open_cohort(cohort)
+    training = cohort_argument(cohort)
     estimator = LassoCoxSignature(
         engine=engine,
         alpha=alpha,
@@ -224,12 +224,11 @@ def validate(
 
     from sequoia_base.atomic import new_folder, refuse_existing, write_text
     from sequoia_stats import plots
-    from sequoia_stats.datasets import open_cohort
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature import validate as run
 
     refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort])
-    loaded, patients = Signature.load(signature), open_cohort(cohort)
+    loaded, patients = Signature.load(signature), cohort_argument(cohort)
     with located(cohort):
         result = run(
             loaded,

@@ -156,14 +156,18 @@ def read_cohort(
     InputError
         If the source is not recognised, an option is not one of its format, or the file cannot be read.
     """
-    if isinstance(source, Cohort):
-        same_endpoint(source.outcome.endpoint, endpoint, source.name)
-        return source
-    place = Path(source) if isinstance(source, str | Path) else None
-    reader = _ADATA if place is None else _reader(place, format)
     given = {name: value for name, value in options.items() if value is not None}
     if missing:
         given["missing"] = missing
+    if isinstance(source, Cohort):
+        same_endpoint(source.outcome.endpoint, endpoint, source.name)
+        if given:
+            raise InputError(
+                f"a Cohort is not read again, so it takes no {listing(given)}", where=source.name
+            )
+        return source
+    place = Path(source) if isinstance(source, str | Path) else None
+    reader = _ADATA if place is None else _reader(place, format)
     for name in given:
         _refuse_foreign(name, reader, str(place or "AnnData"))
     if endpoint is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,7 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.missing import without_missing
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
-from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
+from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
 from sequoia_stats.types.cohort import Cohort
 
 #: Names that a cohort file uses itself.
@@ -31,15 +31,18 @@ class Endpoint:
         Columns.
     unit : {"days", "months", "years"}
         Unit of the times.
-    event_value : str, optional
-        The value that means the event, if codes are not 0/1.
+    event_value : str or sequence of str, optional
+        The values that mean the event, if codes are not 0/1.
+    word_code : callable, optional
+        Gives 1 or 0 for a word that the format itself defines, None for others.
     """
 
     name: str
     time: str
     event: str
     unit: str
-    event_value: str | None = None
+    event_value: str | Sequence[str] | None = None
+    word_code: Callable[[str], float | None] = lambda text: None
 
 
 def assemble(
@@ -53,6 +56,7 @@ def assemble(
     covariates: Sequence[str] | None = None,
     drop_invalid: bool = False,
     missing: Collection[str] = (),
+    id_fix: str = "give the patients the same ids in both",
     **provenance: object,
 ) -> Cohort:
     """Join on the patient, decode outcome and covariates, and count every loss.
@@ -77,6 +81,8 @@ def assemble(
         Drop patients without a usable outcome rather than stop.
     missing : collection of str, optional
         Texts that mean a missing value, besides those of `is_missing`.
+    id_fix : str, optional
+        What to do if no patient is in both tables.
     **provenance
         Further fields of `Cohort`.
 
@@ -96,7 +102,7 @@ def assemble(
         raise InputError(
             "no patient is in both tables",
             where=f"{where}: ids such as {listing(rows.index, 3)}; expression: {listing(expression.index, 3)}",
-            fix="check --id-column, and --genes-in (are the genes in rows or in columns?)",
+            fix=id_fix,
         )
     n_expression, n_clinical, n = len(expression), len(rows), len(joined)
     flow.add("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data")
@@ -108,7 +114,7 @@ def assemble(
     table = known_values(kept, endpoint.time, missing, flow)
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
-    events, note = parse_event(table[endpoint.event], place, endpoint.event_value)
+    events, note = parse_event(table[endpoint.event], place, endpoint.event_value, endpoint.word_code)
     if note:
         flow.add("outcome: event", len(joined), len(joined), note)
     outcome, patients = make_outcome(
@@ -116,6 +122,7 @@ def assemble(
         where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
         drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
+    note_implausible(outcome, endpoint.unit, flow)
     decoded = parse_covariates(table.loc[rows[patients], columns], where, flow)
     reserved = [column for column in decoded if column in _RESERVED]
     if reserved:

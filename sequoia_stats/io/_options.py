@@ -54,6 +54,12 @@ IDENTIFIERS = Option(
 COVARIATES = Option(
     "covariates", "Clinical columns to keep, separated by commas.  [default: all]", several=True
 )
+#: The option of every format whose events may be written in words.
+EVENT_VALUE = Option(
+    "event_value",
+    "A value that means an event, if events are not coded 0 and 1; can be repeated.",
+    repeated=True,
+)
 #: The option of every format whose values may be missing.
 MISSING_WORDS = Option(
     "missing",

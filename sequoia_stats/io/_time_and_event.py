@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import re
+import shlex
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
-from sequoia_stats.types.outcome import MONTH_DAYS, Outcome
+from sequoia_stats.io._event_words import (
+    contradicts_itself,
+    explains_itself,
+    labelled_code,
+    may_mean_the_same,
+    one_means,
+    plain,
+)
+from sequoia_stats.types.durations import MONTH_DAYS, without_own_unit
+from sequoia_stats.types.outcome import Outcome
 
 #: Months in one unit of time.
 TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
-_LABELLED = re.compile(r"([01])(?:\.0)?\s*:.*")
-_CENSORSHIP = re.compile(r"(?:.*[^a-z])?(?:censorship|censored|censoring)(?:[^a-z].*)?", re.IGNORECASE)
-_UNCLEAR = re.compile(r"(?:.*[^a-z])?(?:censor|cens|cnsr)(?:[^a-z].*)?", re.IGNORECASE)
+_ASK = "say which value is the event with --event-value"
+#: Follow-up that no cohort has, in years. Half of the patients of the longest clinical series are followed for some 20
+#: years; the oldest cancer registries have followed their first patients for some 50.
+_LONGEST_MEDIAN, _LONGEST = 25, 60
+#: A cohort in which nobody is followed for a year; months taken as days look so.
+_SHORTEST = 1
 
 
 def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
@@ -25,7 +38,7 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
     Parameters
     ----------
     times : Series
-        Texts or numbers; the index is named in errors.
+        Texts or numbers; the index is named in errors. Durations (`timedelta`) have a unit of their own.
     unit : {"days", "months", "years"}
         Unit of the file.
     where : str
@@ -34,21 +47,35 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
     Raises
     ------
     InputError
-        If the unit is unknown, or a time is not a finite number.
+        If the unit is unknown, or a time is a date or not a finite number.
     """
     if unit not in TIME_UNITS:
-        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"--time-unit {'|'.join(TIME_UNITS)}")
+        raise InputError(f"{unit!r} is not a valid unit of time", fix=f"choose {'|'.join(TIME_UNITS)}")
+    try:
+        given = without_own_unit(times)
+    except InputError as error:
+        error.where = where
+        raise
+    if given.dtype.kind == "f" and np.asarray(times).dtype != given.dtype:  # they were durations
+        return pd.Series(given, times.index, name=times.name)
     numbers = pd.to_numeric(times, errors="coerce").astype(np.float64)
-    odd = (numbers.isna() & times.notna()) | np.isinf(numbers)
+    truths = times.map(lambda value: isinstance(value, bool | np.bool_))
+    odd = ((numbers.isna() | truths) & times.notna()) | np.isinf(numbers)
     if odd.any():
         raise InputError(
             f"{counted(odd.sum(), 'time is', 'times are')} not numeric: {listing(times[odd].unique())}",
-            where=_place(where, odd),
+            where=_place(where, times[odd]),
+            fix=f"write the number of {unit} alone, and nothing where it is missing",
         )
     return numbers / MONTH_DAYS if unit == "days" else numbers * TIME_UNITS[unit]
 
 
-def parse_event(events: pd.Series, where: str, event_value: str | None = None) -> tuple[pd.Series, str]:
+def parse_event(
+    events: pd.Series,
+    where: str,
+    event_value: str | Sequence[str] | None = None,
+    word_code: Callable[[str], float | None] = lambda text: None,
+) -> tuple[pd.Series, str]:
     """Events as 1 (seen), 0 (censored) or NaN (missing), and how unusual codes were read.
 
     Parameters
@@ -57,45 +84,37 @@ def parse_event(events: pd.Series, where: str, event_value: str | None = None) -
         Texts or numbers. The name shows whether 1 is the event (status) or its absence (censorship).
     where : str
         File and column, for errors.
-    event_value : str, optional
-        The value that means the event; every other value then means none.
+    event_value : str or sequence of str, optional
+        The values that mean the event; every other value then means none, whatever the name says.
+    word_code : callable, optional
+        Gives 1 or 0 for a word that the format defines, None for others.
 
     Returns
     -------
     events : Series
         float64.
     note : str
-        For the ledger; empty for the usual codes.
+        For the ledger: what was read as the event, and how often; empty for the usual codes.
 
     Raises
     ------
     InputError
-        If codes are neither 0/1, true/false, "1:..."/"0:...", nor declared by `event_value`.
+        If codes are neither 0/1, true/false, "1:..."/"0:...", words of the format, nor declared by `event_value`; if
+        the name leaves open what 1 means; if a value that is not declared may mean the event too.
     """
     name, present = str(events.name), events.notna()
-    texts = events[present].astype(str).str.strip()
+    texts = events[present].map(lambda value: str(value).strip())
     result = pd.Series(np.nan, index=events.index)
     if event_value is not None:
-        hit = texts.map(lambda text: _same(text, event_value))
-        if len(hit) and not hit.any():
-            what = f"no patient has the event value {event_value!r}; the values are {listing(texts.unique())}"
-            raise InputError(what, where=where, fix="give one of them with --event-value")
-        result[present] = hit.astype(np.float64)
-        return result, f"event where {name} is {event_value!r}"
-    if _UNCLEAR.fullmatch(name):
-        what = f"the column {name!r} does not say whether 1 is an event or a censored time"
-        raise InputError(what, where=where, fix="say which value is the event with --event-value")
-    inverted = bool(_CENSORSHIP.fullmatch(name))
-    codes = texts.map(lambda text: _code(text, labels=not inverted)).astype(np.float64)
-    if codes.isna().any():
-        odd = present & ~events.index.isin(codes.index[codes.notna()])
-        raise InputError(
-            f"{counted(odd.sum(), 'event is', 'events are')} neither 0 nor 1: {listing(texts[codes.isna()].unique())}",
-            where=_place(where, odd),
-            fix="say which value is the event with --event-value",
-        )
-    result[present] = 1 - codes if inverted else codes
-    return result, f"event = 1 - {name}" if inverted else ""
+        wanted = [event_value] if isinstance(event_value, str) else [str(value) for value in event_value]
+        seen, meaning = _declared(texts, wanted, name, where)
+    else:
+        seen, meaning = _coded(texts, name, where, word_code)
+    result[present] = seen
+    if not meaning:
+        return result, ""
+    others = f"; taken as censored: {_with_counts(texts[seen == 0])}" if (seen == 0).any() else ""
+    return result, f"{meaning}: {part(int(seen.sum()), len(texts), 'patient', 'have')} it{others}"
 
 
 def make_outcome(
@@ -151,19 +170,110 @@ def make_outcome(
     return Outcome(time[kept].to_numpy(), event[kept].to_numpy() == 1, endpoint), kept
 
 
-def _code(text: str, *, labels: bool) -> float:
-    if labels and (labelled := _LABELLED.fullmatch(text)):
-        return float(labelled[1])
-    return _CODES.get(text.lower().removesuffix(".0"), np.nan)
+def note_implausible(outcome: Outcome, unit: str, flow: Flow) -> None:
+    """Add a line to the ledger if the times are longer or shorter than those of any cohort, as in a wrong unit.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Times in months.
+    unit : {"days", "months", "years"}
+        Unit that the times were taken to have.
+    flow : Flow
+        Ledger.
+    """
+    median, longest = np.median(outcome.time) / 12, outcome.time.max() / 12
+    if median > _LONGEST_MEDIAN or longest > _LONGEST:
+        what = "longer than any cohort is followed"
+    elif longest < _SHORTEST:
+        what = "nobody is followed for a year"
+    else:
+        return
+    said = f"median time {_length(median)}, longest {_length(longest)}: {what}"
+    flow.add("outcome: time", outcome.n, outcome.n, f"{said}; are the times really in {unit}?")
+
+
+def _coded(
+    texts: pd.Series, name: str, where: str, word_code: Callable[[str], float | None]
+) -> tuple[pd.Series, str]:
+    """0 and 1 by the usual codes, and what was read as the event where that needs to be said."""
+    one = one_means(name)
+    known = {text: _code(text, one, word_code) for text in texts.unique()}
+    unread = texts[texts.map(lambda text: known[text] is None)]
+    if len(unread):
+        raise _unread(unread, texts, name, where)
+    codes = texts.map(known).astype(np.float64)
+    if one == "censored":
+        return codes, f"event = 1 - {name}"
+    words = [text for text, code in known.items() if code == 1 and word_code(text) == 1]
+    return codes, f"event where {name} is {listing(map(repr, words))}" if words else ""
+
+
+def _code(text: str, one: str, word_code: Callable[[str], float | None]) -> float | None:
+    """The event of one text, given what 1 means in its column; None if that cannot be told."""
+    code = _CODES.get(plain(text))
+    if one == "censored":
+        return None if code is None else 1 - code
+    if code is not None:
+        return code if one == "event" else None
+    if one == "event" or explains_itself(text):
+        code = labelled_code(text)
+    return word_code(text) if code is None else code
+
+
+def _unread(unread: pd.Series, texts: pd.Series, name: str, where: str) -> InputError:
+    """Why some events cannot be read: label against code, a header that leaves their meaning open, or other codes."""
+    odd = unread[unread.map(contradicts_itself)]
+    if len(odd):
+        what = f"the code and the label of an event contradict each other: {_with_counts(odd)}"
+        return InputError(what, where=_place(where, odd), fix=_ASK)
+    odd = unread[unread.map(lambda text: plain(text) not in _CODES and labelled_code(text) is None)]
+    if len(odd):
+        what = f"{counted(len(odd), 'event is', 'events are')} neither 0 nor 1: {listing(odd.unique())}"
+        return InputError(what, where=_place(where, odd), fix=_ASK)
+    what = f"the column {name!r} does not say whether 1 is an event or a censored time"
+    return InputError(f"{what}; its values are {_with_counts(texts)}", where=where, fix=_ASK)
+
+
+def _declared(texts: pd.Series, wanted: Sequence[str], name: str, where: str) -> tuple[pd.Series, str]:
+    """1 for the declared values and 0 for others; refused if one of those may mean the event too."""
+    if not all(value.strip() for value in wanted):
+        raise InputError("an event value is empty", fix="give a value of the column: --event-value VALUE")
+    values = list(texts.unique())
+    absent = [value for value in wanted if not any(_same(text, value) for text in values)]
+    if len(texts) and absent:
+        what = f"no patient has the event value {listing(map(repr, absent))}; the values are {_with_counts(texts)}"
+        raise InputError(what, where=where, fix="give some of them with --event-value")
+    seen = {text: float(any(_same(text, value) for value in wanted)) for text in values}
+    doubtful = [
+        text for text in values if not seen[text] and any(may_mean_the_same(value, text) for value in wanted)
+    ]
+    if doubtful:
+        options = " ".join(f"--event-value {shlex.quote(value)}" for value in [*wanted, *doubtful])
+        raise InputError(
+            f"beside {listing(map(repr, wanted))}, {counted(len(doubtful), 'value')} may mean the event too: "
+            f"{_with_counts(texts[texts.isin(doubtful)])}",
+            where=where,
+            fix=f"name all that mean the event: {options}; write another word in the file for those that do not",
+        )
+    return texts.map(seen).astype(np.float64), f"event where {name} is {listing(map(repr, wanted))}"
 
 
 def _same(text: str, value: str) -> bool:
-    value = str(value).strip()
     try:
-        return text == value or float(text) == float(value)
+        return text == value.strip() or float(text) == float(value)
     except ValueError:
         return False
 
 
+def _with_counts(texts: pd.Series) -> str:
+    """Values and how often each occurs, the most frequent first."""
+    return listing(f"{text!r} ({n})" for text, n in texts.value_counts().items())
+
+
+def _length(years: float) -> str:
+    return f"{12 * years:.{0 if years > 1 else 2}f} months ({years:.{0 if years > 1 else 2}f} years)"
+
+
 def _place(where: str, odd: pd.Series) -> str:
-    return f"{where}, {odd.index.name or 'patient'}s {listing(odd.index[odd])}"
+    return f"{where}, {odd.index.name or 'patient'}s {listing(odd.index)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,13 +14,15 @@ from sequoia_base.names import is_primary, tcga_sample
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
-from sequoia_stats.io._options import COVARIATES, IDENTIFIERS, MISSING_WORDS, Option
+from sequoia_stats.io._event_words import study_code
+from sequoia_stats.io._options import COVARIATES, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import name_genes
 
 STUDY_OPTIONS = (
     Option("expression", "Which data_mrna_* file to read."),
+    EVENT_VALUE,
     COVARIATES,
     IDENTIFIERS,
     MISSING_WORDS,
@@ -42,6 +45,7 @@ def read_study(
     *,
     endpoint: str | None = None,
     expression: str | Path | None = None,
+    event_value: str | Sequence[str] | None = None,
     covariates: list[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
@@ -58,6 +62,9 @@ def read_study(
         An endpoint with two columns, such as OS_MONTHS and OS_STATUS for ``OS``; times are in months.
     expression : path, optional
         Which ``data_mrna_*`` file to read if there are several: a name in the folder, or a path.
+    event_value : str or sequence of str, optional
+        The values that mean the event. By default "1:...", and the words that cBioPortal knows: DECEASED for OS,
+        Recurred/Progressed for DFS and the like.
     covariates : list of str, optional
         Clinical columns to keep; by default all but outcomes.
     identifiers : {"symbols", "as-they-are"}
@@ -79,17 +86,19 @@ def read_study(
     """
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
-    patients, samples = (read_table(file, comment="#", missing=()) for file in (patient_file, sample_file))
+    patients, samples = (
+        read_table(file, comment="#", missing=(), quoted=False) for file in (patient_file, sample_file)
+    )
     for table, file in ((patients, patient_file), (samples, sample_file)):
         find_column(list(table.columns), "PATIENT_ID", file)
     find_column(list(samples.columns), "SAMPLE_ID", sample_file)
     ids = patients["PATIENT_ID"]
     check_ids(ids, f"{patient_file}, column 'PATIENT_ID'")
     check_ids(samples["SAMPLE_ID"], f"{sample_file}, column 'SAMPLE_ID'")
-    chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder)
+    chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder, event_value)
     expression_file = _expression_file(folder, expression)
     numbers = read_numbers(
-        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing
+        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing, quoted=False
     )
     flow = Flow()
     kept = _primary_samples(numbers, samples, expression_file, flow)
@@ -149,14 +158,17 @@ def _endpoints(columns: list[str]) -> list[str]:
     return [name for name in names if f"{name}_STATUS" in columns]
 
 
-def _endpoint(wanted: str | None, columns: list[str], folder: Path) -> Endpoint:
+def _endpoint(
+    wanted: str | None, columns: list[str], folder: Path, event_value: str | Sequence[str] | None
+) -> Endpoint:
     there = _endpoints(columns)
     if wanted is None or wanted.upper() not in there:
         what = "no endpoint is given" if wanted is None else f"the study has no endpoint {wanted!r}"
         fix = f"--endpoint {'|'.join(there)}" if there else "outcomes are pairs such as OS_MONTHS, OS_STATUS"
         raise InputError(f"{what}; the study has {listing(there) or 'none'}", where=str(folder), fix=fix)
     name = wanted.upper()
-    return Endpoint(name, f"{name}_MONTHS", f"{name}_STATUS", "months")
+    words = partial(study_code, endpoint=name)
+    return Endpoint(name, f"{name}_MONTHS", f"{name}_STATUS", "months", event_value, words)
 
 
 def _primary_samples(numbers: Numbers, samples: pd.DataFrame, file: Path, flow: Flow) -> pd.DataFrame:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sequoia_base.tables import find_column, read_table, read_text
+from sequoia_base.tables import find_column, read_table, read_text, split_line
 from sequoia_stats.errors import InputError, counted, listing, part
 
 #: Titles of a column of genes.
@@ -45,8 +44,10 @@ def read_gene_list(path: str | Path) -> list[str]:
     ]
     head = lines[0][1] if lines else ""
     delimiter = max(_DELIMITERS, key=head.count)
-    titles = [title.lower() for title in _fields(head, delimiter)]
+    titles = [title.lower() for title in _fields(head, delimiter, path, lines[0][0] if lines else 1)]
     at = next((i for i, title in enumerate(titles) if title in GENE_TITLES), None)
+    if at is None and len(titles) == 2 and not titles[0]:  # row numbers and a vector: R's write.csv
+        at = 1
     if at is not None and len(titles) > 1:
         names = [_cell(path, row, line, delimiter, at, len(titles)) for row, line in lines[1:]]
     else:
@@ -228,7 +229,7 @@ def _refuse_rows(wrong: pd.Series, one: str, several: str, path: str | Path, col
 
 def _cell(path: str | Path, row: int, line: str, delimiter: str, at: int, n: int) -> str:
     """The gene in a row of a table of n columns."""
-    fields = _fields(line, delimiter)
+    fields = _fields(line, delimiter, path, row)
     if any(fields) and len(fields) != n:
         raise InputError(
             f"a row has {len(fields)} fields, the header has {n}",
@@ -242,13 +243,12 @@ def _only_field(path: str | Path, row: int, line: str) -> str:
     """The gene of a line that holds nothing else."""
     for delimiter in _DELIMITERS[1:]:
         line = line.replace(delimiter, _DELIMITERS[0])
-    fields = [name for field in line.split(_DELIMITERS[0]) if (name := field.strip().strip('"'))]
+    fields = [name for field in _fields(line, _DELIMITERS[0], path, row) if (name := field)]
     if len(fields) > 1:
         raise InputError(f"a row has {len(fields)} fields", where=f"{path}, row {row}", fix=_FIX)
     return fields[0] if fields else ""
 
 
-def _fields(line: str, delimiter: str) -> list[str]:
+def _fields(line: str, delimiter: str, path: str | Path, row: int) -> list[str]:
     """The stripped fields of a line; a quoted one may hold the delimiter."""
-    fields = next(csv.reader([line], delimiter=delimiter)) if '"' in line else line.split(delimiter)
-    return [field.strip().strip('"') for field in fields]
+    return [field.strip() for field in split_line(line, delimiter, path, row)]

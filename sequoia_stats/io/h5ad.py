@@ -14,7 +14,7 @@ from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, known_values
-from sequoia_stats.io._options import IDENTIFIERS, MISSING_WORDS
+from sequoia_stats.io._options import EVENT_VALUE, IDENTIFIERS, MISSING_WORDS
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
@@ -23,7 +23,7 @@ from sequoia_stats.types.genes import as_given, check_identifiers, note_identifi
 if TYPE_CHECKING:
     from anndata import AnnData
 
-H5AD_OPTIONS = (IDENTIFIERS, MISSING_WORDS)
+H5AD_OPTIONS = (EVENT_VALUE, IDENTIFIERS, MISSING_WORDS)
 #: The key of ``uns`` that marks a cohort of ours, whose symbols are resolved.
 _MARK = "sequoia_cohort"
 
@@ -60,6 +60,7 @@ def read_cohort_h5ad(
     path: str | Path,
     *,
     endpoint: str | None = None,
+    event_value: str | Sequence[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
@@ -72,6 +73,8 @@ def read_cohort_h5ad(
         A file from `write_cohort`, or any other in this layout.
     endpoint : str, optional
         Needed if ``uns`` does not name it; must agree if it does.
+    event_value : str or sequence of str, optional
+        The values of ``event`` that mean the event, if codes are not 0/1.
     identifiers : {"symbols", "as-they-are"}
         Names of genes, unless they are those of a cohort already; see `genes.name_genes`.
     missing : sequence of str, optional
@@ -80,13 +83,9 @@ def read_cohort_h5ad(
         Drop patients without a usable outcome rather than stop.
     """
     return cohort_from_adata(
-        read_adata(path),
-        str(path),
-        endpoint=endpoint,
-        identifiers=identifiers,
-        missing=missing,
-        drop_invalid=drop_invalid,
-    )
+        read_adata(path), str(path), endpoint=endpoint, event_value=event_value, identifiers=identifiers,
+        missing=missing, drop_invalid=drop_invalid,
+    )  # fmt: skip
 
 
 def cohort_from_adata(
@@ -94,6 +93,7 @@ def cohort_from_adata(
     where: str = "AnnData",
     *,
     endpoint: str | None = None,
+    event_value: str | Sequence[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
     drop_invalid: bool = False,
@@ -119,20 +119,26 @@ def cohort_from_adata(
     if not (stated or endpoint):
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
     if _MARK in adata.uns:
-        return _own(adata, where, missing, drop_invalid)
+        return _own(adata, where, event_value, missing, drop_invalid)
     approved = check_identifiers(adata.var_names, where, identifiers)
     frame, units, flow = expression_of(adata, where, approved=approved)
     note_identifiers(frame.columns, flow)
     obs = adata.obs.apply(plain)
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
-        Endpoint(stated or str(endpoint), "time", "event", "months"),
+        Endpoint(stated or str(endpoint), "time", "event", "months", event_value),
         where=where, flow=flow, drop_invalid=drop_invalid, missing=missing, units=units,
         name=Path(where).stem, source=Path(where).name,
     )  # fmt: skip
 
 
-def _own(adata: AnnData, where: str, missing: Sequence[str], drop_invalid: bool) -> Cohort:
+def _own(
+    adata: AnnData,
+    where: str,
+    event_value: str | Sequence[str] | None,
+    missing: Sequence[str],
+    drop_invalid: bool,
+) -> Cohort:
     """A file of `write_cohort`, which may have been changed since."""
     expression_of(adata, where)
     flow = Flow()
@@ -141,7 +147,9 @@ def _own(adata: AnnData, where: str, missing: Sequence[str], drop_invalid: bool)
         adata.obs = known_values(adata.obs.apply(plain), "time", missing, flow)
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
-    event, _ = parse_event(obs["event"], f"{where}, obs column 'event'")
+    event, note = parse_event(obs["event"], f"{where}, obs column 'event'", event_value)
+    if note:
+        flow.add("outcome: event", len(event), len(event), note)
     outcome, patients = make_outcome(
         time, event, str(adata.uns.get("endpoint", "")), where=f"{where}, obs columns 'time' and 'event'",
         drop_invalid=drop_invalid, flow=flow,

@@ -13,7 +13,7 @@ from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._options import COVARIATES, ID_FIX, IDENTIFIERS, MISSING_WORDS, Option
+from sequoia_stats.io._options import COVARIATES, EVENT_VALUE, ID_FIX, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import are_in_rows, check_ids
 from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
@@ -39,7 +39,7 @@ TIDY_OPTIONS = (
     Option("time_column", "The column of times to the event or to censoring."),
     Option("event_column", "The column of events."),
     Option("time_unit", "The unit of the times.", choices=tuple(TIME_UNITS)),
-    Option("event_value", "The value that means an event, if events are not coded 0 and 1."),
+    EVENT_VALUE,
     Option(
         "genes_in",
         "Whether genes are in the columns or the rows of the expression table.  [default: columns]",
@@ -76,7 +76,7 @@ def read_tidy(
     event_column: str | None = None,
     time_unit: str | None = None,
     endpoint: str | None = None,
-    event_value: str | None = None,
+    event_value: str | Sequence[str] | None = None,
     genes_in: str = "columns",
     covariates: Sequence[str] | None = None,
     identifiers: str = "symbols",
@@ -103,8 +103,8 @@ def read_tidy(
         Unit of the times.
     endpoint : str
         What the event is; any word.
-    event_value : str, optional
-        The value that means the event, if codes are not 0/1.
+    event_value : str or sequence of str, optional
+        The values that mean the event, if codes are not 0/1.
     genes_in : {"columns", "rows"}
         Where the genes are in the expression table; in "rows" its first column holds their names.
     covariates : sequence of str, optional
@@ -157,6 +157,7 @@ def read_tidy(
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
         where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
+        id_fix="check --id-column, and --genes-in (are the genes in rows or in columns?)",
         name=Path(source).name.partition(".")[0],
         source=", ".join(Path(path).name for path in (source, clinical) if path),
     )  # fmt: skip

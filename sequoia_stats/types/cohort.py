@@ -11,6 +11,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.types.durations import without_own_unit
 from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -184,7 +185,9 @@ class Cohort:
         texts: dict[str, Any] = {key: str(adata.uns[key]) for key in _TEXTS if key in adata.uns}
         return cls(
             expression=pd.DataFrame(np.asarray(matrix, np.float64), adata.obs_names, adata.var_names),
-            outcome=Outcome(adata.obs["time"].to_numpy(np.float64), adata.obs["event"].to_numpy(), endpoint),
+            outcome=Outcome(
+                without_own_unit(plain(adata.obs["time"])), adata.obs["event"].to_numpy(), endpoint
+            ),
             covariates=adata.obs.drop(columns=list(_OUTCOME_COLUMNS)).apply(plain),
             flow=Flow.of(adata.uns.get("flow")).to_frame(),
             units=adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(dtype=object),

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.types.arrays import as_numbers, as_series
+from sequoia_stats.types.durations import MONTH_DAYS as MONTH_DAYS
+from sequoia_stats.types.durations import without_own_unit
 
-#: Days in a month, everywhere in this package.
-MONTH_DAYS = 365.25 / 12
 _ROUNDING = np.sqrt(np.finfo(np.float64).eps)
 
 
@@ -26,6 +26,7 @@ class Outcome:
     ----------
     time : array of shape (n,)
         Months (of 365.25/12 days) to the event or to censoring, finite and positive, as given; see `tied_time`.
+        Durations (`timedelta`) are turned into months.
     event : array of shape (n,)
         Whether the event was seen; False is censored.
     endpoint : str
@@ -36,7 +37,7 @@ class Outcome:
     Raises
     ------
     InputError
-        If labels or lengths differ, a time is missing or not positive, or an event is neither 0 nor 1.
+        If labels or lengths differ, a time is a date, missing or not positive, or an event is neither 0 nor 1.
     """
 
     time: NDArray[np.float64]
@@ -47,7 +48,7 @@ class Outcome:
     def __post_init__(self) -> None:
         if self.patients is None:
             object.__setattr__(self, "patients", _labels(self.time, self.event))
-        time = as_numbers(self.time, "times (months)").to_numpy()
+        time = as_numbers(without_own_unit(self.time), "times (months)").to_numpy()
         events = as_series(self.event, "events")
         event = (
             events.astype(object) if pd.api.types.is_extension_array_dtype(events) else events

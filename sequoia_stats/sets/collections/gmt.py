@@ -91,6 +91,13 @@ def parse(text: str, where: str) -> tuple[dict[str, tuple[str, ...]], dict[str, 
         if " " in body or "\t\t" in body or body[:1] == "\t" or body[-1:] in ("\t", ""):
             genes = tuple(gene for field in genes if (gene := field.strip()))
         name, word = name.strip(), word.strip()
+        if '"' in line:
+            name, word, genes = _bare(name), _bare(word), tuple(map(_bare, genes))
+            if odd := next((gene for gene in genes if '"' in gene), ""):
+                fix = "take the quotes away: a GMT file has none"
+                raise InputError(
+                    f"a gene has a quote in its name: {odd}", where=f"{where}, row {row}", fix=fix
+                )
         if not name or not genes:
             raise _bad_line(line, name, f"{where}, row {row}")
         if name in sets:
@@ -99,6 +106,11 @@ def parse(text: str, where: str) -> tuple[dict[str, tuple[str, ...]], dict[str, 
         if word:
             words[name] = word
     return sets, words
+
+
+def _bare(text: str) -> str:
+    """A field without the quotes around it, which R's write.table adds."""
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def compressed(raw: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gzip
 import math
 import os
@@ -54,6 +55,14 @@ SAME = {
     "empty lines at the end": ("t.csv", GOOD + "\n\n"),
     "no line end": ("t.csv", GOOD.rstrip()),
     "quotes": ("t.csv", 'id,"A","B"\n"P1","1",2\n"P2",3.5,-4e-3\n'),
+    "all quoted": ("t.csv", '"id","A","B"\n"P1","1","2"\n"P2","3.5","-4e-3"\n'),
+    "quotes after blanks": ("t.csv", 'id, "A", "B"\nP1, "1", 2\nP2, 3.5,-4e-3\n'),
+    "line ends of old and new": ("t.csv", "id,A,B\rP1,1,2\r\nP2,3.5,-4e-3\n"),
+    "rows of nothing": ("t.csv", GOOD + ",,\n , ,\n"),
+    "semicolons, and a comma in a title": ("t.csv", 'id;A;"B"\nP1;1;2\nP2;3.5;-4e-3\n'),
+    "blanks between": ("t.txt", GOOD.replace(",", " ")),
+    "aligned by blanks": ("t.txt", "id   A   B\nP1 1.0   2\nP2 3.5 -4e-3\n"),
+    "blanks and quotes": ("t.txt", '"id" "A" "B"\n"P1" 1 2\n"P2" 3.5 -4e-3\n'),
     "blanks": ("t.csv", "id,A,B\nP1, 1 ,2\nP2,3.5,-4e-3\n"),
 }
 
@@ -115,6 +124,61 @@ def test_a_quoted_field_may_hold_delimiter_and_line_break(tmp_path):
     assert table.index.to_list() == [2, 4]
 
 
+def test_a_quoted_field_that_spans_lines_may_be_the_first_or_the_last(tmp_path):
+    path = write(tmp_path, 'id,note,"age\n(years)"\n"P\n1","a\nb",3\nP2,b,"4\n"\n')
+    table = read_table(path)
+    assert list(table.columns) == ["id", "note", "age\n(years)"]
+    assert table.to_numpy().tolist() == [["P\n1", "a\nb", "3"], ["P2", "b", "4"]]
+    assert table.index.to_list() == [3, 6]
+
+
+@pytest.mark.parametrize("cell", ['5" wide', 'the "good" one', "5' wide", 'it""s'])
+def test_a_quote_within_a_field_is_a_character(tmp_path, cell):
+    assert read_table(write(tmp_path, f"id,note\nP1,{cell}\nP2,b\n"))["note"].to_list() == [cell, "b"]
+
+
+@given(st.lists(st.text('a ",\n;\t', max_size=6), min_size=2, max_size=5), st.sampled_from(",;\t"))
+def test_texts_come_back_as_csv_writes_them(tmp_path_factory, cells, delimiter):
+    path = tmp_path_factory.mktemp("round") / "t.txt"
+    frame = pd.DataFrame({"id": [f"P{i}" for i in range(len(cells))], "note": cells, "n": 1.5})
+    frame.to_csv(path, sep=delimiter, index=False, quoting=csv.QUOTE_NONNUMERIC)
+    table = read_table(path, missing=())
+    assert table["note"].to_list() == [cell.strip() for cell in cells]
+    assert table["n"].to_list() == ["1.5"] * len(cells)
+
+
+def test_without_quoting_a_quote_is_a_character_like_any_other(tmp_path):
+    path = write(tmp_path, 'id\tnote\tn\nP1\t"open\t1\nP2\tb"\t2\nP3\t"c"\t3\n', "t.txt")
+    assert read_table(path, quoted=False)["note"].to_list() == ['"open', 'b"', '"c"']
+    assert read_numbers(path, lambda header: [0, 1], quoted=False).values.tolist() == [[1], [2], [3]]
+
+
+def test_semicolons_with_commas_in_titles_and_decimals_are_semicolons(tmp_path):
+    table = read_table(write(tmp_path, "id;status (1=dead, 0=alive);t\nP1;1;3,5\nP2;0;4,5\n"))
+    assert list(table.columns) == ["id", "status (1=dead, 0=alive)", "t"]
+
+
+SHORT = {
+    "tabs": "ESR1\tTP53\nP1\t1\t2\nP2\t3\t4\n",
+    "commas": "ESR1,TP53\nP1,1,2\nP2,3,4\n",
+    "R's defaults": '"ESR1" "TP53"\n"P1" 1 2\n"P2" 3 4\n',
+}
+
+
+@pytest.mark.parametrize("way", SHORT)
+def test_a_header_one_short_is_that_of_r(tmp_path, way):
+    path = write(tmp_path, SHORT[way], "t.txt")
+    table = read_table(path)
+    assert list(table.columns) == ["", "ESR1", "TP53"]
+    assert table[""].to_list() == ["P1", "P2"]
+    assert read_frame(path).to_numpy().tolist() == [[1, 2], [3, 4]]
+
+
+def test_row_numbers_under_no_title_are_a_column_of_their_own(tmp_path):
+    table = read_table(write(tmp_path, '"patient" "age"\n"1" "P1" 50\n"2" "P2" 60\n', "t.txt"))
+    assert table.to_dict("list") == {"": ["1", "2"], "patient": ["P1", "P2"], "age": ["50", "60"]}
+
+
 def test_texts_that_stand_for_missing_values_are_an_argument(tmp_path):
     table = read_table(write(tmp_path, "id,note\nP1,NA\nP2,\n"), missing=())
     assert table["note"].to_list() == ["NA", ""]
@@ -149,8 +213,27 @@ BAD = {
     "UTF-16 unmarked": (lambda folder: write(folder, GOOD.encode("utf-16-le")), "UTF-16|save it as UTF-8"),
     "a field too many": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,1,2,3\n"), "4 fields|has 3|row 3"),
     "a field too few": (lambda folder: write(folder, "id,A,B\nP1,1\nP2,1,2\n"), "2 fields, the header has 3|row 2"),
-    "R without col.names": (lambda folder: write(folder, "A,B\nP1,1,2\n"), "3 fields, the header has 2|col.names=NA"),
-    "open quote": (lambda folder: write(folder, 'id,A,B\nP1,"1,2\nP2,3,4\n'), "2 fields, the header has 3|row 2"),
+    "a header one short under a title of ids": (
+        lambda folder: write(folder, "id,B\nP1,1,2\n"), "3 fields, the header has 2|col.names=NA"
+    ),
+    "a header one short, and a row too": (
+        lambda folder: write(folder, "A,B\nP1,1,2\n" + "P2,1\n"), "3 fields, the header has 2|row 2"
+    ),
+    "open quote": (lambda folder: write(folder, 'id,A,B\nP1,"1,2\nP2,3,4\n'), "quote is opened and not closed|row 2"),
+    "open quote that meets another": (
+        lambda folder: write(folder, 'id,A,B\nP1,"1,2\nP2,3,4\nP3,5",6\n'), "quote is opened and not closed|row 2"
+    ),
+    "open quote in the header": (lambda folder: write(folder, 'id,"A,B\nP1,1,2\n'), "not closed|row 1"),
+    "open quote before the last row": (lambda folder: write(folder, 'id,A,B\nP1,1,2\nP2,1,"2'), "not closed|row 3"),
+    "open quote with tabs": (
+        lambda folder: write(folder, 'id\tA\nP1\t"1\nP2\t2\nP3\t3\n', "t.tsv"), "quote is opened and not closed|row 2"
+    ),
+    "text after a quote": (
+        lambda folder: write(folder, 'id,A\nP1,"1"0\nP2,2\n'), 'text follows the closing quote|row 2|qmethod="double"'
+    ),
+    "R's quote within quotes": (
+        lambda folder: write(folder, 'id,A\n"P \\"1\\"",1\nP2,2\n'), "text follows the closing quote|row 2"
+    ),
     "words": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,high,2\n"), "'high' is not a number|row 3|(P2)|'A'"),
     "underscores": (lambda folder: write(folder, "id,A,B\nP1,1_000,2\n"), "not a number|row 2|'A'"),
     "decimal comma": (lambda folder: write(folder, "id;A;B\nP1;1,5;2\n", "t.txt"), "'1,5' is not a number|row 2"),
@@ -192,8 +275,8 @@ def test_the_row_of_a_bad_cell_is_named_by_the_first_column_of_text(tmp_path):
             read_numbers(write(tmp_path, f"A,id,B\n1,P1,2\n1,P2,{cell}\n"), lambda header: [1])
 
 
-@pytest.mark.parametrize(("text", "row"), [("{long},b\n1,2\n", 1), ("a,b\n1,2\n3,{long}\n", 3)])
-def test_a_field_that_is_too_long_is_refused_with_its_row(tmp_path, text, row):
+@pytest.mark.parametrize(("text", "row"), [('"{long}",b\n1,2\n', 1), ('a,b\n1,2\n3,"{long}"\n', 3)])
+def test_a_quoted_field_that_is_too_long_is_refused_with_its_row(tmp_path, text, row):
     (tmp_path / "t.csv").write_text(text.format(long="x" * 200_000))
     with pytest.raises(InputError, match="the table cannot be read") as caught:
         read_table(tmp_path / "t.csv")

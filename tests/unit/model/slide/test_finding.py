@@ -119,7 +119,7 @@ def test_a_table_without_its_columns_is_refused_with_those_it_needs(tmp_path):
         ("slide,mpp\nS1,nan\n", "nan µm per pixel is not a valid resolution"),
         ("slide,mpp\n,0.5\n", "does not name a slide"),
         ("slide,mpp\nS1,0.5\nS1.svs,0.25\n", "S1 has two different resolutions"),
-        ("slide,mpp\nS1\n", "a row has 1 fields"),
+        ("slide,mpp\nS1\n", "a row has 1 field,"),
         ("", "the file is empty"),
     ],
 )

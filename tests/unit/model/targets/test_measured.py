@@ -254,3 +254,32 @@ def test_a_table_of_one_row_for_each_of_several_slides_of_a_patient_is_a_matrix(
 def test_missing_values_may_be_spelled_in_several_ways(tmp_path, word):
     table = open_measured(write(tmp_path / "r.csv", make_table(rna_A2M=["1", word, "2"])), GENES)
     assert np.isnan(filled(table, ["P1-DX2"])[0][0, 1])
+
+
+HEAD = "patient_id,note,rna_A,rna_B\n"
+OPENED = {
+    "and never closed": HEAD + 'P1,x,1,2\nP2,"x,3,4\nP3,x,5,6\n',
+    "and closed in the next row": HEAD + 'P1,x,1,2\nP2,"x,3,4\nP3,x",5,6\nP4,x,7,8\n',
+    "and closed two rows on": HEAD + 'P1,x,1,2\nP2,"x,3,4\nP3,x,5,6\nP4,x",7,8\n',
+    "in a gene": HEAD + 'P1,x,1,2\nP2,x,"3,4\nP3,x,5",6\n',
+    "before another quoted cell": HEAD + 'P1,x,1,2\nP2,"x,3,4\nP3,"x",5,6\n',
+}
+
+
+@pytest.mark.parametrize("way", OPENED)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_quote_that_is_opened_swallows_no_rows(tmp_path, way, packed):
+    path = tmp_path / ("measured.csv.gz" if packed else "measured.csv")
+    content = OPENED[way].encode()
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(InputError, match="a quote is opened and not closed") as error:
+        open_measured(path, ["A"])
+    assert error.value.where == f"{path}, row 3"
+
+
+def test_a_quoted_cell_may_span_lines_and_a_quote_within_a_cell_is_a_character(tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text(HEAD + 'P1,"a,\nb",1,2\nP2,5" wide,3,4\nP3,"6"" wide",5,6\n"P4",x,7,8')
+    measured = open_measured(path, ["A", "B"])
+    assert list(measured.patients) == ["P1", "P2", "P3", "P4"]
+    assert measured.matrix([(0,), (1,), (2,), (3,)], ["A", "B"]).tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]

@@ -41,6 +41,8 @@ def test_a_packed_list_is_read(tmp_path):
         ("A\nB\nA\n", "2 genes with a duplicated name: A .gene 1., A .gene 3."),
         ("A\n1-Mar\nSep-02\n", "2 genes with a date as .* name: 1-Mar .gene 2., Sep-02 .gene 3."),
         ("A,1\nB,2\n", "no column 'gene'"),
+        ('A\n"B\nC\n', "a quote is opened and not closed"),
+        ('gene,n\nA,1\n"B,2\nC",3\n', "a quote is opened and not closed"),
         ("gene,n\nA,1\n ,2\n", "1 gene without a name: empty .gene 2."),
     ],
 )

@@ -194,9 +194,9 @@ BAD = {
         "'high' is not a number|data_mrna_seq|row 3 (ERBB2)|'P2-T'",
     ),
     "event codes": (
-        lambda study: replace_in(study, "data_clinical_patient.txt", "1:DECEASED", "dead"),
+        lambda study: replace_in(study, "data_clinical_patient.txt", "1:DECEASED", "gone"),
         {"endpoint": "OS"},
-        "neither 0 nor 1: dead|data_clinical_patient.txt|OS_STATUS|rows 7, 9, 11",
+        "neither 0 nor 1: gone|data_clinical_patient.txt|OS_STATUS|rows 7, 9, 11",
     ),
     "absent covariate": (lambda study: None, {"endpoint": "OS", "covariates": ["er"]}, "no column for er|CLAUDIN"),
 }  # fmt: skip

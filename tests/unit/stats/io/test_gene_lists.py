@@ -48,7 +48,6 @@ def test_a_list_without_a_name_is_an_error(tmp_path, text, words):
         ("a,G1\na,G2\n", 1, 2),
         ("# mine\n\nG1\nG2;G3\n", 4, 2),
         ("gene\nG1\nG2,,G3\n", 3, 2),
-        ('"","x"\n"1","G1"\n', 2, 2),
     ],
 )
 def test_several_fields_in_a_line_without_a_title_are_refused(tmp_path, text, row, n):
@@ -57,6 +56,23 @@ def test_several_fields_in_a_line_without_a_title_are_refused(tmp_path, text, ro
         read_gene_list(tmp_path / "genes.txt")
     assert error.value.where == f"{tmp_path / 'genes.txt'}, row {row}"
     assert error.value.fix == "write one gene per line, or a CSV with a column gene"
+
+
+@pytest.mark.parametrize("text", ['"","x"\n"1","G1"\n"2","G2"\n', '"G1"\n"G2"\n', "G1,\nG2,\n"])
+def test_a_vector_that_r_wrote_is_a_list(tmp_path, text):
+    (tmp_path / "genes.csv").write_text(text)
+    assert read_gene_list(tmp_path / "genes.csv") == ["G1", "G2"]
+
+
+@pytest.mark.parametrize("text", ['G1\n"G2\nG3\n', 'gene,r\nG1,1\n"G2,2\nG3,3\n'])
+def test_a_quote_that_is_not_closed_is_refused_by_its_row(tmp_path, text):
+    (tmp_path / "genes.csv").write_text(text)
+    with pytest.raises(InputError, match="a quote is opened and not closed") as error:
+        read_gene_list(tmp_path / "genes.csv")
+    assert (
+        error.value.where
+        == f"{tmp_path / 'genes.csv'}, row {text.count(chr(10), 0, text.index(chr(34) + 'G2')) + 1}"
+    )
 
 
 @pytest.mark.parametrize("row", ["G2", "G2,1,2", "G2;1"])

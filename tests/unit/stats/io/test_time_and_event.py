@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import shlex
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +13,9 @@ from hypothesis import strategies as st
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
-from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
-from sequoia_stats.types.outcome import MONTH_DAYS
+from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
+from sequoia_stats.types.durations import MONTH_DAYS
+from sequoia_stats.types.outcome import Outcome
 
 IDS = ["P1", "P2", "P3", "P4"]
 
@@ -52,8 +56,43 @@ def test_a_time_in_words_is_an_error_with_its_row():
         parse_time(times, "months", "c.csv")
 
 
+@pytest.mark.parametrize("unit", ["days", "months", "years"])
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.Series(pd.to_timedelta([365.25, 30.4375], unit="D")),
+        pd.Series(pd.to_timedelta([365.25, 30.4375], unit="D")).astype("timedelta64[s]"),
+        pd.Series([datetime.timedelta(days=365.25), datetime.timedelta(days=30.4375)], dtype=object),
+    ],
+)
+def test_durations_have_their_own_unit_whatever_is_declared(unit, times):
+    np.testing.assert_allclose(parse_time(times, unit, "c.csv"), [12, 1], rtol=1e-12)
+
+
+def test_a_missing_duration_stays_missing():
+    times = pd.Series(pd.to_timedelta(["365.25 days", None]), ["P1", "P2"])
+    assert parse_time(times, "days", "c.csv").isna().to_dict() == {"P1": False, "P2": True}
+
+
+@pytest.mark.parametrize("times", [pd.to_datetime(["2020-01-01"]), [datetime.date(2020, 1, 1)]])
+def test_dates_as_times_are_refused_with_their_place(times):
+    with pytest.raises(InputError, match=r"the times are dates(.|\n)*c.csv"):
+        parse_time(pd.Series(times), "days", "c.csv")
+
+
+@pytest.mark.parametrize(
+    "odd", ["12 months", "3y", "5 days", "12,5", "2020-01-01", "1_000", True, "True", "inf"]
+)
+def test_a_time_that_is_not_a_plain_number_is_refused_with_its_row(odd):
+    times = pd.Series(["5", odd], pd.Index([2, 3], name="row"), dtype=object)
+    with pytest.raises(
+        InputError, match=rf"1 time is not numeric: {odd}\n.*c.csv, rows 3\n.*the number of days alone"
+    ):
+        parse_time(times, "days", "c.csv")
+
+
 def test_an_unknown_unit_is_refused():
-    with pytest.raises(InputError, match=r"--time-unit days|months|years"):
+    with pytest.raises(InputError, match=r"choose days\|months\|years"):
         parse_time(pd.Series([1.0]), "weeks", "c.csv")
 
 
@@ -76,36 +115,133 @@ def test_plain_codes_are_read_without_a_note(codes, expected):
     assert (parsed.tolist(), note) == (expected, "")
 
 
-@pytest.mark.parametrize("name", ["censorship", "censored", "Censoring", "os_censored", "censorship.months"])
-def test_a_censorship_column_is_turned_and_the_turn_is_stated(name):
-    parsed, note = events(0, 1, 1, name=name)
+@pytest.mark.parametrize("name", ["censorship", "censored", "Censoring", "is_censored", "Censored?"])
+@pytest.mark.parametrize(
+    "codes", [(0, 1, 1), ("0.0", "1", "1.0"), (False, True, True), ("FALSE", "true", "TRUE")]
+)
+def test_a_censorship_column_is_turned_and_the_turn_is_stated(name, codes):
+    parsed, note = events(*codes, name=name)
     assert parsed.tolist() == [1, 0, 0]
-    assert note == f"event = 1 - {name}"
+    assert note.startswith(f"event = 1 - {name}: 1 of 3 patients has it; taken as censored: ")
 
 
 def test_uncensored_is_an_event():
     assert events(0, 1, name="uncensored")[0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("name", ["censor", "cens", "is_cens", "CNSR"])
-def test_a_column_called_censor_may_mean_either_and_is_asked_about(name):
-    with pytest.raises(InputError, match="does not say whether 1 is an event"):
-        events(0, 1, name=name)
+HEADERS = [
+    "status",
+    "censored",
+    "status (1=dead, 0=censored)",
+    "dead/censored",
+    "Not censored",
+    "overall_survival",
+    "cens",
+]
+CODES = {
+    "0/1": (1, 1, 0),
+    "text": ("1.0", "1", "0"),
+    "truth": (True, True, False),
+    "words": ("yes", "yes", "no"),
+    "label": ("1:DECEASED", "1:DECEASED", "0:LIVING"),
+    "1/2": (1, 1, 2),
+    "dead": ("dead", "dead", "alive"),
+    "turned": ("1:LIVING", "1:LIVING", "0:DECEASED"),
+}
+AS_SAID, TURNED = [1, 1, 0], [0, 0, 1]
+#: What is read, header by header, without an event value; what is not here is asked about.
+READ = {
+    **{("status", codes): AS_SAID for codes in ("0/1", "text", "truth", "label")},
+    **{("censored", codes): TURNED for codes in ("0/1", "text", "truth")},
+    **{(header, "label"): AS_SAID for header in HEADERS[2:]},
+}
 
 
-def test_a_declared_value_is_the_event_and_others_are_not():
-    parsed, note = events("dead", "alive", "lost", np.nan, event_value="dead")
-    assert parsed.tolist()[:3] == [1, 0, 0]
-    assert parsed.isna().tolist() == [False, False, False, True]
-    assert note == "event where status is 'dead'"
+def read_or_asked(header, codes, **options):
+    try:
+        return events(*CODES[codes], name=header, **options)[0].tolist()
+    except InputError as error:
+        return error
+
+
+@pytest.mark.parametrize("codes", CODES)
+@pytest.mark.parametrize("header", HEADERS)
+def test_every_header_with_every_coding_is_read_right_or_asked_about(header, codes):
+    got = read_or_asked(header, codes)
+    assert got == READ[header, codes] if (header, codes) in READ else "--event-value" in str(got)
+
+
+@pytest.mark.parametrize("codes", CODES)
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_declared_value_is_the_event_whatever_the_header(header, codes):
+    first, _, last = CODES[codes]
+    assert read_or_asked(header, codes, event_value=str(first)) == [1, 1, 0]
+    assert read_or_asked(header, codes, event_value=[str(last)]) == [0, 0, 1]
+
+
+def test_a_column_that_may_mean_either_is_asked_about_with_its_values():
+    with pytest.raises(
+        InputError, match=r"'cens' does not say whether 1 is an event .* '1' \(2\), '0' \(1\)"
+    ):
+        events(0, 1, 1, name="cens")
+
+
+def test_a_label_against_its_code_is_named_as_the_cause():
+    with pytest.raises(InputError, match=r"contradict each other: '1:LIVING' \(2\)") as caught:
+        events("1:LIVING", "0:OTHER", "1:LIVING")
+    assert "patients 0, 2" in str(caught.value)
+
+
+def test_a_declared_value_is_the_event_and_others_are_listed():
+    parsed, note = events("dead", "alive", "lost", "alive", np.nan, event_value="dead")
+    assert parsed.tolist()[:4] == [1, 0, 0, 0]
+    assert parsed.isna().tolist() == [False] * 4 + [True]
+    assert (
+        note
+        == "event where status is 'dead': 1 of 4 patients has it; taken as censored: 'alive' (2), 'lost' (1)"
+    )
+
+
+def test_several_values_may_be_declared():
+    parsed, note = events("dead", "Dead", "alive", "DECEASED", event_value=["dead", "Dead", "DECEASED"])
+    assert parsed.tolist() == [1, 1, 0, 1]
+    assert note.startswith("event where status is 'dead', 'Dead', 'DECEASED': 3 of 4 patients have it")
+
+
+@pytest.mark.parametrize(
+    ("declared", "others"),
+    [
+        ("Dead", ["dead", "DEAD"]),
+        ("Dead", ["Deceased"]),
+        ("1:DECEASED", ["1"]),
+        ("1", ["yes"]),
+        ("Recurred", ["Recurred/Progressed"]),
+    ],
+)
+def test_another_value_that_may_mean_the_event_is_an_error_whose_way_out_works(declared, others):
+    codes = [declared, *others, "alive", "lost"]
+    with pytest.raises(InputError, match="may mean the event too") as caught:
+        events(*codes, event_value=declared)
+    options = shlex.split(caught.value.fix.partition(": ")[2].partition(";")[0])
+    assert all(f"{other!r} (1)" in str(caught.value) for other in others)
+    assert events(*codes, event_value=options[1::2])[0].tolist() == [1.0] * (1 + len(others)) + [0, 0]
+
+
+def test_words_of_a_format_are_read_and_what_was_the_event_is_stated():
+    parsed, note = events("DECEASED", "living", "1:DECEASED", word_code={"DECEASED": 1.0, "living": 0.0}.get)
+    assert parsed.tolist() == [1, 0, 1]
+    assert (
+        note == "event where status is 'DECEASED': 2 of 3 patients have it; taken as censored: 'living' (1)"
+    )
+
+
+def test_an_empty_event_value_is_refused():
+    with pytest.raises(InputError, match="an event value is empty"):
+        events(0, 1, event_value=["1", " "])
 
 
 def test_a_declared_number_need_not_be_spelt_alike():
     assert events("2.0", "1.0", event_value="2")[0].tolist() == [1, 0]
-
-
-def test_a_declared_value_wins_over_a_censorship_name():
-    assert events(0, 1, name="censored", event_value="1")[0].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +260,10 @@ def test_other_codes_are_listed_with_their_rows():
 
 
 def test_a_declared_value_that_no_patient_has_is_an_error():
-    with pytest.raises(InputError, match="no patient has the event value 'died'; the values are dead, alive"):
-        events("dead", "alive", event_value="died")
+    with pytest.raises(
+        InputError, match=r"no patient has the event value 'died'; .* 'dead' \(2\), 'alive' \(1\)"
+    ):
+        events("dead", "alive", "dead", event_value=["dead", "died"])
 
 
 def test_a_good_outcome_adds_no_line():
@@ -154,3 +292,34 @@ def test_dropped_outcomes_are_counted_by_reason():
 def test_dropping_everybody_is_an_error():
     with pytest.raises(InputError, match="no patient has a usable OS"):
         usable([0, 0, 0, 0], [1, 1, 1, 1], drop_invalid=True)
+
+
+def implausible(times, unit):
+    flow = Flow()
+    note_implausible(Outcome(np.array(times, float), np.ones(len(times)), "OS"), unit, flow)
+    return [step.reason for step in flow]
+
+
+def test_months_taken_as_years_are_noted_with_the_median_and_the_unit():
+    [note] = implausible([600, 734, 1500], "years")
+    assert note == (
+        "median time 734 months (61 years), longest 1500 months (125 years): longer than any cohort is followed; "
+        "are the times really in years?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "unit", "noted"),
+    [
+        ([12, 118, 299], "months", False),
+        ([12, 27, 100], "months", False),
+        ([1, 301, 302], "months", True),
+        ([1, 299, 300], "months", False),
+        ([1, 2, 721], "days", True),
+        ([1, 2, 719], "days", False),
+        ([0.5, 2, 11.9], "days", True),
+        ([0.5, 2, 12], "days", False),
+    ],
+)
+def test_times_beyond_what_any_cohort_has_are_noted_and_others_are_not(times, unit, noted):
+    assert bool(implausible(times, unit)) is noted

@@ -36,8 +36,9 @@ def written(folder, content, name="sets.gmt"):
         "\ufeff" + TWO_SETS,
         f"\n{TWO_SETS}\n\n",
         gzip.compress(TWO_SETS.encode()),
+        "\n".join("\t".join(f'"{field}"' for field in line.split("\t")) for line in TWO_SETS.split("\n")[:2]),
     ],
-    ids=["plain", "windows", "mark", "empty lines", "gzip"],
+    ids=["plain", "windows", "mark", "empty lines", "gzip", "quoted by R"],
 )
 def test_a_gmt_file_is_read_however_it_was_saved(tmp_path, content):
     sets = read_gmt(written(tmp_path, content))
@@ -82,6 +83,7 @@ def test_a_gene_that_repeats_in_a_set_is_taken_once_and_counted(tmp_path):
         (TWO_SETS + "S3\tx\t\t \n", ["the set S3 has no genes", "row 3"]),
         (TWO_SETS + "S3\n", ["the set S3 has no genes"]),
         ("\tx\tA\n", ["a set has no name", "row 1"]),
+        (TWO_SETS + 'S3\tx\t"E\tF\n', ['a gene has a quote in its name: "E', "row 3", "take the quotes away"]),
         (TWO_SETS + "S1\tx\tE\n", ["the set S1 is duplicated", "row 3"]),
         ("S1\tx\tA\t1-Mar\n", ["1-Mar", "set S1", "MARCHF1"]),
         (b"\x00\x01\x02\x00PNG", ["binary"]),

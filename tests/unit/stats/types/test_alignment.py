@@ -78,7 +78,7 @@ def test_groups_keep_the_order_of_a_categorical_and_lose_unused_levels():
 @pytest.mark.parametrize(
     ("time", "event", "words"),
     [
-        (pd.to_timedelta(PLAIN.time, "D"), PLAIN.event, "spans of time, whose unit is not said"),
+        (pd.Timestamp("2020-01-01") + pd.to_timedelta(PLAIN.time, "D"), PLAIN.event, "the times are dates"),
         (["a"] * 40, PLAIN.event, "are not numbers"),
         (PLAIN.time, pd.array([None, *PLAIN.event[1:]], "boolean"), "1 of 40 events is neither 0 nor 1"),
         (np.c_[PLAIN.time, PLAIN.time], PLAIN.event, r"shape \(40, 2\)"),

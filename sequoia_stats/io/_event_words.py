@@ -1,0 +1,157 @@
+"""What an event column means, by the words of its header and of its values; where they leave a doubt, it is said."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+_DEATH = frozenset(["dead", "deceased", "died", "death", "expired"])
+_RECURRENCE = frozenset(["recurred", "recurrence", "recurrent", "relapsed", "relapse"])
+_PROGRESSION = frozenset(["progressed", "progression"])
+_BOTH = "recurred progressed"
+#: Words for an event, by what it is; "yes" holds what can stand for any of them.
+_EVENTS = {
+    "death": _DEATH,
+    "recurrence": _RECURRENCE | {_BOTH},
+    "progression": _PROGRESSION | {_BOTH},
+    "yes": frozenset(["1", "true", "yes", "y"]),
+}
+_NO_EVENT = frozenset(
+    ["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"]
+)
+_RECURRENT = _EVENTS["recurrence"] | _EVENTS["progression"]
+_FREE = frozenset(
+    ["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]
+) | {f"{kind} free" for kind in ("recurrence", "relapse", "progression")}
+#: Words for an event and for none in study folders, by endpoint: those that cBioPortal's own validator knows for OS
+#: and DFS, and their like. Under "" those of every other endpoint, DSS's as the TCGA studies write them.
+_STUDY_WORDS = {
+    "OS": (_DEATH, frozenset(["alive", "living"])),
+    "": (_RECURRENT | {"dead with tumor"}, _FREE | {"alive or dead tumor free"}),
+}
+_LABELLED = re.compile(r"(\d+)(?:\.0)?\s*:\s*(.*)")
+#: "1=dead" and "dead=1".
+_LEGEND = re.compile(r"\b([01])\s*(?:=+|:)\s*([a-z][a-z /-]*)|([a-z][a-z /-]*?)\s*=+\s*([01])\b")
+_CENSORING = re.compile(r"censor|censur|cnsr|zens[iu]|\bcens|cens\b")
+_ONLY_CENSORING = re.compile(r"(?:(?:is|was|right) )*(?:censored|censoring|censorship)")
+_ABSENCE = re.compile(r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured)\b|(?:free|survival)$")
+
+
+def one_means(header: str) -> Literal["event", "censored", "unclear"]:
+    """What the code 1 means in a column, as far as its header says.
+
+    Parameters
+    ----------
+    header : str
+        Name of the column.
+
+    Returns
+    -------
+    {"event", "censored", "unclear"}
+        "censored" only if the header says nothing else. "unclear" if it speaks of censoring or of survivors beside
+        something else, or has a legend that does not give 1 to the event.
+
+    Examples
+    --------
+    >>> one_means("OS.event"), one_means("is_censored"), one_means("status (1=dead, 0=censored)")
+    ('event', 'censored', 'unclear')
+    """
+    words = plain(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header))
+    if _ONLY_CENSORING.fullmatch(words):
+        return "censored"
+    if words in ("uncensored", "noncensored"):
+        return "event"
+    if _CENSORING.search(words):
+        return "unclear"
+    if legend := _LEGEND.findall(header.lower()):
+        pairs = [(first or last, plain(after or before)) for first, after, before, last in legend]
+        return "event" if all(_agree(code, word) for code, word in pairs) else "unclear"
+    return "unclear" if _ABSENCE.search(words) else "event"
+
+
+def labelled_code(text: str) -> float | None:
+    """The code of "1:DECEASED" or "0:LIVING"; None for anything else, and where the label contradicts the code.
+
+    Examples
+    --------
+    >>> labelled_code("1:DECEASED"), labelled_code("0:LIVING"), labelled_code("1:LIVING")
+    (1.0, 0.0, None)
+    """
+    found = _LABELLED.fullmatch(text)
+    if found is None or found[1] not in ("0", "1") or contradicts_itself(text):
+        return None
+    return float(found[1])
+
+
+def explains_itself(text: str) -> bool:
+    """Whether a labelled code has a label that is a known word for an event or for none."""
+    found = _LABELLED.fullmatch(text)
+    return found is not None and _agree(found[1], plain(found[2]))
+
+
+def contradicts_itself(text: str) -> bool:
+    """Whether the label of a code says the opposite: "1:LIVING"."""
+    found = _LABELLED.fullmatch(text)
+    if found is None:
+        return False
+    return _is_none(plain(found[2])) if found[1] == "1" else found[1] == "0" and _is_event(plain(found[2]))
+
+
+def study_code(text: str, endpoint: str) -> float | None:
+    """The code of a word without a number in a study folder of cBioPortal; None if the word is not known there.
+
+    Examples
+    --------
+    >>> study_code("DECEASED", "OS"), study_code("DiseaseFree", "DFS"), study_code("DECEASED", "DFS")
+    (1.0, 0.0, None)
+    """
+    seen, none = _STUDY_WORDS.get(endpoint, _STUDY_WORDS[""])
+    word = plain(text)
+    return 1.0 if word in seen else 0.0 if word in none | {"censored"} else None
+
+
+def may_mean_the_same(value: str, other: str) -> bool:
+    """Whether `other` may mean an event as well where `value` does: by its spelling, its label, or as a synonym.
+
+    Examples
+    --------
+    >>> may_mean_the_same("Dead", "DECEASED"), may_mean_the_same("1", "1:DECEASED"), may_mean_the_same("2", "1")
+    (True, True, False)
+    """
+    labelled, also = (_LABELLED.fullmatch(text.strip()) for text in (value, other))
+    if labelled and also and labelled[1] != also[1]:  # their codes tell them apart
+        return False
+    if _spellings(value) & _spellings(other):
+        return True
+    kinds, others = _kinds(value), _kinds(other)
+    return bool(kinds & others) or bool(kinds and others and "yes" in kinds | others)
+
+
+def plain(text: str) -> str:
+    """Lower case, words separated by one blank, numbers without needless zeros; a text of signs alone as it is."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return " ".join(re.findall(r"[^\W_]+", text.lower())) or text.strip()
+
+
+def _spellings(text: str) -> set[str]:
+    found = _LABELLED.fullmatch(text.strip())
+    return {plain(text), *(plain(part) for part in found.groups() if part)} if found else {plain(text)}
+
+
+def _kinds(text: str) -> set[str]:
+    """The kinds of events that a text may mean."""
+    return {kind for kind, words in _EVENTS.items() if words & _spellings(text)}
+
+
+def _agree(code: str, word: str) -> bool:
+    return (code == "1" and _is_event(word)) or (code == "0" and _is_none(word))
+
+
+def _is_event(word: str) -> bool:
+    return word == "event" or any(word in words for words in _EVENTS.values())
+
+
+def _is_none(word: str) -> bool:
+    return word in _NO_EVENT | _FREE or word.startswith(("no ", "not "))

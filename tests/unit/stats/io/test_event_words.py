@@ -1,0 +1,188 @@
+"""What an event column means by its words: said by the header and the values, or asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from sequoia_stats.io._event_words import (
+    contradicts_itself,
+    explains_itself,
+    labelled_code,
+    may_mean_the_same,
+    one_means,
+    study_code,
+)
+
+EVENT = [
+    *(
+        "status",
+        "event",
+        "OS",
+        "OS.event",
+        "PFI",
+        "overall_survival_event",
+        "Relapse Free Status",
+        "dead",
+        "relapse",
+    ),
+    *("vital_status", "uncensored", "noncensored", "death_observed", "recurrence (0/1)", "licence_event"),
+    *("status (1=dead)", "death (1 = yes; 0 = no)", "Vital status (0=alive, 1=dead)", "dead=1, alive=0"),
+    *("event: 1=yes", "OS [1: deceased, 0: living]", "relapse (0=no relapse, 1=relapse)"),
+]
+CENSORED = [
+    *(
+        "censored",
+        "Censored?",
+        "CENSORED",
+        "censoring",
+        "censorship",
+        "is_censored",
+        "isCensored",
+        "was censored",
+    ),
+    *("right-censored", "Right censoring", " Is right censored "),
+]
+UNCLEAR = [
+    *("status (1=dead, 0=censored)", "dead/censored", "event_or_censored", "Not censored", "non-censored"),
+    *(
+        "OS event (censored = 0)",
+        "status_censor1",
+        "censoring indicator",
+        "censoring_status",
+        "censored (y/n)",
+    ),
+    *("os_censored", "OSCensored", "statuscensored", "censored_at_5y", "censorship.months", "censored=1"),
+    *("censor", "cens", "is_cens", "CNSR", "cens1", "dcens", "zensiert", "censurado"),
+    *("alive", "is_alive", "dead_or_alive", "Alive/Dead", "OS_alive", "living", "survived", "survivor"),
+    *(
+        "Overall Survival",
+        "overall_survival",
+        "survival",
+        "relapse_free",
+        "disease-free",
+        "eventfree",
+        "no_event",
+    ),
+    *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "meaning"),
+    [
+        *((header, "event") for header in EVENT),
+        *((header, "censored") for header in CENSORED),
+        *((header, "unclear") for header in UNCLEAR),
+    ],
+)
+def test_a_header_says_what_1_means_or_leaves_it_open(header, meaning):
+    assert one_means(header) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1:DECEASED", 1),
+        ("0:LIVING", 0),
+        ("0:Not Recurred", 0),
+        ("1.0: Recurred/Progressed", 1),
+        ("0:DEAD OF OTHER CAUSES", 0),
+        ("1:LIVING", None),
+        ("0:Dead", None),
+        ("1:CENSORED", None),
+        ("1:No event", None),
+        ("2:OTHER", None),
+        ("DECEASED", None),
+    ],
+)
+def test_a_label_is_read_unless_it_contradicts_its_code(text, code):
+    assert labelled_code(text) == code
+
+
+def test_what_contradicts_itself_is_told_from_what_is_only_unknown():
+    assert [contradicts_itself(text) for text in ("1:ALIVE", "0:DECEASED", "2:DEAD", "1:OTHER", "dead")] == [
+        *(True, True),
+        *(False, False, False),
+    ]
+
+
+def test_a_label_explains_its_code_only_by_a_known_word():
+    assert [explains_itself(text) for text in ("1:DECEASED", "0:LIVING", "1:B", "1", "1:LIVING")] == [
+        *(True, True),
+        *(False, False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "text", "code"),
+    [
+        ("OS", "DECEASED", 1),
+        ("OS", "living", 0),
+        ("OS", "Dead", 1),
+        ("OS", "Alive", 0),
+        ("OS", "Recurred", None),
+        ("DFS", "DiseaseFree", 0),
+        ("DFS", "Recurred/Progressed", 1),
+        ("DFS", "RECURRED", 1),
+        ("DFS", "Progressed", 1),
+        ("DFS", "DECEASED", None),
+        ("DFS", "LIVING", None),
+        ("PFS", "PROGRESSION", 1),
+        ("PFS", "CENSORED", 0),
+        ("RFS", "Not Recurred", 0),
+        ("RFS", "Relapsed", 1),
+        ("DSS", "DEAD WITH TUMOR", 1),
+        ("DSS", "ALIVE OR DEAD TUMOR FREE", 0),
+        ("DSS", "DECEASED", None),
+        ("OS", "lost", None),
+    ],
+)
+def test_words_of_a_study_folder_are_those_of_its_endpoint(endpoint, text, code):
+    assert study_code(text, endpoint) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("Dead", "dead"),
+        ("Dead", " DEAD."),
+        ("Dead", "Deceased"),
+        ("Dead", "1"),
+        ("dead", "1:DECEASED"),
+        ("1", "1:DECEASED"),
+        ("1:DECEASED", "1"),
+        ("1:B", "b"),
+        ("yes", "Y"),
+        ("TRUE", "True"),
+        ("1", "yes"),
+        ("Recurred", "recurrence"),
+        ("Recurred", "Recurred/Progressed"),
+        ("Lost to follow-up", "lost to follow up"),
+    ],
+)
+def test_values_that_may_both_mean_the_event(value, other):
+    assert may_mean_the_same(value, other)
+    assert may_mean_the_same(other, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("Dead", "Alive"),
+        ("2", "1"),
+        ("0", "1"),
+        ("3", "2"),
+        ("no", "yes"),
+        ("FALSE", "TRUE"),
+        ("alive", "dead"),
+        ("Recurred", "Not Recurred"),
+        ("Recurred", "Dead"),
+        ("Died of Disease", "Died of Other Causes"),
+        ("Dead", "Dead of other causes"),
+        ("0:DECEASED", "1:LIVING"),
+        ("+", "-"),
+        ("Dead", "Lost"),
+    ],
+)
+def test_values_that_a_user_may_tell_apart(value, other):
+    assert not may_mean_the_same(value, other)

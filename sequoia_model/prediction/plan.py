@@ -163,6 +163,11 @@ def make_plan(
     return Plan(tuple(planned), weights, names, spec, ensemble, table)
 
 
+def has_gene_names(weights: Weights) -> bool:
+    """Whether the genes of the outputs are known without being given."""
+    return bool(weights.genes) or weights.n_genes == len(published_genes())
+
+
 def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
     """The genes of a network's outputs, in their order.
 
@@ -187,9 +192,7 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
             where=where,
             fix="leave out --genes",
         )
-    names = weights.genes or names
-    if not names and weights.n_genes == len(published_genes()):
-        names = published_genes()
+    names = weights.genes or names or (published_genes() if has_gene_names(weights) else None)
     if not names:
         raise InputError(
             f"the {weights.n_genes} genes that the networks predict have no names",

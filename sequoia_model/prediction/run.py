@@ -14,14 +14,14 @@ from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_base.flow import Flow
 from sequoia_model.errors import Failure, InputError, counted, listing
-from sequoia_model.feature_files import find
+from sequoia_model.feature_files import find, read
 from sequoia_model.nets.ensemble import ensemble as average
 from sequoia_model.nets.ensemble import on_device
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.prediction.held_out import ENSEMBLES, NetworkChoice
-from sequoia_model.prediction.plan import Plan, PlannedSlide, make_plan
+from sequoia_model.prediction.plan import Plan, PlannedSlide, has_gene_names, make_plan
 from sequoia_model.prediction.result import PredictionRun, RunRecord, provenance
-from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input
+from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input, refuse_misfit
 from sequoia_model.types.bag import FeatureBag
 from sequoia_model.types.devices import choose_device
 from sequoia_model.weights.loading import Weights, load_weights
@@ -112,12 +112,26 @@ def predict(
     refuse_existing(output, force=force, inputs=[*files, *tables])
     place = choose_device(device)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
+    if genes is None and not has_gene_names(loaded):
+        _refuse_misfit(files[0], InputSpec.of(loaded, encoder, seed))
     plan = make_plan(
         files, loaded, encoder=encoder, genes=genes, patients=patients, measured=measured, ensemble=ensemble, seed=seed
     )  # fmt: skip
     return run_plan(
         plan, output, untrained=untrained, device=place, jobs=jobs, batch_size=batch_size, progress=progress
     )
+
+
+def _refuse_misfit(path: Path, spec: InputSpec) -> None:
+    """Refuse features that the networks do not take, for which names of genes would be no help."""
+    try:
+        bag = read(path, tiles=False, encoder=spec.encoder)
+    except InputError:
+        return  # told with those of the other files, once there are names
+    try:
+        refuse_misfit(bag, spec)
+    except InputError as error:
+        raise InputError(error.what, where=str(path), fix=error.fix) from None
 
 
 def run_plan(

@@ -148,9 +148,7 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
     InputError
         If the features are not what the networks take.
     """
-    _refuse_other_encoder(bag, spec)
-    if bag.dimension != spec.input_dim:
-        raise InputError(f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}")
+    refuse_misfit(bag, spec)
     if bag.cluster_features is not None:
         means, note = bag.cluster_features, ""
         if len(means) != spec.n_clusters:
@@ -218,7 +216,14 @@ def in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
+def refuse_misfit(bag: FeatureBag, spec: InputSpec) -> None:
+    """Refuse features of another encoder or length than the networks take.
+
+    Raises
+    ------
+    InputError
+        If they are.
+    """
     if bag.encoder is None and not spec.encoder_given:
         hint = f"; the folder is named after {bag.encoder_hint}" if bag.encoder_hint else ""
         raise InputError(
@@ -230,6 +235,8 @@ def _refuse_other_encoder(bag: FeatureBag, spec: InputSpec) -> None:
             f"the features are of {bag.encoder.name}, but the networks take those of {spec.encoder}",
             fix=f"compute the features with {spec.encoder}",
         )
+    if bag.dimension != spec.input_dim:
+        raise InputError(f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}")
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,16 @@ def test_the_file_says_what_it_holds(tmp_path, folder, weights):
     assert {"sequoia-histology", "torch", "numpy"} == set(adata.uns["versions"])
 
 
+def test_features_that_do_not_fit_are_told_before_genes_are_asked_for(tmp_path, weights):
+    path = write_ours(tmp_path / "f" / "S.h5", tiles=120, dim=16)
+    with pytest.raises(InputError, match="have 16 columns, but the networks take 32") as error:
+        predict([path], weights, output=tmp_path / "p.h5ad")
+    assert str(path) in error.value.where
+    write_ours(path, tiles=120, dim=32)
+    with pytest.raises(InputError, match="have no names"):
+        predict([path], weights, output=tmp_path / "p.h5ad")
+
+
 def test_the_unit_is_that_of_the_weights(tmp_path, folder, weights):
     done, adata = run(folder, replace(weights, units="z-score"), tmp_path / "p.h5ad")
     assert adata.uns["units"] == done.units == "z-score" and "below 0" not in str(done)

@@ -7,6 +7,7 @@ from sequoia_stats.survival.cox import CoxFit, LikelihoodRatio, cox_regression, 
 from sequoia_stats.survival.curves import KaplanMeier, kaplan_meier_curve, median_follow_up
 from sequoia_stats.survival.logrank import LogRank, logrank_test
 from sequoia_stats.survival.partial_likelihood import breslow_log_likelihood, cox_deviance, cox_score
+from sequoia_stats.survival.proportional_hazards import ProportionalHazards, proportional_hazards_test
 
 __all__ = [
     "Concordance",
@@ -14,6 +15,7 @@ __all__ = [
     "KaplanMeier",
     "LikelihoodRatio",
     "LogRank",
+    "ProportionalHazards",
     "breslow_log_likelihood",
     "cox_deviance",
     "cox_regression",
@@ -23,4 +25,5 @@ __all__ = [
     "likelihood_ratio",
     "logrank_test",
     "median_follow_up",
+    "proportional_hazards_test",
 ]

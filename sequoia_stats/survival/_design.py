@@ -35,11 +35,17 @@ class Design:
         The patients without a missing covariate.
     note : str
         What was taken as missing; empty if nothing was.
+    owner : tuple of str
+        The covariate of every term.
+    reference : dict
+        The first level of every categorical covariate, which the others are compared with.
     """
 
     matrix: pd.DataFrame
     used: NDArray[np.bool_]
     note: str
+    owner: tuple[str, ...]
+    reference: Mapping[str, str]
 
 
 def covariate_table(covariates: Covariates, outcome: Outcome) -> pd.DataFrame:
@@ -107,13 +113,17 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
             f"a Cox model needs 2 events or more, but {n_events} of {outcome.n_events} are left",
             where=f"patients with a value of {listing(typed.columns)}",
         )
-    columns: dict[str, NDArray[np.float64]] = {}
-    for name, values in typed[used].items():
-        columns |= _terms_of(str(name), values, n_events)
+    terms = {str(name): _terms_of(str(name), values, n_events) for name, values in typed[used].items()}
+    columns = {term: values for own in terms.values() for term, values in own.items()}
     matrix = pd.DataFrame(columns, index=typed.index[used])
     _refuse_useless(matrix)
     note = "; ".join(f"{name}: {reading.sentence()}" for name, reading in readings.items())
-    return Design(matrix, used, note)
+    owner = tuple(name for name, own in terms.items() for _ in own)
+    levels = {
+        str(name): str(values.cat.remove_unused_categories().cat.categories[0])
+        for name, values in typed[used].select_dtypes("category").items()
+    }
+    return Design(matrix, used, note, owner, levels)
 
 
 def _from_array(covariates: Any) -> pd.DataFrame:

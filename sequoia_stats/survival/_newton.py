@@ -77,7 +77,7 @@ def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
     -------
     Maximum
     """
-    centre, scale = _centre_and_scale(x)
+    centre, scale = centre_and_scale(x)
     likelihood = PartialLikelihood((x - centre) / scale, outcome, ties)
     coef: AnyFloats = np.zeros(x.shape[1])
     at = likelihood(coef)
@@ -156,7 +156,7 @@ def independent(information: AnyFloats) -> NDArray[np.bool_]:
     return found
 
 
-def _centre_and_scale(x: AnyFloats) -> tuple[AnyFloats, AnyFloats]:
+def centre_and_scale(x: AnyFloats) -> tuple[AnyFloats, AnyFloats]:
     """As coxph does, since it decides where a diverging step overflows: indicators stay as they are."""
     indicator = np.isin(x, (-1, 0, 1)).all(axis=0)
     centre = np.where(indicator, 0.0, x.mean(axis=0))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.survival._design import Covariates, covariate_table, make_design
+from sequoia_stats.survival._design import Covariates, Design, covariate_table, make_design
 from sequoia_stats.survival._newton import Maximum, Ties, maximise
 from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
@@ -40,19 +40,23 @@ class CoxFit(Result):
         What to know before reading the estimates; empty if there is nothing.
     used : array of bool, shape (patients given,)
         The patients that the model used.
+    design : Design
+        Their covariates as the numbers that the model saw.
+    outcome : Outcome
+        Their outcome.
     """
 
     n: int
     n_events: int
     n_missing: int
-    ties: str
+    ties: Ties
     log_likelihood: float
     log_likelihood_null: float
     frame: pd.DataFrame = field(repr=False)
-    note: str = ""
-    used: NDArray[np.bool_] = field(
-        repr=False, default_factory=lambda: np.zeros(0, bool), metadata={"show": False}
-    )
+    note: str
+    used: NDArray[np.bool_] = field(repr=False, metadata={"show": False})
+    design: Design = field(repr=False, metadata={"show": False})
+    outcome: Outcome = field(repr=False, metadata={"show": False})
 
     @property
     def df(self) -> int:
@@ -122,6 +126,8 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
         frame=_terms(terms, fitted.coef, fitted.se),
         note="; ".join(filter(None, [_note(fitted, terms, kept.n_events), design.note])),
         used=design.used,
+        design=design,
+        outcome=kept,
     )
 
 

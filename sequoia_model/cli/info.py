@@ -34,6 +34,9 @@ def info(
     annotation: Annotated[
         Path | None, typer.Option(help="GeoJSON or PNG that replaces the tissue mask.")
     ] = None,
+    annotation_class: options.AnnotationClass = None,
+    exclude_class: options.ExcludeClass = None,
+    keep_ink: options.KeepInk = False,
     thumbnail: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Also write a picture of the slide at about 10 µm/px.")
     ] = None,
@@ -47,7 +50,10 @@ def info(
 
     if thumbnail is not None:
         refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
-    tiling = TileOptions(rule, None, 0, slide_mpp, mpp_table, annotation)
+    tiling = TileOptions(
+        rule, None, 0, slide_mpp, mpp_table, annotation, None,
+        annotation_class or (), exclude_class or (), keep_ink,
+    )  # fmt: skip
     tiling.check_slides([slide])
     with open_slide(slide, mpp=tiling.mpp_of(slide)) as opened:
         candidates = find_candidates(opened, tiling)
@@ -86,7 +92,7 @@ def _content(slide: Slide, candidates: Candidates) -> dict[str, Any]:
         "mpp_source": slide.resolution.source,
         "found": dict(slide.resolution.found),
         "objective_power": slide.power,
-        "notes": list(slide.resolution.notes),
+        "notes": [*slide.resolution.notes, *candidates.mask.notes],
         "tile_size": TILE_SIZE,
         "tile_mpp": TILE_MPP,
         "tile_side": candidates.side,

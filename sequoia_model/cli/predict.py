@@ -80,6 +80,9 @@ def predict(
     max_tiles: options.MaxTiles = None,
     all_tiles: options.AllTiles = False,
     annotation: options.Annotation = None,
+    annotation_class: options.AnnotationClass = None,
+    exclude_class: options.ExcludeClass = None,
+    keep_ink: options.KeepInk = False,
     no_keep: Annotated[
         bool, typer.Option("--no-keep", help="Delete the features of slides at the end.")
     ] = False,
@@ -97,9 +100,12 @@ def predict(
     from sequoia_model.tiles import TileOptions
 
     tiling = None
-    if all_tiles or any(value is not None for value in (rule, max_tiles, slide_mpp, mpp_table, annotation)):
-        most = options.tiles_at_most(max_tiles, all_tiles)
-        tiling = TileOptions(rule, most, seed, slide_mpp, mpp_table, annotation, jobs)
+    given = (rule, max_tiles, slide_mpp, mpp_table, annotation, annotation_class, exclude_class)
+    if all_tiles or keep_ink or any(value is not None for value in given):
+        tiling = TileOptions(
+            rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs,
+            annotation_class or (), exclude_class or (), keep_ink,
+        )  # fmt: skip
     done = predict_any(
         inputs, weights, output=output, options=tiling, seed=seed, jobs=jobs, keep=not no_keep, encoder=encoder,
         genes=genes, patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,

@@ -48,9 +48,27 @@ AllTiles = Annotated[bool, typer.Option("--all-tiles", help="Use every tile of a
 Annotation = Annotated[
     Path | None,
     typer.Option(
-        help="GeoJSON or PNG that replaces the tissue mask; for several slides, a folder with NAME.geojson or "
-        "NAME.png for each."
+        help="GeoJSON of QuPath, or PNG, that replaces the tissue mask; for several slides, a folder with "
+        "NAME.geojson or NAME.png for each."
     ),
+]
+AnnotationClass = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASSES",
+        help="Classes of drawn areas to use, separated by commas: Tumor,Stroma; unclassified for areas without one."
+        "  [default: all]",
+    ),
+]
+ExcludeClass = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASSES",
+        help="Classes of drawn areas to take away: from those of --annotation-class, or else from the tissue.",
+    ),
+]
+KeepInk = Annotated[
+    bool, typer.Option("--keep-ink", help="Keep tiles on pen marks, which rule paper leaves out.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed, 0 or more.")]
 Jobs = Annotated[

@@ -15,6 +15,9 @@ def tile(
     max_tiles: options.MaxTiles = None,
     all_tiles: options.AllTiles = False,
     annotation: options.Annotation = None,
+    annotation_class: options.AnnotationClass = None,
+    exclude_class: options.ExcludeClass = None,
+    keep_ink: options.KeepInk = False,
     seed: options.Seed = 0,
     jobs: options.Jobs = None,
     force: options.Again = False,
@@ -29,8 +32,9 @@ def tile(
     from sequoia_model.tiles import TileOptions
 
     tiles = TileOptions(
-        rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs
-    )
+        rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs,
+        annotation_class or (), exclude_class or (), keep_ink,
+    )  # fmt: skip
     with options.running("tile") as progress:
         done = tile_folder(slides, output, tiles, force=force, progress=progress)
     return options.report(done, as_json)

@@ -15,6 +15,9 @@ _WORDS = {
     "max_tiles": "tile limit",
     "slide_mpp": "given µm per pixel",
     "annotation": "content of the annotation",
+    "annotation_class": "class of the annotation",
+    "exclude_class": "excluded class",
+    "keep_ink": "keeping of ink",
     "slide_bytes": "size of the slide file",
 }
 

@@ -180,9 +180,8 @@ def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earli
         candidates = find_candidates(slide, work.options)
         claim.remember(left_out=dict(candidates.left_out))
         note = work.write(candidates, claim, meter, earlier)
-    claim.finish(
-        work.outputs(claim.name), note="; ".join([*slide.resolution.notes, *([note] if note else [])])
-    )
+    notes = [*slide.resolution.notes, *candidates.mask.notes, *([note] if note else [])]
+    claim.finish(work.outputs(claim.name), note="; ".join(notes))
 
 
 class EncoderOnDemand:

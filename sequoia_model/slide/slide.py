@@ -73,6 +73,14 @@ class Slide:
         return self.levels[0].size
 
     @property
+    def scanned(self) -> tuple[int, int, int, int]:
+        """Left, top, width and height of the scanned area, in level-0 pixels: all of level 0 in most formats.
+
+        QuPath shows this area alone, and counts from its corner.
+        """
+        return self._facts.scanned or (0, 0, *self.size)
+
+    @property
     def format(self) -> str:
         """Format of the file: the vendor, or the kind of image."""
         return self._facts.format

@@ -14,7 +14,11 @@ from sequoia_model.tissue.published import holds_tissue
 #: in the mask of the tile by the published code's.
 LEAST_TISSUE = {"paper": 0.8, "published-code": 0.2}
 
+#: Largest share of a tile that may be ink, by the paper's rule.
+MOST_INK = 0.2
+
 BACKGROUND, OUTSIDE = "background", "outside the annotation"
+EXCLUDED, INKED = "in an excluded area", "ink"
 LITTLE_TISSUE, LOW_CONTRAST, NOT_DRAWN = "little tissue", "low contrast", "not drawn"
 
 #: Weights of red, green and blue in grey, in ten thousandths (those of scikit-image).

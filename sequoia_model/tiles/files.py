@@ -91,6 +91,8 @@ def write_mask(mask: TissueMask, path: str | Path) -> None:
 def write_geojson(grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
     """Write GeoJSON for QuPath: tissue as annotations, tiles as tile objects; `read_annotation` reads it.
 
+    Coordinates count from the corner of the slide's scanned area, as in QuPath.
+
     Parameters
     ----------
     grid : TileGrid
@@ -105,12 +107,15 @@ def write_geojson(grid: TileGrid, mask: TissueMask, path: str | Path) -> None:
     InputError
         If the file cannot be written.
     """
+    left, top, *size = mask.scanned or (0, 0, *mask.slide_size)
     pieces = [
-        _feature("annotation", _TISSUE, [_closed(ring) for ring in polygon.rings()])
+        _feature(
+            "annotation", _TISSUE, [_closed(np.clip(ring - (left, top), 0, size)) for ring in polygon.rings()]
+        )
         for polygon in mask.coarse(ANNOTATION_MPP).outlines()
     ]
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * grid.side
-    tiles = [_feature("tile", _TILE, [_closed(corner + square)]) for corner in grid.coords]
+    tiles = [_feature("tile", _TILE, [_closed(place + square)]) for place in grid.coords - (left, top)]
     collection = {"type": "FeatureCollection", "features": pieces + tiles}
     _write(path, json.dumps(collection, separators=(",", ":")).encode())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +16,7 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing
 from sequoia_model.slide import read_mpp_table
 from sequoia_model.slide.resolution import check_mpp
+from sequoia_model.tissue import classes_of, is_class, listed
 
 TileRule = Literal["paper", "published-code"]
 #: Names of the rules: as the paper says, and as the published code does.
@@ -44,6 +48,12 @@ class TileOptions:
         GeoJSON or PNG that replaces the tissue mask, or a folder with ``NAME.geojson`` or ``NAME.png`` for each slide.
     jobs : int, optional
         Number of threads that read tiles; does not change the result. By default one per core.
+    annotation_class : str or sequence of str
+        Classes of drawn areas to use, in a text separated by commas: "Tumor,Stroma". By default all.
+    exclude_class : str or sequence of str
+        Classes of drawn areas to take away. Without `annotation_class`, they are taken away from the tissue.
+    keep_ink : bool, default False
+        Keep tiles on pen marks, which the rule "paper" leaves out.
 
     Raises
     ------
@@ -63,8 +73,18 @@ class TileOptions:
     mpp_table: str | Path | Mapping[str, float] | None = None
     annotation: str | Path | None = None
     jobs: int | None = None
+    annotation_class: str | Sequence[str] = ()
+    exclude_class: str | Sequence[str] = ()
+    keep_ink: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("annotation_class", "exclude_class"):
+            object.__setattr__(self, name, _classes(getattr(self, name), name))
+            if getattr(self, name) and self.annotation is None:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(
+                    f"{option} was given without an annotation", fix="give the GeoJSON with --annotation"
+                )
         if self.rule is not None and self.rule not in TILE_RULES:
             raise InputError(f"{self.rule!r} is not a valid rule", fix=f"give {' or '.join(TILE_RULES)}")
         for name, least in (("max_tiles", 1), ("seed", 0), ("jobs", 1)):
@@ -88,15 +108,28 @@ class TileOptions:
         """The rule, or the default one."""
         return DEFAULT_RULE if self.rule is None else TILE_RULES[TILE_RULES.index(self.rule)]
 
+    @property
+    def has_annotation_folder(self) -> bool:
+        """Whether the annotation is a folder with one for each slide."""
+        return self.annotation is not None and Path(self.annotation).is_dir()
+
+    @property
+    def only_excludes(self) -> bool:
+        """Whether areas are taken away from the tissue, and none replaces it."""
+        return bool(self.exclude_class) and not self.annotation_class
+
     def check_slides(self, slides: Sequence[Path]) -> None:
         """Refuse options that do not fit these slides.
 
         Raises
         ------
         InputError
-            If one annotation is given for several slides, or the table of resolutions names none of them.
+            If one annotation is given for several slides, none of several has a class that is named, or the table of
+            resolutions names none of them.
         """
-        if self.annotation is not None and not Path(self.annotation).is_dir() and len(slides) > 1:
+        if self.has_annotation_folder:
+            self._check_classes(slides)
+        elif self.annotation is not None and len(slides) > 1:
             raise InputError(
                 f"one annotation was given for {len(slides)} slides",
                 where=str(self.annotation),
@@ -121,7 +154,7 @@ class TileOptions:
         InputError
             If their folder holds none for this slide, or two.
         """
-        if self.annotation is None or not Path(self.annotation).is_dir():
+        if self.annotation is None or not self.has_annotation_folder:
             return None if self.annotation is None else Path(self.annotation)
         names = [bare_slide(slide.name) + ending for ending in _ENDINGS]
         found = [path for name in names if (path := Path(self.annotation) / name).is_file()]
@@ -142,8 +175,38 @@ class TileOptions:
             "max_tiles": self.max_tiles,
             "slide_mpp": self.mpp_of(slide),
             "annotation": None if annotation is None else _digest(annotation),
+            "annotation_class": list(self.annotation_class) or None,
+            "exclude_class": list(self.exclude_class) or None,
+            "keep_ink": self.keep_ink or None,
             "slide_bytes": slide.stat().st_size if slide.is_file() else None,
         }
+
+    def _check_classes(self, slides: Sequence[Path]) -> None:
+        """Refuse a class that none of the annotations of these slides has, as after a misspelling."""
+        wanted = (*self.annotation_class, *self.exclude_class)
+        if not wanted:
+            return
+        found: Counter[str] = Counter()
+        for slide in slides:
+            with suppress(InputError):  # reported when it is the slide's turn
+                path = self.annotation_of(slide)
+                found += classes_of(path) if path is not None else Counter()
+        absent = [name for name in wanted if not any(is_class(each, name) for each in found)]
+        if absent and found:
+            raise InputError(
+                f"the annotations have no area of class {listing(absent)}",
+                where=str(self.annotation),
+                fix=f"their classes, with the number of areas, are: {listed(found)}",
+            )
+
+
+def _classes(given: str | Sequence[str], name: str) -> tuple[str, ...]:
+    """The names of classes; in a text they are separated by commas, and quotes keep a comma in a name."""
+    names = next(csv.reader([given], skipinitialspace=True), []) if isinstance(given, str) else given
+    names = [each.strip() for each in names]
+    if not all(names) or (isinstance(given, str) and not names):
+        raise InputError(f"{name} holds an empty name", fix="give names of classes, separated by commas")
+    return tuple(names)
 
 
 def check_least(name: str, number: int | None, least: int = 1) -> None:

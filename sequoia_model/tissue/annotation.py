@@ -1,70 +1,225 @@
-"""Annotations: areas drawn by hand that replace the tissue mask."""
+"""Annotations: areas drawn by hand that replace the tissue mask, or are taken out of it."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 import warnings
-import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.atomic import existing_file
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing
+from sequoia_model.tissue._drawn import (
+    Area,
+    Drawing,
+    is_class,
+    is_ignored,
+    listed,
+    passed_over,
+    read_drawing,
+)
 from sequoia_model.tissue.mask import TissueMask
-from sequoia_model.tissue.polygons import Ring, fill
+from sequoia_model.tissue.polygons import fill
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
 #: µm per pixel of the mask that drawn areas become: half of the tissue mask's, so that small areas are kept.
 ANNOTATION_MPP = 8.0
+_DRAW = (
+    "draw areas of at least a tile, 128 µm, on this slide, and check which classes are included and excluded"
+)
 _PNG = b"\x89PNG\r\n\x1a\n"
-_LARGEST = 1 << 30  # bytes of text
-#: Kinds of objects that QuPath makes by itself or that must be ignored: they are not drawn areas.
-_IGNORED = "ignored (class with a *)"
-_NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root", _IGNORED)
-_FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
+#: Side of the picture on which the share of the drawn area that lies outside the slide is measured.
+_SKETCH = 512
 
 
-def read_annotation(path: str | Path, slide: Slide) -> TissueMask:
-    """Read a drawn area that replaces the tissue mask.
+def read_annotation(
+    path: str | Path,
+    slide: Slide,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    partly: bool = False,
+) -> TissueMask:
+    """Read the drawn area in which tiles may lie.
 
     Parameters
     ----------
     path : path
-        A GeoJSON as QuPath exports it, plain or ``.gz``, with polygons in level-0 pixels. Or a PNG with the aspect
-        ratio of the slide, at any resolution; the area is where its pixels are neither 0 nor transparent.
+        A GeoJSON as QuPath exports it, plain or ``.gz``, with polygons in level-0 pixels that count from the corner of
+        the slide's scanned area. Or a PNG of the slide, or else of its scanned area, at any resolution; the area is where
+        its pixels are neither 0 nor transparent.
     slide : Slide
         The slide on which the area was drawn.
+    include : sequence of str
+        Classes of the areas to use; by default all that do not end in a star. A class holds those within it
+        ("Tumor: Positive"), and "unclassified" stands for areas without a class.
+    exclude : sequence of str
+        Classes of areas that are taken away. If nothing is included, the result is all of the slide but these.
+    partly : bool, default False
+        Whether some of the classes may be absent, as in one of several annotations.
 
     Returns
     -------
     TissueMask
+        Its notes say which classes were laid together, what was passed over, and what was clipped at the border.
 
     Raises
     ------
     InputError
-        If the file is neither, contains no area, or belongs to another slide.
+        If the file is neither, contains no area or not one of a class, or belongs to another slide.
     """
     path = existing_file(path)
-    source = f"annotation {path.name}"
     if _is_png(path):
-        mask = _read_png(path, slide.size)
-        scale = slide.size[0] / mask.shape[1], slide.size[1] / mask.shape[0]
-        return TissueMask(mask, scale, slide.size, slide.mpp, source)
-    polygons = _polygons(path, slide.size)
+        if include or exclude:
+            raise InputError(
+                "a PNG has no classes", where=str(path), fix="give a GeoJSON, or leave the classes out"
+            )
+        return _png_mask(path, slide)
+    drawing = read_drawing(path)
+    corner = np.array(slide.scanned[:2], dtype=np.float64)
+    for area in drawing.areas:
+        area.rings[:] = [ring + corner for ring in area.rings]
+    used, taken, notes = _chosen(drawing, include, exclude, partly)
+    notes += _clipped([*used, *taken], slide.size, drawing)
+    mask, removed = (_blank(slide, f"annotation {path.name}") for _ in range(2))
+    _draw(used, mask, drawing)
+    _draw(taken, removed, drawing)
+    if exclude and not include:
+        mask = replace(mask, mask=np.ones_like(mask.mask))
+    mask = mask.without(removed)
+    if not mask.mask.any():
+        why = f": {passed_over(drawing.passed)} passed over" if drawing.passed else ""
+        raise InputError(f"nothing is left of the annotation{why}", where=str(path), fix=_DRAW)
+    if drawing.passed:
+        notes.append(f"passed over in {path.name}: {passed_over(drawing.passed)}")
+    return replace(mask, notes=tuple(notes))
+
+
+def classes_of(path: str | Path) -> Counter[str]:
+    """The classes of the drawn areas of a file and their numbers; none for a PNG.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    path = existing_file(path)
+    return Counter() if _is_png(path) else read_drawing(path).classes
+
+
+def _chosen(
+    drawing: Drawing, include: Sequence[str], exclude: Sequence[str], partly: bool
+) -> tuple[list[Area], list[Area], list[str]]:
+    """The areas to use, those to take away, and notes about their classes."""
+    classes = drawing.classes
+    taken = [area for area in drawing.areas if _is_one_of(area, exclude)]
+    if include:
+        used = [area for area in drawing.areas if _is_one_of(area, include)]
+    else:
+        used = [area for area in drawing.areas if not (exclude or is_ignored(area.name))]
+    absent = [name for name in (*include, *exclude) if not any(is_class(each, name) for each in classes)]
+    if absent and not (partly and (used or not include)):
+        raise InputError(
+            f"the annotation has no area of class {listing(absent)}",
+            where=str(drawing.path),
+            fix=f"its classes, with the number of areas, are: {listed(classes)}",
+        )
+    notes = [f"{drawing.path.name} has no area of class {listing(absent)}"] if absent else []
+    if not (include or exclude):
+        if not used:
+            raise InputError(
+                f"the annotation contains no drawn area, only ignored ones: {listed(classes)}",
+                where=str(drawing.path),
+                fix="name their class with --annotation-class, or give them another class in QuPath",
+            )
+        for area in drawing.areas:
+            if is_ignored(area.name):
+                drawing.passed[f"area of class {area.name}"] += 1
+        together = _counts(used)
+        if len(together) > 1:
+            notes.append(f"areas of {len(together)} classes are used together: {listed(together)}")
+        return used, taken, notes
+    chosen = {id(area) for area in (*used, *taken)}
+    rest = [area for area in drawing.areas if id(area) not in chosen]
+    parts = (("areas used", used), ("taken away", taken), ("not used", rest))
+    notes.append("; ".join(f"{word}: {listed(_counts(areas))}" for word, areas in parts if areas))
+    return used, taken, [note for note in notes if note]
+
+
+def _is_one_of(area: Area, names: Iterable[str]) -> bool:
+    return any(is_class(area.name, name) for name in names)
+
+
+def _counts(areas: Iterable[Area]) -> Counter[str]:
+    return Counter(dict(Counter(area.name for area in areas).most_common()))
+
+
+def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list[str]:
+    """A note if areas reach beyond the slide; they are clipped when they are drawn.
+
+    Raises
+    ------
+    InputError
+        If most of what was drawn lies there: the areas are those of another slide, or of another resolution.
+    """
+    slack = 1 + 0.001 * max(size)  # a hand-drawn outline may go a little beyond the border
+    beyond = [
+        area
+        for area in areas
+        if (area.rings[0] < -slack).any() or (area.rings[0] > np.array(size) + slack).any()
+    ]
+    if not beyond:
+        return []
+    points = np.concatenate([area.rings[0] for area in beyond])
+    low, high = points.min(axis=0), points.max(axis=0)
+    farthest = max(*-low, *(high - size))
+    if farthest > 0.25 * max(size) and _share_outside(areas, size) > 0.5:
+        raise InputError(
+            f"most of the drawn area lies outside the slide, which has {size[0]} × {size[1]} pixels: "
+            f"x from {low[0]:g} to {high[0]:g}, y from {low[1]:g} to {high[1]:g}",
+            where=listing((area.where for area in beyond), 1),
+            fix="give the coordinates in pixels of this slide at full resolution",
+        )
+    many = "s that reach beyond the slide were" if len(beyond) > 1 else " that reaches beyond the slide was"
+    return [f"{len(beyond):,} outline{many} clipped in {drawing.path.name}"]
+
+
+def _share_outside(areas: Sequence[Area], size: tuple[int, int]) -> float:
+    """The share of the drawn area that lies outside the slide, measured on a small picture."""
+    points = np.concatenate([area.rings[0] for area in areas])
+    low = points.min(axis=0)
+    scale = (points.max(axis=0) - low) / _SKETCH
+    sketch = np.zeros((_SKETCH, _SKETCH), dtype=bool)
+    for area in areas:
+        fill(sketch, [(ring - low) / scale for ring in area.rings])
+    x, y = ((np.arange(_SKETCH) + 0.5) * scale[axis] + low[axis] for axis in (0, 1))
+    inside = ((y >= 0) & (y < size[1]))[:, None] & ((x >= 0) & (x < size[0]))[None, :]
+    return 1 - np.count_nonzero(sketch & inside) / max(int(np.count_nonzero(sketch)), 1)
+
+
+def _blank(slide: Slide, source: str) -> TissueMask:
     step = max(1.0, ANNOTATION_MPP / slide.mpp)
     width, height = (math.ceil(side / step) for side in slide.size)
-    mask, scale = np.zeros((height, width), dtype=bool), (slide.size[0] / width, slide.size[1] / height)
-    for rings in polygons:
-        fill(mask, [ring / scale for ring in rings])
-    return TissueMask(mask, scale, slide.size, slide.mpp, source)
+    scale = slide.size[0] / width, slide.size[1] / height
+    blank = np.zeros((height, width), dtype=bool)
+    return TissueMask(blank, scale, slide.size, slide.mpp, source, scanned=slide.scanned)
+
+
+def _draw(areas: Iterable[Area], mask: TissueMask, drawing: Drawing) -> None:
+    """Fill areas in a mask, and count those that hold no pixel of it."""
+    for area in areas:
+        if fill(mask.mask, [ring / mask.scale for ring in area.rings]):
+            continue
+        outside = (area.rings[0].max(axis=0) <= 0) | (area.rings[0].min(axis=0) >= mask.slide_size)
+        drawing.passed[f"outline {'outside the slide' if outside.any() else 'too small to matter'}"] += 1
 
 
 def _is_png(path: Path) -> bool:
@@ -75,14 +230,34 @@ def _is_png(path: Path) -> bool:
         raise InputError(f"the annotation cannot be read: {error.strerror}", where=str(path)) from None
 
 
-def _read_png(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+def _png_mask(path: Path, slide: Slide) -> TissueMask:
+    image = _read_png(path, slide)
+    whole = _fits(image.shape[::-1], slide.size)
+    left, top, *size = (0, 0, *slide.size) if whole else slide.scanned
+    scale = size[0] / image.shape[1], size[1] / image.shape[0]
+    source = f"annotation {path.name}"
+    if whole:
+        return TissueMask(image, scale, slide.size, slide.mpp, source, scanned=slide.scanned)
+    blank = _blank(slide, source)
+    rows, columns = (
+        np.floor(((np.arange(n) + 0.5) * step - start) / wide).astype(np.int64)
+        for n, step, start, wide in zip(
+            blank.mask.shape, blank.scale[::-1], (top, left), scale[::-1], strict=True
+        )
+    )
+    y, x = ((index >= 0) & (index < n) for index, n in zip((rows, columns), image.shape, strict=True))
+    blank.mask[np.ix_(y, x)] = image[np.ix_(rows[y], columns[x])]
+    return blank
+
+
+def _read_png(path: Path, slide: Slide) -> NDArray[np.bool_]:
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=["PNG"]) as image:
-                _refuse_other_shape(image.size, size, path)
+                _refuse_other_shape(image.size, slide, path)
                 values, transparency = np.asarray(image), image.mode.endswith("A")
     except Image.DecompressionBombError:
         raise InputError(
@@ -101,148 +276,19 @@ def _read_png(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
     return inside
 
 
-def _refuse_other_shape(found: tuple[int, int], size: tuple[int, int], path: Path) -> None:
-    """Refuse a mask whose aspect ratio differs from the slide's by more than a pixel."""
-    width, height = found
-    if abs(width - height * size[0] / size[1]) > 1 and abs(height - width * size[1] / size[0]) > 1:
+def _refuse_other_shape(found: tuple[int, int], slide: Slide, path: Path) -> None:
+    """Refuse a mask that has neither the aspect ratio of the slide nor that of its scanned area."""
+    if not (_fits(found, slide.size) or _fits(found, slide.scanned[2:])):
+        width, height = found
         raise InputError(
-            f"the mask does not fit the slide: it has {width} × {height} pixels, the slide {size[0]} × {size[1]}",
+            f"the mask does not fit the slide: it has {width} × {height} pixels, "
+            f"the slide {slide.size[0]} × {slide.size[1]}",
             where=str(path),
             fix="export a mask of the whole slide, at any resolution",
         )
 
 
-def _polygons(path: Path, size: tuple[int, int]) -> list[list[Ring]]:
-    """The drawn polygons of a GeoJSON in level-0 pixels, each an outline and its holes.
-
-    Tiles, detections and cells are ignored, and so are points and lines if there are polygons too.
-    """
-    polygons: list[list[Ring]] = []
-    others: set[str] = set()
-    ignored: set[str] = set()
-    for number, (feature, kind) in enumerate(_features(_load(path), path), start=1):
-        where = f"{path}, feature {number}"
-        if kind in _NOT_DRAWN:
-            ignored.add(kind)
-            continue
-        for shape, coordinates in _shapes(feature, where):
-            if shape == "Polygon":
-                polygons.append(_rings(coordinates, where, size))
-            else:
-                others.add(shape)
-    if not polygons:
-        raise InputError(_without_polygon(others, ignored), where=str(path), fix=_FIX)
-    return polygons
-
-
-def _without_polygon(others: set[str], ignored: set[str]) -> str:
-    if others:
-        return f"the annotation contains no area, only {' and '.join(sorted(others))}"
-    if ignored:
-        return f"the annotation contains no drawn area, only objects of type {' and '.join(sorted(ignored))}"
-    return "the annotation contains no polygon"
-
-
-def _load(path: Path) -> Any:
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"the annotation cannot be read: {reason}", where=str(path)) from None
-    if len(text) > _LARGEST:
-        raise InputError("the annotation has more than 1 GiB of text", where=str(path), fix=_FIX)
-    if not text.strip():
-        raise InputError("the annotation is empty", where=str(path))
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise InputError("the annotation is nested too deeply to be GeoJSON", where=str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("the annotation is not a text file", where=str(path), fix=_FIX) from None
-    except ValueError as error:
-        raise InputError(f"the annotation is not valid JSON: {error}", where=str(path), fix=_FIX) from None
-
-
-def _features(found: Any, path: Path) -> Iterator[tuple[dict, str]]:
-    """The features or bare geometries of a file, each with its kind of object."""
-    if isinstance(found, dict) and found.get("type") == "FeatureCollection":
-        found = found.get("features")
-    items = found if isinstance(found, list) else [found]
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, dict) or not isinstance(item.get("type"), str):
-            raise InputError(
-                "the annotation is not GeoJSON: an object with a type is needed",
-                where=f"{path}, feature {number}",
-                fix=_FIX,
-            )
-        about = item.get("properties")
-        about = about if isinstance(about, dict) else {}
-        kind = str(about.get("objectType") or about.get("object_type") or "annotation")
-        yield item, _IGNORED if _is_ignored(about) else kind.lower()
-
-
-def _is_ignored(about: dict) -> bool:
-    """Whether the class of an object ends in a star, as "Ignore*" does: QuPath does not count these."""
-    given = about.get("classification")
-    name = given.get("name") if isinstance(given, dict) else given
-    return isinstance(name, str) and name.endswith("*")
-
-
-def _shapes(item: dict, where: str) -> Iterator[tuple[str, Any]]:
-    """Type and coordinates of each simple geometry in a feature or geometry."""
-    geometry = item.get("geometry") if item["type"] == "Feature" else item
-    if geometry is None:
-        return
-    if not isinstance(geometry, dict):
-        _refuse("its geometry is not an object", where)
-    shape, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if shape == "GeometryCollection":
-        parts = geometry.get("geometries")
-        for part in parts if isinstance(parts, list) else []:
-            if not isinstance(part, dict) or part.get("type") in ("GeometryCollection", "Feature"):
-                _refuse("a collection of geometries contains another collection", where)
-            yield from _shapes({"type": "Feature", "geometry": part}, where)
-    elif shape == "MultiPolygon":
-        if not isinstance(coordinates, list):
-            _refuse("a MultiPolygon has no coordinates", where)
-        for part in coordinates:
-            yield "Polygon", part
-    elif shape in ("Polygon", "Point", "MultiPoint", "LineString", "MultiLineString"):
-        yield shape, coordinates
-    else:
-        _refuse(f"{shape!r} is not a valid type of geometry", where)
-
-
-def _rings(coordinates: Any, where: str, size: tuple[int, int]) -> list[Ring]:
-    if not isinstance(coordinates, list) or not coordinates:
-        _refuse("a polygon has no coordinates", where)
-    return [_ring(ring, where, size) for ring in coordinates]
-
-
-def _ring(ring: Any, where: str, size: tuple[int, int]) -> Ring:
-    try:
-        pairs = [(point[0], point[1]) for point in ring]
-        points = np.array(pairs, dtype=np.float64)
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
-        _refuse("its coordinates are not pairs of numbers", where)
-    if any(isinstance(value, (str, bool)) for pair in pairs for value in pair):
-        _refuse("its coordinates are not pairs of numbers", where)
-    if not np.isfinite(points).all():
-        _refuse("some of its coordinates are not finite", where)
-    if len(np.unique(points, axis=0)) < 3:
-        _refuse("an outline needs at least three different points", where)
-    slack = 1 + 0.001 * max(size)  # a hand-drawn outline may go a little beyond the border
-    if (points < -slack).any() or (points > np.array(size) + slack).any():
-        low, high = points.min(axis=0), points.max(axis=0)
-        raise InputError(
-            f"its points lie outside the slide, which has {size[0]} × {size[1]} pixels: "
-            f"x from {low[0]:g} to {high[0]:g}, y from {low[1]:g} to {high[1]:g}",
-            where=where,
-            fix="give the coordinates in pixels of this slide at full resolution",
-        )
-    return points
-
-
-def _refuse(what: str, where: str) -> NoReturn:
-    raise InputError(f"the annotation cannot be used: {what}", where=where, fix=_FIX)
+def _fits(found: tuple[int, ...], size: tuple[int, ...]) -> bool:
+    """Whether the aspect ratio agrees to a pixel."""
+    width, height = found
+    return abs(width - height * size[0] / size[1]) <= 1 or abs(height - width * size[1] / size[0]) <= 1

@@ -10,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_model.tissue.polygons import Polygon, trace
 
+#: µm per pixel of the picture on which tissue and ink are found. A tile is 8 pixels wide, so the share of it that is
+#: tissue is known to about 2%, and the smallest level of most pyramids is fine enough.
+MASK_MPP = 16.0
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TissueMask:
@@ -29,6 +33,11 @@ class TissueMask:
         Where the mask comes from: otsu, published-code, or "annotation" and the name of its file.
     threshold : float, optional
         Threshold of the saturation, if one was used.
+    scanned : tuple of int, optional
+        Left, top, width and height of the slide's scanned area, if it is a part of level 0; QuPath counts from its
+        corner.
+    notes : tuple of str
+        What to know about the mask.
     """
 
     mask: NDArray[np.bool_] = field(repr=False)
@@ -37,6 +46,8 @@ class TissueMask:
     slide_mpp: float
     source: str
     threshold: float | None = None
+    scanned: tuple[int, int, int, int] | None = None
+    notes: tuple[str, ...] = ()
 
     def shares(self, coords: ArrayLike, side: int) -> NDArray[np.float64]:
         """Share of each tile's area that is tissue; partly covered pixels of the mask count in part.
@@ -115,6 +126,17 @@ class TissueMask:
         mask = covered >= 0.5 * (width / columns) * (height / rows)
         scale = (self.slide_size[0] / columns, self.slide_size[1] / rows)
         return replace(self, mask=mask, scale=scale)
+
+    def without(self, other: TissueMask) -> TissueMask:
+        """The mask without the pixels whose centres lie in another mask of the slide, at any resolution."""
+        height, width = self.mask.shape
+        rows, columns = (
+            np.minimum(((np.arange(n) + 0.5) * step / other_step).astype(np.int64), most - 1)
+            for n, step, other_step, most in zip(
+                (height, width), self.scale[::-1], other.scale[::-1], other.mask.shape, strict=True
+            )
+        )
+        return replace(self, mask=self.mask & ~other.mask[np.ix_(rows, columns)])
 
     def __repr__(self) -> str:
         height, width = self.mask.shape

@@ -114,7 +114,7 @@ def _goes_on(choices: list[tuple[int, int]], heading: tuple[int, int]) -> bool:
     return bool(choices) and (-heading[1], heading[0]) in choices
 
 
-def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> None:
+def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> bool:
     """Set the pixels whose centres lie inside a polygon, by the even-odd rule.
 
     Parameters
@@ -124,10 +124,16 @@ def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> None:
     rings : sequence of array of shape (points, 2)
         The outline and the holes, x before y, in pixels of the mask. A ring may cross itself.
 
+    Returns
+    -------
+    bool
+        Whether the polygon holds the centre of a pixel.
+
     Examples
     --------
     >>> mask = np.zeros((2, 3), dtype=bool)
     >>> fill(mask, [np.array([[1.0, 0], [3, 0], [3, 1], [1, 1]])])
+    True
     >>> mask.astype(int).tolist()
     [[0, 1, 1], [0, 0, 0]]
     """
@@ -138,7 +144,7 @@ def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> None:
     left = max(int(np.floor(points[:, 0].min())), 0)
     right = min(int(np.ceil(points[:, 0].max())), width)
     if first >= last or left >= right:
-        return
+        return False
     crossings = np.zeros((last - first, right - left + 1), dtype=np.uint8)
     for ring in rings:
         row, x = _crossings(ring, first, last)
@@ -146,6 +152,7 @@ def fill(mask: NDArray[np.bool_], rings: Sequence[Ring]) -> None:
         np.bitwise_xor.at(crossings, (row - first, column), 1)
     inside = np.bitwise_xor.accumulate(crossings[:, :-1], axis=1)
     mask[first:last, left:right] |= inside.astype(bool)
+    return bool(inside.any())
 
 
 def _crossings(ring: Ring, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

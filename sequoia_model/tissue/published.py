@@ -216,4 +216,4 @@ def published_mask(slide: Slide) -> TissueMask:
     found, threshold = published_pixels(picture, SATURATION)
     mask = ndimage.binary_dilation(found, iterations=_STEPS)
     mask = ndimage.binary_erosion(mask, iterations=_STEPS)
-    return TissueMask(mask, scale, slide.size, slide.mpp, "published-code", float(threshold))
+    return TissueMask(mask, scale, slide.size, slide.mpp, "published-code", float(threshold), slide.scanned)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sequoia_model.tissue.mask import TissueMask
+from sequoia_model.tissue.ink import ink_mask
+from sequoia_model.tissue.mask import MASK_MPP, TissueMask
 from sequoia_model.tissue.published import SATURATION
 from sequoia_model.types.units import TILE_MPP, TILE_SIZE
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
-#: µm per pixel of the mask. A tile is 8 pixels wide, so the share of it that is tissue is known to about 2%, and the
-#: smallest level of most pyramids is fine enough.
-_MASK_MPP = 16.0
 #: Holes up to this size, in mm², are fat or glands, and count as tissue.
 _LARGEST_HOLE = 0.1
 #: Smaller pieces, in mm², are dust: they cannot contain a tile of which at least 80% is tissue.
@@ -34,6 +33,11 @@ _BLACK = 40
 _BLUR = 16.0
 #: Radius of the closing in µm: joins cracks within a section.
 _CLOSING = 40.0
+
+#: Pale areas are mentioned if they are at least as large as this, in mm², and as the tissue that was found; if they
+#: differ from the glass by this much saturation; and if the two explain more of the variance than the halves of noise
+#: do, which explain 0.64.
+_LEAST_PALE, _PALE_STEP, _PALE_VARIANCE = 0.1, 0.008, 0.7
 
 
 def tissue_mask(slide: Slide) -> TissueMask:
@@ -52,23 +56,63 @@ def tissue_mask(slide: Slide) -> TissueMask:
     Returns
     -------
     TissueMask
+        Ink counts as tissue; `tissue_and_ink` tells it apart. The notes mention pale areas that may be tissue.
     """
-    picture, scale = slide.thumbnail(_MASK_MPP)
-    mask, threshold = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp))
-    return TissueMask(mask, scale, slide.size, slide.mpp, "otsu", threshold)
+    return tissue_and_ink(slide, keep_ink=True)[0]
 
 
-def _tissue(picture: NDArray[np.uint8], pixel: tuple[float, float]) -> tuple[NDArray[np.bool_], float]:
-    """The tissue in a picture, and the threshold; `pixel` is the width and height of a pixel in µm."""
+def tissue_and_ink(slide: Slide, *, keep_ink: bool = False) -> tuple[TissueMask, TissueMask]:
+    """Find the tissue of a slide as `tissue_mask` does, and the ink on it.
+
+    Parameters
+    ----------
+    slide : Slide
+        The open slide.
+    keep_ink : bool, default False
+        Do not look for ink.
+
+    Returns
+    -------
+    tissue : TissueMask
+        With what is inked, but by a threshold from the other pixels alone.
+    ink : TissueMask
+        The ink, on the glass too.
+    """
+    picture, scale = slide.thumbnail(MASK_MPP)
+    inked = ink_mask(slide, (picture, scale))
+    if keep_ink:
+        inked = replace(inked, mask=np.zeros_like(inked.mask))
+    mask, threshold, note = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp), inked.mask)
+    mask &= _within(slide.scanned, inked)
+    found = replace(inked, mask=mask, source="otsu", threshold=threshold, notes=(note,) if note else ())
+    return found, inked
+
+
+def _within(area: tuple[int, int, int, int], mask: TissueMask) -> NDArray[np.bool_]:
+    """The pixels of a mask whose centres lie in an area of the slide."""
+    left, top, width, height = area
+    y, x = ((np.arange(n) + 0.5) * step for n, step in zip(mask.mask.shape, mask.scale[::-1], strict=True))
+    return ((y >= top) & (y <= top + height))[:, None] & ((x >= left) & (x <= left + width))[None, :]
+
+
+def _tissue(
+    picture: NDArray[np.uint8], pixel: tuple[float, float], ink: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], float, str]:
+    """The tissue in a picture, the threshold, and a note on pale areas; `pixel` is a pixel's width and height in µm."""
     largest, smallest = picture.max(axis=2), picture.min(axis=2)
     saturation = SATURATION[largest, smallest].astype(np.float32)
     saturation[largest < _BLACK] = 0
     smooth = ndimage.gaussian_filter(saturation, [_BLUR / side for side in pixel[::-1]], mode="nearest")
-    threshold = _between_glass_and_tissue(smooth)
+    threshold = _between_glass_and_tissue(smooth[~ink] if ink.any() and not ink.all() else smooth)
     mask = _closed(smooth > threshold, _CLOSING / pixel[0])
     area = pixel[0] * pixel[1] / 1e6
     mask |= _small_pieces(~mask, _LARGEST_HOLE / area, holes=True)
-    return mask & ~_small_pieces(mask, _SMALLEST_PIECE / area), threshold
+    mask &= ~_small_pieces(mask, _SMALLEST_PIECE / area)
+    return (
+        mask,
+        threshold,
+        _pale_note(smooth[~(mask | ink)], np.count_nonzero(mask & ~ink) * area, threshold, area),
+    )
 
 
 def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> float:
@@ -78,6 +122,30 @@ def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> float:
     if np.median(saturation[saturation <= threshold]) > _GLASS:
         return _GLASS
     return float(np.clip(threshold, _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD))
+
+
+def _pale_note(rest: NDArray[np.float32], found: float, threshold: float, area: float) -> str:
+    """A note if less was found, in mm², than what stands out from the glass among the rest of the pixels."""
+    from skimage.filters import threshold_otsu
+
+    if rest.size * area < max(_LEAST_PALE, found) or rest.min() == rest.max():
+        return ""
+    limit = float(threshold_otsu(rest))
+    pale, glass = rest[rest > limit], rest[rest <= limit]
+    size, step = pale.size * area, float(pale.mean() - glass.mean())
+    explained = pale.size * glass.size * step**2 / (rest.size**2 * float(rest.var()))
+    if (
+        limit >= _LOWEST_THRESHOLD
+        or size < max(_LEAST_PALE, found)
+        or step < _PALE_STEP
+        or explained < _PALE_VARIANCE
+    ):
+        return ""
+    return (
+        f"{size:.3g} mm² are pale and may be tissue, but only {found:.3g} mm² were taken as tissue: the saturation of "
+        f"the pale area is about {pale.mean():.2g}, the threshold {threshold:.2g}. If it is tissue, mark it with "
+        "--annotation FILE; tiles of low contrast are left out even so"
+    )
 
 
 def _closed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

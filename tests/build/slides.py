@@ -44,6 +44,77 @@ def make_picture(
     return picture
 
 
+def draw_pen(
+    picture: NDArray[np.uint8],
+    box: Box,
+    colour: tuple[int, int, int],
+    *,
+    opacity: float = 1.0,
+    mpp: float = 0.5,
+) -> NDArray[np.uint8]:
+    """A picture with a stroke of a pen: a box in µm, of a colour that lets some of what is below it shine through."""
+    left, top, right, bottom = (max(round(edge / mpp), 0) for edge in box)
+    drawn = picture.astype(np.float64)
+    below = drawn[top:bottom, left:right]
+    drawn[top:bottom, left:right] = (1 - opacity) * below + opacity * np.array(colour)
+    return drawn.round().astype(np.uint8)
+
+
+def write_scn(
+    path: Path,
+    picture: NDArray[np.uint8],
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    *,
+    mpp: float = 0.5,
+) -> Path:
+    """A Leica SCN: a scanned area with its `corner` in a slide of `size` pixels, the rest of which is empty."""
+    high, wide = picture.shape[:2]
+    unit = round(1000 * mpp)  # nm per pixel
+
+    def image(n: int, pixels: list[tuple[int, int]], view: tuple[int, int, int, int], power: float) -> str:
+        x, y, width, height = (unit * length for length in view)
+        levels = "".join(
+            f'<dimension sizeX="{w}" sizeY="{h}" r="{r}" ifd="{n + r}"/>' for r, (w, h) in enumerate(pixels)
+        )
+        return (
+            f'<image name="image_{n}" uuid="{n}"><creationDate>2020-01-01T00:00:00Z</creationDate>'
+            f'<device model="SCN400" version="1"/><pixels sizeX="{pixels[0][0]}" sizeY="{pixels[0][1]}">{levels}'
+            f'</pixels><view sizeX="{width}" sizeY="{height}" offsetX="{x}" offsetY="{y}" spacingZ="0"/>'
+            f"<scanSettings><objectiveSettings><objective>{power}</objective></objectiveSettings>"
+            "<illuminationSettings><numericalAperture>0.4</numericalAperture>"
+            "<illuminationSource>brightfield</illuminationSource></illuminationSettings></scanSettings></image>"
+        )
+
+    overview = (size[0] // 8, size[1] // 8)
+    text = (
+        '<?xml version="1.0"?><scn xmlns="http://www.leica-microsystems.com/scn/2010/10/01">'
+        f'<collection name="c" uuid="c" sizeX="{unit * size[0]}" sizeY="{unit * size[1]}"><barcode>b</barcode>'
+        + image(0, [overview], (0, 0, *size), 1)
+        + image(1, [(wide, high), (wide // 4, high // 4)], (*corner, wide, high), 20)
+        + "</collection></scn>"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    common: dict[str, Any] = {
+        "tile": (256, 256), "photometric": "rgb", "compression": "jpeg", "metadata": None,
+        "compressionargs": {"level": 95}, "resolutionunit": "CENTIMETER",
+    }  # fmt: skip
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        blank = np.full((overview[1], overview[0], 3), 245, dtype=np.uint8)
+        for pixels, downsample, about in (
+            (blank, 8, text),
+            (picture, 1, None),
+            (
+                np.asarray(Image.fromarray(picture).resize((wide // 4, high // 4), Image.Resampling.BOX)),
+                4,
+                None,
+            ),
+        ):
+            dots = 1e4 / (mpp * downsample)
+            file.write(pixels, description=about, resolution=(dots, dots), **common)
+    return path
+
+
 def write_slide(
     path: Path,
     picture: NDArray[np.uint8] | None = None,

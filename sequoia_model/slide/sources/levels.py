@@ -47,6 +47,9 @@ class Facts:
         Whether it is a plain image, whose tags say nothing about its scale.
     notes : tuple of str
         Notes for the user.
+    scanned : tuple of int
+        Left, top, width and height of the scanned area in level-0 pixels, if the file says that it is only a part of
+        level 0. QuPath shows this area alone, and counts from its corner.
     """
 
     format: str
@@ -54,6 +57,7 @@ class Facts:
     claims: Mapping[str, float] = field(default_factory=dict)
     plain: bool = False
     notes: tuple[str, ...] = ()
+    scanned: tuple[int, int, int, int] | None = None
 
 
 class Source(Protocol):

@@ -17,6 +17,10 @@ from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 #: Bytes of decoded pixels to keep, since neighbouring tiles share them.
 _CACHE = 64 * 2**20
+_OTHER_ORIGIN = (
+    "QuPath shows only the scanned area of {2} × {3} px and counts from its corner at ({0}, {1}): annotations and "
+    "GeoJSON are converted, coords in feature files count from the corner of level 0"
+)
 #: µm in the units of TIFF tags.
 _UNITS = {"inch": 25_400.0, "centimeter": 10_000.0}
 
@@ -140,7 +144,22 @@ def _facts(handle: openslide.OpenSlide) -> Facts:
         pixels = _number(said.get(f"tiff.{axis.upper()}Resolution"))
         if unit and pixels:
             claims[f"TIFF resolution {axis}"] = unit / pixels
-    return Facts(vendor, levels, {name: value for name, value in claims.items() if value is not None})
+    scanned = _scanned(said, levels[0].size)
+    notes = () if scanned is None else (_OTHER_ORIGIN.format(*scanned),)
+    known = {name: value for name, value in claims.items() if value is not None}
+    return Facts(vendor, levels, known, notes=notes, scanned=scanned)
+
+
+def _scanned(said: Mapping[str, str], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The scanned area, if it is a part of level 0."""
+    found = [_number(said.get(f"openslide.bounds-{name}")) for name in ("x", "y", "width", "height")]
+    left, top = (int(value or 0) for value in found[:2])
+    right, bottom = (
+        length if value is None else start + int(value)
+        for start, value, length in zip((left, top), found[2:], size, strict=True)
+    )
+    area = (left, top, min(right, size[0]) - left, min(bottom, size[1]) - top)
+    return None if area == (0, 0, *size) or min(left, top) < 0 or min(area[2:]) < 1 else area
 
 
 def _number(text: str | None) -> float | None:

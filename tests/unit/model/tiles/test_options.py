@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,13 @@ from sequoia_model.tiles import TileOptions
         ({"slide_mpp": 0.5, "mpp_table": {"A": 0.5}}, "--slide-mpp and --mpp-table were both given"),
         ({"annotation": "absent.png"}, "the annotation does not exist"),
         ({"mpp_table": "absent.csv"}, "exist"),
+        ({"annotation_class": "Tumor"}, "--annotation-class was given without an annotation"),
+        ({"exclude_class": ["Tumor"]}, "--exclude-class was given without an annotation"),
+        (
+            {"annotation": __file__, "annotation_class": "Tumor,,Stroma"},
+            "annotation_class holds an empty name",
+        ),
+        ({"annotation": __file__, "exclude_class": ["Tumor", " "]}, "exclude_class holds an empty name"),
     ],
 )
 def test_options_that_cannot_be_used_are_refused(options, words):
@@ -69,6 +77,17 @@ def test_two_or_none_are_an_error_that_names_the_slide(marks, tmp_path, name, wo
     with pytest.raises(InputError, match=f"there {words}") as caught:
         marks.annotation_of(tmp_path / name)
     assert name in str(caught.value) and str(tmp_path) in caught.value.where
+
+
+def test_a_class_that_no_annotation_has_is_refused_before_any_slide_is_opened(marks, tmp_path):
+    area = {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9]]]}
+    feature = {"type": "Feature", "geometry": area, "properties": {"classification": "Tumor"}}
+    (tmp_path / "A.geojson").write_text(json.dumps(feature))
+    slides = [tmp_path / "A.svs", tmp_path / "B.ome.tif", tmp_path / "D.svs"]
+    replace(marks, annotation_class="tumor").check_slides(slides)
+    with pytest.raises(InputError, match="no area of class Tumour") as error:
+        replace(marks, annotation_class="Tumor,Tumour").check_slides(slides)
+    assert "Tumor 1" in error.value.fix
 
 
 def test_settings_hold_the_content_of_an_annotation_and_the_size_of_the_slide(marks, tmp_path):

@@ -15,7 +15,7 @@ from PIL import Image
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tissue import read_annotation
-from tests.build.slides import write_slide
+from tests.build.slides import make_picture, write_scn, write_slide
 
 SQUARE = [[64, 32], [192, 32], [192, 160], [64, 160], [64, 32]]
 HOLE = [[96, 64], [96, 96], [128, 96], [128, 64], [96, 64]]
@@ -135,6 +135,169 @@ def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
     )
 
 
+def test_what_reaches_beyond_the_slide_is_clipped_with_a_note(tmp_path, slide):
+    mask = read_annotation(write(tmp_path, feature([[-60, -60], [100, -60], [100, 100], [-60, 100]])), slide)
+    np.testing.assert_array_equal(mask.mask, picture((0, 0, 100, 100)))
+    assert mask.notes == ("1 outline that reaches beyond the slide was clipped in drawn.geojson",)
+
+
+CLICK = [[9, 9], [9, 9], [10, 9], [9, 9]]
+TINY = [[9, 9], [9.2, 9], [9.2, 9.2], [9, 9.2]]
+OUTSIDE = [[600, 300], [610, 300], [610, 310], [600, 310]]
+
+
+@pytest.mark.parametrize(
+    ("others", "note"),
+    [
+        ([feature(CLICK)], "1 outline without an area"),
+        ([feature(CLICK), feature([[1, 1], [5, 5], [9, 9]])], "2 outlines without an area"),
+        ([feature([]), feature(*[])], "2 outlines without an area"),
+        ([feature(shape="MultiPolygon")], "1 outline without an area"),
+        ([feature([TINY], shape="MultiPolygon")], "1 outline too small to matter"),
+        ([feature(OUTSIDE)], "1 outline outside the slide"),
+        ([feature([5, 5], shape="Point"), feature([[5, 5]], shape="MultiPoint")], "1 point, 1 set of points"),
+        ([feature([[1, 1], [5, 5]], shape="LineString")] * 2, "2 lines"),
+        ([feature(FAR, kind="tile")] * 2, "2 objects of type tile"),
+        ([{**feature(FAR, kind=None), "id": "PathCellObject"}], "1 object of type cell"),
+        ([ignored(FAR)], "1 area of class Ignore*"),
+    ],
+)
+def test_what_is_no_area_is_passed_over_with_a_note(tmp_path, slide, others, note):
+    mask = read_annotation(write(tmp_path, collection(*others, feature(SQUARE))), slide)
+    np.testing.assert_array_equal(mask.mask, picture(BOX))
+    assert f"passed over in drawn.geojson: {note}" in mask.notes
+
+
+def test_a_hole_without_an_area_is_no_hole(tmp_path, slide):
+    mask = read_annotation(write(tmp_path, feature(SQUARE, CLICK, HOLE)), slide)
+    np.testing.assert_array_equal(mask.mask, picture(BOX, HOLE_BOX))
+
+
+def classed(ring: Any, classification: Any) -> dict[str, Any]:
+    return {**feature(ring), "properties": {"objectType": "annotation", "classification": classification}}
+
+
+TUMOR, STROMA = {"name": "Tumor", "colorRGB": -3670016}, {"names": ["Stroma"], "color": [1, 2, 3]}
+POSITIVE = {"names": ["Tumor", "Positive"]}
+INNER = [[96, 64], [128, 64], [128, 96], [96, 96]]
+
+
+@pytest.mark.parametrize(
+    ("options", "boxes"),
+    [
+        ({}, [BOX, FAR_BOX]),
+        ({"include": ["Tumor"]}, [BOX]),
+        ({"include": ["tumor", "STROMA"]}, [BOX, FAR_BOX]),
+        ({"include": ["Stroma"]}, [FAR_BOX]),
+        ({"include": ["Tumor"], "exclude": ["Necrosis"]}, [BOX, HOLE_BOX]),
+        ({"include": ["Tumor", "Stroma"], "exclude": ["necrosis"]}, [BOX, HOLE_BOX, FAR_BOX]),
+        ({"exclude": ["Necrosis"]}, [(0, 0, 512, 256), HOLE_BOX]),
+        ({"exclude": ["Necrosis", "Stroma"]}, [(0, 0, 512, 256), HOLE_BOX, FAR_BOX]),
+    ],
+)
+def test_classes_are_used_and_taken_away(tmp_path, slide, options, boxes):
+    content = collection(classed(SQUARE, TUMOR), classed(FAR, STROMA), classed(INNER, "Necrosis"))
+    mask = read_annotation(write(tmp_path, content), slide, **options)
+    np.testing.assert_array_equal(mask.mask, picture(*boxes))
+
+
+@pytest.mark.parametrize(
+    ("name", "boxes"),
+    [("Tumor", [BOX, FAR_BOX]), ("Tumor: Positive", [FAR_BOX]), ("tumor:positive", [FAR_BOX])],
+)
+def test_a_class_holds_the_classes_within_it(tmp_path, slide, name, boxes):
+    content = collection(classed(SQUARE, TUMOR), classed(FAR, POSITIVE))
+    mask = read_annotation(write(tmp_path, content), slide, include=[name])
+    np.testing.assert_array_equal(mask.mask, picture(*boxes))
+
+
+@pytest.mark.parametrize("nothing", [None, {}, {"name": None}, "", {"names": []}])
+def test_areas_without_a_class_can_be_named(tmp_path, slide, nothing):
+    path = write(tmp_path, collection(classed(SQUARE, nothing), classed(FAR, TUMOR)))
+    np.testing.assert_array_equal(read_annotation(path, slide, include=["Unclassified"]).mask, picture(BOX))
+
+
+def test_a_class_that_is_usually_ignored_can_be_named(tmp_path, slide):
+    path = write(tmp_path, collection(classed(SQUARE, {"name": "Region*"}), classed(FAR, TUMOR)))
+    np.testing.assert_array_equal(read_annotation(path, slide, include=["Region"]).mask, picture(BOX))
+
+
+def test_classes_that_are_laid_together_are_listed(tmp_path, slide):
+    content = [classed(SQUARE, TUMOR), classed(FAR, STROMA), classed(SQUARE, TUMOR), feature(FAR, kind=None)]
+    mask = read_annotation(write(tmp_path, content), slide)
+    assert mask.notes == ("areas of 3 classes are used together: Tumor 2, Stroma 1, unclassified 1",)
+
+
+def test_classes_that_were_chosen_are_listed(tmp_path, slide):
+    content = [classed(SQUARE, TUMOR), classed(FAR, STROMA), classed(INNER, "Necrosis")]
+    mask = read_annotation(write(tmp_path, content), slide, include=["Tumor"], exclude=["Necrosis"])
+    assert mask.notes == ("areas used: Tumor 1; taken away: Necrosis 1; not used: Stroma 1",)
+
+
+@pytest.mark.parametrize(
+    "options", [{"include": ["Tumour"]}, {"include": ["Tumor"], "exclude": ["Necrosiss"]}]
+)
+def test_a_class_that_does_not_occur_is_refused_with_those_that_do(tmp_path, slide, options):
+    path = write(tmp_path, [classed(SQUARE, TUMOR), classed(FAR, STROMA), classed(FAR, STROMA)])
+    with pytest.raises(InputError, match=r"has no area of class (Tumour|Necrosiss)") as error:
+        read_annotation(path, slide, **options)
+    assert "Stroma 2, Tumor 1" in error.value.fix
+
+
+def test_one_of_several_annotations_need_not_have_every_class(tmp_path, slide):
+    path = write(tmp_path, [classed(SQUARE, TUMOR)])
+    mask = read_annotation(path, slide, include=["Tumor"], exclude=["Necrosis"], partly=True)
+    np.testing.assert_array_equal(mask.mask, picture(BOX))
+    assert "drawn.geojson has no area of class Necrosis" in mask.notes
+    with pytest.raises(InputError, match="no area of class Stroma"):
+        read_annotation(path, slide, include=["Stroma"], partly=True)
+
+
+def test_an_annotation_that_is_taken_away_wholly_is_refused(tmp_path, slide):
+    path = write(tmp_path, [classed(INNER, TUMOR), classed(SQUARE, "Necrosis")])
+    with pytest.raises(InputError, match="nothing is left of the annotation"):
+        read_annotation(path, slide, include=["Tumor"], exclude=["Necrosis"])
+
+
+def test_a_png_has_no_classes(tmp_path, slide):
+    Image.new("L", (512, 256), 1).save(tmp_path / "drawn.png")
+    with pytest.raises(InputError, match="a PNG has no classes"):
+        read_annotation(tmp_path / "drawn.png", slide, include=["Tumor"])
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory) -> Iterator[Slide]:
+    """A slide of 1024 × 512 pixels of 8 µm, of which 512 × 256 at (256, 128) were scanned."""
+    path = tmp_path_factory.mktemp("scanned") / "a.scn"
+    drawn = make_picture((4096, 2048), [(0, 0, 4096, 2048)], mpp=8.0)
+    with open_slide(write_scn(path, drawn, (256, 128), (1024, 512), mpp=8.0), mpp=8.0) as opened:
+        yield opened
+
+
+def test_coordinates_count_from_the_corner_of_the_scanned_area(tmp_path, scanned):
+    mask = read_annotation(write(tmp_path, feature(SQUARE)), scanned)
+    assert scanned.scanned == (256, 128, 512, 256)
+    moved = np.zeros((512, 1024), dtype=bool)
+    moved[128:384, 256:768] = picture(BOX)
+    np.testing.assert_array_equal(mask.mask, moved)
+
+
+@pytest.mark.parametrize("size", [(1024, 512), (200, 100)])
+def test_a_png_of_the_slide_is_not_moved(tmp_path, scanned, size):
+    Image.new("L", size, 1).save(tmp_path / "a.png")
+    assert read_annotation(tmp_path / "a.png", scanned).mask.all()
+
+
+def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
+    path = tmp_path_factory.mktemp("scanned") / "b.scn"
+    drawn = make_picture((4096, 2048), [(0, 0, 4096, 2048)], mpp=8.0)
+    with open_slide(write_scn(path, drawn, (256, 128), (1024, 1024), mpp=8.0), mpp=8.0) as slide:
+        Image.new("L", (256, 128), 1).save(tmp_path / "a.png")
+        mask = read_annotation(tmp_path / "a.png", slide)
+    rows, columns = np.nonzero(mask.mask)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (256, 128, 767, 383)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -149,14 +312,14 @@ def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
         ({"features": []}, "is not GeoJSON"),
         (collection(), "contains no polygon"),
         (collection(3), "feature 1"),
-        (collection(feature([5, 5], shape="Point")), "only Point"),
-        (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only LineString"),
-        (collection(feature(SQUARE, kind="tile")), "only objects of type tile"),
+        (collection(feature([5, 5], shape="Point")), "only 1 point"),
+        (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only 1 line"),
+        (collection(feature(SQUARE, kind="tile")), "only 1 object of type tile"),
         (collection(ignored(SQUARE)), "ignored"),
-        (collection(feature(SQUARE), feature([[1, 1], [2, 2], [1, 1]])), "feature 2"),
-        (collection(feature([[1, 1], [2, 2], [1, 1]])), "at least three different points"),
-        (collection(feature([])), "at least three different points"),
-        (collection(feature(*[])), "a polygon has no coordinates"),
+        (collection(feature([[1, 1], [2, 2], [1, 1]])), "only 1 outline without an area"),
+        (collection(feature([[1, 1], [5, 5], [9, 9]])), "only 1 outline without an area"),
+        (collection(feature([]), feature(*[])), "only 2 outlines without an area"),
+        (feature(None, shape="Polygon") | {"geometry": {"type": "Polygon"}}, "a polygon has no coordinates"),
         (collection(feature([[1, 1], [2, "x"], [3, 1]])), "not pairs of numbers"),
         (collection(feature([[1, 1], [2], [3, 1]])), "not pairs of numbers"),
         (collection(feature([1, 2, 3])), "not pairs of numbers"),
@@ -167,7 +330,7 @@ def test_what_is_drawn_a_little_over_the_border_is_cut_off(tmp_path, slide):
             collection(feature([[0, 0], [9000, 0], [9000, 9000]])),
             "outside the slide, which has 512 × 256 pixels",
         ),
-        (collection(feature([[-50, 0], [90, 0], [90, 90]])), "x from -50 to 90"),
+        (collection(feature([[-500, 0], [90, 0], [-500, 90]])), "x from -500 to 90"),
         (collection(feature(3, shape="Circle")), "'Circle' is not a valid type"),
         (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "its geometry is not an object"),
         ({"type": "MultiPolygon"}, "has no coordinates"),
@@ -189,7 +352,7 @@ def test_a_damaged_zip_is_refused(tmp_path, slide):
 
 
 def test_a_giant_text_is_refused(tmp_path, slide, monkeypatch):
-    monkeypatch.setattr("sequoia_model.tissue.annotation._LARGEST", 100)
+    monkeypatch.setattr("sequoia_model.tissue._drawn._LARGEST", 100)
     with pytest.raises(InputError, match="more than 1 GiB"):
         read_annotation(write(tmp_path, b" " * 200), slide)
 

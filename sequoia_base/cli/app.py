@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import sys
+import warnings
 
 import typer
 
 from sequoia_base.cli.output import print_json
 from sequoia_base.errors import SequoiaError
+from sequoia_base.runs import write_traceback
 
 INTERRUPTED = 130
 
@@ -31,8 +34,9 @@ def main(app: typer.Typer, arguments: list[str] | None = None, *, memory: str = 
     """Run a command and exit with its code; `memory` says what to do when memory runs out.
 
     0 done, 1 internal error or failing doctor, 2 bad input, 3 some of several inputs failed, 130 interrupted.
-    ``SEQUOIA_DEBUG=1`` shows the traceback of an internal error.
+    The traceback of an internal error goes to a file that the message names; ``SEQUOIA_DEBUG=1`` shows it.
     """
+    _quiet_libraries()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -74,13 +78,21 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
             return 2
         if os.environ.get("SEQUOIA_DEBUG"):
             raise
-        _report(
-            f"internal error: {type(error).__name__}: {error}",
-            "",
-            "this is a bug: please report it, with the output of SEQUOIA_DEBUG=1",
-            as_json,
-        )
+        log = write_traceback(error, " ".join([str(app.info.name), *arguments]))
+        proof = f"the traceback in {log}" if log else "the output of SEQUOIA_DEBUG=1"
+        what = f"internal error: {type(error).__name__}: {error}"
+        _report(what, "", f"this is a bug: please report it, with {proof}", as_json)
         return 1
+
+
+def _quiet_libraries() -> None:
+    """Keep warnings and log lines of libraries from the terminal, unless Python was told to show them.
+
+    They speak of pixels and tags. What a user should know about a file, our own code says.
+    """
+    if not (sys.warnoptions or os.environ.get("SEQUOIA_DEBUG")):
+        warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _report(what: str, where: str, fix: str, as_json: bool) -> None:

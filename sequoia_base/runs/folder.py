@@ -28,6 +28,8 @@ from sequoia_base.runs.states import (
 
 #: Folder of states, locks and unfinished outputs, and the table of all items.
 HIDDEN, TABLE = ".runs", "runs.csv"
+#: File for the tracebacks of errors that nobody foresaw.
+LOG = "runs.log"
 
 _POLL = 0.2  # seconds between two checks of items that others hold
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sequoia_base.errors import SequoiaError
 from sequoia_base.names import bare_slide
-from sequoia_base.runs import Claim, ItemState, RunFolder, stored_state
+from sequoia_base.runs import LOG, Claim, ItemState, RunFolder, attempt, stored_state
 from sequoia_model.embedding._settings import differences
 from sequoia_model.embedding._work import (
     TILE,
@@ -83,6 +84,7 @@ def embed_folder(
     batch_size: int | None = None,
     force: bool = False,
     keep_same: bool = False,
+    log: str | Path | None = None,
     progress: OnProgress | None = None,
 ) -> FolderRun:
     """Compute the features of slides; writes ``NAME.h5`` with features, coords and cluster means.
@@ -110,6 +112,8 @@ def embed_folder(
         Redo finished slides, except those that another process finished with the same settings since this run began.
     keep_same : bool, default False
         Whether `force` spares slides that were done with the same settings.
+    log : path, optional
+        The file that gets the tracebacks of errors that nobody foresaw; by default ``runs.log`` in the output.
     progress : callable, optional
         Called with a `Progress` at each step.
 
@@ -132,7 +136,7 @@ def embed_folder(
     redo: Redo = ("other" if keep_same else "all") if force else "none"
     if redo == "all" or not all(_is_finished(work, path, Path(output)) for path in paths):
         _ = needed.loaded  # now, so that an encoder that cannot be loaded stops the run before it begins
-    return _fill(paths, output, work, redo, progress)
+    return _fill(paths, output, work, redo, progress, log)
 
 
 def _found(slides: Paths) -> list[Path]:
@@ -153,14 +157,20 @@ def _is_finished(work: SlideWork, path: Path, output: Path) -> bool:
             and all((output / file).is_file() for file in work.outputs(name))
             and not differences(state.made, work.settings(path))
         )
-    except InputError:  # reported when it is its turn
+    except Exception:  # reported when it is its turn
         return False
 
 
 def _fill(
-    paths: list[Path], output: str | Path, work: SlideWork, redo: Redo, progress: OnProgress | None
+    paths: list[Path],
+    output: str | Path,
+    work: SlideWork,
+    redo: Redo,
+    progress: OnProgress | None,
+    log: str | Path | None = None,
 ) -> FolderRun:
     """Process each slide that is not finished, and report the outcome of each; slides that share a name fail."""
+    log = Path(output, LOG) if log is None else Path(log)
     start, begun = time.monotonic(), time.time()
     folder = RunFolder(output, item="slide", facts=("tiles",))
     meter = Meter(len(paths), progress)
@@ -172,7 +182,7 @@ def _fill(
             ended[name] = _failed(Failure.of(name, files[name], claim))
         else:
             with claim, meter.work(name):
-                ended[name] = _process(claim, files[name], work, redo, begun, meter)
+                ended[name] = _process(claim, files[name], work, redo, begun, meter, log)
         meter.end(failed=ended[name].state == "failed")
     return FolderRun(
         str(output),
@@ -197,27 +207,33 @@ def _by_name(paths: list[Path]) -> tuple[dict[str, Path], dict[str, SlideRun]]:
     return {name: same[0] for name, same in named.items() if len(same) == 1}, failed
 
 
-def _process(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter) -> SlideRun:
+def _process(
+    claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter, log: Path
+) -> SlideRun:
     """Process a slide, or say why there is nothing to do, or why it failed."""
-    try:
-        claim.recover()
-        settings = work.settings(path)
-        outputs = work.outputs(claim.name)
-        grows = claim.has_outputs(outputs) and work.continues(claim.state.made or {}, settings)
-        settled = _settled(claim, settings, outputs, "other" if grows and redo == "none" else redo, begun)
-        if settled is not None:
-            return _ended(settled, path, computed=False)
-        claim.begin(TILE, settings)
-        earlier = claim.place(outputs[-1]) if grows and redo != "all" else None
-        process_slide(work, path, claim, meter, earlier)
-    except InputError as error:
-        if claim.state.state == "done":  # it stays done; only this run cannot use it
-            return _failed(Failure.of(claim.name, path, error))
-        claim.fail(Failure.of(claim.name, path, error))
-    except OSError as error:
-        claim.fail(Failure(claim.name, str(path), str(error.strerror or error), str(error.filename or "")))
-    except MemoryError:
-        claim.fail(Failure(claim.name, str(path), "there is not enough memory"))
+    ended = attempt(lambda: _outcome(claim, path, work, redo, begun, meter), claim.name, log)
+    if not isinstance(ended, SequoiaError):
+        return ended
+    failure = Failure.of(claim.name, path, ended)
+    if claim.state.state == "done":  # it stays done; only this run cannot use it
+        return _failed(failure)
+    claim.fail(failure)
+    return _ended(claim.state, path, computed=True)
+
+
+def _outcome(
+    claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter
+) -> SlideRun:
+    claim.recover()
+    settings = work.settings(path)
+    outputs = work.outputs(claim.name)
+    grows = claim.has_outputs(outputs) and work.continues(claim.state.made or {}, settings)
+    settled = _settled(claim, settings, outputs, "other" if grows and redo == "none" else redo, begun)
+    if settled is not None:
+        return _ended(settled, path, computed=False)
+    claim.begin(TILE, settings)
+    earlier = claim.place(outputs[-1]) if grows and redo != "all" else None
+    process_slide(work, path, claim, meter, earlier)
     return _ended(claim.state, path, computed=True)
 
 

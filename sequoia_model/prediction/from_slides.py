@@ -19,7 +19,7 @@ from sequoia_model.errors import Failure, InputError, listing
 from sequoia_model.feature_files import find
 from sequoia_model.prediction.plan import make_plan
 from sequoia_model.prediction.result import PredictionRun, none_left
-from sequoia_model.prediction.run import check_options, predict, run_plan
+from sequoia_model.prediction.run import check_options, log_beside, predict, run_plan
 from sequoia_model.slide import RUNS_FOLDER, find_slides, is_slide
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.tiles import TileOptions
@@ -264,8 +264,9 @@ def _predict_found(
     with _features_folder(Path(output), keep) as folder:
         with embedding() as show:
             run = embed_folder(
-                slides, folder, chosen, encoder=maker, force=force, keep_same=True, progress=show
-            )
+                slides, folder, chosen, encoder=maker, force=force, keep_same=True, log=log_beside(output),
+                progress=show,
+            )  # fmt: skip
         failed, flow = _losses(run)
         files = {slide.name: folder / f"{slide.name}.h5" for slide in run.slides if slide.state == "done"}
         if not files:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_model.errors import Failure, InputError, counted, listing, part
+from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing, part
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
@@ -148,7 +148,7 @@ class RunRecord:
     n_negative: int = 0
     largest: float = -math.inf
 
-    def fail(self, slide: PlannedSlide, error: InputError) -> None:
+    def fail(self, slide: PlannedSlide, error: SequoiaError) -> None:
         """Record a slide that has no predictions, and why."""
         self.failed.append(Failure.of(slide.name, slide.file, error))
 

@@ -13,7 +13,8 @@ from torch import nn
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_base.flow import Flow
-from sequoia_model.errors import Failure, InputError, counted, listing
+from sequoia_base.runs import attempt
+from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing
 from sequoia_model.feature_files import find, read
 from sequoia_model.nets.ensemble import ensemble as average
 from sequoia_model.nets.ensemble import on_device
@@ -180,7 +181,10 @@ def run_plan(
         if plan.measured is not None:
             _write_measured(plan, file, record)
         inputs = in_order(
-            plan.slides, lambda slide: _load(slide, plan.spec), jobs=jobs, ahead=jobs + batch_size
+            plan.slides,
+            lambda slide: attempt(lambda: _load(slide, plan.spec), slide.name, log_beside(output)),
+            jobs=jobs,
+            ahead=jobs + batch_size,
         )
         with closing(inputs):
             shown = inputs if progress is None else progress(inputs, len(plan.slides))
@@ -194,6 +198,11 @@ def run_plan(
         run = record.result(output, untrained)
         file.finish(record.obs(), provenance(run, plan, str(device)))
     return run
+
+
+def log_beside(output: str | Path) -> Path:
+    """The file for the tracebacks of slides that failed for a reason that nobody foresaw: beside the output."""
+    return Path(output).with_suffix(".log")
 
 
 def check_options(output: str | Path, ensemble: str, **numbers: int) -> None:
@@ -241,12 +250,12 @@ def _load(slide: PlannedSlide, spec: InputSpec) -> NetworkInput:
 
 
 def _batches(
-    results: Iterable[tuple[PlannedSlide, NetworkInput | InputError]], size: int, record: RunRecord
+    results: Iterable[tuple[PlannedSlide, NetworkInput | SequoiaError]], size: int, record: RunRecord
 ) -> Iterator[Batch]:
     """Slides that can be predicted, in batches; the others are recorded as failed."""
     batch: Batch = []
     for slide, loaded in results:
-        if isinstance(loaded, InputError):
+        if isinstance(loaded, SequoiaError):
             record.fail(slide, loaded)
             continue
         batch.append((slide, loaded))

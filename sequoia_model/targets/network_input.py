@@ -133,10 +133,7 @@ def load_input(path: Path, spec: InputSpec) -> NetworkInput:
     InputError
         If the file is damaged, or its features are not what the networks take.
     """
-    try:
-        bag = read(path, tiles=False, encoder=spec.encoder)
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from None
+    bag = read(path, tiles=False, encoder=spec.encoder)
     return input_of_bag(bag, spec)
 
 
@@ -175,7 +172,7 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
 
 def in_order(
     items: Sequence[Item], work: Callable[[Item], Got], *, jobs: int, ahead: int
-) -> Generator[tuple[Item, Got | InputError], None, None]:
+) -> Generator[tuple[Item, Got], None, None]:
     """Process items in threads, and yield the results in the order of the items.
 
     Parameters
@@ -192,20 +189,13 @@ def in_order(
     Yields
     ------
     tuple
-        The item, and its result, or the error that says why there is none.
+        The item, and its result.
     """
-
-    def attempt(item: Item) -> Got | InputError:
-        try:
-            return work(item)
-        except InputError as error:
-            return error
-
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="slides")
-    waiting: deque[tuple[Item, Future[Got | InputError]]] = deque()
+    waiting: deque[tuple[Item, Future[Got]]] = deque()
     try:
         for item in items:
-            waiting.append((item, pool.submit(attempt, item)))
+            waiting.append((item, pool.submit(work, item)))
             if len(waiting) >= ahead:
                 first, future = waiting.popleft()
                 yield first, future.result()

@@ -61,8 +61,8 @@ def test_nor_are_those_that_have_just_failed(monkeypatch, slides):
 
 
 def test_an_unfinished_slide_with_other_settings_is_done_with_the_new_ones(slides):
-    with pytest.raises(ZeroDivisionError):
-        embed(slides, Failing(ZeroDivisionError("0")), seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        embed(slides, Failing(KeyboardInterrupt()), seed=1)
     assert embed(slides, seed=2).counts["done"] == 2
     assert state_of(slides.parent / "out")["made"]["seed"] == 2
 
@@ -95,11 +95,13 @@ def test_a_slide_that_fails_in_the_middle_is_reported_and_the_rest_is_done(slide
     assert sorted(os.listdir(slides.parent / "out")) == [".runs", "S01.h5", "runs.csv"]
 
 
-def test_a_fault_of_the_program_ends_the_run_and_is_written_down(slides):
-    with pytest.raises(ZeroDivisionError):
-        embed(slides, Failing(ZeroDivisionError("0")))
-    state = state_of(slides.parent / "out")
-    assert (state["state"], state["failure"]["what"]) == ("failed", "internal error: ZeroDivisionError: 0")
+def test_an_error_that_nobody_foresaw_ends_one_slide_and_its_traceback_is_kept(slides):
+    done = embed(slides, Failing(ZeroDivisionError("0")))
+    log = slides.parent / "out" / "runs.log"
+    assert done.counts == {"done": 1, "already_done": 0, "failed": 1}
+    assert done.failed[0].failure.what == "unforeseen error: ZeroDivisionError: 0"
+    assert str(log) in done.failed[0].reason
+    assert "S00" in log.read_text() and "in __call__" in log.read_text()
 
 
 def test_a_slide_whose_output_was_lost_after_a_failed_force_is_done_again(slides):

@@ -176,16 +176,6 @@ def test_results_come_in_the_order_of_the_items(jobs):
     assert list(in_order(range(20), work, jobs=jobs, ahead=5)) == [(i, -i) for i in range(20)]
 
 
-def test_an_error_of_one_item_is_its_result():
-    def work(item):
-        if item == 1:
-            raise InputError("bad")
-        return item
-
-    (_, first), (_, second), (_, third) = in_order(range(3), work, jobs=2, ahead=3)
-    assert (first, str(second), third) == (0, "bad", 2)
-
-
 def test_a_fault_of_the_program_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         list(in_order([1, 0], lambda item: 1 // item, jobs=1, ahead=2))

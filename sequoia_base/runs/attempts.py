@@ -14,13 +14,13 @@ from typing import TypeVar
 
 from sequoia_base.errors import InputError, SequoiaError
 
-Got = TypeVar("Got")
+Worked = TypeVar("Worked")
 
 #: Longest message of another library that is repeated in an error.
 _LONGEST = 300
 
 
-def attempt(work: Callable[[], Got], item: str, log: Path) -> Got | SequoiaError:
+def attempt(work: Callable[[], Worked], item: str, log: Path) -> Worked | SequoiaError:
     """Work on one of several items, so that an error of any kind ends this item only.
 
     Parameters

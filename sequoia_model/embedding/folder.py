@@ -221,9 +221,7 @@ def _process(
     return _ended(claim.state, path, computed=True)
 
 
-def _outcome(
-    claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter
-) -> SlideRun:
+def _outcome(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter) -> SlideRun:
     claim.recover()
     settings = work.settings(path)
     outputs = work.outputs(claim.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import h5py
 from numpy.typing import NDArray
 
+from sequoia_base.apart import HDF5, call
 from sequoia_model.errors import InputError
 from sequoia_model.feature_files._layouts import Description, describe
 from sequoia_model.feature_files.paths import slide_name
@@ -45,9 +47,21 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
     -----
     An array of three dimensions, the first or second of them 1, is read as tiles × d; any other is refused.
     TRIDENT's ``resnet50`` is ``resnet50-trunc`` here, its ``ctranspath`` is ``chief-ctranspath``, and STAMP's
-    ``virchow2``, only the class token, is ``virchow2-cls``.
+    ``virchow2``, only the class token, is ``virchow2-cls``. Files are read in a child process (`sequoia_base.apart`):
+    the HDF5 library can crash at a file that is damaged in the middle.
     """
     path = Path(path)
+    try:
+        size = os.path.getsize(path) if os.path.isfile(path) else 0
+        bag: FeatureBag = call(f"{__name__}:read_here", path, tiles, encoder, size=size, reader=HDF5)
+    except InputError as error:
+        error.where = error.where or str(path)
+        raise
+    return bag
+
+
+def read_here(path: Path, tiles: bool, encoder: str | None) -> FeatureBag:
+    """As `read`, in this process, which a damaged file may crash."""
     with _opened(path) as file:
         return _bag(file, describe(file, path, encoder), slide_name(path), tiles)
 

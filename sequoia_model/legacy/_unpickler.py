@@ -7,10 +7,12 @@ reconstruction, which trusts the flags of a data type and can mistake bytes for 
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
 
+from sequoia_base.apart import call
 from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError
 from sequoia_model.legacy._frames import FRAME_MAKERS, Frame
@@ -44,8 +46,8 @@ def load(path: str | Path) -> Any:
     """
     path = existing_file(path)
     try:
-        with path.open("rb") as file:
-            return _plain(_Unpickler(file).load(), depth=2)
+        size = os.path.getsize(path)
+        return call(f"{__name__}:load_here", path, size=size, reader="the reader of pickles")
     except InputError as error:
         raise InputError(error.what, where=str(path), fix=error.fix) from None
     except Exception as error:  # damage makes pickle raise nearly anything, as its documentation says
@@ -54,6 +56,15 @@ def load(path: str | Path) -> Any:
             "the file is not a readable pickle of arrays: truncated, damaged or in another format",
             where=f"{path} ({reason})",
         ) from None
+
+
+def load_here(path: Path) -> Any:
+    """As `load`, in this process, which a pickle that is nested without end may crash."""
+    try:
+        with path.open("rb") as file:
+            return _plain(_Unpickler(file).load(), depth=2)
+    except MemoryError:  # a size that the file does not have
+        raise pickle.UnpicklingError("it needs more memory than this machine has") from None
 
 
 class _Unpickler(pickle.Unpickler):

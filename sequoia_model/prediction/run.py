@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sequoia_base.apart import begin
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_base.flow import Flow
@@ -111,6 +112,7 @@ def predict(
     files = find(features)
     tables = [item for item in (genes, patients, measured) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*files, *tables])
+    begin()  # the reader of features, while the weights are loaded
     place = choose_device(device)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
     if genes is None and not has_gene_names(loaded):

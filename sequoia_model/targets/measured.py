@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide
@@ -339,16 +339,11 @@ def _unreadable(path: Path, error: BaseException) -> InputError:
 
 
 def _open_h5ad(path: Path) -> Measured:
-    from anndata.io import read_elem
-
-    try:
-        with h5py.File(path, "r") as file:
-            obs, genes = read_elem(file["obs"]), read_elem(file["var"]).index.astype(str)
-            place = "layers/measured" if "measured" in file.get("layers", {}) else "X"
-            ours = {"ensemble", "weights"} <= set(file.get("uns", {}))
-            there = place in file
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError("the file is not a readable h5ad", where=f"{path} ({error})") from None
+    names, obs, var = h5ad.names(path)
+    genes = var.index.astype(str)
+    place = "layers/measured" if "layers/measured" in names else "X"
+    ours = {"uns/ensemble", "uns/weights"} <= names
+    there = place in names
     if not there or (ours and place == "X"):
         raise InputError(
             "the file holds predictions, but no measured expression" if ours else "the AnnData has no X",
@@ -360,12 +355,12 @@ def _open_h5ad(path: Path) -> Measured:
             f"{counted(len(repeated), 'gene is', 'genes are')} duplicated: {listing(repeated)}",
             where=str(path),
         )
-    names = _texts(pd.Series(obs.index), len(obs))
+    slides = _texts(pd.Series(obs.index), len(obs))
     patients, cohorts = (next((obs[name] for name in titles if name in obs), None) for titles in _TITLES[1:])
     return Measured(
         path,
-        _slide_names(names),
-        names if patients is None else _texts(patients, len(obs)),
+        _slide_names(slides),
+        slides if patients is None else _texts(patients, len(obs)),
         _texts(cohorts, len(obs)),
         {gene: i for i, gene in enumerate(genes)},
         lambda rows, wanted: _h5ad_blocks(path, place, rows, wanted),
@@ -374,15 +369,9 @@ def _open_h5ad(path: Path) -> Measured:
 
 def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Iterator[Block]:
     """Rows of X or a layer on disk; AnnData's own backed mode would load layers as a whole."""
-    from anndata.io import sparse_dataset
-
-    with h5py.File(path, "r") as file:
-        matrix = file[place] if isinstance(file[place], h5py.Dataset) else sparse_dataset(file[place])
-        for start in range(0, len(rows), _BLOCK):
-            some = rows[start : start + _BLOCK]
-            block = matrix[some]
-            dense = block.toarray() if hasattr(block, "toarray") else block
-            yield some, np.asarray(dense, dtype=np.float32)[:, columns]
+    for start in range(0, len(rows), _BLOCK):
+        some = rows[start : start + _BLOCK]
+        yield some, h5ad.rows(path, place, some)[:, columns]
 
 
 def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_base.atomic import existing_file, new_file
+from sequoia_base.apart import h5ad as apart_h5ad
+from sequoia_base.atomic import new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, known_values
@@ -41,19 +41,7 @@ def read_adata(path: str | Path) -> AnnData:
     InputError
         If the file is missing or cannot be read.
     """
-    import anndata
-
-    path = existing_file(path)
-    try:
-        with warnings.catch_warnings():  # duplicated names are checked later, or are slides of one patient
-            warnings.filterwarnings("ignore", "(Observation|Variable) names are not unique", UserWarning)
-            return anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise a dozen kinds for a damaged or foreign file
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise InputError(
-            "the file is not a readable h5ad file: it is truncated, damaged or of another kind",
-            where=f"{path} ({reason})",
-        ) from None
+    return apart_h5ad.read(path)
 
 
 def read_cohort_h5ad(

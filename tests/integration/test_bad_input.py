@@ -25,6 +25,7 @@ from tests.build.commands import (
     write_made_cohort,
     write_signature,
 )
+from tests.build.damaged import write_damaged
 from tests.build.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study
 
 EXPRESSION = expression_table().to_csv()
@@ -503,6 +504,10 @@ COHORT_FILES = {
     "no endpoint": (
         fit_changed(without_uns("endpoint", "sequoia_cohort")),
         ["endpoint is not named", "c.h5ad"],
+    ),
+    "a cohort at which HDF5 crashes": (
+        validate(cohort=lambda folder: write_damaged("crash_cohort", folder / "c.h5ad").read_bytes()),
+        ["c.h5ad"],
     ),
     "a missing time": (fit_changed(set_obs("time", np.nan, [3])), ["1 of 60 patients", "P4", "c.h5ad"]),
     "a negative time": (fit_changed(set_obs("time", -1.0, [3])), ["1 of 60 patients", "P4", "c.h5ad"]),

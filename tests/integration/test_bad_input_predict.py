@@ -15,6 +15,7 @@ import torch
 
 from sequoia_model.types.bag import EncoderId
 from tests.build.commands import left_in, sequoia_model
+from tests.build.damaged import write_damaged
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 from tests.build.networks import TOY_GENES, write_folds, write_genes
 
@@ -85,6 +86,10 @@ FILES = {
     "truncated": (bad(truncated), ["S1.h5", "truncated"]),
     "no HDF5": (bad(lambda p: p.write_text("features")), ["S1.h5", "not HDF5"]),
     "an array": (bad(lambda p: p.write_bytes(b"\x93NUMPY\x01\x00v")), ["S1.h5", "a NumPy array", "h5_files"]),
+    "HDF5 crashes": (
+        bad(lambda p: write_damaged("crash_features", p)),
+        ["S1.h5", "the HDF5 library stopped reading the file", "get a new copy"],
+    ),
     "no features": (bad(dataset(np.arange(4), "other")), ["S1.h5", "features"]),
     "NaN": (bad(with_nan, encoder="uni"), ["S1.h5", "1 of 130 rows of features holds NaN"]),
     "one dimension": (bad(dataset(np.ones(32, np.float32))), ["S1.h5", "(32,)"]),

@@ -16,6 +16,7 @@ from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import well_predicted
 from tests.build.cohorts import make_predictions
 from tests.build.commands import left_in, sequoia_model
+from tests.build.damaged import deep_key_pickle, deep_pickle
 
 GENES = [f"G{j + 1}" for j in range(12)]
 
@@ -243,6 +244,8 @@ def nan(content):
 
 
 BAD = {
+    "a pickle 100,000 deep": (junk(deep_pickle(100_000)), ["r.pkl", "nested too deeply"]),
+    "a key 3 million deep": (junk(deep_key_pickle(3_000_000)), ["r.pkl", "stopped reading the file"]),
     "another cancer": (splits("published:OV"), ["no published splits of 'OV'", "BLCA", "UCEC"]),
     "no cancer": (splits("published:"), ["no published splits of ''"]),
     "published alone": (splits("published"), ["neither published:CANCER, nor draw", "published"]),

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.apart import contents
 from sequoia_base.arguments import Limit, check_limits, number, one_of, optional, whole
 from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.flow import Flow
@@ -154,18 +155,19 @@ def read_reference(path: str | Path) -> Reference:
     path = existing_file(path)
     if not h5py.is_hdf5(path):
         raise InputError("this is not a GSVA reference: it is not an HDF5 file", where=str(path), fix=_FIX)
-    with _damage(path), h5py.File(path, "r") as file:
-        _check_kind(file, path)
-        genes, samples, names = ([text.decode() for text in file[key][:]] for key in _TEXTS)
+    with _damage(path):
+        about, data = contents(path)
+        _check_kind(about, path)
+        genes, samples, names = ([text.decode() for text in data[key]] for key in _TEXTS)
         reference = Reference(
-            values=file["values"][:],
+            values=data["values"],
             genes=pd.Index(genes, dtype=object, name="gene"),
             samples=pd.Index(samples, dtype=object, name="sample_id"),
             set_names=names,
-            membership=Membership(file["set_ends"][:], file["set_genes"][:]),
-            settings=Settings(**json.loads(file.attrs["settings"])),
-            versions=json.loads(file.attrs["versions"]),
-            **{key: str(file.attrs[key]) for key in ("name", "collection", "notice")},
+            membership=Membership(data["set_ends"], data["set_genes"]),
+            settings=Settings(**json.loads(about["settings"])),
+            versions=json.loads(about["versions"]),
+            **{key: str(about[key]) for key in ("name", "collection", "notice")},
         )
         _check_content(reference)
     return reference
@@ -254,7 +256,8 @@ def _damage(path: Path) -> Iterator[None]:
     """Report any failure inside as damage of the file."""
     try:
         yield
-    except InputError:
+    except InputError as error:
+        error.where = error.where or str(path)
         raise
     except Exception as error:  # h5py and json raise a dozen kinds of errors for truncated or changed files
         reason = str(error).partition("\n")[0] or type(error).__name__
@@ -263,12 +266,12 @@ def _damage(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _check_kind(file: h5py.File, path: Path) -> None:
-    if file.attrs.get("format") != _FORMAT:
+def _check_kind(about: Mapping[str, Any], path: Path) -> None:
+    if about.get("format") != _FORMAT:
         raise InputError(
             "this is not a GSVA reference, but another kind of HDF5 file", where=str(path), fix=_FIX
         )
-    if (version := int(file.attrs["version"])) != _VERSION:
+    if (version := int(about["version"])) != _VERSION:
         raise InputError(
             f"the GSVA reference has version {version}, but this program reads version {_VERSION}",
             where=str(path),

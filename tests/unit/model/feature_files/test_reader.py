@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequoia_model.errors import InputError
 from sequoia_model.feature_files import read
+from sequoia_model.feature_files.reader import read_here
 from tests.build.features import (
     WRITERS,
     make_coords,
@@ -55,7 +57,7 @@ def test_tiles_stay_on_the_disk_if_there_are_means(tmp_path, monkeypatch):
     monkeypatch.setattr(
         h5py.Dataset, "__getitem__", lambda self, key: taken.append(self.name) or get(self, key)
     )
-    bag = read(path, tiles=False)
+    bag = read_here(path, tiles=False, encoder=None)
     assert taken == ["/cluster_features"]
     assert bag.n_tiles == 12
 
@@ -91,7 +93,8 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", denied)  # root may read anything
-    assert "cannot be read: Permission denied" in refused(path).what
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        read_here(path, tiles=True, encoder=None)
 
 
 @pytest.mark.parametrize(

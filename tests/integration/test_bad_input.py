@@ -341,7 +341,7 @@ CLINICAL_FILES = {
     ),
     "an event value that nobody has": (
         tidy(EXPRESSION, CLINICAL, "--event-value", "dead"),
-        ["no patient has the event value 'dead'", "0, 1"],
+        ["no patient has the event value 'dead'", "'0' (3), '1' (3)"],
     ),
     "events that are missing": (cells(status=[0, 1, "", 1, 0, 1]), ["1 of 6 patients", "event missing: P3"]),
     "no usable patient": (

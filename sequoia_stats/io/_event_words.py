@@ -34,7 +34,11 @@ _LABELLED = re.compile(r"(\d+)(?:\.0)?\s*:\s*(.*)")
 _LEGEND = re.compile(r"\b([01])\s*(?:=+|:)\s*([a-z][a-z /-]*)|([a-z][a-z /-]*?)\s*=+\s*([01])\b")
 _CENSORING = re.compile(r"censor|censur|cnsr|zens[iu]|\bcens|cens\b")
 _ONLY_CENSORING = re.compile(r"(?:(?:is|was|right) )*(?:censored|censoring|censorship)")
-_ABSENCE = re.compile(r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured)\b|(?:free|survival)$")
+_ABSENCE = re.compile(
+    r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured|lost)\b|(?:free|survival)$"
+)
+#: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
+_UNLIKE = re.compile(r"\b(?:no|not|non|without|free|other|others|unrelated|unknown|or|alive|living)\b")
 
 
 def one_means(header: str) -> Literal["event", "censored", "unclear"]:
@@ -111,7 +115,9 @@ def study_code(text: str, endpoint: str) -> float | None:
 
 
 def may_mean_the_same(value: str, other: str) -> bool:
-    """Whether `other` may mean an event as well where `value` does: by its spelling, its label, or as a synonym.
+    """Whether `other` may mean an event as well where `value` does.
+
+    It may by its spelling, its label, as a synonym, or as a special case: "Dead of disease" beside "Dead".
 
     Examples
     --------
@@ -123,7 +129,8 @@ def may_mean_the_same(value: str, other: str) -> bool:
         return False
     if _spellings(value) & _spellings(other):
         return True
-    kinds, others = _kinds(value), _kinds(other)
+    words = [] if _UNLIKE.search(plain(other)) else plain(other).split()
+    kinds, others = _kinds(_spellings(value)), _kinds({*_spellings(other), *words})
     return bool(kinds & others) or bool(kinds and others and "yes" in kinds | others)
 
 
@@ -140,9 +147,9 @@ def _spellings(text: str) -> set[str]:
     return {plain(text), *(plain(part) for part in found.groups() if part)} if found else {plain(text)}
 
 
-def _kinds(text: str) -> set[str]:
-    """The kinds of events that a text may mean."""
-    return {kind for kind, words in _EVENTS.items() if words & _spellings(text)}
+def _kinds(texts: set[str]) -> set[str]:
+    """The kinds of events that texts mean, in plain spelling."""
+    return {kind for kind, words in _EVENTS.items() if words & texts}
 
 
 def _agree(code: str, word: str) -> bool:

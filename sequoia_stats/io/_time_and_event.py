@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -85,7 +85,7 @@ def parse_event(
     where : str
         File and column, for errors.
     event_value : str or sequence of str, optional
-        The values that mean the event; every other value then means none, whatever the name says.
+        The values that mean the event; every other value then means none, whatever the name says. Numbers will do.
     word_code : callable, optional
         Gives 1 or 0 for a word that the format defines, None for others.
 
@@ -106,7 +106,8 @@ def parse_event(
     texts = events[present].map(lambda value: str(value).strip())
     result = pd.Series(np.nan, index=events.index)
     if event_value is not None:
-        wanted = [event_value] if isinstance(event_value, str) else [str(value) for value in event_value]
+        several = isinstance(event_value, Iterable) and not isinstance(event_value, str)
+        wanted = [str(value) for value in (event_value if several else [event_value])]
         seen, meaning = _declared(texts, wanted, name, where)
     else:
         seen, meaning = _coded(texts, name, where, word_code)
@@ -189,7 +190,7 @@ def note_implausible(outcome: Outcome, unit: str, flow: Flow) -> None:
         what = "nobody is followed for a year"
     else:
         return
-    said = f"median time {_length(median)}, longest {_length(longest)}: {what}"
+    said = f"median time to event or censoring {_length(median)}, longest {_length(longest)}: {what}"
     flow.add("outcome: time", outcome.n, outcome.n, f"{said}; are the times really in {unit}?")
 
 
@@ -251,7 +252,7 @@ def _declared(texts: pd.Series, wanted: Sequence[str], name: str, where: str) ->
     if doubtful:
         options = " ".join(f"--event-value {shlex.quote(value)}" for value in [*wanted, *doubtful])
         raise InputError(
-            f"beside {listing(map(repr, wanted))}, {counted(len(doubtful), 'value')} may mean the event too: "
+            f"{counted(len(doubtful), 'value')} beside {listing(map(repr, wanted))} may mean the event too: "
             f"{_with_counts(texts[texts.isin(doubtful)])}",
             where=where,
             fix=f"name all that mean the event: {options}; write another word in the file for those that do not",

@@ -88,11 +88,17 @@ ASKED = {
     "words of no endpoint": (["gone", "here"] * 3, [], ["neither 0 nor 1: gone, here"], ["gone"], 3),
     "labels against codes": (["1:LIVING", "0:DECEASED"] * 3, [], ["contradict", "'1:LIVING' (3)"], ["0:DECEASED"], 3),
     "a third code": ([0, 1, 2, 0, 1, 0], [], ["1 event is neither 0 nor 1: 2"], ["1", "2"], 3),
-    "another case": (["Dead", "dead"] + ["Alive"] * 4, ["Dead"], ["1 value may", "'dead' (1)"], ["Dead", "dead"], 2),
+    "another case": (
+        ["Dead", "dead"] + ["Alive"] * 4,
+        ["Dead"],
+        ["1 value beside 'Dead' may mean the event too", "'dead' (1)"],
+        ["Dead", "dead"],
+        2,
+    ),
     "a synonym": (
         ["Dead", "Deceased", "Died"] + ["Alive"] * 3,
         ["Dead"],
-        ["2 values may mean the event too", "'Deceased' (1)", "'Died' (1)"],
+        ["2 values beside 'Dead' may mean the event too", "'Deceased' (1)", "'Died' (1)"],
         ["Dead", "Deceased", "Died"],
         3,
     ),
@@ -132,7 +138,7 @@ def test_the_options_that_an_error_spells_out_can_be_pasted(capsys, tmp_path):
     arguments = tables(tmp_path, TIMES, ["Dead", "dead", "it's DEAD", "Alive", "Alive", "DEAD"])
     answer = convert(capsys, tmp_path, arguments, "--event-value", "Dead")
     pasted = shlex.split(answer.err.partition("mean the event: ")[2].partition(";")[0])
-    assert pasted == declared(["Dead", "dead", "DEAD"])
+    assert pasted == declared(["Dead", "dead", "it's DEAD", "DEAD"])
     assert convert(capsys, tmp_path, arguments, *pasted).code == 0
 
 
@@ -204,9 +210,9 @@ def test_a_death_is_not_taken_for_a_relapse(capsys, tmp_path):
         (
             [120, 300, 734, 734, 800, 900],
             "months",
-            ["median time 734 months (61 years)", "really in months?"],
+            ["censoring 734 months (61 years)", "really in months?"],
         ),
-        ([10, 20, 30, 40, 50, 60], "years", ["median time 420 months (35 years)", "really in years?"]),
+        ([10, 20, 30, 40, 50, 60], "years", ["censoring 420 months (35 years)", "really in years?"]),
         ([100, 900, 1800, 2400, 3000, 3600], "months", ["months (300 years)", "really in months?"]),
         ([1, 2, 3, 5, 8, 11], "days", ["longest 0.36 months", "nobody is followed for a year"]),
         ([6, 12, 30, 60, 90, 180], "days", ["nobody is followed for a year", "really in days?"]),

@@ -63,6 +63,7 @@ UNCLEAR = [
         "eventfree",
         "no_event",
     ),
+    *("lost_to_follow_up", "Lost"),
     *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
 ]
 
@@ -168,6 +169,21 @@ def test_values_that_may_both_mean_the_event(value, other):
 @pytest.mark.parametrize(
     ("value", "other"),
     [
+        ("Dead", "Dead of disease"),
+        ("Dead", "Died (cancer)"),
+        ("Recurred", "Distant recurrence"),
+        ("yes", "Yes, local"),
+        ("1", "1 - dead"),
+    ],
+)
+def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_way_round(value, other):
+    assert may_mean_the_same(value, other)
+    assert not may_mean_the_same(other, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
         ("Dead", "Alive"),
         ("2", "1"),
         ("0", "1"),
@@ -179,6 +195,9 @@ def test_values_that_may_both_mean_the_event(value, other):
         ("Recurred", "Dead"),
         ("Died of Disease", "Died of Other Causes"),
         ("Dead", "Dead of other causes"),
+        ("Dead", "ALIVE OR DEAD TUMOR FREE"),
+        ("Local recurrence", "Distant recurrence"),
+        ("Relapse", "No relapse"),
         ("0:DECEASED", "1:LIVING"),
         ("+", "-"),
         ("Dead", "Lost"),

@@ -235,6 +235,11 @@ def test_words_of_a_format_are_read_and_what_was_the_event_is_stated():
     )
 
 
+@pytest.mark.parametrize("value", [2, 2.0, "2", [2], ("2.0",), np.int64(2)])
+def test_an_event_value_may_be_a_number(value):
+    assert events(2, 1, 2, event_value=value)[0].tolist() == [1, 0, 1]
+
+
 def test_an_empty_event_value_is_refused():
     with pytest.raises(InputError, match="an event value is empty"):
         events(0, 1, event_value=["1", " "])
@@ -303,8 +308,8 @@ def implausible(times, unit):
 def test_months_taken_as_years_are_noted_with_the_median_and_the_unit():
     [note] = implausible([600, 734, 1500], "years")
     assert note == (
-        "median time 734 months (61 years), longest 1500 months (125 years): longer than any cohort is followed; "
-        "are the times really in years?"
+        "median time to event or censoring 734 months (61 years), longest 1500 months (125 years): "
+        "longer than any cohort is followed; are the times really in years?"
     )
 
 

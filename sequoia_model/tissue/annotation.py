@@ -54,8 +54,8 @@ def read_annotation(
     ----------
     path : path
         A GeoJSON as QuPath exports it, plain or ``.gz``, with polygons in level-0 pixels that count from the corner of
-        the slide's scanned area. Or a PNG of the slide, or else of its scanned area, at any resolution; the area is where
-        its pixels are neither 0 nor transparent.
+        the slide's scanned area. Or a PNG of the slide, or else of its scanned area, at any resolution; the area is
+        where its pixels are neither 0 nor transparent.
     slide : Slide
         The slide on which the area was drawn.
     include : sequence of str

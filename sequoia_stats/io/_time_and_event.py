@@ -25,9 +25,9 @@ from sequoia_stats.types.outcome import Outcome
 TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 _ASK = "say which value is the event with --event-value"
-#: Follow-up that no cohort has, in years. Half of the patients of the longest clinical series are followed for some 20
-#: years; the oldest cancer registries have followed their first patients for some 50.
-_LONGEST_MEDIAN, _LONGEST = 25, 60
+#: Follow-up that hardly any cohort exceeds, in years. The longest clinical series follow half of their patients for
+#: about 20 years; the oldest cancer registries have followed their first patients for about 50.
+_LONGEST_MEDIAN, _LONGEST = 20, 50
 #: A cohort in which nobody is followed for a year; months taken as days look so.
 _SHORTEST = 1
 
@@ -206,8 +206,10 @@ def _coded(
     codes = texts.map(known).astype(np.float64)
     if one == "censored":
         return codes, f"event = 1 - {name}"
-    words = [text for text, code in known.items() if code == 1 and word_code(text) == 1]
-    return codes, f"event where {name} is {listing(map(repr, words))}" if words else ""
+    if all(word_code(text) is None for text in known):
+        return codes, ""
+    seen = [text for text, code in known.items() if code == 1]
+    return codes, f"event where {name} is {listing(map(repr, seen)) or 'something else'}"
 
 
 def _code(text: str, one: str, word_code: Callable[[str], float | None]) -> float | None:

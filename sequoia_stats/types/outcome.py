@@ -67,6 +67,7 @@ class Outcome:
                 raise InputError(
                     f"{part(odd.size, event.size, 'event', 'are')} neither 0 nor 1",
                     where=f"positions {listing(odd)}: {listing(pd.unique(event[odd]))}",
+                    fix="code events as 1 and censored times as 0, or use read_cohort with event_value=",
                 )
         if not self.endpoint:
             raise InputError("the endpoint has no name", fix="name it: OS, PFI, RFS, ...")

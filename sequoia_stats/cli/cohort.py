@@ -152,7 +152,9 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
     from sequoia_base.errors import counted
     from sequoia_base.results import jsonable
     from sequoia_stats.survival import median_follow_up
+    from sequoia_stats.types.covariates import summarise, summary_lines
 
+    types = summarise(cohort.covariates, cohort.readings)
     follow_up = median_follow_up(cohort.outcome)
     units = cohort.units.value_counts()
     content = jsonable(
@@ -165,6 +167,7 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
             "genes": len(cohort.genes),
             "units": units.to_dict(),
             "covariates": cohort.covariates.notna().sum().to_dict(),
+            "covariate_types": types,
             "note": cohort.note,
             "source": cohort.source,
             "licence": cohort.licence,
@@ -177,7 +180,8 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
         repr(cohort)[1:-1],
         f"  median follow-up  {follow} (reverse Kaplan-Meier)",
         f"  units             {', '.join(of_units)}",
-        f"  covariates        {', '.join(f'{k} ({n} known)' for k, n in content['covariates'].items()) or 'none'}",
+        f"  covariates        {len(types) or 'none'}",
+        *(f"    {line}" for line in summary_lines(types)),
         f"  source            {cohort.source or 'not stated'}",
         f"  licence           {cohort.licence or 'not stated'}",
     ]

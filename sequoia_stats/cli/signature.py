@@ -202,6 +202,21 @@ def validate(
     adjust: Annotated[
         str, typer.Option(help="Covariates of the adjusted Cox model, separated by commas.")
     ] = "",
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be "
+            "repeated.",
+        ),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A text or number that means a missing value of a covariate; can be repeated.",
+        ),
+    ] = None,
     cut: Annotated[
         CutChoice,
         typer.Option(help="Cut-off: the median of the training cohort, or of this one."),
@@ -235,6 +250,8 @@ def validate(
             patients,
             cut=cut.value,
             adjust=[name.strip() for name in adjust.split(",") if name.strip()],
+            categorical=categorical or (),
+            missing=missing or (),
             scale=scale.value,
             max_weight_lost=max_weight_lost,
             bootstrap=bootstrap,

@@ -229,7 +229,7 @@ def _assemble(
     unit: str = "",
     units: pd.Series | None = None,
     total: int = 0,
-    **provenance: str,
+    **provenance: Any,
 ) -> Cohort:
     """Join expression with the clinical file; the note says which part of the whole cohort this is."""
     table = read_table(_HERE / clinical)

@@ -57,7 +57,7 @@ from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names
-from sequoia_stats.io._options import Option
+from sequoia_stats.io._options import CATEGORICAL, MISSING_WORDS, Option
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
 from sequoia_stats.io.gene_lists import read_gene_list
@@ -117,6 +117,21 @@ READERS = {
     ),
 }
 
+
+def _read_again(
+    cohort: Cohort,
+    *,
+    endpoint: str | None = None,
+    drop_invalid: bool = False,
+    missing: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+) -> Cohort:
+    """A cohort itself; every patient of it has a usable outcome."""
+    same_endpoint(cohort.outcome.endpoint, endpoint, cohort.name)
+    return cohort.declare(categorical=categorical, missing=missing)
+
+
+_COHORT = Reader(lambda _: True, _read_again, "a Cohort", (CATEGORICAL, MISSING_WORDS))
 _ADATA = Reader(lambda _: True, cohort_from_adata, "an AnnData", h5ad.H5AD_OPTIONS)
 
 
@@ -156,25 +171,23 @@ def read_cohort(
     InputError
         If the source is not recognised, an option is not one of its format, or the file cannot be read.
     """
+    place = Path(source) if isinstance(source, str | Path) else None
+    if place is None and format not in ("auto", "h5ad"):
+        raise InputError(
+            f"--format {format} is for files, not for objects in memory", fix="leave it out, or give the file"
+        )
+    in_memory = _COHORT if isinstance(source, Cohort) else _ADATA
+    reader = in_memory if place is None else _reader(place, format)
     given = {name: value for name, value in options.items() if value is not None}
     if missing:
         given["missing"] = missing
-    if isinstance(source, Cohort):
-        same_endpoint(source.outcome.endpoint, endpoint, source.name)
-        if given:
-            raise InputError(
-                f"a Cohort is not read again, so it takes no {listing(given)}", where=source.name
-            )
-        return source
-    place = Path(source) if isinstance(source, str | Path) else None
-    reader = _ADATA if place is None else _reader(place, format)
     for name in given:
-        _refuse_foreign(name, reader, str(place or "AnnData"))
+        _refuse_foreign(name, reader, str(place) if place else str(getattr(source, "name", "AnnData")))
     if endpoint is not None:
         given["endpoint"] = endpoint
     if drop_invalid:
         given["drop_invalid"] = True
-    return reader.read(place or source, **given)
+    return reader.read(source if place is None else place, **given)
 
 
 def _refuse_foreign(name: str, reader: Reader, where: str) -> None:

@@ -14,6 +14,7 @@ from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
 from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
 from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.covariates import TextOrigin
 
 #: Names that a cohort file uses itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")
@@ -57,6 +58,8 @@ def assemble(
     drop_invalid: bool = False,
     missing: Collection[str] = (),
     id_fix: str = "give the patients the same ids in both",
+    categorical: Collection[str] = (),
+    origin: TextOrigin = "file",
     **provenance: object,
 ) -> Cohort:
     """Join on the patient, decode outcome and covariates, and count every loss.
@@ -83,6 +86,10 @@ def assemble(
         Texts that mean a missing value, besides those of `is_missing`.
     id_fix : str, optional
         What to do if no patient is in both tables.
+    categorical : collection of str, optional
+        Covariates whose numbers are codes of levels.
+    origin : {"file", "anndata"}
+        Where the texts of `clinical` come from.
     **provenance
         Further fields of `Cohort`.
 
@@ -123,7 +130,8 @@ def assemble(
         drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
     note_implausible(outcome, endpoint.unit, flow)
-    decoded = parse_covariates(table.loc[rows[patients], columns], where, flow)
+    raw = kept.loc[rows[patients], columns].set_axis(patients, axis=0)
+    decoded, readings = parse_covariates(raw, flow, categorical=categorical, origin=origin, missing=missing)
     reserved = [column for column in decoded if column in _RESERVED]
     if reserved:
         n = decoded.shape[1]
@@ -132,7 +140,8 @@ def assemble(
     return Cohort(
         expression=expression.loc[patients],
         outcome=outcome,
-        covariates=decoded.drop(columns=reserved).set_axis(patients, axis=0),
+        covariates=decoded.drop(columns=reserved),
+        readings=readings,
         flow=flow.to_frame(),
         **provenance,  # type: ignore[arg-type]
     )

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
+from sequoia_base.missing import without_missing
 from sequoia_base.tables import distinct
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import listing
+from sequoia_stats.types.covariates import (
+    Reading,
+    TextOrigin,
+    chosen,
+    read_covariate,
+    read_covariates,
+    unread_texts,
+)
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words separated by one blank.
 SPELLINGS = {
@@ -25,7 +35,7 @@ SPELLINGS = {
 }
 _POSITIVE = frozenset(["positive", "positve", "pos", "+", "1", "1.0", "true", "yes"])
 _NEGATIVE = frozenset(["negative", "neg", "-", "0", "0.0", "false", "no"])
-_ABSENT = frozenset(["unknown", "not available", "not evaluated", "not performed"])
+_NOT_DONE = frozenset(["not performed", "not done"])
 _UNDECIDED = frozenset(["indeterminate", "equivocal", "borderline"])
 _PAM50 = {
     "luma": "LumA", "luminal a": "LumA", "lumb": "LumB", "luminal b": "LumB", "her2": "Her2", "her2 enriched": "Her2",
@@ -51,97 +61,124 @@ def canonical_names(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def parse_covariates(table: pd.DataFrame, where: str, flow: Flow) -> pd.DataFrame:
-    """Recognise, rename and decode the covariates of a clinical table.
+def parse_covariates(
+    table: pd.DataFrame,
+    flow: Flow,
+    *,
+    categorical: Collection[str] = (),
+    origin: TextOrigin = "file",
+    missing: Collection[str] = (),
+) -> tuple[pd.DataFrame, dict[str, Reading]]:
+    """Recognise, rename and decode the covariates of a clinical table, and give each its type.
+
+    A covariate that nobody asks for refuses nothing: what cannot be read is missing, counted, and named by the error
+    once somebody asks for it.
 
     Parameters
     ----------
     table : DataFrame of shape (patients, columns)
-        Texts or numbers, NaN where missing; the index is named in errors.
-    where : str
-        File, for errors.
+        Texts or numbers, as they are written; index = patient.
     flow : Flow
         Ledger; a line is added if values were set to missing, or a column is not what its name says.
+    categorical : collection of str
+        Columns whose numbers are codes of levels, by their own or their canonical names.
+    origin : {"file", "anndata"}
+        Where texts come from; see `read_covariate`.
+    missing : collection of str
+        Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
 
     Returns
     -------
-    DataFrame
-        ``pam50, er, pr, her2, age`` first, if they were found: receptors 1 positive, 0 negative, age in
-        years. Other columns follow under their own names, as numbers if all their values are.
+    covariates : DataFrame
+        ``pam50, er, pr, her2, age`` first, if they were found: receptors 1 positive, 0 negative, age in years. Other
+        columns follow under their own names. Each is float64 or Categorical.
+    readings : dict of str to Reading
+        What was taken as missing, by covariate.
 
     Raises
     ------
     InputError
-        If a receptor has a value that is neither positive, negative nor missing, or an age is not a number.
+        If a categorical column is not there.
     """
-    table = table.set_axis(
-        distinct([str(name).replace("/", " ") for name in table]), axis=1
-    )  # "/" ends names in HDF5
-    found = {name: column for column, name in canonical_names(list(table.columns)).items()}
+    names = distinct([str(name).replace("/", " ") for name in table])  # "/" ends names in HDF5
+    given = dict(zip(map(str, table), names, strict=True))
+    table = table.set_axis(names, axis=1)
+    found = {name: column for column, name in canonical_names(names).items()}
+    levels = chosen(categorical, found | given)
     parsed: dict[str, pd.Series] = {}
-    for name in [name for name in SPELLINGS if name in found]:
+    readings: dict[str, Reading] = {}
+    for name in [name for name in SPELLINGS if name in found and found[name] not in levels]:
         column = table[found[name]]
-        values = _DECODERS.get(name, _receptor)(column, where, flow)
-        if values is not None:
-            parsed[name] = values
+        words, counts = without_missing(column, missing)
+        decoded = _DECODERS.get(name, _receptor)(words, flow)
+        if decoded is not None:
+            parsed[name], reading = decoded
+            readings[name] = replace(reading, missing={**counts, **reading.missing})
             table = table.drop(columns=column.name)
-    others = table.drop(columns=[column for column in table if column in parsed])
-    return pd.DataFrame(parsed, index=table.index).join(others.apply(as_numbers))
-
-
-def as_numbers(column: pd.Series) -> pd.Series:
-    """float64 if every value that is not missing is a number, else as given."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers.astype(np.float64) if numbers.notna().equals(column.notna()) else column
-
-
-def _receptor(column: pd.Series, where: str, flow: Flow) -> pd.Series:
-    words = column.map(lambda value: str(value).strip().lower(), na_action="ignore")
-    words = words.where(~words.isin(_ABSENT), np.nan)
-    known = words.isna() | words.isin(_POSITIVE | _NEGATIVE | _UNDECIDED)
-    if not known.all():
-        rows = f"{column.index.name or 'patient'}s {listing(column.index[~known])}"
-        raise InputError(
-            f"{counted((~known).sum(), 'value is', 'values are')} neither positive nor negative: "
-            f"{listing(column[~known].unique())}",
-            where=f"{where}, column {column.name!r}, {rows}",
-            fix="write Positive, Negative, or NA",
+    if taken := [column for column in table if column in parsed]:  # another column has this name, less well
+        table = table.rename(
+            columns=dict(zip(taken, distinct([*parsed, *taken])[len(parsed) :], strict=True))
         )
-    undecided = words.isin(_UNDECIDED)
+    others, more = read_covariates(table, categorical=levels, origin=origin, missing=missing)
+    covariates = pd.DataFrame(parsed, index=table.index).join(others)
+    readings = {name: reading for name, reading in (readings | more).items() if reading != Reading()}
+    for name, reading in readings.items():
+        if reading.unread or reading.note:
+            n = int(covariates[name].notna().sum())
+            flow.add(
+                f"covariate: {found.get(name, name)}", n + reading.n_unread, n, reading.unread_sentence()
+            )
+    return covariates, readings
+
+
+def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
+    """1 positive, 0 negative; a column of scores, in which 1 and 2+ are degrees of staining, is something else."""
+    words = column.map(lambda value: str(value).strip().lower(), na_action="ignore")
+    done = words.mask(words.isin(_NOT_DONE))
+    known = done.isin(_POSITIVE | _NEGATIVE)
+    odd = done.notna() & ~known & ~done.isin(_UNDECIDED)
+    if done[odd].str.contains(r"\d").any() or odd.sum() > known.sum():
+        n = int(done.notna().sum())
+        reason = f"not taken as positive or negative: {listing(map(repr, column[odd].unique()), 5)}"
+        flow.add(f"covariate: {column.name}", n, n, reason)
+        return None
+    undecided = done.isin(_UNDECIDED)
     if undecided.any():
         seen = " and ".join(sorted(column[undecided].unique()))
-        n = int(words.notna().sum())
+        n = int(done.notna().sum())
         flow.add(f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} taken as missing")
     values = pd.Series(np.nan, index=column.index)
     values[words.isin(_POSITIVE)], values[words.isin(_NEGATIVE)] = 1.0, 0.0
-    return values
+    gone = column[undecided | (words.isin(_NOT_DONE))].astype(str).value_counts()
+    return values, Reading(
+        {str(text): int(n) for text, n in gone.items()}, unread_texts(column[odd].astype(str))
+    )
 
 
-def _subtype(column: pd.Series, where: str, flow: Flow) -> pd.Series | None:
+def _subtype(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """PAM50 calls; NC (not classified) is missing. A column "subtype" with other values is something else."""
     texts = column.map(lambda value: str(value).strip().removeprefix("BRCA_"), na_action="ignore")
     calls = texts.map(lambda value: _PAM50.get(value.lower().replace("-", " "), value), na_action="ignore")
-    calls = calls.where(calls != "NC", np.nan)
+    unclassified = calls == "NC"
+    calls = calls.mask(unclassified)
     if _words(column.name) == "subtype" and not calls.dropna().isin(_PAM50.values()).all():
         return None
-    return calls
+    values, _ = read_covariate(calls.astype(object), categorical=True, origin="file")
+    return values, Reading({"NC": int(unclassified.sum())} if unclassified.any() else {})
 
 
-def _age(column: pd.Series, where: str, flow: Flow) -> pd.Series | None:
-    """Ages in years; a column that cannot be in years keeps its name."""
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    odd = numbers.isna() & column.notna()
-    if odd.any():
-        rows = f"{column.index.name or 'patient'}s {listing(column.index[odd])}"
-        raise InputError(
-            f"{counted(odd.sum(), 'age is', 'ages are')} not numeric: {listing(column[odd].unique())}",
-            where=f"{where}, column {column.name!r}, {rows}",
-        )
+def _age(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
+    """Ages in years; a column that cannot be in years, or does not hold numbers, keeps its name."""
+    numbers, reading = read_covariate(column, origin="file")
+    if isinstance(numbers.dtype, pd.CategoricalDtype):
+        n = int(column.notna().sum())
+        flow.add(f"covariate: {column.name}", n, n, "not taken as age in years: not numbers")
+        return None
     if numbers.max() > _OLDEST:
         n = len(column)
         flow.add(f"covariate: {column.name}", n, n, f"not taken as age in years: maximum {numbers.max():g}")
         return None
-    return numbers
+    return numbers, reading
 
 
 _DECODERS = {"pam50": _subtype, "age": _age}

@@ -66,3 +66,9 @@ MISSING_WORDS = Option(
     "A text that means a missing value, besides NA, Unknown, [Not Available] and the like; can be repeated.",
     repeated=True,
 )
+#: The option of every format with covariates.
+CATEGORICAL = Option(
+    "categorical",
+    "Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be repeated.",
+    repeated=True,
+)

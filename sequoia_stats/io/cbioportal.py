@@ -15,7 +15,7 @@ from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, 
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._event_words import study_code
-from sequoia_stats.io._options import COVARIATES, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS, Option
+from sequoia_stats.io._options import CATEGORICAL, COVARIATES, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.genes import name_genes
@@ -24,6 +24,7 @@ STUDY_OPTIONS = (
     Option("expression", "Which data_mrna_* file to read."),
     EVENT_VALUE,
     COVARIATES,
+    CATEGORICAL,
     IDENTIFIERS,
     MISSING_WORDS,
 )
@@ -49,6 +50,7 @@ def read_study(
     covariates: list[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """Read a cBioPortal study folder.
@@ -71,6 +73,8 @@ def read_study(
         Names of genes; see `genes.name_genes`.
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
+    categorical : sequence of str, optional
+        Covariates whose numbers are codes of levels, by their own or their canonical names.
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
 
@@ -112,7 +116,7 @@ def read_study(
     other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
     return assemble(
         frame, clinical.drop(columns=["PATIENT_ID", *other]), ids, chosen_endpoint, where=str(patient_file),
-        flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
+        flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing, categorical=categorical,
         units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
         source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
+from sequoia_stats.types._matrices import in_memory
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given, standardise
@@ -62,7 +63,7 @@ def read_expression(
         _refuse_layer(layer, "a cohort", source.name)
         return Expression(source.expression, source.units, source.name, source.flow)
     if not isinstance(source, str | Path):
-        return _from_adata(source, "AnnData", approved, per_patient, layer)
+        return _from_adata(in_memory(source, "cohort"), "AnnData", approved, per_patient, layer)
     path = Path(source)
     if is_h5ad(path):
         return _from_adata(read_adata(path), str(path), approved, per_patient, layer)

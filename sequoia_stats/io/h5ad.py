@@ -14,16 +14,17 @@ from sequoia_base.atomic import new_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble, known_values
-from sequoia_stats.io._options import EVENT_VALUE, IDENTIFIERS, MISSING_WORDS
+from sequoia_stats.io._options import CATEGORICAL, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
-from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
+from sequoia_stats.types._matrices import dense, in_memory
+from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, as_texts, plain
 from sequoia_stats.types.genes import as_given, check_identifiers, note_identifiers, resolve, standardise
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-H5AD_OPTIONS = (EVENT_VALUE, IDENTIFIERS, MISSING_WORDS)
+H5AD_OPTIONS = (EVENT_VALUE, CATEGORICAL, IDENTIFIERS, MISSING_WORDS)
 #: The key of ``uns`` that marks a cohort of ours, whose symbols are resolved.
 _MARK = "sequoia_cohort"
 
@@ -51,6 +52,7 @@ def read_cohort_h5ad(
     event_value: str | Sequence[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """Read a cohort from an h5ad file: obs holds ``time`` in months and ``event``, uns the ``endpoint``.
@@ -67,12 +69,14 @@ def read_cohort_h5ad(
         Names of genes, unless they are those of a cohort already; see `genes.name_genes`.
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`.
+    categorical : sequence of str, optional
+        Covariates whose numbers are codes of levels.
     drop_invalid : bool, default False
         Drop patients without a usable outcome rather than stop.
     """
     return cohort_from_adata(
         read_adata(path), str(path), endpoint=endpoint, event_value=event_value, identifiers=identifiers,
-        missing=missing, drop_invalid=drop_invalid,
+        missing=missing, categorical=categorical, drop_invalid=drop_invalid,
     )  # fmt: skip
 
 
@@ -84,6 +88,7 @@ def cohort_from_adata(
     event_value: str | Sequence[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """A cohort from AnnData; genes are named by `identifiers` unless the object came from a `Cohort`.
@@ -94,6 +99,7 @@ def cohort_from_adata(
         If time, event or the endpoint is missing or cannot be used, `endpoint` is not that of the object, or genes do
         not have symbols.
     """
+    adata = in_memory(adata, "cohort")
     check_patients(adata, where)
     absent = [column for column in ("time", "event") if column not in adata.obs]
     if absent:
@@ -107,16 +113,17 @@ def cohort_from_adata(
     if not (stated or endpoint):
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
     if _MARK in adata.uns:
-        return _own(adata, where, event_value, missing, drop_invalid)
+        cohort = _own(adata, where, event_value, missing, drop_invalid)
+        return cohort.declare(categorical=categorical, missing=missing)
     approved = check_identifiers(adata.var_names, where, identifiers)
     frame, units, flow = expression_of(adata, where, approved=approved)
     note_identifiers(frame.columns, flow)
-    obs = adata.obs.apply(plain)
+    obs = adata.obs.apply(lambda column: (plain if column.name in ("time", "event") else as_texts)(column))
     return assemble(
         frame, obs, pd.Series(adata.obs_names, adata.obs_names, dtype=object),
         Endpoint(stated or str(endpoint), "time", "event", "months", event_value),
-        where=where, flow=flow, drop_invalid=drop_invalid, missing=missing, units=units,
-        name=Path(where).stem, source=Path(where).name,
+        where=where, flow=flow, drop_invalid=drop_invalid, missing=missing, categorical=categorical,
+        origin="anndata", units=units, name=Path(where).stem, source=Path(where).name,
     )  # fmt: skip
 
 
@@ -132,7 +139,8 @@ def _own(
     flow = Flow()
     if missing:
         adata = adata.copy()
-        adata.obs = known_values(adata.obs.apply(plain), "time", missing, flow)
+        outcome_columns = adata.obs[["time", "event"]].apply(plain)
+        adata.obs[["time", "event"]] = known_values(outcome_columns, "time", missing, flow)
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
     event, note = parse_event(obs["event"], f"{where}, obs column 'event'", event_value)
@@ -179,10 +187,7 @@ def expression_of(
             where=f"{where}; its layers are {listing(adata.layers) or 'none'}",
             fix="name one of them with --layer, or leave --layer out to read X",
         )
-    chosen = adata.X if layer is None else adata.layers[layer]
-    if chosen is None:
-        raise InputError("the AnnData has no X", where=where)
-    matrix = np.asarray(chosen.toarray() if hasattr(chosen, "toarray") else chosen, np.float64)
+    matrix = dense(adata.X if layer is None else adata.layers[layer], f"{where}, {layer or 'X'}")
     if (infinite := np.isinf(matrix)).any():
         row, column = divmod(int(infinite.argmax()), matrix.shape[1])
         raise InputError(

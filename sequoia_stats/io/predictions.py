@@ -16,6 +16,7 @@ from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
+from sequoia_stats.types._matrices import in_memory
 from sequoia_stats.types.genes import aliases, match, refuse_dates
 from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
@@ -106,6 +107,7 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
     if isinstance(source, Predictions):
         return source.adata
     if not isinstance(source, str | Path):
+        source = in_memory(source, "Predictions")
         uns, layers = dict(source.uns), dict(source.layers)
         return anndata.AnnData(source.X, source.obs.copy(), source.var[[]], uns, layers=layers)
     path = Path(source)

@@ -13,7 +13,15 @@ from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import Numbers, find_column, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
-from sequoia_stats.io._options import COVARIATES, EVENT_VALUE, ID_FIX, IDENTIFIERS, MISSING_WORDS, Option
+from sequoia_stats.io._options import (
+    CATEGORICAL,
+    COVARIATES,
+    EVENT_VALUE,
+    ID_FIX,
+    IDENTIFIERS,
+    MISSING_WORDS,
+    Option,
+)
 from sequoia_stats.io._tables import are_in_rows, check_ids
 from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
@@ -46,6 +54,7 @@ TIDY_OPTIONS = (
         choices=("rows", "columns"),
     ),
     COVARIATES,
+    CATEGORICAL,
     IDENTIFIERS,
     MISSING_WORDS,
 )
@@ -81,6 +90,7 @@ def read_tidy(
     covariates: Sequence[str] | None = None,
     identifiers: str = "symbols",
     missing: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop_invalid: bool = False,
 ) -> Cohort:
     """Read a cohort from tables of any origin; options say what the tables do not.
@@ -114,6 +124,8 @@ def read_tidy(
     missing : sequence of str, optional
         Texts that mean a missing value, besides those of `sequoia_base.missing.is_missing`. In expression a number
         stays a number.
+    categorical : sequence of str, optional
+        Covariates whose numbers are codes of levels, by their own or their canonical names.
     drop_invalid : bool, default False
         Drop patients without a usable outcome, counted in ``flow``, rather than stop.
 
@@ -158,7 +170,7 @@ def read_tidy(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
         where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
         id_fix="check --id-column, and --genes-in (are the genes in rows or in columns?)",
-        name=Path(source).name.partition(".")[0],
+        categorical=categorical, name=Path(source).name.partition(".")[0],
         source=", ".join(Path(path).name for path in (source, clinical) if path),
     )  # fmt: skip
 

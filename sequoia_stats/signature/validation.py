@@ -27,6 +27,7 @@ from sequoia_stats.survival import (
     logrank_test,
 )
 from sequoia_stats.types.cohort import Cohort, as_cohort
+from sequoia_stats.types.covariates import refuse_unread, summarise, summary_lines
 from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 Cut = Literal["frozen", "median"]
 NAN = math.nan
+_UNREAD = "{options} leaves these patients out"
+_LEVELS = "--categorical {name} makes a level of each value"
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class Validation(Result):
         Whether the signature has no gene; the hazard ratio is then 1 and C 0.5 by definition.
     is_training_cohort : bool
         Whether the signature was trained on this very cohort, judged by its hash.
+    covariates : dict
+        What each covariate of the adjusted model is in this cohort; see `covariates.summarise`.
     """
 
     cohort: str
@@ -160,6 +165,7 @@ class Validation(Result):
     weight_lost: float
     null_model: bool
     is_training_cohort: bool = field(default=False)
+    covariates: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def logrank(self) -> LogRank | None:
@@ -188,6 +194,7 @@ class Validation(Result):
             "weight_lost": self.weight_lost,
             "null_model": self.null_model,
             "cuts": self.cuts,
+            "covariate_types": self.covariates,
             "adjusted": None
             if adjusted is None
             else {
@@ -226,6 +233,7 @@ class Validation(Result):
             *(["  null model: no gene was chosen"] if self.null_model else []),
             f"  scale {self.scale}; {counted(len(self.genes_missing), 'gene')} missing, with {self.weight_lost:.1%} of "
             "the weight",
+            *(f"  {line}" for line in summary_lines(self.covariates)),
         ]
         table = self.to_frame().to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
         return "\n".join([*head, *(f"  {line}" for line in table.splitlines())])
@@ -237,6 +245,8 @@ def validate(
     *,
     cut: Cut = "frozen",
     adjust: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    missing: Sequence[str] = (),
     scale: Scale = "cohort",
     max_weight_lost: float = 0.5,
     bootstrap: int = 1000,
@@ -256,6 +266,10 @@ def validate(
         are tested.
     adjust : sequence of str
         Covariates of the adjusted Cox model, by the cohort's names or other spellings of pam50, er, pr, her2, age.
+    categorical : sequence of str
+        Covariates whose numbers are codes of levels.
+    missing : sequence of str
+        Texts and numbers that mean a missing value of a covariate.
     scale : {"cohort", "training"}
         Where the transform is computed; see `Signature.risk_score`.
     max_weight_lost : float
@@ -274,9 +288,10 @@ def validate(
     Raises
     ------
     InputError
-        If a covariate is absent, too much weight is lost with missing genes, or there are fewer than two events.
+        If a covariate is absent or has values that cannot be read, too much weight is lost with missing genes, or there
+        are fewer than two events.
     """
-    cohort = as_cohort(cohort)
+    cohort = as_cohort(cohort).declare(categorical=categorical, missing=missing)
     check_limits(
         {"cut": cut, "bootstrap": bootstrap, "seed": seed},
         {"cut": one_of(get_args(Cut)), "bootstrap": whole(0), "seed": whole(0)},
@@ -312,6 +327,7 @@ def validate(
         weight_lost=risk.weight_lost,
         null_model=signature.is_null,
         is_training_cohort=cohort.sha256() == signature.training["sha256"],
+        covariates=summarise(cohort.covariates[list(covariates)], cohort.readings),
     )
 
 
@@ -330,6 +346,7 @@ def _covariates(names: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
             f"{cohort.name} has no covariate {listing(absent)}",
             fix=f"use {listing(known, 40)}" if len(known) else "leave adjust out",
         )
+    refuse_unread(cohort.covariates[found], cohort.readings, f"cohort {cohort.name}", _UNREAD, _LEVELS)
     return tuple(dict.fromkeys(found))
 
 

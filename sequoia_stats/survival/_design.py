@@ -18,9 +18,8 @@ from sequoia_stats.types.outcome import Outcome
 #: What can describe patients; see `covariate_table`.
 Covariates = pd.DataFrame | pd.Series | Mapping[str, Any] | ArrayLike
 _RANK = 1e-9  # a covariate that adds less than this to the others is a combination of them
-_UNREAD = (
-    "write numbers, or NaN where the value is missing; pd.Categorical declares the values of {name} as levels"
-)
+_UNREAD = "write numbers, or NaN where the value is missing"
+_LEVELS = "pd.Categorical makes a level of each value"
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
     """
     _refuse_dates(covariates)
     typed, readings = read_covariates(covariates)
-    refuse_unread(readings, typed.columns, "rows of the covariates", _UNREAD)
+    refuse_unread(typed, readings, "rows of the covariates", _UNREAD, _LEVELS)
     if typed.isna().all().any():
         raise InputError(
             f"{listing(typed.columns[typed.isna().all()])} is missing for all {counted(outcome.n, 'patient')}",

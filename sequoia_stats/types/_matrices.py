@@ -1,16 +1,67 @@
-"""Matrices of slides × genes: checks of their values, and means over groups of slides."""
+"""Matrices of slides × genes, also those of an AnnData: checks of their values, and means over groups of slides."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 _BLOCK = 1024  # columns at a time, so that copies stay small
+
+
+def in_memory(data: Any, what: str) -> AnnData:
+    """An AnnData, read into memory if it is backed by a file.
+
+    Parameters
+    ----------
+    data : AnnData
+        Anything else is refused.
+    what : str
+        What it should be: "cohort".
+
+    Raises
+    ------
+    InputError
+        If it is not an AnnData, or the same name of an obs column is used twice.
+    """
+    import anndata
+
+    if not isinstance(data, anndata.AnnData):
+        kind = type(data).__name__
+        raise InputError(
+            f"{kind} is not a type of {what} that can be read", fix=f"give a file, an AnnData or a {what}"
+        )
+    repeated = data.obs.columns[data.obs.columns.duplicated()].unique()
+    if len(repeated):
+        raise InputError(
+            f"{counted(len(repeated), 'column name is', 'column names are')} duplicated: {listing(repeated)}",
+            where="AnnData, obs",
+            fix="rename or drop one of the columns",
+        )
+    return data.to_memory() if data.isbacked else data
+
+
+def dense(matrix: Any, where: str) -> NDArray[np.float64]:
+    """A matrix of AnnData, also a sparse one, as float64.
+
+    Raises
+    ------
+    InputError
+        If there is none, or its values are not numbers.
+    """
+    if matrix is None:
+        raise InputError("the AnnData has no X", where=where, fix="put the matrix into X")
+    try:
+        return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("some values are not numbers", where=f"{where}: {error}") from None
 
 
 def as_floats(values: Any, where: str) -> NDArray[np.floating[Any]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.types._matrices import dense, in_memory
+from sequoia_stats.types.covariates import Reading, declared, read_covariates
 from sequoia_stats.types.durations import without_own_unit
 from sequoia_stats.types.outcome import Outcome
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 #: The unit of a gene if the file does not state one.
 UNIT_UNKNOWN = "not stated"
 _OUTCOME_COLUMNS = ("time", "event")
+#: The key of ``uns`` with the readings; its names are the covariates whose type is known.
+_READINGS = "covariates"
 _TEXTS = ("name", "source", "licence", "note")
 
 
@@ -34,18 +40,21 @@ class Cohort:
     outcome : Outcome
         One entry per patient, in the same order.
     covariates : DataFrame
-        Same index. Canonical names are ``pam50, er, pr, her2, age``; receptors are 0/1 with NaN for missing.
+        Same index. Each column gets its type here: numeric covariates are float64, categorical ones a Categorical of
+        texts (`covariates.read_covariate`). Canonical names are ``pam50, er, pr, her2, age``; receptors are 0/1.
     flow : DataFrame
         Ledger of losses: ``step, n_before, n_after, reason``.
     units : Series
         Unit of every gene: "RSEM", "z-score", "log2 ...", or "not stated".
     name, source, licence, note : str
         Provenance; `note` is a sentence for captions ("sub-cohort of N of M patients, ...").
+    readings : mapping of str to Reading
+        What was taken as missing, by covariate.
 
     Raises
     ------
     InputError
-        If patients or genes are duplicated, lengths differ, or expression is not numeric.
+        If patients, genes or covariates are duplicated, lengths or labels differ, or expression is not numeric.
     """
 
     expression: pd.DataFrame
@@ -57,6 +66,7 @@ class Cohort:
     source: str = ""
     licence: str = ""
     note: str = ""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expression = self.expression
@@ -77,12 +87,27 @@ class Cohort:
             raise InputError("some values of the expression are not numbers", where=str(error)) from None
         expression.index = expression.index.astype(str).rename("patient_id")
         expression.columns = expression.columns.astype(str).rename("gene")
+        named = self.outcome.patients
+        if named is not None and not named.astype(str).equals(expression.index):
+            raise InputError(
+                "outcome and expression must name the same patients in the same order",
+                where=f"outcome: {listing(named, 3)}; expression: {listing(expression.index, 3)}",
+                fix="reindex the outcome's table by the patients of the expression",
+            )
         covariates = self.covariates.reindex(expression.index) if self.covariates.empty else self.covariates
         if not covariates.index.astype(str).equals(expression.index):
             raise InputError("covariates and expression must name the same patients in the same order")
+        covariates, found = read_covariates(
+            covariates.set_axis(expression.index, axis=0).set_axis(covariates.columns.map(str), axis=1)
+        )
+        kept = {name: reading for name, reading in self.readings.items() if name in covariates}
+        held = found | {name: reading.within(covariates[name].isna()) for name, reading in kept.items()}
+        readings = {name: reading for name, reading in held.items() if reading != Reading()}
         units = self.units.reindex(expression.columns).fillna(UNIT_UNKNOWN).astype(object).rename("unit")
         object.__setattr__(self, "expression", expression)
-        object.__setattr__(self, "covariates", covariates.set_axis(expression.index, axis=0))
+        object.__setattr__(self, "outcome", replace(self.outcome, patients=expression.index))
+        object.__setattr__(self, "covariates", covariates)
+        object.__setattr__(self, "readings", readings)
         object.__setattr__(self, "flow", self.flow.reset_index(drop=True))
         object.__setattr__(self, "units", units)
 
@@ -118,6 +143,28 @@ class Cohort:
         flow.add(step, n_before, n_after, reason)
         return replace(self, flow=flow.to_frame())
 
+    def declare(self, *, categorical: Collection[str] = (), missing: Collection[str] = ()) -> Cohort:
+        """The same cohort, with more said about its covariates.
+
+        Parameters
+        ----------
+        categorical : collection of str
+            Covariates whose numbers are codes of levels.
+        missing : collection of str
+            Texts and numbers that mean a missing value.
+
+        Raises
+        ------
+        InputError
+            If there is no such covariate.
+        """
+        if not categorical and not missing:
+            return self
+        covariates, readings = declared(
+            self.covariates, self.readings, categorical=categorical, missing=missing
+        )
+        return replace(self, covariates=covariates, readings=readings)
+
     def sha256(self) -> str:
         """Hash of sorted patient ids, sorted genes, expression in that order, time and event.
 
@@ -139,7 +186,6 @@ class Cohort:
         import anndata
 
         obs = self.covariates.drop(columns=[c for c in _OUTCOME_COLUMNS if c in self.covariates])
-        obs = obs.apply(storable)
         obs.insert(0, "time", self.outcome.time)
         obs.insert(1, "event", self.outcome.event.astype(np.int8))
         return anndata.AnnData(
@@ -150,6 +196,9 @@ class Cohort:
                 "sequoia_cohort": 1,
                 "endpoint": self.outcome.endpoint,
                 "flow": Flow.of(self.flow).to_columns(),
+                _READINGS: json.dumps(
+                    {name: asdict(self.readings.get(name, Reading())) for name in map(str, self.covariates)}
+                ),
                 **{key: getattr(self, key) for key in _TEXTS},
             },
         )
@@ -170,6 +219,7 @@ class Cohort:
         InputError
             If time, event or the endpoint is missing.
         """
+        adata = in_memory(adata, "cohort")
         absent = [column for column in _OUTCOME_COLUMNS if column not in adata.obs]
         if absent:
             raise InputError(
@@ -181,23 +231,66 @@ class Cohort:
             raise InputError(
                 "the AnnData does not name its endpoint", fix="set uns['endpoint'], or pass endpoint="
             )
-        matrix = adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X
+        known = _read_readings(adata.uns.get(_READINGS))
+        obs = adata.obs.drop(columns=list(_OUTCOME_COLUMNS))
+        covariates, readings = _covariates_of(obs, known)
         texts: dict[str, Any] = {key: str(adata.uns[key]) for key in _TEXTS if key in adata.uns}
         return cls(
-            expression=pd.DataFrame(np.asarray(matrix, np.float64), adata.obs_names, adata.var_names),
+            expression=pd.DataFrame(dense(adata.X, "AnnData, X"), adata.obs_names, adata.var_names),
             outcome=Outcome(
                 without_own_unit(plain(adata.obs["time"])), adata.obs["event"].to_numpy(), endpoint
             ),
-            covariates=adata.obs.drop(columns=list(_OUTCOME_COLUMNS)).apply(plain),
+            covariates=covariates,
+            readings=readings,
             flow=Flow.of(adata.uns.get("flow")).to_frame(),
             units=adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(dtype=object),
             **texts,
         )
 
 
+def _covariates_of(
+    obs: pd.DataFrame, known: Mapping[str, Reading]
+) -> tuple[pd.DataFrame, dict[str, Reading]]:
+    """The covariates in the obs of an AnnData; those in `known` have their type already."""
+    others = [name for name in obs if name not in known]
+    typed, readings = read_covariates(obs[others].apply(as_texts), origin="anndata")
+    return obs.drop(columns=others).join(typed)[list(obs)], {**known, **readings}
+
+
 def as_cohort(data: Cohort | AnnData) -> Cohort:
     """Accept a `Cohort` or an AnnData that holds one."""
     return data if isinstance(data, Cohort) else Cohort.from_adata(data)
+
+
+def as_texts(column: pd.Series) -> pd.Series:
+    """A column of obs with texts where AnnData made a Categorical of them, and where it holds lists or tables.
+
+    AnnData turns every column of texts into a Categorical with sorted levels when it is written. Such a column may hold
+    numbers with texts among them.
+    """
+    dtype = column.dtype
+    if pd.api.types.is_object_dtype(dtype):
+        return column.map(lambda value: value if np.isscalar(value) or value is None else str(value))
+    if (
+        not isinstance(dtype, pd.CategoricalDtype)
+        or dtype.ordered
+        or dtype.categories.inferred_type != "string"
+    ):
+        return column
+    return column.astype(object) if dtype.categories.is_monotonic_increasing else column
+
+
+def _read_readings(text: object) -> dict[str, Reading]:
+    """The readings in ``uns``; none if they cannot be read, as in older files."""
+    try:
+        return {
+            str(name): Reading(
+                about["missing"], {k: tuple(rows) for k, rows in about["unread"].items()}, about["note"]
+            )
+            for name, about in json.loads(str(text)).items()
+        }
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return {}
 
 
 def storable(column: pd.Series) -> pd.Series:

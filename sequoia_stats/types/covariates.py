@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from numbers import Real
+from shlex import quote
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
+_MOST_SHOWN = 12  # levels that a line names
 _MOST_CODES = 10  # distinct whole numbers, written as texts, that still are codes of levels
 
 
@@ -63,6 +65,10 @@ class Reading:
         """The same in words, empty if nothing was read specially."""
         texts = listing(f"{text!r} ({n})" for text, n in self.counts().items())
         return "; ".join(filter(None, [f"{texts} taken as missing" if texts else "", self.note]))
+
+    def unread_sentence(self) -> str:
+        """What a ledger says: texts that were not understood, and how numbers were written."""
+        return Reading({}, self.unread, self.note).sentence()
 
     def within(self, missing: pd.Series) -> Reading:
         """What still holds for these rows: texts whose values are missing in them."""
@@ -156,35 +162,181 @@ def refuse_repeated_columns(columns: pd.Index, where: str) -> None:
         )
 
 
-def refuse_unread(readings: Mapping[str, Reading], names: Iterable[str], where: str, fix: str) -> None:
-    """Refuse a covariate that somebody asks for if texts among its numbers have no meaning.
+def refuse_unread(
+    covariates: pd.DataFrame, readings: Mapping[str, Reading], where: str, fix: str, levels: str
+) -> None:
+    """Refuse covariates that somebody asks for if texts among their numbers have no meaning.
 
     Parameters
     ----------
+    covariates : DataFrame of shape (patients, columns)
+        The typed covariates that are asked for.
     readings : mapping of str to Reading
         By covariate.
-    names : iterable of str
-        The covariates that are asked for.
     where : str
         File or cohort, for the error.
     fix : str
-        What to do; "{name}" and "{text}" stand for the covariate and for its first text.
+        How to say that the texts are missing; "{options}" stands for the options that do.
+    levels : str
+        How to say that all values are levels, for a covariate with few values; "{name}" stands for the covariate.
 
     Raises
     ------
     InputError
         Naming the covariate, the texts and their rows.
     """
-    for name in names:
-        reading = readings.get(name, Reading())
-        if reading.unread:
-            rows = listing(row for rows in reading.unread.values() for row in rows)
-            raise InputError(
-                f"the covariate {name} is numeric, but {counted(reading.n_unread, 'value is', 'values are')} not "
-                f"{'a number' if reading.n_unread == 1 else 'numbers'}: {listing(map(repr, reading.unread))}",
-                where=f"{where}, {name}: {rows}",
-                fix=fix.format(name=name, text=next(iter(reading.unread))),
+    for name, values in covariates.items():
+        reading = readings.get(str(name), Reading())
+        if not reading.unread:
+            continue
+        rows = listing(row for rows in reading.unread.values() for row in rows)
+        options = " ".join(f"--missing {quote(text)}" for text in reading.unread)
+        few = values.nunique() + len(reading.unread) <= _MOST_CODES
+        raise InputError(
+            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read, unlike the others: "
+            f"{listing(map(repr, reading.unread))}",
+            where=f"{where}, {name}: {rows}",
+            fix=fix.format(options=options) + (f"; {levels.format(name=name)}" if few else ""),
+        )
+
+
+def chosen(wanted: Collection[str], known: Mapping[str, str]) -> set[str]:
+    """The covariates that ``--categorical`` names.
+
+    Parameters
+    ----------
+    wanted : collection of str
+        Names, or several of them separated by commas.
+    known : mapping of str to str
+        Each name that may be used, and the covariate it stands for.
+
+    Raises
+    ------
+    InputError
+        If there is no such covariate.
+    """
+    parts = [[text] if text in known else [part.strip() for part in text.split(",")] for text in wanted]
+    names = [name for some in parts for name in some if name]
+    if absent := [name for name in dict.fromkeys(names) if name not in known]:
+        raise InputError(
+            f"there is no covariate {listing(absent)} to be categorical",
+            where=f"the covariates are {listing(known, 40) or 'none'}",
+            fix="name some of them, or leave --categorical out",
+        )
+    return {known[name] for name in names}
+
+
+def declared(
+    covariates: pd.DataFrame,
+    readings: Mapping[str, Reading],
+    *,
+    categorical: Collection[str] = (),
+    missing: Collection[str] = (),
+) -> tuple[pd.DataFrame, dict[str, Reading]]:
+    """Typed covariates, after somebody has said more about them.
+
+    Parameters
+    ----------
+    covariates : DataFrame of shape (patients, columns)
+        Columns of float64 or Categorical.
+    readings : mapping of str to Reading
+        By covariate.
+    categorical : collection of str
+        Covariates that are categorical: their numbers, and unread texts among them, become levels.
+    missing : collection of str
+        Levels, unread texts and numbers that mean a missing value.
+
+    Returns
+    -------
+    DataFrame, dict
+        The covariates and their readings.
+
+    Raises
+    ------
+    InputError
+        If there is no such covariate.
+    """
+    levels = chosen(categorical, {str(name): str(name) for name in covariates})
+    covariates, readings = covariates.copy(), dict(readings)
+    for name, column in covariates.items():
+        reading, values = readings.get(str(name), Reading()), column
+        said = [text for text in reading.unread if is_missing(text, missing)]
+        counts = Counter(reading.missing) + Counter({text: len(reading.unread[text]) for text in said})
+        unread = {text: rows for text, rows in reading.unread.items() if text not in said}
+        if missing:
+            gone = (
+                values.astype(object).map(lambda value: is_missing(_label(value), missing)) & values.notna()
             )
+            counts += Counter(values[gone].map(_label))
+            values = values.mask(gone)
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.cat.remove_unused_categories()
+        elif name in levels:
+            values, unread = as_categorical(values, replace(reading, unread=unread)), {}
+        covariates[name] = values
+        readings[str(name)] = replace(reading, missing=dict(counts), unread=unread)
+    return covariates, {name: reading for name, reading in readings.items() if reading != Reading()}
+
+
+def summarise(covariates: pd.DataFrame, readings: Mapping[str, Reading]) -> dict[str, dict[str, Any]]:
+    """What each covariate is, as plain values.
+
+    Parameters
+    ----------
+    covariates : DataFrame of shape (patients, columns)
+        Columns of float64 or Categorical.
+    readings : mapping of str to Reading
+        By covariate.
+
+    Returns
+    -------
+    dict
+        By covariate: ``type`` ("numeric" or "categorical"), ``levels`` (level -> patients, None if numeric),
+        ``minimum``, ``median`` and ``maximum`` (None if categorical), ``known`` and ``missing`` (patients),
+        ``taken_as_missing`` (text -> patients) and ``note``.
+    """
+    summaries = {}
+    for name, values in covariates.items():
+        reading = readings.get(str(name), Reading())
+        is_category = isinstance(values.dtype, pd.CategoricalDtype)
+        numbers = pd.Series(dtype=np.float64) if is_category else values.dropna()
+        quantiles = [float(q) for q in numbers.quantile([0, 0.5, 1])] if len(numbers) else [None] * 3
+        summaries[str(name)] = {
+            "type": "categorical" if is_category else "numeric",
+            "levels": {str(k): int(n) for k, n in values.value_counts(sort=False).items()}
+            if is_category
+            else None,
+            **dict(zip(("minimum", "median", "maximum"), quantiles, strict=True)),
+            "known": int(values.notna().sum()),
+            "missing": int(values.isna().sum()),
+            "taken_as_missing": reading.counts(),
+            "note": reading.note,
+        }
+    return summaries
+
+
+def summary_lines(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each covariate of `summarise`: its type, levels or range, and what is missing."""
+    width = max(map(len, summaries), default=0)
+    lines = []
+    for name, about in summaries.items():
+        if about["type"] == "categorical":
+            levels = [f"{level} ({n})" for level, n in about["levels"].items()]
+            several = f"{len(levels)} levels, such as {', '.join(levels[:3])}"
+            what = several if len(levels) > _MOST_SHOWN else ", ".join(levels) or "no level"
+        elif about["median"] is None:
+            what = "no value"
+        else:
+            what = f"{about['minimum']:g} to {about['maximum']:g}, median {about['median']:g}"
+        reading = Reading(about["taken_as_missing"], note=about["note"])
+        said = "; ".join(filter(None, [f"{about['missing']} missing", reading.sentence()]))
+        lines.append(f"{name:<{width}}  {about['type']}: {what}; {said}")
+    return lines
+
+
+def unread_texts(texts: pd.Series) -> dict[str, tuple[str, ...]]:
+    """Each text with the rows that have it, as `Reading` holds them."""
+    return {str(text): tuple(rows.index.astype(str)) for text, rows in texts.groupby(texts, sort=False)}
 
 
 def as_categorical(values: pd.Series, reading: Reading | None = None) -> pd.Series:
@@ -207,7 +359,9 @@ def _typed(
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
         return (as_categorical(column) if categorical else _floats(column)), Reading()
     known = column.dropna().astype(object)
-    if not categorical and len(known) and known.map(lambda value: isinstance(value, _NUMERIC)).all():
+    if not len(known):
+        return pd.Series(np.nan, column.index, np.float64, column.name), Reading()
+    if not categorical and known.map(lambda value: isinstance(value, _NUMERIC)).all():
         return _floats(column.astype(object).where(column.notna(), np.nan).astype(np.float64)), Reading()
     return _texts(known.map(_label), column.index, categorical, origin, missing)
 
@@ -247,8 +401,7 @@ def _texts(
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
         return levels
     odd = some[~is_number]
-    unread = {text: tuple(rows.index.astype(str)) for text, rows in odd.groupby(odd, sort=False)}
-    return numbers.reindex(index), Reading(_count(texts[absent_number]), unread, note)
+    return numbers.reindex(index), Reading(_count(texts[absent_number]), unread_texts(odd), note)
 
 
 def _numbers(texts: pd.Series) -> tuple[pd.Series, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
-from sequoia_stats.types._matrices import as_floats, group_means, refuse_not_finite, varying
+from sequoia_stats.types._matrices import as_floats, group_means, in_memory, refuse_not_finite, varying
 from sequoia_stats.types.cohort import plain, storable
 from sequoia_stats.types.genes import refuse_dates
 
@@ -219,6 +219,7 @@ class Predictions:
         InputError
             If X or the measured layer is missing; as `Predictions`.
         """
+        adata = in_memory(adata, "Predictions")
         name = name or str(adata.uns.get("name", "")) or "AnnData"
         if adata.X is None:
             raise InputError("the AnnData has no X, which should hold the predictions", where=name)

@@ -11,12 +11,17 @@ from sequoia_stats.errors import InputError
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
 
 
-def parse(**columns):
+def parse(options=None, **columns):
     flow = Flow()
     table = pd.DataFrame(columns, dtype=object)
-    return parse_covariates(
-        table.set_axis(pd.RangeIndex(2, len(table) + 2, name="row")), "c.csv", flow
-    ), list(flow)
+    table = table.set_axis([f"P{i + 1}" for i in range(len(table))])
+    covariates, _ = parse_covariates(table, flow, **(options or {}))
+    return covariates, list(flow)
+
+
+def readings(**columns):
+    table = pd.DataFrame(columns, dtype=object)
+    return parse_covariates(table.set_axis([f"P{i + 1}" for i in range(len(table))]), Flow())[1]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +94,20 @@ def test_undecided_receptors_are_counted():
     assert steps == [("covariate: ER Status", 3, 1, "Equivocal and Indeterminate taken as missing")]
 
 
-def test_an_unknown_word_for_a_receptor_is_an_error_with_its_row():
-    with pytest.raises(InputError, match=r"1 value .*: maybe\n.*column 'ER_STATUS', rows 3"):
-        parse(ER_STATUS=["Positive", "maybe"])
+def test_an_unknown_word_for_a_receptor_is_missing_and_kept_with_its_patient():
+    columns = {"HER2": ["Positive", "Unknown/ND", "Negative", "not performed"]}
+    table, steps = parse(**columns)
+    assert table["her2"].isna().tolist() == [False, True, False, True]
+    assert steps == [("covariate: HER2", 3, 2, "'Unknown/ND' (1) taken as missing")]
+    reading = readings(**columns)["her2"]
+    assert (reading.unread, reading.missing) == ({"Unknown/ND": ("P2",)}, {"not performed": 1})
+
+
+@pytest.mark.parametrize("scores", [["0", "1+", "2+", "3+"], ["0", "1", "2", "3"], ["90%", "10%", "0", "1"]])
+def test_scores_of_staining_are_not_taken_as_positive_or_negative(scores):
+    table, steps = parse(IHC_HER2=scores)
+    assert list(table) == ["IHC_HER2"]
+    assert "not taken as positive or negative" in steps[0][3]
 
 
 @pytest.mark.parametrize(
@@ -126,15 +142,39 @@ def test_an_age_in_days_is_not_taken_for_years():
     assert steps == [("covariate: age_at_diagnosis", 1, 1, "not taken as age in years: maximum 23000")]
 
 
-def test_an_age_in_words_is_an_error():
-    with pytest.raises(InputError, match="1 age is not numeric: old"):
-        parse(age=["old", "51"])
+def test_an_age_in_words_is_missing_and_kept_with_its_patient():
+    columns = {"AGE": ["61", ">89", "51", "[Not Available]"]}
+    table, steps = parse(**columns)
+    assert table["age"].isna().tolist() == [False, True, False, True]
+    assert steps == [("covariate: AGE", 3, 2, "'>89' (1) taken as missing")]
+    assert readings(**columns)["age"].unread == {">89": ("P2",)}
+
+
+def test_groups_of_ages_are_levels_under_their_own_name():
+    assert parse(AGE=["<50", "50-60", "51"])[0]["AGE"].tolist() == ["<50", "50-60", "51"]
+
+
+def test_codes_are_levels_if_they_are_declared_by_any_name():
+    columns = {"ER Status": ["0", "1"], "grade, nuclear": ["3", "1"], "stage": ["1", "2"]}
+    table, _ = parse({"categorical": ["er", "grade, nuclear", "stage"]}, **columns)
+    assert [list(table[name].cat.categories) for name in table] == [["0", "1"], ["1", "3"], ["1", "2"]]
+    assert parse({"categorical": ["ER Status,stage"]}, **columns)[0]["stage"].dtype == "category"
+    with pytest.raises(InputError, match="there is no covariate grad to be categorical"):
+        parse({"categorical": ["grad"]}, **columns)
+
+
+@pytest.mark.parametrize(
+    "column", [["NA", "NA"], ["2010-03-01", "2011-04-02"], [["a"], ["b"]], ["7", "x/y"], ["", "12 mm"]]
+)
+def test_a_covariate_that_nobody_asks_for_refuses_nothing(column):
+    assert list(parse(other=column)[0]) == ["other"]
 
 
 def test_other_columns_keep_name_and_become_numbers_where_they_are():
     table, _ = parse(grade=["3", np.nan], stage=["II", "3"])
     assert table["grade"].dtype == np.float64
     assert table["stage"].tolist() == ["II", "3"]
+    assert list(table["stage"].cat.categories) == ["3", "II"]
 
 
 def test_a_slash_in_a_name_becomes_a_blank():

@@ -183,11 +183,6 @@ BAD = {
         {"clinical": clinical_table(status=[1, 2] * 3)},
         "neither 0 nor 1: 2|'status'|--event-value",
     ),
-    "receptor": (
-        {},
-        {"clinical": clinical_table(er=["maybe"] * 6)},
-        "neither positive nor negative: maybe|'er'",
-    ),
 }
 
 

@@ -122,7 +122,7 @@ def test_a_text_among_numbers_does_not_turn_them_into_levels():
     pd.testing.assert_frame_equal(fit.frame, clean.frame)
     assert (fit.n_missing, fit.note) == (1, "G1: 'Not Stated' (1) taken as missing")
     with pytest.raises(
-        InputError, match=r"1 value is not a number: '<0.5'\n.*rows of the covariates, G1: P1\n"
+        InputError, match=r"1 value of the covariate G1 .*: '<0.5'\n.*rows of the covariates, G1: P1\n"
     ):
         cox_regression(made.outcome, pd.DataFrame({"G1": size.where(np.arange(made.n) > 0, "<0.5")}))
 

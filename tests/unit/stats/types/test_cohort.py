@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from sequoia_stats.errors import InputError
+from sequoia_stats.io import read_cohort, read_expression
 from sequoia_stats.types.cohort import Cohort, as_cohort
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
@@ -40,7 +42,11 @@ def test_the_hash_does_not_depend_on_the_order_of_patients_and_genes(rows, colum
     [
         {"expression": COHORT.expression + 1e-12},
         {"expression": COHORT.expression.rename(columns={"G1": "X1"})},
-        {"expression": COHORT.expression.rename(index={"P1": "X1"}), "covariates": pd.DataFrame()},
+        {
+            "expression": COHORT.expression.rename(index={"P1": "X1"}),
+            "covariates": pd.DataFrame(),
+            "outcome": replace(COHORT.outcome, patients=pd.Index(["X1", *COHORT.patients[1:]])),
+        },
         {"outcome": Outcome(COHORT.outcome.time * 2, COHORT.outcome.event, "RFS")},
         {"outcome": Outcome(COHORT.outcome.time, ~COHORT.outcome.event, "RFS")},
     ],
@@ -86,6 +92,79 @@ def test_what_is_not_a_cohort_is_refused(expression, words):
 def test_covariates_of_other_patients_are_refused():
     with pytest.raises(InputError, match="must name the same patients"):
         replace(COHORT, covariates=COHORT.covariates.iloc[::-1])
+
+
+def test_an_outcome_of_other_patients_is_refused():
+    labels = pd.Index(COHORT.patients[::-1])
+    with pytest.raises(InputError, match="outcome and expression must name the same patients"):
+        replace(COHORT, outcome=replace(COHORT.outcome, patients=labels))
+
+
+def test_covariates_get_their_type_and_keep_it_in_a_file(tmp_path):
+    grade = pd.Categorical([1, 2, 3, 1, 2, 3, None, 1], [3, 1, 2])
+    age = ["61", ">89", "70", "55", "43", "47", "Unknown", "59"]
+    made = replace(COHORT, covariates=pd.DataFrame({"grade": grade, "age": age, "n": 1}, COHORT.patients))
+    made.adata.write_h5ad(tmp_path / "c.h5ad")
+    back = Cohort.from_adata(anndata.read_h5ad(tmp_path / "c.h5ad"))
+    assert list(back.covariates["grade"].cat.categories) == ["3", "1", "2"]
+    assert back.covariates["age"].dtype == np.float64
+    assert back.readings["age"].unread == {">89": ("P2",)}
+    assert back.readings == made.readings
+    pd.testing.assert_frame_equal(back.covariates, made.covariates)
+
+
+def test_texts_that_anndata_made_categories_of_are_read_as_texts():
+    adata = COHORT.adata
+    del adata.uns["covariates"]
+    adata.obs["size"] = pd.Categorical(["5", "12", "19", "30", "41", "44", "50", "Not Stated"])
+    adata.obs["code"] = pd.Categorical([1, 2] * 4)
+    covariates = Cohort.from_adata(adata).covariates
+    assert covariates["size"].dtype == np.float64
+    assert list(covariates["code"].cat.categories) == ["1", "2"]
+
+
+def test_a_cohort_learns_what_its_codes_and_texts_mean():
+    table = pd.DataFrame(
+        {"age": ["61", "70", "55", "43", "47", ">89", "-9", "59"], "g": [0, 1] * 4}, COHORT.patients
+    )
+    said = replace(COHORT, covariates=table).declare(categorical=["g"], missing=[">89", "-9"])
+    assert said.covariates["age"].isna().sum() == 2
+    assert said.readings["age"].counts() == {">89": 1, "-9": 1}
+    assert not said.readings["age"].unread
+    assert list(said.covariates["g"].cat.categories) == ["0", "1"]
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "dense", "backed", "backed csr"])
+def test_any_matrix_of_anndata_is_read(tmp_path, kind):
+    adata = COHORT.adata
+    if "cs" in kind:
+        adata.X = getattr(sparse, f"{kind[-3:]}_matrix")(adata.X)
+    if "backed" in kind:
+        adata.write_h5ad(tmp_path / "c.h5ad")
+        adata = anndata.read_h5ad(tmp_path / "c.h5ad", backed="r")
+    assert as_cohort(adata).sha256() == COHORT.sha256()
+    assert read_cohort(adata).sha256() == COHORT.sha256()
+    assert read_expression(adata).values.shape == (8, 4)
+
+
+@pytest.mark.parametrize(
+    "data", [pd.DataFrame(), np.zeros((3, 3)), None, {"a": 1}], ids=lambda data: type(data).__name__
+)
+def test_what_is_no_anndata_is_refused(data):
+    for door in (as_cohort, read_cohort, read_expression):
+        with pytest.raises(InputError, match="is not a type of cohort"):
+            door(data)
+
+
+def test_an_adata_without_x_or_with_a_repeated_column_is_refused():
+    adata = COHORT.adata
+    adata.obs = adata.obs.set_axis([*adata.obs.columns[:-1], "er"], axis=1)
+    with pytest.raises(InputError, match="1 column name is duplicated: er"):
+        as_cohort(adata)
+    adata = COHORT.adata
+    adata.X = None
+    with pytest.raises(InputError, match="has no X"):
+        as_cohort(adata)
 
 
 def test_it_comes_back_from_anndata():

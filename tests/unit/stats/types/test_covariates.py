@@ -57,9 +57,11 @@ def test_a_word_among_numbers_is_missing_and_counted(word):
 def test_another_text_among_numbers_is_unread_and_named_if_somebody_asks(text):
     column, reading = read([*SIZES, text])
     assert (column.isna().sum(), reading.unread) == (1, {text: ("30",)})
-    with pytest.raises(InputError, match=r"1 value is not a number: .*\n  where: here, size: 30"):
-        refuse_unread({"size": reading}, ["size"], "here", "{name} {text}")
-    refuse_unread({"size": reading}, ["age"], "here", "")
+    with pytest.raises(
+        InputError, match=r"1 value of the covariate size .*\n  where: here, size: 30\n  fix: --missing"
+    ):
+        refuse_unread(pd.DataFrame({"size": column}), {"size": reading}, "here", "{options}", "")
+    refuse_unread(pd.DataFrame({"age": column}), {"size": reading}, "here", "", "")
 
 
 def test_a_few_texts_never_make_a_level_of_each_number():

@@ -57,7 +57,7 @@ def dense(matrix: Any, where: str) -> NDArray[np.float64]:
         If there is none, or its values are not numbers.
     """
     if matrix is None:
-        raise InputError("the AnnData has no X", where=where, fix="put the matrix into X")
+        raise InputError("the AnnData has no X", where=where, fix="set X, for example to one of the layers")
     try:
         return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
     except (TypeError, ValueError) as error:

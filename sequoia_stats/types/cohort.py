@@ -277,7 +277,10 @@ def as_texts(column: pd.Series) -> pd.Series:
         or dtype.categories.inferred_type != "string"
     ):
         return column
-    return column.astype(object) if dtype.categories.is_monotonic_increasing else column
+    from natsort import natsorted  # which anndata sorts by
+
+    levels = dtype.categories.tolist()
+    return column.astype(object) if levels in (sorted(levels), natsorted(levels)) else column
 
 
 def _read_readings(text: object) -> dict[str, Reading]:

@@ -10,12 +10,13 @@ import gzip
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_stats.io import read_cohort
+from sequoia_stats.io import read_cohort, write_cohort
 from tests.build.cohorts import make_cohort
 from tests.build.commands import (
     SAID,
@@ -114,6 +115,20 @@ def validate(*options, signature=None, coefficients=None, cohort=None, **made):
         put(folder, "s.json", signature)
         put(folder, "c.h5ad", cohort)
         return ["signature", "validate", folder / "s.json", folder / "c.h5ad", *options, "-o", folder / "out"]
+
+    return build
+
+
+def adjusted(name, values, *options):
+    """`signature validate --adjust` with a covariate whose first values are `values`, the others numbers 10 to 39."""
+
+    def build(folder):
+        made = make_cohort(n=60, events=40, genes=12)
+        column = [*values, *(str(10 + i % 30) for i in range(60 - len(values)))]
+        write_cohort(replace(made, covariates=pd.DataFrame({name: column}, made.patients)), folder / "c.h5ad")
+        write_signature(folder / "s.json")
+        files = [folder / "s.json", folder / "c.h5ad"]
+        return ["signature", "validate", *files, "--adjust", name, *options, "-o", folder / "out"]
 
     return build
 
@@ -368,11 +383,10 @@ CLINICAL_FILES = {
         tidy(EXPRESSION, CLINICAL, "--covariates", "grade"),
         ["no column for grade", "clinical.csv"],
     ),
-    "a receptor that is neither": (
-        cells(er=["maybe"] * 6),
-        ["neither positive nor negative: maybe", "column 'er'"],
+    "a categorical covariate that is not there": (
+        tidy(EXPRESSION, CLINICAL, "--categorical", "grade"),
+        ["no covariate grade", "leave --categorical out"],
     ),
-    "an age in words": (cells(age=["old"] * 6), ["6 ages are not numeric: old", "column 'age'"]),
 }
 
 UNSAID = {
@@ -613,6 +627,24 @@ VALIDATIONS = {
         validate("--adjust", "er,grade"),
         ["no covariate grade", "pam50, er, pr"],
     ),
+    "an age above a limit": (
+        adjusted("age", [">89", ">89"]),
+        ["2 values of the covariate age cannot be read", "'>89'", "c.h5ad", "P1, P2", "--missing '>89'"],
+    ),
+    "sizes below a limit, one said to be missing": (
+        adjusted("size", ["<0.5", "12 mm"], "--missing", "<0.5"),
+        ["1 value of the covariate size", "'12 mm'", "P2", "--missing '12 mm'"],
+    ),
+    "decimal commas beside points": (adjusted("size", ["3,5", "4.5"]), ["covariate size", "'3,5'", "P1"]),
+    "a level for each patient": (
+        adjusted("id", [f"X{i}" for i in range(60)]),
+        ["id is categorical", "60 levels are too many for 60 patients with 40 events"],
+    ),
+    "a covariate without a value": (adjusted("gap", ["NA"] * 60), ["gap is missing for all 60 patients"]),
+    "a categorical covariate that is not there": (
+        validate("--adjust", "er", "--categorical", "grade"),
+        ["no covariate grade", "pam50, er, pr"],
+    ),
     "too few patients": (validate(n=12, events=6), ["at least 20 patients", "12", "--scale training"]),
 }
 
@@ -813,3 +845,20 @@ def test_a_gene_that_occurs_twice_is_averaged_and_counted(capsys, tmp_path):
 def test_a_missing_last_value_stays_missing(capsys, tmp_path, blank):
     assert sequoia(capsys, *tidy(EXPRESSION.replace(",5.5\n", f",{blank}\n"))(tmp_path)).code == 0
     assert np.isnan(read_cohort(tmp_path / "out.h5ad").expression.loc["P2", "G3"])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "options", "n"),
+    [
+        ("size", ["Not Stated", "'--"], [], 58),
+        ("age", [">89", "90+"], ["--missing", ">89", "--missing", "90+"], 58),
+        ("size", ["-99"], ["--missing", "-99"], 59),
+        ("grade", ["1", "2", "3", "X"] * 15, ["--categorical", "grade"], 60),
+    ],
+)
+def test_a_way_out_of_the_error_works(capsys, tmp_path, name, values, options, n):
+    answer = sequoia(capsys, *adjusted(name, values, *options, "--bootstrap", "0", "--json")(tmp_path))
+    assert answer.code == 0, answer.err
+    assert answer.json["adjusted"]["n"] == n
+    about = answer.json["covariate_types"][name]
+    assert (about["known"], about["type"]) == (n, "categorical" if "--categorical" in options else "numeric")

@@ -30,7 +30,7 @@ from tests.build.commands import (
 from tests.build.studies import PATIENTS, clinical_table, expression_table, write_cbioportal_study, write_tidy
 
 DESCRIPTION = {"name", "n", "events", "endpoint", "median_follow_up_months", "genes", "units", "covariates"}
-DESCRIPTION |= {"note", "source", "licence", "flow"}
+DESCRIPTION |= {"covariate_types", "note", "source", "licence", "flow"}
 VALIDATION = {
     "n",
     "events",
@@ -196,6 +196,37 @@ def test_genes_may_be_in_rows(capsys, tmp_path, tables):
     assert read_cohort(tmp_path / "c.h5ad").expression.loc["P2", "ERBB2"] == 4.5
 
 
+def test_codes_are_declared_and_unasked_texts_refuse_nothing(capsys, tmp_path):
+    columns = {
+        "grade": [0, 1, 2, 3, 1, 0],
+        "AGE": ["61", ">89", "70", "55", "unknown", "43"],
+        "HER2": ["Unknown/ND"] + ["Positive"] * 5,
+    }
+    write_tidy(tmp_path, clinical=clinical_table(**columns))
+    said = [
+        "--id-column",
+        "patient",
+        "--time-column",
+        "months",
+        "--event-column",
+        "status",
+        "--time-unit",
+        "months",
+    ]
+    files = [tmp_path / "expression.csv", "--clinical", tmp_path / "clinical.csv", "-o", tmp_path / "c.h5ad"]
+    answer = sequoia(
+        capsys, "cohort", "convert", *files, *said, "--endpoint", "RFS", "--categorical", "grade", "--json"
+    )
+    types = answer.json["covariate_types"]
+    assert types["grade"]["levels"] == {"0": 2, "1": 2, "2": 1, "3": 1}
+    assert types["age"]["taken_as_missing"] == {"unknown": 1, ">89": 1}
+    assert types["her2"]["taken_as_missing"] == {"Unknown/ND": 1}
+    described = sequoia(capsys, "cohort", "describe", tmp_path / "c.h5ad")
+    assert "grade  categorical: 0 (2), 1 (2), 2 (1), 3 (1); 0 missing" in described.out
+    assert "2 missing; 'unknown' (1), '>89' (1) taken as missing" in described.out
+    assert list(read_cohort(tmp_path / "c.h5ad").covariates["grade"].cat.categories) == ["0", "1", "2", "3"]
+
+
 def test_covariates_are_chosen_and_get_canonical_names(capsys, tmp_path, tables):
     columns = {
         "ER Status": ["Positive", "Negative", "Indeterminate"] * 2,
@@ -207,6 +238,10 @@ def test_covariates_are_chosen_and_get_canonical_names(capsys, tmp_path, tables)
         capsys, "cohort", "convert", tables[0], *tables[1], "--covariates", "ER Status, grade", "--json"
     )
     assert answer.json["covariates"] == {"er": 4, "grade": 6}
+    assert {name: about["type"] for name, about in answer.json["covariate_types"].items()} == {
+        "er": "numeric",
+        "grade": "numeric",
+    }
     er = read_cohort(tmp_path / "c.h5ad").covariates["er"]
     np.testing.assert_array_equal(er, [1, 0, np.nan, 1, 0, np.nan])
 

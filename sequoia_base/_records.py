@@ -15,6 +15,9 @@ Row = tuple[int, str | list[str]]
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 #: Titles of a first column of ids. Under such a title, R's header that is one short would be read by mistake.
 _ID_TITLE = re.compile(r"(patient|sample|case|slide|subject|gene|symbol|hugo).*|(.*[^a-z])?id", re.IGNORECASE)
+#: A field that is a number with a comma, or with a point, in a row with semicolons.
+_COMMA = re.compile(r"(?<![^; ])([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)(?= *(?:;|$))")
+_POINT = re.compile(r"(?<![^; ])[+-]?\d+\.\d+(?:[eE][+-]?\d+)?(?= *(?:;|$))")
 #: How many lines are looked at to find the delimiter.
 _LOOKED_AT = 6
 
@@ -76,6 +79,8 @@ def read_records(text: str, path: str | Path, *, comment: str = "", quoted: bool
     rows = list(cut.rows(max(at, cut.end)))
     if not rows:
         raise InputError("the table has a header and no rows", where=str(path))
+    if delimiter == ";":
+        rows = _with_points(rows)
     if _is_one_short(header, [unnamed.fields(row) for _, row in rows[:_LOOKED_AT]]):
         header = ["", *header]
     return Records(header, delimiter, rows)
@@ -148,23 +153,49 @@ class _Cutter:
                 yield row, fields
 
     def _quoted(self, row: int) -> list[str]:
-        following = (f"{self.lines[i]}\n" for i in range(row - 1, len(self.lines)))
-        if self.delimiter == " ":
-            following = (line.strip() + "\n" for line in following)
-        reader = csv.reader(following, delimiter=self.delimiter, strict=True, skipinitialspace=True)
         try:
-            fields = next(reader)
+            fields, n = self._parsed(row - 1)
         except csv.Error as error:
-            raise _bad_quote(str(error), self.lines[row - 1], f"{self.path}, row {row}") from None
-        self.end = row - 1 + reader.line_num
+            try:  # R's write.table writes a backslash before a quote within quotes
+                fields, n = self._parsed(row - 1, ('\\"', '""'))
+            except csv.Error:
+                raise _bad_quote(str(error), self.lines[row - 1], f"{self.path}, row {row}") from None
+        self.end = row - 1 + n
         joined = self.lines[row - 1 : self.end]
         if len(joined) > 1 and self.width > 1 and all(self._looks_whole(line) for line in joined):
             raise _bad_quote("", self.lines[row - 1], f"{self.path}, row {row}")
         return fields
 
+    def _parsed(self, at: int, replaced: tuple[str, str] = ("", "")) -> tuple[list[str], int]:
+        """The fields of the row that begins in a line, and its number of lines."""
+        following = (self.lines[i] for i in range(at, len(self.lines)))
+        if self.delimiter == " ":
+            following = (line.strip() for line in following)
+        if replaced[0]:
+            following = (line.replace(*replaced) for line in following)
+        lines = (f"{line}\n" for line in following)
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True)
+        return next(reader), reader.line_num
+
     def _looks_whole(self, line: str) -> bool:
         """Whether a line would be a row of its own, if quotes meant nothing."""
         return line.count(self.delimiter) == self.width - 1
+
+
+def _with_points(rows: list[Row]) -> list[Row]:
+    """Rows of a table with semicolons, as R's write.csv2 and many spreadsheets write it: 3,5 becomes 3.5.
+
+    If some number has a point, a comma may separate thousands, and everything stays as it is.
+    """
+    texts = [row if isinstance(row, str) else ";".join(row) for _, row in rows]
+    if any(_POINT.search(text) for text in texts) or not any(_COMMA.search(text) for text in texts):
+        return rows
+    return [
+        (number, _COMMA.sub(r"\1.\2", row))
+        if isinstance(row, str)
+        else (number, [_COMMA.sub(r"\1.\2", field) for field in row])
+        for number, row in rows
+    ]
 
 
 def _bad_quote(reason: str, line: str, where: str) -> InputError:
@@ -206,11 +237,13 @@ def _unquoted(line: str) -> str:
 
 def _is_one_short(header: list[str], rows: Sequence[list[str]]) -> bool:
     """Whether R left out the title of the row names, which are numbers or stand under no title of ids."""
-    if any(len(row) != len(header) + 1 or not row[0].strip() for row in rows):
+    if not header[0] or any(len(row) != len(header) + 1 or not row[0].strip() for row in rows):
         return False
     if all(not row[-1].strip() for row in rows):  # a delimiter at the end of the row
         return False
     names = [row[0].strip() for row in rows]
     if len({*names}) < len(names):
         return False
+    if names == [row[1].strip() for row in rows]:  # row names and a column of the same ids
+        return True
     return not _ID_TITLE.fullmatch(header[0]) or names == [str(i) for i in range(1, len(names) + 1)]

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "MISSING", "Numbers", "distinct", "find_column", "is_missing", "read_numbers", "read_table", "read_text",
-    "split_line",
+    "MISSING", "Numbers", "distinct", "find_column", "first_lines", "is_missing", "read_header", "read_numbers",
+    "read_table", "read_text", "split_line",
 ]  # fmt: skip
-
 #: What gzip and zipfile raise for files that are damaged, encrypted or compressed by an unknown method.
 _DAMAGED: tuple[type[Exception], ...] = (
     *(EOFError, OSError, RuntimeError, ValueError, KeyError, struct.error),
@@ -189,6 +188,23 @@ def read_numbers(
     index = pd.Index([row for row, _ in lines], name="row")
     text_columns = pd.DataFrame(labels, index, [header[j] for j in at_text], dtype=object)
     return Numbers(text_columns, values, [header[j] for j in at_number])
+
+
+def read_header(path: str | Path) -> list[str]:
+    """The titles of a table's columns, as `read_table` gives them.
+
+    Raises
+    ------
+    InputError
+        As `read_table`.
+    """
+    return distinct(read_records(read_text(path), path).header)
+
+
+def first_lines(path: str | Path, n: int = 3, width: int = 76) -> str:
+    """How a file begins, for a message: `n` lines, each cut at `width` characters."""
+    lines = read_text(path).split("\n")[:n]
+    return "\n".join(f"    {line if len(line) <= width else line[: width - 1] + '…'}" for line in lines)
 
 
 def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "") -> int:

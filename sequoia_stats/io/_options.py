@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sequoia_stats.types.genes import IDENTIFIERS as IDENTIFIER_CHOICES
 
 #: What to do if the column of ids is not found.
-ID_FIX = "--id-column names the column of ids; in the expression table it may also have no name"
+ID_FIX = "--id-column names the column of ids; not needed where it is the first column and has no title"
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID
-from sequoia_base.tables import find_column, read_numbers
+from sequoia_base.tables import read_numbers
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io._options import ID_FIX
+from sequoia_stats.io._layout import SAMPLE_TITLES, expression_only, genes_only, id_position, no_expression
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
 from sequoia_stats.io.gene_lists import GENE_TITLES
 
-#: Titles of a first column that show where a matrix has its genes.
-_SAMPLE_TITLES = frozenset(
-    ["patient", "patient_id", "sample", "sample_id", "slide", "slide_id", "case_id", "wsi_file_name"]
-)
-
 
 def read_matrix(
-    path: str | Path, genes_in: str = "columns", id_column: str | None = None, unit: str = "patient"
+    path: str | Path,
+    genes_in: str = "columns",
+    id_column: str | None = None,
+    unit: str = "patient",
+    flow: Flow | None = None,
 ) -> pd.DataFrame:
     """A table of numbers as patients × genes.
 
@@ -39,6 +39,8 @@ def read_matrix(
         column of text).
     unit : {"patient", "sample"}
         What the ids belong to, for errors.
+    flow : Flow, optional
+        Takes a line for columns that are no genes: row names, and clinical data such as "age".
 
     Returns
     -------
@@ -52,33 +54,38 @@ def read_matrix(
         As `read_numbers`; if a patient has no id, or is duplicated; if the title of the first column shows
         that genes are in the other direction.
     """
-    in_rows = are_in_rows(genes_in)
-    labels, values = _labelled(path, None if in_rows else id_column)
+    in_rows, flow = are_in_rows(genes_in), Flow() if flow is None else flow
+    labels, values = _labelled(path, in_rows, id_column, flow)
     _refuse_other_side(str(labels.name), in_rows, path)
     if in_rows:
         names = pd.Series(values.columns, dtype=object)
         check_ids(names, f"{path}, row 1", "columns", unit)
-        return _frame(values.to_numpy().T.copy(), names, labels)
+        return genes_only(_frame(values.to_numpy().T.copy(), names, labels), flow)
     check_ids(
         labels, f"{path}, {f'column {labels.name!r}' if labels.name else 'the column of ids'}", unit=unit
     )
     return _frame(values.to_numpy(), labels, values.columns)
 
 
-def _labelled(path: str | Path, id_column: str | None) -> tuple[pd.Series, pd.DataFrame]:
+def _labelled(
+    path: str | Path, in_rows: bool, id_column: str | None, flow: Flow
+) -> tuple[pd.Series, pd.DataFrame]:
     """The labels of the rows of a matrix, named by their column, and its numbers."""
     if is_parquet(Path(path)):
-        return read_parquet(path, id_column)
-    numbers = read_numbers(
-        path, lambda header: [find_column(header, id_column, path, ID_FIX) if id_column else 0]
-    )
+        return read_parquet(path, None if in_rows else id_column)
+
+    def texts(header: list[str]) -> list[int]:
+        ids = id_position(header, None if in_rows else id_column, path)
+        return [ids, *no_expression(header[:ids] if in_rows else header, ids)]
+
+    numbers = expression_only(read_numbers(path, texts), flow)
     labels = numbers.texts.iloc[:, 0]
     return labels, pd.DataFrame(numbers.values, labels.index, numbers.columns, copy=False)
 
 
 def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
     title, found, said = title.strip(), *(("columns", "rows") if in_rows else ("rows", "columns"))
-    if title.lower() in (_SAMPLE_TITLES if in_rows else GENE_TITLES):
+    if title.lower() in (SAMPLE_TITLES if in_rows else GENE_TITLES):
         raise InputError(
             f"the first column is called {title!r}, so genes are in {found}, not in {said}",
             where=str(path),

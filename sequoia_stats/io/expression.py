@@ -68,8 +68,10 @@ def read_expression(
     if is_h5ad(path):
         return _from_adata(read_adata(path), str(path), approved, per_patient, layer)
     _refuse_layer(layer, "a table", str(path))
-    values = read_matrix(path, genes_in, unit="patient" if per_patient else "sample").astype(np.float64)
+    left_out, unit = Flow(), "patient" if per_patient else "sample"
+    values = read_matrix(path, genes_in, unit=unit, flow=left_out).astype(np.float64)
     values, flow = standardise(values) if approved else as_given(values, str(path))
+    flow = Flow([*left_out, *flow])
     units = pd.Series(UNIT_UNKNOWN, values.columns)
     return _pack(values, units, path.name.partition(".")[0], flow, per_patient)
 

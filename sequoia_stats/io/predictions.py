@@ -114,12 +114,15 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
     if is_h5ad(path):
         adata = read_adata(path)
     else:
-        frame = read_matrix(path, genes_in, unit="sample")
+        left_out = Flow()
+        frame = read_matrix(path, genes_in, unit="sample", flow=left_out)
         labels = (frame.index.astype(str), frame.columns.astype(str))
         refuse_repeated(labels[1], "gene", str(path))
         _refuse_genes_as_samples(*labels, where=str(path), genes_in=genes_in)
         obs, var = (pd.DataFrame(index=pd.Index(names, name=None)) for names in labels)
         adata = anndata.AnnData(frame.to_numpy(), obs, var)
+        if len(left_out):
+            _add_steps(adata, left_out)
     adata.uns.setdefault("name", path.name.partition(".")[0])
     refuse_dates(adata.var_names, str(path))
     return adata

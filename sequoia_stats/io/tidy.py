@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.names import is_primary, tcga_patient
-from sequoia_base.tables import Numbers, find_column, read_numbers, read_table
+from sequoia_base.tables import Numbers, find_column, first_lines, read_header, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
+from sequoia_stats.io._layout import (
+    UNNAMED,
+    expression_only,
+    genes_only,
+    id_position,
+    looks_clinical,
+    no_expression,
+    refuse_row_numbers,
+    without_row_names,
+)
 from sequoia_stats.io._options import (
     CATEGORICAL,
     COVARIATES,
     EVENT_VALUE,
-    ID_FIX,
     IDENTIFIERS,
     MISSING_WORDS,
     Option,
@@ -29,17 +38,6 @@ from sequoia_stats.types.genes import name_genes
 
 #: Endings of files that may hold a table.
 SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
-#: Names that no gene has. In a single table such a column would enter a signature as a gene.
-_NO_GENE = re.compile(
-    r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
-    r"(os|pfs|dfs|rfs|dss|pfi|dfi|drfs|dmfs)_?(months?|days?|years?|time|event|status)|"
-    r"(.*[^a-z0-9-])?(time|event|status|months?|days?|years?|dead|death|died|alive|vital|os|pfs|dfs|rfs|dss|pfi|dfi|"
-    r"drfs|dmfs|age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|npi|bmi|weight|batch|purity|chemo|hormonal|"
-    r"er|pr|her2|pam50|subtype)([^a-z0-9-].*)?",
-    re.IGNORECASE,
-)
-#: Names of a first column that was written without a name.
-_UNNAMED = ("", "Unnamed: 0")
 TIDY_OPTIONS = (
     Option("expression", "Not needed; if given, it must be the same file as SRC."),
     Option("clinical", "The clinical table.", kind=Path),
@@ -58,11 +56,8 @@ TIDY_OPTIONS = (
     IDENTIFIERS,
     MISSING_WORDS,
 )
-_FIXES = {"--id-column": ID_FIX} | {
-    option: f"name one of its columns with {option}" for option in ("--time-column", "--event-column")
-}
 _ASKED = {
-    "id_column": "the column of patient ids: --id-column",
+    "id_column": "the column of patient ids: --id-column (not needed if it is the first and has no title)",
     "time_column": "the column of times: --time-column",
     "event_column": "the column of events: --event-column",
     "time_unit": "the unit of the times: --time-unit days|months|years",
@@ -104,9 +99,9 @@ def read_tidy(
         The same table as `source`.
     clinical : path, optional
         The clinical table, one row per patient.
-    id_column : str
-        The column of patient ids in both tables, or a first column without a name. TCGA barcodes of samples are cut to
-        the patient.
+    id_column : str, optional
+        The column of patient ids in both tables. In each it may be a first column without a title, as R writes row
+        names. TCGA barcodes of samples are cut to the patient.
     time_column, event_column : str
         Columns of the outcome.
     time_unit : {"days", "months", "years"}
@@ -142,30 +137,42 @@ def read_tidy(
         raise InputError(
             "--expression names a different table than the source", where=f"{source} and {expression}"
         )
-    identifier, time, event, unit, name = _said(
-        source, id_column=id_column, time_column=time_column, event_column=event_column, time_unit=time_unit,
-        endpoint=endpoint,
-    )  # fmt: skip
     if clinical is not None and Path(clinical).resolve() == Path(source).resolve():
         clinical = None
     where = str(source if clinical is None else clinical)
-    columns = {"--id-column": identifier, "--time-column": time, "--event-column": event}
-    if clinical is None:
-        numbers = _read_single(source, columns, covariates or (), genes_in, missing)
+    table = None if clinical is None else read_table(clinical, missing=())
+    if not id_column:
+        header = read_header(source) if table is None else list(table.columns)
+        id_column = header[id_position(header, None, where)] if header[0] in UNNAMED else None
+    given, time, event, unit, name = _said(
+        [path for path in (source, clinical) if path], id_column=id_column, time_column=time_column,
+        event_column=event_column, time_unit=time_unit, endpoint=endpoint,
+    )  # fmt: skip
+    outcome, left_out = {"--time-column": time, "--event-column": event}, Flow()
+    if table is None:
+        numbers = _read_single(source, given, outcome, covariates or (), genes_in, missing, left_out)
         table = numbers.texts
+        identifier = table.columns[0]
         _refuse_copies(numbers, table[[time, event]], source)
+        refuse_row_numbers(table[identifier], given, source)
     else:
-        table = read_table(clinical, missing=())
-        for option, column in columns.items():
-            find_column(list(table.columns), column, clinical, _FIXES[option])
-        numbers = _read_expression(source, identifier, genes_in, table[identifier], missing)
-        if leaked := sorted({time, event}.intersection(numbers.columns)):
+        header = list(table.columns)
+        identifier = header[id_position(header, given, where)]
+        for option, column in outcome.items():
+            find_column(header, column, where, f"name one of its columns with {option}")
+        refuse_row_numbers(table[identifier], given, where)
+        table = without_row_names(table, identifier, left_out)
+        numbers = _read_expression(source, given, genes_in, table[identifier], missing)
+        if leaked := sorted({time, event}.intersection([*numbers.columns, *numbers.texts])):
             what = (
                 f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}"
             )
             raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
+        numbers = expression_only(numbers, left_out)
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
-    frame, flow = name_genes(_patients_by_genes(numbers, genes_in, source), str(source), identifiers)
+    values = _patients_by_genes(numbers, genes_in, source)
+    frame, flow = name_genes(genes_only(values, left_out), str(source), identifiers)
+    flow = Flow([*left_out, *flow])
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
         where=where, flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing,
@@ -175,20 +182,25 @@ def read_tidy(
     )  # fmt: skip
 
 
-def _said(where: str | Path, **options: str | None) -> list[str]:
-    """The options that a table needs; one error names all that are missing."""
-    if unsaid := [option for option, value in options.items() if not value]:
+def _said(files: Sequence[str | Path], **options: str | None) -> list[str]:
+    """The options that a table needs; one error names all that are missing, and shows how the tables begin."""
+    if unsaid := [
+        option for option, value in options.items() if value is None or (not value and option != "id_column")
+    ]:
         flags = listing(Option(option, "").flag for option in unsaid)
+        fix = f"give {'; '.join(_ASKED[option] for option in unsaid)}"
+        if len(files) == 1:
+            fix += "; and, if it is another table that has times and events: --clinical"
         raise InputError(
             f"{counted(len(unsaid), 'option is', 'options are')} missing: {flags}",
-            where=str(where),
-            fix=f"give {'; '.join(_ASKED[option] for option in unsaid)}",
+            where="".join(f"{path} begins with\n{first_lines(path)}\n    " for path in files).rstrip(),
+            fix=f"{fix}; and, if the genes are in rows: --genes-in rows",
         )
-    values = [value for value in options.values() if value]
+    values = [str(value) for value in options.values()]
     if len({*values[:3]}) < 3:
         raise InputError(
             "ids, times and events must be in different columns",
-            where=str(where),
+            where=listing(files),
             fix=f"not {listing(values[:3])}",
         )
     return values
@@ -196,10 +208,12 @@ def _said(where: str | Path, **options: str | None) -> list[str]:
 
 def _read_single(
     path: str | Path,
+    id_column: str,
     columns: dict[str, str],
     covariates: Sequence[str],
     genes_in: str,
     missing: Sequence[str],
+    flow: Flow,
 ) -> Numbers:
     """A single table: the named columns are texts, the first of them the ids."""
     if are_in_rows(genes_in):
@@ -207,10 +221,14 @@ def _read_single(
         raise InputError(what, where=str(path), fix="give the clinical table too: --clinical")
 
     def texts(header: list[str]) -> list[int]:
-        outcome = [find_column(header, name, path, _FIXES[option]) for option, name in columns.items()]
+        outcome = [
+            find_column(header, name, path, f"name one of its columns with {option}")
+            for option, name in columns.items()
+        ]
         chosen = [header.index(name) for name in clinical_columns(header, covariates, str(path))]
-        named = list(dict.fromkeys(outcome + chosen))
-        others = [name for i, name in enumerate(header) if i not in named and _NO_GENE.fullmatch(name)]
+        named = list(dict.fromkeys([id_position(header, id_column, path), *outcome, *chosen]))
+        named += [0] if header[0] in UNNAMED and 0 not in named else []
+        others = [name for i, name in enumerate(header) if i not in named and looks_clinical(name)]
         if others:
             raise InputError(
                 f"{counted(len(others), 'column is', 'columns are')} not named as clinical, but cannot be genes: "
@@ -220,7 +238,9 @@ def _read_single(
             )
         return named
 
-    return read_numbers(path, texts, missing=missing)
+    numbers = read_numbers(path, texts, missing=missing)
+    used = [str(name) for name in numbers.texts if name not in UNNAMED]
+    return expression_only(numbers, flow, keep=used)
 
 
 def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
@@ -240,14 +260,19 @@ def _read_expression(
     in_rows = are_in_rows(genes_in)
     known = set(patients.map(tcga_patient, na_action="ignore"))
 
-    def id_position(header: list[str]) -> list[int]:
-        if id_column in header or header[0] not in _UNNAMED:
-            if id_column not in header and known.intersection(map(tcga_patient, header)):
-                raise _turned(path, "the header", "rows")
-            return [find_column(header, id_column, path, ID_FIX)]
-        return [0]
+    def texts(header: list[str]) -> list[int]:
+        if id_column not in header and known.intersection(map(tcga_patient, header)):
+            raise _turned(path, "the header", "rows")
+        ids = id_position(header, id_column, path)
+        return [ids, *no_expression(header, ids)]
 
-    numbers = read_numbers(path, (lambda header: [0]) if in_rows else id_position, missing=missing)
+    def names(header: list[str]) -> list[int]:
+        ids = id_position(header, None, path)
+        return [ids, *no_expression(header[:ids], ids)]
+
+    numbers = read_numbers(path, names if in_rows else texts, missing=missing)
+    if not in_rows:
+        refuse_row_numbers(numbers.texts.iloc[:, 0], id_column, path)
     beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
     if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):
         raise _turned(path, "the header", "rows")

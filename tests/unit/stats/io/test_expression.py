@@ -171,3 +171,27 @@ def test_an_infinite_value_is_named():
     made.X[1, 1] = np.inf
     with pytest.raises(InputError, match="first at s2, gene KNTC2"):
         read_expression(made)
+
+
+def test_a_clinical_column_is_not_a_gene_and_is_counted(tmp_path):
+    table = expression_table().assign(age=50.0, OS_MONTHS=3.5, stage="II", RACE=1.0)
+    table.to_csv(tmp_path / "t.csv")
+    expression = read_expression(tmp_path / "t.csv", symbols="as-given")
+    assert list(expression.genes) == ["ESR1", "ERBB2", "G3", "RACE"]
+    assert expression.flow.to_dict("records")[0] == {
+        "step": "columns: clinical", "n_before": 7, "n_after": 4,
+        "reason": "not genes, by their names: age, OS_MONTHS, stage",
+    }  # fmt: skip
+    table.drop(columns="stage").T.to_csv(tmp_path / "rows.csv", index_label="gene")
+    rows = read_expression(tmp_path / "rows.csv", genes_in="rows", symbols="as-given")
+    assert list(rows.genes) == ["ESR1", "ERBB2", "G3", "RACE"]
+    assert rows.flow.loc[0, "reason"] == "not genes, by their names: age, OS_MONTHS"
+
+
+def test_row_numbers_are_not_a_gene(tmp_path):
+    expression_table().reset_index().to_csv(tmp_path / "once.csv")
+    pd.read_csv(tmp_path / "once.csv").to_csv(tmp_path / "twice.csv")
+    for name in ("once", "twice"):
+        expression = read_expression(tmp_path / f"{name}.csv")
+        assert list(expression.values.index) == PATIENTS
+        assert list(expression.genes) == ["ESR1", "ERBB2", "G3"]

@@ -85,7 +85,7 @@ def test_another_endpoint_than_that_of_the_cohort_is_refused(tmp_path):
         ("notes.pdf", {}, "not recognised"),
         ("study", {"format": "excel"}, "auto|h5ad|cbioportal|tidy"),
         ("study", {"endpoint": "OS", "time_unit": "days"}, "leave it out; it is an option of a table"),
-        ("study", {"format": "tidy"}, "--id-column"),
+        ("study", {"format": "tidy"}, "a folder was given"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_the_choices(tmp_path, name, options, words):

@@ -184,11 +184,14 @@ def _half_block(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> str:
 _SOURCES = {
     "given": "as given",
     "mpp": "from the file's mpp",
+    "OME pixel size": "from the file's OME pixel size",
+    "ImageJ scale": "from the file's ImageJ scale",
     "TIFF resolution": "from the file's TIFF resolution",
     "objective power": "only from the file's objective power",
 }
 _READERS = {
     "direct": "decoded directly, to the same pixels as by OpenSlide",
     "openslide": "read by OpenSlide",
+    "tiff": "decoded tile by tile",
     "image": "decoded as a whole",
 }

@@ -20,7 +20,7 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
 from sequoia_model.slide._sharing import SharedSource
 from sequoia_model.slide.resolution import Resolution, resolve
-from sequoia_model.slide.sources.levels import Facts, PyramidLevel, Source, cheapest
+from sequoia_model.slide.sources.levels import PyramidLevel, Source, cheapest
 from sequoia_model.types.grid import tile_side
 from sequoia_model.types.units import TILE_SIZE
 
@@ -29,6 +29,8 @@ _READERS = ("auto", "openslide", "direct")
 #: A thumbnail is read in blocks of this many pixels a side, which bounds its memory.
 _BLOCK = 4096
 _WHITE = 255
+#: OpenSlide's formats, and none, of TIFFs whose pages are chosen here.
+_PLAIN_TIFFS = (None, "aperio", "generic-tiff")
 
 
 class Slide:
@@ -283,24 +285,36 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: ReaderName
 
 def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
     _refuse_unreadable(path)
-    from sequoia_model.slide.sources._direct import is_tiled, read_directly
-    from sequoia_model.slide.sources._image import ImageSource, image_kind
+    from sequoia_model.slide.sources._direct import read_directly
+    from sequoia_model.slide.sources._image import ImageSource, image_facts, image_kind, is_tiff
+    from sequoia_model.slide.sources._tiles import TileSource
     from sequoia_model.slide.sources.openslide import OpenSlideSource, detect_format
+    from sequoia_model.slide.sources.tiff import DamagedTiffError, read_tiff
 
-    if detect_format(path) is not None:
-        source = OpenSlideSource(path)
+    vendor, kind = detect_format(path), image_kind(path)
+    try:
+        tiff = read_tiff(path) if is_tiff(kind) and vendor in _PLAIN_TIFFS else None
+    except DamagedTiffError:
+        if vendor is None:
+            raise
+        tiff = None  # OpenSlide judges it
+    if vendor is not None and (tiff is None or tiff.is_plain):
+        source = OpenSlideSource(path, tiff)
         return source if reader == "openslide" else read_directly(source) or source
-    kind = image_kind(path)
-    if kind is None or is_tiled(path):
+    if kind is None:
         raise InputError(
             "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
             where=str(path),
             fix="if this is a slide, the file may be damaged or incomplete: get a new copy",
         )
     if reader != "auto":
-        raise InputError(f"the reader {reader!r} does not read plain images", where=str(path))
-    resolve(Facts("image", (), plain=True), path, mpp)  # fails before a large image is decoded
-    return ImageSource(path, kind)
+        kinds = "plain images" if vendor is None else "this kind of TIFF as it is"
+        raise InputError(f"the reader {reader!r} does not read {kinds}", where=str(path))
+    facts = image_facts(path, kind) if tiff is None else tiff.facts
+    resolve(facts, path, mpp)  # fails before a large image is decoded
+    if tiff is not None and tiff.is_tiled and tiff.samples is not None:
+        return TileSource(tiff, tiff.samples)
+    return ImageSource(path, kind, facts, tiff)
 
 
 def _refuse_unreadable(path: Path) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import struct
 import threading
-import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide.sources.levels import PyramidLevel
+from sequoia_model.slide.sources._damage import DAMAGE, quiet
+from sequoia_model.slide.sources.levels import PyramidLevel, mosaic
 from sequoia_model.slide.sources.openslide import OpenSlideSource
 
 #: Bytes of decoded tiles to keep, since neighbouring regions share them.
@@ -32,11 +29,6 @@ _END_OF_JPEG = b"\xff\xd9"
 _PADDING = 8
 #: TIFF's code for JPEG compression.
 _JPEG = 7
-#: What tifffile and imagecodecs raise for damaged files.
-_DAMAGE = (
-    RuntimeError, ValueError, IndexError, KeyError, TypeError, OSError, struct.error, zlib.error,
-    tifffile.TiffFileError,
-)  # fmt: skip
 
 
 class _SuspectTileError(Exception):
@@ -97,18 +89,10 @@ class DirectSource:
 
     def _decoded(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         page = self.pages[level]
-        wide, high = page.tile
-        pixels = np.empty((height, width, 3), dtype=np.uint8)
-        for row in range(y // high, -(-(y + height) // high)):
-            for column in range(x // wide, -(-(x + width) // wide)):
-                left, top = column * wide, row * high
-                x0, y0 = max(left, x), max(top, y)
-                x1, y1 = min(left + wide, x + width), min(top + high, y + height)
-                # Neighbouring regions need only tiles that lie partly in this one.
-                keep = (x1 - x0) * (y1 - y0) < wide * high
-                tile = self._tile(level, row * page.columns + column, keep)
-                pixels[y0 - y : y1 - y, x0 - x : x1 - x] = tile[y0 - top : y1 - top, x0 - left : x1 - left]
-        return pixels
+        # Neighbouring regions need only tiles that lie partly in this one.
+        return mosaic(
+            page.tile, page.columns, (x, y, width, height), lambda i, part: self._tile(level, i, part)
+        )
 
     def _tile(self, level: int, index: int, keep: bool) -> NDArray[np.uint8]:
         with self._lock:
@@ -138,7 +122,7 @@ class DirectSource:
             raise _SuspectTileError
         try:
             tile = page.decode(data, index, jpegtables=page.tables)[0]
-        except _DAMAGE:
+        except DAMAGE:
             raise _SuspectTileError from None
         if tile is None or tile.ndim != 4 or tile.shape[3] != 3 or tile.dtype != np.uint8:
             raise _SuspectTileError
@@ -250,7 +234,7 @@ def tiled_pages(path: Path, levels: Sequence[PyramidLevel]) -> dict[int, Page]:
     sizes = {level.size: i for i, level in enumerate(levels) if level.downsample == round(level.downsample)}
     found: dict[int, Page] = {}
     try:
-        with _quiet(), tifffile.TiffFile(path) as file:
+        with quiet(), tifffile.TiffFile(path) as file:
             pages: Iterable[Any] = file.pages
             for page in pages:
                 level = sizes.get((page.imagewidth, page.imagelength))
@@ -258,7 +242,7 @@ def tiled_pages(path: Path, levels: Sequence[PyramidLevel]) -> dict[int, Page]:
                     continue
                 if level == 0 or all(page.databytecounts):
                     found[level] = _page(page)
-    except _DAMAGE:
+    except DAMAGE:
         return {}
     return found
 
@@ -282,27 +266,3 @@ def _page(page: Any) -> Page:
         tuple(page.dataoffsets), tuple(page.databytecounts), page.decode, page.jpegtables,
         page.compression == _JPEG,
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep tifffile's warnings about unusual tags from stderr."""
-    logger = logging.getLogger("tifffile")
-
-    def nothing(record: logging.LogRecord) -> bool:
-        return False
-
-    logger.addFilter(nothing)
-    try:
-        yield
-    finally:
-        logger.removeFilter(nothing)
-
-
-def is_tiled(path: Path) -> bool:
-    """Whether a file is a TIFF whose first image is tiled."""
-    try:
-        with _quiet(), tifffile.TiffFile(path) as file:
-            return bool(file.pages[0].is_tiled)  # type: ignore[union-attr]
-    except _DAMAGE:
-        return False

@@ -1,17 +1,26 @@
-"""Plain images, decoded once and held in memory."""
+"""Plain images, decoded once and held in memory as 8-bit RGB."""
 
 from __future__ import annotations
 
-import struct
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from sequoia_model.errors import InputError
+from sequoia_model.slide.sources._blocks import Blocks
+from sequoia_model.slide.sources._damage import DAMAGE
+from sequoia_model.slide.sources._samples import Samples, measured
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
+from sequoia_model.slide.sources.tiff import Tiff
+
+Pixels = NDArray[np.uint8]
 
 #: First bytes of files, and their readers: Image.open would refuse large images as decompression bombs.
 _KINDS = {
@@ -24,11 +33,20 @@ _KINDS = {
 }
 #: The largest image that is held in memory, at 3 bytes per pixel.
 _MOST_PIXELS = 1_000_000_000
+#: Rows are converted in bands of about this many pixels.
+_BAND = 2**22
+_WHITE = 255
 _ORIENTATION = 0x0112
-#: What Pillow and tifffile raise for damaged files.
-_DAMAGE = (
-    OSError, SyntaxError, ValueError, struct.error, EOFError, KeyError, IndexError, tifffile.TiffFileError,
-)  # fmt: skip
+#: How an image of each EXIF orientation is turned upright, as a view of the same memory.
+_TURNS = {
+    2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: np.rot90,
+}  # fmt: skip
+_END_OF_JPEG = b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+#: Markers of frames; the others of this range are tables.
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_GREY, _COLOUR = 0, 2
 
 
 def image_kind(path: Path) -> type | None:
@@ -36,6 +54,33 @@ def image_kind(path: Path) -> type | None:
     with open(path, "rb") as file:
         start = file.read(8)
     return next((reader for magic, reader in _KINDS.items() if start.startswith(magic)), None)
+
+
+def is_tiff(kind: type | None) -> bool:
+    """Whether `image_kind` found a TIFF."""
+    return kind is TiffImagePlugin.TiffImageFile
+
+
+def image_facts(path: Path, kind: type) -> Facts:
+    """What the header of a PNG or JPEG says; its density is that of a print or screen.
+
+    Raises
+    ------
+    InputError
+        If the header is damaged.
+    """
+    with _damage_of(path), kind(path) as image:
+        size = image.size
+        dpi = image.info.get("dpi")
+        grey = image.mode in ("1", "L", "LA", "I", "I;16")
+    name = kind.format.lower()  # type: ignore[attr-defined]
+    unused = ()
+    if dpi is not None and all(isinstance(value, int | float) and value > 0 for value in dpi):
+        unused = (
+            f"density of {dpi[0]:.6g} dpi ({25_400 / dpi[0]:.4g} µm/px) is that of a print and was not used",
+        )
+    notes = ("the image is grey: it has no colours of a stain",) if grey else ()
+    return Facts(name, (PyramidLevel(size, 1.0),), unused=unused, notes=notes)
 
 
 class ImageSource:
@@ -47,25 +92,35 @@ class ImageSource:
         The image file.
     kind : type
         What `image_kind` returns for it.
+    facts : Facts
+        What its header or its directory says.
+    tiff : Tiff, optional
+        The directory, if it is a TIFF.
 
     Raises
     ------
     InputError
-        If it is damaged, too large, or has floating-point pixels.
+        If it is damaged or too large.
     """
 
-    def __init__(self, path: Path, kind: type) -> None:
+    def __init__(self, path: Path, kind: type, facts: Facts, tiff: Tiff | None = None) -> None:
         self.path = path
-        try:
-            is_tiff = kind is TiffImagePlugin.TiffImageFile
-            self._pixels, notes = _read_tiff(path) if is_tiff else _read_image(path, kind)
-        except _DAMAGE as error:
-            raise InputError(f"the image is damaged: {error}", where=str(path)) from None
-        height, width = self._pixels.shape[:2]
-        name = kind.format.lower()  # type: ignore[attr-defined]
-        self.facts = Facts(name, (PyramidLevel((width, height), 1.0),), plain=True, notes=notes)
+        _refuse_huge(*facts.levels[0].size, path)
+        if tiff is not None and tiff.samples is not None:
+            pixels, notes = _strips(tiff, tiff.samples)
+        else:
+            with _damage_of(path):
+                pixels, notes = _DECODERS.get(kind, _by_pillow)(path, kind)
+        with _damage_of(path), kind(path) as image:
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        if turn is not None:
+            pixels = turn(pixels)
+            notes = (*notes, "the image was turned upright according to its EXIF orientation")
+        self._pixels = pixels
+        level = PyramidLevel((pixels.shape[1], pixels.shape[0]), 1.0)
+        self.facts = replace(facts, levels=(level,), notes=(*facts.notes, *notes))
 
-    def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
         """As `Source.region`."""
         return self._pixels[y : y + height, x : x + width].copy()
 
@@ -86,48 +141,110 @@ class ImageSource:
         self._pixels = self._pixels[:0]
 
 
-def _read_image(path: Path, kind: type) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The pixels of an image as Pillow reads it, upright according to its EXIF orientation, and notes."""
+@contextmanager
+def _damage_of(path: Path) -> Iterator[None]:
+    """Turn what decoders raise into an error of the file."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise InputError(f"the image is damaged: {error}", where=str(path), fix="get a new copy") from None
+
+
+def _strips(tiff: Tiff, samples: Samples) -> tuple[Pixels, tuple[str, ...]]:
+    """The pixels of a TIFF in strips, which are decoded one by one; twice if their depth must be found first."""
+    level = tiff.levels[0]
+    file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        blocks = Blocks(tiff.path, level, file)
+        samples, notes = measured(samples, (block for _, block in blocks.rows() if block is not None))
+        pixels = np.empty((level.size[1], level.size[0], 3), dtype=np.uint8)
+        for top, block in blocks.rows():
+            end = top + (level.tile[1] if block is None else len(block))
+            pixels[top:end] = _WHITE if block is None else samples.rgb(block)
+    finally:
+        os.close(file)
+    return pixels, notes
+
+
+def _jpeg(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+    """The pixels of a JPEG without a further copy of them; Pillow decodes those of four inks."""
+    data = path.read_bytes()
+    depth, n_samples, scan = _jpeg_header(data)
+    if depth != 8:
+        raise InputError(f"the samples of the JPEG have {depth} bits, but 8 are needed", where=str(path))
+    if data.find(_END_OF_JPEG, scan) < 0:  # the decoder would fill the rest with grey
+        raise ValueError("the file ends before its pixels do")
+    if n_samples not in (1, 3):
+        return _by_pillow(path, kind)
+    pixels = imagecodecs.jpeg8_decode(data)
+    return (pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)), ()
+
+
+def _jpeg_header(data: bytes) -> tuple[int, int, int]:
+    """Bits per sample, samples per pixel, and where the first scan starts."""
+    at, depth, n_samples = 2, 0, 0
+    while True:
+        at = data.index(b"\xff", at)
+        marker = data[at + 1]
+        if marker in (0xFF, 0x00, 0x01):
+            at += 1
+            continue
+        if marker == _START_OF_SCAN:
+            return depth, n_samples, at
+        if marker in _FRAMES:
+            depth, n_samples = data[at + 4], data[at + 9]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def _png(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+    """The pixels of a PNG without a further copy; Pillow decodes palettes and those with transparency."""
     with kind(path) as image:
-        _refuse_huge(image.width, image.height, path)
-        turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
-        upright = ImageOps.exif_transpose(image) if turned else image
-        pixels = _rgb(upright, path)
-    return pixels, ("the image was turned upright according to its EXIF orientation",) if turned else ()
+        clear = "transparency" in image.info
+    with open(path, "rb") as file:
+        depth, colours = file.read(26)[24:]
+    if clear or colours not in (_GREY, _COLOUR) or depth < 8:
+        return _by_pillow(path, kind)
+    block = imagecodecs.png_decode(path.read_bytes())
+    block = block if block.ndim == 3 else block[..., None]
+    samples, notes = measured(Samples(block.shape[2], depth), [block])
+    if depth == 8:
+        return samples.rgb(block), notes
+    pixels = np.empty((*block.shape[:2], 3), dtype=np.uint8)
+    for top, bottom in _bands(block.shape[1], block.shape[0]):
+        pixels[top:bottom] = samples.rgb(block[top:bottom])
+    return pixels, notes
 
 
-def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
-    if image.mode == "F":
-        raise InputError(
-            "the pixels are floating-point numbers, but 8-bit or 16-bit integers are needed", where=str(path)
-        )
+def _by_pillow(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+    """The pixels of an image as Pillow decodes it, converted in bands."""
+    with kind(path) as image:
+        pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+        image.load()
+        ignored = image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema()[1] == 0
+        for top, bottom in _bands(image.width, image.height):
+            band = image.crop((0, top, image.width, bottom))
+            pixels[top:bottom] = _rgb(band.convert(image.mode[:-1]) if ignored else band)
+    notes = ("every pixel is transparent: the transparency was ignored",) if ignored else ()
+    return pixels, notes
+
+
+def _bands(width: int, height: int) -> Iterator[tuple[int, int]]:
+    """First and last row of bands."""
+    step = max(_BAND // width, 1)
+    return ((top, min(top + step, height)) for top in range(0, height, step))
+
+
+def _rgb(image: Image.Image) -> Pixels:
     if image.mode.startswith("I"):  # grey, 16 bits
-        return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+        return Samples(1, 16).rgb(np.asarray(image).astype(np.uint16)[..., None])
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         seen = image.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")
         image = Image.alpha_composite(white, seen)
-    return np.array(image.convert("RGB"))
+    return np.asarray(image.convert("RGB"))
 
 
-def _read_tiff(path: Path) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The first image of a TIFF, and notes; Pillow cannot read RGB of 16 bits."""
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        n_pages = len(file.pages)
-        _refuse_huge(page.imagewidth, page.imagelength, path)  # type: ignore[union-attr]
-        if page.dtype == np.uint16 and page.photometric == tifffile.PHOTOMETRIC.RGB:  # type: ignore[union-attr]
-            pixels = _eight_bits(page.asarray())
-            pixels = np.moveaxis(pixels, 0, 2) if pixels.shape[0] in (3, 4) else pixels
-            pixels = np.ascontiguousarray(pixels[..., :3])
-        else:
-            pixels = _read_image(path, TiffImagePlugin.TiffImageFile)[0]
-    return pixels, (f"the file contains {n_pages} images; only the first was read",) if n_pages > 1 else ()
-
-
-def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
-    """The upper 8 of 16 bits."""
-    return (pixels >> 8).astype(np.uint8)
+_DECODERS = {JpegImagePlugin.JpegImageFile: _jpeg, PngImagePlugin.PngImageFile: _png}
 
 
 def _refuse_huge(width: int, height: int, path: Path) -> None:

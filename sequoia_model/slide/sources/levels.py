@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
@@ -41,10 +41,10 @@ class Facts:
     levels : tuple of PyramidLevel
         From fine to coarse.
     claims : mapping of str to float
-        What it says about its scale: "mpp x", "mpp y", "TIFF resolution x", "TIFF resolution y" (µm per pixel) and
-        "objective power".
-    plain : bool
-        Whether it is a plain image, whose tags say nothing about its scale.
+        What it says about its scale: "objective power", and in µm per pixel of level 0 "mpp x", "mpp y" and so on with
+        "OME pixel size", "ImageJ scale", "TIFF resolution" and "TIFF resolution of level N".
+    unused : tuple of str
+        What it says about its scale that is no µm per pixel, and why: "ImageJ unit is pixel, not a length".
     notes : tuple of str
         Notes for the user.
     scanned : tuple of int
@@ -55,7 +55,7 @@ class Facts:
     format: str
     levels: tuple[PyramidLevel, ...]
     claims: Mapping[str, float] = field(default_factory=dict)
-    plain: bool = False
+    unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     scanned: tuple[int, int, int, int] | None = None
 
@@ -93,3 +93,38 @@ def cheapest(levels: Sequence[PyramidLevel], downsample: float) -> int:
     """
     fine = [i for i, level in enumerate(levels) if level.downsample <= downsample * (1 + _TOLERANCE)]
     return max(fine, key=lambda i: levels[i].downsample, default=0)
+
+
+def mosaic(
+    tile: tuple[int, int],
+    columns: int,
+    box: tuple[int, int, int, int],
+    read: Callable[[int, bool], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """Put a region together from tiles.
+
+    Parameters
+    ----------
+    tile : tuple of int
+        Width and height of a tile.
+    columns : int
+        Number of tiles in a row.
+    box : tuple of int
+        Left, top, width and height of the region, which lies within the image.
+    read : callable
+        Takes the number of a tile and whether only a part of it lies in the region; returns its pixels.
+
+    Returns
+    -------
+    array of shape (height, width, 3), uint8
+    """
+    (wide, high), (x, y, width, height) = tile, box
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    for row in range(y // high, -(-(y + height) // high)):
+        for column in range(x // wide, -(-(x + width) // wide)):
+            left, top = column * wide, row * high
+            x0, y0 = max(left, x), max(top, y)
+            x1, y1 = min(left + wide, x + width), min(top + high, y + height)
+            part = read(row * columns + column, (x1 - x0) * (y1 - y0) < wide * high)
+            pixels[y0 - y : y1 - y, x0 - x : x1 - x] = part[y0 - top : y1 - top, x0 - left : x1 - left]
+    return pixels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
+from sequoia_model.slide.sources.tiff import Tiff
 
 #: Bytes of decoded pixels to keep, since neighbouring tiles share them.
 _CACHE = 64 * 2**20
@@ -38,6 +40,8 @@ class OpenSlideSource:
     ----------
     path : Path
         The slide file.
+    tiff : Tiff, optional
+        The directory of a TIFF. Levels that are not the slide by it are left out, and its scale is used.
 
     Raises
     ------
@@ -45,19 +49,19 @@ class OpenSlideSource:
         If OpenSlide cannot open it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, tiff: Tiff | None = None) -> None:
+        self.path, self._tiff = path, tiff
         self._cache = openslide.OpenSlideCache(_CACHE)
         self._lock = threading.Lock()
         self._spoilt: list[openslide.OpenSlide] = []
         self._handle = self._opened()
-        self.facts = _facts(self._handle)
+        self._levels, self.facts = _facts(self._handle, tiff)
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         """As `Source.region`."""
         handle = self._handle
         downsample = self.facts.levels[level].downsample
-        where = ((round(x * downsample), round(y * downsample)), level, (width, height))
+        where = ((round(x * downsample), round(y * downsample)), self._levels[level], (width, height))
         try:
             image = handle.read_region(*where)
         except openslide.OpenSlideError:
@@ -76,7 +80,7 @@ class OpenSlideSource:
 
     def reopened(self) -> OpenSlideSource:
         """As `Source.reopened`."""
-        return OpenSlideSource(self.path)
+        return OpenSlideSource(self.path, self._tiff)
 
     def close(self) -> None:
         """As `Source.close`."""
@@ -87,7 +91,11 @@ class OpenSlideSource:
         try:
             handle = openslide.OpenSlide(str(self.path))
         except openslide.OpenSlideError as error:
-            raise InputError(f"the slide cannot be opened: {error}", where=str(self.path)) from None
+            raise InputError(
+                f"the slide cannot be opened: {error}",
+                where=str(self.path),
+                fix="the file may be damaged or incomplete: get a new copy",
+            ) from None
         handle.set_cache(self._cache)
         return handle
 
@@ -129,25 +137,30 @@ def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def _facts(handle: openslide.OpenSlide) -> Facts:
+def _facts(handle: openslide.OpenSlide, tiff: Tiff | None) -> tuple[list[int], Facts]:
+    """OpenSlide's numbers of the levels, and what the file says."""
     said: Mapping[str, str] = handle.properties
+    slide = None if tiff is None else {level.size for level in tiff.levels}
+    numbers = [i for i, size in enumerate(handle.level_dimensions) if not i or slide is None or size in slide]
     levels = tuple(
-        PyramidLevel((int(w), int(h)), float(d))
-        for (w, h), d in zip(handle.level_dimensions, handle.level_downsamples, strict=True)
+        PyramidLevel(handle.level_dimensions[i], float(handle.level_downsamples[i])) for i in numbers
     )
     vendor = said.get("openslide.vendor", "unknown")
     claims = {"objective power": _number(said.get("openslide.objective-power"))}
     unit = _UNITS.get(said.get("tiff.ResolutionUnit", ""))
     for axis in "xy":
-        if vendor != "generic-tiff":  # in these formats it repeats the TIFF tag
-            claims[f"mpp {axis}"] = _number(said.get(f"openslide.mpp-{axis}"))
+        claims[f"mpp {axis}"] = _number(said.get(f"openslide.mpp-{axis}"))
         pixels = _number(said.get(f"tiff.{axis.upper()}Resolution"))
         if unit and pixels:
             claims[f"TIFF resolution {axis}"] = unit / pixels
     scanned = _scanned(said, levels[0].size)
     notes = () if scanned is None else (_OTHER_ORIGIN.format(*scanned),)
     known = {name: value for name, value in claims.items() if value is not None}
-    return Facts(vendor, levels, known, notes=notes, scanned=scanned)
+    facts = Facts(vendor, levels, known, notes=notes, scanned=scanned)
+    if tiff is not None:
+        own = tiff.facts
+        facts = replace(facts, claims=own.claims, unused=own.unused, notes=(*own.notes, *notes))
+    return numbers, facts
 
 
 def _scanned(said: Mapping[str, str], size: tuple[int, int]) -> tuple[int, int, int, int] | None:

@@ -131,7 +131,7 @@ def test_damage_that_the_decoder_would_fill_with_grey_is_an_error(tmp_path, how)
 
 
 @pytest.mark.parametrize("change", ["grey", "16 bits", "alpha", "planes", "strips"])
-def test_other_tiffs_are_left_to_openslide(tmp_path, change):
+def test_other_tiffs_are_left_to_other_readers(tmp_path, change):
     picture = noisy((300, 300))
     tile = {"tile": (256, 256), "photometric": "rgb"}
     made = {
@@ -144,7 +144,7 @@ def test_other_tiffs_are_left_to_openslide(tmp_path, change):
     pixels, options = made[change]
     tifffile.imwrite(tmp_path / "S.tif", pixels, **options)
     with open_slide(tmp_path / "S.tif", mpp=0.5) as slide:
-        assert slide.reader in ("openslide", "image")
+        assert slide.reader != "direct"
         assert slide.read(0, 0, 256).shape == (256, 256, 3)
 
 

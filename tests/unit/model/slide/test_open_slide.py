@@ -96,11 +96,14 @@ def test_a_picture_of_40_pixels_opens(tmp_path):
         assert slide.read(0, 0, 256)[40:].min() == 255
 
 
-def test_a_tiled_tiff_that_openslide_refuses_is_not_taken_for_a_plain_image(tmp_path, monkeypatch):
+def test_a_tiled_tiff_that_openslide_refuses_is_decoded_tile_by_tile(tmp_path, monkeypatch):
     path = write_slide(tmp_path / "S1.tif")
+    with open_slide(path, reader="openslide") as slide:
+        wanted = slide.read(300, 200, 300)
     monkeypatch.setattr("sequoia_model.slide.sources.openslide.detect_format", lambda _: None)
-    with pytest.raises(InputError, match="neither a slide that OpenSlide can read nor"):
-        open_slide(path, mpp=0.5)
+    with open_slide(path) as slide:
+        assert (slide.reader, slide.mpp, len(slide.levels)) == ("tiff", 0.5, 2)
+        np.testing.assert_array_equal(slide.read(300, 200, 300), wanted)
 
 
 def test_an_unknown_reader_is_refused(tmp_path):

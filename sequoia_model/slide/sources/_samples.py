@@ -1,0 +1,173 @@
+"""Samples of any kind of page, turned into RGB of 8 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+Alpha = Literal["straight", "premultiplied"]
+
+_PHOTOMETRIC = tifffile.PHOTOMETRIC
+_COLOUR = (_PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
+_GREY = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE)
+#: Compressions whose decoders turn YCbCr into RGB.
+_TO_RGB = (tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.JPEG2000, tifffile.COMPRESSION.APERIO_JP2000_RGB)
+#: Depths of cameras. Samples of 16 bits have the smallest of these that holds their largest value.
+_DEPTHS = (8, 10, 12, 14, 16)
+_NEEDED = "8-bit or 16-bit integers are needed"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How the samples of an image are stored.
+
+    Parameters
+    ----------
+    colours : {1, 3}
+        Number of samples of grey or colour.
+    bits : int
+        Number of bits that hold values.
+    alpha : {"straight", "premultiplied"}, optional
+        What the sample after the colours is, if it is transparency.
+    inverted : bool
+        Whether 0 is white.
+    """
+
+    colours: int
+    bits: int = 8
+    alpha: Alpha | None = None
+    inverted: bool = False
+
+    def rgb(self, block: NDArray) -> NDArray[np.uint8]:
+        """Turn samples into RGB; transparent pixels are laid over white, further samples are left out.
+
+        Parameters
+        ----------
+        block : array of shape (h, w, n), uint8 or uint16
+
+        Returns
+        -------
+        array of shape (h, w, 3), uint8
+        """
+        colour = self._eight_bits(block[..., : self.colours])
+        if self.inverted:
+            colour = 255 - colour
+        if self.alpha is not None:
+            colour = self._over_white(colour, self._eight_bits(block[..., self.colours : self.colours + 1]))
+        return np.repeat(colour, 3, axis=2) if self.colours == 1 else np.ascontiguousarray(colour)
+
+    def _eight_bits(self, values: NDArray) -> NDArray[np.uint8]:
+        if values.dtype == np.uint8:
+            return values
+        if self.bits == 16:  # noqa: SIM108 # most common, and without a further array
+            upper = values >> 8
+        else:
+            upper = np.minimum(values >> (self.bits - 8), 255)
+        return upper.astype(np.uint8)
+
+    def _over_white(self, colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        white = 255 - alpha.astype(np.uint16)
+        if self.alpha == "premultiplied":
+            return np.minimum(colour + white, 255).astype(np.uint8)
+        mixed = colour.astype(np.uint32) * alpha + 255 * white.astype(np.uint32)
+        return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def unsuitable(page: Any, n_samples: int) -> str:
+    """Why the pixels of a page cannot be those of a slide; empty if they can.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The page.
+    n_samples : int
+        Number of samples of a pixel, of all its pages.
+    """
+    kind = np.dtype(page.dtype).kind if page.dtype is not None else "?"
+    if kind == "f":
+        return f"the pixels are floating-point numbers, but {_NEEDED}"
+    if kind == "c":
+        return f"the pixels are complex numbers, but {_NEEDED}"
+    if kind == "i":
+        return f"the pixels are signed integers of {page.bitspersample} bits, but unsigned {_NEEDED}"
+    if kind not in "ub" or np.dtype(page.dtype).itemsize > 2:
+        return f"the pixels have {page.bitspersample} bits per sample, but {_NEEDED}"
+    if page.imagedepth > 1 or page.tiledepth > 1:
+        return f"the image is a volume of {page.imagedepth} planes, but a slide is one plane"
+    if n_samples > 4 or (n_samples > 2 and page.photometric in _GREY):
+        return (
+            f"the image has {n_samples} channels that are not red, green and blue, as in fluorescence, but the "
+            "colours of a stained slide are needed"
+        )
+    return ""
+
+
+def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None) -> Samples | None:
+    """How the samples of a suitable page are stored, as far as its tags say it; None if Pillow must decode it.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The page.
+    n_samples : int
+        Number of samples of a pixel, of all its pages.
+    n_pages : int
+        Number of pages that hold its colours.
+    stated_bits : int, optional
+        Number of bits that are used, if the file states it.
+    """
+    depth = page.bitspersample
+    bits = stated_bits if stated_bits and 8 <= stated_bits <= depth else depth
+    if not isinstance(depth, int) or depth < 8:
+        return None
+    if n_pages == 3:
+        return Samples(3, bits)
+    if page.photometric == _PHOTOMETRIC.YCBCR and page.compression not in _TO_RGB:
+        return None
+    if page.photometric in _COLOUR and n_samples >= 3:
+        return Samples(3, bits, _alpha(page, 3))
+    if page.photometric in _GREY:
+        inverted = page.photometric == _PHOTOMETRIC.MINISWHITE
+        return Samples(1, bits, _alpha(page, 1), inverted)
+    return None
+
+
+def _alpha(page: Any, n_colours: int) -> Alpha | None:
+    extra: Sequence[int] = page.extrasamples or ()
+    if page.samplesperpixel <= n_colours or not extra:
+        return None
+    return {1: "premultiplied", 2: "straight"}.get(int(extra[0]))  # type: ignore[return-value]
+
+
+def measured(samples: Samples, blocks: Iterable[NDArray]) -> tuple[Samples, tuple[str, ...]]:
+    """Find the bits that are really used and whether the transparency means something, and say it.
+
+    Parameters
+    ----------
+    samples : Samples
+        What the tags say.
+    blocks : iterable of array
+        Samples of parts of the image, or of all of it.
+    """
+    largest, opaque = 0, 0
+    for block in blocks:
+        if samples.bits == 8 and samples.alpha is None:
+            break  # nothing to find, but the first block could be decoded
+        largest = max(largest, int(block[..., : samples.colours].max(initial=0)))
+        if samples.alpha is not None:
+            opaque = max(opaque, int(block[..., samples.colours].max(initial=0)))
+    notes, bits, alpha = [], samples.bits, samples.alpha
+    if bits > 8:
+        used = next(depth for depth in _DEPTHS if largest < 2**depth)
+        if used < bits:
+            notes.append(f"the samples of {bits} bits hold values of {used} bits, which were scaled to 8")
+            bits = used
+    if alpha is not None and opaque == 0:
+        notes.append("every pixel is transparent: the transparency was ignored")
+        alpha = None
+    return Samples(samples.colours, bits, alpha, samples.inverted), tuple(notes)

@@ -1,0 +1,163 @@
+"""What a TIFF says about itself: its levels, its scale and how its samples are stored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from sequoia_model.errors import InputError
+from sequoia_model.slide.sources._damage import DAMAGE, quiet
+from sequoia_model.slide.sources._description import Description, is_ome, read_description
+from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of
+from sequoia_model.slide.sources._samples import Samples, samples_of, unsuitable
+from sequoia_model.slide.sources.levels import Facts, PyramidLevel
+
+#: A resolution of a level that is within this factor of that of level 0 was copied from it.
+_COPIED = 1.05
+#: µm per pixel that are those of a screen or printer.
+_PRINTED = 10.0
+_X, _Y, _UNIT = 282, 283, 296
+_NO_UNIT, _INCH = 1, 2
+_MICRONS = {_INCH: 25_400.0, 3: 10_000.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Tiff:
+    """What a TIFF says about itself.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    levels : tuple of TiffLevel
+        The pages of the slide, from fine to coarse.
+    samples : Samples, optional
+        How its samples are stored; None if only Pillow or OpenSlide can decode them.
+    facts : Facts
+        Its levels, scale and notes.
+    is_first : bool
+        Whether the slide is the first page.
+    """
+
+    path: Path
+    levels: tuple[TiffLevel, ...]
+    samples: Samples | None
+    facts: Facts
+    is_first: bool
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether the slide is tiled."""
+        return bool(self.levels[0].page.is_tiled)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether OpenSlide shows it as it is: its first page has all colours, 8 bits, and no further channel."""
+        page = self.levels[0].page
+        n_colours = page.samplesperpixel if self.samples is None else self.samples.colours
+        return bool(
+            self.is_first
+            and len(self.levels[0].pages) == 1
+            and page.dtype == np.uint8
+            and page.samplesperpixel == n_colours
+        )
+
+
+def read_tiff(path: Path) -> Tiff:
+    """Read the directory of a TIFF.
+
+    Raises
+    ------
+    InputError
+        If it is damaged (`DamagedTiffError`), does not hold the colours of a stained slide, or it is unclear which of
+        its images is the slide.
+    """
+    try:
+        with quiet(), tifffile.TiffFile(path) as file:
+            pages: list[Any] = [page for page in file.pages if min(size_of(page)) > 0]
+            if not pages:
+                raise ValueError("it holds no image")
+            return _described(path, pages)
+    except DAMAGE as error:
+        raise incomplete(path, str(error) or type(error).__name__) from None
+
+
+class DamagedTiffError(InputError):
+    """A TIFF that cannot be read."""
+
+
+def incomplete(path: Path, cause: str) -> DamagedTiffError:
+    """The error of a TIFF that cannot be read; it names Aperio if that wrote the file."""
+    with open(path, "rb") as file:
+        aperio = path.suffix.lower() == ".svs" or b"Aperio" in file.read(2**16)
+    kind = "the Aperio slide is incomplete or damaged" if aperio else "the image is damaged or incomplete"
+    return DamagedTiffError(
+        f"{kind}: {cause}",
+        where=str(path),
+        fix="get a new copy, and compare its size with that of the original",
+    )
+
+
+def _described(path: Path, pages: list[Any]) -> Tiff:
+    main, images = slide_page(path, pages)
+    text = text_of(pages[0]) if is_ome(text_of(pages[0])) else text_of(main)
+    said = read_description(text, (_tag(main, _X), _tag(main, _Y)), size_of(main))
+    levels, ome, notes = levels_of(path, main, images, said)
+    n_samples = levels[0].n_samples
+    if cause := unsuitable(main, n_samples):
+        raise InputError(cause, where=str(path), fix="export the slide as RGB of 8 bits per sample")
+    samples = samples_of(main, n_samples, len(levels[0].pages), ome.bits if ome else None)
+    if samples is not None and samples.colours == 1:
+        notes.append("the image is grey: it has no colours of a stain")
+    if samples is not None and samples.alpha is None and n_samples > samples.colours:
+        notes.append(f"of {n_samples} channels, only the first {samples.colours} were read")
+    claims, unused = _scale(levels, said)
+    facts = Facts("tiff", _pyramid(levels), claims, unused, tuple(notes))
+    return Tiff(path, levels, samples, facts, main is pages[0])
+
+
+def _pyramid(levels: tuple[TiffLevel, ...]) -> tuple[PyramidLevel, ...]:
+    width, height = levels[0].size
+    return tuple(
+        PyramidLevel(level.size, (width / level.size[0] + height / level.size[1]) / 2) for level in levels
+    )
+
+
+def _scale(levels: tuple[TiffLevel, ...], said: Description) -> tuple[dict[str, float], tuple[str, ...]]:
+    """What the file says about its scale, and what of it is no µm per pixel."""
+    claims, unused = dict(said.claims), list(said.unused)
+    if said.is_imagej:  # its unit holds for the tags
+        return claims, tuple(unused)
+    own = _microns(levels[0].page)
+    claims |= {f"TIFF resolution {axis}": value for axis, value in own.items()}
+    pixels = _tag(levels[0].page, _X)
+    if not own and pixels and pixels != 1:
+        unused.append(f"TIFF resolution of {pixels:g} pixels has no unit")
+    for i, (level, facts) in enumerate(zip(levels, _pyramid(levels), strict=True)):
+        for axis, value in _microns(level.page).items() if i else ():
+            copied = axis in own and 1 / _COPIED <= value / own[axis] <= _COPIED
+            if not copied and value / facts.downsample <= _PRINTED:
+                claims[f"TIFF resolution of level {i} {axis}"] = value / facts.downsample
+    return claims, tuple(unused)
+
+
+def _microns(page: Any) -> dict[str, float]:
+    """µm per pixel along each axis that the resolution tags of a page state."""
+    tag = page.tags.get(_UNIT)
+    unit = _MICRONS.get(_INCH if tag is None else int(tag.value))
+    found = {axis: _tag(page, code) for axis, code in (("x", _X), ("y", _Y))}
+    return {axis: unit / pixels for axis, pixels in found.items() if unit and pixels}
+
+
+def _tag(page: Any, code: int) -> float | None:
+    """The value of a resolution tag; None if it is missing or not a number above 0."""
+    tag = page.tags.get(code)
+    value = None if tag is None else tag.value
+    if isinstance(value, tuple):
+        value = value[0] / value[1] if len(value) == 2 and value[1] else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else None

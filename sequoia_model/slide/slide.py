@@ -288,8 +288,8 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
     from sequoia_model.slide.sources._direct import read_directly
     from sequoia_model.slide.sources._image import ImageSource, image_facts, image_kind, is_tiff
     from sequoia_model.slide.sources._tiles import TileSource
-    from sequoia_model.slide.sources.openslide import OpenSlideSource, detect_format
-    from sequoia_model.slide.sources.tiff import DamagedTiffError, read_tiff
+    from sequoia_model.slide.sources.openslide import OpenSlideSource, UnsupportedSlideError, detect_format
+    from sequoia_model.slide.sources.tiff import DamagedTiffError, incomplete, read_tiff
 
     vendor, kind = detect_format(path), image_kind(path)
     try:
@@ -298,9 +298,18 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
         if vendor is None:
             raise
         tiff = None  # OpenSlide judges it
+    by_tiles = tiff is not None and tiff.is_tiled and tiff.samples is not None
     if vendor is not None and (tiff is None or tiff.is_plain):
-        source = OpenSlideSource(path, tiff)
-        return source if reader == "openslide" else read_directly(source) or source
+        try:
+            source = OpenSlideSource(path, tiff)
+            return source if reader == "openslide" else read_directly(source) or source
+        except UnsupportedSlideError:
+            if not by_tiles or reader != "auto":
+                raise
+        except InputError:
+            if tiff is None or not tiff.is_cut_off:
+                raise
+            raise incomplete(path, "the file ends before its pixels do") from None
     if kind is None:
         raise InputError(
             "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
@@ -312,7 +321,7 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
         raise InputError(f"the reader {reader!r} does not read {kinds}", where=str(path))
     facts = image_facts(path, kind) if tiff is None else tiff.facts
     resolve(facts, path, mpp)  # fails before a large image is decoded
-    if tiff is not None and tiff.is_tiled and tiff.samples is not None:
+    if by_tiles:
         return TileSource(tiff, tiff.samples)
     return ImageSource(path, kind, facts, tiff)
 

@@ -156,6 +156,35 @@ def write_slide(
     return path
 
 
+def write_tiff(
+    path: Path,
+    pixels: NDArray,
+    *pages: NDArray,
+    mpp: float | None = None,
+    tile: int = 256,
+    big: bool = False,
+    **options: Any,
+) -> Path:
+    """A TIFF of any kind of samples, with further pages; `tile` 0 makes strips, `mpp` goes to the resolution tags."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    common = {"photometric": "rgb", "metadata": None} | options
+    if tile:
+        common["tile"] = (tile, tile)
+    if mpp is not None:
+        common |= {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": "CENTIMETER"}
+    with tifffile.TiffWriter(path, bigtiff=big, ome=path.name.endswith(".ome.tif")) as file:
+        for image in (pixels, *pages):
+            file.write(image, **common)
+    return path
+
+
+def cut_off(path: Path, share: float) -> Path:
+    """Keep only the first share of the bytes of a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
 def write_image(path: Path, picture: NDArray[np.uint8] | None = None, **made: Any) -> Path:
     """A plain image without a resolution; its suffix makes it a PNG, JPEG or TIFF."""
     path.parent.mkdir(parents=True, exist_ok=True)

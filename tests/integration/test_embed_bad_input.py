@@ -14,13 +14,17 @@ import pytest
 from sequoia_model import encoders
 from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, start_embed, write_slides
-from tests.build.slides import make_picture, write_image, write_slide
+from tests.build.slides import cut_off, make_picture, write_image, write_slide, write_tiff
 
 pytestmark = pytest.mark.slow
 
 
 def plain(shade, size=(512, 512)):
     return np.full((*size, 3), shade, dtype=np.uint8)
+
+
+PICTURE = make_picture((256, 256))
+STAINS = np.repeat(PICTURE[None, ..., 0], 5, axis=0).astype(np.uint16)
 
 
 def write_truncated(path: Path) -> None:
@@ -37,6 +41,26 @@ SLIDES = {
     "truncated.svs": (write_truncated, ""),
     "no_mpp.tif": (lambda path: write_slide(path, mpp=None), "--slide-mpp"),
     "contradictory.svs": (lambda path: write_slide(path, aperio=True, mpp=0.25, power=20), "--slide-mpp"),
+    "too_fine.tif": (
+        lambda path: write_tiff(path, PICTURE, mpp=0.0274),
+        "0.0274 × 0.0274 µm/px is implausible",
+    ),
+    "print.tif": (
+        lambda path: write_tiff(path, PICTURE, mpp=84.67, tile=0),
+        "(300 dpi) is that of a screen or printer",
+    ),
+    "fluorescence.ome.tif": (
+        lambda path: write_tiff(path, STAINS, mpp=0.5, photometric="minisblack", metadata={"axes": "CYX"}),
+        "5 grey images of 512 × 512 px",
+    ),
+    "float.tif": (
+        lambda path: write_tiff(path, PICTURE / np.float32(255), mpp=0.5, tile=0),
+        "floating-point",
+    ),
+    "incomplete.svs": (
+        lambda path: cut_off(write_slide(path, aperio=True), 0.5),
+        "the Aperio slide is incomplete or damaged",
+    ),
     "white.tif": (lambda path: write_slide(path, plain(255)), "no tile"),
     "black.tif": (lambda path: write_slide(path, plain(0)), "no tile"),
     "grey.tif": (lambda path: write_slide(path, plain(128)), "no tile"),
@@ -182,8 +206,8 @@ def test_a_slide_that_is_not_there_makes_no_folder(capsys, tmp_path, small_encod
     assert left_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("mpp", ["0", "-1", "250", "nan", "inf"])
+@pytest.mark.parametrize("mpp", ["0", "-1", "0.00025", "250", "nan", "inf"])
 def test_a_scale_that_no_slide_has_is_refused_with_the_limits(capsys, tmp_path, small_encoder, mpp):
     write_slide(tmp_path / "S1.tif")
     answer = sequoia_model(capsys, "embed", tmp_path / "S1.tif", "-o", tmp_path / "out", "--slide-mpp", mpp)
-    assert answer.code == 2 and "above 0 and at most 100" in answer.err
+    assert answer.code == 2 and "at least 0.05 and at most 100" in answer.err

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.build.commands import sequoia_model
-from tests.build.slides import make_picture, write_image, write_slide
+from tests.build.slides import make_picture, write_image, write_slide, write_tiff
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +82,29 @@ def test_a_table_without_the_slide_is_refused(capsys, tmp_path):
 def test_notes_are_shown(capsys, tmp_path):
     answer = sequoia_model(capsys, "info", slide_of(tmp_path), "--slide-mpp", 0.5)
     assert "note        the file's mpp says 0.25 µm/px, but 0.5 was given" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("S1.ome.tif", {"metadata": {"PhysicalSizeX": 500, "PhysicalSizeXUnit": "nm"}}, "OME pixel size"),
+        ("S1.tif", {"description": "ImageJ=1\nunit=um\n", "resolution": (2, 2), "resolutionunit": 1}, "ImageJ scale"),
+        ("S1.tif", {"mpp": 0.5, "tile": 0}, "TIFF resolution"),
+    ],
+)  # fmt: skip
+def test_it_says_where_the_scale_comes_from(capsys, tmp_path, name, options, words):
+    path = write_tiff(tmp_path / name, make_picture((512, 384)), **options)
+    answer = sequoia_model(capsys, "info", path)
+    assert answer.code == 0 and f"0.5 µm/px, from the file's {words}" in answer.out
+
+
+@pytest.mark.parametrize("mpp", [0.0274, 15])
+def test_the_way_out_of_an_unbelievable_scale_works(capsys, tmp_path, mpp):
+    path = write_tiff(tmp_path / "S1.tif", make_picture((512, 384)), mpp=mpp)
+    refused = sequoia_model(capsys, "info", path)
+    assert refused.code == 2 and f"{mpp:g} × {mpp:g} µm/px" in refused.err and "--slide-mpp" in refused.err
+    answer = sequoia_model(capsys, "info", path, "--slide-mpp", 0.5)
+    assert answer.code == 0 and f"TIFF resolution of {mpp:g} × {mpp:g} µm/px" in answer.out
 
 
 def test_a_thumbnail_is_written_and_not_replaced_unasked(capsys, tmp_path):

@@ -96,8 +96,6 @@ class Blocks:
             yield start, (planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2))
 
     def _plane(self, page: Any, index: int) -> NDArray | None:
-        if index >= len(page.dataoffsets):
-            raise incomplete(self._path, f"{self._place(index)} is missing")
         count = page.databytecounts[index]
         if not count:
             return None
@@ -111,7 +109,13 @@ class Blocks:
                 where=str(self._path),
                 fix="the file may be damaged: get a new copy, or save it with compression JPEG or deflate",
             ) from None
-        return None if block is None else block[0]
+        if block is None:
+            return None
+        wide, high = self._level.tile
+        n_rows = min(high, self._level.size[1] - index % self._level.n_blocks // self._level.columns * high)
+        if block.ndim != 4 or block.shape[2] < wide or block.shape[1] < n_rows:
+            raise incomplete(self._path, f"{self._place(index)} has another size than its directory says")
+        return block[0]
 
     def _bytes(self, start: int, count: int, index: int) -> bytes:
         data = os.pread(self._file, count, start)

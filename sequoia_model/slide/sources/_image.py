@@ -42,6 +42,8 @@ _TURNS = {
     2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.swapaxes(0, 1),
     6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: np.rot90,
 }  # fmt: skip
+#: Bytes in which the header of a JPEG ends.
+_HEADER = 2**25
 _END_OF_JPEG = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
 #: Markers of frames; the others of this range are tables.
@@ -69,6 +71,11 @@ def image_facts(path: Path, kind: type) -> Facts:
     InputError
         If the header is damaged.
     """
+    if kind is JpegImagePlugin.JpegImageFile:
+        with _damage_of(path), open(path, "rb") as file:
+            depth = _jpeg_header(file.read(_HEADER))[0]
+        if depth != 8:
+            raise InputError(f"the samples of the JPEG have {depth} bits, but 8 are needed", where=str(path))
     with _damage_of(path), kind(path) as image:
         size = image.size
         dpi = image.info.get("dpi")
@@ -109,10 +116,11 @@ class ImageSource:
         if tiff is not None and tiff.samples is not None:
             pixels, notes = _strips(tiff, tiff.samples)
         else:
-            with _damage_of(path):
+            with _damage_of(
+                path, "" if tiff is None else f" or of a kind that cannot be decoded ({tiff.kind})"
+            ):
                 pixels, notes = _DECODERS.get(kind, _by_pillow)(path, kind)
-        with _damage_of(path), kind(path) as image:
-            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        turn = _TURNS.get(tiff.orientation if tiff is not None else _exif_orientation(path, kind))
         if turn is not None:
             pixels = turn(pixels)
             notes = (*notes, "the image was turned upright according to its EXIF orientation")
@@ -142,12 +150,19 @@ class ImageSource:
 
 
 @contextmanager
-def _damage_of(path: Path) -> Iterator[None]:
-    """Turn what decoders raise into an error of the file."""
+def _damage_of(path: Path, kind: str = "") -> Iterator[None]:
+    """Turn what decoders raise into an error of the file; `kind` is another possible cause."""
     try:
         yield
     except DAMAGE as error:
-        raise InputError(f"the image is damaged: {error}", where=str(path), fix="get a new copy") from None
+        raise InputError(
+            f"the image is damaged{kind}: {error}", where=str(path), fix="get a new copy"
+        ) from None
+
+
+def _exif_orientation(path: Path, kind: type) -> int:
+    with _damage_of(path), kind(path) as image:
+        return image.getexif().get(_ORIENTATION, 1)
 
 
 def _strips(tiff: Tiff, samples: Samples) -> tuple[Pixels, tuple[str, ...]]:
@@ -169,9 +184,7 @@ def _strips(tiff: Tiff, samples: Samples) -> tuple[Pixels, tuple[str, ...]]:
 def _jpeg(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
     """The pixels of a JPEG without a further copy of them; Pillow decodes those of four inks."""
     data = path.read_bytes()
-    depth, n_samples, scan = _jpeg_header(data)
-    if depth != 8:
-        raise InputError(f"the samples of the JPEG have {depth} bits, but 8 are needed", where=str(path))
+    _, n_samples, scan = _jpeg_header(data)
     if data.find(_END_OF_JPEG, scan) < 0:  # the decoder would fill the rest with grey
         raise ValueError("the file ends before its pixels do")
     if n_samples not in (1, 3):

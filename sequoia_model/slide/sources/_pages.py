@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.slide.sources._description import Description, OmeImage, is_beside, ome_images
 
 _REDUCED = 1
@@ -150,7 +150,7 @@ def _colours(
     path: Path, main: Any, same: list[Any], ome: OmeImage | None
 ) -> tuple[tuple[Any, ...], list[str]]:
     """The pages that hold the colours of the slide, and notes."""
-    if main.samplesperpixel > 1 or len(same) == 1:
+    if main.samplesperpixel > 1 or (len(same) == 1 and (ome is None or ome.channels == 1)):
         return (main,), []
     names = [] if ome is None else [name for name in ome.channel_names if name]
     if ome is not None and len(same) == 3 and ome.is_colour and main.dtype == np.uint8:
@@ -158,8 +158,8 @@ def _colours(
         return tuple(same), said
     words = f" ({listing(names)})" if names else ""
     raise InputError(
-        f"the file holds {len(same)} grey images of {_by(main)} px{words}, such as channels of fluorescence, but the "
-        "colours of a stained slide are needed",
+        f"the file holds {counted(len(same), 'grey image')} of {_by(main)} px{words}, such as channels of "
+        "fluorescence, but the colours of a stained slide are needed",
         where=str(path),
         fix=_ONE_IMAGE,
     )
@@ -174,7 +174,8 @@ def _with_coarser(colours: tuple[Any, ...], images: Sequence[Any]) -> tuple[Tiff
     inner = zip(*(list(page.pages or ()) for page in colours), strict=False)
     by_size: dict[tuple[int, int], list[Any]] = {}
     for page in images:
-        by_size.setdefault(size_of(page), []).append(page)
+        if _is_level(page, main):
+            by_size.setdefault(size_of(page), []).append(page)
     outer = (tuple(pages[: len(colours)]) for pages in by_size.values() if len(pages) >= len(colours))
     for pages in (*outer, *inner):
         if all(_is_level(page, main) and size_of(page) == size_of(pages[0]) for page in pages):

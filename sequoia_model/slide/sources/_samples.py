@@ -78,15 +78,13 @@ class Samples:
         return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def unsuitable(page: Any, n_samples: int) -> str:
+def unsuitable(page: Any) -> str:
     """Why the pixels of a page cannot be those of a slide; empty if they can.
 
     Parameters
     ----------
     page : tifffile.TiffPage
         The page.
-    n_samples : int
-        Number of samples of a pixel, of all its pages.
     """
     kind = np.dtype(page.dtype).kind if page.dtype is not None else "?"
     if kind == "f":
@@ -99,6 +97,7 @@ def unsuitable(page: Any, n_samples: int) -> str:
         return f"the pixels have {page.bitspersample} bits per sample, but {_NEEDED}"
     if page.imagedepth > 1 or page.tiledepth > 1:
         return f"the image is a volume of {page.imagedepth} planes, but a slide is one plane"
+    n_samples = page.samplesperpixel
     if n_samples > 4 or (n_samples > 2 and page.photometric in _GREY):
         return (
             f"the image has {n_samples} channels that are not red, green and blue, as in fluorescence, but the "

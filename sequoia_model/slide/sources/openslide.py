@@ -33,6 +33,10 @@ def detect_format(path: Path) -> str | None:
     return None if found is None else str(found)
 
 
+class UnsupportedSlideError(InputError):
+    """A slide of a kind that OpenSlide does not read."""
+
+
 class OpenSlideSource:
     """A slide that OpenSlide reads.
 
@@ -46,7 +50,7 @@ class OpenSlideSource:
     Raises
     ------
     InputError
-        If OpenSlide cannot open it.
+        If OpenSlide cannot open it: `UnsupportedSlideError` if the reason is its kind.
     """
 
     def __init__(self, path: Path, tiff: Tiff | None = None) -> None:
@@ -91,7 +95,8 @@ class OpenSlideSource:
         try:
             handle = openslide.OpenSlide(str(self.path))
         except openslide.OpenSlideError as error:
-            raise InputError(
+            kind = UnsupportedSlideError if str(error).startswith("Unsupported") else InputError
+            raise kind(
                 f"the slide cannot be opened: {error}",
                 where=str(self.path),
                 fix="the file may be damaged or incomplete: get a new copy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 _COPIED = 1.05
 #: µm per pixel that are those of a screen or printer.
 _PRINTED = 10.0
-_X, _Y, _UNIT = 282, 283, 296
+_ORIENTATION, _X, _Y, _UNIT = 274, 282, 283, 296
 _NO_UNIT, _INCH = 1, 2
 _MICRONS = {_INCH: 25_400.0, 3: 10_000.0}
 
@@ -51,9 +52,25 @@ class Tiff:
     is_first: bool
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether the file ends before its pixels do."""
+        return _is_cut_off(self.path, (page for level in self.levels for page in level.pages))
+
+    @property
+    def kind(self) -> str:
+        """Its photometric interpretation and compression."""
+        page = self.levels[0].page
+        return " and ".join(str(getattr(tag, "name", tag)) for tag in (page.photometric, page.compression))
+
+    @property
     def is_tiled(self) -> bool:
         """Whether the slide is tiled."""
         return bool(self.levels[0].page.is_tiled)
+
+    @property
+    def orientation(self) -> int:
+        """How the picture is turned, as EXIF counts it."""
+        return int(_tag(self.levels[0].page, _ORIENTATION) or 1)
 
     @property
     def is_plain(self) -> bool:
@@ -80,23 +97,40 @@ def read_tiff(path: Path) -> Tiff:
     try:
         with quiet(), tifffile.TiffFile(path) as file:
             pages: list[Any] = [page for page in file.pages if min(size_of(page)) > 0]
-            if not pages:
-                raise ValueError("it holds no image")
-            return _described(path, pages)
+            if not pages or _goes_on(file):
+                raise ValueError("the file ends before the directory of its images does")
+            try:
+                return _described(path, pages)
+            except InputError:
+                if _is_cut_off(path, pages):
+                    raise incomplete(path, "the file ends before its pixels do") from None
+                raise
     except DAMAGE as error:
-        raise incomplete(path, str(error) or type(error).__name__) from None
+        raise incomplete(path, str(error) or type(error).__name__, DamagedTiffError) from None
+
+
+def _is_cut_off(path: Path, pages: Iterable[Any]) -> bool:
+    ends = (a + n for page in pages for a, n in zip(page.dataoffsets, page.databytecounts, strict=False))
+    return max(ends, default=0) > path.stat().st_size
+
+
+def _goes_on(file: tifffile.TiffFile) -> bool:
+    """Whether another page follows the last that was found."""
+    file.filehandle.seek(file.pages.next_page_offset)
+    data = file.filehandle.read(file.tiff.offsetsize)
+    return data.count(0) < len(data)
 
 
 class DamagedTiffError(InputError):
-    """A TIFF that cannot be read."""
+    """A TIFF whose directory cannot be read."""
 
 
-def incomplete(path: Path, cause: str) -> DamagedTiffError:
+def incomplete(path: Path, cause: str, error: type[InputError] = InputError) -> InputError:
     """The error of a TIFF that cannot be read; it names Aperio if that wrote the file."""
     with open(path, "rb") as file:
         aperio = path.suffix.lower() == ".svs" or b"Aperio" in file.read(2**16)
     kind = "the Aperio slide is incomplete or damaged" if aperio else "the image is damaged or incomplete"
-    return DamagedTiffError(
+    return error(
         f"{kind}: {cause}",
         where=str(path),
         fix="get a new copy, and compare its size with that of the original",
@@ -108,17 +142,35 @@ def _described(path: Path, pages: list[Any]) -> Tiff:
     text = text_of(pages[0]) if is_ome(text_of(pages[0])) else text_of(main)
     said = read_description(text, (_tag(main, _X), _tag(main, _Y)), size_of(main))
     levels, ome, notes = levels_of(path, main, images, said)
+    for level in levels:
+        _refuse_misfit(path, level)
     n_samples = levels[0].n_samples
-    if cause := unsuitable(main, n_samples):
+    if cause := unsuitable(main):
         raise InputError(cause, where=str(path), fix="export the slide as RGB of 8 bits per sample")
     samples = samples_of(main, n_samples, len(levels[0].pages), ome.bits if ome else None)
     if samples is not None and samples.colours == 1:
         notes.append("the image is grey: it has no colours of a stain")
     if samples is not None and samples.alpha is None and n_samples > samples.colours:
         notes.append(f"of {n_samples} channels, only the first {samples.colours} were read")
+    for page in (page for level in levels for page in level.pages):
+        page.decode, page.jpegtables  # noqa: B018 # they need the open file, and are kept
     claims, unused = _scale(levels, said)
     facts = Facts("tiff", _pyramid(levels), claims, unused, tuple(notes))
     return Tiff(path, levels, samples, facts, main is pages[0])
+
+
+def _refuse_misfit(path: Path, level: TiffLevel) -> None:
+    """Refuse sizes that cannot be true, before memory is asked for them."""
+    wide, high = level.tile
+    if min(wide, high) < 1 or any(
+        first + level.n_blocks > len(page.dataoffsets) for page, first in level.planes
+    ):
+        words = f"{' × '.join(map(str, level.size))} px in tiles or strips of {wide} × {high} px"
+        raise InputError(
+            f"the directory of the image is damaged: it lists fewer than it needs for {words}",
+            where=str(path),
+            fix="get a new copy",
+        )
 
 
 def _pyramid(levels: tuple[TiffLevel, ...]) -> tuple[PyramidLevel, ...]:
@@ -155,7 +207,7 @@ def _microns(page: Any) -> dict[str, float]:
 
 
 def _tag(page: Any, code: int) -> float | None:
-    """The value of a resolution tag; None if it is missing or not a number above 0."""
+    """The value of a tag; None if it is missing or not a number above 0."""
     tag = page.tags.get(code)
     value = None if tag is None else tag.value
     if isinstance(value, tuple):

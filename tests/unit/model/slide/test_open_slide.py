@@ -161,7 +161,9 @@ def test_in_threads_only_the_damaged_places_fail(tmp_path, reader):
 def test_a_slide_whose_last_level_was_cut_off_does_not_open(tmp_path):
     path = write_slide(tmp_path / "S1.tif", compression="jpeg")
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(InputError, match=r"cannot be opened: .*Short read") as error:
+    with pytest.raises(
+        InputError, match="damaged or incomplete: the file ends before its pixels do"
+    ) as error:
         open_slide(path)
     assert "S1.tif" in error.value.where
 

@@ -113,9 +113,11 @@ def test_a_given_resolution_must_be_valid(given):
         resolved(given, mpp=0.5)
 
 
-@pytest.mark.parametrize("claims", [{"tags": 0.0274}, {"mpp": 0.0274, "power": 40}, {"ome": 250}, {"mpp": 10.1}])
+@pytest.mark.parametrize(
+    "claims", [{"tags": 0.0274}, {"mpp": 0.0274, "power": 40}, {"ome": 250}, {"mpp": 10.1}]
+)
 def test_a_scale_of_no_microscope_is_refused_with_the_way_out(claims):
-    with pytest.raises(InputError, match="implausible for a slide: a microscope has 0.08 to 10") as error:
+    with pytest.raises(InputError, match=r"implausible for a slide: a microscope has 0\.08 to 10") as error:
         resolved(**claims)
     assert f"{next(iter(claims.values())):g}" in error.value.what and "--slide-mpp" in error.value.fix
     assert resolved(0.25, **claims).mpp == 0.25
@@ -138,7 +140,7 @@ def test_a_file_that_says_nothing_is_told_so():
 
 
 def test_a_level_that_states_another_scale_is_a_contradiction():
-    with pytest.raises(InputError, match="its TIFF resolution of level 1 is 0.5"):
+    with pytest.raises(InputError, match=r"its TIFF resolution of level 1 is 0\.5"):
         resolved(tags=0.25, TIFF_resolution_of_level_1_x=0.5)
     assert resolved(TIFF_resolution_of_level_1_x=0.5).source == "TIFF resolution"
 

@@ -298,13 +298,13 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
         if vendor is None:
             raise
         tiff = None  # OpenSlide judges it
-    by_tiles = tiff is not None and tiff.is_tiled and tiff.samples is not None
+    samples = tiff.samples if tiff is not None and tiff.is_tiled else None
     if vendor is not None and (tiff is None or tiff.is_plain):
         try:
             source = OpenSlideSource(path, tiff)
             return source if reader == "openslide" else read_directly(source) or source
         except UnsupportedSlideError:
-            if not by_tiles or reader != "auto":
+            if samples is None or reader != "auto":
                 raise
         except InputError:
             if tiff is None or not tiff.is_cut_off:
@@ -321,8 +321,8 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
         raise InputError(f"the reader {reader!r} does not read {kinds}", where=str(path))
     facts = image_facts(path, kind) if tiff is None else tiff.facts
     resolve(facts, path, mpp)  # fails before a large image is decoded
-    if by_tiles:
-        return TileSource(tiff, tiff.samples)
+    if tiff is not None and samples is not None:
+        return TileSource(tiff, samples)
     return ImageSource(path, kind, facts, tiff)
 
 

@@ -139,7 +139,8 @@ def microns(unit: str) -> float | None:
 def _imagej(text: str, resolution: tuple[float | None, float | None]) -> Description:
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     units = {"x": said.get("unit", ""), "y": said.get("yunit") or said.get("unit", "")}
-    claims, unused = {}, []
+    claims: dict[str, float] = {}
+    unused: list[str] = []
     for (axis, unit), pixels in zip(units.items(), resolution, strict=True):
         length = microns(unit)
         if length is not None and pixels:
@@ -158,7 +159,8 @@ def _imagej(text: str, resolution: tuple[float | None, float | None]) -> Descrip
 
 
 def _aperio(text: str) -> Description:
-    claims, unused = {}, []
+    claims: dict[str, float] = {}
+    unused: list[str] = []
     for key, names in {"MPP": ("mpp x", "mpp y"), "AppMag": ("objective power",)}.items():
         found = re.search(rf"\|\s*{key}\s*=\s*{_NUMBER}", text)
         if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from sequoia_model.slide.sources._samples import Samples, measured
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 from sequoia_model.slide.sources.tiff import Tiff
 
-Pixels = NDArray[np.uint8]
+_Pixels = NDArray[np.uint8]
 
 #: First bytes of files, and their readers: Image.open would refuse large images as decompression bombs.
 _KINDS = {
@@ -38,7 +38,7 @@ _BAND = 2**22
 _WHITE = 255
 _ORIENTATION = 0x0112
 #: How an image of each EXIF orientation is turned upright, as a view of the same memory.
-_TURNS = {
+_TURNS: dict[int, Callable[[_Pixels], _Pixels]] = {
     2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.swapaxes(0, 1),
     6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: np.rot90,
 }  # fmt: skip
@@ -81,7 +81,7 @@ def image_facts(path: Path, kind: type) -> Facts:
         dpi = image.info.get("dpi")
         grey = image.mode in ("1", "L", "LA", "I", "I;16")
     name = kind.format.lower()  # type: ignore[attr-defined]
-    unused = ()
+    unused: tuple[str, ...] = ()
     if dpi is not None and all(isinstance(value, int | float) and value > 0 for value in dpi):
         unused = (
             f"density of {dpi[0]:.6g} dpi ({25_400 / dpi[0]:.4g} µm/px) is that of a print and was not used",
@@ -128,7 +128,7 @@ class ImageSource:
         level = PyramidLevel((pixels.shape[1], pixels.shape[0]), 1.0)
         self.facts = replace(facts, levels=(level,), notes=(*facts.notes, *notes))
 
-    def region(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> _Pixels:
         """As `Source.region`."""
         return self._pixels[y : y + height, x : x + width].copy()
 
@@ -165,7 +165,7 @@ def _exif_orientation(path: Path, kind: type) -> int:
         return image.getexif().get(_ORIENTATION, 1)
 
 
-def _strips(tiff: Tiff, samples: Samples) -> tuple[Pixels, tuple[str, ...]]:
+def _strips(tiff: Tiff, samples: Samples) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of a TIFF in strips, which are decoded one by one; twice if their depth must be found first."""
     level = tiff.levels[0]
     file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -181,7 +181,7 @@ def _strips(tiff: Tiff, samples: Samples) -> tuple[Pixels, tuple[str, ...]]:
     return pixels, notes
 
 
-def _jpeg(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+def _jpeg(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of a JPEG without a further copy of them; Pillow decodes those of four inks."""
     data = path.read_bytes()
     _, n_samples, scan = _jpeg_header(data)
@@ -209,7 +209,7 @@ def _jpeg_header(data: bytes) -> tuple[int, int, int]:
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
-def _png(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+def _png(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of a PNG without a further copy; Pillow decodes palettes and those with transparency."""
     with kind(path) as image:
         clear = "transparency" in image.info
@@ -228,7 +228,7 @@ def _png(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
     return pixels, notes
 
 
-def _by_pillow(path: Path, kind: type) -> tuple[Pixels, tuple[str, ...]]:
+def _by_pillow(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of an image as Pillow decodes it, converted in bands."""
     with kind(path) as image:
         pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
@@ -247,7 +247,7 @@ def _bands(width: int, height: int) -> Iterator[tuple[int, int]]:
     return ((top, min(top + step, height)) for top in range(0, height, step))
 
 
-def _rgb(image: Image.Image) -> Pixels:
+def _rgb(image: Image.Image) -> _Pixels:
     if image.mode.startswith("I"):  # grey, 16 bits
         return Samples(1, 16).rgb(np.asarray(image).astype(np.uint16)[..., None])
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
@@ -257,7 +257,10 @@ def _rgb(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-_DECODERS = {JpegImagePlugin.JpegImageFile: _jpeg, PngImagePlugin.PngImageFile: _png}
+_DECODERS: dict[type, Callable[[Path, type], tuple[_Pixels, tuple[str, ...]]]] = {
+    JpegImagePlugin.JpegImageFile: _jpeg,
+    PngImagePlugin.PngImageFile: _png,
+}
 
 
 def _refuse_huge(width: int, height: int, path: Path) -> None:

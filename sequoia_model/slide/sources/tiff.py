@@ -116,7 +116,7 @@ def _is_cut_off(path: Path, pages: Iterable[Any]) -> bool:
 
 def _goes_on(file: tifffile.TiffFile) -> bool:
     """Whether another page follows the last that was found."""
-    file.filehandle.seek(file.pages.next_page_offset)
+    file.filehandle.seek(file.pages.next_page_offset or 0)
     data = file.filehandle.read(file.tiff.offsetsize)
     return data.count(0) < len(data)
 

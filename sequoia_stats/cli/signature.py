@@ -14,6 +14,7 @@ from sequoia_stats.cli.options import cohort_argument
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sequoia_stats.signature import ScaleReference, Signature
     from sequoia_stats.types.cohort import Cohort
 
 app = typer.Typer(help="Fit, show, score and validate risk signatures.", no_args_is_help=True)
@@ -50,7 +51,25 @@ class CutChoice(StrEnum):
 ScaleOption = Annotated[
     ScaleChoice,
     typer.Option(
-        help="Compute the transform within this cohort, or with the parameters of the training cohort."
+        help="Compute the transform within this cohort, or with the parameters of the training cohort, which must be "
+        "of the same platform. The scale of the cohort is wrong for a selected case-mix, a subgroup (its own mean "
+        "becomes the middle) or one patient: use --reference; and for pooled studies: use --scale-within."
+    ),
+]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COHORT|FILE",
+        help="Take the parameters of the transform from a fixed cohort of the same platform as the patients, 20 "
+        "patients or more, or from a file of --save-reference. Then one patient can be scored.",
+    ),
+]
+WithinOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Compute the transform within each study of a pooled cohort: the covariate (column of obs) that names the "
+        "study. Each study needs 20 patients.",
     ),
 ]
 WeightOption = Annotated[
@@ -155,6 +174,11 @@ def score(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file of scores to write.")],
     scale: ScaleOption = ScaleChoice.cohort,
+    reference: ReferenceOption = None,
+    save_reference: Annotated[
+        Path | None, typer.Option(help="Also save these patients as a frozen reference (.json).")
+    ] = None,
+    scale_within: WithinOption = None,
     max_weight_lost: WeightOption = 0.5,
     genes_in: Annotated[
         str, typer.Option(help="Whether genes are in the columns or the rows of an expression table.")
@@ -173,11 +197,22 @@ def score(
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature.validation import risk_groups
 
-    refuse_existing(output, force=force, inputs=[signature, cohort])
+    for path in filter(None, (output, save_reference)):
+        refuse_existing(path, force=force, inputs=[signature, cohort, reference])
+    if save_reference is not None:
+        _check_save_reference(save_reference, output, scale, reference, scale_within)
     loaded = Signature.load(signature)
+    fixed = None if reference is None else _reference(reference, loaded, genes_in)
     expression = open_expression(cohort, genes_in=genes_in)
     with located(cohort):
-        risk = loaded.risk_score(expression, scale=scale.value, max_weight_lost=max_weight_lost)
+        risk = loaded.risk_score(
+            expression,
+            scale=scale.value,
+            reference=fixed,
+            scale_within=scale_within,
+            max_weight_lost=max_weight_lost,
+        )
+        kept = None if save_reference is None else loaded.reference(expression)
     scores = risk.scores.to_numpy()
     frame = pd.DataFrame(
         {
@@ -187,11 +222,14 @@ def score(
         }
     )
     write_csv(frame, output)
+    if kept is not None and save_reference is not None:
+        kept.save(save_reference)
     counts = frame["group"].value_counts()
     n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
     summary = {"n": len(frame), "n_high": n_high, "n_low": n_low, **risk.to_dict()}
     show(f"{risk}\n  patients       {len(frame)} ({n_high} high, {n_low} low)", summary, as_json)
-    say(f"written to {output}")
+    for path in filter(None, (output, save_reference)):
+        say(f"written to {path}")
 
 
 @app.command()
@@ -222,6 +260,8 @@ def validate(
         typer.Option(help="Cut-off: the median of the training cohort, or of this one."),
     ] = CutChoice.frozen,
     scale: ScaleOption = ScaleChoice.cohort,
+    reference: ReferenceOption = None,
+    scale_within: WithinOption = None,
     max_weight_lost: WeightOption = 0.5,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap replicates for the interval of C; 0 for none.")
@@ -242,8 +282,9 @@ def validate(
     from sequoia_stats.signature import Signature
     from sequoia_stats.signature import validate as run
 
-    refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort])
+    refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort, reference])
     loaded, patients = Signature.load(signature), cohort_argument(cohort)
+    fixed = None if reference is None else _reference(reference, loaded)
     with located(cohort):
         result = run(
             loaded,
@@ -253,6 +294,8 @@ def validate(
             categorical=categorical or (),
             missing=missing or (),
             scale=scale.value,
+            reference=fixed,
+            scale_within=scale_within,
             max_weight_lost=max_weight_lost,
             bootstrap=bootstrap,
             seed=seed,
@@ -268,6 +311,37 @@ def validate(
         plots.save_figure(plots.kaplan_meier(result), folder / "km")
     show(str(result), content, as_json)
     say(f"written to {output}")
+
+
+def _reference(source: str, signature: Signature, genes_in: str = "columns") -> ScaleReference | str:
+    """The frozen reference that a file or a cohort gives; the source itself if the score does not need it."""
+    from sequoia_stats.signature.reference import open_reference
+
+    if signature.is_null or not signature.transform.depends_on_cohort:
+        return source
+    with located(source):
+        return open_reference(source, signature.genes, signature.transform.name, genes_in=genes_in)
+
+
+def _check_save_reference(
+    path: Path, output: Path, scale: ScaleChoice, reference: str | None, scale_within: str | None
+) -> None:
+    from sequoia_base.atomic import refuse_other_ending
+    from sequoia_stats.errors import InputError
+
+    refuse_other_ending(path, ".json", "a reference is")
+    if path.resolve() == output.resolve():
+        raise InputError("scores and reference cannot be the same file", where=str(output))
+    given = {
+        "--scale training": scale.value != "cohort",
+        "--reference": reference,
+        "--scale-within": scale_within,
+    }
+    if other := [name for name, there in given.items() if there]:
+        raise InputError(
+            f"--save-reference and {' and '.join(other)} cannot be combined",
+            fix="save the reference in a call of its own, with the scale of its cohort",
+        )
 
 
 def _penalty(text: str, options: list[str]) -> str | float:

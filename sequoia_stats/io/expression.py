@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
-from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
+from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given, standardise
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_expression(
-    source: str | Path | Cohort | AnnData,
+    source: str | Path | Cohort | AnnData | Expression | pd.DataFrame,
     *,
     genes_in: str = "columns",
     symbols: str = "approved",
@@ -34,10 +35,10 @@ def read_expression(
 
     Parameters
     ----------
-    source : path, Cohort or AnnData
+    source : path, Cohort, AnnData, Expression or DataFrame
         A cohort, an AnnData without outcomes, or a predictions file, as an object or ``.h5ad``: if ``obs`` holds
         ``patient_id``, the slides of a patient are averaged. Or a table (text or parquet) whose first column holds
-        patient ids.
+        patient ids, or a frame of patients × genes. Expression is returned as it is.
     genes_in : {"columns", "rows"}
         Where a table has its genes; with "rows" the header holds the patient ids.
     symbols : {"approved", "as-given"}
@@ -61,8 +62,15 @@ def read_expression(
     per_patient = _is_first(rows, ("patients", "samples"), "rows are")
     if isinstance(source, Cohort):
         _refuse_layer(layer, "a cohort", source.name)
-        return Expression(source.expression, source.units, source.name, source.flow)
+        return Expression(source.expression, source.units, source.name, source.flow, source.covariates)
+    if isinstance(source, Expression):
+        _refuse_layer(layer, "expression", source.name)
+        return source
+    if isinstance(source, pd.DataFrame):
+        _refuse_layer(layer, "a table", "DataFrame")
+        return _from_frame(source, approved, per_patient)
     if not isinstance(source, str | Path):
+        _refuse_other_type(source)
         return _from_adata(in_memory(source, "cohort"), "AnnData", approved, per_patient, layer)
     path = Path(source)
     if is_h5ad(path):
@@ -76,6 +84,40 @@ def read_expression(
     return _pack(values, units, path.name.partition(".")[0], flow, per_patient)
 
 
+def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expression:
+    """A frame of patients × genes in memory, judged as a table in a file is."""
+    odd = [str(name) for name, dtype in frame.dtypes.items() if not is_numeric_dtype(dtype)]
+    if odd:
+        raise InputError(
+            f"{counted(len(odd), 'column holds', 'columns hold')} no numbers: {listing(odd)}",
+            where="DataFrame",
+            fix="keep only the genes, and make ids of patients the index",
+        )
+    values = frame.astype(np.float64)
+    if np.isinf(values.to_numpy()).any():
+        raise InputError("some values are infinite", where="DataFrame", fix="use NaN for missing values")
+    names = pd.Series(values.index.astype(str), values.index.astype(str), dtype=object)
+    check_ids(names, "DataFrame, index", unit="patient" if per_patient else "sample")
+    values, flow = standardise(values) if approved else as_given(values, "DataFrame")
+    return _pack(values, pd.Series(UNIT_UNKNOWN, values.columns), "DataFrame", flow, per_patient)
+
+
+def _refuse_other_type(source: object) -> None:
+    """Refuse what is no AnnData; an array has a shape, but no names."""
+    if all(hasattr(source, part) for part in ("obs_names", "var_names", "X")):
+        return
+    shape = getattr(source, "shape", None)
+    if shape is not None:
+        raise InputError(
+            f"an array of shape {tuple(shape)} has no names of patients and genes",
+            fix="give a DataFrame of patients × genes",
+        )
+    raise InputError(
+        f"{type(source).__name__} is not a source of expression",
+        fix="give a file, a cohort, an AnnData, or a DataFrame of patients × genes",
+    )
+
+
 def _from_adata(
     adata: AnnData, where: str, approved: bool, per_patient: bool, layer: str | None
 ) -> Expression:
@@ -84,23 +126,35 @@ def _from_adata(
         ids = pd.Series(adata.obs_names, adata.obs_names, dtype=object)
         check_ids(ids, f"{where}, obs", unit="patient" if per_patient else "sample")
     values, units, flow = expression_of(adata, where, approved=approved, layer=layer)
+    covariates = adata.obs.apply(plain)
     if average:
         patients = adata.obs["patient_id"].astype(object)
         if patients.isna().any():
             raise InputError(
                 f"{counted(patients.isna().sum(), 'slide has', 'slides have')} no patient_id", where=where
             )
-        n = len(values)
-        values = values.groupby(patients.astype(str).to_numpy(), sort=False).mean()
+        n, ids = len(values), patients.astype(str).to_numpy()
+        values = values.groupby(ids, sort=False).mean()
+        same = covariates.groupby(ids, sort=False).nunique(dropna=False).le(1).all()
+        covariates = covariates.loc[:, same[same].index].groupby(ids, sort=False).first()
         flow.add("slides: one row per patient", n, len(values), "slides of a patient averaged")
     name = str(adata.uns.get("name", "")) or Path(where).stem
-    return _pack(values, units, name, flow, per_patient)
+    return _pack(values, units, name, flow, per_patient, covariates)
 
 
-def _pack(values: pd.DataFrame, units: pd.Series, name: str, flow: Flow, per_patient: bool) -> Expression:
+def _pack(
+    values: pd.DataFrame,
+    units: pd.Series,
+    name: str,
+    flow: Flow,
+    per_patient: bool,
+    covariates: pd.DataFrame | None = None,
+) -> Expression:
     values.index = values.index.astype(str).rename("patient_id" if per_patient else "sample_id")
     values.columns = values.columns.astype(str).rename("gene")
-    return Expression(values, units, name, flow.to_frame())
+    if covariates is None:
+        covariates = pd.DataFrame(index=values.index)
+    return Expression(values, units, name, flow.to_frame(), covariates.set_axis(values.index, axis=0))
 
 
 def _is_first(word: str, choices: tuple[str, str], what: str) -> bool:

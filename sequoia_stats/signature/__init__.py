@@ -8,17 +8,20 @@ from sequoia_base.lazy import on_demand
 
 if TYPE_CHECKING:
     from sequoia_stats.signature.lasso_cox import LassoCoxSignature
-    from sequoia_stats.signature.signature import RiskScore, Signature
+    from sequoia_stats.signature.reference import ScaleReference
+    from sequoia_stats.signature.scoring import RiskScore
+    from sequoia_stats.signature.signature import Signature
     from sequoia_stats.signature.validation import Validation, validate
 
-__all__ = ["LassoCoxSignature", "RiskScore", "Signature", "Validation", "validate"]
+__all__ = ["LassoCoxSignature", "RiskScore", "ScaleReference", "Signature", "Validation", "validate"]
 
 # A signature that is scored needs neither an engine nor a cross-validation.
 __getattr__ = on_demand(
     __name__,
     {
         "LassoCoxSignature": "lasso_cox:LassoCoxSignature",
-        "RiskScore": "signature:RiskScore",
+        "RiskScore": "scoring:RiskScore",
+        "ScaleReference": "reference:ScaleReference",
         "Signature": "signature:Signature",
         "Validation": "validation:Validation",
         "validate": "validation:validate",

@@ -26,7 +26,8 @@ from sequoia_stats.coxpath import (
     stratified_folds,
 )
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.signature.signature import Signature, weighted_sum
+from sequoia_stats.signature.scoring import weighted_sum
+from sequoia_stats.signature.signature import Signature
 from sequoia_stats.signature.transforms import TRANSFORMS, check_units, fit_transform, within_cohort
 from sequoia_stats.types import genes as symbols
 from sequoia_stats.types.cohort import Cohort, as_cohort

@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.signature.transforms import Transform, check_units, within_cohort
-from sequoia_stats.types import genes as symbols
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.io import read_expression
+from sequoia_stats.signature._json_files import read_json, refuse_faults
+from sequoia_stats.signature.reference import ScaleReference
+from sequoia_stats.signature.scoring import RiskScore, Scale, compute_scores
+from sequoia_stats.signature.transforms import Transform, parameter_faults
+from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.expression import Expression
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 #: Version of the JSON that this code writes and reads.
 _SCHEMA_VERSION = 1
-#: Fewest patients whose own distribution can replace that of the training cohort.
-MIN_PATIENTS_FOR_COHORT_SCALE = 20
-Scale = Literal["cohort", "training"]
-
-
-@dataclass(frozen=True, eq=False)
-class RiskScore(Result):
-    """Risk scores of a cohort, and the genes that the cohort lacks.
-
-    Parameters
-    ----------
-    scores : Series
-        Σ coefficient × transformed expression, by patient id; higher is worse.
-    scale : {"cohort", "training"}
-        Where the transform was computed: within this cohort, or with the parameters of the training cohort.
-    n_genes : int
-        Number of genes of the signature.
-    genes_missing : tuple of str
-        Genes that the cohort lacks, or that have missing values; on the cohort's scale, also genes with a single value.
-    weight_lost : float
-        Their share of Σ|coefficient|, 0 to 1.
-    """
-
-    scores: pd.Series = field(metadata={"show": False})
-    scale: str
-    n_genes: int
-    genes_missing: tuple[str, ...]
-    weight_lost: float
+#: Names in a JSON file that show that it is meant as a signature.
+_SIGNS = ("genes", "coefficients", "cutoff", "transform")
+_FIX = "add what is missing as in a file that signature fit wrote; sequoia_stats/schemas/signature-1.json describes it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,166 +134,93 @@ class Signature(Result):
             If the file is not JSON, has another schema version or breaks the schema; with the place in the file.
         """
         path = Path(path)
-        content = _read_json(path)
-        if not isinstance(content, dict) or "schema_version" not in content:
+        content = read_json(path, "a signature")
+        version = content.get("schema_version", _SCHEMA_VERSION) if isinstance(content, dict) else None
+        if version is None or (
+            "schema_version" not in content and not any(sign in content for sign in _SIGNS)
+        ):
             raise InputError("the file is not a signature: it has no schema_version", where=str(path))
-        if content["schema_version"] != _SCHEMA_VERSION:
+        if version != _SCHEMA_VERSION:
             raise InputError(
-                f"the signature has schema version {content['schema_version']!r}, but this program reads "
-                f"{_SCHEMA_VERSION}",
+                f"the signature has schema version {version!r}, but this program reads {_SCHEMA_VERSION}",
                 where=str(path),
                 fix="use the program that wrote it, or fit the signature again",
             )
-        error = min(_validator().iter_errors(content), key=lambda e: list(map(str, e.path)), default=None)
-        if error is not None:
-            raise InputError(
-                f"the signature breaks its schema: {error.message[:200]}",
-                where=f"{path}, at /{'/'.join(map(str, error.path))}",
-            )
+        refuse_faults(content, "signature-1", "the signature", path, more=parameter_faults(content), fix=_FIX)
         names = ("cutoff", "endpoint", "training", "selection", "engine", "versions", "seed")
-        try:
-            return cls(
-                genes=tuple(content["genes"]),
-                coefficients=tuple(map(float, content["coefficients"])),
-                transform=Transform(content["transform"]["name"], content["transform"]["parameters"]),
-                **{name: content[name] for name in names},
-            )
-        except InputError as fault:
-            raise InputError(fault.what, where=str(path), fix=fault.fix) from None
+        return cls(
+            genes=tuple(content["genes"]),
+            coefficients=tuple(map(float, content["coefficients"])),
+            transform=Transform(content["transform"]["name"], content["transform"]["parameters"]),
+            **{name: content[name] for name in names},
+        )
 
     def risk_score(
-        self, expression: Expression, *, scale: Scale = "cohort", max_weight_lost: float = 0.5
+        self,
+        expression: Expression | Cohort | pd.DataFrame | AnnData,
+        *,
+        scale: Scale = "cohort",
+        reference: ScaleReference | Cohort | Expression | pd.DataFrame | AnnData | str | Path | None = None,
+        scale_within: Any = None,
+        max_weight_lost: float = 0.5,
     ) -> RiskScore:
         """Score the patients of a cohort: Σ coefficient × transformed expression (equation 2 of the paper).
 
         Parameters
         ----------
-        expression : Expression
-            patients × genes, with the unit of each gene. Outcomes are not needed.
+        expression : Expression, Cohort, DataFrame of shape (patients, genes), or AnnData
+            The patients. Outcomes are not needed.
         scale : {"cohort", "training"}
-            Compute the transform within these patients, or with the parameters of the training cohort.
+            Compute the transform within these patients, or with the parameters of the training cohort. The scale of the
+            cohort is wrong for a selected case-mix or a subgroup, whose own mean becomes the middle, and for pooled
+            studies; that of the training cohort is wrong for any other platform or processing.
+        reference : ScaleReference, cohort or path, optional
+            A fixed cohort of the same platform as the patients, or what `reference` made of it: the transform takes its
+            parameters, so that one patient can be scored.
+        scale_within : str, Series or array of shape (patients,), optional
+            Study of each patient, or the covariate that holds it: the transform is computed within each study, of 20
+            patients or more.
         max_weight_lost : float
             Largest share of Σ|coefficient| that may be lost with missing genes.
 
         Returns
         -------
         RiskScore
+            Its ``notes`` say if the patients lie outside the range of the training cohort or the reference, or are all
+            on one side of the cut-off.
 
         Raises
         ------
         InputError
-            If no gene is found, too much weight is lost, or there are too few patients for the scale "cohort".
+            If no gene is found, too much weight is lost, there are too few patients for the scale "cohort", or a few
+            patients lie outside the range of the training cohort or the reference.
         """
-        check_limits({"scale": scale}, {"scale": one_of(get_args(Scale))})
-        values = expression.values
-        if len(values) == 0:
-            raise InputError("there are no patients to score", where=expression.name)
-        columns = self._columns(values, expression.name, scale)
-        found = self._usable(values, columns, scale)
-        missing = tuple(np.delete(np.array(self.genes, dtype=object), found))
-        weights = np.abs(self.coefficients)
-        lost = float(1 - weights[found].sum() / weights.sum()) if weights.any() else 0.0
-        if lost > max_weight_lost or (self.genes and not found.size):
-            raise InputError(
-                f"{expression.name} lacks {len(missing)} of {counted(len(self.genes), 'gene')}, with {lost:.0%} of "
-                f"the weight; at most {max_weight_lost:.0%} may be lost",
-                where=listing(missing),
-                fix="raise max_weight_lost (--max-weight-lost) to score the patients anyway",
-            )
-        chosen = values.iloc[:, columns[found]]
-        check_units(self.transform.name, chosen, expression.units)
-        x = chosen.to_numpy(np.float64)
-        z = (
-            within_cohort(self.transform.name, x)
-            if scale == "cohort"
-            else self.transform.select(found).apply(x)
-        )
-        scores = weighted_sum(z, np.array(self.coefficients)[found])
-        return RiskScore(
-            scores=pd.Series(scores, values.index, name="risk_score"),
+        return compute_scores(
+            self,
+            read_expression(expression),
             scale=scale,
-            n_genes=len(self.genes),
-            genes_missing=missing,
-            weight_lost=lost,
+            reference=reference,
+            scale_within=scale_within,
+            max_weight_lost=max_weight_lost,
         )
 
-    def _columns(self, values: pd.DataFrame, name: str, scale: str) -> NDArray[np.intp]:
-        """Column of each gene, -1 where absent; refuses a cohort without any of them, or with too few patients."""
-        columns = symbols.match(self.genes, values.columns)
-        if not self.is_null and (columns < 0).all():
-            what = f"{name} has none of the {counted(len(self.genes), 'gene')} of the signature"
-            if kinds := symbols.other_identifiers(table=values.columns, signature=self.genes):
-                fix = "name the genes by symbols on both sides, or fit and score on one platform with the same names"
-                raise InputError(f"{what}: {kinds}", where=listing(self.genes), fix=fix)
-            raise InputError(
-                what,
-                where=f"{listing(self.genes)}; the table: {listing(values.columns, 3)}",
-                fix="check that genes are in columns (or use --genes-in rows) and named by HGNC symbols",
-            )
-        needs_cohort = scale == "cohort" and self.transform.depends_on_cohort and not self.is_null
-        if needs_cohort and len(values) < MIN_PATIENTS_FOR_COHORT_SCALE:
-            raise InputError(
-                f"the {self.transform.name} transform, computed within {name}, needs at least "
-                f"{MIN_PATIENTS_FOR_COHORT_SCALE} patients, but there are {len(values)}",
-                fix="use scale='training' (--scale training), if both cohorts were measured on the same platform",
-            )
-        return columns
+    def reference(self, expression: Expression | Cohort | pd.DataFrame | AnnData) -> ScaleReference:
+        """The frozen reference of a cohort, against which single patients of its platform can be scored.
 
-    def _usable(self, values: pd.DataFrame, columns: NDArray[np.intp], scale: str) -> NDArray[np.intp]:
-        """Positions in the signature of the genes that can be scored.
+        Parameters
+        ----------
+        expression : Expression, Cohort, DataFrame of shape (patients, genes), or AnnData
+            The cohort, 20 patients or more.
 
-        Genes with missing values cannot; nor can genes with a single value if the transform is computed within the
-        cohort, since they score 0 for every patient.
+        Raises
+        ------
+        InputError
+            If there are too few patients or none of the genes, or the transform does not depend on a cohort.
         """
-        found = np.flatnonzero(columns >= 0)
-        x = values.iloc[:, columns[found]].to_numpy(np.float64)
-        usable = ~np.isnan(x).any(axis=0)
-        if scale == "cohort" and self.transform.depends_on_cohort:
-            usable &= (x != x[:1]).any(axis=0)
-        return found[usable]
-
-
-def weighted_sum(z: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    """Σ coefficient × value of every patient, added gene by gene so that no BLAS changes a digit; shape (n,)."""
-    total = np.zeros(len(z))
-    for j, coefficient in enumerate(coefficients):
-        total += coefficient * z[:, j]
-    return total
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
-    except FileNotFoundError:
-        raise InputError("the file does not exist", where=str(path)) from None
-    except IsADirectoryError:
-        raise InputError("a folder was given, but a signature is a JSON file", where=str(path)) from None
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"the file is not valid JSON: {error}", where=str(path)) from None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        _refuse_constant(text)
-    return number
-
-
-def _integer(text: str) -> int:
-    _finite(text)
-    return int(text)
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a finite number")
-
-
-@cache
-def _validator() -> Any:
-    import jsonschema
-
-    schema = resources.files("sequoia_stats").joinpath("schemas", f"signature-{_SCHEMA_VERSION}.json")
-    return jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+        if self.is_null or not self.transform.depends_on_cohort:
+            why = f"the {self.transform.name} transform does not depend on a cohort"
+            raise InputError(
+                f"{'the signature has no gene' if self.is_null else why}, so there is nothing to keep as a reference",
+                fix="score the patients without a reference",
+            )
+        return ScaleReference.fit(read_expression(expression), self.genes, self.transform.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -60,13 +60,9 @@ class Transform:
     parameters: list[dict[str, Any]]
 
     def __post_init__(self) -> None:
-        keys = method(self.name).keys
         for position, one in enumerate(self.parameters):
-            if set(one) != keys or not _usable(one):
-                raise InputError(
-                    f"the parameters of gene {position + 1} do not fit the {self.name} transform",
-                    fix=f"it needs {listing(sorted(keys)) or 'none'}; values must increase, with a score for each",
-                )
+            if fault := _fault(self.name, one):
+                raise InputError(f"the parameters of gene {position + 1} {fault}")
 
     @property
     def depends_on_cohort(self) -> bool:
@@ -114,10 +110,50 @@ def within_cohort(name: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
     return method(name).within(x)
 
 
-def fit_transform(name: str, x: NDArray[np.float64]) -> Transform:
-    """Learn the parameters of every gene (column) of a training cohort."""
+def fit_transform(name: str, x: NDArray[np.float64], *, exact: bool = False) -> Transform:
+    """Learn the parameters of every gene (column) of a training cohort.
+
+    Parameters
+    ----------
+    name : {"rank", "zscore", "log2", "none"}
+        Name of the transform.
+    x : array of shape (n, p)
+        Expression, finite.
+    exact : bool, default False
+        Keep every distinct value of a rank-transformed gene rather than at most 201, so that patients of this cohort
+        get exactly the scores that they have within it.
+    """
+    if name == "rank" and exact:
+        return Transform("rank", _fit_rank(x, most=len(x)))
     fit = method(name).fit
     return Transform(name, fit(x) if fit else [{} for _ in range(x.shape[1])])  # type: ignore[arg-type]
+
+
+def parameter_faults(content: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with genes and transform of a JSON file, by place, apart from what a schema tells.
+
+    Parameters
+    ----------
+    content : dict
+        Holds ``genes`` and ``transform``, and ``coefficients`` if the genes have them.
+    """
+    faults: dict[str, str] = {}
+    genes, transform = content.get("genes"), content.get("transform")
+    if not isinstance(genes, list):
+        return faults
+    wanted = {"/coefficients": (content.get("coefficients"), "coefficient")}
+    name = transform.get("name") if isinstance(transform, dict) else None
+    parameters = transform.get("parameters") if isinstance(transform, dict) else None
+    wanted["/transform/parameters"] = (parameters, "set")
+    for place, (found, noun) in wanted.items():
+        if isinstance(found, list) and len(found) != len(genes):
+            faults[place] = f"{counted(len(genes), 'gene')} with {counted(len(found), noun)}"
+            faults[place] += " of transform parameters" if noun == "set" else ""
+    if name in TRANSFORMS and isinstance(parameters, list):
+        for i, one in enumerate(parameters):
+            if isinstance(one, dict) and (fault := _fault(name, one)):
+                faults[f"/transform/parameters/{i}"] = fault
+    return faults
 
 
 def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
@@ -144,22 +180,36 @@ def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
         )
 
 
-def _usable(parameters: dict[str, Any]) -> bool:
+def _fault(name: str, parameters: dict[str, Any]) -> str:
+    """What is wrong with the parameters of one gene, in words; "" if nothing is."""
+    keys = method(name).keys
+    if set(parameters) != keys:
+        needed, given = listing(sorted(keys)) or "none", listing(sorted(parameters)) or "none"
+        return f"do not fit the {name} transform: it needs {needed}, but there are {given}"
     values, scores = parameters.get("values", ()), parameters.get("scores", ())
-    return len(values) == len(scores) and bool((np.diff(values) > 0).all())
+    numbers = all(isinstance(part, list) for part in (values, scores)) if "values" in keys else False
+    if numbers and len(values) != len(scores):
+        return f"hold {counted(len(values), 'value')} but {counted(len(scores), 'score')}"
+    if (
+        numbers
+        and all(isinstance(value, int | float) for value in values)
+        and not (np.diff(values) > 0).all()
+    ):
+        return "hold values that do not increase"
+    return ""
 
 
-def _fit_rank(x: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _fit_rank(x: NDArray[np.float64], most: int = MAX_QUANTILES) -> list[dict[str, Any]]:
     scores = rank_normal(x)
-    return [_quantiles(x[:, j], scores[:, j]) for j in range(x.shape[1])]
+    return [_quantiles(x[:, j], scores[:, j], most) for j in range(x.shape[1])]
 
 
-def _quantiles(values: NDArray[np.float64], scores: NDArray[np.float64]) -> dict[str, Any]:
+def _quantiles(values: NDArray[np.float64], scores: NDArray[np.float64], most: int) -> dict[str, Any]:
     """Distinct values with their scores; if there are too many, those nearest to evenly spaced scores."""
     distinct, first = np.unique(values, return_index=True)
     steps = scores[first]
-    if distinct.size > MAX_QUANTILES:
-        kept = np.unique(np.searchsorted(steps, np.linspace(steps[0], steps[-1], MAX_QUANTILES)))
+    if distinct.size > most:
+        kept = np.unique(np.searchsorted(steps, np.linspace(steps[0], steps[-1], most)))
         distinct, steps = distinct[kept], steps[kept]
     return {"values": distinct.tolist(), "scores": steps.tolist()}
 
@@ -170,6 +220,7 @@ def _apply_rank(x: NDArray[np.float64], parameters: list[dict[str, Any]]) -> NDA
 
 
 def _fit_zscore(x: NDArray[np.float64]) -> list[dict[str, Any]]:
+    x = np.asfortranarray(x)  # sums along memory: the same digits whatever other genes are beside
     constant = (x == x[:1]).all(axis=0)
     sd = np.where(constant, 0.0, x.std(axis=0, ddof=1) if len(x) > 1 else 0.0)
     return [{"mean": float(m), "sd": float(s)} for m, s in zip(x.mean(axis=0), sd, strict=True)]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import ProgressBar, check_limits, one_of, whole
 from sequoia_base.results import Result, jsonable
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io import canonical_names, read_expression
+from sequoia_stats.io import canonical_names
 from sequoia_stats.signature.lasso_cox import check_events
-from sequoia_stats.signature.signature import Scale, Signature
+from sequoia_stats.signature.scoring import Scale
+from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import (
     KaplanMeier,
     LogRank,
@@ -142,6 +143,8 @@ class Validation(Result):
         Whether the signature was trained on this very cohort, judged by its hash.
     covariates : dict
         What each covariate of the adjusted model is in this cohort; see `covariates.summarise`.
+    scale_details : dict
+        Groups, reference and notes of the scale, if there are any; see `RiskScore`.
     """
 
     cohort: str
@@ -166,6 +169,7 @@ class Validation(Result):
     null_model: bool
     is_training_cohort: bool = field(default=False)
     covariates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scale_details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def logrank(self) -> LogRank | None:
@@ -184,6 +188,7 @@ class Validation(Result):
             "signature_endpoint": self.signature_endpoint,
             "is_training_cohort": self.is_training_cohort,
             "scale": self.scale,
+            **self.scale_details,
             "cut": self.cut,
             **self.unadjusted.numbers(),
             "c_index": self.c_index,
@@ -234,6 +239,7 @@ class Validation(Result):
             f"  scale {self.scale}; {counted(len(self.genes_missing), 'gene')} missing, with {self.weight_lost:.1%} of "
             "the weight",
             *(f"  {line}" for line in summary_lines(self.covariates)),
+            *(f"  note: {note}" for note in self.scale_details.get("notes", ())),
         ]
         table = self.to_frame().to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
         return "\n".join([*head, *(f"  {line}" for line in table.splitlines())])
@@ -248,6 +254,8 @@ def validate(
     categorical: Sequence[str] = (),
     missing: Sequence[str] = (),
     scale: Scale = "cohort",
+    reference: Any = None,
+    scale_within: Any = None,
     max_weight_lost: float = 0.5,
     bootstrap: int = 1000,
     seed: int = 0,
@@ -272,6 +280,10 @@ def validate(
         Texts and numbers that mean a missing value of a covariate.
     scale : {"cohort", "training"}
         Where the transform is computed; see `Signature.risk_score`.
+    reference : ScaleReference, cohort or path, optional
+        A fixed cohort whose parameters the transform takes; see `Signature.risk_score`.
+    scale_within : str, Series or array of shape (patients,), optional
+        Study of each patient, or the covariate that holds it; see `Signature.risk_score`.
     max_weight_lost : float
         Largest share of the signature's weight that may be lost with missing genes.
     bootstrap : int
@@ -298,7 +310,9 @@ def validate(
     )
     covariates = _covariates(adjust, cohort)
     check_events(cohort)
-    risk = signature.risk_score(read_expression(cohort), scale=scale, max_weight_lost=max_weight_lost)
+    risk = signature.risk_score(
+        cohort, scale=scale, reference=reference, scale_within=scale_within, max_weight_lost=max_weight_lost
+    )
     score, outcome = risk.scores.to_numpy(), cohort.outcome
     thresholds = {"frozen": signature.cutoff, "median": float(np.median(score))}
     groups = {name: risk_groups(score, threshold) for name, threshold in thresholds.items()}
@@ -328,6 +342,7 @@ def validate(
         null_model=signature.is_null,
         is_training_cohort=cohort.sha256() == signature.training["sha256"],
         covariates=summarise(cohort.covariates[list(covariates)], cohort.readings),
+        scale_details=risk.scale_details(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,12 +31,15 @@ class Expression:
         Name of the cohort or of the file.
     flow : DataFrame
         Ledger: ``step, n_before, n_after, reason``.
+    covariates : DataFrame
+        What else the source says of each patient or sample, in the same order; without columns if nothing.
     """
 
     values: pd.DataFrame
     units: pd.Series
     name: str
     flow: pd.DataFrame
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def genes(self) -> pd.Index:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sequoia_stats.selection import Selection
-from sequoia_stats.signature.signature import Signature, weighted_sum
+from sequoia_stats.signature.scoring import weighted_sum
+from sequoia_stats.signature.signature import Signature
 from sequoia_stats.signature.transforms import fit_transform, within_cohort
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.outcome import Outcome

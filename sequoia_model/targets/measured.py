@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
+from sequoia_base.gene_names import examine
 from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
@@ -44,6 +45,8 @@ class Measured:
         The slide, patient and cohort of each row; "" if it does not name one.
     columns : mapping of str to int
         Column of each gene that the file holds.
+    names : sequence of str
+        Names of all columns that may be genes, as in the file.
     read : callable
         Takes numbers of rows, ascending, and columns, and yields the values in blocks.
     """
@@ -53,6 +56,7 @@ class Measured:
     patients: NDArray[np.object_]
     cohorts: NDArray[np.object_]
     columns: Mapping[str, int]
+    names: Sequence[str]
     read: Callable[[NDArray[np.int64], list[int]], Iterator[Block]]
 
     def patient_by_slide(self) -> dict[str, str]:
@@ -175,9 +179,11 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
     path = existing_file(path)
     measured = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)
     if not any(gene in measured.columns for gene in genes):
+        names = examine(name.removeprefix(_PREFIX) for name in measured.names)
+        kinds = f": there, {names}" if names.are_identifiers else ""
         raise InputError(
-            f"none of the {len(genes)} genes is in the measured expression",
-            where=f"{path}; wanted: {listing(genes, 3)}",
+            f"none of the {len(genes)} genes is in the measured expression{kinds}",
+            where=f"{path}; wanted: {listing(genes, 3)}; there: {listing(measured.names, 3) or 'no genes'}",
             fix="genes are matched by their exact names, with or without 'rna_' before them",
         )
     return measured
@@ -219,6 +225,7 @@ def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
         patients,
         cohorts,
         columns,
+        [title for title in header if not any(title in titles for titles in _TITLES)],
         lambda rows, wanted: _csv_blocks(path, delimiter, header, rows, wanted),
     )
 
@@ -363,6 +370,7 @@ def _open_h5ad(path: Path) -> Measured:
         slides if patients is None else _texts(patients, len(obs)),
         _texts(cohorts, len(obs)),
         {gene: i for i, gene in enumerate(genes)},
+        list(genes),
         lambda rows, wanted: _h5ad_blocks(path, place, rows, wanted),
     )
 

@@ -202,7 +202,7 @@ def score(
     if save_reference is not None:
         _check_save_reference(save_reference, output, scale, reference, scale_within)
     loaded = Signature.load(signature)
-    fixed = None if reference is None else _reference(reference, loaded, genes_in)
+    fixed = _reference(reference, loaded, scale, scale_within, genes_in)
     expression = open_expression(cohort, genes_in=genes_in)
     with located(cohort):
         risk = loaded.risk_score(
@@ -284,7 +284,7 @@ def validate(
 
     refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort, reference])
     loaded, patients = Signature.load(signature), cohort_argument(cohort)
-    fixed = None if reference is None else _reference(reference, loaded)
+    fixed = _reference(reference, loaded, scale, scale_within)
     with located(cohort):
         result = run(
             loaded,
@@ -313,11 +313,19 @@ def validate(
     say(f"written to {output}")
 
 
-def _reference(source: str, signature: Signature, genes_in: str = "columns") -> ScaleReference | str:
+def _reference(
+    source: str | None,
+    signature: Signature,
+    scale: ScaleChoice,
+    scale_within: str | None,
+    genes_in: str = "columns",
+) -> ScaleReference | str | None:
     """The frozen reference that a file or a cohort gives; the source itself if the score does not need it."""
     from sequoia_stats.signature.reference import open_reference
+    from sequoia_stats.signature.scoring import refuse_combinations
 
-    if signature.is_null or not signature.transform.depends_on_cohort:
+    refuse_combinations(scale.value, source, scale_within)
+    if source is None or signature.is_null or not signature.transform.depends_on_cohort:
         return source
     with located(source):
         return open_reference(source, signature.genes, signature.transform.name, genes_in=genes_in)
@@ -368,18 +376,21 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     from sequoia_stats.errors import InputError
     from sequoia_stats.io import read_gene_list
     from sequoia_stats.types.expression import shared_genes
-    from sequoia_stats.types.genes import match
+    from sequoia_stats.types.genes import match, other_identifiers
 
     if genes is None and not shared_with:
         return None
-    candidates = list(training.genes) if genes is None else read_gene_list(genes)
-    candidates = shared_genes(candidates, *map(open_expression, shared_with))
+    wanted = list(training.genes) if genes is None else read_gene_list(genes)
+    others = [open_expression(other) for other in shared_with]
+    candidates = shared_genes(wanted, *others)
     if not (match(candidates, training.genes) >= 0).any():
+        tables = {f"cohort_{other.name}": other.genes for other in others}
+        kinds = other_identifiers(training_cohort=training.genes, list_of_candidates=wanted, **tables)
         raise InputError(
             f"no candidate gene is in {training.name}"
             + (" and in all cohorts of --shared-with" if shared_with else ""),
             where=", ".join(map(str, [*([genes] if genes else []), *shared_with])),
-            fix="check the names of the genes",
+            fix=f"name the genes alike: {kinds}" if kinds else "check the names of the genes",
         )
     return candidates
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sequoia_stats.types.genes import IDENTIFIERS as IDENTIFIER_CHOICES
+from sequoia_stats.types.genes import IDENTIFIER_CHOICES
 
 #: What to do if the column of ids is not found.
 ID_FIX = "--id-column names the column of ids; not needed where it is the first column and has no title"

@@ -93,7 +93,8 @@ def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expre
             where="DataFrame",
             fix="keep only the genes, and make ids of patients the index",
         )
-    values = frame.astype(np.float64)
+    matrix = frame.to_numpy(np.float64, na_value=np.nan)
+    values = pd.DataFrame(matrix, frame.index, frame.columns)
     if np.isinf(values.to_numpy()).any():
         raise InputError("some values are infinite", where="DataFrame", fix="use NaN for missing values")
     names = pd.Series(values.index.astype(str), values.index.astype(str), dtype=object)

@@ -17,7 +17,7 @@ from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
-from sequoia_stats.types.genes import aliases, match, refuse_dates
+from sequoia_stats.types.genes import aliases, match, other_identifiers, refuse_dates
 from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ def _with_layer(adata: AnnData, layer: str, other: AnnData, where: str, in_rows:
         )
     kept = adata.var_names.isin(other.var_names)
     if not kept.any():
+        kinds = other_identifiers(predictions=adata.var_names, other_table=other.var_names)
         raise InputError(
-            f"no gene of the predictions is in the {_words(layer)}",
+            f"no gene of the predictions is in the {_words(layer)}" + (f": {kinds}" if kinds else ""),
             where=f"{where}; predictions: {listing(adata.var_names, 3)}; here: {listing(other.var_names, 3)}",
             fix=fix or "genes are matched by their exact names: use the same kind of name in all matrices",
         )

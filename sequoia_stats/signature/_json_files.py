@@ -28,7 +28,8 @@ def read_json(path: Path, what: str) -> Any:
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"the file is not valid JSON: {error}", where=str(path)) from None
+        fix = "" if path.suffix.lower() == ".json" else f"{what} is a .json file, and comes before the cohort"
+        raise InputError(f"the file is not valid JSON: {error}", where=str(path), fix=fix) from None
 
 
 def refuse_faults(
@@ -51,15 +52,15 @@ def refuse_faults(
     fix : str
         What to do about a file that was written by hand.
     """
-    faults = dict(_broken(content, schema))
-    for place, fault in more.items():
-        faults.setdefault(place, fault)
+    faults = [*_broken(content, schema)]
+    known = {place for place, _ in faults}
+    faults += [(place, fault) for place, fault in more.items() if place not in known]
     if not faults:
         return
-    lines = listing((f"{fault} (at {place})" for place, fault in faults.items()), _MOST)
+    lines = listing((f"{fault} (at {place})" for place, fault in faults), _MOST)
     raise InputError(
         f"{what} breaks its schema in {counted(len(faults), 'place')}: {lines}",
-        where=f"{path}, at {listing(faults, _MOST)}",
+        where=f"{path}, at {listing(dict(faults), _MOST)}",
         fix=fix,
     )
 
@@ -70,17 +71,13 @@ def _broken(content: Mapping[str, Any], schema: str) -> Iterator[tuple[str, str]
     for error in sorted(_validator(schema).iter_errors(content), key=lambda e: list(map(str, e.path))):
         place = "/" + "/".join(map(str, error.path))
         if error.validator == "required":
-            missing.setdefault(place, [])
             missing[place] = [name for name in error.validator_value if name not in error.instance]
         elif error.validator == "anyOf":
             yield place, "is none of the parameters that a transform has"
         else:
             yield place, error.message[:200]
     for place, names in missing.items():
-        yield (
-            place if place == "/" else f"{place}/",
-            f"{listing(names, 20)} {'is' if len(names) == 1 else 'are'} missing",
-        )
+        yield place, f"{listing(names, 20)} {'is' if len(names) == 1 else 'are'} missing"
 
 
 def _finite(text: str) -> float:

@@ -226,12 +226,16 @@ class LassoCoxSignature(Parameters):
                 flow.add(f"genes: {name}", n, n - lost, listing(expression.columns[bad]))
                 n -= lost
         if n < 2:
+            empty = "leave out patients with missing values, or give genes with values for all patients"
+            alike = "check the gene names, and that genes are in columns"
+            if kinds := symbols.other_identifiers(cohort=cohort.genes, candidates=self.genes or ()):
+                alike = f"name the genes alike: {kinds}"
             raise InputError(
                 f"{cohort.name} has {counted(n, 'usable candidate gene')}, but at least 2 are needed "
                 f"({counted(expression.shape[1], 'candidate')}: {int(constant.sum())} constant, "
                 f"{int(has_nan.sum())} with missing values)",
                 where=listing(expression.columns[has_nan | constant]),
-                fix="check the gene names, and that genes are in columns",
+                fix=empty if (has_nan | constant).any() else alike,
             )
         return expression.loc[:, ~(has_nan | constant)], flow.to_frame()
 

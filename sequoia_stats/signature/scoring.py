@@ -86,7 +86,7 @@ def compute_scores(
 ) -> RiskScore:
     """Score patients; `Signature.risk_score` documents the arguments."""
     check_limits({"scale": scale}, {"scale": one_of(get_args(Scale))})
-    _refuse_combinations(scale, reference, scale_within)
+    refuse_combinations(scale, reference, scale_within)
     values, depends = expression.values, signature.transform.depends_on_cohort and not signature.is_null
     if len(values) == 0:
         raise InputError("there are no patients to score", where=expression.name)
@@ -108,7 +108,7 @@ def compute_scores(
     found = _usable(values, columns, known, groups if by_cohort else None)
     missing, lost = _loss(signature, found, expression.name, max_weight_lost)
     chosen = values.iloc[:, columns[found]]
-    check_units(fitted.name, chosen, expression.units)
+    check_units(fitted.name, chosen, expression.units, frozen=True)
     x = chosen.to_numpy(np.float64)
     notes: list[str] = []
     if by_cohort:
@@ -156,7 +156,8 @@ def weighted_sum(z: NDArray[np.float64], coefficients: NDArray[np.float64]) -> N
     return total
 
 
-def _refuse_combinations(scale: str, reference: Any, scale_within: Any) -> None:
+def refuse_combinations(scale: str, reference: Any, scale_within: Any) -> None:
+    """Refuse two scales at once."""
     given = [
         name
         for name, there in (
@@ -318,7 +319,10 @@ def _range_notes(where: Range, name: str, whose: str, *, trained: bool) -> list[
                 where=name,
                 fix=f"{_REFERENCE_FIX}; or score {MIN_PATIENTS} patients or more together with --scale cohort",
             )
-        return [f"{what}; do not trust these groups and scores, and use --scale cohort, or {_REFERENCE_FIX}"]
+        return [
+            f"{what}. Another platform or processing, or very different patients: do not trust these scores and "
+            f"groups; use --scale cohort, or {_REFERENCE_FIX}"
+        ]
     if trained and where.n < MIN_PATIENTS:
         few = "one patient is" if where.n == 1 else f"{where.n} patients are"
         return [

@@ -139,7 +139,11 @@ class Signature(Result):
         if version is None or (
             "schema_version" not in content and not any(sign in content for sign in _SIGNS)
         ):
-            raise InputError("the file is not a signature: it has no schema_version", where=str(path))
+            raise InputError(
+                "the file is not a signature: it has no schema_version",
+                where=str(path),
+                fix="give a file that signature fit wrote; the signature comes before the cohort",
+            )
         if version != _SCHEMA_VERSION:
             raise InputError(
                 f"the signature has schema version {version!r}, but this program reads {_SCHEMA_VERSION}",

@@ -149,15 +149,25 @@ def parameter_faults(content: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(found, list) and len(found) != len(genes):
             faults[place] = f"{counted(len(genes), 'gene')} with {counted(len(found), noun)}"
             faults[place] += " of transform parameters" if noun == "set" else ""
-    if name in TRANSFORMS and isinstance(parameters, list):
+    if isinstance(name, str) and name in TRANSFORMS and isinstance(parameters, list):
         for i, one in enumerate(parameters):
             if isinstance(one, dict) and (fault := _fault(name, one)):
                 faults[f"/transform/parameters/{i}"] = fault
     return faults
 
 
-def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
+def check_units(name: str, expression: pd.DataFrame, units: pd.Series, *, frozen: bool = False) -> None:
     """Refuse the logarithm of genes that are z-scores, are logarithms already, or have negative values.
+
+    Parameters
+    ----------
+    name : {"rank", "zscore", "log2", "none"}
+        Name of the transform.
+    expression : DataFrame of shape (patients, genes)
+    units : Series
+        Unit of each gene.
+    frozen : bool, default False
+        Whether a signature has fixed the transform, so that another is no way out.
 
     Raises
     ------
@@ -176,7 +186,9 @@ def check_units(name: str, expression: pd.DataFrame, units: pd.Series) -> None:
             f"{int(z.sum())} z-scores, {int(log.sum())} logarithms already, "
             f"{int((negative & ~z & ~log).sum())} others with negative values",
             where=listing(refused),
-            fix="use the rank transform (for logarithms also none), or leave these genes out",
+            fix="give expression that is not logarithms or z-scores, as the signature was trained on"
+            if frozen
+            else "use the rank transform (for logarithms also none), or leave these genes out",
         )
 
 

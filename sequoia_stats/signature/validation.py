@@ -359,7 +359,7 @@ def _covariates(names: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
     if absent:
         raise InputError(
             f"{cohort.name} has no covariate {listing(absent)}",
-            fix=f"use {listing(known, 40)}" if len(known) else "leave adjust out",
+            fix=f"use {listing(known, 40)}" if len(known) else "leave adjust (--adjust) out",
         )
     refuse_unread(cohort.covariates[found], cohort.readings, f"cohort {cohort.name}", _UNREAD, _LEVELS)
     return tuple(dict.fromkeys(found))
@@ -389,9 +389,8 @@ def _hazard_ratio(
     """Cox model of the score, in SDs of this cohort, adjusted for the covariates."""
     covariates = cohort.covariates[list(adjust)]
     sd = score.std(ddof=1)
-    if (
-        null or sd == 0
-    ):  # nothing can be fitted to a constant score; that of a null model is constant by definition
+    # nothing can be fitted to a constant score, whose SD rounding may make larger than 0; a null model has no other
+    if null or (score == score[0]).all():
         used = covariates.notna().all(axis=1).to_numpy()
         events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
         return HazardRatio(adjust, int(used.sum()), events, missing, 1.0 if null else NAN, NAN, NAN, NAN, NAN)

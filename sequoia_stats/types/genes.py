@@ -20,7 +20,7 @@ from sequoia_base.gene_names import examine
 from sequoia_stats.errors import InputError, counted, listing
 
 #: What the names of genes of a cohort may be.
-IDENTIFIERS = ("symbols", "as-they-are")
+IDENTIFIER_CHOICES = ("symbols", "as-they-are")
 #: Symbols that spreadsheets turn into dates: month -> (stem of the approved symbol, numbers that exist).
 _DATES = {"mar": ("MARCHF", range(1, 12)), "sep": ("SEPTIN", (*range(1, 13), 14)), "dec": ("DELEC", (1,))}
 #: How names that may be dates begin; other names are skipped quickly.
@@ -227,7 +227,7 @@ def check_identifiers(names: Iterable[object], where: str, identifiers: str = "s
       where: table.csv
       fix: name the genes by symbols, or keep these names within one platform: cohort convert --identifiers as-they-are
     """
-    check_limits({"identifiers": identifiers}, {"identifiers": one_of(IDENTIFIERS)})
+    check_limits({"identifiers": identifiers}, {"identifiers": one_of(IDENTIFIER_CHOICES)})
     approved = identifiers == "symbols"
     if approved and (found := examine(names)).are_identifiers:
         raise InputError(

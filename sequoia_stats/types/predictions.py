@@ -68,8 +68,6 @@ class Predictions:
         flow = Flow.of(self.flow)
         obs = _with_patients(self.obs, self.name, flow)
         genes = pd.Index(self.genes).astype(str).astype(object).rename("gene")
-        refuse_repeated(genes, "gene", self.name)
-        refuse_dates(genes, self.name)
         _set(self, predicted=as_floats(self.predicted, f"{self.name}, predicted"))
         _set(self, measured=as_floats(self.measured, f"{self.name}, measured"))
         _set(self, untrained=tuple(as_floats(m, f"{self.name}, untrained") for m in self.untrained))
@@ -83,6 +81,8 @@ class Predictions:
                     f"but there are {len(obs)} slides × {len(genes)} genes",
                     where=self.name,
                 )
+        refuse_repeated(genes, "gene", self.name)
+        refuse_dates(genes, self.name)
         refuse_few(len(obs), "slides", self.name)
         for what, matrix in matrices:
             refuse_not_finite(matrix, obs.index, genes, f"{self.name}, {what}", missing=what == "measured")

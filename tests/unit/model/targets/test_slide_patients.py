@@ -16,7 +16,7 @@ BARCODE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF"
 
 def make_measured(slides, patients):
     columns = (np.array(names, dtype=object) for names in (slides, patients, [""] * len(slides)))
-    return Measured(Path("ref.csv"), *columns, {}, lambda rows, genes: iter(()))
+    return Measured(Path("ref.csv"), *columns, {}, [], lambda rows, genes: iter(()))
 
 
 def test_what_is_given_goes_before_the_barcode_and_this_before_the_measured():

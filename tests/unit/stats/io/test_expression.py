@@ -195,3 +195,45 @@ def test_row_numbers_are_not_a_gene(tmp_path):
         expression = read_expression(tmp_path / f"{name}.csv")
         assert list(expression.values.index) == PATIENTS
         assert list(expression.genes) == ["ESR1", "ERBB2", "G3"]
+
+
+def test_a_frame_is_read_as_its_file_is(tmp_path):
+    table = expression_table(genes=["ESR1", "KNTC2"])
+    table.to_csv(tmp_path / "mine.csv")
+    pd.testing.assert_frame_equal(
+        read_expression(table).values, read_expression(tmp_path / "mine.csv").values
+    )
+
+
+def test_expression_is_returned_as_it_is():
+    made = read_expression(expression_table())
+    assert read_expression(made) is made
+
+
+def test_missing_values_of_nullable_types_are_read():
+    table = expression_table().convert_dtypes()
+    table.iloc[0, 0] = pd.NA
+    assert read_expression(table).values.isna().sum().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda table: table.assign(study="A"), r"1 column holds no numbers: study"),
+        (lambda table: table.assign(ESR1=np.inf), "infinite"),
+        (lambda table: table.set_axis(["P1"] * len(table), axis=0), "duplicated: P1"),
+        (lambda table: table.to_numpy(), r"an array of shape \(6, 3\) has no names of patients and genes"),
+        (lambda table: table["ESR1"], r"an array of shape \(6,\)"),
+        (lambda _: 5, "int is not a source of expression"),
+    ],
+)
+def test_other_objects_are_refused_by_what_they_are(change, words):
+    with pytest.raises(InputError, match=words):
+        read_expression(change(expression_table()))
+
+
+def test_what_is_known_of_slides_comes_along_and_what_a_patients_slides_agree_on():
+    made = predictions(study=["A", "B", "A"], batch=[1, 1, 2])
+    assert list(read_expression(made, rows="samples").covariates["batch"]) == [1, 1, 2]
+    by_patient = read_expression(made).covariates
+    assert by_patient["study"].to_dict() == {"P2": "A", "P1": "B"} and "batch" not in by_patient

@@ -159,6 +159,42 @@ def test_a_file_that_is_not_a_valid_signature_is_refused_with_the_place(saved, c
     assert place in caught.value.where
 
 
+def test_all_faults_of_a_file_are_named_at_once(saved):
+    edited(saved, coefficients=[0.5, "a"], cutoff="high", genes=["G1", 2])
+    with pytest.raises(InputError, match="in 3 places") as caught:
+        Signature.load(saved)
+    assert all(place in caught.value.what for place in ("/coefficients/1", "/cutoff", "/genes/1"))
+
+
+def test_a_file_of_genes_and_coefficients_hears_of_every_missing_part(tmp_path):
+    (tmp_path / "s.json").write_text(json.dumps({"genes": ["G1"], "coefficients": [1]}))
+    with pytest.raises(InputError, match="schema_version, transform, cutoff, .* seed are missing"):
+        Signature.load(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [lambda cohort: cohort, lambda cohort: cohort.adata, lambda cohort: cohort.expression, read_expression],
+    ids=["cohort", "adata", "frame", "expression"],
+)
+def test_patients_are_scored_from_whatever_holds_them(cohort, signature, as_given):
+    scores = signature.risk_score(as_given(cohort)).scores
+    pd.testing.assert_series_equal(scores, signature.risk_score(read_expression(cohort)).scores)
+
+
+def test_a_transposed_frame_is_refused_with_the_way_out(cohort, signature):
+    with pytest.raises(
+        InputError, match="none of the 3 genes.* in its columns, but some in its rows"
+    ) as caught:
+        signature.risk_score(cohort.expression.T)
+    assert "--genes-in rows" in caught.value.fix and "frame.T" in caught.value.fix
+
+
+def test_an_array_is_refused_since_it_has_no_names(cohort, signature):
+    with pytest.raises(InputError, match=r"an array of shape \(60, 6\) has no names"):
+        signature.risk_score(cohort.expression.to_numpy())
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"a": NaN}', "[1, 2]", "\x00\x01"])
 def test_a_file_that_is_not_json_is_refused(tmp_path, content):
     (tmp_path / "s.json").write_text(content)

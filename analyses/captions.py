@@ -26,6 +26,7 @@ def kaplan_meier(validation: Validation, signature: Signature) -> list[str]:
         f"Hazard ratio per SD of the score {text.estimate(ratio.hr, ratio.low, ratio.high)}, Wald "
         f"{text.p_statement(ratio.p)}; Harrell's C "
         f"{text.estimate(validation.c_index, validation.c_low, validation.c_high)}.",
+        f"Unadjusted model: {ratio.note}." if ratio.note else "",
         _genes_lost(validation),
         *training(signature),
     ]
@@ -42,6 +43,12 @@ def forest(validations: list[dict], signature: Signature) -> list[str]:
         for v in validations
         if v["adjusted"] and v["adjusted"]["n_missing"]
     ]
+    notes = [
+        f"{v['cohort']}, {name}: {v[name]['note']}."
+        for v in validations
+        for name in ("unadjusted", "adjusted")
+        if v.get(name) and v[name]["note"]
+    ]
     apparent = [v["cohort"] for v in validations if v["is_training_cohort"]]
     return [
         f"Hazard ratios per standard deviation of the risk score of the {_size(signature)} signature, with "
@@ -50,6 +57,7 @@ def forest(validations: list[dict], signature: Signature) -> list[str]:
         "The endpoints differ between the cohorts.",
         f"The adjusted models leave out patients with a missing covariate: {', '.join(missing)}."
         if missing else "",
+        *notes,
         f"{', '.join(apparent)} is the training cohort: its performance is apparent." if apparent else "",
         "The signature is a null model: hazard ratio 1 by definition, without an interval."
         if signature.is_null else "",

@@ -15,16 +15,15 @@ from sequoia_base.arguments import ProgressBar, check_limits, one_of, whole
 from sequoia_base.results import Result, jsonable
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import canonical_names
+from sequoia_stats.signature._hazard_ratios import HazardRatio, hazard_ratio, table_lines
 from sequoia_stats.signature.lasso_cox import check_events
 from sequoia_stats.signature.scoring import Scale
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import (
     KaplanMeier,
     LogRank,
-    cox_regression,
     harrell_c,
     kaplan_meier_curve,
-    likelihood_ratio,
     logrank_test,
 )
 from sequoia_stats.types.cohort import Cohort, as_cohort
@@ -63,48 +62,6 @@ class CutResult(Result):
     logrank: LogRank | None = field(default=None, compare=False, metadata={"show": False})
 
 
-@dataclass(frozen=True)
-class HazardRatio(Result):
-    """Hazard ratio per standard deviation of the risk score, from a Cox model with Efron's ties.
-
-    Parameters
-    ----------
-    covariates : tuple of str
-        Covariates that the model is adjusted for.
-    n, n_events : int
-        Patients and events in the model.
-    n_missing : int
-        Patients left out, with a covariate missing.
-    hr, low, high : float
-        Hazard ratio with its 95% Wald interval.
-    p, p_lr : float
-        p-value of the Wald test, and of the likelihood ratio test of adding the score to the covariates.
-    note : str
-        What to know before reading the estimates.
-    """
-
-    covariates: tuple[str, ...]
-    n: int
-    n_events: int
-    n_missing: int
-    hr: float
-    low: float
-    high: float
-    p: float
-    p_lr: float
-    note: str = ""
-
-    def numbers(self) -> dict[str, float]:
-        """Hazard ratio, interval and p-values, by their names in ``validation.json``."""
-        return {
-            "hr_per_sd": self.hr,
-            "hr_low": self.low,
-            "hr_high": self.high,
-            "p": self.p,
-            "p_lr": self.p_lr,
-        }
-
-
 @dataclass(frozen=True, eq=False)
 class Validation(Result):
     """The performance of a signature on one cohort; ``str`` prints it, ``to_dict`` is ``validation.json``.
@@ -132,7 +89,8 @@ class Validation(Result):
     cuts : dict
         Groups and their test by the "frozen" and the "median" cut-off.
     unadjusted, adjusted : HazardRatio
-        Hazard ratios; `adjusted` is None if no covariate was requested.
+        Hazard ratios, with the test that they are the same at all times; `adjusted` is None if no covariate was
+        requested.
     c_index, c_low, c_high : float
         Harrell's C with its bootstrap percentile interval.
     genes_missing, weight_lost : tuple, float
@@ -178,7 +136,6 @@ class Validation(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``validation.json``: plain values, None if undefined."""
-        adjusted = self.adjusted
         content = {
             "cohort": self.cohort,
             "note": self.note,
@@ -191,6 +148,7 @@ class Validation(Result):
             **self.scale_details,
             "cut": self.cut,
             **self.unadjusted.numbers(),
+            "hr_note": self.unadjusted.note,
             "c_index": self.c_index,
             "c_low": self.c_low,
             "c_high": self.c_high,
@@ -200,16 +158,8 @@ class Validation(Result):
             "null_model": self.null_model,
             "cuts": self.cuts,
             "covariate_types": self.covariates,
-            "adjusted": None
-            if adjusted is None
-            else {
-                "covariates": adjusted.covariates,
-                "n": adjusted.n,
-                "events": adjusted.n_events,
-                "n_missing": adjusted.n_missing,
-                **adjusted.numbers(),
-                "note": adjusted.note,
-            },
+            "unadjusted": self.unadjusted.content(),
+            "adjusted": None if self.adjusted is None else self.adjusted.content(),
         }
         return {name: jsonable(value) for name, value in content.items()}
 
@@ -241,8 +191,13 @@ class Validation(Result):
             *(f"  {line}" for line in summary_lines(self.covariates)),
             *(f"  note: {note}" for note in self.scale_details.get("notes", ())),
         ]
-        table = self.to_frame().to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
-        return "\n".join([*head, *(f"  {line}" for line in table.splitlines())])
+        models = [self.unadjusted, *([self.adjusted] if self.adjusted else [])]
+        body = [
+            "",
+            *table_lines(self.to_frame()),
+            *(line for model in models for line in ["", *model.lines()]),
+        ]
+        return "\n".join([*head, *(f"  {line}".rstrip() for line in body)])
 
 
 def validate(
@@ -332,8 +287,8 @@ def validate(
         outcome=outcome,
         curves=_curves(outcome, groups[cut]),
         cuts={name: _cut_result(outcome, groups[name], thresholds[name]) for name in thresholds},
-        unadjusted=_hazard_ratio(score, cohort, (), null=signature.is_null),
-        adjusted=_hazard_ratio(score, cohort, covariates, null=signature.is_null) if covariates else None,
+        unadjusted=hazard_ratio(score, cohort, (), null=signature.is_null),
+        adjusted=hazard_ratio(score, cohort, covariates, null=signature.is_null) if covariates else None,
         c_index=concordance.c_index,
         c_low=concordance.low,
         c_high=concordance.high,
@@ -381,32 +336,3 @@ def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) ->
     except InputError:  # fewer than two groups are at risk at some event
         test = None
     return CutResult(threshold, n_high, outcome.n - n_high, test.p_value if test else NAN, test)
-
-
-def _hazard_ratio(
-    score: NDArray[np.float64], cohort: Cohort, adjust: tuple[str, ...], *, null: bool
-) -> HazardRatio:
-    """Cox model of the score, in SDs of this cohort, adjusted for the covariates."""
-    covariates = cohort.covariates[list(adjust)]
-    sd = score.std(ddof=1)
-    # nothing can be fitted to a constant score, whose SD rounding may make larger than 0; a null model has no other
-    if null or (score == score[0]).all():
-        used = covariates.notna().all(axis=1).to_numpy()
-        events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
-        return HazardRatio(adjust, int(used.sum()), events, missing, 1.0 if null else NAN, NAN, NAN, NAN, NAN)
-    name = "risk score per SD"
-    full = cox_regression(cohort.outcome, covariates.assign(**{name: score / sd}))
-    reduced = cox_regression(cohort.outcome, covariates) if adjust else None
-    term = full.frame.set_index("term").loc[name]
-    return HazardRatio(
-        covariates=adjust,
-        n=full.n,
-        n_events=full.n_events,
-        n_missing=full.n_missing,
-        hr=float(term["hr"]),
-        low=float(term["low"]),
-        high=float(term["high"]),
-        p=float(term["p"]),
-        p_lr=likelihood_ratio(full, reduced).p,
-        note=full.note,
-    )

@@ -28,7 +28,7 @@ IGNORED = frozenset(
         *("path", "output", "file", "source", "reference", "savetodir", "device", "sha256"),
         *("seconds", "tiles_per_second", "waiting_share", "created", "settled"),
         *("reason", "reasons", "note", "notes", "warnings", "caption", "licence", "fix", "notice"),
-        "cluster_note",
+        *("cluster_note", "hr_note"),
     ]
 )
 #: Left out if they are texts, as for an encoder; the transform of a signature has parameters.

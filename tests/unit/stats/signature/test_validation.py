@@ -10,7 +10,13 @@ import pytest
 from sequoia_stats.errors import InputError
 from sequoia_stats.signature import validate
 from sequoia_stats.signature.validation import risk_groups
-from sequoia_stats.survival import cox_regression, harrell_c, likelihood_ratio, logrank_test
+from sequoia_stats.survival import (
+    cox_regression,
+    harrell_c,
+    likelihood_ratio,
+    logrank_test,
+    proportional_hazards_test,
+)
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort, make_signature
 
@@ -63,6 +69,57 @@ def test_the_adjusted_model_tests_what_the_score_adds_to_the_covariates(result, 
     assert result.adjusted.p_lr == pytest.approx(
         likelihood_ratio(full, cox_regression(cohort.outcome, covariates)).p
     )
+
+
+def test_the_covariates_are_shown_with_the_patients_of_every_level(result, cohort, score):
+    covariates = cohort.covariates[["er", "pam50"]]
+    full = cox_regression(cohort.outcome, covariates.assign(s=score / score.std(ddof=1))).frame
+    terms = result.adjusted.terms.set_index("term")
+    reference = "pam50: Basal (reference)"
+    assert list(terms.index) == ["er", reference, "pam50: LumA", "pam50: LumB", "risk score per SD"]
+    np.testing.assert_allclose(
+        terms.drop(reference)[["hr", "low", "high", "p"]], full[["hr", "low", "high", "p"]]
+    )
+    counts = cohort.covariates["pam50"].value_counts()
+    assert terms["n"].tolist() == [120, counts["Basal"], counts["LumA"], counts["LumB"], 120]
+    basal = cohort.covariates["pam50"] == "Basal"
+    assert terms.loc[reference, ["n_events", "hr"]].tolist() == [cohort.outcome.event[basal].sum(), 1.0]
+
+
+def test_both_models_come_with_the_test_of_proportional_hazards(result, cohort, score):
+    covariates = cohort.covariates[["er", "pam50"]].assign(**{"risk score per SD": score / score.std(ddof=1)})
+    want = proportional_hazards_test(cox_regression(cohort.outcome, covariates)).frame
+    pd.testing.assert_frame_equal(result.adjusted.proportional_hazards, want)
+    assert result.unadjusted.proportional_hazards["term"].tolist() == ["risk score per SD", "GLOBAL"]
+
+
+@pytest.fixture(scope="module")
+def in_order(signature, cohort, score):
+    """A validation in which the three patients with the highest scores have the events, in order."""
+    order = (-score).argsort().argsort() + 1.0
+    return validate(
+        signature, replace(cohort, outcome=Outcome(order, order <= 3, "RFS")), adjust=["er"], bootstrap=0
+    )
+
+
+@pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
+def test_an_infinite_hazard_ratio_is_noted_in_the_json_and_in_print(in_order, model):
+    note = in_order.to_dict()[model]["note"]
+    assert "no finite estimate for" in note and "risk score per SD" in note
+    assert f"note: {note}" in str(in_order)
+
+
+def test_the_note_of_the_unadjusted_model_stands_beside_its_numbers(in_order):
+    content = in_order.to_dict()
+    assert content["hr_note"] == content["unadjusted"]["note"] != ""
+
+
+def test_print_and_json_hold_the_same_terms_and_tests(result):
+    content, text = result.to_dict(), str(result)
+    models = [content["unadjusted"], content["adjusted"]]
+    rows = [row for model in models for row in [*model["terms"], *model["proportional_hazards"]]]
+    assert len(rows) == 12
+    assert all(row["term"] in text for row in rows)
 
 
 def test_patients_without_a_covariate_are_counted(signature, cohort):
@@ -119,6 +176,7 @@ def test_a_score_that_does_not_vary_has_no_hazard_ratio(cohort):
     flat = replace(cohort, expression=cohort.expression * 0)
     content = validate(make_signature(cohort, {"G1": 1.0}, "none"), flat, bootstrap=10).to_dict()
     assert (content["hr_per_sd"], content["p"], content["c_index"]) == (None, None, 0.5)
+    assert content["hr_note"] == "all patients have the same risk score"
 
 
 def test_undefined_values_become_null_and_the_json_is_strict(cohort):

@@ -8,6 +8,8 @@ import logging
 import os
 import sys
 import warnings
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -20,7 +22,7 @@ INTERRUPTED = 130
 
 def new_app(name: str, text: str) -> typer.Typer:
     """An application without commands; `text` is the first line of ``--help``."""
-    return typer.Typer(
+    app = typer.Typer(
         name=name,
         help=text,
         no_args_is_help=True,
@@ -28,6 +30,19 @@ def new_app(name: str, text: str) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            print(f"{name} {version('sequoia-histology')}")
+            raise typer.Exit
+
+    shown = typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=show_version)
+
+    def top(version: bool = False) -> None: ...
+
+    top.__annotations__["version"] = Annotated[bool, shown]  # the callback knows the name of this application
+    app.callback(help=text)(top)
+    return app
 
 
 def main(app: typer.Typer, arguments: list[str] | None = None, *, memory: str = "use less data") -> None:
@@ -70,6 +85,9 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
         _report(f"there is not enough memory: {error}", "", memory, as_json)
         return 1
     except Exception as error:  # anything else is a bug, and is reported as one
+        if type(error).__name__ == "NoArgsIsHelpError":  # of click: help was printed in place of an error
+            print(error, file=sys.stderr)
+            return 2
         if hasattr(error, "format_message"):  # a wrong option or argument: click's own errors
             message = error.format_message().replace(
                 "Value error, ", "", 1

@@ -1,18 +1,36 @@
-"""Gene lists, one or several, and genes with a score."""
+"""Gene lists, one or several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from sequoia_base.tables import find_column, read_table, read_text, split_line
+from sequoia_base.tables import read_table, read_text, split_line
 from sequoia_stats.errors import InputError, counted, listing, part
 
-#: Titles of a column of genes.
-GENE_TITLES = frozenset(["gene", "genes", "symbol", "gene_symbol", "hugo_symbol"])
+#: Titles of a column of genes, in lower case.
+GENE_TITLES = frozenset(
+    [
+        *("gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "gene symbol", "hugo_symbol"),
+        *("hgnc_symbol", "genesymbol", "gene_name", "gene_names", "gene name", "genename", "approved symbol"),
+        *("approved_symbol", "external_gene_name", "gene_short_name"),
+    ]
+)
+#: Titles that a list without other columns may also have, such as that of a vector from R.
+_LIST_TITLES = GENE_TITLES | {
+    "x",
+    "v1",
+    "0",
+    "id",
+    "ids",
+    "name",
+    "names",
+    "gene_id",
+    "universe",
+    "background",
+}
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
 
@@ -23,8 +41,8 @@ def read_gene_list(path: str | Path) -> list[str]:
     Parameters
     ----------
     path : path
-        Text; empty lines, lines that start with ``#`` and a title such as "gene" are skipped. In a table, separated by
-        commas, tabs or semicolons, the column with such a title is read.
+        Text; empty lines, lines that start with ``#`` and a title such as "gene" or "Gene Symbol" are skipped. In a
+        table, separated by commas, tabs or semicolons, the column with such a title is read.
 
     Returns
     -------
@@ -45,7 +63,8 @@ def read_gene_list(path: str | Path) -> list[str]:
     head = lines[0][1] if lines else ""
     delimiter = max(_DELIMITERS, key=head.count)
     titles = [title.lower() for title in _fields(head, delimiter, path, lines[0][0] if lines else 1)]
-    at = next((i for i, title in enumerate(titles) if title in GENE_TITLES), None)
+    wanted = GENE_TITLES if len(titles) > 1 else _LIST_TITLES
+    at = next((i for i, title in enumerate(titles) if title in wanted), None)
     if at is None and len(titles) == 2 and not titles[0]:  # row numbers and a vector: R's write.csv
         at = 1
     if at is not None and len(titles) > 1:
@@ -96,65 +115,6 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
     return lists
 
 
-def read_gene_scores(path: str | Path, column: str = "r", *, by: str | None = None) -> dict[str, pd.Series]:
-    """Genes and their scores from a table, such as that of ``sequoia-stats genes``.
-
-    Parameters
-    ----------
-    path : path
-        A table with a column gene and a column of scores.
-    column : str, default "r"
-        The column of scores.
-    by : str, optional
-        A column of levels, such as the cancer, each with its own scores.
-
-    Returns
-    -------
-    dict of str to Series
-        Scores (float64, index = gene) for every level, in the order of the file; without `by` the level is "".
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or lacks a column, a gene or level is missing, a gene is duplicated within a level,
-        or a score is missing, infinite or not a number.
-    """
-    table = read_table(path)
-    header = list(table.columns)
-    title = next((name for name in header if name.lower() in GENE_TITLES), "gene")
-    genes = table[header[find_column(header, title, path)]]
-    scores = table[header[find_column(header, column, path, _name_it("--rank"))]]
-    levels = (
-        table[header[find_column(header, by, path, _name_it("--by"))]] if by else pd.Series("", table.index)
-    )
-    for what, values in (("gene", genes), ("level", levels), ("score", scores)):
-        _refuse_rows(values.isna(), f"row has no {what}", f"rows have no {what}", path, str(values.name))
-    numbers = scores.map(_number).astype(np.float64)
-    _refuse_rows(
-        numbers.isin([np.inf, -np.inf]) | numbers.isna(),
-        "score is not a finite number",
-        "scores are not finite numbers",
-        path,
-        column,
-    )
-    repeated = pd.DataFrame({"level": levels, "gene": genes}).duplicated()
-    if repeated.any():
-        raise InputError(
-            f"{counted(genes[repeated].nunique(), 'gene is', 'genes are')} duplicated: "
-            f"{listing(genes[repeated].unique(), 5)}",
-            where=f"{path}, rows {listing(table.index[repeated], 5)}",
-            fix="" if by else "if the table has a column of levels, name it with --by",
-        )
-    return {
-        str(level): pd.Series(part.to_numpy(), pd.Index(genes[part.index], dtype=object), name=column)
-        for level, part in numbers.groupby(levels, sort=False)
-    }
-
-
-def _name_it(option: str) -> str:
-    return f"name one of its columns with {option}"
-
-
 def _lists_in(path: Path) -> dict[str, list[str]]:
     """The lists of one file."""
     lines = (line for line in read_text(path).split("\n") if line.strip() and not line.startswith("#"))
@@ -167,7 +127,7 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
     if {"list", "gene"} <= set(titles):
         table = read_table(path, comment="#").rename(columns=str.lower)
         for column in ("list", "gene"):
-            _refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
+            refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
         return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
     if len(titles) > 1 and GENE_TITLES.intersection(titles):
         raise InputError(
@@ -187,7 +147,7 @@ def _well_predicted(path: Path) -> dict[str, list[str]]:
     """The well-predicted genes of a table of ``sequoia-stats genes``, by the levels in its first column."""
     table = read_table(path, comment="#").rename(columns=str.lower)
     words = table["well_predicted"].str.lower()
-    _refuse_rows(
+    refuse_rows(
         ~words.isin(["true", "false"]),
         "row is neither True nor False",
         "rows are neither True nor False",
@@ -197,7 +157,7 @@ def _well_predicted(path: Path) -> dict[str, list[str]]:
     at = table.columns.get_loc("gene")
     levels = table.iloc[:, 0] if at else pd.Series(_stem(path), table.index)
     for what, column in (("gene", table["gene"]), ("level", levels)):
-        _refuse_rows(column.isna(), f"row has no {what}", f"rows have no {what}", path, str(column.name))
+        refuse_rows(column.isna(), f"row has no {what}", f"rows have no {what}", path, str(column.name))
     found = table["gene"].where(words == "true").groupby(levels, sort=False)
     lists = {str(level): genes.dropna().tolist() for level, genes in found}
     without = [level for level, genes in lists.items() if not genes]
@@ -212,18 +172,16 @@ def _well_predicted(path: Path) -> dict[str, list[str]]:
     return lists
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text.replace("_", "?"))  # float() would take 1_000
-    except ValueError:
-        return np.nan
-
-
-def _refuse_rows(wrong: pd.Series, one: str, several: str, path: str | Path, column: str) -> None:
+def refuse_rows(
+    wrong: pd.Series, one: str, several: str, path: str | Path, column: str, fix: str = ""
+) -> None:
+    """Refuse the rows of a table where `wrong` is True; its index holds the rows of the file."""
     if wrong.any():
         rows = listing(wrong.index[wrong], 5)
         raise InputError(
-            counted(int(wrong.sum()), one, several), where=f"{path}, column {column!r}, rows {rows}"
+            counted(int(wrong.sum()), one, several),
+            where=f"{path}, column {column!r}, rows {rows}",
+            fix=fix,
         )
 
 

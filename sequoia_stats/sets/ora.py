@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
+from sequoia_base.missing import NO_ID
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets._similar_sets import MEASURES, merge_similar
 from sequoia_stats.sets.collections import GeneSets, Restricted
 from sequoia_stats.sets.collections.collection import collections_of
-from sequoia_stats.sets.collections.matching import EXACTLY, former_names, under_former_names
+from sequoia_stats.sets.collections.matching import former_names, no_match, refuse_text, under_former_names
 from sequoia_stats.sets.runner import Method, run
 from sequoia_stats.types.genes import refuse_dates
 
@@ -96,8 +97,9 @@ def hypergeometric(
     1    basal        0  1.000000
     """
     collections = collections_of(sets)
-    tested = _universe(universe, collections)
-    named = _within(_by_name(lists), tested, aliases)
+    flow = Flow()
+    tested = _universe(universe, collections, flow)
+    named = _within(_by_name(lists), tested, aliases, flow)
     return run(
         _ORA, named, collections, tested, named.flow, min_size=min_size, max_size=max_size, aliases=aliases
     )
@@ -156,11 +158,14 @@ def negative_control(
     )
 
 
-def _universe(genes: Iterable[object], collections: list[GeneSets]) -> pd.Index:
+def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) -> pd.Index:
     """The universe, sorted; only names that are in no set are checked for dates."""
-    if isinstance(genes, str):
-        raise InputError("the universe must be a list of genes, not a single string")
-    given = [str(gene) for gene in genes]
+    refuse_text(genes, "the universe")
+    given, n_missing = _named(genes)
+    if n_missing:
+        flow.add("universe: genes with a name", len(given) + n_missing, len(given), f"{n_missing} missing")
+    if not given:
+        raise InputError("the universe is empty", fix="give all genes that were tested")
     tested = pd.Index(sorted(set(given)), dtype=object)
     known = np.logical_or.reduce([tested.isin(one.genes) for one in collections])
     try:
@@ -172,23 +177,31 @@ def _universe(genes: Iterable[object], collections: list[GeneSets]) -> pd.Index:
 
 
 def _by_name(lists: GeneLists) -> dict[str, list[str]]:
-    if isinstance(lists, str):
-        raise InputError("a gene list must be a list, not a single string")
+    refuse_text(lists, "a gene list")
     named = lists if isinstance(lists, Mapping) else {"list": lists}
     if not named:
         raise InputError("no gene list is given")
-    return {str(name): [str(gene) for gene in genes] for name, genes in named.items()}
+    for name, genes in named.items():
+        refuse_text(genes, f"the list {name!r}")
+    return {str(name): list(genes) for name, genes in named.items()}
 
 
-def _within(lists: dict[str, list[str]], tested: pd.Index, aliases: bool) -> _Lists:
+def _named(genes: Iterable[object]) -> tuple[list[str], int]:
+    """The names of genes, and how many are missing: None, NaN, or a word for it."""
+    names = [None if gene is None or gene is pd.NA or gene != gene else str(gene) for gene in genes]
+    there = [name for name in names if name is not None and name not in NO_ID]
+    return there, len(names) - len(there)
+
+
+def _within(lists: dict[str, list[object]], tested: pd.Index, aliases: bool, flow: Flow) -> _Lists:
     """The lists within the universe; lost genes are counted, a list without genes is an error."""
     there = set(tested)
-    absent = dict.fromkeys(gene for genes in lists.values() for gene in genes if gene not in there)
+    named = {name: _named(genes) for name, genes in lists.items()}
+    absent = dict.fromkeys(gene for genes, _ in named.values() for gene in genes if gene not in there)
     former = former_names(absent, tested)
     inside = {*there, *former} if aliases else there
     member = np.zeros((len(lists), len(tested)), dtype=bool)
-    flow = Flow()
-    for j, (name, genes) in enumerate(lists.items()):
+    for j, (name, (genes, n_missing)) in enumerate(named.items()):
         refuse_dates(genes if absent else (), f"the list {name}")
         if not genes:
             raise InputError(
@@ -198,16 +211,19 @@ def _within(lists: dict[str, list[str]], tested: pd.Index, aliases: bool) -> _Li
         found = {former.get(gene, gene) if aliases else gene for gene in distinct} & there
         member[j, tested.get_indexer(pd.Index(list(found), dtype=object))] = True
         if not found:
-            raise InputError(
+            raise no_match(
                 f"no gene of the list {name!r} is in the universe of {counted(len(tested), 'gene')}",
-                where=f"the list has {listing(distinct, 3)}; the universe has {listing(tested, 3)}",
-                fix=EXACTLY,
+                list=pd.Index(distinct, dtype=object),
+                universe=tested,
             )
         outside = [gene for gene in distinct if gene not in inside]
         reason = _losses(outside, {} if aliases else former)
+        if n_missing:
+            reason += f"; {n_missing} missing"
         if n_repeated := len(genes) - len(outside) - len(found):
             reason += f"; {n_repeated} duplicated"
-        flow.add(f"list {name}: genes in the universe", len(genes), len(found), reason)
+        n_given = len(genes) + n_missing
+        flow.add(f"list {name}: genes in the universe", n_given, len(found), reason)
     return _Lists(list(lists), member, flow)
 
 

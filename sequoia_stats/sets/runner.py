@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_stats.association import benjamini_hochberg
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted
 from sequoia_stats.sets.collections import GeneSets, Restricted
 from sequoia_stats.sets.collections.collection import collections_of
-from sequoia_stats.sets.collections.matching import EXACTLY
+from sequoia_stats.sets.collections.matching import no_match
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,11 @@ def restrict(
     left = sets.restrict(universe, min_size=min_size, max_size=max_size, aliases=aliases)
     genes, *others = left.flow
     if not genes.n_after:
-        raise InputError(
+        raise no_match(
             f"no gene of {sets.name} ({counted(len(sets), 'set')}) is in the universe of "
             f"{counted(len(left.universe), 'gene')}",
-            where=f"the sets have {listing(sets.genes, 3)}; the universe has {listing(left.universe, 3)}",
-            fix=EXACTLY,
+            collection=sets.genes,
+            universe=left.universe,
         )
     if not left.names:
         raise _no_set_left(sets, [step.reason for step in others])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -20,6 +20,7 @@ from sequoia_stats.sets.collections.matching import (
     distinct_genes,
     former_names,
     losses,
+    refuse_text,
     repeated_entries,
     starts,
 )
@@ -45,7 +46,7 @@ class GeneSets:
     Raises
     ------
     InputError
-        If a set has no name or no genes, or a gene has no name.
+        If a set has no name or no genes, its genes are a single text, or a gene has no name.
 
     Examples
     --------
@@ -63,7 +64,13 @@ class GeneSets:
     flow: pd.DataFrame = field(default_factory=lambda: Flow().to_frame())
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sets, Mapping):
+            raise InputError(
+                f"sets must be a dictionary of names and genes, but are a {type(self.sets).__name__}",
+                fix='GeneSets("mine", {"luminal": ("ESR1", "GATA3")})',
+            )
         for name, genes in self.sets.items():
+            refuse_text(genes, f"the set {name!r}")
             if not name or not genes:
                 what = "a set has no genes" if name else "a set has no name"
                 raise InputError(what, where=f"{self.name}, set {name!r}")

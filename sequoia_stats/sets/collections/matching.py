@@ -15,10 +15,9 @@ from sequoia_base.arguments import check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.genes import aliases as known_aliases
-from sequoia_stats.types.genes import canonical
+from sequoia_stats.types.genes import canonical, other_identifiers
 
-#: What to do when names do not match.
-EXACTLY = "names are matched exactly, symbol by symbol; --aliases accepts former names too"
+_EXACTLY = "names are matched exactly, symbol by symbol; --aliases accepts former names too"
 
 
 class Membership(NamedTuple):
@@ -99,8 +98,7 @@ def repeated_entries(sets: Membership) -> NDArray[np.bool_]:
 
 def distinct_genes(genes: Iterable[object]) -> pd.Index:
     """Gene names as an index of strings; an error if one is duplicated."""
-    if isinstance(genes, str):
-        raise InputError("gene names must be a list, not a single string")
+    refuse_text(genes, "the list of genes")
     index = genes if isinstance(genes, pd.Index) else pd.Index(list(genes), dtype=object)
     if index.dtype != object or index.inferred_type != "string":
         index = pd.Index([str(gene) for gene in index], dtype=object)
@@ -109,6 +107,14 @@ def distinct_genes(genes: Iterable[object]) -> pd.Index:
         verb = "is" if len(repeated) == 1 else "are"
         raise InputError(f"{counted(len(repeated), 'gene')} {verb} duplicated: {listing(repeated)}")
     return index.rename("gene")
+
+
+def refuse_text(genes: object, what: str) -> None:
+    """Refuse a single text, whose letters would be taken as genes."""
+    if isinstance(genes, str | bytes):
+        raise InputError(
+            f"{what} must be several names, not the single text {genes!r}", fix=f"[{genes!r}] for one gene"
+        )
 
 
 def former_names(absent: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
@@ -130,6 +136,14 @@ def under_former_names(former: dict[str, str], *, used: bool) -> str:
         return ""
     examples = listing((f"{gene} → {name}" for gene, name in former.items()), limit=3)
     return f"; {len(former)} {'' if used else 'more would be '}found under a former name ({examples})"
+
+
+def no_match(what: str, **sides: pd.Index) -> InputError:
+    """The error where no gene of one side is on the other; it names the kinds of identifiers if they differ."""
+    kinds = other_identifiers(**sides)
+    examples = (f"the {side.replace('_', ' ')} has {listing(names, 3)}" for side, names in sides.items())
+    fix = f"use names of one kind on both sides: {kinds}" if kinds else _EXACTLY
+    return InputError(what, where="; ".join(examples), fix=fix)
 
 
 def check_sizes(min_size: int, max_size: int | None) -> None:

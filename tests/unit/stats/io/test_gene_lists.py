@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.io.gene_lists import read_gene_list, read_gene_lists, read_gene_scores
+from sequoia_stats.io.gene_lists import read_gene_list, read_gene_lists
 
 
 @pytest.mark.parametrize(
@@ -185,40 +185,10 @@ def test_two_files_with_one_stem_are_refused_by_name(tmp_path):
     assert str(paths[0]) in error.value.where and str(paths[1]) in error.value.where
 
 
-def test_scores_keep_all_their_digits(tmp_path):
-    (path,) = put(tmp_path, a="gene,n,r\nA,5,0.1000000000000000055\nB,5,-0\nC,5,1e-3\n")
-    scores = read_gene_scores(path)[""]
-    assert scores.to_dict() == {"A": 0.1, "B": 0.0, "C": 0.001}
-
-
-def test_levels_are_ranked_apart_in_the_order_of_the_file(tmp_path):
-    (path,) = put(tmp_path, a="cancer,symbol,z\nLUAD,A,1\nBRCA,A,2\nLUAD,B,3\n")
-    scores = read_gene_scores(path, "z", by="cancer")
-    assert {level: part.to_dict() for level, part in scores.items()} == {
-        "LUAD": {"A": 1, "B": 3},
-        "BRCA": {"A": 2},
-    }
-    assert list(scores) == ["LUAD", "BRCA"]
-
-
 @pytest.mark.parametrize(
-    ("content", "options", "words"),
-    [
-        ("name,r\nA,1\n", {}, "the column 'gene' is not in the table"),
-        ("gene,z\nA,1\n", {}, "the column 'r' is not in the table"),
-        ("gene,r\nA,1\nB,\n", {}, "1 row has no score"),
-        ("gene,r\nA,1\nB,NaN\n", {}, "1 row has no score"),
-        ("gene,r\nA,1\nB,high\nC,1_0\n", {}, "2 scores are not finite numbers"),
-        ("gene,r\nA,1\nB,inf\n", {}, "1 score is not a finite number"),
-        ("gene,r\nA,1\n,2\n", {}, "1 row has no gene"),
-        ("gene,r\nA,1\nB,2\nA,3\n", {}, "name it with --by"),
-        ("k,gene,r\nx,A,1\nx,A,2\n", {"by": "k"}, "1 gene is duplicated: A"),
-        ("k,gene,r\nx,A,1\n,B,2\n", {"by": "k"}, "1 row has no level"),
-        ("gene,r\nA,1\n", {"by": "k"}, "the column 'k' is not in the table"),
-    ],
+    "title",
+    ["gene", "Gene Symbol", "SYMBOL", "gene_name", "hgnc_symbol", "x", "V1", "gene_id", '"x"', "Universe"],
 )
-def test_scores_that_cannot_be_ranked_are_refused(tmp_path, content, options, words):
-    (path,) = put(tmp_path, a=content)
-    with pytest.raises(InputError, match=words) as error:
-        read_gene_scores(path, **options)
-    assert "a.csv" in str(error.value)
+def test_a_title_is_not_a_gene(tmp_path, title):
+    (path,) = put(tmp_path, a=f"{title}\nESR1\nKRT5\n")
+    assert read_gene_list(path) == ["ESR1", "KRT5"]

@@ -180,7 +180,7 @@ def test_a_name_that_two_genes_of_the_universe_may_bear_is_not_matched():
         (["A", "B", "A"], {}, "1 gene is duplicated: A"),
         (["A"], {"min_size": 0}, "min_size must be a whole number, 1 or more"),
         (["A"], {"min_size": 5, "max_size": 4}, "no set can have 5 to 4 genes"),
-        ("ABC", {}, "not a single string"),
+        ("ABC", {}, "not the single text"),
     ],
 )
 def test_a_universe_or_limits_that_cannot_be_are_refused(universe, options, words):

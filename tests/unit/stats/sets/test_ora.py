@@ -211,7 +211,7 @@ def test_every_row_equals_a_fisher_test_of_its_counts(sets, genes):
         ({"l": ["A"], "k": []}, LETTERS, {}, "the list 'k' is empty"),
         ([], LETTERS, {}, "the list 'list' is empty"),
         ({}, LETTERS, {}, "no gene list is given"),
-        ("ABC", LETTERS, {}, "not a single string"),
+        ("ABC", LETTERS, {}, "not the single text"),
         (["A"], ["A", "Q"], {"min_size": 5}, "no set of allowed size"),
         (["Q"], ["Q", "R"], {}, "no gene of x .3 sets. is in the universe of 2 genes"),
         (["A"], [*LETTERS, "2-Sep"], {}, "SEPTIN2"),

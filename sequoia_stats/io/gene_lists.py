@@ -18,19 +18,9 @@ GENE_TITLES = frozenset(
         *("approved_symbol", "external_gene_name", "gene_short_name"),
     ]
 )
-#: Titles that a list without other columns may also have, such as that of a vector from R.
-_LIST_TITLES = GENE_TITLES | {
-    "x",
-    "v1",
-    "0",
-    "id",
-    "ids",
-    "name",
-    "names",
-    "gene_id",
-    "universe",
-    "background",
-}
+#: Titles that a list without other columns may also have, and those that R gives to a vector.
+_LIST_TITLES = GENE_TITLES | {"id", "ids", "name", "names", "gene_id", "universe", "background"}
+_R_TITLES = frozenset(["x", "V1"])
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
 
@@ -62,9 +52,12 @@ def read_gene_list(path: str | Path) -> list[str]:
     ]
     head = lines[0][1] if lines else ""
     delimiter = max(_DELIMITERS, key=head.count)
-    titles = [title.lower() for title in _fields(head, delimiter, path, lines[0][0] if lines else 1)]
+    written = _fields(head, delimiter, path, lines[0][0] if lines else 1)
+    titles = [title.lower() for title in written]
     wanted = GENE_TITLES if len(titles) > 1 else _LIST_TITLES
     at = next((i for i, title in enumerate(titles) if title in wanted), None)
+    if len(titles) == 1 and written[0] in _R_TITLES:
+        at = 0
     if at is None and len(titles) == 2 and not titles[0]:  # row numbers and a vector: R's write.csv
         at = 1
     if at is not None and len(titles) > 1:

@@ -62,7 +62,8 @@ def gsva(
     aliases: Annotated[
         bool | None,
         typer.Option(
-            "--aliases/--no-aliases", help="Also find genes under former names.  [default: no-aliases]"
+            "--aliases/--no-aliases",
+            help="Also find genes under former names, those of a frozen reference as well.  [default: no-aliases]",
         ),
     ] = None,
     save_reference: Annotated[
@@ -116,7 +117,9 @@ def gsva(
     data = open_expression(source, genes_in=genes_in, symbols="as-given", rows="samples", layer=layer)
     with located(source):
         if reference:
-            scores = model.transform(data, missing=missing_genes or "refuse", progress=progress("gsva"))
+            scores = model.transform(
+                data, missing=missing_genes or "refuse", aliases=aliases, progress=progress("gsva")
+            )
         else:
             scores = model.fit_transform(data, progress=progress("gsva"))
     with new_file(output) as temporary:  # it is discarded if the reference cannot be written
@@ -161,7 +164,11 @@ def _model(
     if save_reference is not None:
         raise InputError("--save-reference and --reference cannot be combined", where=str(reference))
     model = Gsva.load(reference)
-    other = [f"--{name.replace('_', '-')}" for name, value in given.items() if getattr(model, name) != value]
+    other = [
+        f"--{name.replace('_', '-')}"
+        for name, value in given.items()
+        if getattr(model, name) != value and name != "aliases"  # which new samples may be told anew
+    ]
     other += ["--sets"] if sets and not model.has_sets(sets) else []
     if other:
         raise InputError(

@@ -28,14 +28,19 @@ def ora(
         list[Path],
         typer.Argument(
             metavar="GENES...",
-            help="Gene lists: text with one gene per line, a CSV with list and gene, or output of `genes`.",
+            help="Gene lists: text with one gene per line, a CSV with list and gene, output of `genes`, or "
+            "a signature (.json).",
         ),
-    ],
-    universe: Annotated[
-        Path, typer.Option(help="All genes tested, that is, all that could be on a list; one per line.")
     ],
     sets: SetsOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Table to write (.csv).")],
+    universe: Annotated[
+        Path | None,
+        typer.Option(
+            help="All genes tested, that is, all that could be on a list; one per line.  [default for a signature: "
+            "its candidate genes]"
+        ),
+    ] = None,
     min_size: MinSize = 5,
     max_size: MaxSize = 5000,
     aliases: Aliases = False,
@@ -50,13 +55,13 @@ def ora(
     from sequoia_base.atomic import refuse_existing
     from sequoia_stats.errors import counted, listing
     from sequoia_stats.io import read_gene_list
-    from sequoia_stats.io.gene_lists import read_gene_lists
     from sequoia_stats.sets.ora import hypergeometric
 
-    refuse_existing(output, force=force, inputs=[*lists, universe, *sets])
+    refuse_existing(output, force=force, inputs=[*lists, *filter(None, [universe]), *sets])
     collections = open_all(sets)
-    named, tested = read_gene_lists(lists), read_gene_list(universe)
-    with located(f"{listing(lists, 3)}; universe {universe}"):
+    named, candidates = _read_lists(lists)
+    tested = _universe(lists, candidates) if universe is None else read_gene_list(universe)
+    with located(f"{listing(lists, 3)}; universe {universe or 'of the candidates'}"):
         table = hypergeometric(
             named, collections, universe=tested, min_size=min_size, max_size=max_size, aliases=aliases
         )
@@ -74,6 +79,48 @@ def ora(
         as_json,
     )
     say(f"written to {output}")
+
+
+def _read_lists(paths: list[Path]) -> tuple[dict[str, list[str]], list[list[str] | None]]:
+    """Gene lists by name, and the candidates of those that are signatures; None for other lists."""
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.io.gene_lists import read_gene_lists
+    from sequoia_stats.signature import Signature
+
+    plain = [path for path in paths if path.suffix.lower() != ".json"]
+    named = read_gene_lists(plain) if plain else {}
+    candidates: list[list[str] | None] = [None for _ in plain]
+    for path in paths:
+        if path in plain:
+            continue
+        signature = Signature.load(path)
+        if path.stem in named:
+            raise InputError(f"two lists are called {path.stem!r}", where=str(path), fix="rename one file")
+        if not signature.genes:
+            raise InputError("the signature has no gene", where=str(path), fix="leave it out")
+        named[path.stem] = list(signature.genes)
+        candidates.append(signature.training.get("candidates"))
+    return named, candidates
+
+
+def _universe(lists: list[Path], candidates: list[list[str] | None]) -> list[str]:
+    """The candidates that all lists share: they must be signatures of the same candidates."""
+    from sequoia_stats.errors import InputError, listing
+
+    first = candidates[0]
+    if first is None or any(other is None for other in candidates):
+        raise InputError(
+            "there is no universe: only signatures that name their candidate genes have one",
+            where=listing(lists, 3),
+            fix="--universe FILE, with all genes that could have been on the lists, one per line",
+        )
+    if any(set(other or ()) != set(first) for other in candidates):
+        raise InputError(
+            "the signatures were chosen from different candidate genes",
+            where=listing(lists, 3),
+            fix="test them one by one, or give --universe FILE",
+        )
+    return first
 
 
 def open_all(words: list[str]) -> list[GeneSets]:

@@ -47,7 +47,8 @@ class Signature(Result):
     endpoint : str
         The endpoint that the signature was trained to predict.
     training : dict
-        The training cohort: name, note, source, sha256, n, n_events, n_candidates.
+        The training cohort: name, note, source, sha256, n, n_events, n_candidates, and the names of the candidates,
+        unless an older version fitted the signature.
     selection : dict
         How the penalty was chosen.
     engine : str

@@ -376,6 +376,22 @@ def canonical(name: str) -> str:
     return name if proposal is None else proposal[0]
 
 
+def is_symbol(word: str) -> bool:
+    """Whether a word is a symbol in the bundled table, which holds those that have or had another name.
+
+    Examples
+    --------
+    >>> is_symbol("TP53"), is_symbol("na")
+    (True, False)
+    """
+    return word in _symbols()
+
+
+@cache
+def _symbols() -> frozenset[str]:
+    return frozenset(aliases().values())
+
+
 @cache
 def aliases() -> dict[str, str]:
     """Alias to approved symbol, for aliases of one gene only; read once."""

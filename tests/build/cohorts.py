@@ -85,6 +85,7 @@ def make_signature(cohort: Cohort, coefficients: Mapping[str, float], transform:
             "n": cohort.n,
             "n_events": cohort.n_events,
             "n_candidates": len(cohort.genes),
+            "candidates": list(cohort.genes),
         },
         selection={
             "rule": "value",

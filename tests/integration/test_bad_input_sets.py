@@ -86,6 +86,10 @@ BAD = {
     "all genes outside the universe": (
         ora(genes="ENSG01\nENSG02\n"), ["no gene of the list 'list' is in the universe of 30", "ENSG01"]
     ),
+    "a list of probes": (
+        ora(genes="1007_s_at\n1053_at\n"),
+        ["no gene of the list 'list'", "one kind on both sides", "of the list, 2 of 2 names are Affymetrix probe ids"],
+    ),
     "a list of lower case": (ora(genes="g1\ng2\n"), ["no gene of the list 'list'", "matched exactly"]),
     "an empty list": (ora(genes=""), ["the file is empty", "list.txt"]),
     "a list of a title": (ora(genes="gene\n"), ["is empty", "list.txt"]),
@@ -117,7 +121,9 @@ BAD = {
     # scores
     "no column of scores": (gsea("--rank", "rho"), ["the column 'rho' is not in the table", "--rank", "gene, n, r"]),
     "no column of genes": (gsea(scores=as_scores(("gene,", "name,"))), ["the column 'gene' is not in the table"]),
-    "a missing score": (gsea(scores=as_scores((",25\n", ",\n"))), ["1 row has no score", "rows 7"]),
+    "a missing score": (
+        gsea(scores=as_scores((",25\n", ",\n"))), ["1 row has no score", "rows 7", "--drop-missing"]
+    ),
     "a score of NaN": (gsea(scores=as_scores((",25\n", ",nan\n"))), ["1 row has no score", "genes.csv"]),
     "an infinite score": (gsea(scores=as_scores((",25\n", ",inf\n"))), ["1 score is not a finite number", "rows 7"]),
     "a score of text": (gsea(scores=as_scores((",25\n", ",high\n"))), ["1 score is not a finite number", "'r'"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from tests.build.commands import (
     left_in,
     process,
     sequoia,
+    sequoia_model,
     wait_for_reader,
     write_adata,
     write_made_cohort,
@@ -810,3 +812,15 @@ def test_an_error_of_a_fit_names_the_cohort(capsys, tmp_path):
     write_cohort(make_cohort(n=30, events=1), tmp_path / "few.h5ad")
     answer = sequoia(capsys, "signature", "fit", tmp_path / "few.h5ad", "-o", tmp_path / "s.json")
     assert answer.code == 2 and f"where: {tmp_path / 'few.h5ad'}" in answer.err
+
+
+@pytest.mark.parametrize(("run", "name"), [(sequoia, "sequoia-stats"), (sequoia_model, "sequoia-model")])
+def test_the_version_is_that_of_the_package(capsys, run, name):
+    answer = run(capsys, "--version")
+    assert (answer.code, answer.out) == (0, f"{name} {version('sequoia-histology')}\n")
+
+
+@pytest.mark.parametrize("run", [sequoia, sequoia_model])
+def test_without_a_command_there_is_help_and_no_error(capsys, run):
+    answer = run(capsys)
+    assert answer.code == 2 and answer.err.startswith("Usage:") and "error" not in answer.err

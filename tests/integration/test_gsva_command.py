@@ -267,3 +267,31 @@ def test_an_interrupted_or_failed_run_leaves_nothing(capsys, tmp_path, sets):
     assert answer.code == 2
     assert "gene G3" in json.loads(answer.out)["error"]["where"]
     assert left_in(tmp_path) == before
+
+
+def test_a_renamed_cohort_is_scored_against_a_reference_with_former_names(capsys, tmp_path):
+    table = make_table(genes=4).set_axis(["KNTC2", "G2", "G3", "G4"], axis=1)
+    table.to_csv(tmp_path / "old.csv", index_label="id")
+    table.rename(columns={"KNTC2": "NDC80"}).to_csv(tmp_path / "new.csv", index_label="id")
+    (tmp_path / "s.gmt").write_text("S\t\tKNTC2\tG2\n")
+    made = [
+        "--sets",
+        tmp_path / "s.gmt",
+        "--save-reference",
+        tmp_path / "r.h5",
+        "-o",
+        tmp_path / "old_scores.csv",
+    ]
+    assert sequoia(capsys, "gsva", tmp_path / "old.csv", *made).code == 0
+    command = [
+        "gsva",
+        tmp_path / "new.csv",
+        "--reference",
+        tmp_path / "r.h5",
+        "-o",
+        tmp_path / "new_scores.csv",
+    ]
+    refused = sequoia(capsys, *command)
+    assert refused.code == 2 and "--aliases" in refused.err
+    assert sequoia(capsys, *command, "--aliases").code == 0
+    assert (tmp_path / "new_scores.csv").read_text() == (tmp_path / "old_scores.csv").read_text()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import typer
 
 from sequoia_stats import ora
 from sequoia_stats.cli.app import app
-from sequoia_stats.sets.collections import load, write_gmt
+from sequoia_stats.sets.collections import load, read_gmt, write_gmt
+from tests.build.cohorts import make_cohort, make_signature
 from tests.build.commands import left_in, sequoia
 
 COLUMNS = ["list", "set", "overlap", "set_size", "list_size", "universe", "p", "p_bh", "genes"]
@@ -167,3 +170,55 @@ def test_two_runs_give_the_same_bytes(capsys, tmp_path, files):
     for name in ("a.csv", "b.csv"):
         sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", tmp_path / name)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def write_signature(path, candidates, genes=("G1", "G3")):
+    """A signature of these genes, whose candidates are given or, as in version 0.1, unknown."""
+    signature = make_signature(make_cohort(), dict.fromkeys(genes, 1.0))
+    training = {word: value for word, value in signature.training.items() if word != "candidates"}
+    if candidates is not None:
+        training |= {"candidates": list(candidates), "n_candidates": len(candidates)}
+    replace(signature, training=training).save(path)
+    return path
+
+
+def test_the_universe_of_a_signature_are_its_candidates(capsys, tmp_path):
+    path = write_signature(tmp_path / "sig.json", ["G1", "G2", "G3", "G4", "G9"])
+    (tmp_path / "sets.gmt").write_text("S\t\tG1\tG2\tX\nT\t\tG3\tG4\tG9\n")
+    command = ["ora", path, "--sets", tmp_path / "sets.gmt", "--min-size", 1, "-o", tmp_path / "ora.csv"]
+    assert sequoia(capsys, *command).code == 0
+    sets = read_gmt(tmp_path / "sets.gmt")
+    wanted = ora.hypergeometric(
+        {"sig": ["G1", "G3"]}, sets, universe=["G1", "G2", "G3", "G4", "G9"], min_size=1
+    )
+    pd.testing.assert_frame_equal(written(tmp_path / "ora.csv"), wanted, check_dtype=False)
+
+
+def test_a_given_universe_takes_precedence_over_candidates(capsys, tmp_path, files):
+    path = write_signature(tmp_path / "sig.json", None)
+    (tmp_path / "sets.gmt").write_text("S\t\tG1\tG2\n")
+    (tmp_path / "all.txt").write_text("G1\nG2\nG3\n")
+    answer = sequoia(
+        capsys, "ora", path, "--universe", tmp_path / "all.txt", "--sets", tmp_path / "sets.gmt",
+        "--min-size", 1, "-o", tmp_path / "ora.csv", "--json",
+    )  # fmt: skip
+    assert answer.code == 0 and answer.json["universe"] == 3
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ([None], ["only signatures that name their candidate genes", "--universe FILE"]),
+        ([["G1", "G2"], ["G1", "G3"]], ["different candidate genes", "one by one"]),
+        ([["G1", "G2"], "list.txt"], ["only signatures that name their candidate genes"]),
+    ],
+)
+def test_lists_without_a_common_universe_need_one(capsys, tmp_path, others, words):
+    (tmp_path / "list.txt").write_text("G1\n")
+    lists = [
+        tmp_path / other if isinstance(other, str) else write_signature(tmp_path / f"{i}.json", other)
+        for i, other in enumerate(others)
+    ]
+    answer = sequoia(capsys, "ora", *lists, "--sets", "hallmark", "-o", tmp_path / "ora.csv")
+    assert answer.code == 2 and not (tmp_path / "ora.csv").exists()
+    assert [word for word in words if word not in answer.err] == []

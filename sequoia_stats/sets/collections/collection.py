@@ -171,8 +171,20 @@ class GeneSets:
         most = len(names) if max_size is None else max_size
         kept = (found.sizes >= min_size) & (found.sizes <= most)
         flow = losses(places, len(names), former, aliases, found.sizes, min_size, max_size)
+        self._question_descriptions(names, flow)
         left = [name for name, stays in zip(self.sets, kept.tolist(), strict=True) if stays]
         return Restricted(left, names, found.rows(kept), flow)
+
+    def _question_descriptions(self, universe: pd.Index, flow: Flow) -> None:
+        """A line in the ledger if genes of the universe stand where a GMT file has descriptions."""
+        words = pd.Index(list(dict.fromkeys(self.descriptions.values())), dtype=object)
+        genes = words[universe.get_indexer(words) >= 0]
+        if len(genes):
+            reason = (
+                f"{counted(len(genes), 'gene')} of the universe in the column of descriptions ({listing(genes, 3)}), "
+                "and so in no set: does the file lack that column?"
+            )
+            flow.add("sets: descriptions", len(self), len(self), reason)
 
     def intersect(
         self,

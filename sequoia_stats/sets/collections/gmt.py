@@ -10,7 +10,7 @@ from sequoia_base.atomic import new_file
 from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.sets.collections.collection import GeneSets
-from sequoia_stats.types.genes import refuse_dates
+from sequoia_stats.types.genes import is_symbol, refuse_dates
 
 _LAYOUT = "in a GMT file, name, description and genes are separated by tabs"
 _SIGNS = ((" ", "spaces"), (",", "commas"), (";", "semicolons"))
@@ -122,7 +122,8 @@ def compressed(raw: bytes) -> bytes:
 
 def _questioned(sets: GeneSets, path: Path) -> GeneSets:
     """The sets, with a notice if their descriptions are genes."""
-    genes = [word for word in dict.fromkeys(sets.descriptions.values()) if word in sets.genes]
+    words = dict.fromkeys(sets.descriptions.values())
+    genes = [word for word in words if word in sets.genes or is_symbol(word)]
     if not genes:
         return sets
     notice = (

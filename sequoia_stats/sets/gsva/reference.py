@@ -24,7 +24,7 @@ from sequoia_stats.sets.collections import GeneSets, Membership
 from sequoia_stats.sets.collections.matching import check_sizes
 from sequoia_stats.sets.gsva.samples import Samples
 from sequoia_stats.sets.runner import restrict
-from sequoia_stats.types.genes import match
+from sequoia_stats.types.genes import match, other_identifiers
 
 KCDFS = ("gaussian", "poisson", "none")
 KERNELS = ("table", "exact")
@@ -173,7 +173,9 @@ def read_reference(path: str | Path) -> Reference:
     return reference
 
 
-def find_genes(reference: Reference, samples: Samples, *, drop: bool, flow: Flow) -> NDArray[np.intp]:
+def find_genes(
+    reference: Reference, samples: Samples, *, drop: bool, aliases: bool, flow: Flow
+) -> NDArray[np.intp]:
     """Find the genes of a reference in new samples.
 
     Parameters
@@ -184,6 +186,8 @@ def find_genes(reference: Reference, samples: Samples, *, drop: bool, flow: Flow
         The new samples.
     drop : bool
         Whether genes of the reference may be missing.
+    aliases : bool
+        Whether a gene may have another name in the samples.
     flow : Flow
         The ledger, which gets a line for genes that only one side has.
 
@@ -199,22 +203,38 @@ def find_genes(reference: Reference, samples: Samples, *, drop: bool, flow: Flow
     """
     columns = samples.table.columns
     genes = reference.genes
-    places = match(genes, columns) if reference.settings.aliases else columns.get_indexer(genes)
+    exact = columns.get_indexer(genes)
+    places = match(genes, columns) if aliases else exact
     absent, n = reference.genes[places < 0], len(reference.genes)
     if len(absent) and (not drop or len(absent) > n - 2):
         raise InputError(
             f"{part(len(absent), n, 'gene of the reference', 'are', 'genes of the reference')} missing: "
             f"{listing(absent)}",
             where=samples.name,
-            fix="give all genes of the reference, or leave out the missing ones on both sides: --missing-genes drop",
+            fix=_way_out(genes, columns, all_missing=len(absent) > n - 2, aliases=aliases),
         )
     n_used = n - len(absent)
+    if n_renamed := n_used - int((exact >= 0).sum()):
+        flow.add("genes: under another name", n_used, n_used, f"{n_renamed} found under an alias")
     if len(absent):
         reason = f"{len(absent)} missing from {samples.name} and left out: {listing(absent, 3)}"
         flow.add("genes: of the reference", n, n_used, reason)
     if len(columns) > n_used:
         flow.add("genes: of the new samples", len(columns), n_used, "the others are not in the reference")
     return places
+
+
+def _way_out(genes: pd.Index, columns: pd.Index, *, all_missing: bool, aliases: bool) -> str:
+    """What to do about genes of a reference that the samples lack."""
+    kinds = other_identifiers(reference=genes, samples=columns)
+    if all_missing and kinds:
+        return f"use names of one kind on both sides: {kinds}"
+    n_exact = int((columns.get_indexer(genes) >= 0).sum())
+    if not aliases and (n := int((match(genes, columns) >= 0).sum()) - n_exact) > 0:
+        return f"--aliases finds {n} of them under another name; --missing-genes drop leaves out the others"
+    return (
+        "give all genes of the reference, or leave out the missing ones on both sides: --missing-genes drop"
+    )
 
 
 def without_genes(reference: Reference, absent: NDArray[np.bool_], flow: Flow) -> Reference:

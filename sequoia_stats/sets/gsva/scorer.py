@@ -159,7 +159,12 @@ class Gsva(Parameters):
         return self
 
     def transform(
-        self, x: SampleSource | AnnData, *, missing: str = "refuse", progress: ProgressBar | None = None
+        self,
+        x: SampleSource | AnnData,
+        *,
+        missing: str = "refuse",
+        aliases: bool | None = None,
+        progress: ProgressBar | None = None,
     ) -> pd.DataFrame:
         """Score samples one by one against the training cohort.
 
@@ -170,6 +175,9 @@ class Gsva(Parameters):
         missing : {"refuse", "drop"}
             What to do if genes of the reference are missing: raise an error, or leave them out, as if the reference
             had never had them.
+        aliases : bool, optional
+            Whether a gene of the reference is also found under another name of it in the samples; by default as the
+            reference was fitted. The sets of the reference do not change.
         progress : callable, optional
             ``progress(parts, total)`` wraps the iterator over parts of the work.
 
@@ -188,7 +196,13 @@ class Gsva(Parameters):
         check_limits({"missing": missing}, {"missing": one_of(MISSING_CHOICES)})
         samples = read_samples(x)
         refuse_transposed(samples, reference.genes)
-        places = find_genes(reference, samples, drop=missing == "drop", flow=samples.flow)
+        places = find_genes(
+            reference,
+            samples,
+            drop=missing == "drop",
+            aliases=reference.settings.aliases if aliases is None else aliases,
+            flow=samples.flow,
+        )
         if (places < 0).any():
             reference = without_genes(reference, places < 0, samples.flow)
             places = places[places >= 0]

@@ -301,3 +301,32 @@ def test_a_list_outside_the_universe_overlaps_nothing_and_is_refused():
 def test_sets_print_their_name_and_size():
     assert repr(GeneSets("mine", {"S": ("A", "B"), "T": ("B",)})) == "<GeneSets mine: 2 sets of 2 genes>"
     assert pd.Index(GeneSets("mine", {"S": ("A", "B")}).genes).tolist() == ["A", "B"]
+
+
+@pytest.mark.parametrize("sets", [{"a": "TP53"}, {"a": ("TP53",), "b": "KRT5"}, {"a": b"TP53"}])
+def test_the_letters_of_a_text_are_not_genes(sets):
+    with pytest.raises(InputError, match="must be several names, not the single text"):
+        GeneSets("mine", sets)
+
+
+@pytest.mark.parametrize("sets", [["TP53"], "TP53", None])
+def test_sets_are_a_dictionary(sets):
+    with pytest.raises(InputError, match="sets must be a dictionary of names and genes"):
+        GeneSets("mine", sets)
+
+
+def test_genes_in_the_column_of_descriptions_are_questioned_by_the_universe(tmp_path):
+    """A file without descriptions loses the first gene of every set; names that are no symbols need the universe."""
+    (tmp_path / "s.gmt").write_text("S\tG1\tG2\tG3\nT\tG4\tG5\n")
+    sets = read_gmt(tmp_path / "s.gmt")
+    assert not sets.notice
+    left = sets.restrict(["G1", "G2", "G3", "G5"])
+    assert list(left.flow)[-1].reason.startswith("1 gene of the universe in the column of descriptions (G1)")
+    assert all(step.step != "sets: descriptions" for step in sets.restrict(["G2", "G3", "G5"]).flow)
+
+
+def test_symbols_in_the_column_of_descriptions_are_questioned(tmp_path):
+    (tmp_path / "s.gmt").write_text("S\tTP53\tESR1\tGATA3\nT\tKRT5\tKRT14\n")
+    assert "contains gene names (TP53, KRT5)" in read_gmt(tmp_path / "s.gmt").notice
+    (tmp_path / "s.gmt").write_text("S\tna\tESR1\tGATA3\nT\thttps://example.org\tKRT14\n")
+    assert not read_gmt(tmp_path / "s.gmt").notice

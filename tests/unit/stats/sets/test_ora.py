@@ -369,3 +369,21 @@ def test_a_list_is_found_again_among_all_sets_of_hallmark():
     table = hypergeometric(hallmark["HALLMARK_HYPOXIA"], hallmark, universe=hallmark.genes)
     assert table.loc[0, ["set", "overlap", "set_size"]].tolist() == ["HALLMARK_HYPOXIA", 200, 200]
     assert table.loc[0, "p"] < 1e-300
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, "NA", "nan", ""])
+def test_names_that_are_missing_are_not_genes(nothing):
+    """A symbol that a map did not find is neither part of the universe nor of a list, and is counted."""
+    found = hypergeometric({"l": ["A", nothing]}, SETS, universe=[*LETTERS, nothing], min_size=2)
+    wanted = hypergeometric({"l": ["A"]}, SETS, universe=list(LETTERS), min_size=2)
+    pd.testing.assert_frame_equal(found, wanted)
+    flow = {step: (before, after, reason) for step, before, after, reason in found.attrs["flow"]}
+    n = len(LETTERS)
+    assert flow["universe: genes with a name"] == (n + 1, n, "1 missing")
+    assert flow["list l: genes in the universe"] == (2, 1, "0 outside the universe; 1 missing")
+
+
+@pytest.mark.parametrize("lists", ["TP53", {"l": "TP53"}, {"l": b"TP53"}])
+def test_the_letters_of_a_text_are_not_genes(lists):
+    with pytest.raises(InputError, match="not the single text"):
+        hypergeometric(lists, SETS, universe=list(LETTERS))

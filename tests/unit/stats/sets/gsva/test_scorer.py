@@ -293,3 +293,15 @@ def test_gseapy_comes_near_and_orders_ties_in_another_way(kcdf, near):
 
 def test_the_program_is_named_that_computed_the_scores():
     assert set(Gsva(SETS).fit(make_table()).versions_) == {"sequoia-histology", "numba", "numpy"}
+
+
+def test_new_samples_may_name_genes_otherwise_than_the_reference_was_fitted():
+    """A cohort gets approved symbols when it is converted; the reference may still have the former ones."""
+    table = make_table(genes=3).set_axis(["KNTC2", "G2", "G3"], axis=1)
+    model, new = Gsva({"set": ["KNTC2"]}).fit(table), table.rename(columns={"KNTC2": "NDC80"})
+    with pytest.raises(InputError, match="1 of 3 genes of the reference is missing") as error:
+        model.transform(new)
+    assert "--aliases finds 1 of them" in error.value.fix
+    scores = model.transform(new, aliases=True)
+    pd.testing.assert_frame_equal(scores, model.transform(table), check_exact=True)
+    assert ("genes: under another name", 3, 3, "1 found under an alias") in scores.attrs["flow"]

@@ -83,7 +83,7 @@ class Manager(StandIn):
     def _fill(self, blocks: Any, axes: Any) -> None:
         if not all(isinstance(block, ColumnBlock) for block in blocks) or len(axes) != 2:
             raise pickle.UnpicklingError("a table in another form than blocks of numbers")
-        columns, rows = (axis.labels if isinstance(axis, Labels) else axis for axis in axes)
+        columns, rows = (axis.labels if isinstance(axis, AxisLabels) else axis for axis in axes)
         if not all(isinstance(labels, list | range | tuple) for labels in (columns, rows)):
             raise pickle.UnpicklingError("a table whose rows or columns have no plain names")
         self.blocks, self.axes = list(blocks), (columns, rows)
@@ -117,36 +117,36 @@ class Slice(StandIn):
         return self
 
 
-class Labels(StandIn):
+class AxisLabels(StandIn):
     """Names of rows or columns, made by a function that takes the class of the index and its data."""
 
     __slots__ = ("labels",)
     labels: list[Any] | range
 
-    def __new__(cls, kind: Any, data: Any) -> Labels:
+    def __new__(cls, kind: Any, data: Any) -> AxisLabels:
         self = super().__new__(cls)
-        if kind is RangeLabelsType:
+        if kind is RangeAxisLabelsType:
             limits = [data["start"], data["stop"], data["step"]]
             if not all(type(limit) is int for limit in limits):
                 raise pickle.UnpicklingError("a range of something other than whole numbers")
             self.labels = range(*limits)
-        elif kind is LabelsType:
+        elif kind is AxisLabelsType:
             self.labels = _array(data["data"]).ravel().tolist()
         else:
             raise pickle.UnpicklingError("an index of another class")
         return self
 
 
-class LabelsType(StandIn):
+class AxisLabelsType(StandIn):
     """The type of an index of names, which a pickle names but never calls."""
 
     __slots__ = ()
 
-    def __new__(cls, *_: object) -> LabelsType:
+    def __new__(cls, *_: object) -> AxisLabelsType:
         raise pickle.UnpicklingError("the class of an index is called")
 
 
-class RangeLabelsType(LabelsType):
+class RangeAxisLabelsType(AxisLabelsType):
     """The type of an index that counts."""
 
     __slots__ = ()
@@ -163,10 +163,10 @@ FRAME_MAKERS: dict[tuple[str, str], type[StandIn]] = {
     ("pandas.core.frame", "DataFrame"): Frame,
     ("pandas.core.internals.managers", "BlockManager"): Manager,
     ("pandas._libs.internals", "_unpickle_block"): ColumnBlock,
-    ("pandas.core.indexes.base", "_new_Index"): Labels,
-    ("pandas.core.indexes.base", "Index"): LabelsType,
-    ("pandas.core.indexes.numeric", "Int64Index"): LabelsType,
-    ("pandas.core.indexes.range", "RangeIndex"): RangeLabelsType,
+    ("pandas.core.indexes.base", "_new_Index"): AxisLabels,
+    ("pandas.core.indexes.base", "Index"): AxisLabelsType,
+    ("pandas.core.indexes.numeric", "Int64Index"): AxisLabelsType,
+    ("pandas.core.indexes.range", "RangeIndex"): RangeAxisLabelsType,
     ("builtins", "slice"): Slice,
     ("__builtin__", "slice"): Slice,
 }

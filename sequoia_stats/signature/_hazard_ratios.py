@@ -119,9 +119,8 @@ def hazard_ratio(
     """Cox model of the score, in SDs of this cohort, adjusted for the covariates."""
     covariates = cohort.covariates[list(adjust)]
     sd = score.std(ddof=1)
-    if (
-        null or sd == 0
-    ):  # nothing can be fitted; the score of a signature without genes is constant by definition
+    # nothing can be fitted to a constant score, whose SD rounding may make larger than 0; a null model has no other
+    if null or (score == score[0]).all():
         used = covariates.notna().all(axis=1).to_numpy()
         events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
         note = "" if null else "all patients have the same risk score"

@@ -58,7 +58,7 @@ def gsea(
     from sequoia_base.arguments import count_jobs
     from sequoia_base.atomic import refuse_existing
     from sequoia_base.results import jsonable
-    from sequoia_stats.io.gene_scores import read_gene_scores
+    from sequoia_stats.io import read_gene_scores
     from sequoia_stats.sets.gsea import preranked
 
     refuse_existing(output, force=force, inputs=[genes, *sets])

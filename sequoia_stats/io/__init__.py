@@ -61,6 +61,7 @@ from sequoia_stats.io._options import CATEGORICAL, MISSING_WORDS, Option
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
 from sequoia_stats.io.gene_lists import read_gene_list
+from sequoia_stats.io.gene_scores import read_gene_scores
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.predictions import read_predictions
 from sequoia_stats.types.cohort import Cohort
@@ -77,6 +78,7 @@ __all__ = [
     "read_evaluation",
     "read_expression",
     "read_gene_list",
+    "read_gene_scores",
     "read_predictions",
     "read_table",
     "write_cohort",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,7 @@ from sequoia_model.embedding._work import (
 from sequoia_model.embedding.progress import Meter, OnProgress
 from sequoia_model.embedding.results import FolderRun, SlideRun
 from sequoia_model.errors import Failure, InputError, listing
-from sequoia_model.slide import find_slides
+from sequoia_model.slide import SlideSearch, search_slides
 from sequoia_model.tiles import TileOptions
 from sequoia_model.tiles.options import check_least
 
@@ -69,9 +70,10 @@ def tile_folder(
     InputError
         If there are no slides, the options do not fit them, or the folder is not writable.
     """
-    paths = _found(slides)
-    options.check_slides(paths)
-    return _fill(paths, output, WriteTiles(options), "all" if force else "none", progress)
+    search = _found(slides)
+    options.check_slides(search.slides)
+    run = _fill(search.slides, output, WriteTiles(options), "all" if force else "none", progress)
+    return replace(run, passed_over=search.passed_over)
 
 
 def embed_folder(
@@ -128,7 +130,8 @@ def embed_folder(
         If there are no slides, the options do not fit them, the encoder cannot be loaded, or the folder is not
         writable.
     """
-    paths = _found(slides)
+    search = _found(slides)
+    paths = search.slides
     options.check_slides(paths)
     check_least("batch_size", batch_size)
     needed = EncoderOnDemand(encoder, device)
@@ -136,14 +139,14 @@ def embed_folder(
     redo: Redo = ("other" if keep_same else "all") if force else "none"
     if redo == "all" or not all(_is_finished(work, path, Path(output)) for path in paths):
         _ = needed.loaded  # now, so that an encoder that cannot be loaded stops the run before it begins
-    return _fill(paths, output, work, redo, progress, log)
+    return replace(_fill(paths, output, work, redo, progress, log), passed_over=search.passed_over)
 
 
-def _found(slides: Paths) -> list[Path]:
+def _found(slides: Paths) -> SlideSearch:
     given = [Path(path) for path in ([slides] if isinstance(slides, str | Path) else slides)]
     if not any(os.path.exists(path) for path in given):  # before a folder is created in vain
         raise InputError("there is no such file or folder", where=listing(given, 3))
-    return find_slides(given, twins=True)
+    return search_slides(given, twins=True)
 
 
 def _is_finished(work: SlideWork, path: Path, output: Path) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sequoia_base.errors import Failure, counted
 from sequoia_base.results import Result
+from sequoia_base.search import PassedOver
 
 _SHOWN = 20  # slides in the printed form; the table of the folder has all
 
@@ -81,6 +82,8 @@ class FolderRun(Result):
         Tiles per second of the time that the run worked on slides; None if it did none.
     waiting_share : float, optional
         Share of this time that the encoder spent waiting for pixels; None without an encoder.
+    passed_over : PassedOver
+        Files that look like slides, but were not taken, by ending and reason.
     """
 
     output: str
@@ -89,6 +92,7 @@ class FolderRun(Result):
     tiles: int
     tiles_per_second: float | None
     waiting_share: float | None = None
+    passed_over: PassedOver = field(default_factory=PassedOver, metadata={"show": False})
 
     @property
     def failed(self) -> list[SlideRun]:
@@ -112,7 +116,8 @@ class FolderRun(Result):
 
     def to_dict(self) -> dict[str, object]:
         """Plain Python values, ready for JSON."""
-        return {**super().to_dict(), "counts": self.counts, "left_out": self.left_out}
+        found = {"counts": self.counts, "left_out": self.left_out, "passed_over": self.passed_over.to_list()}
+        return {**super().to_dict(), **found}
 
     def __str__(self) -> str:
         counts = self.counts
@@ -127,6 +132,8 @@ class FolderRun(Result):
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         if len(self.slides) > _SHOWN:
             lines.append(f"  … and {len(self.slides) - _SHOWN} more: {self.output}/runs.csv")
+        if self.passed_over:
+            lines.append(f"passed over: {self.passed_over}")
         if len(self.slides) > 1:
             lines.append(f"left out in total: {_listed(self.left_out)}")
         if self.tiles_per_second is not None:

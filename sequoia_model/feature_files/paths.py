@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from sequoia_base.names import bare_slide
+from sequoia_base.search import PassedOver, walk
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _SUFFIXES = (".h5", ".hdf5")
+#: Why other files that may hold features are not read.
+_NOT_READ = {
+    ".pt": "only HDF5 files of features are read", ".pth": "only HDF5 files of features are read",
+    ".npy": "only HDF5 files of features are read", ".npz": "only HDF5 files of features are read",
+    ".pkl": "only HDF5 files of features are read", ".part": "the download is not finished",
+    ".partial": "the download is not finished",
+}  # fmt: skip
 
 
-def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+def find(paths: str | Path | Iterable[str | Path], passed: PassedOver | None = None) -> list[Path]:
     """List feature files.
 
     Parameters
@@ -21,6 +29,8 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     paths : path, or iterable of path
         Files, which are taken as they are, or folders, which are searched with their subfolders for ``*.h5`` and
         ``*.hdf5`` that are not hidden.
+    passed : PassedOver, optional
+        Gets the counts of files that look like features, but are not taken.
 
     Returns
     -------
@@ -37,7 +47,7 @@ def find(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not os.path.exists(path):  # False also for a name that no file can have
             raise InputError("the file or folder does not exist", where=str(path))
-        for file in _inside(path) if path.is_dir() else [path]:
+        for file in _inside(path, PassedOver() if passed is None else passed) if path.is_dir() else [path]:
             other = found.setdefault(slide_name(file), file)
             if other.resolve() != file.resolve():
                 raise InputError(
@@ -68,28 +78,18 @@ def encoder_in_folder(path: Path) -> str:
     return ""
 
 
-def _inside(folder: Path) -> list[Path]:
-    """The feature files in a folder and its subfolders, linked ones too; each folder is entered once."""
-    entered: set[tuple[int, int]] = set()
+def _inside(folder: Path, passed: PassedOver) -> list[Path]:
+    """The feature files in a folder and its subfolders, linked ones too."""
     files: list[Path] = []
-    for place, folders, names in _walk(folder):
-        status = os.stat(place)
-        if (status.st_dev, status.st_ino) in entered:  # a link that leads back to a folder above
-            folders.clear()
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = sorted(name for name in names if not name.startswith("."))
-        files += [Path(place, name) for name in visible if name.lower().endswith(_SUFFIXES)]
+    for place, folders, names in walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            suffix = Path(name).suffix.lower()
+            if suffix in _SUFFIXES and not name.startswith("."):
+                files.append(place / name)
+            elif suffix in _SUFFIXES or suffix in _NOT_READ:
+                passed.add(name, "hidden" if name.startswith(".") else _NOT_READ[suffix])
     if not files:
-        raise InputError("the folder holds no feature file (*.h5, *.hdf5)", where=str(folder))
+        more = f"; passed over: {passed}" if passed else ""
+        raise InputError(f"the folder holds no feature file (*.h5, *.hdf5){more}", where=str(folder))
     return files
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    def refuse(error: OSError) -> None:
-        raise InputError(
-            f"the folder cannot be searched: {error.strerror}", where=str(error.filename)
-        ) from None
-
-    return os.walk(folder, onerror=refuse, followlinks=True)

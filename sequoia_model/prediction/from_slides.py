@@ -13,6 +13,7 @@ from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import refuse_existing
 from sequoia_base.flow import Flow
 from sequoia_base.names import bare_slide
+from sequoia_base.search import PassedOver
 from sequoia_model.embedding import FolderRun, embed_folder
 from sequoia_model.encoders import get_encoder
 from sequoia_model.errors import Failure, InputError, listing
@@ -20,7 +21,7 @@ from sequoia_model.feature_files import find
 from sequoia_model.prediction.plan import make_plan
 from sequoia_model.prediction.result import PredictionRun, none_left
 from sequoia_model.prediction.run import check_options, log_beside, predict, run_plan
-from sequoia_model.slide import RUNS_FOLDER, find_slides, is_slide
+from sequoia_model.slide import RUNS_FOLDER, is_slide, search_slides, why_not_read
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.tiles import TileOptions
 from sequoia_model.types.devices import choose_device
@@ -95,8 +96,9 @@ def predict_slides(
     InputError
         If an argument or the weights cannot be used, or no slide could be predicted; no predictions are written.
     """
+    search = search_slides(slides, twins=True)
     return _predict_found(
-        find_slides(slides, twins=True), weights, output=output, options=options, keep=keep, encoder=encoder,
+        search.slides, weights, passed=search.passed_over, output=output, options=options, keep=keep, encoder=encoder,
         genes=genes, patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,
         batch_size=batch_size, force=force, progress=progress, embedding=embedding,
     )  # fmt: skip
@@ -145,11 +147,12 @@ def predict_any(
     InputError
         As both, and if options of tiles are given with features.
     """
-    slides, features = split_inputs(inputs)
+    passed = PassedOver()
+    slides, features = split_inputs(inputs, passed)
     if slides:
         return _predict_found(
-            slides, weights, output=output, options=options or TileOptions(seed=seed, jobs=jobs), keep=keep,
-            embedding=embedding, **shared,
+            slides, weights, passed=passed, output=output, options=options or TileOptions(seed=seed, jobs=jobs),
+            keep=keep, embedding=embedding, **shared,
         )  # fmt: skip
     words = [] if options is None else _given(options)
     words += ["--no-keep"] * (not keep)
@@ -171,13 +174,17 @@ def _given(options: TileOptions) -> list[str]:
     return [_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in changed or ["max_tiles"]]
 
 
-def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
+def split_inputs(
+    paths: Iterable[str | Path], passed: PassedOver | None = None
+) -> tuple[list[Path], list[Path]]:
     """Find slides, and distinguish them from feature files.
 
     Parameters
     ----------
     paths : iterable of path
         Slides or feature files, or folders of either.
+    passed : PassedOver, optional
+        Gets the counts of files that look like slides, but are not taken.
 
     Returns
     -------
@@ -192,7 +199,7 @@ def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
     slides: dict[Path, None] = {}
     features: list[Path] = []
     for path in map(Path, paths):
-        inside = _slides_at(path)
+        inside = _slides_at(path, PassedOver() if passed is None else passed)
         slides.update(dict.fromkeys(inside))
         features += [] if inside else [path]
     if slides and features:
@@ -204,19 +211,25 @@ def split_inputs(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
     return sorted(slides, key=lambda path: bare_slide(path.name)), features
 
 
-def _slides_at(path: Path) -> list[Path]:
+def _slides_at(path: Path, passed: PassedOver) -> list[Path]:
     """The slides at a path; none if it holds features, or cannot be searched, which `find` then reports."""
     if is_slide(path) or not path.is_dir():
-        return [path] if is_slide(path) else []
-    slides = [] if (path / RUNS_FOLDER).is_dir() else _found(lambda: find_slides(path, twins=True))
-    if not slides:
+        return [path] if is_slide(path) or why_not_read(path)[0] else []
+    if (path / RUNS_FOLDER).is_dir():
+        return []
+    try:
+        search = search_slides(path, twins=True)
+    except InputError as error:
+        if "passed over" in error.what and not _found(lambda: find(path)):
+            raise
         return []
     ours = [folder.parent for folder in path.rglob(RUNS_FOLDER)]
     if any(not any(file.is_relative_to(folder) for folder in ours) for file in _found(lambda: find(path))):
         raise InputError(
             "the folder holds both slides and feature files", where=str(path), fix="give only one kind"
         )
-    return slides
+    passed.update(search.passed_over)
+    return search.slides
 
 
 def _found(search: Callable[[], list[Path]]) -> list[Path]:
@@ -230,6 +243,7 @@ def _predict_found(
     slides: Sequence[Path],
     weights: Weights | str | Path,
     *,
+    passed: PassedOver,
     output: str | Path,
     options: TileOptions,
     keep: bool,
@@ -267,7 +281,7 @@ def _predict_found(
                 slides, folder, chosen, encoder=maker, force=force, keep_same=True, log=log_beside(output),
                 progress=show,
             )  # fmt: skip
-        failed, flow = _losses(run)
+        failed, flow = _losses(run, passed)
         files = {slide.name: folder / f"{slide.name}.h5" for slide in run.slides if slide.state == "done"}
         if not files:
             raise none_left(failed, "embedded")
@@ -302,10 +316,13 @@ def _features_folder(output: Path, keep: bool) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _losses(run: FolderRun) -> tuple[list[Failure], Flow]:
-    """Slides and tiles that were lost on the way to features."""
+def _losses(run: FolderRun, passed: PassedOver) -> tuple[list[Failure], Flow]:
+    """Files, slides and tiles that were lost on the way to features."""
     failed = [slide.failure for slide in run.failed if slide.failure is not None]
     flow = Flow()
+    if passed:
+        found = len(run.slides)
+        flow.add("slides: found", found + passed.total(), found, f"passed over: {passed}")
     if failed:
         n, names = len(run.slides), listing((failure.item for failure in failed), 3)
         flow.add("slides: embedded", n, n - len(failed), f"{len(failed)} failed: {names}")

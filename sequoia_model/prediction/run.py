@@ -15,6 +15,7 @@ from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
 from sequoia_base.flow import Flow
 from sequoia_base.runs import attempt
+from sequoia_base.search import PassedOver
 from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing
 from sequoia_model.feature_files import find, read
 from sequoia_model.nets.ensemble import ensemble as average
@@ -109,7 +110,8 @@ def predict(
             where=features.slide,
             fix="write_features(bag, path), and give the path",
         )
-    files = find(features)
+    passed = PassedOver()
+    files = find(features, passed)
     tables = [item for item in (genes, patients, measured) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*files, *tables])
     begin()  # the reader of features, while the weights are loaded
@@ -120,9 +122,13 @@ def predict(
     plan = make_plan(
         files, loaded, encoder=encoder, genes=genes, patients=patients, measured=measured, ensemble=ensemble, seed=seed
     )  # fmt: skip
+    flow = Flow()
+    if passed:
+        flow.add("feature files: found", len(files) + passed.total(), len(files), f"passed over: {passed}")
     return run_plan(
-        plan, output, untrained=untrained, device=place, jobs=jobs, batch_size=batch_size, progress=progress
-    )
+        plan, output, untrained=untrained, device=place, jobs=jobs, batch_size=batch_size, progress=progress,
+        flow=flow,
+    )  # fmt: skip
 
 
 def _refuse_misfit(path: Path, spec: InputSpec) -> None:

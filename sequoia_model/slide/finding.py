@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sequoia_base.names import bare_slide
+from sequoia_base.search import PassedOver, walk
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.slide._dicom import slides_among
+from sequoia_model.slide.formats import MAYBE_SLIDES, SLIDE_SUFFIXES, is_slide, why_not_read
 from sequoia_model.slide.resolution import check_mpp
 
-#: Suffixes of the files that a search of a folder takes for slides.
-SLIDE_SUFFIXES = (
-    ".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".czi", ".dcm",
-    ".png", ".jpg", ".jpeg",
-)  # fmt: skip
 #: A folder that contains this one holds our own output.
 RUNS_FOLDER = ".runs"
 #: Ends of the names of the pictures that our runs write; ignored in output folders only.
 _OUR_PICTURES = ("_mask.png", "_overlay.png")
+#: Files that a Hamamatsu VMS or VMU names as its parts.
+_PARTS = re.compile(r"=\s*([^\r\n]+?\.(?:jpe?g|ngr|opt))\s*$", re.IGNORECASE | re.MULTILINE)
 
 
-def is_slide(path: str | Path) -> bool:
-    """Whether a file name has the suffix of a slide."""
-    return Path(path).suffix.lower() in SLIDE_SUFFIXES
+@dataclass(frozen=True)
+class SlideSearch:
+    """What a search found.
+
+    Parameters
+    ----------
+    slides : list of Path
+        The slides, sorted by name.
+    passed_over : PassedOver
+        How many files that look like slides were not taken, by ending and reason.
+    """
+
+    slides: list[Path]
+    passed_over: PassedOver
 
 
 def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False) -> list[Path]:
@@ -33,8 +46,9 @@ def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False
     Parameters
     ----------
     paths : path or iterable of path
-        Files are taken as they are. Folders are searched with their subfolders for the suffixes of slides; hidden
-        files and the output of our own runs are skipped. Name a DICOM slide by one of its files.
+        Files are taken as they are. Folders are searched with their subfolders, linked ones too, for the suffixes of
+        slides; hidden files and the output of our own runs are skipped. The files of a DICOM slide are one slide: the
+        folder that holds them, or one of the files if the folder holds other slides too.
     twins : bool, default False
         Whether several slides may have the same name. If so, the caller must tell them apart.
 
@@ -48,49 +62,134 @@ def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False
     InputError
         If a folder contains no slides or cannot be read, or if two slides have the same name.
     """
+    return search_slides(paths, twins=twins).slides
+
+
+def search_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False) -> SlideSearch:
+    """Find slides as `find_slides` does, and count what is passed over.
+
+    Parameters
+    ----------
+    paths, twins
+        As in `find_slides`.
+
+    Returns
+    -------
+    SlideSearch
+        The slides and what was passed over.
+
+    Raises
+    ------
+    InputError
+        As in `find_slides`.
+    """
     found: dict[Path, None] = {}
+    passed = PassedOver()
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if os.path.isdir(path) and not is_slide(path):
-            inside = list(_inside(path))
+            inside = list(_inside(path, passed))
             if not inside:
-                suffixes = listing(SLIDE_SUFFIXES, 20)
-                raise InputError(
-                    "the folder contains no slides", where=str(path), fix=f"slide files end in {suffixes}"
-                )
+                raise _none_in(path, passed)
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
+    slides = _without_links(found)
     if not twins:
-        _refuse_same_names(found)
-    return sorted(found, key=_name)
+        _refuse_same_names(slides)
+    return SlideSearch(sorted(slides, key=_name), passed)
 
 
 def _name(path: Path) -> str:
     return bare_slide(path.name)
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder, onerror=_refuse_unreadable):
-        seen = [name for name in folders if not name.startswith(".")]
-        named = [name for name in seen if is_slide(name)]
+def _none_in(folder: Path, passed: PassedOver) -> InputError:
+    endings = f"slide files end in {listing(SLIDE_SUFFIXES, 20)}"
+    if passed:
+        fixes = {why_not_read(f"a.svs{ending}")[1] for ending, _ in passed} - {""}
+        what = f"the folder contains no slides that can be read; passed over: {passed}"
+        return InputError(what, where=str(folder), fix="; ".join(sorted(fixes)) or endings)
+    companion = folder.with_name(f"{folder.name}.mrxs")
+    if companion.is_file():
+        return InputError("the folder is a part of a slide", where=str(folder), fix=f"give {companion}")
+    return InputError("the folder contains no slides", where=str(folder), fix=endings)
+
+
+def _inside(folder: Path, passed: PassedOver) -> Iterator[Path]:
+    for place, folders, files in walk(folder):
+        visible = [name for name in folders if not name.startswith(".")]
+        named = [name for name in visible if is_slide(name)]
+        stores = [name for name in visible if why_not_read(name)[0]]
         folders[:] = [
-            n for n in seen if n not in named and not os.path.isdir(os.path.join(place, n, RUNS_FOLDER))
+            n for n in visible if n not in (*named, *stores) and not os.path.isdir(place / n / RUNS_FOLDER)
         ]
-        made = _OUR_PICTURES if os.path.isdir(os.path.join(place, RUNS_FOLDER)) else ()
-        for name in (*named, *files):
-            if _is_found(name) and not name.endswith(made):
-                yield Path(place, name)
+        made = _OUR_PICTURES if os.path.isdir(place / RUNS_FOLDER) else ()
+        dicom = [place / name for name in files if _is_dicom(name)]
+        others = [name for name in (*named, *files) if not (_is_dicom(name) or name.endswith(made or "\0"))]
+        taken = [*_taken(place, [*stores, *others], passed)]
+        yield from taken
+        yield from _dicom_slides(place, dicom, alone=not taken, passed=passed)
 
 
-def _is_found(name: str) -> bool:
-    """Whether a file in a folder is taken for a slide. The files of a DICOM slide are not, since it has many."""
-    return is_slide(name) and not name.startswith(".") and not name.lower().endswith(".dcm")
+def _is_dicom(name: str) -> bool:
+    return name.lower().endswith(".dcm") and not name.startswith(".")
 
 
-def _refuse_unreadable(error: OSError) -> None:
-    raise InputError(
-        f"the folder cannot be read: {error.strerror or error}", where=str(error.filename)
-    ) from None
+def _taken(place: Path, names: Iterable[str], passed: PassedOver) -> Iterator[Path]:
+    """The slides among files of a folder; the others are counted if they look like slides."""
+    names = list(names)
+    parts = {
+        part for name in names if name.lower().endswith((".vms", ".vmu")) for part in _parts(place / name)
+    }
+    for name in names:
+        suffix = Path(name).suffix.lower()
+        if name.startswith("."):
+            if is_slide(name) or suffix in MAYBE_SLIDES:
+                passed.add(name, "hidden")
+        elif name in parts:
+            continue
+        elif is_slide(name) or (suffix in MAYBE_SLIDES and _is_recognised(place / name)):
+            yield place / name
+        elif reason := why_not_read(name)[0]:
+            passed.add(name, reason)
+
+
+def _parts(path: Path) -> list[str]:
+    """Names of the files that a VMS or VMU consists of."""
+    try:
+        return _PARTS.findall(path.read_bytes()[: 1 << 20].decode("latin-1"))
+    except OSError:
+        return []
+
+
+def _is_recognised(path: Path) -> bool:
+    from sequoia_model.slide.sources.openslide import detect_format
+
+    return detect_format(path) is not None
+
+
+def _dicom_slides(place: Path, files: list[Path], *, alone: bool, passed: PassedOver) -> Iterator[Path]:
+    """The DICOM slides of a folder: the folder itself if it holds one and nothing else, or a file of each."""
+    series = slides_among(files)
+    rest = len(files) - sum(map(len, series.values()))
+    if rest:
+        passed[".dcm", "not a DICOM slide"] += rest
+    if alone and len(series) == 1:
+        yield place
+    else:
+        yield from (same[0] for same in series.values())
+
+
+def _without_links(paths: Iterable[Path]) -> list[Path]:
+    """Paths without those that lead to the same file by the same name."""
+    seen: dict[tuple[str, Path], Path] = {}
+    for path in paths:
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError):  # a link to itself
+            real = path
+        seen.setdefault((_name(path), real), path)
+    return list(seen.values())
 
 
 def _refuse_same_names(paths: Iterable[Path]) -> None:

@@ -18,7 +18,9 @@ from PIL import Image
 from sequoia_base.atomic import existing_file
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
+from sequoia_model.slide._dicom import is_dicom, only_slide_in
 from sequoia_model.slide._sharing import SharedSource
+from sequoia_model.slide.formats import why_not_read
 from sequoia_model.slide.resolution import Resolution, resolve
 from sequoia_model.slide.sources.levels import PyramidLevel, Source, cheapest
 from sequoia_model.types.grid import tile_side
@@ -249,7 +251,8 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: ReaderName
     Parameters
     ----------
     path : path
-        A slide in a format that OpenSlide reads, or a plain PNG, JPEG or TIFF image.
+        A slide in a format that OpenSlide reads, or a plain PNG, JPEG or TIFF image. A DICOM slide is named by its
+        folder, or by one of its files.
     mpp : float, optional
         µm per pixel of level 0; takes precedence over what the file says. Required for a plain image.
     reader : {"auto", "openslide", "direct"}
@@ -268,11 +271,12 @@ def open_slide(path: str | Path, *, mpp: float | None = None, reader: ReaderName
     path = Path(path)
     if reader not in _READERS:
         raise InputError(f"{reader!r} is not a valid reader", fix=f"choose one of {', '.join(_READERS)}")
-    source = _open_source(path, reader, mpp)
+    source = _open_source(_file_of(path), reader, mpp)
     try:
         resolution = resolve(source.facts, path, mpp)
         resolution = replace(resolution, notes=(*resolution.notes, *source.facts.notes))
         slide = Slide(source, resolution, reader)
+        slide.path = path  # the folder of a DICOM slide
         if reader == "direct" and slide.reader != "direct":
             raise InputError(
                 "decoding the slide directly does not give the same pixels as OpenSlide", where=str(path)
@@ -311,10 +315,13 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
                 raise
             raise incomplete(path, "the file ends before its pixels do") from None
     if kind is None:
+        what, fix = why_not_read(path)
+        if path.suffix.lower() == ".dcm" and is_dicom(path):
+            what, fix = "the DICOM file is not a slide", "give a file of a VL Whole Slide Microscopy image"
         raise InputError(
-            "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
+            what or "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
             where=str(path),
-            fix="if this is a slide, the file may be damaged or incomplete: get a new copy",
+            fix=fix or "if this is a slide, the file may be damaged or incomplete: get a new copy",
         )
     if reader != "auto":
         kinds = "plain images" if vendor is None else "this kind of TIFF as it is"
@@ -324,6 +331,11 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
     if tiff is not None and samples is not None:
         return TileSource(tiff, samples)
     return ImageSource(path, kind, facts, tiff)
+
+
+def _file_of(path: Path) -> Path:
+    """The file to open: the path itself, or a file of the DICOM slide that a folder holds."""
+    return (only_slide_in(path) or path) if os.path.isdir(path) else path
 
 
 def _refuse_unreadable(path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_slide_becomes_predictions_and_its_features_stay(capsys, folder):
 def test_slides_are_searched_and_tables_are_opened_once(capsys, folder, monkeypatch):
     (folder / "ref.csv").write_text("wsi_file_name,patient_id,rna_G1\nS1,P1,2.5\n")
     (folder / "patients.csv").write_text("slide,patient_id\nS1,P1\n")
-    searches = calls_of(monkeypatch, from_slides, "find_slides")
+    searches = calls_of(monkeypatch, from_slides, "search_slides")
     tables = calls_of(monkeypatch, plan, "open_measured")
     patients = calls_of(monkeypatch, slide_patients, "known_patients")
     answer = predict(capsys, folder, "--measured", folder / "ref.csv", "--patients", folder / "patients.csv")

@@ -101,7 +101,7 @@ def test_a_folder_that_may_not_be_searched_is_refused(folder, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "scandir", denied)  # root may search anything
-    with pytest.raises(InputError, match="cannot be searched: Permission denied"):
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
         find([folder])
 
 

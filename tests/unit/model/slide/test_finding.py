@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.slide import find_slides, is_slide, read_mpp_table
+from sequoia_model.slide import find_slides, is_slide, open_slide, read_mpp_table, search_slides
+from tests.build.dicom import write_dicom, write_dicom_slide
+from tests.build.slides import make_picture, write_slide
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -29,10 +32,143 @@ def test_hidden_files_and_folders_are_left_out(tmp_path):
     assert [path.name for path in find_slides(tmp_path)] == ["S1.svs"]
 
 
-def test_the_many_files_of_a_dicom_slide_are_not_taken_for_slides(tmp_path):
-    touch(tmp_path, "S1.svs", "dicom/1.dcm", "dicom/2.dcm")
-    assert [path.name for path in find_slides(tmp_path)] == ["S1.svs"]
-    assert find_slides(tmp_path / "dicom" / "1.dcm") == [tmp_path / "dicom" / "1.dcm"]
+def test_the_files_of_a_dicom_slide_are_one_slide_with_the_name_of_their_folder(tmp_path):
+    for name, series in (("one", "1.2.3"), ("two", "1.2.4")):
+        write_dicom_slide(tmp_path / name, make_picture(), series=series)
+    touch(tmp_path, "S1.svs")
+    assert find_slides(tmp_path) == [tmp_path / "S1.svs", tmp_path / "one", tmp_path / "two"]
+    assert find_slides(tmp_path / "one") == [tmp_path / "one"]
+    file = tmp_path / "one" / "level0.dcm"
+    assert find_slides(file) == [file]
+    with open_slide(tmp_path / "one") as slide:
+        assert (slide.name, slide.format, slide.mpp, len(slide.levels)) == ("one", "dicom", 0.5, 2)
+        assert slide.path == tmp_path / "one"
+        again = pickle.loads(pickle.dumps(slide))
+    assert again.name == "one"
+    again.close()
+
+
+def test_several_dicom_slides_in_a_folder_are_named_by_their_files(tmp_path):
+    write_dicom_slide(tmp_path, make_picture(), series="1.2.3", names=("a0.dcm", "a1.dcm"))
+    write_dicom_slide(tmp_path, make_picture(), series="1.2.4", names=("b0.dcm",))
+    assert [path.name for path in find_slides(tmp_path)] == ["a0.dcm", "b0.dcm"]
+    with pytest.raises(InputError, match="a folder was given"):
+        open_slide(tmp_path)
+
+
+def test_a_dicom_slide_beside_other_slides_is_named_by_its_file(tmp_path):
+    write_dicom_slide(tmp_path, make_picture(), names=("a0.dcm", "a1.dcm"))
+    touch(tmp_path, "S1.svs")
+    assert [path.name for path in find_slides(tmp_path)] == ["S1.svs", "a0.dcm"]
+
+
+def test_dicom_that_is_no_slide_is_counted(tmp_path):
+    write_dicom(tmp_path / "ct.dcm")
+    touch(tmp_path, "S1.svs", "empty.dcm")
+    search = search_slides(tmp_path)
+    assert [path.name for path in search.slides] == ["S1.svs"]
+    assert search.passed_over.to_list() == [{"ending": ".dcm", "files": 2, "reason": "not a DICOM slide"}]
+    with pytest.raises(InputError, match="the DICOM file is not a slide"):
+        open_slide(tmp_path / "ct.dcm")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.vsi", "Olympus VSI is not read"),
+        ("a.VSI", "Olympus VSI is not read"),
+        ("a.isyntax", "Philips iSyntax is not read"),
+        ("a.zvi", "Zeiss ZVI is not read"),
+        ("a.lif", "Leica LIF is not read"),
+        ("a.ndpis", "Hamamatsu NDPIS is not read"),
+        ("a.jp2", "JPEG 2000 is not read"),
+        ("a.btf", "not a tiled TIFF that OpenSlide reads"),
+        ("a.qptiff", "not a tiled TIFF that OpenSlide reads"),
+        ("a.zip", "the file is an archive"),
+        ("a.svs.gz", "the file is an archive"),
+        ("a.svs.partial", "the download is not finished"),
+        ("._a.svs", "hidden"),
+    ],
+)
+def test_what_looks_like_a_slide_and_is_not_taken_is_counted_with_the_reason(tmp_path, name, reason):
+    touch(tmp_path, "S1.svs", f"x/{name}")
+    search = search_slides(tmp_path)
+    assert [path.name for path in search.slides] == ["S1.svs"]
+    ending = Path(name).suffix.lower()
+    assert search.passed_over == {(ending, reason): 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "a.geojson.gz", "table.csv.gz", "a.xml", "Data0001.dat", "a.json"]
+)
+def test_other_files_are_not_counted(tmp_path, name):
+    touch(tmp_path, "S1.svs", name, f"S1/{name}")
+    assert not search_slides(tmp_path).passed_over
+
+
+def test_a_companion_folder_is_not_counted_twice(tmp_path):
+    touch(tmp_path, "S1.svs", "a.vsi", "_a_/stack1/frame_t.ets", "b.zarr/0/0/0", "b.zarr/a.tif")
+    assert search_slides(tmp_path).passed_over == {
+        (".vsi", "Olympus VSI is not read"): 1,
+        (".zarr", "OME-Zarr is not read"): 1,
+    }
+
+
+def test_the_parts_of_a_slide_of_several_files_are_no_slides(tmp_path):
+    (tmp_path / "a.vms").write_text("[Virtual Microscope Specimen]\nImageFile=a.jpg\r\nMapFile=a_map2.jpg\n")
+    touch(tmp_path, "a.jpg", "a_map2.jpg", "b.jpg")
+    assert [path.name for path in find_slides(tmp_path)] == ["a.vms", "b.jpg"]
+
+
+def test_a_tiff_by_another_name_is_a_slide(tmp_path):
+    write_slide(tmp_path / "a.tif").rename(tmp_path / "a.btf")
+    assert [path.name for path in find_slides(tmp_path)] == ["a.btf"]
+    with open_slide(tmp_path / "a.btf") as slide:
+        assert slide.mpp == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "fix"),
+    [
+        ("a.vsi", "Olympus VSI is not read", "convert it to a pyramid TIFF"),
+        ("a.isyntax", "Philips iSyntax is not read", "convert"),
+        ("a.czi", "Zeiss CZI is not read", "convert"),
+        ("a.qptiff", "not a tiled TIFF", "convert"),
+        ("a.svs.gz", "the file is an archive", "unpack"),
+        ("a.svs", "neither a slide", "get a new copy"),
+    ],
+)
+def test_a_file_that_cannot_be_read_gets_the_cause_by_its_name(tmp_path, name, what, fix):
+    (tmp_path / name).write_bytes(b"x" * 500)
+    with pytest.raises(InputError, match=what) as error:
+        open_slide(tmp_path / name)
+    assert fix in error.value.fix
+
+
+def test_a_folder_of_what_is_not_read_names_it(tmp_path):
+    touch(tmp_path, "a.vsi", "b.vsi", "c.zip")
+    with pytest.raises(InputError, match=r"2 files \.vsi .*1 file \.zip") as error:
+        find_slides(tmp_path)
+    assert "convert" in error.value.fix and "unpack" in error.value.fix
+
+
+def test_the_companion_folder_of_a_slide_names_the_slide(tmp_path):
+    touch(tmp_path, "a.mrxs", "a/Slidedat.ini", "a/Data0000.dat")
+    with pytest.raises(InputError, match="a part of a slide") as error:
+        find_slides(tmp_path / "a")
+    assert str(tmp_path / "a.mrxs") in error.value.fix
+
+
+def test_linked_folders_are_searched(tmp_path):
+    touch(tmp_path, "disk/S2.svs", "in/S1.svs")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "disk", target_is_directory=True)
+    assert [path.name for path in find_slides(tmp_path / "in")] == ["S1.svs", "S2.svs"]
+
+
+def test_a_slide_that_is_linked_by_its_name_is_one(tmp_path):
+    touch(tmp_path, "a/S1.svs", "b/x.txt")
+    (tmp_path / "b" / "S1.svs").symlink_to(tmp_path / "a" / "S1.svs")
+    assert find_slides(tmp_path) == [tmp_path / "a" / "S1.svs"]
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):

@@ -148,7 +148,7 @@ def _taken(place: Path, names: Iterable[str], passed: PassedOver) -> Iterator[Pa
                 passed.add(name, "hidden")
         elif name in parts:
             continue
-        elif is_slide(name) or (suffix in MAYBE_SLIDES and _is_recognised(place / name)):
+        elif is_slide(name) or (suffix in MAYBE_SLIDES and _is_tiff(place / name)):
             yield place / name
         elif reason := why_not_read(name)[0]:
             passed.add(name, reason)
@@ -162,10 +162,13 @@ def _parts(path: Path) -> list[str]:
         return []
 
 
-def _is_recognised(path: Path) -> bool:
-    from sequoia_model.slide.sources.openslide import detect_format
+def _is_tiff(path: Path) -> bool:
+    from sequoia_model.slide.sources._image import image_kind, is_tiff
 
-    return detect_format(path) is not None
+    try:
+        return is_tiff(image_kind(path))
+    except OSError:  # told by name when it is opened
+        return True
 
 
 def _dicom_slides(place: Path, files: list[Path], *, alone: bool, passed: PassedOver) -> Iterator[Path]:

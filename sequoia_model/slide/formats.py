@@ -9,7 +9,7 @@ SLIDE_SUFFIXES = (
     ".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".czi", ".dcm",
     ".png", ".jpg", ".jpeg",
 )  # fmt: skip
-#: Endings of files that are slides if OpenSlide recognises their content: TIFFs by other names.
+#: Endings of files that are slides if their content is TIFF.
 MAYBE_SLIDES = (".btf", ".tf2", ".tf8", ".qptiff", ".ptif", ".ptiff", ".gtif")
 _NOT_READ = {
     ".vsi": "Olympus VSI", ".isyntax": "Philips iSyntax", ".i2syntax": "Philips iSyntax", ".zvi": "Zeiss ZVI",
@@ -44,7 +44,7 @@ def why_not_read(path: str | Path) -> tuple[str, str]:
     if ending in _NOT_READ:
         return f"{_NOT_READ[ending]} is not read", CONVERT
     if ending in MAYBE_SLIDES:
-        return "not a tiled TIFF that OpenSlide reads", CONVERT
+        return "the file is not a TIFF, as its name says", "get a new copy of the file"
     if ending in _UNFINISHED:
         return "the download is not finished", "download the file again"
     inner = Path(Path(name).stem).suffix

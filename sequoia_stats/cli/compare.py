@@ -44,6 +44,7 @@ def compare(
 ) -> None:
     """Compare models pairwise: correlations of the same genes, best genes, well-predicted genes, and figures."""
     from sequoia_base.atomic import new_folder, refuse_existing
+    from sequoia_base.results import jsonable
     from sequoia_stats.compare import compare_models
 
     refuse_existing(output, force=force, files=COMPARISON_FILES, inputs=predictions)
@@ -55,7 +56,8 @@ def compare(
         _draw(result, folder)
     for line in [*result.notes, *(line for one in result.selections.values() for line in ledger(one.flow))]:
         say(line)
-    show(str(result), {"output": str(output), **result.to_dict()}, as_json)
+    flow = {name: jsonable(one.flow) for name, one in result.selections.items()}
+    show(str(result), {"output": str(output), **result.to_dict(), "flow": flow}, as_json)
     say(f"written to {output}")
 
 

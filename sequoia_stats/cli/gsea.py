@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, say, show, write_csv
-from sequoia_stats.cli.ora import LEVEL, Aliases, MaxSize, MinSize, SetsOption, open_all, tell
+from sequoia_stats.cli.ora import LEVEL, Aliases, MaxSize, MinSize, SetsOption, notices, open_all, tell
 
 #: Above this number of genes in sets × permutations, the user is told to wait.
 MANY = 1_000_000
@@ -90,6 +90,7 @@ def gsea(
         "sets": len(whole),
         "significant": int((whole["p_bh"] < LEVEL).sum()),
         "flow": flow,
+        "notices": notices(collections),
     }
     show(
         f"{content['significant']} of {len(whole)} sets have p_bh < {LEVEL}; genes are ranked by {found.column}",

@@ -186,10 +186,11 @@ def _tell(model: Gsva, scores: pd.DataFrame) -> dict[str, Any]:
 
     flow = Flow(scores.attrs["flow"]).to_frame()
     sets = model.sets_
-    for line in [*filter(None, [sets.notice]), *ledger(flow)]:
-        say(line)
+    notes = [sets.notice] if sets.notice else []
     if model.abs_ranking and not model.max_diff:
-        say("--abs-ranking has no effect with --no-max-diff")
+        notes.append("--abs-ranking has no effect with --no-max-diff")
+    for line in [*notes, *ledger(flow)]:
+        say(line)
     settings = {name: getattr(model, name) for name in _REPORTED}
     return {
         "n_samples": len(scores),
@@ -198,6 +199,7 @@ def _tell(model: Gsva, scores: pd.DataFrame) -> dict[str, Any]:
         "settings": settings,
         "versions": model.versions_,
         "flow": jsonable(flow),
+        "notices": notes,
     }
 
 

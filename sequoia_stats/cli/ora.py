@@ -75,7 +75,8 @@ def ora(
     ]
     show(
         "\n".join(lines),
-        {"output": str(output), "universe": len(tested), "lists": counts, "flow": flow},
+        {"output": str(output), "universe": len(tested), "lists": counts, "flow": flow}
+        | {"notices": notices(collections)},
         as_json,
     )
     say(f"written to {output}")
@@ -130,6 +131,11 @@ def open_all(words: list[str]) -> list[GeneSets]:
     return [open_sets(word) for word in words]
 
 
+def notices(collections: list[GeneSets]) -> list[str]:
+    """What must be passed on with the sets."""
+    return [one.notice for one in collections if one.notice]
+
+
 def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> list[dict[str, Any]]:
     """Print losses and the notices of the sets to stderr; return the ledger for JSON."""
     from sequoia_base.flow import Flow
@@ -140,7 +146,7 @@ def tell(collections: list[GeneSets], table: pd.DataFrame, level: str = "") -> l
         flow.extend(step._replace(step=f"{prefix}{one.name}, {step.step}") for step in Flow.of(one.flow))
     flow.extend((f"{prefix}{step}", *rest) for step, *rest in table.attrs["flow"])
     frame = flow.to_frame()
-    for line in [*filter(None, (one.notice for one in collections)), *ledger(frame)]:
+    for line in [*notices(collections), *ledger(frame)]:
         say(line)
     rows: list[dict[str, Any]] = jsonable(frame)
     return rows

@@ -100,10 +100,20 @@ def endpoint_name(endpoint: str) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a fixed number of decimals and a true minus sign; a dash if undefined."""
+    """A number with a fixed number of decimals and a true minus sign; a power of ten from a million on.
+
+    A dash if it is undefined.
+    """
     if value is None or not math.isfinite(value):
         return DASH
+    if abs(value) >= 1e6:
+        return _power(value).replace("-", "−")
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _power(value: float) -> str:
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
 def p_value(p: float | None) -> str:
@@ -120,8 +130,7 @@ def p_value(p: float | None) -> str:
         return "< 10⁻³⁰⁷"
     if p >= 1e-4:
         return f"{p:#.2g}"
-    mantissa, exponent = f"{p:.1e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return _power(p)
 
 
 def p_statement(p: float | None) -> str:
@@ -133,13 +142,15 @@ def p_statement(p: float | None) -> str:
 
 
 def estimate(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
-    """An estimate with its interval, if that is defined.
+    """An estimate with its interval, if that is defined; words if the interval has no end.
 
     Examples
     --------
-    >>> estimate(1.184, 1.1, 1.25), estimate(1.0, None, None)
-    ('1.18 (1.10–1.25)', '1.00')
+    >>> estimate(1.184, 1.1, 1.25), estimate(1.0, None, None), estimate(8.6e7, 0.0, math.inf)
+    ('1.18 (1.10–1.25)', '1.00', 'without a finite estimate')
     """
+    if high == math.inf:
+        return "without a finite estimate"
     ends = number(low, digits), number(high, digits)
     return number(value, digits) if DASH in ends else f"{number(value, digits)} ({ends[0]}–{ends[1]})"
 

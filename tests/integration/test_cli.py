@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -14,8 +15,9 @@ import typer
 
 from sequoia_stats import plots
 from sequoia_stats.cli.app import app
-from sequoia_stats.io import read_cohort, write_cohort
+from sequoia_stats.io import read_cohort, read_expression, write_cohort
 from sequoia_stats.signature import Signature
+from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
 from tests.build.commands import (
     SAID,
@@ -46,9 +48,32 @@ VALIDATION = {
     "c_index",
     "c_low",
 }
-VALIDATION |= {"c_high", "genes_missing", "n_genes_missing", "weight_lost", "null_model", "cuts", "adjusted"}
+VALIDATION |= {
+    "c_high",
+    "genes_missing",
+    "n_genes_missing",
+    "weight_lost",
+    "null_model",
+    "cuts",
+    "adjusted",
+    "unadjusted",
+    "hr_note",
+}
 CUT = {"n_high", "n_low", "logrank_p"}
-ADJUSTED = {"covariates", "n", "events", "n_missing", "hr_per_sd", "hr_low", "hr_high", "p", "p_lr"}
+ADJUSTED = {
+    "note",
+    "terms",
+    "proportional_hazards",
+    "covariates",
+    "n",
+    "events",
+    "n_missing",
+    "hr_per_sd",
+    "hr_low",
+    "hr_high",
+    "p",
+    "p_lr",
+}
 VALIDATION_FILES = ["km.png", "km.svg", "scores.csv", "validation.json"]
 QUICK = ["--folds", "3", "--jobs", "1"]
 
@@ -136,6 +161,37 @@ def test_a_command_has_the_options_of_the_contract(command, options):
     for word in command:
         found = found.get_command(None, word)
     assert set(options) <= {option for parameter in found.params for option in parameter.opts}
+
+
+@pytest.fixture
+def in_order(tmp_path, signature):
+    """A cohort whose three events are those of the highest scores, in order: the hazard ratio is infinite."""
+    made = write_made_cohort(tmp_path / "made.h5ad")
+    score = Signature.load(signature).risk_score(read_expression(made)).scores
+    order = score.rank(ascending=False).to_numpy()
+    write_cohort(replace(made, outcome=Outcome(order, order <= 3, "RFS")), tmp_path / "in_order.h5ad")
+    return tmp_path / "in_order.h5ad"
+
+
+def test_an_infinite_hazard_ratio_is_said_in_print_and_in_both_json(capsys, tmp_path, signature, in_order):
+    run = [
+        "signature",
+        "validate",
+        signature,
+        in_order,
+        "--adjust",
+        "er",
+        "--bootstrap",
+        "0",
+        "-o",
+        tmp_path / "v",
+    ]
+    printed, answer = sequoia(capsys, *run), sequoia(capsys, *run, "--force", "--json")
+    written = json.loads((tmp_path / "v" / "validation.json").read_text())
+    notes = [answer.json[model]["note"] for model in ("unadjusted", "adjusted")]
+    assert all("no finite estimate for" in note and "may be infinite" in note for note in notes)
+    assert all(f"note: {note}" in printed.out for note in notes)
+    assert written == answer.json
 
 
 @pytest.mark.parametrize("command", [[], ["cohort"], ["cohort", "convert"], ["signature", "validate"]])

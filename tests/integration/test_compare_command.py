@@ -121,7 +121,8 @@ def test_the_columns_are_those_of_the_contract(capsys, models, tmp_path):
 def test_json_is_one_object_with_the_tables_and_notes(capsys, models, tmp_path):
     _, files = models
     content = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json").json
-    assert set(content) == {"output", "rule", "top", "pairs", "models", "notes"}
+    assert set(content) == {"output", "rule", "top", "pairs", "models", "notes", "flow"}
+    assert set(content["flow"]) == {"a", "b"}
     assert set(content["pairs"][0]) == PAIR
     assert [row["model"] for row in content["models"]] == ["a", "b"]
 

@@ -157,7 +157,7 @@ def test_json_has_the_numbers_and_stderr_the_ledger(capsys, tmp_path, sets):
     make_table().assign(G9=1).to_csv(tmp_path / "x.csv", index_label="id")
     answer = sequoia(capsys, "gsva", tmp_path / "x.csv", "--sets", sets, "-o", tmp_path / "out.csv", "--json")
     assert set(answer.json) == {
-        "n_samples", "n_sets", "genes", "settings", "versions", "flow", "output",
+        "n_samples", "n_sets", "genes", "settings", "versions", "flow", "output", "notices",
     }  # fmt: skip
     assert answer.json["flow"][0]["reason"] == "constant over the samples: G9"
     assert "genes: that vary" in answer.err

@@ -96,7 +96,7 @@ def test_genes_outside_the_universe_are_dropped_and_counted(capsys, tmp_path, fi
 def test_json_is_one_object_with_the_counts_and_the_ledger(capsys, tmp_path, files):
     output = tmp_path / "ora.csv"
     answer = sequoia(capsys, "ora", *files, "--sets", "hallmark", "-o", output, "--json")
-    assert set(answer.json) == {"output", "universe", "lists", "flow"}
+    assert set(answer.json) == {"output", "universe", "lists", "flow", "notices"}
     assert (answer.json["output"], answer.json["universe"]) == (str(output), 4384)
     significant = (written(output).groupby("list", sort=False)["p_bh"].min() < 0.05).tolist()
     assert [row["significant"] > 0 for row in answer.json["lists"]] == significant
@@ -104,6 +104,11 @@ def test_json_is_one_object_with_the_counts_and_the_ledger(capsys, tmp_path, fil
         "list": "low oxygen", "collection": "hallmark", "genes": 49, "sets": 50, "significant": 0
     }  # fmt: skip
     assert {"step", "n_before", "n_after", "reason"} == set(answer.json["flow"][0])
+
+
+def test_the_notice_of_kegg_is_in_the_json_too(capsys, tmp_path, files):
+    answer = sequoia(capsys, "ora", *files, "--sets", "kegg", "-o", tmp_path / "ora.csv", "--json")
+    assert len(answer.json["notices"]) == 1 and answer.json["notices"][0] in answer.err
 
 
 def test_several_collections_are_in_one_table_with_their_notices(capsys, tmp_path, files):

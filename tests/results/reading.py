@@ -27,7 +27,7 @@ IGNORED = frozenset(
         *("version", "versions", "schema", "schema_version", "sequoia_cohort", "encoding-version"),
         *("path", "output", "file", "source", "reference", "savetodir", "device", "sha256"),
         *("seconds", "tiles_per_second", "waiting_share", "created", "settled"),
-        *("reason", "reasons", "note", "notes", "warnings", "caption", "licence", "fix", "notice"),
+        *("reason", "reasons", "note", "notes", "warnings", "caption", "licence", "fix", "notice", "notices"),
         *("cluster_note", "hr_note"),
     ]
 )

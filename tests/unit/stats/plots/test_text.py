@@ -33,6 +33,14 @@ def test_an_estimate_without_an_interval_is_written_alone():
     assert text.estimate(1.0, None, 2.0) == "1.00"
 
 
+def test_an_interval_without_an_end_is_written_in_words():
+    assert text.estimate(8.6e7, 0.0, float("inf")) == "without a finite estimate"
+
+
+def test_a_very_large_number_is_a_power_of_ten():
+    assert text.estimate(9.57e163, 4.06e51, 2.26e276) == "9.6 × 10¹⁶³ (4.1 × 10⁵¹–2.3 × 10²⁷⁶)"
+
+
 def test_a_negative_number_has_a_true_minus_sign():
     assert text.number(-0.5) == "−0.50"
 

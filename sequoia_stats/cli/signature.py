@@ -12,6 +12,8 @@ from sequoia_base.cli.output import Force, Json, ledger, located, progress, say,
 from sequoia_stats.cli.options import cohort_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from sequoia_stats.signature import ScaleReference, Signature
@@ -384,8 +386,10 @@ def _candidates(training: Cohort, genes: Path | None, shared_with: list[str]) ->
     others = [open_expression(other) for other in shared_with]
     candidates = shared_genes(wanted, *others)
     if not (match(candidates, training.genes) >= 0).any():
-        tables = {f"cohort_{other.name}": other.genes for other in others}
-        kinds = other_identifiers(training_cohort=training.genes, list_of_candidates=wanted, **tables)
+        tables: dict[str, Iterable[str]] = {f"cohort {other.name}": other.genes for other in others}
+        if genes is not None:
+            tables["list of candidates"] = wanted
+        kinds = other_identifiers(training_cohort=training.genes, **tables)
         raise InputError(
             f"no candidate gene is in {training.name}"
             + (" and in all cohorts of --shared-with" if shared_with else ""),

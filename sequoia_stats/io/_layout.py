@@ -115,15 +115,15 @@ def expression_only(numbers: Numbers, flow: Flow, keep: Iterable[str] = ()) -> N
     return Numbers(numbers.texts.iloc[:, kept], values, columns)
 
 
-def genes_only(frame: pd.DataFrame, flow: Flow) -> pd.DataFrame:
-    """Patients × genes without genes that have the name of a clinical column; they are counted."""
+def genes_only(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
+    """Patients × genes without genes that have the name of a clinical column; they are counted as `axis`."""
     symbols = aliases()
     clinical = [looks_clinical(str(name)) and name not in symbols for name in frame.columns]
     if not any(clinical):
         return frame
     n, lost = len(clinical), sum(clinical)
     reason = f"not genes, by their names: {listing(frame.columns[clinical])}"
-    flow.add("rows: clinical", n, n - lost, reason)
+    flow.add(f"{axis}: clinical", n, n - lost, reason)
     return frame.loc[:, ~np.array(clinical)]
 
 

@@ -11,6 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io._layout import genes_only
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -86,6 +87,8 @@ def read_expression(
 
 def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expression:
     """A frame of patients × genes in memory, judged as a table in a file is."""
+    left_out = Flow()
+    frame = genes_only(frame, left_out, "columns")
     odd = [str(name) for name, dtype in frame.dtypes.items() if not is_numeric_dtype(dtype)]
     if odd:
         raise InputError(
@@ -100,6 +103,7 @@ def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expre
     names = pd.Series(values.index.astype(str), values.index.astype(str), dtype=object)
     check_ids(names, "DataFrame, index", unit="patient" if per_patient else "sample")
     values, flow = standardise(values) if approved else as_given(values, "DataFrame")
+    flow = Flow([*left_out, *flow])
     return _pack(values, pd.Series(UNIT_UNKNOWN, values.columns), "DataFrame", flow, per_patient)
 
 

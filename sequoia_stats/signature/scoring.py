@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype
 from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, one_of
@@ -220,6 +221,8 @@ def _groups(expression: Expression, scale_within: Any) -> pd.Series:
             where=f"{expression.name}, {what}: {listing(absent)}",
             fix="give every patient a group, or leave these patients out",
         )
+    if is_float_dtype(groups.dtype):  # codes of a column that once had missing values
+        groups = groups.map("{:g}".format)
     return groups.astype(str).astype("category")
 
 

@@ -179,6 +179,13 @@ class Validation(Result):
         ]
         return pd.DataFrame(rows, columns=["statistic", "estimate", "low", "high", "p", "n", "n_events"])
 
+    def _whose_scale(self) -> str:
+        """The reference or the groups of the scale, in brackets; "" if there are none."""
+        if reference := self.scale_details.get("reference"):
+            return f" ({reference['cohort']}, {counted(reference['n'], 'patient')})"
+        groups = self.scale_details.get("scale_within", {})
+        return f" (within {', '.join(f'{name}: {n}' for name, n in groups.items())})" if groups else ""
+
     def __str__(self) -> str:
         head = [
             f"Validation on {self.cohort}: {counted(self.n, 'patient')}, {counted(self.n_events, 'event')} "
@@ -186,8 +193,8 @@ class Validation(Result):
             *([f"  {self.note}"] if self.note else []),
             *(["  training cohort: the performance is apparent"] if self.is_training_cohort else []),
             *(["  null model: no gene was chosen"] if self.null_model else []),
-            f"  scale {self.scale}; {counted(len(self.genes_missing), 'gene')} missing, with {self.weight_lost:.1%} of "
-            "the weight",
+            f"  scale {self.scale}{self._whose_scale()}; {counted(len(self.genes_missing), 'gene')} missing, with "
+            f"{self.weight_lost:.1%} of the weight",
             *(f"  {line}" for line in summary_lines(self.covariates)),
             *(f"  note: {note}" for note in self.scale_details.get("notes", ())),
         ]

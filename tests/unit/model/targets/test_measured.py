@@ -283,3 +283,18 @@ def test_a_quoted_cell_may_span_lines_and_a_quote_within_a_cell_is_a_character(t
     measured = open_measured(path, ["A", "B"])
     assert list(measured.patients) == ["P1", "P2", "P3", "P4"]
     assert measured.matrix([(0,), (1,), (2,), (3,)], ["A", "B"]).tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_identifiers_in_place_of_symbols_are_named(tmp_path):
+    names = {"rna_A1BG": "rna_ENSG00000121410", "rna_A2M": "rna_ENSG00000175899"}
+    write(tmp_path / "ref.csv", make_table().rename(columns=names))
+    with pytest.raises(InputError, match=r"none of the 3 genes .*: there, 2 of 3 names are Ensembl gene ids"):
+        open_measured(tmp_path / "ref.csv", GENES)
+
+
+def test_identifiers_of_an_h5ad_are_named(tmp_path):
+    var = pd.DataFrame(index=["1007_s_at", "1053_at"])
+    obs = pd.DataFrame({"patient_id": ["P1", "P2"]}, ["a", "b"])
+    anndata.AnnData(np.zeros((2, 2), np.float32), obs, var).write_h5ad(tmp_path / "ref.h5ad")
+    with pytest.raises(InputError, match=r"2 of 2 names are Affymetrix probe ids, such as 1007_s_at"):
+        open_measured(tmp_path / "ref.h5ad", GENES)

@@ -199,6 +199,10 @@ REFUSED = {
         matrices(lambda f: f.rename(index={"P2": "S2"}).iloc[:-1]),
         ["the samples differ", "2 of 8", "1 of 7", "P2, P8", "S2", "m.csv"],
     ),
+    "Ensembl ids in place of symbols": (
+        matrices(lambda f: f.set_axis([f"ENSG{i:011d}" for i in range(f.shape[1])], axis=1)),
+        ["of the other table,", "are Ensembl gene ids, such as ENSG00000000000", "m.csv"],
+    ),
     "no gene in common": (
         matrices(lambda f: f.add_prefix("ENSG")),
         ["no gene of the predictions is in the measured expression", "G1, G2, G3", "ENSG", "m.csv"],

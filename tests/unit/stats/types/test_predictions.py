@@ -283,3 +283,9 @@ def test_nullable_folds_read_as_numbers_with_gaps():
     fold = Predictions.from_adata(adata).obs["fold"]
     assert fold.tolist()[2:] == [1] * (adata.n_obs - 2)
     assert np.isnan(fold.iloc[1])
+
+
+def test_shapes_are_compared_before_names_of_genes_are_judged():
+    made = make_predictions(n=10, genes=4)
+    with pytest.raises(InputError, match="there are 10 slides × 3 genes"):
+        replace(made, genes=pd.Index(["G1", "G1", "1-Mar"]))

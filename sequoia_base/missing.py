@@ -54,6 +54,11 @@ def is_missing(text: object, also: Collection[str] = (), *, among_numbers: bool 
     return any(word == _plain(other) or _same_number(word, other) for other in also)
 
 
+def is_missing_number(text: str, also: Collection[str] = ()) -> bool:
+    """Whether a text stands for a missing number in a matrix, where an error of a spreadsheet, "#REF!", does not."""
+    return is_missing(text, also) and not text.strip().endswith(("!", "?"))
+
+
 def without_missing(
     column: pd.Series, also: Collection[str] = (), *, among_numbers: bool | None = None
 ) -> tuple[pd.Series, dict[str, int]]:

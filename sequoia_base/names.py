@@ -1,4 +1,4 @@
-"""Names of TCGA patients, samples and slides.
+"""Names of patients, samples and slides, above all those of TCGA.
 
 Names of slides and cells of tables are read differently on purpose. A slide is a file, so its name may be in lower
 case, and anything may follow the patient. A cell of a table holds a barcode and nothing else, in capitals; R turns
@@ -8,6 +8,8 @@ its hyphens into dots.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 #: A patient, followed by the two digits of the sample type if the barcode has them.
@@ -86,3 +88,38 @@ def is_primary(cell: str) -> bool | None:
     """Whether a barcode in a table belongs to a primary tumour; None if it does not say."""
     found = _BARCODE.fullmatch(cell)
     return found[2] in _PRIMARY if found and found[2] else None
+
+
+def written_otherwise(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
+    """Names that are not among the others, but differ from one of them only in how it is written.
+
+    Leading zeros, a decimal point or an exponent of whole numbers, capitals, and the dots that R puts in place of other
+    characters make no difference.
+
+    Parameters
+    ----------
+    names, others : iterable of str
+        The identifiers of two tables.
+
+    Returns
+    -------
+    list of tuple of two str
+        A name, and the other that it seems to be, which is not among the names.
+
+    Examples
+    --------
+    >>> written_otherwise(["007", "8", "TCGA.A1"], ["7", "8", "TCGA-A1", "9"])
+    [('007', '7'), ('TCGA.A1', 'TCGA-A1')]
+    """
+    ours, theirs = dict.fromkeys(map(str, names)), dict.fromkeys(map(str, others))
+    plain = {_plain(other): other for other in theirs if other not in ours}
+    return [(name, plain[word]) for name in ours if name not in theirs and (word := _plain(name)) in plain]
+
+
+def _plain(name: str) -> str:
+    word = re.sub(r"^x(?=\d)", "", name.lower())
+    if re.fullmatch(r"\d+(\.0+)?|\d(\.\d+)?e\+?\d{1,2}", word):
+        number = Decimal(word)
+        if number == number.to_integral_value():
+            return str(int(number))
+    return re.sub(r"[^a-z0-9]", ".", word)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sequoia_base._records import read_records, refuse_ragged, split_line
 from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError, counted, listing
-from sequoia_base.missing import MISSING, is_missing
+from sequoia_base.missing import MISSING, is_missing, is_missing_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -311,7 +311,7 @@ def _number(
     try:
         return float(value.replace("_", "?"))  # float() would take 1_000
     except ValueError:
-        if is_missing(value, missing):
+        if is_missing_number(value, missing):
             return np.nan
     raise InputError(
         f"{value!r} is not a number",

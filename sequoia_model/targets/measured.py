@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.gene_names import examine
-from sequoia_base.missing import is_missing
+from sequoia_base.missing import is_missing_number
 from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
@@ -331,7 +331,9 @@ def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.f
 def _number(cell: object, place: str) -> float:
     text = "" if cell is None or cell != cell else str(cell).strip()  # NaN differs from itself
     try:
-        return np.nan if is_missing(text) else float(text.replace("_", "?"))  # float() would take 1_000
+        return (
+            np.nan if is_missing_number(text) else float(text.replace("_", "?"))
+        )  # float() would take 1_000
     except ValueError:
         raise InputError(
             f"{text!r} is not a number", where=place, fix="write a number, or NA if it is missing"

@@ -12,6 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.missing import without_missing
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
+from sequoia_stats.io._ids import refuse_written_otherwise
 from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariates import TextOrigin
@@ -105,6 +106,7 @@ def assemble(
     """
     rows = pd.Series(ids.index, index=ids.to_numpy(dtype=object))
     joined = expression.index[expression.index.isin(rows.index)]
+    refuse_written_otherwise(expression.index, rows.index, where)
     if joined.empty:
         raise InputError(
             "no patient is in both tables",
@@ -117,6 +119,8 @@ def assemble(
     columns = [str(column) for column in clinical if column not in (endpoint.time, endpoint.event)]
     if covariates is not None:
         columns = clinical_columns(columns, covariates, where)
+    else:
+        _note_copies(columns, flow)
     kept = clinical.loc[rows[joined], [endpoint.time, endpoint.event, *columns]]
     table = known_values(kept, endpoint.time, missing, flow)
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
@@ -185,6 +189,10 @@ def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -
     """The columns of the wanted covariates, given by their own or their canonical names."""
     canonical = {name: column for column, name in canonical_names(header).items()}
     columns = [name if name in header else canonical.get(name, name) for name in wanted]
+    for column in columns:
+        if copies := _copies(column, header):
+            what = f"the column {column!r} is duplicated in the table: {listing(map(repr, copies))}"
+            raise InputError(what, where=where, fix="rename or remove all but one of them")
     absent = [column for column in columns if column not in header]
     if absent:
         raise InputError(
@@ -193,3 +201,17 @@ def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -
             fix="name some of its columns with --covariates",
         )
     return list(dict.fromkeys(columns))
+
+
+def _copies(name: str, header: Sequence[str]) -> list[str]:
+    """Further columns of the same name, as the file, `read_table`, or pandas and R call them: age, age (2), age.1."""
+    again = [name] * (list(header).count(name) - 1)
+    return again + [other for other in (f"{name} (2)", f"{name}.1") if other in header]
+
+
+def _note_copies(columns: Sequence[str], flow: Flow) -> None:
+    """A line in the ledger for names that several columns have."""
+    twice = {name: copies for name in columns if (copies := _copies(name, columns))}
+    if twice:
+        said = "; ".join(f"{name!r} is there again as {listing(map(repr, twice[name]))}" for name in twice)
+        flow.add("covariates: duplicated names", len(columns), len(columns), said)

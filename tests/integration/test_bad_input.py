@@ -246,6 +246,10 @@ EXPRESSION_FILES = {
         tidy(EXPRESSION.replace(",4.5,", ",1e999,")),
         ["infinite", "row 3 (P2), column 'ERBB2'"],
     ),
+    "an open quote": (
+        tidy(EXPRESSION.replace(",4.5,", ',"4.5,')),
+        ["a quote is opened and not closed", "expression.csv, row 3"],
+    ),
     "an Excel error": (tidy(EXPRESSION.replace(",4.5,", ",#REF!,")), ["'#REF!' is not a number", PLACE]),
     "a patient twice": (
         tidy(EXPRESSION.replace("P2", "P1")),
@@ -369,7 +373,40 @@ CLINICAL_FILES = {
     ),
     "ids of another kind": (
         tidy(expression_table(["007", "008"]).to_csv(), clinical_table(["7", "8"]).to_csv()),
-        ["no patient is in both tables", "007", "7"],
+        ["2 patients have ids that the two tables write differently", "'007' and '7'", "leading zeros"],
+    ),
+    "ids of other patients": (
+        tidy(expression_table(["A", "B"]).to_csv(), clinical_table(["C", "D"]).to_csv()),
+        ["no patient is in both tables", "A, B", "C, D"],
+    ),
+    "an open quote": (
+        tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2,"20.0')),
+        ["a quote is opened and not closed", "clinical.csv, row 3", "close the quote"],
+    ),
+    "an open quote that another closes": (
+        tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2,"20.0').replace("P5,50.0", 'P5,50.0"')),
+        ["a quote is opened and not closed", "clinical.csv, row 3"],
+    ),
+    "text after a quote": (
+        tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2,"20".0')),
+        ["text follows the closing quote of a cell", "clinical.csv, row 3"],
+    ),
+    "row numbers for ids": (
+        tidy(EXPRESSION, clinical_table().reset_index(names="case").to_csv()),
+        ["the first column, which has no title, only counts the rows", "clinical.csv", "--id-column"],
+    ),
+    "a header one short under a title of ids": (
+        tidy(EXPRESSION, CLINICAL.replace("patient,months,status", "patient,months")),
+        ["a row has 3 fields, the header has 2", "clinical.csv, row 2", "col.names=NA"],
+    ),
+    "a covariate twice": (
+        tidy(
+            EXPRESSION,
+            clinical_table(**{"grade": [1] * 6, "grade.1": [2] * 6}).to_csv(),
+            "--covariates",
+            "grade",
+        ),
+        ["the column 'grade' is duplicated in the table: 'grade.1'", "rename or remove"],
     ),
     "no such column": (
         tidy(EXPRESSION, CLINICAL.replace("months", "weeks")),
@@ -814,6 +851,15 @@ GOOD = {
         tidy(EXPRESSION.replace(",4.5,", f",{'9' * 30},"), clinical_table(size="9" * 30).to_csv()),
         PATIENTS,
     ),
+    "blanks between columns": (tidy(EXPRESSION.replace(",", " "), CLINICAL.replace(",", "  ")), PATIENTS),
+    "a header one short": (tidy(EXPRESSION[8:], CLINICAL[8:]), PATIENTS),
+    "no title over the ids": (tidy(EXPRESSION[7:], CLINICAL[7:]), PATIENTS),
+    "decimal commas": (
+        tidy(EXPRESSION.replace(",", ";").replace(".", ","), CLINICAL.replace(",", ";").replace(".", ",")),
+        PATIENTS,
+    ),
+    "a cell of two lines": (tidy(EXPRESSION, clinical_table(note="a\nb").to_csv()), PATIENTS),
+    "rows of nothing": (tidy(EXPRESSION + ",,,\n", CLINICAL + ",,\n,,\n"), PATIENTS),
     "times that are to be dropped": (tidy(EXPRESSION, NO_TIME, "--drop-invalid"), ["P1", "P5", "P6"]),
 }
 

@@ -11,6 +11,7 @@ from sequoia_base.names import (
     tcga_patient,
     tcga_sample,
     tissue_source_site,
+    written_otherwise,
 )
 
 SLIDE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291"
@@ -63,3 +64,28 @@ def test_a_dot_in_the_name_of_a_slide_is_not_an_ending():
 )
 def test_a_cell_of_a_table_is_a_whole_barcode_in_capitals_or_another_name(cell, patient, sample, primary):
     assert (tcga_patient(cell), tcga_sample(cell), is_primary(cell)) == (patient, sample, primary)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("007", "7"), ("7", "007"), ("7.0", "7"), ("1.0E+05", "100000"), ("1e5", "100000"),
+        ("TCGA.A1.A0SB", "TCGA-A1-A0SB"), ("p1", "P1"), ("X007", "7"), ("X5a", "5a"), ("P_1", "P-1"), ("P 1", "P.1"),
+    ],
+)  # fmt: skip
+def test_one_name_written_in_two_ways_is_found(name, other):
+    assert written_otherwise([name, "same"], ["same", other]) == [(name, other)]
+
+
+@pytest.mark.parametrize(
+    ("names", "others"),
+    [
+        (["7"], ["7", "007"]),
+        (["P1"], ["P11"]),
+        (["P-1-1"], ["P-11"]),
+        (["7"], ["70", "77"]),
+        (["7.5"], ["7"]),
+    ],
+)
+def test_other_names_and_names_that_are_there_are_not_meant(names, others):
+    assert written_otherwise(names, others) == []

@@ -263,3 +263,48 @@ def test_the_outcome_among_the_genes_of_an_expression_table_is_refused(tmp_path)
 def test_one_file_named_twice_is_one_table(tmp_path):
     options = write_single(tmp_path)
     assert read_tidy(**options, clinical=options["source"]).sha256() == read_tidy(**options).sha256()
+
+
+WRITTEN = {
+    "leading zeros": (["001", "002", "003", "004", "005", "006"], ["1", "2", "3", "4", "5", "6"], "'001' and '1'"),
+    "some of them": (["001", "P2", "P3", "P4", "P5", "P6"], ["1", *PATIENTS[1:]], "1 patient has an id"),
+    "numbers with a point": ([f"{i}.0" for i in range(1, 7)], ["1", "2", "3", "4", "5", "6"], "'1.0' and '1'"),
+    "dots of R": ([f"A.{i}" for i in "abcdef"], [f"A-{i}" for i in "abcdef"], "check.names = FALSE"),
+    "capitals": ([f"p{i}" for i in range(1, 7)], PATIENTS, "'p1' and 'P1'"),
+    "a spreadsheet's exponent": (["123456", *PATIENTS[1:]], ["1.23E+05", *PATIENTS[1:]], "as text"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_ids_that_differ_only_in_how_they_are_written_are_refused(tmp_path, case):
+    ours, theirs, words = WRITTEN[case]
+    given = write_tidy(tmp_path, expression_table(ours), clinical_table(theirs))
+    with pytest.raises(InputError) as error:
+        read_tidy(**given)
+    assert words in str(error.value)
+
+
+def test_a_covariate_that_is_there_twice_is_refused_if_asked_for_and_noted_if_not(tmp_path):
+    table = clinical_table(stage=["I", "II"] * 3, copy=["II", "I"] * 3)
+    for again in ("stage", "stage.1"):
+        given = write_tidy(tmp_path, clinical=table.set_axis([*table.columns[:-1], again], axis=1))
+        with pytest.raises(InputError, match="the column 'stage' is duplicated"):
+            read_tidy(**given, covariates=["stage"])
+        cohort = read_tidy(**given)
+        assert cohort.covariates.shape[1] == 2
+        assert (
+            "'stage' is there again as"
+            in cohort.flow.set_index("step").loc["covariates: duplicated names", "reason"]
+        )
+
+
+def test_a_covariate_of_a_single_table_that_is_there_twice_is_refused(tmp_path):
+    table = clinical_table(stage=["I", "II"] * 3, copy=["II", "I"] * 3).rename(columns={"copy": "stage"})
+    with pytest.raises(InputError, match="the column 'stage' is duplicated"):
+        read_tidy(**write_single(tmp_path, table.join(expression_table()), covariates=["stage"]))
+
+
+def test_clinical_columns_in_the_expression_are_left_out_and_counted(tmp_path):
+    cohort = read_tidy(**write_tidy(tmp_path, expression_table().assign(age=50, grade="II", HER2=2.5)))
+    assert list(cohort.genes) == ["ESR1", "ERBB2", "G3", "HER2"]
+    assert cohort.flow.loc[0].tolist() == ["columns: clinical", 6, 4, "not genes, by their names: age, grade"]

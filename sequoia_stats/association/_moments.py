@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing, part
-from sequoia_stats.types.arrays import Floats
+from sequoia_stats.types.arrays import Floats, float_array, refuse_other_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,9 @@ def moments(
     """
     from sequoia_stats.association._moment_kernels import column_sums
 
-    matrices = [as_matrix(m) for m in (measured, predicted, untrained) if m is not None]
+    refuse_other_labels(measured, predicted, untrained)
+    given = [measured, predicted] if untrained is None else [measured, predicted, untrained]
+    matrices = [as_matrix(values) for values in given]
     shapes = [m.shape for m in matrices]
     if len(set(shapes)) > 1:
         raise InputError(f"the matrices have different shapes: {' and '.join(map(str, shapes))}")
@@ -108,13 +111,26 @@ def moments(
 
 def as_matrix(values: ArrayLike) -> NDArray[Any]:
     """A matrix of numbers, without a copy if it is an array already; an InputError for anything else."""
-    matrix = np.asarray(values)
+    matrix = _array(values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiub":
         raise InputError(
             "a matrix of numbers is needed",
             where=f"an array of type {matrix.dtype} with {matrix.ndim} dimensions was given",
+            fix="pass an array of shape (samples, genes)",
         )
     return matrix
+
+
+def _array(values: Any) -> NDArray[Any]:
+    """An array as it is; sparse matrices, and frames of nullable types, as float64."""
+    if hasattr(values, "toarray"):
+        return float_array(values, "values")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError("a matrix of numbers is needed, but its rows have different lengths") from None
+    is_frame = array.dtype.kind == "O" and isinstance(values, pd.DataFrame)
+    return float_array(values, "values") if is_frame else array
 
 
 def _moments(sums: ColumnSums, three: bool) -> Moments:

@@ -14,7 +14,7 @@ from sequoia_base.arguments import check_limits, number, one_of
 from sequoia_stats.association import _dependent_tests
 from sequoia_stats.association._moments import PerColumn, moments
 from sequoia_stats.errors import InputError
-from sequoia_stats.types.arrays import Floats
+from sequoia_stats.types.arrays import Floats, float_array
 
 MethodName = Literal["steiger", "williams", "dunn-clark", "hotelling", "meng"]
 AlternativeName = Literal["two-sided", "greater", "less", "absolute"]
@@ -123,7 +123,7 @@ def correlation_p(r: ArrayLike, n: ArrayLike) -> Floats:
     >>> f"{correlation_p(0.99, 300):.4g}"
     '1.577e-255'
     """
-    r, n = _correlations(r), np.asarray(n, dtype=np.float64)
+    r, n = _correlations(r), float_array(n, "sample sizes")
     df = np.maximum(n - 2, 0)
     with np.errstate(divide="ignore"):
         t = np.abs(r) * np.sqrt(df / ((1 - r) * (1 + r)))
@@ -178,7 +178,7 @@ def dependent_correlation_test(
     check_limits({"method": method, "alternative": alternative}, _LIMITS)
     (formula, student), tail = _dependent_tests.TEST_FORMULAS[method], _dependent_tests.TAILS[alternative]
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
-    a, b, r, size = np.broadcast_arrays(a, b, r, np.asarray(n, dtype=np.float64))
+    a, b, r, size = np.broadcast_arrays(a, b, r, float_array(n, "sample sizes"))
     untestable = (r == 1) | ~(size > 3)
     with np.errstate(all="ignore"):  # undefined values are replaced, infinite ones stay
         statistic = np.where(untestable | (a == b), 0.0, formula(a, b, r, np.maximum(size, 3)))
@@ -225,7 +225,7 @@ def dependent_correlation_ci(
     check_limits({"level": level}, _LIMITS_OF_INTERVALS)
     a, b, r = (_correlations(value) for value in (r12, r13, r23))
     with np.errstate(divide="ignore"):
-        standard_error = 1 / np.sqrt(np.maximum(np.asarray(n, dtype=np.float64) - 3, 0))
+        standard_error = 1 / np.sqrt(np.maximum(float_array(n, "sample sizes") - 3, 0))
         # tanh of 100 is 1; an infinite width would give inf − inf for r = 1
         width = np.minimum(ndtri((1 + level) / 2) * standard_error, 100)
         low_a, high_a = np.tanh(np.arctanh(a) - width), np.tanh(np.arctanh(a) + width)
@@ -268,7 +268,7 @@ def fisher_mean(r: ArrayLike, weights: ArrayLike | None = None, axis: int = 0) -
     r = _correlations(r)
     inside = np.nextafter(1.0, 0.0)
     z = np.moveaxis(np.arctanh(np.clip(r, -inside, inside)), axis, -1)
-    w = np.ones(z.shape[-1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    w = np.ones(z.shape[-1]) if weights is None else float_array(weights, "weights")
     if not (w >= 0).all():
         raise InputError("weights of correlations must not be negative")
     w = np.broadcast_to(np.moveaxis(w, axis, -1) if w.ndim > 1 else w, z.shape)
@@ -301,7 +301,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 1.0])
     array([0.04      , 0.05333333, 0.05333333, 1.        ])
     """
-    p = np.asarray(p, dtype=np.float64)
+    p = float_array(p, "p-values")
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise InputError(
             "p-values must be a list of numbers from 0 to 1", fix="use 1 for tests that could not be done"
@@ -314,7 +314,7 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
 
 
 def _correlations(values: ArrayLike) -> Floats:
-    r = np.asarray(values, dtype=np.float64)
+    r = float_array(values, "correlations")
     if not (np.abs(r) <= 1 + _ROUNDING).all():
         raise InputError("correlations must be numbers from -1 to 1")
     return np.clip(r, -1, 1)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.association._moments import as_matrix, moments
 from sequoia_stats.errors import InputError
-from sequoia_stats.types.arrays import Floats
+from sequoia_stats.types.arrays import Floats, float_array, refuse_other_labels
 
 _COLUMNS_PER_TASK = 128
 
@@ -143,7 +143,8 @@ def normalised_rmse(rmse: ArrayLike, iqr: ArrayLike) -> Floats:
     >>> normalised_rmse([1.0, 1.0], [2.0, 0.0])
     array([0.5, nan])
     """
-    error, scale = np.asarray(rmse, dtype=np.float64), np.asarray(iqr, dtype=np.float64)
+    refuse_other_labels(rmse, iqr)
+    error, scale = float_array(rmse, "errors"), float_array(iqr, "ranges")
     return np.divide(error, scale, out=np.full(np.broadcast(error, scale).shape, np.nan), where=scale > 0)
 
 
@@ -168,7 +169,7 @@ def minmax(values: ArrayLike) -> Floats:
     >>> minmax([2.0, 3.0, 6.0, float("nan")])
     array([0.  , 0.25, 1.  ,  nan])
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = float_array(values, "values")
     known = x[~np.isnan(x)]
     if not known.size:
         return np.full(x.shape, np.nan)

@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu, rankdata, wilcoxon
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, part
-from sequoia_stats.types.arrays import Floats
+from sequoia_stats.types.arrays import Floats, float_array, refuse_other_labels
 
 #: With fewer values than this and without ties, p-values are exact, as in R.
 EXACT_BELOW = 50
@@ -146,6 +146,7 @@ def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
     >>> test.statistic, test.p, test.rank_biserial, test.hodges_lehmann
     (9.0, 0.25, 0.8, 3.0)
     """
+    refuse_other_labels(x, y)
     x, y = _values(x), _values(y)
     if len(x) != len(y):
         raise InputError(f"{len(x)} and {len(y)} values cannot be paired")
@@ -170,7 +171,7 @@ def signed_rank(x: ArrayLike, y: ArrayLike) -> SignedRank:
 
 
 def _values(values: ArrayLike) -> Floats:
-    array = np.asarray(values, dtype=np.float64).ravel()
+    array = float_array(values, "values").ravel()
     if not array.size:
         raise InputError("a sample has no values")
     if np.isnan(array).any():

@@ -17,6 +17,7 @@ from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
+from sequoia_stats.types.covariates import MISSING_VALUES
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import as_given, standardise
 
@@ -134,9 +135,12 @@ def _from_adata(
     covariates = adata.obs.apply(plain)
     if average:
         patients = adata.obs["patient_id"].astype(object)
-        if patients.isna().any():
+        absent = patients.isna() | patients.astype(str).str.strip().isin(MISSING_VALUES)
+        if absent.any():
             raise InputError(
-                f"{counted(patients.isna().sum(), 'slide has', 'slides have')} no patient_id", where=where
+                f"{counted(int(absent.sum()), 'slide has', 'slides have')} no patient_id",
+                where=f"{where}: {listing(values.index[absent.to_numpy()])}",
+                fix="fill the column patient_id of obs, or leave these slides out",
             )
         n, ids = len(values), patients.astype(str).to_numpy()
         values = values.groupby(ids, sort=False).mean()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 
 #: Numbers in double precision.
 Floats = NDArray[np.float64]
@@ -55,6 +55,54 @@ def as_series(values: Any, what: str) -> pd.Series:
     return pd.Series(array)
 
 
+def float_array(values: Any, what: str) -> Floats:
+    """Numbers of any shape in float64, with NaN where a value is missing.
+
+    Parameters
+    ----------
+    values : array-like
+        A number, list, array, Series or frame, also of nullable types, or a sparse matrix.
+    what : str
+        What they are, in the plural: "correlations".
+
+    Raises
+    ------
+    InputError
+        If they are not numbers.
+    """
+    try:
+        if isinstance(values, pd.DataFrame) and any(dtype.kind in "cmM" for dtype in values.dtypes):
+            raise TypeError(f"the columns are of types {listing(values.dtypes.unique())}")
+        if isinstance(values, pd.Series | pd.DataFrame | pd.api.extensions.ExtensionArray):
+            values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+        if array.dtype.kind in "cmM":
+            raise TypeError(f"they are of type {array.dtype}")
+        return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"some of the {what} are not numbers", where=str(error)) from None
+
+
+def refuse_other_labels(*values: Any) -> None:
+    """Refuse frames or Series whose rows or columns do not have the same labels in the same order.
+
+    Raises
+    ------
+    InputError
+        If a label differs. A default index 0, 1, 2, ... is none.
+    """
+    tables = [value for value in values if isinstance(value, pd.Series | pd.DataFrame)]
+    for axis, words in enumerate(("rows", "columns")):
+        labels = [table.axes[axis] for table in tables if table.ndim > axis]
+        named = [index for index in labels if not index.equals(pd.RangeIndex(len(index)))]
+        if any(len(index) == len(named[0]) and not index.equals(named[0]) for index in named[1:]):
+            raise InputError(
+                f"the {words} of the tables have different labels, or the same in another order",
+                where=" and ".join(listing(index, 3) for index in named),
+                fix="reindex one table by the labels of the other, or pass to_numpy() if they are in the same order",
+            )
+
+
 def as_numbers(values: Any, what: str) -> pd.Series:
     """As `as_series`, in float64 with NaN where a value is missing.
 
@@ -68,8 +116,4 @@ def as_numbers(values: Any, what: str) -> pd.Series:
         raise InputError(
             f"the {what} are dates or spans of time, whose unit is not said", fix="turn them into numbers"
         )
-    try:
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"some of the {what} are not numbers", where=str(error)) from None
-    return pd.Series(numbers, series.index, name=series.name)
+    return pd.Series(float_array(series, what), series.index, name=series.name)

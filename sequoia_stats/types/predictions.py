@@ -15,6 +15,7 @@ from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.types._matrices import as_floats, group_means, in_memory, refuse_not_finite, varying
 from sequoia_stats.types.cohort import plain, storable
+from sequoia_stats.types.covariates import MISSING_VALUES
 from sequoia_stats.types.genes import refuse_dates
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Predictions:
                 fix="name one of its columns with --by",
             )
         column = self.obs[by].astype(object)
-        absent = column.isna() | (column.astype(str).str.strip() == "")
+        absent = column.isna() | column.astype(str).str.strip().isin(MISSING_VALUES)
         if absent.any():
             raise InputError(
                 f"{part(int(absent.sum()), self.n, 'slide', 'have')} no {by}",
@@ -264,7 +265,7 @@ def _with_patients(obs: pd.DataFrame, name: str, flow: Flow) -> pd.DataFrame:
         flow.add("slides: patients", len(obs), len(obs), reason)
         return obs.assign(patient_id=index)
     patients = obs["patient_id"].astype(object)
-    absent = patients.isna() | (patients.astype(str).str.strip() == "")
+    absent = patients.isna() | patients.astype(str).str.strip().isin(MISSING_VALUES)
     if absent.any():
         raise InputError(
             f"{counted(int(absent.sum()), 'slide has', 'slides have')} no patient_id",

@@ -152,7 +152,7 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
     from sequoia_base.errors import counted
     from sequoia_base.results import jsonable
     from sequoia_stats.survival import median_follow_up
-    from sequoia_stats.types.covariates import summarise, summary_lines
+    from sequoia_stats.types.covariate_statements import summarise, summary_lines
 
     types = summarise(cohort.covariates, cohort.readings)
     follow_up = median_follow_up(cohort.outcome)

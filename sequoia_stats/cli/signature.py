@@ -292,7 +292,7 @@ def validate(
             loaded,
             patients,
             cut=cut.value,
-            adjust=[name.strip() for name in adjust.split(",") if name.strip()],
+            adjust=adjust,
             categorical=categorical or (),
             missing=missing or (),
             scale=scale.value,

@@ -65,6 +65,7 @@ from sequoia_stats.io.gene_scores import read_gene_scores
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.predictions import read_predictions
 from sequoia_stats.types.cohort import Cohort
+from sequoia_stats.types.covariate_statements import texts_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -181,8 +182,8 @@ def read_cohort(
     in_memory = _COHORT if isinstance(source, Cohort) else _ADATA
     reader = in_memory if place is None else _reader(place, format)
     given = {name: value for name, value in options.items() if value is not None}
-    if missing:
-        given["missing"] = missing
+    if words := texts_of(missing, "missing"):
+        given["missing"] = words
     for name in given:
         _refuse_foreign(name, reader, str(place) if place else str(getattr(source, "name", "AnnData")))
     if endpoint is not None:

@@ -13,14 +13,8 @@ from sequoia_base.flow import Flow
 from sequoia_base.missing import without_missing
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import listing
-from sequoia_stats.types.covariates import (
-    Reading,
-    TextOrigin,
-    chosen,
-    read_covariate,
-    read_covariates,
-    unread_texts,
-)
+from sequoia_stats.types.covariate_statements import chosen
+from sequoia_stats.types.covariates import Reading, TextOrigin, read_covariate, read_covariates, unread_texts
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words separated by one blank.
 SPELLINGS = {

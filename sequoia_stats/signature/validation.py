@@ -27,7 +27,13 @@ from sequoia_stats.survival import (
     logrank_test,
 )
 from sequoia_stats.types.cohort import Cohort, as_cohort
-from sequoia_stats.types.covariates import refuse_unread, summarise, summary_lines
+from sequoia_stats.types.covariate_statements import (
+    refuse_unread,
+    split_names,
+    summarise,
+    summary_lines,
+    texts_of,
+)
 from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -212,9 +218,9 @@ def validate(
     cohort: Cohort | AnnData,
     *,
     cut: Cut = "frozen",
-    adjust: Sequence[str] = (),
-    categorical: Sequence[str] = (),
-    missing: Sequence[str] = (),
+    adjust: str | Sequence[str] = (),
+    categorical: str | Sequence[str] = (),
+    missing: str | Sequence[str] = (),
     scale: Scale = "cohort",
     reference: Any = None,
     scale_within: Any = None,
@@ -234,11 +240,11 @@ def validate(
     cut : {"frozen", "median"}
         Cut-off that makes the groups shown: the training median of the signature, or the median of this cohort. Both
         are tested.
-    adjust : sequence of str
+    adjust : str or sequence of str
         Covariates of the adjusted Cox model, by the cohort's names or other spellings of pam50, er, pr, her2, age.
-    categorical : sequence of str
+    categorical : str or sequence of str
         Covariates whose numbers are codes of levels.
-    missing : sequence of str
+    missing : str or sequence of str
         Texts and numbers that mean a missing value of a covariate.
     scale : {"cohort", "training"}
         Where the transform is computed; see `Signature.risk_score`.
@@ -265,7 +271,9 @@ def validate(
         If a covariate is absent or has values that cannot be read, too much weight is lost with missing genes, or there
         are fewer than two events.
     """
-    cohort = as_cohort(cohort).declare(categorical=categorical, missing=missing)
+    cohort = as_cohort(cohort).declare(
+        categorical=texts_of(categorical, "categorical"), missing=texts_of(missing, "missing")
+    )
     check_limits(
         {"cut": cut, "bootstrap": bootstrap, "seed": seed},
         {"cut": one_of(get_args(Cut)), "bootstrap": whole(0), "seed": whole(0)},
@@ -313,9 +321,10 @@ def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_
     return np.where(score > threshold, "high", "low")
 
 
-def _covariates(names: Sequence[str], cohort: Cohort) -> tuple[str, ...]:
+def _covariates(adjust: str | Sequence[str], cohort: Cohort) -> tuple[str, ...]:
     """The cohort's names of covariates: as given, or the canonical one of that spelling ("ER Status" is er)."""
     known = cohort.covariates.columns
+    names = split_names(texts_of(adjust, "adjust"), known)
     found = [name if name in known else canonical_names([name]).get(name, name) for name in names]
     absent = [name for name in dict.fromkeys(found) if name not in known]
     if absent:

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.alignment import align
-from sequoia_stats.types.covariates import read_covariates, refuse_unread
+from sequoia_stats.types.covariate_statements import refuse_unread
+from sequoia_stats.types.covariates import read_covariates
 from sequoia_stats.types.outcome import Outcome
 
 #: What can describe patients; see `covariate_table`.

@@ -14,7 +14,8 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types._matrices import dense, in_memory
-from sequoia_stats.types.covariates import Reading, declared, read_covariates
+from sequoia_stats.types.covariate_statements import declared
+from sequoia_stats.types.covariates import Reading, read_covariates
 from sequoia_stats.types.durations import without_own_unit
 from sequoia_stats.types.outcome import Outcome
 

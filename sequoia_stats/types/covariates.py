@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from numbers import Real
-from shlex import quote
 from typing import Any, Literal
 
 import numpy as np
@@ -29,8 +28,8 @@ MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
-_MOST_SHOWN = 12  # levels that a line names
-_MOST_CODES = 10  # distinct whole numbers, written as texts, that still are codes of levels
+#: Distinct whole numbers, written as texts, that still are codes of levels.
+MOST_CODES = 10
 
 
 @dataclass(frozen=True)
@@ -162,178 +161,6 @@ def refuse_repeated_columns(columns: pd.Index, where: str) -> None:
         )
 
 
-def refuse_unread(
-    covariates: pd.DataFrame, readings: Mapping[str, Reading], where: str, fix: str, levels: str
-) -> None:
-    """Refuse covariates that somebody asks for if texts among their numbers have no meaning.
-
-    Parameters
-    ----------
-    covariates : DataFrame of shape (patients, columns)
-        The typed covariates that are asked for.
-    readings : mapping of str to Reading
-        By covariate.
-    where : str
-        File or cohort, for the error.
-    fix : str
-        How to say that the texts are missing; "{options}" stands for the options that do.
-    levels : str
-        How to say that all values are levels, for a covariate with few values; "{name}" stands for the covariate.
-
-    Raises
-    ------
-    InputError
-        Naming the covariate, the texts and their rows.
-    """
-    for name, values in covariates.items():
-        reading = readings.get(str(name), Reading())
-        if not reading.unread:
-            continue
-        rows = listing(row for rows in reading.unread.values() for row in rows)
-        options = " ".join(f"--missing {quote(text)}" for text in reading.unread)
-        few = values.nunique() + len(reading.unread) <= _MOST_CODES
-        raise InputError(
-            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read, unlike the others: "
-            f"{listing(map(repr, reading.unread))}",
-            where=f"{where}, {name}: {rows}",
-            fix=fix.format(options=options) + (f"; {levels.format(name=name)}" if few else ""),
-        )
-
-
-def chosen(wanted: Collection[str], known: Mapping[str, str]) -> set[str]:
-    """The covariates that ``--categorical`` names.
-
-    Parameters
-    ----------
-    wanted : collection of str
-        Names, or several of them separated by commas.
-    known : mapping of str to str
-        Each name that may be used, and the covariate it stands for.
-
-    Raises
-    ------
-    InputError
-        If there is no such covariate.
-    """
-    parts = [[text] if text in known else [part.strip() for part in text.split(",")] for text in wanted]
-    names = [name for some in parts for name in some if name]
-    if absent := [name for name in dict.fromkeys(names) if name not in known]:
-        raise InputError(
-            f"there is no covariate {listing(absent)} to be categorical",
-            where=f"the covariates are {listing(known, 40) or 'none'}",
-            fix="name some of them, or leave --categorical out",
-        )
-    return {known[name] for name in names}
-
-
-def declared(
-    covariates: pd.DataFrame,
-    readings: Mapping[str, Reading],
-    *,
-    categorical: Collection[str] = (),
-    missing: Collection[str] = (),
-) -> tuple[pd.DataFrame, dict[str, Reading]]:
-    """Typed covariates, after somebody has said more about them.
-
-    Parameters
-    ----------
-    covariates : DataFrame of shape (patients, columns)
-        Columns of float64 or Categorical.
-    readings : mapping of str to Reading
-        By covariate.
-    categorical : collection of str
-        Covariates that are categorical: their numbers, and unread texts among them, become levels.
-    missing : collection of str
-        Levels, unread texts and numbers that mean a missing value.
-
-    Returns
-    -------
-    DataFrame, dict
-        The covariates and their readings.
-
-    Raises
-    ------
-    InputError
-        If there is no such covariate.
-    """
-    levels = chosen(categorical, {str(name): str(name) for name in covariates})
-    covariates, readings = covariates.copy(), dict(readings)
-    for name, column in covariates.items():
-        reading, values = readings.get(str(name), Reading()), column
-        said = [text for text in reading.unread if is_missing(text, missing)]
-        counts = Counter(reading.missing) + Counter({text: len(reading.unread[text]) for text in said})
-        unread = {text: rows for text, rows in reading.unread.items() if text not in said}
-        if missing:
-            gone = (
-                values.astype(object).map(lambda value: is_missing(_label(value), missing)) & values.notna()
-            )
-            counts += Counter(values[gone].map(_label))
-            values = values.mask(gone)
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.cat.remove_unused_categories()
-        elif name in levels:
-            values, unread = as_categorical(values, replace(reading, unread=unread)), {}
-        covariates[name] = values
-        readings[str(name)] = replace(reading, missing=dict(counts), unread=unread)
-    return covariates, {name: reading for name, reading in readings.items() if reading != Reading()}
-
-
-def summarise(covariates: pd.DataFrame, readings: Mapping[str, Reading]) -> dict[str, dict[str, Any]]:
-    """What each covariate is, as plain values.
-
-    Parameters
-    ----------
-    covariates : DataFrame of shape (patients, columns)
-        Columns of float64 or Categorical.
-    readings : mapping of str to Reading
-        By covariate.
-
-    Returns
-    -------
-    dict
-        By covariate: ``type`` ("numeric" or "categorical"), ``levels`` (level -> patients, None if numeric),
-        ``minimum``, ``median`` and ``maximum`` (None if categorical), ``known`` and ``missing`` (patients),
-        ``taken_as_missing`` (text -> patients) and ``note``.
-    """
-    summaries = {}
-    for name, values in covariates.items():
-        reading = readings.get(str(name), Reading())
-        is_category = isinstance(values.dtype, pd.CategoricalDtype)
-        numbers = pd.Series(dtype=np.float64) if is_category else values.dropna()
-        quantiles = [float(q) for q in numbers.quantile([0, 0.5, 1])] if len(numbers) else [None] * 3
-        summaries[str(name)] = {
-            "type": "categorical" if is_category else "numeric",
-            "levels": {str(k): int(n) for k, n in values.value_counts(sort=False).items()}
-            if is_category
-            else None,
-            **dict(zip(("minimum", "median", "maximum"), quantiles, strict=True)),
-            "known": int(values.notna().sum()),
-            "missing": int(values.isna().sum()),
-            "taken_as_missing": reading.counts(),
-            "note": reading.note,
-        }
-    return summaries
-
-
-def summary_lines(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each covariate of `summarise`: its type, levels or range, and what is missing."""
-    width = max(map(len, summaries), default=0)
-    lines = []
-    for name, about in summaries.items():
-        if about["type"] == "categorical":
-            levels = [f"{level} ({n})" for level, n in about["levels"].items()]
-            several = f"{len(levels)} levels, such as {', '.join(levels[:3])}"
-            what = several if len(levels) > _MOST_SHOWN else ", ".join(levels) or "no level"
-        elif about["median"] is None:
-            what = "no value"
-        else:
-            what = f"{about['minimum']:g} to {about['maximum']:g}, median {about['median']:g}"
-        reading = Reading(about["taken_as_missing"], note=about["note"])
-        said = "; ".join(filter(None, [f"{about['missing']} missing", reading.sentence()]))
-        lines.append(f"{name:<{width}}  {about['type']}: {what}; {said}")
-    return lines
-
-
 def unread_texts(texts: pd.Series) -> dict[str, tuple[str, ...]]:
     """Each text with the rows that have it, as `Reading` holds them."""
     return {str(text): tuple(rows.index.astype(str)) for text, rows in texts.groupby(texts, sort=False)}
@@ -343,7 +170,7 @@ def as_categorical(values: pd.Series, reading: Reading | None = None) -> pd.Seri
     """A numeric covariate as levels; texts among its numbers become levels too."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values
-    texts = values.map(_label, na_action="ignore").astype(object)
+    texts = values.map(label, na_action="ignore").astype(object)
     for text, rows in (reading.unread if reading else {}).items():
         texts[texts.index.astype(str).isin(rows)] = text
     return _levels(texts)
@@ -363,7 +190,7 @@ def _typed(
         return pd.Series(np.nan, column.index, np.float64, column.name), Reading()
     if not categorical and known.map(lambda value: isinstance(value, _NUMERIC)).all():
         return _floats(column.astype(object).where(column.notna(), np.nan).astype(np.float64)), Reading()
-    return _texts(known.map(_label), column.index, categorical, origin, missing)
+    return _texts(known.map(label), column.index, categorical, origin, missing)
 
 
 def _floats(column: pd.Series) -> pd.Series:
@@ -375,7 +202,7 @@ def _floats(column: pd.Series) -> pd.Series:
 
 def _categories(column: pd.Series, origin: TextOrigin, missing: Collection[str]) -> tuple[pd.Series, Reading]:
     """A Categorical with texts as levels, in its own order, without words of missing and levels that nobody has."""
-    labels = [_label(level) for level in column.cat.categories]
+    labels = [label(level) for level in column.cat.categories]
     texts = pd.Series(
         np.array([*labels, None], dtype=object)[column.cat.codes], column.index, name=column.name
     )
@@ -395,9 +222,9 @@ def _texts(
     some = texts[~absent_number]
     numbers, note = _numbers(some)
     is_number, distinct = numbers.notna(), numbers.nunique()
-    if categorical or (2 * is_number.sum() <= len(some) and distinct <= _MOST_CODES):
+    if categorical or (2 * is_number.sum() <= len(some) and distinct <= MOST_CODES):
         return levels
-    few = distinct <= _MOST_CODES and 3 * distinct <= len(some)
+    few = distinct <= MOST_CODES and 3 * distinct <= len(some)
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
         return levels
     odd = some[~is_number]
@@ -425,7 +252,7 @@ def _order(text: str) -> tuple[float, str]:
     return (float(text) if _NUMBER.fullmatch(text) else np.inf, text)
 
 
-def _label(value: Any) -> str:
+def label(value: Any) -> str:
     """The label of a level: a text without blanks around it, 1.0 as "1", and True as "True"."""
     if isinstance(value, float | np.floating):
         return str(int(value)) if float(value).is_integer() else repr(float(value))

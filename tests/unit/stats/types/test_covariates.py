@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.types.covariates import as_categorical, read_covariate, read_covariates, refuse_unread
+from sequoia_stats.types.covariate_statements import (
+    refuse_unread,
+    split_names,
+    summarise,
+    summary_lines,
+    texts_of,
+)
+from sequoia_stats.types.covariates import as_categorical, read_covariate, read_covariates
 
 SIZES = [str(size) for size in range(5, 35)]
 GRADES = ["1", "2", "3"] * 5
@@ -137,3 +144,41 @@ def test_repeated_columns_are_refused():
 def test_complex_numbers_are_refused():
     with pytest.raises(InputError, match="complex"):
         read(np.array([1j]))
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (None, ()),
+        ("er,pr", ("er,pr",)),
+        (["er", "pr"], ("er", "pr")),
+        (np.array(["er"]), ("er",)),
+        ([-99], ("-99",)),
+    ],
+)
+def test_an_argument_of_texts_is_one_text_or_several(value, texts):
+    assert texts_of(value, "adjust") == texts
+
+
+@pytest.mark.parametrize("value", [pd.DataFrame({"er": [1.0]}), {"er": 1}, [[1]], [None]])
+def test_values_in_place_of_names_are_refused(value):
+    with pytest.raises(InputError, match="adjust takes texts, not a"):
+        texts_of(value, "adjust")
+
+
+def test_names_are_separated_by_commas_unless_one_holds_a_comma():
+    assert split_names(["er, pr", "grade, nuclear"], ["er", "pr", "grade, nuclear"]) == [
+        "er",
+        "pr",
+        "grade, nuclear",
+    ]
+
+
+def test_a_line_states_type_levels_and_missing_values():
+    table, readings = read_covariates(
+        pd.DataFrame({"g": pd.Categorical([1, 2, None]), "age": ["5", "x", "7"]})
+    )
+    assert summary_lines(summarise(table, readings)) == [
+        "g    categorical: 1 (1), 2 (1); 1 missing",
+        "age  numeric: 5 to 7, median 6; 1 missing; 'x' (1) taken as missing",
+    ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_float_dtype
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype
 
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result

@@ -20,6 +20,7 @@ import pandas as pd
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.targets.measured import open_measured
 from sequoia_model.weights.gene_lists import published_genes
+from tests.bench.timing import peak
 
 #: Rows of the tables: few and many.
 CSV_ROWS, H5AD_ROWS = (1000, 3000), (1000, 10_000)
@@ -64,11 +65,6 @@ def read(path: str, n: int) -> None:
             assert values is not None
             file.set_row("measured", slide, values)
     print(time.perf_counter() - start, before, peak())
-
-
-def peak() -> int:
-    """Peak memory of this process, in bytes; `ru_maxrss` would count its parent's from before the program began."""
-    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def bench_format(

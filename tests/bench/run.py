@@ -15,6 +15,7 @@ PARTS = (
     "predict",
     "measured",
     "tile_reading",
+    "images",
     "slides",
 )
 

@@ -1,4 +1,4 @@
-"""Wall times of two functions side by side."""
+"""Wall times of two functions side by side, and memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -16,6 +17,11 @@ def seconds(function: Callable[[], object]) -> float:
     elapsed = time.perf_counter() - start
     del result
     return elapsed
+
+
+def peak() -> int:
+    """Peak memory of this process, in bytes; `ru_maxrss` would count its parent's from before the program began."""
+    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def alternate(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> tuple[float, float]:

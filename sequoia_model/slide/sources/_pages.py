@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.slide.sources._description import Description, OmeImage, is_beside, ome_images
+from sequoia_model.slide.sources._image_text import ImageText, OmeImage, is_beside, ome_images
 
 _REDUCED = 1
 #: Aperio's mark of a macro or a label.
@@ -109,7 +109,7 @@ def slide_page(path: Path, pages: Sequence[Any]) -> tuple[Any, list[Any]]:
 
 
 def levels_of(
-    path: Path, main: Any, images: Sequence[Any], said: Description
+    path: Path, main: Any, images: Sequence[Any], said: ImageText
 ) -> tuple[tuple[TiffLevel, ...], OmeImage | None, list[str]]:
     """Find the levels of the slide, its OME image, and notes on what is passed over.
 

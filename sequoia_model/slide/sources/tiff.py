@@ -13,7 +13,7 @@ import tifffile
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
-from sequoia_model.slide.sources._description import Description, is_ome, read_description
+from sequoia_model.slide.sources._image_text import ImageText, is_ome, read_text
 from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of
 from sequoia_model.slide.sources._samples import Samples, samples_of, unsuitable
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
@@ -140,7 +140,7 @@ def incomplete(path: Path, cause: str, error: type[InputError] = InputError) -> 
 def _described(path: Path, pages: list[Any]) -> Tiff:
     main, images = slide_page(path, pages)
     text = text_of(pages[0]) if is_ome(text_of(pages[0])) else text_of(main)
-    said = read_description(text, (_tag(main, _X), _tag(main, _Y)), size_of(main))
+    said = read_text(text, (_tag(main, _X), _tag(main, _Y)), size_of(main))
     levels, ome, notes = levels_of(path, main, images, said)
     for level in levels:
         _refuse_misfit(path, level)
@@ -180,7 +180,7 @@ def _pyramid(levels: tuple[TiffLevel, ...]) -> tuple[PyramidLevel, ...]:
     )
 
 
-def _scale(levels: tuple[TiffLevel, ...], said: Description) -> tuple[dict[str, float], tuple[str, ...]]:
+def _scale(levels: tuple[TiffLevel, ...], said: ImageText) -> tuple[dict[str, float], tuple[str, ...]]:
     """What the file says about its scale, and what of it is no µm per pixel."""
     claims, unused = dict(said.claims), list(said.unused)
     if said.is_imagej:  # its unit holds for the tags

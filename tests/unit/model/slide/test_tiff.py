@@ -10,7 +10,7 @@ import tifffile
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
-from sequoia_model.slide.sources._description import microns
+from sequoia_model.slide.sources._image_text import microns
 from tests.build.slides import cut_off, make_picture, write_slide, write_tiff
 
 PICTURE = make_picture((320, 256), ((20, 20, 300, 200),))  # 640 × 512 px

@@ -60,7 +60,7 @@ class OmeImage:
 
 
 @dataclass(frozen=True)
-class Description:
+class ImageText:
     """What the description of an image says.
 
     Parameters
@@ -100,9 +100,7 @@ def is_ome(text: str) -> bool:
     return "<OME" in text[:2000]
 
 
-def read_description(
-    text: str, resolution: tuple[float | None, float | None], slide: tuple[int, int]
-) -> Description:
+def read_text(text: str, resolution: tuple[float | None, float | None], slide: tuple[int, int]) -> ImageText:
     """Read what a description says.
 
     Parameters
@@ -120,7 +118,7 @@ def read_description(
         return _aperio(text)
     if is_ome(text):
         return _ome(text, slide)
-    return Description()
+    return ImageText()
 
 
 def microns(unit: str) -> float | None:
@@ -136,7 +134,7 @@ def microns(unit: str) -> float | None:
     return _MICRONS.get(name) or _MICRONS.get(name.removesuffix("s"))
 
 
-def _imagej(text: str, resolution: tuple[float | None, float | None]) -> Description:
+def _imagej(text: str, resolution: tuple[float | None, float | None]) -> ImageText:
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     units = {"x": said.get("unit", ""), "y": said.get("yunit") or said.get("unit", "")}
     claims: dict[str, float] = {}
@@ -155,13 +153,13 @@ def _imagej(text: str, resolution: tuple[float | None, float | None]) -> Descrip
     images = said.get("images", "")
     if not planes and images.isdigit() and int(images) > 1:
         planes["images"] = int(images)
-    return Description(claims, tuple(dict.fromkeys(unused)), planes=planes, is_imagej="unit" in said)
+    return ImageText(claims, tuple(dict.fromkeys(unused)), planes=planes, is_imagej="unit" in said)
 
 
-def _aperio(text: str) -> Description:
+def _aperio(text: str) -> ImageText:
     claims: dict[str, float] = {}
     unused: list[str] = []
-    for key, names in {"MPP": ("mpp x", "mpp y"), "AppMag": ("objective power",)}.items():
+    for key, names in {"AppMag": ("objective power",), "MPP": ("mpp x", "mpp y")}.items():
         found = re.search(rf"\|\s*{key}\s*=\s*{_NUMBER}", text)
         if found is None:
             continue
@@ -170,14 +168,14 @@ def _aperio(text: str) -> Description:
             unused.append(f"{key} is {found[1].strip()!r}, which is not a number")
         else:
             claims |= dict.fromkeys(names, value)
-    return Description(claims, tuple(unused))
+    return ImageText(claims, tuple(unused))
 
 
-def _ome(text: str, slide: tuple[int, int]) -> Description:
+def _ome(text: str, slide: tuple[int, int]) -> ImageText:
     try:
         root = ElementTree.fromstring(text[text.index("<") :].strip().rstrip("\0"))
     except ElementTree.ParseError as error:
-        return Description(unused=(f"OME description cannot be read: {error}",))
+        return ImageText(unused=(f"OME description cannot be read: {error}",))
     found = [(image, pixels) for image in root.iterfind("{*}Image") for pixels in image.iterfind("{*}Pixels")]
     images = tuple(_ome_image(image, pixels) for image, pixels in found)
     claims: dict[str, float] = {}
@@ -192,7 +190,7 @@ def _ome(text: str, slide: tuple[int, int]) -> Description:
     }
     if len(powers) == 1 and (power := powers.pop()):
         claims["objective power"] = power
-    return Description(claims, tuple(unused), images)
+    return ImageText(claims, tuple(unused), images)
 
 
 def _ome_image(image: ElementTree.Element, pixels: ElementTree.Element) -> OmeImage:

@@ -17,7 +17,8 @@ _BARCODE = re.compile(r"(TCGA[-.][A-Z0-9]{2}[-.][A-Z0-9]{4})(?![A-Z0-9])(?:[-.](
 #: Sample type codes of primary tumours: solid, and blood derived.
 _PRIMARY = ("01", "03")
 _ENDING = re.compile(
-    r"\.(h5|hdf5|svs|svslide|ndpi|tiff?|ome|mrxs|scn|vms|vmu|bif|czi|qptiff|isyntax|sdpc|dcm|png|jpe?g)$",
+    r"\.(h5|hdf5|svs|svslide|ndpi|p?tiff?|gtif|btf|tf[28]|ome|mrxs|scn|vms|vmu|bif|czi|vsi|zvi|lif|qptiff|isyntax|sdpc|"
+    r"dcm|png|jpe?g)$",
     re.IGNORECASE,
 )
 

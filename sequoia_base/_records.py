@@ -18,6 +18,8 @@ _ID_TITLE = re.compile(r"(patient|sample|case|slide|subject|gene|symbol|hugo).*|
 #: A field that is a number with a comma, or with a point, in a row with semicolons.
 _COMMA = re.compile(r"(?<![^; ])([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)(?= *(?:;|$))")
 _POINT = re.compile(r"(?<![^; ])[+-]?\d+\.\d+(?:[eE][+-]?\d+)?(?= *(?:;|$))")
+#: The line that tells Excel which delimiter a file has; the other lines show it as well.
+_SEPARATOR = re.compile(r"sep=.\s*", re.IGNORECASE)
 #: How many lines are looked at to find the delimiter.
 _LOOKED_AT = 6
 
@@ -68,6 +70,8 @@ def read_records(text: str, path: str | Path, *, comment: str = "", quoted: bool
     """
     lines = text.split("\n")
     at = 0
+    if _SEPARATOR.fullmatch(lines[0]):
+        at = 1
     while comment and lines[at].startswith(comment) and at < len(lines) - 1:
         at += 1
     delimiter = _delimiter(path, [line for line in lines[at : at + _LOOKED_AT] if line.strip()], quoted)
@@ -213,7 +217,7 @@ def _delimiter(path: str | Path, lines: Sequence[str], quoted: bool) -> str:
     expected = _DELIMITERS.get(suffixes[-1].lower() if suffixes else "", "\t")
     bare = [_unquoted(line) for line in lines] if quoted else list(lines)
     head = bare[0] if bare else ""
-    ranked = dict.fromkeys([expected, "\t", ",", ";"])
+    ranked = dict.fromkeys([expected, "\t", ",", ";", "|"])
     regular = {sign: head.count(sign) for sign in ranked if sign in head and _is_regular(bare, sign)}
     if regular:
         return "\t" if "\t" in regular else max(regular, key=regular.__getitem__)

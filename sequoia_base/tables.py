@@ -229,7 +229,11 @@ def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "
     names = list(header)
     if names.count(name) == 1 and f"{name} (2)" not in names:
         return names.index(name)
-    what = "is duplicated in the table" if name in names else "is not in the table"
+    if len(names) == 1:
+        what = "cannot be found, because the columns of the table are not told apart"
+        fix = "separate them by commas, tabs or semicolons; if they are separated by blanks, quote texts with blanks"
+    else:
+        what = "is duplicated in the table" if name in names else "is not in the table"
     raise InputError(
         f"the column {name!r} {what}", where=f"{path}; its columns are {listing(names)}", fix=fix
     )

@@ -18,7 +18,7 @@ from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.gene_names import examine
 from sequoia_base.missing import is_missing_number
-from sequoia_base.names import bare_slide
+from sequoia_base.names import bare_slide, written_otherwise
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
 from sequoia_model.targets._quotes import QuoteWatch
@@ -77,6 +77,14 @@ class Measured:
             tuple(by_slide.get(slide) or by_patient.get(patient, []))
             for slide, patient in zip(slides, patients, strict=True)
         ]
+        lost = [name for name, numbers in zip(patients, found, strict=True) if not numbers]
+        if alike := written_otherwise(lost, by_patient):
+            shown = listing((f"{ours!r} and {theirs!r}" for ours, theirs in alike), 3)
+            raise InputError(
+                f"{counted(len(alike), 'patient has an id', 'patients have ids')} that two tables write differently",
+                where=f"{self.path}; of the slides and there: {shown}",
+                fix="write the ids in the same way; spreadsheets and pandas drop leading zeros, R puts dots into names",
+            )
         if not any(found):
             theirs = listing([*by_slide, *by_patient], 3)
             which = "the slide is not" if len(slides) == 1 else f"none of the {len(slides)} slides is"

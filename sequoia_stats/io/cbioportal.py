@@ -110,7 +110,9 @@ def read_study(
     values = pd.DataFrame(numbers.values.T[kept.index], pd.Index(kept["PATIENT_ID"], dtype=object), genes)
     frame, changes = name_genes(values, str(expression_file), identifiers)
     flow.extend(changes)
-    own = kept.drop(columns=[column for column in patients if column in kept and column != "PATIENT_ID"])
+    both = [column for column in patients if column in kept and column != "PATIENT_ID"]
+    _note_differences(patients, kept, both, flow)
+    own = kept.drop(columns=both)
     clinical = patients.merge(own, on="PATIENT_ID", how="left").set_index(patients.index)
     outcomes = {f"{name}_{part}" for name in _endpoints([*clinical]) for part in ("MONTHS", "STATUS")}
     other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
@@ -120,6 +122,15 @@ def read_study(
         units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
         source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
     )  # fmt: skip
+
+
+def _note_differences(patients: pd.DataFrame, samples: pd.DataFrame, both: list[str], flow: Flow) -> None:
+    """A line in the ledger for columns of both clinical files that differ; those of the patients are used."""
+    table = patients.set_index("PATIENT_ID").reindex(samples["PATIENT_ID"])
+    differ = [column for column in both if (table[column].to_numpy() != samples[column].to_numpy()).any()]
+    if differ:
+        reason = f"in both files with other values; those of the patients are kept: {listing(differ)}"
+        flow.add("clinical columns: of samples", len(differ), 0, reason)
 
 
 def _find(folder: Path, pattern: str) -> list[Path]:

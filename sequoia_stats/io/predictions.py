@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
+from sequoia_base.missing import NO_ID
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.io._layout import id_position
 from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -210,10 +212,12 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
     if isinstance(patients, pd.DataFrame):
         table, where = patients, "patients"
     else:
-        table, where = read_table(patients), str(patients)
-        ids = table.iloc[:, 0]
+        table, where = read_table(patients, missing=()), str(patients)
+        at = id_position(list(table.columns), None, where)
+        ids = table.iloc[:, at]
         check_ids(ids, f"{where}, column {ids.name!r}", unit="sample")
-        table = table.iloc[:, 1:].set_axis(pd.Index(ids), axis=0)
+        table = table.iloc[:, at + 1 :].set_axis(pd.Index(ids), axis=0)
+        table = table.mask(table.isin(NO_ID))
     table = table.set_axis(table.index.astype(str), axis=0)
     refuse_repeated(table.index, "sample", where)
     absent = adata.obs_names.difference(table.index, sort=False)

@@ -41,7 +41,10 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip")
 TIDY_OPTIONS = (
     Option("expression", "Not needed; if given, it must be the same file as SRC."),
     Option("clinical", "The clinical table.", kind=Path),
-    Option("id_column", "The column of patient ids, in both tables."),
+    Option(
+        "id_column",
+        "The column of patient ids, in both tables; not needed where it is the first and has no title, as R writes it.",
+    ),
     Option("time_column", "The column of times to the event or to censoring."),
     Option("event_column", "The column of events."),
     Option("time_unit", "The unit of the times.", choices=tuple(TIME_UNITS)),

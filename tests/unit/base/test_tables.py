@@ -64,6 +64,8 @@ SAME = {
         "t.csv",
         '"";"A";"B"\n"P1";1,0;2\n"P2";3,5;-4e-3\n'.replace('""', "id"),
     ),
+    "bars": ("t.txt", GOOD.replace(",", "|")),
+    "Excel's line": ("t.csv", "sep=;\n" + GOOD.replace(",", ";")),
     "blanks between": ("t.txt", GOOD.replace(",", " ")),
     "aligned by blanks": ("t.txt", "id   A   B\nP1 1.0   2\nP2 3.5 -4e-3\n"),
     "blanks and quotes": ("t.txt", '"id" "A" "B"\n"P1" 1 2\n"P2" 3.5 -4e-3\n'),

@@ -298,3 +298,11 @@ def test_identifiers_of_an_h5ad_are_named(tmp_path):
     anndata.AnnData(np.zeros((2, 2), np.float32), obs, var).write_h5ad(tmp_path / "ref.h5ad")
     with pytest.raises(InputError, match=r"2 of 2 names are Affymetrix probe ids, such as 1007_s_at"):
         open_measured(tmp_path / "ref.h5ad", GENES)
+
+
+def test_patients_whose_ids_are_written_otherwise_are_refused(tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text("patient_id,rna_A\n7,1\n8,2\nP9,3\n")
+    with pytest.raises(InputError, match="2 patients have ids that two tables write differently") as error:
+        open_measured(path, ["A"]).match(["s1", "s2", "s3"], ["007", "8.0", "P9"])
+    assert "'007' and '7', '8.0' and '8'" in error.value.where

@@ -221,3 +221,32 @@ def test_a_study_folder_is_recognised_by_its_files(tmp_path):
 def test_the_chosen_covariates_are_kept(tmp_path):
     cohort = read_study(write_cbioportal_study(tmp_path / "study"), endpoint="OS", covariates=["pam50"])
     pd.testing.assert_index_equal(cohort.covariates.columns, pd.Index(["pam50"]))
+
+
+def test_a_quote_is_a_character_like_any_other(tmp_path):
+    notes = ['"open', 'the "good" one', '5" wide', '"closed"', 'open"', '"']
+    table = {"OS_MONTHS": [1.0] * 6, "OS_STATUS": ["1:DECEASED", "0:LIVING"] * 3, "NOTE": notes}
+    study = write_cbioportal_study(tmp_path / "study")
+    text = "PATIENT_ID\t" + "\t".join(table) + "\n"
+    text += "".join("\t".join(map(str, row)) + "\n" for row in zip(PATIENTS, *table.values(), strict=True))
+    (study / "data_clinical_patient.txt").write_text("#Patient\n" + text)
+    samples = study / "data_clinical_sample.txt"
+    samples.write_text(samples.read_text().replace("P2-T", '"P2-T'))
+    expression = study / "data_mrna_seq_v2_rsem.txt"
+    expression.write_text(expression.read_text().replace("P2-T", '"P2-T').replace("G3", '"G3'))
+    cohort = read_study(study, endpoint="OS")
+    assert list(cohort.patients) == PATIENTS
+    assert cohort.covariates["NOTE"].to_list() == notes
+    assert list(cohort.genes) == ["ESR1", "ERBB2", '"G3']
+
+
+def test_columns_of_both_clinical_files_that_differ_are_noted(tmp_path):
+    study = write_cbioportal_study(tmp_path / "study")
+    for name, ages in (("patient", "50"), ("sample", "51")):
+        path = study / f"data_clinical_{name}.txt"
+        head, *rows = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        path.write_text("\n".join([f"{head}\tAGE", *(f"{row}\t{ages}" for row in rows)]))
+    cohort = read_study(study, endpoint="OS")
+    assert cohort.covariates["age"].to_list() == [50.0] * 6
+    reasons = cohort.flow.set_index("step")["reason"]
+    assert reasons["clinical columns: of samples"].endswith("those of the patients are kept: AGE")

@@ -276,7 +276,7 @@ class LassoCoxSignature(Parameters):
             "n": cohort.n,
             "n_events": cohort.n_events,
             "n_candidates": x.shape[1],
-            "candidates": [str(gene) for gene in x.columns],
+            "candidates": [str(gene) for gene in expression.columns],
         }
         selection: dict[str, Any] = {
             "rule": self.lambda_ if isinstance(self.lambda_, str) else "value",

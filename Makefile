@@ -7,7 +7,7 @@ BIN := .venv/bin
 export TORCH_BACKEND ?=
 UV = $(or $(SEQUOIA_UV),$(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
-.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast lint format bench parity drawing clean
+.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast fuzz lint format bench parity drawing clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: setup-model ## Run all tests (ARGS="-k cox" selects some; without R, tests
 
 test-fast: setup-model ## Run all tests except the slow ones: under 3 minutes on two cores
 	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" --hypothesis-profile fast $(ARGS)
+
+fuzz: setup-model ## Damage files of every format for a minute each (ARGS="pickle --seconds 20" selects); keeps those that fail
+	@$(BIN)/python -m tests.fuzz.run $(ARGS)
 
 lint: setup-model ## Check style, types and import contracts
 	@$(BIN)/ruff check .

@@ -167,7 +167,7 @@ def _of_config(path: Path, weights: Path, name: str, source: str) -> TimmModel:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"the folder has no {CONFIG}", where=str(path.parent)) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{CONFIG} cannot be read: {first_line(error)}", where=str(path)) from None
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise InputError(

@@ -189,7 +189,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"the file is not valid JSON: {error.msg}",
             where=f"{path}, line {error.lineno}, column {error.colno}",
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the file cannot be read: {error}", where=str(path)) from None
     if not isinstance(content, dict):
         raise InputError("the file has no JSON object", where=str(path), fix='it must begin with "{"')

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 Alpha = Literal["straight", "premultiplied"]
 
 _PHOTOMETRIC = tifffile.PHOTOMETRIC
 _COLOUR = (_PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
+_INKS = 4
 _GREY = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE)
 #: Compressions whose decoders turn YCbCr into RGB.
 _TO_RGB = (tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.JPEG2000, tifffile.COMPRESSION.APERIO_JP2000_RGB)
@@ -22,26 +24,34 @@ _DEPTHS = (8, 10, 12, 14, 16)
 _NEEDED = "8-bit or 16-bit integers are needed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """How the samples of an image are stored.
 
     Parameters
     ----------
-    colours : {1, 3}
-        Number of samples of grey or colour.
+    colours : {1, 3, 4}
+        Number of samples of grey or an index, of colour, or of inks.
     bits : int
         Number of bits that hold values.
     alpha : {"straight", "premultiplied"}, optional
         What the sample after the colours is, if it is transparency.
     inverted : bool
         Whether 0 is white.
+    palette : array of shape (256, 3), optional
+        The colours that samples point to.
     """
 
     colours: int
     bits: int = 8
     alpha: Alpha | None = None
     inverted: bool = False
+    palette: NDArray[np.uint8] | None = None
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there are no colours."""
+        return self.colours == 1 and self.palette is None
 
     def rgb(self, block: NDArray) -> NDArray[np.uint8]:
         """Turn samples into RGB; transparent pixels are laid over white, further samples are left out.
@@ -54,7 +64,11 @@ class Samples:
         -------
         array of shape (h, w, 3), uint8
         """
+        if self.palette is not None:
+            return self.palette[block[..., 0]]
         colour = self._eight_bits(block[..., : self.colours])
+        if self.colours == _INKS:
+            return np.asarray(Image.fromarray(colour, "CMYK").convert("RGB"))
         if self.inverted:
             colour = 255 - colour
         if self.alpha is not None:
@@ -130,6 +144,11 @@ def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None)
         return None
     if page.photometric in _COLOUR and n_samples >= 3:
         return Samples(3, bits, _alpha(page, 3))
+    if page.photometric == _PHOTOMETRIC.PALETTE and depth == 8 and page.colormap is not None:
+        deep = page.colormap.max(initial=0) > 255  # some programs write colours of 8 bits
+        return Samples(1, palette=(page.colormap.T >> (8 if deep else 0)).astype(np.uint8))
+    if page.photometric == _PHOTOMETRIC.SEPARATED and (depth, n_samples) == (8, _INKS):
+        return Samples(_INKS)
     if page.photometric in _GREY:
         inverted = page.photometric == _PHOTOMETRIC.MINISWHITE
         return Samples(1, bits, _alpha(page, 1), inverted)
@@ -169,4 +188,4 @@ def measured(samples: Samples, blocks: Iterable[NDArray]) -> tuple[Samples, tupl
     if alpha is not None and opaque == 0:
         notes.append("every pixel is transparent: the transparency was ignored")
         alpha = None
-    return Samples(samples.colours, bits, alpha, samples.inverted), tuple(notes)
+    return replace(samples, bits=bits, alpha=alpha), tuple(notes)

@@ -148,7 +148,7 @@ def _described(path: Path, pages: list[Any]) -> Tiff:
     if cause := unsuitable(main):
         raise InputError(cause, where=str(path), fix="export the slide as RGB of 8 bits per sample")
     samples = samples_of(main, n_samples, len(levels[0].pages), ome.bits if ome else None)
-    if samples is not None and samples.colours == 1:
+    if samples is not None and samples.is_grey:
         notes.append("the image is grey: it has no colours of a stain")
     if samples is not None and samples.alpha is None and n_samples > samples.colours:
         notes.append(f"of {n_samples} channels, only the first {samples.colours} were read")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
@@ -168,6 +169,22 @@ def test_half_transparent_pixels_are_mixed_with_white(tmp_path, kind, colour, ti
     pixels[..., :3] = colour
     with open_slide(write_tiff(tmp_path / "S.tif", pixels, tile=tile, extrasamples=[kind]), mpp=0.5) as slide:
         assert np.abs(pixels_of(slide).astype(int) - 177).max() <= 1  # 100 · ½ + 255 · ½
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+@pytest.mark.parametrize("kind", ["palette", "CMYK"])
+def test_palettes_and_inks_have_the_colours_of_pillow(tmp_path, kind, tile, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    if kind == "CMYK":
+        image, options = Image.fromarray(PICTURE).convert("CMYK"), {"photometric": "separated"}
+    else:
+        image = Image.fromarray(PICTURE).quantize(16)
+        colours = np.array((image.getpalette() + [0] * 768)[:768], np.uint16).reshape(256, 3)
+        options = {"photometric": "palette", "colormap": colours.T * 257}
+    with open_slide(
+        write_tiff(tmp_path / "S.tif", np.asarray(image), tile=tile, **options), mpp=0.5
+    ) as slide:
+        np.testing.assert_array_equal(pixels_of(slide), np.asarray(image.convert("RGB"))[:512, :512])
 
 
 FLUORESCENCE = np.repeat(PLANES[:1], 5, axis=0).astype(np.uint16)

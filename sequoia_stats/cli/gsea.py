@@ -67,6 +67,8 @@ def gsea(
     scores = found.levels
     if (n := sum(map(len, collections)) * len(scores)) * permutations > MANY:
         say(f"{n:,} sets × {permutations:,} permutations: this takes minutes")
+    if rank is None and found.column != "r":
+        say(f"genes are ranked by {found.column}")
     left_out = found.flow.to_frame()
     for line in ledger(left_out):
         say(line)
@@ -92,9 +94,5 @@ def gsea(
         "flow": flow,
         "notices": notices(collections),
     }
-    show(
-        f"{content['significant']} of {len(whole)} sets have p_bh < {LEVEL}; genes are ranked by {found.column}",
-        content,
-        as_json,
-    )
+    show(f"{content['significant']} of {len(whole)} sets have p_bh < {LEVEL}", content, as_json)
     say(f"written to {output}")

@@ -212,3 +212,29 @@ def test_gseapy_ends_with_a_command_that_is_killed(in_gseapy):
     started, child = in_gseapy
     started.kill()
     assert wait_until(lambda: is_gone(child), 5)
+
+
+def test_a_table_of_deseq2_is_ranked_by_its_statistic(capsys, tmp_path):
+    """As R's write.csv writes it: names of rows in a column without a title, NA where there were no counts."""
+    rows = [f'"G{i}",{100 - i},{20.5 - i},0.5,{(20.5 - i) * 2},0.01,0.02' for i in range(40)]
+    header = '"","baseMean","log2FoldChange","lfcSE","stat","pvalue","padj"'
+    text = "\n".join([header, *rows, '"NONE1",0,NA,NA,NA,NA,NA', '"NONE2",0,NA,NA,NA,NA,NA'])
+    (tmp_path / "deseq2.csv").write_text(text + "\n")
+    (tmp_path / "up.rnk").write_text("".join(f"G{i}\t{(20.5 - i) * 2}\n" for i in range(40)))
+    (tmp_path / "s.gmt").write_text("TOP\t\t" + "\t".join(f"G{i}" for i in range(6)) + "\n")
+    options = ["--sets", tmp_path / "s.gmt", "--permutations", 50]
+    refused = sequoia(capsys, "gsea", tmp_path / "deseq2.csv", *options, "-o", tmp_path / "a.csv")
+    assert refused.code == 2 and "2 rows have no score" in refused.err and "--drop-missing" in refused.err
+    answer = sequoia(
+        capsys,
+        "gsea",
+        tmp_path / "deseq2.csv",
+        *options,
+        "--drop-missing",
+        "-o",
+        tmp_path / "a.csv",
+        "--json",
+    )
+    assert answer.code == 0 and answer.json["rank"] == "stat" and "2 without a score" in answer.err
+    assert sequoia(capsys, "gsea", tmp_path / "up.rnk", *options, "-o", tmp_path / "b.csv").code == 0
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()

@@ -19,10 +19,10 @@ _EXPLICIT = "1.2.840.10008.1.2.1"
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")
 
 
-def _element(tag: tuple[int, int], kind: bytes, value: Any) -> bytes:
+def encoded(tag: tuple[int, int], kind: bytes, value: Any) -> bytes:
     """An element in explicit little endian; a sequence is a list of lists of elements."""
     if kind == b"SQ":
-        items = [b"".join(_element(*each) for each in item) for item in value]
+        items = [b"".join(encoded(*each) for each in item) for item in value]
         data = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(item)) + item for item in items)
     elif kind == b"US":
         data = struct.pack("<H", value)
@@ -51,20 +51,20 @@ def _fragments(frames: list[bytes]) -> bytes:
 def _write(path: Path, syntax: str, sop_class: str, uid: str, body: bytes) -> Path:
     meta = b"".join(
         [
-            _element((2, 1), b"OB", b"\0\1"), _element((2, 2), b"UI", sop_class), _element((2, 3), b"UI", uid),
-            _element((2, 0x10), b"UI", syntax), _element((2, 0x12), b"UI", "1.2.3"),
+            encoded((2, 1), b"OB", b"\0\1"), encoded((2, 2), b"UI", sop_class), encoded((2, 3), b"UI", uid),
+            encoded((2, 0x10), b"UI", syntax), encoded((2, 0x12), b"UI", "1.2.3"),
         ]
     )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes(128) + b"DICM" + _element((2, 0), b"UL", len(meta)) + meta + body)
+    path.write_bytes(bytes(128) + b"DICM" + encoded((2, 0), b"UL", len(meta)) + meta + body)
     return path
 
 
 def write_dicom(path: Path, series: str = "1.2.9.1", sop_class: str = CT_CLASS) -> Path:
     """A DICOM file that is no slide: the head of a radiological image."""
     body = [
-        _element((8, 0x16), b"UI", sop_class), _element((8, 0x18), b"UI", f"{series}.5"),
-        _element((0x20, 0x0E), b"UI", series),
+        encoded((8, 0x16), b"UI", sop_class), encoded((8, 0x18), b"UI", f"{series}.5"),
+        encoded((0x20, 0x0E), b"UI", series),
     ]  # fmt: skip
     return _write(path, _EXPLICIT, sop_class, f"{series}.5", b"".join(body))
 
@@ -108,6 +108,6 @@ def write_dicom_slide(
             ((0x48, 0x105), b"SQ", [[((0x48, 0x106), b"SH", "1")]]),
             ((0x5200, 0x9229), b"SQ", [[((0x28, 0x9110), b"SQ", [spacing])]]),
         ]  # fmt: skip
-        data = b"".join(_element(*each) for each in body)
+        data = b"".join(encoded(*each) for each in body)
         _write(folder / name, _JPEG, SLIDE_CLASS, uid, data + _fragments(frames))
     return folder

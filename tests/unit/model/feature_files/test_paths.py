@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sequoia_base.search import PassedOver
 from sequoia_model.errors import InputError
 from sequoia_model.feature_files import find, read, slide_name
 from tests.build.features import (
@@ -108,3 +109,22 @@ def test_a_folder_that_may_not_be_searched_is_refused(folder, monkeypatch):
 def test_a_path_as_text_is_one_path(tmp_path):
     file = write_ours(tmp_path / "S1.h5")
     assert find(str(tmp_path)) == [file]
+
+
+def test_what_a_search_for_features_passes_over_is_counted(tmp_path):
+    for name in ("S1.h5", "pt_files/S1.pt", "._S1.h5", "S2.h5.part", "notes.txt", "reference.csv.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    passed = PassedOver()
+    assert find(tmp_path, passed) == [tmp_path / "S1.h5"]
+    assert passed == {
+        (".pt", "only HDF5 files of features are read"): 1,
+        (".h5", "hidden"): 1,
+        (".part", "the download is not finished"): 1,
+    }
+
+
+def test_a_folder_of_other_features_names_what_it_holds(tmp_path):
+    (tmp_path / "S1.pt").touch()
+    with pytest.raises(InputError, match=r"no feature file .*passed over: 1 file \.pt"):
+        find(tmp_path)

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import warnings
+from concurrent.futures import BrokenExecutor
 from importlib.metadata import version
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from sequoia_base.errors import SequoiaError
 from sequoia_base.runs import write_traceback
 
 INTERRUPTED = 130
+_KILLED = "it may have run out of memory: use fewer --jobs"
 
 
 def new_app(name: str, text: str) -> typer.Typer:
@@ -83,6 +85,9 @@ def run(app: typer.Typer, arguments: list[str], *, memory: str = "use less data"
         return 1
     except MemoryError as error:
         _report(f"there is not enough memory: {error}", "", memory, as_json)
+        return 1
+    except BrokenExecutor as error:  # also of joblib
+        _report(f"a worker process was killed: {str(error).partition(chr(10))[0]}", "", _KILLED, as_json)
         return 1
     except Exception as error:  # anything else is a bug, and is reported as one
         if type(error).__name__ == "NoArgsIsHelpError":  # of click: help was printed in place of an error

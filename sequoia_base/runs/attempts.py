@@ -20,7 +20,7 @@ Worked = TypeVar("Worked")
 _LONGEST = 300
 
 
-def attempt(work: Callable[[], Worked], item: str, log: Path) -> Worked | SequoiaError:
+def attempt(work: Callable[[], Worked], item: str, log: Path | None = None) -> Worked | SequoiaError:
     """Work on one of several items, so that an error of any kind ends this item only.
 
     Parameters
@@ -29,8 +29,9 @@ def attempt(work: Callable[[], Worked], item: str, log: Path) -> Worked | Sequoi
         What is done with the item.
     item : str
         Its name, for the log.
-    log : path
-        The file that gets the traceback of an error that nobody foresaw; it is created when it is needed.
+    log : path, optional
+        The file that gets the traceback of an error that nobody foresaw; it is created when it is needed. By default a
+        new one in the folder of temporary files.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def write_traceback(error: BaseException, item: str, log: Path | None = None) ->
     return None
 
 
-def _unforeseen(error: Exception, item: str, log: Path) -> InputError:
+def _unforeseen(error: Exception, item: str, log: Path | None) -> InputError:
     """An error that nobody foresaw: its type and message; the traceback is in a file that the error names."""
     written = write_traceback(error, item, log)
     traced = f"; the traceback is in {written}" if written else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sequoia_model.slide import Slide
-    from sequoia_model.tiles import Candidates
+    from sequoia_model.tiles import Candidates, TileOptions
 
 #: µm per pixel of the thumbnail, unless the slide is coarser.
 _MPP = 10.0
@@ -45,8 +45,9 @@ def info(
 ) -> None:
     """Show a slide's format, levels and resolution, its tissue area, and about how many tiles it has."""
     from sequoia_base.atomic import refuse_existing
-    from sequoia_model.slide import open_slide
-    from sequoia_model.tiles import TileOptions, find_candidates
+    from sequoia_base.errors import SequoiaError
+    from sequoia_base.runs import attempt
+    from sequoia_model.tiles import TileOptions
 
     if thumbnail is not None:
         refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
@@ -55,16 +56,28 @@ def info(
         annotation_class or (), exclude_class or (), keep_ink,
     )  # fmt: skip
     tiling.check_slides([slide])
-    with open_slide(slide, mpp=tiling.mpp_of(slide)) as opened:
-        candidates = find_candidates(opened, tiling)
-        pixels, _ = opened.thumbnail(max(_MPP, opened.mpp))
-        content = _content(opened, candidates)
+    found = attempt(lambda: _looked_at(slide, tiling), str(slide))
+    if isinstance(found, SequoiaError):
+        found.where = found.where or str(slide)
+        raise found
+    content, pixels = found
     if thumbnail is not None:
         _write(thumbnail, pixels)
     picture = "" if as_json else text_picture(pixels, colour=sys.stdout.isatty())
     show(f"{_text(content)}\n\n{picture}", content, as_json)
     if thumbnail is not None:
         say(f"thumbnail written to {thumbnail}")
+
+
+def _looked_at(slide: Path, tiling: TileOptions) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """What is known about a slide, and a small picture of it."""
+    from sequoia_model.slide import open_slide
+    from sequoia_model.tiles import find_candidates
+
+    with open_slide(slide, mpp=tiling.mpp_of(slide)) as opened:
+        candidates = find_candidates(opened, tiling)
+        pixels, _ = opened.thumbnail(max(_MPP, opened.mpp))
+        return _content(opened, candidates), pixels
 
 
 def _write(path: Path, pixels: Any) -> None:

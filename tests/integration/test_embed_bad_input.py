@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from sequoia_model import encoders
+from sequoia_model.embedding import _work as work
 from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, start_embed, write_slides
 from tests.build.slides import cut_off, make_picture, write_image, write_slide, write_tiff
@@ -211,3 +213,22 @@ def test_a_scale_that_no_slide_has_is_refused_with_the_limits(capsys, tmp_path, 
     write_slide(tmp_path / "S1.tif")
     answer = sequoia_model(capsys, "embed", tmp_path / "S1.tif", "-o", tmp_path / "out", "--slide-mpp", mpp)
     assert answer.code == 2 and "at least 0.05 and at most 100" in answer.err
+
+
+def test_a_library_that_fails_at_one_slide_leaves_the_others(capsys, tmp_path, small_encoder, monkeypatch):
+    opened = work.open_slide
+
+    def failing(path, **options):
+        if path.stem == "bomb":
+            raise Image.DecompressionBombError("Image size (256000000 pixels) exceeds limit")
+        return opened(path, **options)
+
+    monkeypatch.setattr(work, "open_slide", failing)
+    for name in ("a", "bomb", "c"):
+        write_slide(tmp_path / "in" / f"{name}.tif")
+    answer = sequoia_model(capsys, "embed", tmp_path / "in", "-o", tmp_path / "out")
+    assert answer.code == 3 and "Traceback" not in answer.err
+    assert "bomb.tif: unforeseen error: DecompressionBombError: Image size" in answer.err
+    assert str(tmp_path / "out" / "runs.log") in answer.err
+    assert "in failing" in (tmp_path / "out" / "runs.log").read_text()
+    assert sorted(os.listdir(tmp_path / "out")) == [".runs", "a.h5", "c.h5", "runs.csv", "runs.log"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,19 @@ def test_what_cannot_be_shown_ends_with_2_and_the_reason(capsys, arguments, word
     answer = sequoia_model(capsys, "info", *arguments)
     assert answer.code == 2 and answer.out == ""
     assert words in answer.err and "Traceback" not in answer.err
+
+
+def test_an_error_that_nobody_foresaw_ends_with_2_and_names_its_log(capsys, tmp_path, monkeypatch):
+    def failing(*_, **__):
+        raise struct.error("unpack requires a buffer of 8 bytes")
+
+    monkeypatch.setattr("sequoia_model.slide.open_slide", failing)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    write_slide(tmp_path / "S.tif")
+    answer = sequoia_model(capsys, "info", tmp_path / "S.tif")
+    assert answer.code == 2 and "unforeseen error: error: unpack" in answer.err
+    [log] = tmp_path.glob("sequoia-*.log")
+    assert str(log) in answer.err and "in failing" in log.read_text()
 
 
 def test_its_help_speaks_of_one_slide(capsys):

@@ -141,6 +141,21 @@ def test_what_is_not_finite_fails_and_the_rest_is_written(tmp_path, folder, weig
     assert done.failed[0].item == "bad" and "genes are NaN or infinite: G1, G2, G3" in done.failed[0].reason
 
 
+def test_an_error_that_nobody_foresaw_fails_one_slide_and_its_traceback_is_beside_the_output(
+    monkeypatch, tmp_path, folder, weights
+):
+    def failing(path, spec):
+        if path.stem == "A1":
+            raise ZeroDivisionError("0")
+        return load_input(path, spec)
+
+    monkeypatch.setattr("sequoia_model.prediction.run.load_input", failing)
+    done, adata = run(folder, weights, tmp_path / "p.h5ad", jobs=2)
+    assert [failure.item for failure in done.failed] == ["A1"] and len(adata) == 6
+    assert done.failed[0].what == "unforeseen error: ZeroDivisionError: 0"
+    assert str(tmp_path / "p.log") in done.failed[0].fix and "in failing" in (tmp_path / "p.log").read_text()
+
+
 def test_values_below_0_are_kept_and_counted(tmp_path, folder, weights):
     done, adata = run(folder, weights, tmp_path / "p.h5ad")
     assert done.n_negative == adata.uns["n_negative"] == (adata.X < 0).sum() > 0

@@ -51,7 +51,8 @@ def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
     generator = np.random.default_rng(0)
 
     def c_index(order, seed):
-        shuffled = replace(cohort, outcome=cohort.outcome[order])
+        outcome = replace(cohort.outcome[order], patients=cohort.patients)
+        shuffled = replace(cohort, outcome=outcome)
         signature = LassoCoxSignature(seed=seed, jobs=1, lambda_min_ratio=0.05).fit(shuffled).signature_
         return validate(signature, fresh, bootstrap=0).c_index
 

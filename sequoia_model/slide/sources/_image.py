@@ -16,7 +16,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._blocks import Blocks
 from sequoia_model.slide.sources._damage import DAMAGE
-from sequoia_model.slide.sources._samples import Samples, measured
+from sequoia_model.slide.sources._samples import PixelFormat, measured
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 from sequoia_model.slide.sources.tiff import Tiff
 
@@ -165,7 +165,7 @@ def _exif_orientation(path: Path, kind: type) -> int:
         return image.getexif().get(_ORIENTATION, 1)
 
 
-def _strips(tiff: Tiff, samples: Samples) -> tuple[_Pixels, tuple[str, ...]]:
+def _strips(tiff: Tiff, samples: PixelFormat) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of a TIFF in strips, which are decoded one by one; twice if their depth must be found first."""
     level = tiff.levels[0]
     file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -219,7 +219,7 @@ def _png(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
         return _by_pillow(path, kind)
     block = imagecodecs.png_decode(path.read_bytes())
     block = block if block.ndim == 3 else block[..., None]
-    samples, notes = measured(Samples(block.shape[2], depth), [block])
+    samples, notes = measured(PixelFormat(block.shape[2], depth), [block])
     if depth == 8:
         return samples.rgb(block), notes
     pixels = np.empty((*block.shape[:2], 3), dtype=np.uint8)
@@ -249,7 +249,7 @@ def _bands(width: int, height: int) -> Iterator[tuple[int, int]]:
 
 def _rgb(image: Image.Image) -> _Pixels:
     if image.mode.startswith("I"):  # grey, 16 bits
-        return Samples(1, 16).rgb(np.asarray(image).astype(np.uint16)[..., None])
+        return PixelFormat(1, 16).rgb(np.asarray(image).astype(np.uint16)[..., None])
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         seen = image.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")

@@ -25,7 +25,7 @@ _NEEDED = "8-bit or 16-bit integers are needed"
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class PixelFormat:
     """How the samples of an image are stored.
 
     Parameters
@@ -120,7 +120,7 @@ def unsuitable(page: Any) -> str:
     return ""
 
 
-def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None) -> Samples | None:
+def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None) -> PixelFormat | None:
     """How the samples of a suitable page are stored, as far as its tags say it; None if Pillow must decode it.
 
     Parameters
@@ -139,19 +139,19 @@ def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None)
     if not isinstance(depth, int) or depth < 8:
         return None
     if n_pages == 3:
-        return Samples(3, bits)
+        return PixelFormat(3, bits)
     if page.photometric == _PHOTOMETRIC.YCBCR and page.compression not in _TO_RGB:
         return None
     if page.photometric in _COLOUR and n_samples >= 3:
-        return Samples(3, bits, _alpha(page, 3))
+        return PixelFormat(3, bits, _alpha(page, 3))
     if page.photometric == _PHOTOMETRIC.PALETTE and depth == 8 and page.colormap is not None:
         deep = page.colormap.max(initial=0) > 255  # some programs write colours of 8 bits
-        return Samples(1, palette=(page.colormap.T >> (8 if deep else 0)).astype(np.uint8))
+        return PixelFormat(1, palette=(page.colormap.T >> (8 if deep else 0)).astype(np.uint8))
     if page.photometric == _PHOTOMETRIC.SEPARATED and (depth, n_samples) == (8, _INKS):
-        return Samples(_INKS)
+        return PixelFormat(_INKS)
     if page.photometric in _GREY:
         inverted = page.photometric == _PHOTOMETRIC.MINISWHITE
-        return Samples(1, bits, _alpha(page, 1), inverted)
+        return PixelFormat(1, bits, _alpha(page, 1), inverted)
     return None
 
 
@@ -162,12 +162,12 @@ def _alpha(page: Any, n_colours: int) -> Alpha | None:
     return {1: "premultiplied", 2: "straight"}.get(int(extra[0]))  # type: ignore[return-value]
 
 
-def measured(samples: Samples, blocks: Iterable[NDArray]) -> tuple[Samples, tuple[str, ...]]:
+def measured(samples: PixelFormat, blocks: Iterable[NDArray]) -> tuple[PixelFormat, tuple[str, ...]]:
     """Find the bits that are really used and whether the transparency means something, and say it.
 
     Parameters
     ----------
-    samples : Samples
+    samples : PixelFormat
         What the tags say.
     blocks : iterable of array
         Samples of parts of the image, or of all of it.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.slide.sources._blocks import Blocks
-from sequoia_model.slide.sources._samples import Samples, measured
+from sequoia_model.slide.sources._samples import PixelFormat, measured
 from sequoia_model.slide.sources.levels import mosaic
 from sequoia_model.slide.sources.tiff import Tiff
 
@@ -27,7 +27,7 @@ class TileSource:
     ----------
     tiff : Tiff
         What the file says about itself.
-    samples : Samples
+    samples : PixelFormat
         How its samples are stored.
 
     Raises
@@ -36,7 +36,7 @@ class TileSource:
         If tiles of its coarsest level are damaged, or there is no decoder for them.
     """
 
-    def __init__(self, tiff: Tiff, samples: Samples) -> None:
+    def __init__(self, tiff: Tiff, samples: PixelFormat) -> None:
         self.path: Path = tiff.path
         self._tiff, self._stated = tiff, samples
         self._file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)

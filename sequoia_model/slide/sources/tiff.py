@@ -15,7 +15,7 @@ from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
 from sequoia_model.slide.sources._image_text import ImageText, is_ome, read_text
 from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of
-from sequoia_model.slide.sources._samples import Samples, samples_of, unsuitable
+from sequoia_model.slide.sources._samples import PixelFormat, samples_of, unsuitable
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 #: A resolution of a level that is within this factor of that of level 0 was copied from it.
@@ -37,7 +37,7 @@ class Tiff:
         The file.
     levels : tuple of TiffLevel
         The pages of the slide, from fine to coarse.
-    samples : Samples, optional
+    samples : PixelFormat, optional
         How its samples are stored; None if only Pillow or OpenSlide can decode them.
     facts : Facts
         Its levels, scale and notes.
@@ -47,7 +47,7 @@ class Tiff:
 
     path: Path
     levels: tuple[TiffLevel, ...]
-    samples: Samples | None
+    samples: PixelFormat | None
     facts: Facts
     is_first: bool
 

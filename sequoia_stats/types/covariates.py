@@ -26,6 +26,8 @@ TextOrigin = Literal["file", "anndata", "memory"]
 #: What a missing value becomes when numpy, pandas or R turns it into text. "None" may be a level.
 MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"])
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+#: Something that stands for a number, and may need somebody to say which: "<0.5", "12 mm", "90+", "1,250".
+_NUMBER_LIKE = re.compile(r"[<>≤≥=~]*\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|[A-Za-zµ]{1,6})?\s*\+?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
 #: Distinct whole numbers, written as texts, that still are codes of levels.
@@ -89,7 +91,8 @@ def read_covariate(
     ----------
     column : Series
         Any dtype. A Categorical is categorical, whatever its levels. Numbers and booleans are numeric. Texts are
-        numeric if more than half of them, or more than ten distinct ones, are numbers. But outside of text files, texts
+        numeric if more than half of them, or more than ten distinct ones, are numbers, or if more than half look like
+        numbers ("12 mm") and more than ten of these are distinct. But outside of text files, texts
         that all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels.
     categorical : bool, default False
         Declares the column as categorical.
@@ -222,7 +225,9 @@ def _texts(
     some = texts[~absent_number]
     numbers, note = _numbers(some)
     is_number, distinct = numbers.notna(), numbers.nunique()
-    if categorical or (2 * is_number.sum() <= len(some) and distinct <= MOST_CODES):
+    like = some[some.map(lambda text: bool(_NUMBER_LIKE.fullmatch(text))).astype(bool)]
+    many = distinct > MOST_CODES or (2 * len(like) > len(some) and like.nunique() > MOST_CODES)
+    if categorical or not (many or 2 * is_number.sum() > len(some)):
         return levels
     few = distinct <= MOST_CODES and 3 * distinct <= len(some)
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():

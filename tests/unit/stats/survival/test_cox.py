@@ -188,7 +188,7 @@ def test_patients_with_a_missing_covariate_are_left_out_and_counted():
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_a_level_without_events_is_reported_and_leaves_the_other_terms_as_they_are(ties):
     made = cohort()
-    covariates = made.covariates[["pam50", "er"]].copy()
+    covariates = made.covariates[["pam50", "er"]].astype({"pam50": object})
     silent = np.flatnonzero(~made.outcome.event)[:9]
     covariates.iloc[silent, 0] = "claudin-low"
     with_level = cox_regression(made.outcome, covariates, ties=ties)
@@ -214,7 +214,7 @@ def test_a_score_that_separates_the_events_perfectly_is_noted_not_raised():
 def early_level(made: Cohort) -> tuple[Outcome, pd.DataFrame]:
     """A level whose patients are all censored before the first event."""
     silent = np.flatnonzero(~made.outcome.event)[:6]
-    time, covariates = made.outcome.time.copy(), made.covariates[["pam50", "er"]].copy()
+    time, covariates = made.outcome.time.copy(), made.covariates[["pam50", "er"]].astype({"pam50": object})
     time[silent], covariates.iloc[silent, 0] = 0.1, "Normal"
     return Outcome(time, made.outcome.event, "RFS"), covariates
 

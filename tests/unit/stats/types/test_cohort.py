@@ -151,7 +151,7 @@ def test_any_matrix_of_anndata_is_read(tmp_path, kind):
     "data", [pd.DataFrame(), np.zeros((3, 3)), None, {"a": 1}], ids=lambda data: type(data).__name__
 )
 def test_what_is_no_anndata_is_refused(data):
-    for door in (as_cohort, read_cohort, read_expression):
+    for door in (as_cohort, read_cohort):
         with pytest.raises(InputError, match="is not a type of cohort"):
             door(data)
 

@@ -76,6 +76,13 @@ def test_a_few_texts_never_make_a_level_of_each_number():
     assert read(halves)[0].dtype == np.float64
 
 
+@pytest.mark.parametrize("form", ["{} mm", "{}%", "<{}", "{}+", "{},000"])
+def test_values_that_only_look_like_numbers_are_unread_rather_than_levels(form):
+    column, reading = read([form.format(size) for size in SIZES], origin="file")
+    assert (column.dtype, column.notna().sum(), reading.n_unread) == (np.float64, 0, 30)
+    assert levels([form.format(grade) for grade in GRADES]) == [form.format(grade) for grade in "123"]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

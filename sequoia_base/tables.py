@@ -289,13 +289,20 @@ def _only_member(raw: bytes, path: Path) -> bytes:
 
 def _quick(line: str | list[str], delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
     """Put the numbers of a plain line into `into`; returns its leading texts, or nothing if it holds anything else."""
-    if n_leading < 0 or isinstance(line, list) or delimiter == " ":
+    if n_leading < 0 or delimiter == " ":
         return []
-    *label, numbers = line.split(delimiter, n_leading)
-    if len(label) < n_leading or (delimiter != "," and "," in numbers):
+    if isinstance(line, list):
+        if len(line) != n_leading + into.size:  # "4,500" would count as two
+            return []
+        label, numbers = line[:n_leading], ",".join(line[n_leading:])
+    else:
+        *label, numbers = line.split(delimiter, n_leading)
+        if delimiter != ",":
+            if "," in numbers:
+                return []
+            numbers = numbers.replace(delimiter, ",")
+    if len(label) < n_leading:
         return []
-    if delimiter != ",":
-        numbers = numbers.replace(delimiter, ",")
     if numbers.rstrip().endswith(","):  # numpy skips a last delimiter, and reads ", " at the end as -1
         return []
     try:

@@ -253,6 +253,9 @@ BAD = {
     "words": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,high,2\n"), "'high' is not a number|row 3|(P2)|'A'"),
     "underscores": (lambda folder: write(folder, "id,A,B\nP1,1_000,2\n"), "not a number|row 2|'A'"),
     "decimal comma": (lambda folder: write(folder, "id;A;B\nP1;1,500;2.5\n", "t.txt"), "'1,500' is not a number|row 2"),
+    "a quoted number with a comma in a short row": (
+        lambda folder: write(folder, 'id,A,B\n"P1","4,500"\nP2,1,2\n'), "2 fields, the header has 3|row 2"
+    ),
     "infinite": (lambda folder: write(folder, "id,A,B\nP1,1,inf\n"), "1 value is infinite|row 2 (P1)|'B'"),
 }  # fmt: skip
 

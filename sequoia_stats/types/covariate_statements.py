@@ -16,6 +16,7 @@ from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.covariates import MOST_CODES, Reading, as_categorical, label
 
+_MOST_OPTIONS = 5  # texts that a way out names one by one
 _MOST_SHOWN = 12  # levels that a line names
 
 
@@ -156,12 +157,15 @@ def refuse_unread(
             continue
         rows = listing(row for rows in reading.unread.values() for row in rows)
         options = " ".join(f"--missing {quote(text)}" for text in reading.unread)
+        way_out = fix.format(options=options)
+        if len(reading.unread) > _MOST_OPTIONS:
+            way_out = "write them as plain numbers, or as NA, and read the table again"
         few = values.nunique() + len(reading.unread) <= MOST_CODES
         raise InputError(
             f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read, unlike the others: "
             f"{listing(map(repr, reading.unread))}",
             where=f"{where}, {name}: {rows}",
-            fix=fix.format(options=options) + (f"; {levels.format(name=name)}" if few else ""),
+            fix=way_out + (f"; {levels.format(name=name)}" if few else ""),
         )
 
 

@@ -672,6 +672,10 @@ VALIDATIONS = {
         adjusted("size", ["<0.5", "12 mm"], "--missing", "<0.5"),
         ["1 value of the covariate size", "'12 mm'", "P2", "--missing '12 mm'"],
     ),
+    "sizes with their unit": (
+        adjusted("size", [f"{i} mm" for i in range(60)]),
+        ["60 values of the covariate size", "'0 mm'", "write them as plain numbers"],
+    ),
     "decimal commas beside points": (adjusted("size", ["3,5", "4.5"]), ["covariate size", "'3,5'", "P1"]),
     "a level for each patient": (
         adjusted("id", [f"X{i}" for i in range(60)]),

@@ -178,10 +178,10 @@ def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earli
     meter.step(TILE)
     with open_slide(path, mpp=work.options.mpp_of(path)) as slide:
         candidates = find_candidates(slide, work.options)
-        claim.remember(left_out=dict(candidates.left_out))
+        notes = [*slide.resolution.notes, *candidates.mask.notes]
+        claim.remember(left_out=dict(candidates.left_out), notes=notes)
         note = work.write(candidates, claim, meter, earlier)
-    notes = [*slide.resolution.notes, *candidates.mask.notes, *([note] if note else [])]
-    claim.finish(work.outputs(claim.name), note="; ".join(notes))
+    claim.finish(work.outputs(claim.name), note="; ".join([*notes, *([note] if note else [])]))
 
 
 class EncoderOnDemand:

@@ -266,7 +266,7 @@ def _ended(state: ItemState, path: Path, *, computed: bool) -> SlideRun:
         failure = Failure(state.item, str(path), state.note.removeprefix(f"{path}: "))
     return SlideRun(
         state.item, state.state, str(path), state.details.get("tiles"), state.details.get("left_out", {}),
-        state.seconds, state.attempts, failure, state.note, computed,
+        state.seconds, state.attempts, failure, state.note, computed, tuple(state.details.get("notes", ())),
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class SlideRun(Result):
         What to know about a slide that is done.
     computed : bool
         Whether this run did it; otherwise it was done before, or by another process.
+    notes : tuple of str
+        The parts of the note that are about the slide and where tiles may lie on it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SlideRun(Result):
     failure: Failure | None = field(default=None, metadata={"show": False})
     note: str = field(default="", metadata={"show": False})
     computed: bool = True
+    notes: tuple[str, ...] = field(default=(), metadata={"show": False})
 
     @property
     def reason(self) -> str:

@@ -285,10 +285,20 @@ def _predict_found(
         files = {slide.name: folder / f"{slide.name}.h5" for slide in run.slides if slide.state == "done"}
         if not files:
             raise none_left(failed, "embedded")
-        return run_plan(
+        done = run_plan(
             plan.with_files(files), output, untrained=untrained, device=place, jobs=jobs, batch_size=batch_size,
             progress=progress, failed=failed, flow=flow,
         )  # fmt: skip
+        return replace(done, warnings=(*done.warnings, *_notes(run)))
+
+
+def _notes(run: FolderRun) -> list[str]:
+    """Notes about slides and annotations, each with the slides that it is about."""
+    named: dict[str, list[str]] = {}
+    for slide in run.slides:
+        for note in slide.notes:
+            named.setdefault(note, []).append(slide.name)
+    return [f"{listing(names, 3)}: {note}" for note, names in named.items()]
 
 
 def _encoder(name: str, spec: InputSpec, device: str) -> Encoder:

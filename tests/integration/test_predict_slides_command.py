@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import anndata
 import numpy as np
 import pytest
@@ -187,3 +189,20 @@ def test_options_of_slides_are_refused_with_features(capsys, folder, option):
     write_ours(folder / "f" / "S2.h5", dim=1280)
     answer = predict(capsys, folder, *option, slides="f")
     assert answer.code == 2 and option[0] in answer.err and "tiles are chosen from slides" in answer.err
+
+
+def test_what_is_said_about_an_annotation_travels_with_the_result(capsys, folder):
+    areas = [
+        {"type": "Feature", "geometry": {"type": shape, "coordinates": coordinates}, "properties": {}}
+        for shape, coordinates in (
+            ("Polygon", [[[0, 0], [2000, 0], [2000, 1500], [0, 1500]]]),
+            ("Point", [5, 5]),
+        )
+    ]
+    (folder / "a.geojson").write_text(json.dumps(areas))
+    (folder / "slides" / "x.vsi").write_bytes(b"x")
+    answer = predict(capsys, folder, "--annotation", folder / "a.geojson", "--json")
+    assert "S1: passed over in a.geojson: 1 point" in answer.json["warnings"]
+    assert "passed over: 1 file .vsi (Olympus VSI is not read)" in [
+        line["reason"] for line in answer.json["flow"]
+    ]

@@ -110,7 +110,7 @@ def read_study(
     values = pd.DataFrame(numbers.values.T[kept.index], pd.Index(kept["PATIENT_ID"], dtype=object), genes)
     frame, changes = name_genes(values, str(expression_file), identifiers)
     flow.extend(changes)
-    both = [column for column in patients if column in kept and column != "PATIENT_ID"]
+    both = [str(column) for column in patients if column in kept and column != "PATIENT_ID"]
     _note_differences(patients, kept, both, flow)
     own = kept.drop(columns=both)
     clinical = patients.merge(own, on="PATIENT_ID", how="left").set_index(patients.index)

@@ -73,7 +73,7 @@ def read_gene_scores(
         table, column = _read_rnk(Path(path)), "score"
     else:
         table = read_table(path)
-        column = column or _score_of(table.columns)
+        column = column or _score_of(list(table.columns))
     header = list(table.columns)
     genes = table[_gene_column(header, path)]
     scores = table[header[find_column(header, column, path, _name_it("--rank"))]]

@@ -176,7 +176,7 @@ def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) 
     return tested
 
 
-def _by_name(lists: GeneLists) -> dict[str, list[str]]:
+def _by_name(lists: GeneLists) -> dict[str, list[object]]:
     refuse_text(lists, "a gene list")
     named = lists if isinstance(lists, Mapping) else {"list": lists}
     if not named:

@@ -19,6 +19,8 @@ _EVENTS = {
 _NO_EVENT = frozenset(
     ["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"]
 )
+#: What a legend may say that is true of any header: "Recurrence (1=yes)", "Disease free (1=yes)".
+_YES_NO = frozenset(["true", "yes", "y", "false", "no", "n"])
 _RECURRENT = _EVENTS["recurrence"] | _EVENTS["progression"]
 _FREE = frozenset(
     ["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]
@@ -35,8 +37,16 @@ _LEGEND = re.compile(r"\b([01])\s*(?:=+|:)\s*([a-z][a-z /-]*)|([a-z][a-z /-]*?)\
 _CENSORING = re.compile(r"censor|censur|cnsr|zens[iu]|\bcens|cens\b")
 _ONLY_CENSORING = re.compile(r"(?:(?:is|was|right) )*(?:censored|censoring|censorship)")
 _ABSENCE = re.compile(
-    r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured|lost)\b|(?:free|survival)$"
+    r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured|lost|ned|healthy)\b|(?:free|survival)$"
+    r"|free\b(?! (?:survival|status|event|interval|time))|\bremi(?:ssion|tted)|\bwithdr[ae]w|\bdrop ?(?:ped )?outs?\b"
+    r"|\b(?:no|non)(?:event|dead|died|death|relaps|recur|progress)|\b(?:in|re)ver[st]|\bflipped|\bnegated|\bopposite"
+    r"|lebend|lebt\b|\bleben\b|\blevend|vivant|\bviv(?:o|a|os|as|e|i|ente)\b|\bvida\b"
 )
+#: With "yes" and "no" alone as a legend, "free" anywhere leaves a doubt: "Relapse Free Status (1=yes)".
+_FREE_OF_IT = re.compile(r"\bfree\b(?!.*\b(?:event|indicator)\b)")
+_ARROWS = re.compile(r"[-=–—]+>|[→⇒➔➜]")
+#: A code beside a word, however they are joined: "(0 - dead)".
+_BESIDE = re.compile(r"\b([01])[^\w]+([a-z]+)")
 #: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
 _UNLIKE = re.compile(r"\b(?:no|not|non|without|free|other|others|unrelated|unknown|or|alive|living)\b")
 
@@ -53,7 +63,8 @@ def one_means(header: str) -> Literal["event", "censored", "unclear"]:
     -------
     {"event", "censored", "unclear"}
         "censored" only if the header says nothing else. "unclear" if it speaks of censoring or of survivors beside
-        something else, or has a legend that does not give 1 to the event.
+        something else, or has a legend that does not give 1 to the event. A legend of "yes" and "no" alone leaves the
+        answer to the rest of the header.
 
     Examples
     --------
@@ -67,10 +78,15 @@ def one_means(header: str) -> Literal["event", "censored", "unclear"]:
         return "event"
     if _CENSORING.search(words):
         return "unclear"
-    if legend := _LEGEND.findall(header.lower()):
-        pairs = [(first or last, plain(after or before)) for first, after, before, last in legend]
-        return "event" if all(_agree(code, word) for code, word in pairs) else "unclear"
-    return "unclear" if _ABSENCE.search(words) else "event"
+    text = _ARROWS.sub("=", header.lower())
+    legend = [(first or last, plain(after or before)) for first, after, before, last in _LEGEND.findall(text)]
+    beside = [] if legend else [(code, word) for code, word in _BESIDE.findall(text) if _is_known(word)]
+    if not all(_agree(code, word) for code, word in legend + beside):
+        return "unclear"
+    if not {word for _, word in legend + beside} <= _YES_NO:  # it says what happened
+        return "event"
+    doubtful = _ABSENCE.search(plain(_LEGEND.sub(" ", text)) if legend else words)
+    return "unclear" if doubtful or (legend and _FREE_OF_IT.search(words)) else "event"
 
 
 def labelled_code(text: str) -> float | None:
@@ -158,6 +174,10 @@ def _agree(code: str, word: str) -> bool:
 
 def _is_event(word: str) -> bool:
     return word == "event" or any(word in words for words in _EVENTS.values())
+
+
+def _is_known(word: str) -> bool:
+    return _is_event(word) or _is_none(word)
 
 
 def _is_none(word: str) -> bool:

@@ -27,6 +27,19 @@ EVENT = [
     ),
     *("vital_status", "uncensored", "noncensored", "death_observed", "recurrence (0/1)", "licence_event"),
     *("status (1=dead)", "death (1 = yes; 0 = no)", "Vital status (0=alive, 1=dead)", "dead=1, alive=0"),
+    *(
+        "Recurrence (1=yes, 0=no)",
+        "Dead (1=true, 0=false)",
+        "Relapse (yes=1; no=0)",
+        "status (1→dead, 0→alive)",
+    ),
+    *(
+        "dead -> 1, alive -> 0",
+        "disease_free_survival_event",
+        "alive (1=dead, 0=alive)",
+        "status (1 - dead, 0 - alive)",
+    ),
+    *("status at last follow-up", "vital status (1=y, 0=n)", "free_survival_event (1=yes)", "diversion"),
     *("event: 1=yes", "OS [1: deceased, 0: living]", "relapse (0=no relapse, 1=relapse)"),
 ]
 CENSORED = [
@@ -64,6 +77,37 @@ UNCLEAR = [
         "no_event",
     ),
     *("lost_to_follow_up", "Lost"),
+    *("alive (1=yes, 0=no)", "living (1=true, 0=false)", "survived (yes=1, no=0)", "no relapse (1=yes)"),
+    *(
+        "Disease free (1=yes, 0=no)",
+        "disease-free at last contact (1=yes, 0=no)",
+        "Recurrence free (yes=1, no=0)",
+    ),
+    *(
+        "lost to follow-up (1=yes)",
+        "vital status alive (0 = no, 1 = yes)",
+        "status (1=y,0=n) alive",
+        "event free (1=y)",
+    ),
+    *(
+        "NED",
+        "remission",
+        "in remission (1=yes)",
+        "nonevent",
+        "noevent",
+        "status_inverted",
+        "event (reverse coded)",
+    ),
+    *(
+        "Withdrawn",
+        "dropped out",
+        "status (0→dead)",
+        "status (0->dead, 1->alive)",
+        "status (dead => 0)",
+        "lebend",
+    ),
+    *("vivant", "Überlebt", "viva (1=yes)", "status (0 - dead, 1 - alive)", "disease-free at last contact"),
+    *("relapse free status (1=yes, 0=no)", "OS_flipped", "not_progressed (1=true)", "nonrelapse"),
     *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
 ]
 

@@ -13,7 +13,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.missing import without_missing
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import listing
-from sequoia_stats.types.covariate_statements import chosen
+from sequoia_stats.types.covariate_statements import chosen, note_readings
 from sequoia_stats.types.covariates import Reading, TextOrigin, read_covariate, read_covariates, unread_texts
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words separated by one blank.
@@ -116,12 +116,7 @@ def parse_covariates(
     others, more = read_covariates(table, categorical=levels, origin=origin, missing=missing)
     covariates = pd.DataFrame(parsed, index=table.index).join(others)
     readings = {name: reading for name, reading in (readings | more).items() if reading != Reading()}
-    for name, reading in readings.items():
-        if reading.unread or reading.note:
-            n = int(covariates[name].notna().sum())
-            flow.add(
-                f"covariate: {found.get(name, name)}", n + reading.n_unread, n, reading.unread_sentence()
-            )
+    note_readings(flow, covariates, readings, found)
     return covariates, readings
 
 
@@ -163,6 +158,8 @@ def _subtype(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
 
 def _age(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """Ages in years; a column that cannot be in years, or does not hold numbers, keeps its name."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # AnnData made it of texts
+        column = column.astype(object)
     numbers, reading = read_covariate(column, origin="file")
     if isinstance(numbers.dtype, pd.CategoricalDtype):
         n = int(column.notna().sum())

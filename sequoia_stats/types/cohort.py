@@ -14,8 +14,8 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types._matrices import dense, in_memory
-from sequoia_stats.types.covariate_statements import declared
-from sequoia_stats.types.covariates import Reading, read_covariates
+from sequoia_stats.types.covariate_statements import declared, note_readings
+from sequoia_stats.types.covariates import Reading, is_number, read_covariates
 from sequoia_stats.types.durations import without_own_unit
 from sequoia_stats.types.outcome import Outcome
 
@@ -234,7 +234,8 @@ class Cohort:
             )
         known = _read_readings(adata.uns.get(_READINGS))
         obs = adata.obs.drop(columns=list(_OUTCOME_COLUMNS))
-        covariates, readings = _covariates_of(obs, known)
+        flow = Flow.of(adata.uns.get("flow"))
+        covariates, readings = _covariates_of(obs, known, flow)
         texts: dict[str, Any] = {key: str(adata.uns[key]) for key in _TEXTS if key in adata.uns}
         return cls(
             expression=pd.DataFrame(dense(adata.X, "AnnData, X"), adata.obs_names, adata.var_names),
@@ -243,18 +244,19 @@ class Cohort:
             ),
             covariates=covariates,
             readings=readings,
-            flow=Flow.of(adata.uns.get("flow")).to_frame(),
+            flow=flow.to_frame(),
             units=adata.var["unit"].astype(object) if "unit" in adata.var else pd.Series(dtype=object),
             **texts,
         )
 
 
 def _covariates_of(
-    obs: pd.DataFrame, known: Mapping[str, Reading]
+    obs: pd.DataFrame, known: Mapping[str, Reading], flow: Flow
 ) -> tuple[pd.DataFrame, dict[str, Reading]]:
     """The covariates in the obs of an AnnData; those in `known` have their type already."""
     others = [name for name in obs if name not in known]
     typed, readings = read_covariates(obs[others].apply(as_texts), origin="anndata")
+    note_readings(flow, typed, readings, {})
     return obs.drop(columns=others).join(typed)[list(obs)], {**known, **readings}
 
 
@@ -267,11 +269,11 @@ def as_texts(column: pd.Series) -> pd.Series:
     """A column of obs with texts where AnnData made a Categorical of them, and where it holds lists or tables.
 
     AnnData turns every column of texts into a Categorical with sorted levels when it is written. Such a column may hold
-    numbers with texts among them.
+    numbers with texts among them; but if all levels are numbers, somebody made categories of them.
     """
     dtype = column.dtype
     if pd.api.types.is_object_dtype(dtype):
-        return column.map(lambda value: value if np.isscalar(value) or value is None else str(value))
+        return column.map(lambda value: value if pd.api.types.is_scalar(value) else str(value))
     if (
         not isinstance(dtype, pd.CategoricalDtype)
         or dtype.ordered
@@ -281,7 +283,8 @@ def as_texts(column: pd.Series) -> pd.Series:
     from natsort import natsorted  # which anndata sorts by
 
     levels = dtype.categories.tolist()
-    return column.astype(object) if levels in (sorted(levels), natsorted(levels)) else column
+    mixed = not all(map(is_number, levels))
+    return column.astype(object) if mixed and levels in (sorted(levels), natsorted(levels)) else column
 
 
 def _read_readings(text: object) -> dict[str, Reading]:

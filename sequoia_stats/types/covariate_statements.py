@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.flow import Flow
 from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.covariates import MOST_CODES, Reading, as_categorical, label
@@ -126,6 +127,30 @@ def declared(
         covariates[name] = values
         readings[str(name)] = replace(reading, missing=dict(counts), unread=unread)
     return covariates, {name: reading for name, reading in readings.items() if reading != Reading()}
+
+
+def note_readings(
+    flow: Flow, covariates: pd.DataFrame, readings: Mapping[str, Reading], columns: Mapping[str, str]
+) -> None:
+    """Add a line for each covariate with unread texts, or numbers that are written unusually.
+
+    Parameters
+    ----------
+    flow : Flow
+        The ledger.
+    covariates : DataFrame of shape (patients, columns)
+        Typed covariates.
+    readings : mapping of str to Reading
+        By covariate.
+    columns : mapping of str to str
+        The column of a covariate, where it has another name.
+    """
+    for name, reading in readings.items():
+        if reading.unread or reading.note:
+            n = int(covariates[name].notna().sum())
+            flow.add(
+                f"covariate: {columns.get(name, name)}", n + reading.n_unread, n, reading.unread_sentence()
+            )
 
 
 def refuse_unread(

@@ -233,6 +233,8 @@ def _texts(
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
         return levels
     odd = some[~is_number]
+    if origin == "anndata":
+        note = "; ".join(filter(None, [note, "numbers read from texts"]))
     return numbers.reindex(index), Reading(_count(texts[absent_number]), unread_texts(odd), note)
 
 
@@ -255,6 +257,11 @@ def _levels(texts: pd.Series, levels: list[str] | None = None) -> pd.Series:
 
 def _order(text: str) -> tuple[float, str]:
     return (float(text) if _NUMBER.fullmatch(text) else np.inf, text)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number with a decimal point, also with blanks around it."""
+    return bool(_NUMBER.fullmatch(text.strip()))
 
 
 def label(value: Any) -> str:

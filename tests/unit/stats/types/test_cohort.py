@@ -113,6 +113,30 @@ def test_covariates_get_their_type_and_keep_it_in_a_file(tmp_path):
     pd.testing.assert_frame_equal(back.covariates, made.covariates)
 
 
+@pytest.mark.parametrize(
+    "levels", [["1", "10", "2", "9"], ["1", "2", "9", "10"], ["0.5", "1.0", "1.5", "2.0"]]
+)
+def test_a_categorical_whose_levels_all_are_numbers_is_categorical(levels, tmp_path):
+    adata = COHORT.adata
+    adata.uns.pop("covariates")
+    adata.obs["site"] = pd.Categorical(levels * 2, levels)
+    adata.write_h5ad(tmp_path / "c.h5ad")
+    for cohort in (as_cohort(adata), read_cohort(adata), read_cohort(tmp_path / "c.h5ad")):
+        assert cohort.covariates["site"].tolist() == levels * 2
+    del adata.uns["sequoia_cohort"]
+    adata.obs["age"] = pd.Categorical(list("40516273"))
+    assert read_cohort(adata).covariates["age"].tolist() == [4, 0, 5, 1, 6, 2, 7, 3]
+
+
+def test_numbers_that_are_read_from_the_texts_of_an_anndata_are_in_the_ledger():
+    adata = COHORT.adata
+    adata.uns.pop("covariates")
+    adata.obs["size"] = pd.Categorical(["5", "12", "19", "30", "41", "44", "50", "Not Stated"])
+    for cohort in (as_cohort(adata), read_cohort(adata)):
+        line = cohort.flow.iloc[-1]
+        assert (line["step"], line["reason"]) == ("covariate: size", "numbers read from texts")
+
+
 def test_texts_that_anndata_made_categories_of_are_read_as_texts():
     adata = COHORT.adata
     del adata.uns["covariates"]

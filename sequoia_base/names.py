@@ -8,6 +8,7 @@ its hyphens into dots.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -94,8 +95,8 @@ def is_primary(cell: str) -> bool | None:
 def written_otherwise(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
     """Names that are not among the others, but differ from one of them only in how it is written.
 
-    Leading zeros, a decimal point or an exponent of whole numbers, capitals, and the dots that R puts in place of other
-    characters make no difference.
+    Leading zeros, also after letters, a decimal point or an exponent of whole numbers, capitals, and the dots that R
+    puts in place of other characters make no difference. Names that are alike within one of the tables are not meant.
 
     Parameters
     ----------
@@ -113,8 +114,12 @@ def written_otherwise(names: Iterable[str], others: Iterable[str]) -> list[tuple
     [('007', '7'), ('TCGA.A1', 'TCGA-A1')]
     """
     ours, theirs = dict.fromkeys(map(str, names)), dict.fromkeys(map(str, others))
+    alike = [Counter(map(_plain, side)) for side in (ours, theirs)]
     plain = {_plain(other): other for other in theirs if other not in ours}
-    return [(name, plain[word]) for name in ours if name not in theirs and (word := _plain(name)) in plain]
+    pairs = [(name, _plain(name)) for name in ours if name not in theirs]
+    return [
+        (name, plain[word]) for name, word in pairs if word in plain and alike[0][word] == alike[1][word] == 1
+    ]
 
 
 def _plain(name: str) -> str:
@@ -123,4 +128,5 @@ def _plain(name: str) -> str:
         number = Decimal(word)
         if number == number.to_integral_value():
             return str(int(number))
-    return re.sub(r"[^a-z0-9]", ".", word)
+    word = re.sub(r"[^a-z0-9]", ".", word)
+    return word if re.fullmatch(r"\d+\.\d+", word) else re.sub(r"(?<!\d)0+(?=\d)", "", word)

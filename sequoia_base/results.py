@@ -65,7 +65,8 @@ def _display(value: Any) -> str:
         case list() if len(value) > 6:
             return f"{', '.join(map(_display, value[:5]))}, … ({len(value)})"
         case list():
-            return ", ".join(map(_display, value)) or "–"
+            texts = [_display(item) for item in value]
+            return ("; " if any(", " in text for text in texts) else ", ").join(texts) or "–"  # sentences
         case dict():
             return ", ".join(f"{key} {_display(item)}" for key, item in value.items())
     return str(value)

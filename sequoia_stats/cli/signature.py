@@ -183,7 +183,10 @@ def score(
     scale_within: WithinOption = None,
     max_weight_lost: WeightOption = 0.5,
     genes_in: Annotated[
-        str, typer.Option(help="Whether genes are in the columns or the rows of an expression table.")
+        str,
+        typer.Option(
+            help="Whether genes are in the columns or the rows of an expression table; a reference may differ."
+        ),
     ] = "columns",
     force: Force = False,
     as_json: Json = False,

@@ -62,10 +62,17 @@ class Range(NamedTuple):
         return odd_spread or self.outside > _OUTSIDE
 
     def __str__(self) -> str:
-        words = f"the mean of the typical gene is {self.distance:.2g} SDs from that of this cohort"
+        words = f"the mean of the typical gene is {_said(self.distance)} SDs from that of this cohort"
         if self.n > 1:
-            words += f", the SD {self.spread:.2g} times as large"
+            words += f", the SD {_said(self.spread)} times as large"
         return f"{words}, and {self.outside:.0%} of the values are beyond its own"
+
+
+def _said(number: float) -> str:
+    """A number as one says it, without an exponent: "0.31", "less than 0.01", "3,100"."""
+    if 0 < number < 0.01:
+        return "less than 0.01"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 
 def measure(x: NDArray[np.float64], z: NDArray[np.float64], fitted: Transform) -> Range:

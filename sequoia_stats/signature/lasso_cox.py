@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import Limit, Parameters, ProgressBar, count_jobs, one_of, optional, whole
 from sequoia_base.flow import Flow
+from sequoia_base.names import written_otherwise
 from sequoia_stats.coxpath import (
     FOLD_LIMITS,
     PATH_ENGINES,
@@ -209,6 +210,7 @@ class LassoCoxSignature(Parameters):
     def _candidates(self, cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Expression of the genes that can enter a fit, and the ledger with what was left out."""
         expression, flow = cohort.expression, Flow.of(cohort.flow)
+        absent: list[str] = []
         if self.genes is not None:
             names = list(dict.fromkeys(self.genes))
             positions = symbols.match(names, expression.columns)
@@ -228,6 +230,8 @@ class LassoCoxSignature(Parameters):
         if n < 2:
             empty = "leave out patients with missing values, or give genes with values for all patients"
             alike = "check the gene names, and that genes are in columns"
+            if self.genes is not None and not absent:
+                alike = "name 2 candidate genes or more"
             if kinds := symbols.other_identifiers(cohort=cohort.genes, candidates=self.genes or ()):
                 alike = f"name the genes alike: {kinds}"
             raise InputError(
@@ -244,15 +248,21 @@ class LassoCoxSignature(Parameters):
         event = cohort.outcome.event
         if self.foldid is None:
             return stratified_folds(event, self.folds, self.repeats, self.seed)
-        given = pd.Series(self.foldid)
+        given = pd.Series(self.foldid).rename(index=str)
         repeated = given.index[given.index.duplicated()]
         if len(repeated):
             patients = counted(len(repeated), "patient")
             raise InputError(f"there is more than one fold for {patients}", where=listing(repeated))
         absent = cohort.patients.difference(given.index)
         if len(absent):
+            fix = "give every patient a fold"
+            if alike := written_otherwise(absent, given.index):
+                pairs = listing((f"{ours!r} and {theirs!r}" for ours, theirs in alike), 3)
+                fix = f"write the ids as in the cohort; in it, and with the folds: {pairs}"
             patients = counted(cohort.n, "patient")
-            raise InputError(f"there is no fold for {len(absent)} of {patients}", where=listing(absent))
+            raise InputError(
+                f"there is no fold for {len(absent)} of {patients}", where=listing(absent), fix=fix
+            )
         foldids = given.reindex(cohort.patients).to_numpy(np.int64)[None, :]
         check_foldids(foldids, event)
         return foldids

@@ -14,8 +14,10 @@ import pandas as pd
 
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
+from sequoia_base.tables import read_header
 from sequoia_stats.datasets import open_expression
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io.tidy import recognises as recognises_table
 from sequoia_stats.signature._json_files import read_json, refuse_faults
 from sequoia_stats.signature._range import MIN_PATIENTS
 from sequoia_stats.signature.transforms import Transform, fit_transform, parameter_faults
@@ -83,7 +85,7 @@ class ScaleReference(Result):
             raise InputError(
                 f"the reference {name} has none of the {counted(len(genes), 'gene')} of the signature",
                 where=listing(genes),
-                fix="give a cohort with these genes in columns, named as in the signature",
+                fix="give a cohort with these genes, named as in the signature",
             )
         kept = tuple(np.array(genes, dtype=object)[columns >= 0][usable])
         fitted = fit_transform(transform, x[:, usable], exact=True)
@@ -169,12 +171,16 @@ def open_reference(
     transform : str
         Its transform.
     genes_in : {"columns", "rows"}
-        Where a table has its genes.
+        Where a frame has its genes. A table of text is read in the other direction if its header shows that it has them
+        there: patients and reference may differ in this.
     """
     if isinstance(source, ScaleReference):
         return source
     if isinstance(source, str | Path) and Path(source).suffix.lower() == ".json":
         return ScaleReference.load(source)
+    if isinstance(source, str | Path) and recognises_table(Path(source)) and Path(source).is_file():
+        in_header = (match(genes, read_header(source)) >= 0).any()
+        genes_in = "columns" if in_header else "rows"
     return ScaleReference.fit(open_expression(source, genes_in=genes_in), genes, transform)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Scale = Literal["cohort", "training"]
 _REFERENCE_FIX = "score against a frozen reference of the same platform (--reference COHORT)"
+_OTHER_REFERENCE_FIX = (
+    "score against another reference, of the platform of these patients (--reference COHORT)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,21 +97,20 @@ def compute_scores(
         raise InputError("there are no patients to score", where=expression.name)
     columns = _columns(signature, expression)
     groups = _groups(expression, scale_within)
-    fitted, known, frozen = signature.transform, columns >= 0, None
+    fitted, in_reference, frozen = signature.transform, np.ones(len(columns), dtype=bool), None
     if depends and reference is not None:
         frozen = open_reference(reference, signature.genes, fitted.name)
         in_reference, fitted = frozen.of_genes(signature.genes, fitted.name)
-        known &= in_reference
-        positions = (
-            np.cumsum(in_reference) - 1
-        )  # of a gene of the signature in the transform of the reference
-    else:
-        positions = np.arange(len(signature.genes))
+    positions = np.cumsum(in_reference) - 1  # of a gene of the signature in the fitted transform
     by_cohort = depends and scale == "cohort" and frozen is None
     if by_cohort:
         _refuse_small(signature, expression, columns, groups)
-    found = _usable(values, columns, known, groups if by_cohort else None)
-    missing, lost = _loss(signature, found, expression.name, max_weight_lost)
+    usable = _usable(values, columns, columns >= 0, groups if by_cohort else None)
+    found = usable[in_reference[usable]]
+    lacking = {expression.name: np.setdiff1d(np.arange(len(columns)), usable)}
+    if frozen:
+        lacking[f"the reference {frozen.cohort}"] = np.flatnonzero(~in_reference)
+    missing, lost = _loss(signature, found, lacking, max_weight_lost)
     chosen = values.iloc[:, columns[found]]
     check_units(fitted.name, chosen, expression.units, frozen=True)
     x = chosen.to_numpy(np.float64)
@@ -292,21 +295,25 @@ def _usable(
 
 
 def _loss(
-    signature: Signature, found: NDArray[np.intp], name: str, max_weight_lost: float
+    signature: Signature,
+    found: NDArray[np.intp],
+    lacking: Mapping[str, NDArray[np.intp]],
+    max_weight_lost: float,
 ) -> tuple[tuple[str, ...], float]:
-    """The genes that are missing, and their share of the weight; refuses too large a share."""
-    genes = signature.genes
-    missing = tuple(np.delete(np.array(genes, dtype=object), found))
+    """The genes that are missing, and their share of the weight; refuses too large a share and names who lacks what."""
+    genes = np.array(signature.genes, dtype=object)
+    missing = tuple(np.delete(genes, found))
     weights = np.abs(signature.coefficients)
     lost = float(1 - weights[found].sum() / weights.sum()) if weights.any() else 0.0
-    if lost > max_weight_lost or (genes and not found.size):
+    if lost > max_weight_lost or (len(genes) and not found.size):
+        who = {name: genes[at] for name, at in lacking.items() if at.size}
+        whole = listing(missing) if len(who) == 1 else "; ".join(f"{k}: {listing(v)}" for k, v in who.items())
+        fix = "raise max_weight_lost (--max-weight-lost) to score the patients anyway"
         raise InputError(
-            f"{name} lacks {len(missing)} of {counted(len(genes), 'gene')}, with {lost:.0%} of the weight; at most "
-            f"{max_weight_lost:.0%} may be lost",
-            where=listing(missing),
-            fix="raise max_weight_lost (--max-weight-lost) to score the patients anyway"
-            if found.size
-            else "give expression in which these genes have values, and more than one",
+            f"{' and '.join(who)} {'lacks' if len(who) == 1 else 'lack'} {len(missing)} of "
+            f"{counted(len(genes), 'gene')}, with {lost:.0%} of the weight; at most {max_weight_lost:.0%} may be lost",
+            where=whole,
+            fix=fix if found.size else "give expression in which these genes have values, and more than one",
         )
     return missing, lost
 
@@ -314,17 +321,19 @@ def _loss(
 def _range_notes(where: Range, name: str, whose: str, *, trained: bool) -> list[str]:
     """What to say about patients outside the range of a fitted cohort; a few of them are refused."""
     if where.is_left:
+        another = _REFERENCE_FIX if trained else _OTHER_REFERENCE_FIX
         what = f"{name} lies outside the range of {whose}: {where}"
         if where.n < MIN_PATIENTS:
             who = "one patient cannot be scored" if where.n == 1 else f"{where.n} patients cannot be scored"
             raise InputError(
                 f"{who} on this scale: {what}",
                 where=name,
-                fix=f"{_REFERENCE_FIX}; or score {MIN_PATIENTS} patients or more together with --scale cohort",
+                fix=f"{another}; or score {MIN_PATIENTS} patients or more together on the scale of their own cohort"
+                + (" (--scale cohort)" if trained else ", without --reference"),
             )
         return [
             f"{what}. Another platform or processing, or very different patients: do not trust these scores and "
-            f"groups; use --scale cohort, or {_REFERENCE_FIX}"
+            f"groups; use the scale of the cohort (--scale cohort), or {another}"
         ]
     if trained and where.n < MIN_PATIENTS:
         few = "one patient is" if where.n == 1 else f"{where.n} patients are"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SCHEMA_VERSION = 1
 #: Names in a JSON file that show that it is meant as a signature.
 _SIGNS = ("genes", "coefficients", "cutoff", "transform")
-_FIX = "add what is missing as in a file that signature fit wrote; sequoia_stats/schemas/signature-1.json describes it"
+_FIX = "mend these places as in a file that signature fit wrote; sequoia_stats/schemas/signature-1.json describes it"
 
 
 @dataclass(frozen=True, eq=False)

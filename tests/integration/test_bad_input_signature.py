@@ -102,6 +102,26 @@ def fit_genes(text):
     return build
 
 
+def fit_folds(n=60, ids="P{}".format):
+    """`signature fit` with given folds."""
+
+    def build(folder):
+        write_made_cohort(folder / "c.h5ad")
+        rows = "".join(f"{ids(i + 1)},{i % 5 + 1}\n" for i in range(n))
+        (folder / "folds.csv").write_text("patient_id,fold\n" + rows)
+        return [
+            "signature",
+            "fit",
+            folder / "c.h5ad",
+            "--foldid",
+            folder / "folds.csv",
+            "-o",
+            folder / "out.json",
+        ]
+
+    return build
+
+
 def edited(drop=(), **changes):
     """Change the JSON of the signature."""
 
@@ -145,6 +165,13 @@ TABLE = {
         fit_genes("ENSG00000141510\nENSG00000091831\n"),
         ["of the list of candidates", "Ensembl"],
     ),
+    "one candidate": (fit_genes("G1\n"), ["1 usable candidate gene", "fix: name 2 candidate genes or more"]),
+    "one candidate of two": (fit_genes("G1\nXYZ\n"), ["1 usable candidate gene", "fix: check the gene names"]),
+    "folds of ids without leading zeros": (
+        fit_folds(ids="P0{}".format),
+        ["no fold for 60 of 60 patients", "write the ids as in the cohort", "'P1' and 'P01'"],
+    ),
+    "folds of some": (fit_folds(n=50), ["no fold for 10 of 60 patients", "P51", "give every patient a fold"]),
     # --- scales
     "one patient": (score(MADE.iloc[:1]), ["at least 20 patients, but there is 1", "--reference COHORT"]),
     "one patient of another platform": (
@@ -172,6 +199,30 @@ TABLE = {
         score(MADE.iloc[:19], "--reference", "HERE/x.csv"),
         ["a reference needs at least 20 patients", "has 19", "x.csv"],
     ),
+    "a reference without the genes": (
+        score(
+            MADE,
+            "--reference", "HERE/reference.csv", "--max-weight-lost", "0.2",
+            other=lambda path: MADE.drop(columns="G2").rename_axis("id").to_csv(path.parent / "reference.csv"),
+        ),
+        ["the reference reference lacks 1 of 2 genes", "G2", "x.csv"],
+    ),
+    "patients and a reference that lack different genes": (
+        score(
+            MADE.drop(columns="G1"),
+            "--reference", "HERE/reference.csv",
+            other=lambda path: MADE.drop(columns="G2").rename_axis("id").to_csv(path.parent / "reference.csv"),
+        ),
+        ["x and the reference reference lack 2 of 2 genes", "x: G1; the reference reference: G2"],
+    ),
+    "one patient outside a reference": (
+        score(
+            MADE.iloc[:1] * 5 + 90,
+            "--reference", "HERE/reference.csv",
+            other=lambda path: MADE.rename_axis("id").to_csv(path.parent / "reference.csv"),
+        ),
+        ["one patient cannot be scored", "score against another reference", "without --reference"],
+    ),
     "two scales": (score(MADE, "--reference", "metabric", "--scale", "training"), ["cannot be combined", "scale"]),
     "saving a reference against another": (
         score(MADE, "--reference", "metabric", "--save-reference", "HERE/out.json"),
@@ -191,6 +242,10 @@ TABLE = {
     "genes and coefficients only": (
         score(MADE, signature=only(genes=["G1", "G2"], coefficients=[0.5, 1])),
         [*PARTS, "are missing", "in 1 place", "s.json", "signature-1.json"],
+    ),
+    "a value that is wrong": (
+        score(MADE, signature=edited(cutoff="high")),
+        ["in 1 place", "'high' is not of type 'number'", "fix: mend these places"],
     ),
     "several faults": (
         score(MADE, signature=edited(["seed"], cutoff="high", coefficients=["a"], genes=["G1", "G1"], colour="red")),
@@ -241,6 +296,32 @@ def test_one_patient_is_scored_against_a_cohort(capsys, tmp_path):
     MADE.rename_axis("id").to_csv(tmp_path / "cohort.csv")
     answer = sequoia(capsys, *score(MADE.iloc[[4]], "--reference", "HERE/cohort.csv", "--json")(tmp_path))
     assert answer.json["reference"]["n"] == 30 and answer.json["scale"] == "reference"
+
+
+def test_a_reference_with_genes_in_the_other_direction_is_the_same_reference(capsys, tmp_path):
+    said = []
+    MADE.rename_axis("id").to_csv(tmp_path / "columns.csv")
+    MADE.T.rename_axis("gene").to_csv(tmp_path / "rows.csv")
+    for patients, side in (
+        ("columns", "columns"),
+        ("rows", "rows"),
+        ("columns", "rows"),
+        ("rows", "columns"),
+    ):
+        files = [write_signature(tmp_path / "s.json"), tmp_path / f"{patients}.csv"]
+        options = ["--genes-in", patients, "--reference", tmp_path / f"{side}.csv", "--force", "--json"]
+        answer = sequoia(capsys, "signature", "score", *files, *options, "-o", tmp_path / "out.csv")
+        said.append((answer.json["reference"]["sha256"], (tmp_path / "out.csv").read_text()))
+    assert said == said[:1] * 4
+
+
+def test_notes_are_told_apart_and_numbers_have_no_exponent(capsys, tmp_path):
+    nearly = (
+        MADE.iloc[[0] * 25].set_axis([f"N{i}" for i in range(25)]) + 1e6 + 1e-7 * MADE.iloc[:25].to_numpy()
+    )
+    answer = sequoia(capsys, *score(nearly, "--scale", "training")(tmp_path))
+    [notes] = [line for line in answer.out.splitlines() if "outside the range" in line]
+    assert "; all 25 patients are in one group" in notes and "e-" not in notes and "e+" not in notes
 
 
 def test_another_platform_is_said_in_print_and_json(capsys, tmp_path):

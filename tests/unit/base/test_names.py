@@ -71,6 +71,7 @@ def test_a_cell_of_a_table_is_a_whole_barcode_in_capitals_or_another_name(cell, 
     [
         ("007", "7"), ("7", "007"), ("7.0", "7"), ("1.0E+05", "100000"), ("1e5", "100000"),
         ("TCGA.A1.A0SB", "TCGA-A1-A0SB"), ("p1", "P1"), ("X007", "7"), ("X5a", "5a"), ("P_1", "P-1"), ("P 1", "P.1"),
+        ("P001", "P1"), ("P1", "P001"), ("A-07-B", "A.7.B"), ("P010", "P10"),
     ],
 )  # fmt: skip
 def test_one_name_written_in_two_ways_is_found(name, other):
@@ -85,6 +86,10 @@ def test_one_name_written_in_two_ways_is_found(name, other):
         (["P-1-1"], ["P-11"]),
         (["7"], ["70", "77"]),
         (["7.5"], ["7"]),
+        (["P1", "P01"], ["P001"]),
+        (["P001"], ["P1", "P01"]),
+        (["P100"], ["P1"]),
+        (["7.05"], ["7.5"]),
     ],
 )
 def test_other_names_and_names_that_are_there_are_not_meant(names, others):

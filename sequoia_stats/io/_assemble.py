@@ -125,7 +125,9 @@ def assemble(
     table = known_values(kept, endpoint.time, missing, flow)
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
-    events, note = parse_event(table[endpoint.event], place, endpoint.event_value, endpoint.word_code)
+    events, note = parse_event(
+        table[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
+    )
     if note:
         flow.add("outcome: event", len(joined), len(joined), note)
     outcome, patients = make_outcome(

@@ -6,22 +6,43 @@ import re
 from typing import Literal
 
 _DEATH = frozenset(["dead", "deceased", "died", "death", "expired"])
+#: Further words for a death that columns hold, also in other languages.
+_DEATHS = _DEATH | frozenset([
+    "d", "dod", "killed", "fatal", "suicide", "exitus", "tot", "verstorben", "gestorben", "mort", "morte", "morto",
+    "muerto", "fallecido", "deceduto", "décédé", "decede", "obito", "óbito", "overleden",
+])  # fmt: skip
+#: Deaths of other causes; for overall survival they are deaths like any other.
+_OTHER_DEATHS = frozenset(["doc", "dooc", "doic", "dwd", "duc"])
 _RECURRENCE = frozenset(["recurred", "recurrence", "recurrent", "relapsed", "relapse"])
 _PROGRESSION = frozenset(["progressed", "progression"])
+_PROGRESSIONS = _PROGRESSION | frozenset(["pd", "progressive", "progressing", "progress"])
+_RECURRENCES = _RECURRENCE | frozenset(
+    ["recurring", "relapsing", "rezidiv", "récidive", "recidive", "recidiva"]
+)
 _BOTH = "recurred progressed"
 #: Words for an event, by what it is; "yes" holds what can stand for any of them.
 _EVENTS = {
-    "death": _DEATH,
-    "recurrence": _RECURRENCE | {_BOTH},
-    "progression": _PROGRESSION | {_BOTH},
-    "yes": frozenset(["1", "true", "yes", "y"]),
+    "death": _DEATHS,
+    "recurrence": _RECURRENCES | {_BOTH},
+    "progression": _PROGRESSIONS | {_BOTH},
+    "metastasis": frozenset(
+        [
+            "metastasis",
+            "metastases",
+            "metastatic",
+            "metastasized",
+            "metastasised",
+            "metastasiert",
+        ]
+    ),
+    "yes": frozenset(["1", "true", "yes", "y", "event"]),
 }
 _NO_EVENT = frozenset(
     ["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"]
 )
 #: What a legend may say that is true of any header: "Recurrence (1=yes)", "Disease free (1=yes)".
 _YES_NO = frozenset(["true", "yes", "y", "false", "no", "n"])
-_RECURRENT = _EVENTS["recurrence"] | _EVENTS["progression"]
+_RECURRENT = _RECURRENCE | _PROGRESSION | {_BOTH}
 _FREE = frozenset(
     ["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]
 ) | {f"{kind} free" for kind in ("recurrence", "relapse", "progression")}
@@ -48,7 +69,14 @@ _ARROWS = re.compile(r"[-=–—]+>|[→⇒➔➜]")
 #: A code beside a word, however they are joined: "(0 - dead)".
 _BESIDE = re.compile(r"\b([01])[^\w]+([a-z]+)")
 #: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
-_UNLIKE = re.compile(r"\b(?:no|not|non|without|free|other|others|unrelated|unknown|or|alive|living)\b")
+_UNLIKE = re.compile(
+    r"\b(?:no|not|non|without|free|other|others|unrelated|unknown|or|alive|living|censored)\b"
+)
+#: The same where every death is the event, whatever its cause.
+_NO_DEATH = re.compile(r"\b(?:not|non|free|or|alive|living|censored|no death)\b")
+_ANY_DEATH = re.compile(
+    r"os|overall[ _-]?surv.*|all[ _-]?cause.*|(?:any[ _-]?)?death|mortality", re.IGNORECASE
+)
 
 
 def one_means(header: str) -> Literal["event", "censored", "unclear"]:
@@ -87,6 +115,18 @@ def one_means(header: str) -> Literal["event", "censored", "unclear"]:
         return "event"
     doubtful = _ABSENCE.search(plain(_LEGEND.sub(" ", text)) if legend else words)
     return "unclear" if doubtful or (legend and _FREE_OF_IT.search(words)) else "event"
+
+
+def code_and_label(text: str) -> list[str]:
+    """The two parts of "1:DECEASED"; nothing for any other text.
+
+    Examples
+    --------
+    >>> code_and_label("1:DECEASED"), code_and_label("DECEASED")
+    (['1', 'DECEASED'], [])
+    """
+    found = _LABELLED.fullmatch(text)
+    return [] if found is None else [found[1], found[2]]
 
 
 def labelled_code(text: str) -> float | None:
@@ -130,20 +170,29 @@ def study_code(text: str, endpoint: str) -> float | None:
     return 1.0 if word in seen else 0.0 if word in none | {"censored"} else None
 
 
-def may_mean_the_same(value: str, other: str) -> bool:
+def may_mean_the_same(value: str, other: str, endpoint: str = "") -> bool:
     """Whether `other` may mean an event as well where `value` does.
 
-    It may by its spelling, its label, as a synonym, or as a special case: "Dead of disease" beside "Dead".
+    It may by its spelling, its label, as a synonym, or as a special case: "Dead of disease" beside "Dead". For overall
+    survival a death of another cause is an event too.
 
     Examples
     --------
     >>> may_mean_the_same("Dead", "DECEASED"), may_mean_the_same("1", "1:DECEASED"), may_mean_the_same("2", "1")
     (True, True, False)
+    >>> [may_mean_the_same("Died of disease", "Died of other causes", endpoint) for endpoint in ("OS", "DSS")]
+    [True, False]
     """
     labelled, also = (_LABELLED.fullmatch(text.strip()) for text in (value, other))
     if labelled and also and labelled[1] != also[1]:  # their codes tell them apart
         return False
     if _spellings(value) & _spellings(other):
+        return True
+    if (
+        _ANY_DEATH.fullmatch(endpoint.strip())
+        and _is_death(other)
+        and (_is_death(value) or _kinds({plain(value)}))
+    ):
         return True
     words = [] if _UNLIKE.search(plain(other)) else plain(other).split()
     kinds, others = _kinds(_spellings(value)), _kinds({*_spellings(other), *words})
@@ -168,12 +217,20 @@ def _kinds(texts: set[str]) -> set[str]:
     return {kind for kind, words in _EVENTS.items() if words & texts}
 
 
+def _is_death(text: str) -> bool:
+    """Whether a text tells of a death, of any cause."""
+    words = plain(text)
+    return not _NO_DEATH.search(words) and bool(
+        (_DEATHS | _OTHER_DEATHS) & {*_spellings(text), *words.split()}
+    )
+
+
 def _agree(code: str, word: str) -> bool:
     return (code == "1" and _is_event(word)) or (code == "0" and _is_none(word))
 
 
 def _is_event(word: str) -> bool:
-    return word == "event" or any(word in words for words in _EVENTS.values())
+    return any(word in words for words in _EVENTS.values())
 
 
 def _is_known(word: str) -> bool:

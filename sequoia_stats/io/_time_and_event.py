@@ -11,6 +11,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._event_words import (
+    code_and_label,
     contradicts_itself,
     explains_itself,
     labelled_code,
@@ -75,6 +76,7 @@ def parse_event(
     where: str,
     event_value: str | Sequence[str] | None = None,
     word_code: Callable[[str], float | None] = lambda text: None,
+    endpoint: str = "",
 ) -> tuple[pd.Series, str]:
     """Events as 1 (seen), 0 (censored) or NaN (missing), and how unusual codes were read.
 
@@ -86,8 +88,11 @@ def parse_event(
         File and column, for errors.
     event_value : str or sequence of str, optional
         The values that mean the event; every other value then means none, whatever the name says. Numbers will do.
+        "1" or "DECEASED" stands for "1:DECEASED".
     word_code : callable, optional
         Gives 1 or 0 for a word that the format defines, None for others.
+    endpoint : str, optional
+        What the event is. For OS a death of any cause may be the event.
 
     Returns
     -------
@@ -108,7 +113,7 @@ def parse_event(
     if event_value is not None:
         several = isinstance(event_value, Iterable) and not isinstance(event_value, str)
         wanted = [str(value) for value in (event_value if several else [event_value])]
-        seen, meaning = _declared(texts, wanted, name, where)
+        seen, meaning = _declared(texts, wanted, name, where, endpoint)
     else:
         seen, meaning = _coded(texts, name, where, word_code)
     result[present] = seen
@@ -238,19 +243,24 @@ def _unread(unread: pd.Series, texts: pd.Series, name: str, where: str) -> Input
     return InputError(f"{what}; its values are {_with_counts(texts)}", where=where, fix=_ASK)
 
 
-def _declared(texts: pd.Series, wanted: Sequence[str], name: str, where: str) -> tuple[pd.Series, str]:
+def _declared(
+    texts: pd.Series, wanted: Sequence[str], name: str, where: str, endpoint: str
+) -> tuple[pd.Series, str]:
     """1 for the declared values and 0 for others; refused if one of those may mean the event too."""
-    if not all(value.strip() for value in wanted):
-        raise InputError("an event value is empty", fix="give a value of the column: --event-value VALUE")
+    if not wanted or not all(value.strip() for value in wanted):
+        what = "an event value is empty" if wanted else "the list of event values is empty"
+        raise InputError(what, fix="give a value of the column: --event-value VALUE")
     values = list(texts.unique())
-    absent = [value for value in wanted if not any(_same(text, value) for text in values)]
+    meant = {value: _meant(value, values) for value in wanted}
+    absent = [value for value, found in meant.items() if not found]
     if len(texts) and absent:
         what = f"no patient has the event value {listing(map(repr, absent))}; the values are {_with_counts(texts)}"
         raise InputError(what, where=where, fix="give some of them with --event-value")
-    seen = {text: float(any(_same(text, value) for value in wanted)) for text in values}
+    seen = list(dict.fromkeys(text for found in meant.values() for text in found))
     doubtful = [
-        text for text in values if not seen[text] and any(may_mean_the_same(value, text) for value in wanted)
-    ]
+        text for text in values
+        if text not in seen and any(may_mean_the_same(value, text, endpoint) for value in seen)
+    ]  # fmt: skip
     if doubtful:
         options = " ".join(f"--event-value {shlex.quote(value)}" for value in [*wanted, *doubtful])
         raise InputError(
@@ -259,7 +269,15 @@ def _declared(texts: pd.Series, wanted: Sequence[str], name: str, where: str) ->
             where=where,
             fix=f"name all that mean the event: {options}; write another word in the file for those that do not",
         )
-    return texts.map(seen).astype(np.float64), f"event where {name} is {listing(map(repr, wanted))}"
+    return texts.isin(seen).astype(np.float64), f"event where {name} is {listing(map(repr, wanted))}"
+
+
+def _meant(value: str, texts: Sequence[str]) -> list[str]:
+    """The texts of a column that a declared value names: itself, or its code or label where one "1:DECEASED" has it."""
+    if same := [text for text in texts if _same(text, value)]:
+        return same
+    labelled = [text for text in texts if any(_same(part, value) for part in code_and_label(text))]
+    return labelled if len({code_and_label(text)[0] for text in labelled}) == 1 else []
 
 
 def _same(text: str, value: str) -> bool:

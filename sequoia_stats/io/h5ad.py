@@ -143,11 +143,12 @@ def _own(
         adata.obs[["time", "event"]] = known_values(outcome_columns, "time", missing, flow)
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
-    event, note = parse_event(obs["event"], f"{where}, obs column 'event'", event_value)
+    endpoint = str(adata.uns.get("endpoint", ""))
+    event, note = parse_event(obs["event"], f"{where}, obs column 'event'", event_value, endpoint=endpoint)
     if note:
         flow.add("outcome: event", len(event), len(event), note)
     outcome, patients = make_outcome(
-        time, event, str(adata.uns.get("endpoint", "")), where=f"{where}, obs columns 'time' and 'event'",
+        time, event, endpoint, where=f"{where}, obs columns 'time' and 'event'",
         drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
     kept = adata[adata.obs_names.isin(patients)].copy()

@@ -134,6 +134,17 @@ def test_events_that_cannot_be_told_are_an_error_whose_way_out_works(capsys, tmp
     assert read_cohort(tmp_path / "out.h5ad").n_events == n_events
 
 
+def test_for_overall_survival_a_death_of_another_cause_is_asked_about(capsys, tmp_path):
+    arguments = tables(tmp_path, TIMES, ["Died of Disease", "Died of Other Causes"] + ["Living"] * 4)
+    both = declared(["Died of Disease", "Died of Other Causes"])
+    answer = convert(capsys, tmp_path, arguments, *both[:2], "--endpoint", "OS")
+    assert answer.code == 2 and "'Died of Other Causes' (1)" in answer.err
+    assert convert(capsys, tmp_path, arguments, *both, "--endpoint", "OS").code == 0
+    assert read_cohort(tmp_path / "out.h5ad").n_events == 2
+    assert convert(capsys, tmp_path, arguments, *both[:2], "--endpoint", "DSS").code == 0
+    assert read_cohort(tmp_path / "out.h5ad").n_events == 1
+
+
 def test_the_options_that_an_error_spells_out_can_be_pasted(capsys, tmp_path):
     arguments = tables(tmp_path, TIMES, ["Dead", "dead", "it's DEAD", "Alive", "Alive", "DEAD"])
     answer = convert(capsys, tmp_path, arguments, "--event-value", "Dead")

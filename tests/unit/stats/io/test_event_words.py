@@ -203,6 +203,13 @@ def test_words_of_a_study_folder_are_those_of_its_endpoint(endpoint, text, code)
         ("Recurred", "recurrence"),
         ("Recurred", "Recurred/Progressed"),
         ("Lost to follow-up", "lost to follow up"),
+        ("event", "yes"),
+        ("Progression", "PD"),
+        ("Metastasis", "metastatic"),
+        ("Dead", "D"),
+        ("Dead", "Killed"),
+        ("Dead", "mort"),
+        ("Recurred", "Rezidiv"),
     ],
 )
 def test_values_that_may_both_mean_the_event(value, other):
@@ -218,6 +225,8 @@ def test_values_that_may_both_mean_the_event(value, other):
         ("Recurred", "Distant recurrence"),
         ("yes", "Yes, local"),
         ("1", "1 - dead"),
+        ("event", "EVENT OCCURRED"),
+        ("Progression", "Progressive disease"),
     ],
 )
 def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_way_round(value, other):
@@ -245,7 +254,36 @@ def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_w
         ("0:DECEASED", "1:LIVING"),
         ("+", "-"),
         ("Dead", "Lost"),
+        ("event", "no event"),
+        ("event", "censored"),
+        ("PD", "SD"),
+        ("DOD", "DOC"),
+        ("Metastasis", "no metastasis"),
     ],
 )
 def test_values_that_a_user_may_tell_apart(value, other):
     assert not may_mean_the_same(value, other)
+
+
+@pytest.mark.parametrize("endpoint", ["OS", "os", "Overall survival", "death"])
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("Dead", "Died of other causes"),
+        ("Died of Disease", "Died of Other Causes"),
+        ("DOD", "DOC"),
+        ("Dead of disease", "Dead, cause unknown"),
+        ("yes", "Died, unrelated to cancer"),
+        ("Deceased (cancer)", "deceased without relapse"),
+        ("1:Died of Disease", "Died of Other Causes"),
+    ],
+)
+def test_for_overall_survival_a_death_of_another_cause_may_be_the_event(endpoint, value, other):
+    assert may_mean_the_same(value, other, endpoint)
+
+
+@pytest.mark.parametrize(
+    "other", ["Living", "Not dead", "Alive or dead tumor free", "no death", "Lost", "Unknown"]
+)
+def test_for_overall_survival_the_living_are_not_dead(other):
+    assert not may_mean_the_same("Died of Disease", other, "OS")

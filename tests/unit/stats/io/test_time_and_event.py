@@ -247,6 +247,34 @@ def test_an_empty_event_value_is_refused():
         events(0, 1, event_value=["1", " "])
 
 
+@pytest.mark.parametrize("nothing", [[], (), set(), iter([])])
+def test_an_empty_list_of_event_values_is_refused(nothing):
+    with pytest.raises(InputError, match=r"the list of event values is empty(.|\n)*--event-value"):
+        events(0, 1, event_value=nothing)
+
+
+@pytest.mark.parametrize("value", ["1", 1, "DECEASED", "1:DECEASED"])
+def test_a_code_or_a_label_stands_for_both(value):
+    parsed, note = events("1:DECEASED", "0:LIVING", "1:DECEASED", event_value=value)
+    assert parsed.tolist() == [1, 0, 1]
+    assert (
+        note == f"event where status is '{value}': 2 of 3 patients have it; taken as censored: '0:LIVING' (1)"
+    )
+
+
+def test_a_label_of_two_codes_stands_for_none():
+    with pytest.raises(InputError, match="no patient has the event value 'Dead'"):
+        events("1:Dead", "2:Dead", "0:Alive", event_value="Dead")
+
+
+def test_a_death_of_another_cause_is_asked_about_for_overall_survival_only():
+    codes = ["Died of Disease", "Died of Other Causes", "Living"]
+    with pytest.raises(InputError, match=r"may mean the event too: 'Died of Other Causes' \(1\)"):
+        events(*codes, event_value=codes[0], endpoint="OS")
+    assert events(*codes, event_value=codes[:2], endpoint="OS")[0].tolist() == [1, 1, 0]
+    assert events(*codes, event_value=codes[0], endpoint="DSS")[0].tolist() == [1, 0, 0]
+
+
 def test_a_declared_number_need_not_be_spelt_alike():
     assert events("2.0", "1.0", event_value="2")[0].tolist() == [1, 0]
 

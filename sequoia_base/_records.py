@@ -79,7 +79,7 @@ def read_records(text: str, path: str | Path, *, comment: str = "", quoted: bool
     _, first = next(cut.rows(at), (0, ""))
     unnamed = Records([], delimiter, [])
     header = [title.strip() for title in unnamed.fields(first)]
-    cut.width = len(header)
+    cut.width, cut.spaced = len(header), f"{delimiter} " in lines[max(at, cut.end) - 1]
     rows = list(cut.rows(max(at, cut.end)))
     if not rows:
         raise InputError("the table has a header and no rows", where=str(path))
@@ -136,8 +136,8 @@ class _Cutter:
 
     def __init__(self, lines: Sequence[str], delimiter: str, path: str | Path, quoted: bool) -> None:
         self.lines, self.delimiter, self.path, self.quoted = lines, delimiter, path, quoted
-        #: Number of columns, once the header is known.
-        self.width = 0
+        #: Number of columns, and whether blanks follow the delimiters, once the header is known.
+        self.width, self.spaced = 0, False
         #: Index of the line after the last row that was cut.
         self.end = 0
 
@@ -166,7 +166,7 @@ class _Cutter:
                 raise _bad_quote(str(error), self.lines[row - 1], f"{self.path}, row {row}") from None
         self.end = row - 1 + n
         joined = self.lines[row - 1 : self.end]
-        if len(joined) > 1 and self.width > 1 and all(self._looks_whole(line) for line in joined):
+        if len(joined) > 1 and self.width > 1 and any(map(self._looks_whole, joined[1:])):
             raise _bad_quote("", self.lines[row - 1], f"{self.path}, row {row}")
         return fields
 
@@ -183,7 +183,8 @@ class _Cutter:
 
     def _looks_whole(self, line: str) -> bool:
         """Whether a line would be a row of its own, if quotes meant nothing."""
-        return line.count(self.delimiter) == self.width - 1
+        prose = 0 if self.spaced else line.count(f"{self.delimiter} ")
+        return line.count(self.delimiter) - prose == self.width - 1
 
 
 def _with_points(rows: list[Row]) -> list[Row]:

@@ -144,6 +144,7 @@ def read_tidy(
         clinical = None
     where = str(source if clinical is None else clinical)
     table = None if clinical is None else read_table(clinical, missing=())
+    named = id_column
     if not id_column:
         header = read_header(source) if table is None else list(table.columns)
         id_column = header[id_position(header, None, where)] if header[0] in UNNAMED else None
@@ -157,15 +158,17 @@ def read_tidy(
         table = numbers.texts
         identifier = table.columns[0]
         _refuse_copies(numbers, table[[time, event]], source)
-        refuse_row_numbers(table[identifier], given, source)
+        refuse_row_numbers(table[identifier], named, source)
     else:
         header = list(table.columns)
         identifier = header[id_position(header, given, where)]
         for option, column in outcome.items():
             find_column(header, column, where, f"name one of its columns with {option}")
-        refuse_row_numbers(table[identifier], given, where)
+        refuse_row_numbers(table[identifier], named, where)
         table = without_row_names(table, identifier, left_out)
         numbers = _read_expression(source, given, genes_in, table[identifier], missing)
+        if not are_in_rows(genes_in):
+            refuse_row_numbers(numbers.texts.iloc[:, 0], named, source)
         if leaked := sorted({time, event}.intersection([*numbers.columns, *numbers.texts])):
             what = (
                 f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}"
@@ -274,8 +277,6 @@ def _read_expression(
         return [ids, *no_expression(header[:ids], ids)]
 
     numbers = read_numbers(path, names if in_rows else texts, missing=missing)
-    if not in_rows:
-        refuse_row_numbers(numbers.texts.iloc[:, 0], id_column, path)
     beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
     if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):
         raise _turned(path, "the header", "rows")

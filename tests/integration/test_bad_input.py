@@ -7,6 +7,7 @@ A builder gets an empty folder, writes its files there and returns the arguments
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import zipfile
@@ -49,9 +50,15 @@ def tidy(expression=EXPRESSION, clinical=CLINICAL, *options, said=SAID):
     return build
 
 
-def cells(**columns):
-    """`cohort convert` with other clinical columns."""
-    return tidy(EXPRESSION, clinical_table(**columns).to_csv())
+def cells(quoted=True, **columns):
+    """`cohort convert` with other clinical columns; if not `quoted`, the only quotes are those written as '."""
+    text = clinical_table(**columns).to_csv()
+    return tidy(EXPRESSION, text if quoted else text.replace('"', "").replace("'", '"'))
+
+
+def numbered(text):
+    """A table with the numbers of its rows, under no title, for its ids."""
+    return pd.read_csv(io.StringIO(text)).iloc[:, 1:].to_csv()
 
 
 def expression_as(name, content, *options):
@@ -394,6 +401,18 @@ CLINICAL_FILES = {
     "row numbers for ids": (
         tidy(EXPRESSION, clinical_table().reset_index(names="case").to_csv()),
         ["the first column, which has no title, only counts the rows", "clinical.csv", "--id-column"],
+    ),
+    "an open quote in a cell with a comma": (
+        cells(note=["", "'lost, moved", "", "", "size 5'", ""], quoted=False),
+        ["a quote is opened and not closed", "clinical.csv, row 3"],
+    ),
+    "row numbers for ids in both tables": (
+        tidy(numbered(EXPRESSION), numbered(CLINICAL), said=SAID[2:]),
+        ["the first column, which has no title, only counts the rows", "clinical.csv", "--id-column"],
+    ),
+    "row numbers for ids of expression": (
+        tidy(numbered(EXPRESSION), CLINICAL[7:], said=SAID[2:]),
+        ["the first column, which has no title, only counts the rows", "expression.csv", "--id-column"],
     ),
     "a header one short under a title of ids": (
         tidy(EXPRESSION, CLINICAL.replace("patient,months,status", "patient,months")),

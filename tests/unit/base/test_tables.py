@@ -242,6 +242,12 @@ BAD = {
     "open quote that meets another": (
         lambda folder: write(folder, 'id,A,B\nP1,"1,2\nP2,3,4\nP3,5",6\n'), "quote is opened and not closed|row 2"
     ),
+    "open quote in a cell with a comma": (
+        lambda folder: write(folder, 'id,A,B\nP1,"1, a,2\nP2,3,4\nP3,5",6\n'), "quote is opened and not closed|row 2"
+    ),
+    "open quote in a table with blanks": (
+        lambda folder: write(folder, 'id, A, B\nP1, "1, 2\nP2, 3, 4\nP3, 5", 6\n'), "opened and not closed|row 2"
+    ),
     "open quote in the header": (lambda folder: write(folder, 'id,"A,B\nP1,1,2\n'), "not closed|row 1"),
     "open quote before the last row": (lambda folder: write(folder, 'id,A,B\nP1,1,2\nP2,1,"2'), "not closed|row 3"),
     "open quote with tabs": (

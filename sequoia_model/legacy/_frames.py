@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.legacy._stand_ins import Array, StandIn
+from sequoia_model.legacy._labels import LABEL_MAKERS, ArrowTexts, AxisLabels, Texts, array
+from sequoia_model.legacy._stand_ins import StandIn
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +53,7 @@ class Frame(StandIn):
             raise pickle.UnpicklingError(f"a table of {len(rows)} × {len(columns)} without its values")
         kinds = [block.values.dtype for block in values] or [np.dtype(float)]
         if any(kind.kind not in "fiu" for kind in kinds):
-            raise InputError(
-                "the file has a table with columns that are not numbers",
-                fix="in the program that wrote it, save only the columns of genes",
-            )
+            raise _not_numbers()
         by_column = np.full((len(columns), len(rows)), np.nan, np.result_type(*kinds, np.float32))
         for block in values:
             by_column[block.places] = block.values
@@ -97,8 +95,10 @@ class ColumnBlock(StandIn):
     places: slice | NDArray[Any]
 
     def __new__(cls, values: Any, places: Any, ndim: Any = 2) -> ColumnBlock:
+        if isinstance(values, Texts | ArrowTexts):
+            raise _not_numbers()
         self = super().__new__(cls)
-        self.values, chosen = _array(values), places.value if isinstance(places, Slice) else _array(places)
+        self.values, chosen = array(values), places.value if isinstance(places, Slice) else array(places)
         self.places = chosen
         return self
 
@@ -117,56 +117,42 @@ class Slice(StandIn):
         return self
 
 
-class AxisLabels(StandIn):
-    """Names of rows or columns, made by a function that takes the class of the index and its data."""
-
-    __slots__ = ("labels",)
-    labels: list[Any] | range
-
-    def __new__(cls, kind: Any, data: Any) -> AxisLabels:
-        self = super().__new__(cls)
-        if kind is RangeAxisLabelsType:
-            limits = [data["start"], data["stop"], data["step"]]
-            if not all(type(limit) is int for limit in limits):
-                raise pickle.UnpicklingError("a range of something other than whole numbers")
-            self.labels = range(*limits)
-        elif kind is AxisLabelsType:
-            self.labels = _array(data["data"]).ravel().tolist()
-        else:
-            raise pickle.UnpicklingError("an index of another class")
-        return self
-
-
-class AxisLabelsType(StandIn):
-    """The type of an index of names, which a pickle names but never calls."""
+class Reconstructed(StandIn):
+    """A data frame as protocols 0 and 1 begin it: by its class and the base of that."""
 
     __slots__ = ()
 
-    def __new__(cls, *_: object) -> AxisLabelsType:
-        raise pickle.UnpicklingError("the class of an index is called")
+    def __new__(cls, kind: Any, base: Any = None, state: Any = None) -> Any:
+        if kind not in (Frame, ArrowTexts) or base is not ObjectType or state is not None:
+            raise pickle.UnpicklingError("an object that is not a table")
+        return kind.__new__(kind)
 
 
-class RangeAxisLabelsType(AxisLabelsType):
-    """The type of an index that counts."""
+class ObjectType(StandIn):
+    """The base of all classes, which a pickle names but never calls."""
 
     __slots__ = ()
 
+    def __new__(cls, *_: object) -> ObjectType:
+        raise pickle.UnpicklingError("object is called")
 
-def _array(value: Any) -> NDArray[Any]:
-    if not isinstance(value, Array):
-        raise pickle.UnpicklingError(f"a {type(value).__name__} where a table needs an array")
-    return value.values
+
+def _not_numbers() -> InputError:
+    return InputError(
+        "the file has a table with columns that are not numbers",
+        fix="in the program that wrote it, save only the columns of genes, as numbers (frame.astype(float))",
+    )
 
 
 #: What pandas and Python call them.
 FRAME_MAKERS: dict[tuple[str, str], type[StandIn]] = {
     ("pandas.core.frame", "DataFrame"): Frame,
+    ("pandas", "DataFrame"): Frame,  # since pandas 3
     ("pandas.core.internals.managers", "BlockManager"): Manager,
     ("pandas._libs.internals", "_unpickle_block"): ColumnBlock,
-    ("pandas.core.indexes.base", "_new_Index"): AxisLabels,
-    ("pandas.core.indexes.base", "Index"): AxisLabelsType,
-    ("pandas.core.indexes.numeric", "Int64Index"): AxisLabelsType,
-    ("pandas.core.indexes.range", "RangeIndex"): RangeAxisLabelsType,
+    **LABEL_MAKERS,
     ("builtins", "slice"): Slice,
     ("__builtin__", "slice"): Slice,
+    ("copy_reg", "_reconstructor"): Reconstructed,
+    ("__builtin__", "object"): ObjectType,
 }

@@ -20,18 +20,19 @@ from sequoia_model.legacy._stand_ins import ARRAY_MAKERS, Array, StandIn
 
 _STAND_INS = {**ARRAY_MAKERS, **FRAME_MAKERS}
 _ADVICE = {
-    "pandas": "in the program that wrote it, turn tables into arrays (frame.to_numpy(), list(frame.columns)) and save",
+    "pandas": "in the program that wrote it, make each table plain (pd.DataFrame(frame.to_numpy(float), "
+    "list(frame.index), list(frame.columns))) and save again",
     "torch": "in the program that wrote it, turn tensors into arrays (tensor.cpu().numpy()) and save again",
 }
 
 
 def load(path: str | Path) -> Any:
-    """The content of a pickle, with numpy arrays and tables down to a dictionary of dictionaries.
+    """The content of a pickle, with numpy arrays and tables at any depth.
 
     Parameters
     ----------
     path : path
-        A pickle of protocol 2 to 5, written with numpy 1 or 2.
+        A pickle of any protocol, written with numpy 1 or 2, and with pandas 0.24 to 3.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def load_here(path: Path) -> Any:
     """As `load`, in this process, which a pickle that is nested without end may crash."""
     try:
         with path.open("rb") as file:
-            return _plain(_Unpickler(file).load(), depth=2)
+            return _plain(_Unpickler(file).load(), {})
     except MemoryError:  # a size that the file does not have
         raise pickle.UnpicklingError("it needs more memory than this machine has") from None
 
@@ -85,13 +86,19 @@ def _refused(module: str, name: str) -> InputError:
     )
 
 
-def _plain(value: Any, depth: int) -> Any:
-    if isinstance(value, dict) and depth:
-        return {key: _plain(item, depth - 1) for key, item in value.items()}
+def _plain(value: Any, done: dict[int, Any]) -> Any:
+    """A value without stand-ins; what is held at several places is walked through once."""
     if isinstance(value, Array):
         return value.values
     if isinstance(value, Frame):
         return value.table
     if isinstance(value, StandIn):  # a part of a table, without the table
         raise _refused("pandas", type(value).__name__)
-    return value
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if id(value) not in done:
+        if isinstance(value, dict):
+            done[id(value)] = {key: _plain(item, done) for key, item in value.items()}
+        else:
+            done[id(value)] = type(value)([_plain(item, done) for item in value])
+    return done[id(value)]

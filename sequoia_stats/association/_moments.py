@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing, part
-from sequoia_stats.types.arrays import Floats, float_array, refuse_other_labels
+from sequoia_stats.types.arrays import Floats, float_array, refuse_other_labels, unmasked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,11 +126,11 @@ def _array(values: Any) -> NDArray[Any]:
     if hasattr(values, "toarray"):
         return float_array(values, "values")
     try:
-        array = np.asarray(values)
+        array = np.asarray(unmasked(values))
     except ValueError:
         raise InputError("a matrix of numbers is needed, but its rows have different lengths") from None
-    is_frame = array.dtype.kind == "O" and isinstance(values, pd.DataFrame)
-    return float_array(values, "values") if is_frame else array
+    holds_gaps = array.dtype.kind == "O" and isinstance(values, pd.DataFrame | np.ma.MaskedArray)
+    return float_array(values, "values") if holds_gaps else array
 
 
 def _moments(sums: ColumnSums, three: bool) -> Moments:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.alignment import align
+from sequoia_stats.types.arrays import unmasked
 from sequoia_stats.types.covariate_statements import refuse_unread
 from sequoia_stats.types.covariates import read_covariates
 from sequoia_stats.types.outcome import Outcome
@@ -98,7 +99,6 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
         If a text among numbers has no meaning, fewer than two events are left, a covariate is infinite, constant or a
         combination of those before it, or a category has more levels than there are events.
     """
-    _refuse_dates(covariates)
     typed, readings = read_covariates(covariates)
     refuse_unread(typed, readings, "rows of the covariates", _UNREAD, _LEVELS)
     if typed.isna().all().any():
@@ -130,6 +130,7 @@ def _from_array(covariates: Any) -> pd.DataFrame:
     try:
         if isinstance(covariates, Mapping):
             return pd.DataFrame(dict(covariates))
+        covariates = unmasked(covariates)
         array = np.asarray(covariates)
         if array.dtype.names:
             return pd.DataFrame({name: array[name] for name in array.dtype.names})
@@ -159,16 +160,6 @@ def _terms_of(name: str, values: pd.Series, n_events: int) -> dict[str, NDArray[
     if len(levels) == 1:
         return {name: np.zeros(len(values))}
     return {f"{name}: {level}": (values == level).to_numpy(dtype=np.float64) for level in levels[1:]}
-
-
-def _refuse_dates(covariates: pd.DataFrame) -> None:
-    """Refuse dates and spans of time, whose unit nobody has said."""
-    dates = [str(name) for name, dtype in covariates.dtypes.items() if dtype.kind in "mM"]
-    if dates:
-        raise InputError(
-            f"{listing(dates)} holds dates or spans of time, not numbers",
-            fix="turn it into numbers of one unit: spans by .dt.days, dates by the days since a fixed one",
-        )
 
 
 def _refuse_useless(design: pd.DataFrame) -> None:

@@ -16,6 +16,34 @@ Floats = NDArray[np.float64]
 AnyFloats = NDArray[np.floating[Any]]
 
 
+def unmasked(values: Any) -> Any:
+    """A masked array of numpy with missing values (NaN, NaT or None) in place of what is masked; else as it is.
+
+    Raises
+    ------
+    InputError
+        If a structured array has masked fields.
+    """
+    if isinstance(values, list | tuple):
+        return [None if value is np.ma.masked else value for value in values]
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    mask = np.ma.getmaskarray(values)
+    if mask.dtype.names:
+        if any(mask[name].any() for name in mask.dtype.names):
+            raise InputError(
+                "a structured array has masked fields",
+                fix="leave out the rows that have them, or pass a DataFrame",
+            )
+        return values.data
+    if not mask.any():
+        return values.data
+    missing = {"f": np.nan, "m": np.timedelta64("NaT"), "M": np.datetime64("NaT")}.get(values.dtype.kind)
+    filled = values.data.astype(object if missing is None else values.dtype)  # a copy
+    filled[mask] = missing
+    return filled
+
+
 def as_series(values: Any, what: str) -> pd.Series:
     """One value per patient, from a list, a Series, an array of shape (n,) or (n, 1), or a frame of one column.
 
@@ -41,9 +69,8 @@ def as_series(values: Any, what: str) -> pd.Series:
         )
     if isinstance(values, pd.Categorical | pd.Index | pd.api.extensions.ExtensionArray):
         return pd.Series(values)
-    if isinstance(
-        values, list | tuple
-    ):  # one by one, as numpy would turn None and NaN beside texts into texts
+    values = unmasked(values)
+    if isinstance(values, list | tuple):  # one by one, as numpy would turn None beside texts into a text
         return pd.Series(list(values), dtype=object).infer_objects()
     array: NDArray[Any] = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -75,6 +102,7 @@ def float_array(values: Any, what: str) -> Floats:
             raise TypeError(f"the columns are of types {listing(values.dtypes.unique())}")
         if isinstance(values, pd.Series | pd.DataFrame | pd.api.extensions.ExtensionArray):
             values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+        values = unmasked(values)
         array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
         if array.dtype.kind in "cmM":
             raise TypeError(f"they are of type {array.dtype}")

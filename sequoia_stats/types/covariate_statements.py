@@ -15,7 +15,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.types.covariates import MOST_CODES, Reading, as_categorical, label
+from sequoia_stats.types.covariates import MOST_CODES, NO_UNIT, Reading, as_categorical, label
 
 _MOST_OPTIONS = 5  # texts that a way out names one by one
 _MOST_SHOWN = 12  # levels that a line names
@@ -124,6 +124,7 @@ def declared(
             values = values.cat.remove_unused_categories()
         elif name in levels:
             values, unread = as_categorical(values, replace(reading, unread=unread)), {}
+            reading = replace(reading, note="" if reading.note == NO_UNIT else reading.note)
         covariates[name] = values
         readings[str(name)] = replace(reading, missing=dict(counts), unread=unread)
     return covariates, {name: reading for name, reading in readings.items() if reading != Reading()}
@@ -180,6 +181,12 @@ def refuse_unread(
         reading = readings.get(str(name), Reading())
         if not reading.unread:
             continue
+        if reading.note == NO_UNIT:
+            raise InputError(
+                f"{name} holds dates or spans of time, not numbers",
+                where=f"{where}, {name}: {listing(map(repr, reading.unread), 3)}",
+                fix="turn it into numbers: spans into days, dates into the days since a fixed date",
+            )
         rows = listing(row for rows in reading.unread.values() for row in rows)
         options = " ".join(f"--missing {quote(text)}" for text in reading.unread)
         way_out = fix.format(options=options)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.types.durations import has_own_unit
 
 #: Where texts come from. A text file has no other way to write numbers, and words for what is missing; in memory a
 #: text is a text, and "Unknown" is a level; an AnnData holds both kinds.
@@ -30,6 +31,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NUMBER_LIKE = re.compile(r"[<>≤≥=~]*\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|[A-Za-zµ]{1,6})?\s*\+?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
+#: The note of a covariate of dates or spans of time.
+NO_UNIT = "dates or spans of time, not numbers"
 #: Distinct whole numbers, written as texts, that still are codes of levels.
 MOST_CODES = 10
 
@@ -90,10 +93,11 @@ def read_covariate(
     Parameters
     ----------
     column : Series
-        Any dtype. A Categorical is categorical, whatever its levels. Numbers and booleans are numeric. Texts are
-        numeric if more than half of them, or more than ten distinct ones, are numbers, or if more than half look like
-        numbers ("12 mm") and more than ten of these are distinct. But outside of text files, texts
-        that all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels.
+        Any dtype. Dates and spans of time are unread. A Categorical of anything else is categorical. Numbers and
+        booleans are numeric. Texts are numeric if more than half of them, or more than ten distinct ones, are numbers,
+        or if more than half look like numbers ("12 mm") and more than ten of these are distinct. But outside of text
+        files, texts that all are whole numbers, of at most ten kinds with three rows each on average, are
+        codes of levels.
     categorical : bool, default False
         Declares the column as categorical.
     origin : {"file", "anndata", "memory"}
@@ -184,6 +188,11 @@ def _typed(
 ) -> tuple[pd.Series, Reading]:
     """As `read_covariate`, with positions as labels, since those of patients may repeat."""
     dtype = column.dtype
+    if not categorical and (dated := _dates(column)).any():
+        odd = column[dated].astype(object).map(label)
+        return pd.Series(np.nan, column.index, np.float64, column.name), Reading(
+            {}, unread_texts(odd), NO_UNIT
+        )
     if isinstance(dtype, pd.CategoricalDtype):
         return _categories(column, origin, missing)
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
@@ -194,6 +203,15 @@ def _typed(
     if not categorical and known.map(lambda value: isinstance(value, _NUMERIC)).all():
         return _floats(column.astype(object).where(column.notna(), np.nan).astype(np.float64)), Reading()
     return _texts(known.map(label), column.index, categorical, origin, missing)
+
+
+def _dates(column: pd.Series) -> pd.Series:
+    """Which values count if a date or a span of time is among them: all but the missing ones."""
+    values = column.cat.categories.to_series() if isinstance(column.dtype, pd.CategoricalDtype) else column
+    numeric = pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype)
+    if numeric or not values.dropna().astype(object).map(has_own_unit).any():
+        return pd.Series(False, column.index)
+    return column.notna() & ~column.astype(object).map(is_missing).astype(bool)
 
 
 def _floats(column: pd.Series) -> pd.Series:

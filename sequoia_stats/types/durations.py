@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, part
+from sequoia_stats.types.arrays import unmasked
 
 #: Days in a month, everywhere in this package.
 MONTH_DAYS = 365.25 / 12
@@ -17,6 +18,11 @@ _DURATIONS = (datetime.timedelta, np.timedelta64)
 _DATES = (datetime.date, np.datetime64, pd.Period)
 #: Months in the units of numpy that have no fixed number of days.
 _CALENDAR = {"M": (np.timedelta64(1, "M"), 1.0), "Y": (np.timedelta64(1, "Y"), 12.0)}
+
+
+def has_own_unit(value: object) -> bool:
+    """Whether a value is a date or a span of time."""
+    return isinstance(value, _DATES + _DURATIONS) and value is not pd.NaT
 
 
 def without_own_unit(times: ArrayLike) -> NDArray[Any]:
@@ -38,7 +44,7 @@ def without_own_unit(times: ArrayLike) -> NDArray[Any]:
     >>> without_own_unit(np.array([365.25 * 2, 30.4375]) * np.timedelta64(86_400, "s")).tolist()
     [24.0, 1.0]
     """
-    array = np.asarray(times)
+    array = np.asarray(unmasked(times))
     if array.dtype.kind == "O":
         array = _of_one_kind(array)
     if array.dtype.kind == "M":

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, listing, part
-from sequoia_stats.types.arrays import as_numbers, as_series
+from sequoia_stats.types.arrays import as_numbers, as_series, unmasked
 from sequoia_stats.types.durations import MONTH_DAYS as MONTH_DAYS
 from sequoia_stats.types.durations import without_own_unit
 
@@ -161,7 +161,7 @@ def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoi
     """
     if isinstance(y, Outcome):
         return y
-    array = np.asarray(y)
+    array = np.asarray(unmasked(y))
     if array.dtype.names is not None:
         kinds = {array.dtype[name].kind: name for name in array.dtype.names}
         if len(array.dtype.names) != 2 or set(kinds) != {"b", "f"}:
@@ -172,4 +172,4 @@ def as_outcome(y: Outcome | ArrayLike, event: ArrayLike | None = None, *, endpoi
         return Outcome(array[kinds["f"]], array[kinds["b"]], endpoint)
     if event is None:
         raise InputError("an array of times needs the events too", fix="pass event=")
-    return Outcome(array, np.asarray(event), endpoint)
+    return Outcome(array, np.asarray(unmasked(event)), endpoint)

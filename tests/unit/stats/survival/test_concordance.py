@@ -32,6 +32,11 @@ def counts(outcome: Outcome, risk: np.ndarray) -> tuple[int, int, int]:
     return c.concordant, c.discordant, c.tied_risk
 
 
+def test_masked_risks_are_refused():
+    with pytest.raises(InputError, match="6 of 60 risks are not finite"):
+        harrell_c(make_outcome(), np.ma.masked_array(np.arange(60), np.arange(60) % 10 == 0))
+
+
 @given(outcomes_with_risk())
 def test_pairs_are_those_of_the_definition(case):
     assert counts(*case) == pairs_by_loop(*case)

@@ -38,6 +38,18 @@ def efron_by_loop(beta: np.ndarray, x: np.ndarray, outcome: Outcome) -> float:
     return total
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+def test_masked_covariates_are_missing(dtype):
+    made = cohort()
+    x = (10 * made.expression["G1"]).to_numpy().astype(dtype)
+    masked = np.ma.masked_array(x, np.arange(120) % 5 == 0)
+    known = ~masked.mask
+    expected = coefficients(cox_regression(made.outcome[known], x[known]))
+    for values in (masked, masked[:, None], {"x1": masked}):
+        fit = cox_regression(made.outcome, values)
+        np.testing.assert_allclose(coefficients(fit), expected, rtol=1e-9)
+
+
 def test_efron_estimates_maximise_the_likelihood_written_as_a_loop():
     made = cohort()
     x = made.expression.to_numpy()

@@ -34,6 +34,14 @@ def test_two_groups_give_the_textbook_statistic(seed):
     )
 
 
+def test_masked_groups_are_missing():
+    outcome, groups = make_outcome(), np.arange(60) % 3
+    masked = logrank_test(outcome, np.ma.masked_equal(groups, 2))
+    known = groups != 2
+    assert (masked.n_missing, masked.df) == (20, 1)
+    assert masked.statistic == logrank_test(outcome[known], groups[known]).statistic
+
+
 @given(outcomes_with_groups())
 @settings(max_examples=25)
 def test_expected_events_add_up_to_the_observed(case):

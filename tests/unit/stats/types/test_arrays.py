@@ -11,7 +11,7 @@ from sequoia_stats.association import benjamini_hochberg, correlation_p, fisher_
 from sequoia_stats.association.prediction_errors import rmse
 from sequoia_stats.compare import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError
-from sequoia_stats.types.arrays import float_array
+from sequoia_stats.types.arrays import as_series, float_array, unmasked
 
 GENERATOR = np.random.default_rng(0)
 X = pd.DataFrame(GENERATOR.normal(size=(20, 3)), [f"S{i}" for i in range(20)], ["A", "B", "C"])
@@ -37,6 +37,32 @@ def test_correlations_and_errors_read_any_table(form):
 def test_a_missing_value_of_a_nullable_type_is_left_out():
     gap = X.astype("Float64").mask(X > 1)
     assert pearson(gap, Y).n.tolist() == (X <= 1).sum().tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.ma.masked_equal([1, 2, 3], 2), [1, None, 3]),
+        (np.ma.masked_equal([1.0, 2.0, 3.0], 2), [1, np.nan, 3]),
+        (np.ma.masked_array(["a", "b", "c"], [0, 1, 0]), ["a", None, "c"]),
+        (np.ma.masked_array([True, False, True], [0, 1, 0]), [True, None, True]),
+        (np.ma.masked_equal(np.array([[1], [2], [3]]), 2), [1, None, 3]),
+        (list(np.ma.masked_equal([1, 2, 3], 2)), [1, None, 3]),
+    ],
+)
+def test_what_is_masked_is_missing(values, expected):
+    series = as_series(values, "groups")
+    assert series.isna().tolist() == [False, True, False]
+    assert series.dropna().tolist() == [expected[0], expected[2]]
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+def test_masked_numbers_are_nan(dtype):
+    masked = np.ma.masked_greater((X.to_numpy() * 10).astype(dtype), 10)
+    plain = masked.astype(float).filled(np.nan)
+    np.testing.assert_array_equal(float_array(masked, "values"), plain)
+    np.testing.assert_array_equal(pearson(masked, Y.to_numpy()).r, pearson(plain, Y.to_numpy()).r)
+    assert unmasked(np.ma.masked_array([1, 2])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("other", [Y.iloc[::-1], Y[["C", "B", "A"]], Y.rename(index={"S3": "T3"})])

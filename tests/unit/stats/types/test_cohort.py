@@ -128,6 +128,17 @@ def test_a_categorical_whose_levels_all_are_numbers_is_categorical(levels, tmp_p
     assert read_cohort(adata).covariates["age"].tolist() == [4, 0, 5, 1, 6, 2, 7, 3]
 
 
+def test_spans_of_time_in_an_anndata_are_missing_and_in_the_ledger():
+    adata = COHORT.adata
+    adata.uns.pop("covariates")
+    wait = pd.to_timedelta([7, 14] * 4, "D")
+    for values in (wait, wait.to_pytimedelta(), pd.Categorical(wait)):
+        adata.obs["wait"] = values
+        cohort = as_cohort(adata)
+        assert cohort.covariates["wait"].isna().all()
+        assert "(4) taken as missing; dates or spans of time" in cohort.flow.iloc[-1]["reason"]
+
+
 def test_numbers_that_are_read_from_the_texts_of_an_anndata_are_in_the_ledger():
     adata = COHORT.adata
     adata.uns.pop("covariates")

@@ -143,6 +143,39 @@ def test_rows_may_repeat_as_in_a_bootstrap():
     assert (column.isna().sum(), reading.unread) == (1, {">89": ("P2",)})
 
 
+SPANS = pd.to_timedelta([1, 2, 2, 3] * 5, "D")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        SPANS,
+        pd.Timestamp("2020-01-01") + SPANS,
+        (pd.Timestamp("2020-01-01") + SPANS).tz_localize("UTC"),
+        (pd.Timestamp("2020-01-01") + SPANS).to_period("D"),
+        pd.array(SPANS, "duration[ns][pyarrow]"),
+        pd.Categorical(SPANS),
+        np.array(SPANS.to_pytimedelta(), dtype=object),
+        np.array([*(pd.Timestamp("2020-01-01") + SPANS).date], dtype=object),
+        np.array([*SPANS.to_pytimedelta()[:-1], 7], dtype=object),
+    ],
+    ids=["timedelta", "datetime", "zone", "period", "arrow", "Categorical", "objects", "date", "mixed"],
+)
+def test_dates_and_spans_of_time_are_unread_and_named_if_somebody_asks(values):
+    column, reading = read_covariate(pd.Series(values))
+    assert (column.dtype, column.notna().sum(), reading.n_unread) == (np.float64, 0, 20)
+    with pytest.raises(
+        InputError, match=r"size holds dates or spans of time, not numbers\n  where: here, size: '"
+    ):
+        refuse_unread(pd.DataFrame({"size": column}), {"size": reading}, "here", "{options}", "")
+
+
+def test_missing_values_among_spans_are_not_unread():
+    column, reading = read(np.array(["Unknown", None, *SPANS.to_pytimedelta()], dtype=object))
+    assert (column.notna().sum(), reading.n_unread) == (0, 20)
+    assert as_categorical(column, reading).nunique() == 3
+
+
 def test_repeated_columns_are_refused():
     with pytest.raises(InputError, match="1 column name is duplicated: a"):
         read_covariates(pd.DataFrame([[1, 2]], columns=["a", "a"]))

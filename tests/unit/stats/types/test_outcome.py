@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sequoia_stats.types.outcome import Outcome, unit_time
+from sequoia_stats.errors import InputError
+from sequoia_stats.types.outcome import Outcome, as_outcome, unit_time
 
 GAP = np.sqrt(np.finfo(float).eps)
 
@@ -61,3 +62,27 @@ def test_a_unit_below_one_keeps_every_digit(largest):
     scaled = unit_time(times)
     assert 0.5 <= scaled.max() <= 1 and (np.diff(scaled) > 0).all()
     assert len({float(factor) for factor in times / scaled}) == 1
+
+
+TIMES = np.array([1.0, 2.0, 3.0])
+SECOND = np.array([False, True, False])
+
+
+@pytest.mark.parametrize("make", [Outcome, lambda time, event, name: as_outcome(time, event, endpoint=name)])
+@pytest.mark.parametrize("time", [TIMES, TIMES.astype(int), TIMES.astype("timedelta64[D]")], ids=str)
+def test_masked_times_and_events_are_refused(make, time):
+    with pytest.raises(
+        InputError, match=r"1 of 3 patients has a missing, zero or negative time\n  where: positions 1"
+    ):
+        make(np.ma.masked_array(time, SECOND), [1, 0, 1], "OS")
+    for event in (SECOND, SECOND.astype(int)):
+        with pytest.raises(InputError, match=r"1 of 3 events is neither 0 nor 1\n  where: positions 1"):
+            make(time, np.ma.masked_array(event, SECOND), "OS")
+
+
+def test_a_structured_outcome_with_masked_fields_is_refused():
+    pairs = np.ma.array([(True, 1.0), (False, 2.0)], dtype=[("event", bool), ("time", float)])
+    assert as_outcome(pairs).n_events == 1
+    pairs["time"] = np.ma.masked_greater(pairs["time"], 1)
+    with pytest.raises(InputError, match="masked fields"):
+        as_outcome(pairs)

@@ -9,11 +9,19 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_base.missing import without_missing
+from sequoia_base.missing import is_missing, without_missing
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
+from sequoia_stats.io._event_words import unknown_events
 from sequoia_stats.io._ids import refuse_written_otherwise
-from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
+from sequoia_stats.io._time_and_event import (
+    codes_of_missing_times,
+    event_values,
+    make_outcome,
+    note_implausible,
+    parse_event,
+    parse_time,
+)
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariates import TextOrigin
 
@@ -122,7 +130,8 @@ def assemble(
     else:
         _note_copies(columns, flow)
     kept = clinical.loc[rows[joined], [endpoint.time, endpoint.event, *columns]]
-    table = known_values(kept, endpoint.time, missing, flow)
+    event_value = None if endpoint.event_value is None else event_values(endpoint.event_value)
+    table = known_values(kept, endpoint.time, endpoint.event, missing, flow, declared=event_value or ())
     times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
     events, note = parse_event(
@@ -153,24 +162,41 @@ def assemble(
     )
 
 
-def known_values(table: pd.DataFrame, time: str, missing: Collection[str], flow: Flow) -> pd.DataFrame:
+def known_values(
+    table: pd.DataFrame,
+    time: str,
+    event: str,
+    missing: Collection[str],
+    flow: Flow,
+    *,
+    declared: Collection[str] = (),
+) -> pd.DataFrame:
     """The table with NaN for the texts that mean a missing value; the ledger lists them.
 
     Parameters
     ----------
     table : DataFrame
         Values, no identifiers.
-    time : str
-        The column of times.
+    time, event : str
+        The columns of times and events. A number in `missing` is a time wherever it can be one; the ledger says so.
     missing : collection of str
         Further texts with this meaning.
     flow : Flow
         Takes a line if there are any but empty ones.
+    declared : collection of str, optional
+        Values that mean the event.
     """
     table, words, columns = table.copy(), Counter[str](), {}
     for name in table:
-        among_numbers = True if name == time else None
-        table[name], found = without_missing(table[name], missing, among_numbers=among_numbers)
+        also = list(missing)
+        if name == time:
+            also = codes_of_missing_times(table[name], missing)
+            _note_times(table[name], set(missing) - set(also), flow)
+        elif name == event:
+            also += [
+                text for text in unknown_events(set(map(str, table[name].dropna()))) if text not in declared
+            ]
+        table[name], found = without_missing(table[name], also, among_numbers=True if name == time else None)
         found.pop("", None)
         if found:
             words.update(found)
@@ -185,6 +211,14 @@ def known_values(table: pd.DataFrame, time: str, missing: Collection[str], flow:
             f"taken as missing: {taken}; in {places}",
         )
     return table
+
+
+def _note_times(times: pd.Series, numbers: Collection[str], flow: Flow) -> None:
+    """A line in the ledger for times that are numbers which mean a missing value in other columns."""
+    taken = times[times.map(lambda value: is_missing(str(value), numbers) and not is_missing(str(value)))]
+    if len(taken):
+        values = listing(f"{value} ({n})" for value, n in taken.value_counts().items())
+        flow.add("outcome: time", len(times), len(times), f"taken as times, not as missing: {values}")
 
 
 def clinical_columns(header: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Literal
 
 _DEATH = frozenset(["dead", "deceased", "died", "death", "expired"])
@@ -78,6 +79,13 @@ _ANY_DEATH = re.compile(
     r"os|overall[ _-]?surv.*|all[ _-]?cause.*|(?:any[ _-]?)?death|mortality", re.IGNORECASE
 )
 
+#: Words for an unknown outcome that may be ordinary values elsewhere.
+_UNKNOWN = re.compile(
+    r"(?:un?kn?|discrepan\w+|pending|undetermined|indeterminate|uncertain|unsure|unclear|no information|no follow ?up"
+    r"|not (?:determined|assessed|evaluable|followed))|unknown (?:if|whether)\b.*"
+)
+_SIGNS = re.compile(r"[?\-–—_*/ ]+")
+
 
 def one_means(header: str) -> Literal["event", "censored", "unclear"]:
     """What the code 1 means in a column, as far as its header says.
@@ -127,6 +135,20 @@ def code_and_label(text: str) -> list[str]:
     """
     found = _LABELLED.fullmatch(text)
     return [] if found is None else [found[1], found[2]]
+
+
+def unknown_events(texts: Collection[str]) -> list[str]:
+    """The texts of an event column that mean an unknown outcome, besides those of `is_missing`.
+
+    Examples
+    --------
+    >>> unknown_events(["Dead", "Unk", "?", "-", "unknown/lost", "Dead, cause unknown", "9:Unknown"])
+    ['Unk', '?', '-', 'unknown/lost', '9:Unknown']
+    >>> unknown_events(["+", "-"])
+    []
+    """
+    signs = not any(text.strip().startswith("+") for text in texts)
+    return [text for text in texts if (signs and _SIGNS.fullmatch(text.strip())) or _is_unknown(text)]
 
 
 def labelled_code(text: str) -> float | None:
@@ -215,6 +237,14 @@ def _spellings(text: str) -> set[str]:
 def _kinds(texts: set[str]) -> set[str]:
     """The kinds of events that texts mean, in plain spelling."""
     return {kind for kind, words in _EVENTS.items() if words & texts}
+
+
+def _is_unknown(text: str) -> bool:
+    words = plain((code_and_label(text.strip()) or [text])[-1])
+    if _UNKNOWN.fullmatch(words):
+        return True
+    told = {*words.split(), words}
+    return "unknown" in told and not (_kinds(told) or told & (_NO_EVENT | _OTHER_DEATHS | {"free"}))
 
 
 def _is_death(text: str) -> bool:

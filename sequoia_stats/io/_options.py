@@ -63,7 +63,8 @@ EVENT_VALUE = Option(
 #: The option of every format whose values may be missing.
 MISSING_WORDS = Option(
     "missing",
-    "A text that means a missing value, besides NA, Unknown, [Not Available] and the like; can be repeated.",
+    "A text that means a missing value, besides NA, Unknown, [Not Available] and the like; can be repeated. "
+    "Among times a number such as 9 stays a time.",
     repeated=True,
 )
 #: The option of every format with covariates.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ from sequoia_stats.types.outcome import Outcome
 
 #: Months in one unit of time.
 TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
+#: Codes of an event column up to the first are states; those from the second on often mean unknown (9, 88, 99).
+_MOST_STATES, _UNKNOWN_FROM = 5, 8
 _CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 _ASK = "say which value is the event with --event-value"
 #: Follow-up that hardly any cohort exceeds, in years. The longest clinical series follow half of their patients for
@@ -111,9 +113,7 @@ def parse_event(
     texts = events[present].map(lambda value: str(value).strip())
     result = pd.Series(np.nan, index=events.index)
     if event_value is not None:
-        several = isinstance(event_value, Iterable) and not isinstance(event_value, str)
-        wanted = [str(value) for value in (event_value if several else [event_value])]
-        seen, meaning = _declared(texts, wanted, name, where, endpoint)
+        seen, meaning = _declared(texts, event_values(event_value), name, where, endpoint)
     else:
         seen, meaning = _coded(texts, name, where, word_code)
     result[present] = seen
@@ -121,6 +121,41 @@ def parse_event(
         return result, ""
     others = f"; taken as censored: {_with_counts(texts[seen == 0])}" if (seen == 0).any() else ""
     return result, f"{meaning}: {part(int(seen.sum()), len(texts), 'patient', 'have')} it{others}"
+
+
+def event_values(given: str | Iterable[str]) -> list[str]:
+    """The declared values as texts: one, or several."""
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return [str(value) for value in (given if several else [given])]
+
+
+def codes_of_missing_times(times: pd.Series, missing: Collection[str]) -> list[str]:
+    """Those of the texts for missing values that mean this among times.
+
+    A number that can be a time does so only where it is clearly a code: nines alone (99, 999), longer than every other
+    time, and found twice or more than twice as long. 9 may stand for an unknown event and is a time of 9 months too.
+
+    Parameters
+    ----------
+    times : Series
+        Texts or numbers.
+    missing : collection of str
+        Texts that mean a missing value, for all columns.
+    """
+    numbers = pd.to_numeric(times, errors="coerce").dropna()
+    return [text for text in missing if not _may_be_time(text, numbers)]
+
+
+def _may_be_time(text: str, times: pd.Series) -> bool:
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    if not value > 0:
+        return False
+    others, n = times[times != value], int((times == value).sum())
+    nines = value >= 99 and set(f"{value:g}") == {"9"}
+    return not (nines and value > others.max() and (n > 1 or value > 2 * others.max()))
 
 
 def make_outcome(
@@ -237,6 +272,9 @@ def _unread(unread: pd.Series, texts: pd.Series, name: str, where: str) -> Input
         return InputError(what, where=_place(where, odd), fix=_ASK)
     odd = unread[unread.map(lambda text: plain(text) not in _CODES and labelled_code(text) is None)]
     if len(odd):
+        codes = _unknown_codes(texts, odd)
+        if len(codes) == len(odd):
+            return _ask_about_codes(codes, where)
         what = f"{counted(len(odd), 'event is', 'events are')} neither 0 nor 1: {listing(odd.unique())}"
         return InputError(what, where=_place(where, odd), fix=_ASK)
     what = f"the column {name!r} does not say whether 1 is an event or a censored time"
@@ -269,7 +307,27 @@ def _declared(
             where=where,
             fix=f"name all that mean the event: {options}; write another word in the file for those that do not",
         )
+    codes = _unknown_codes(texts, texts[~texts.isin(seen)])
+    if len(codes):
+        raise _ask_about_codes(codes, where)
     return texts.isin(seen).astype(np.float64), f"event where {name} is {listing(map(repr, wanted))}"
+
+
+def _unknown_codes(texts: pd.Series, others: pd.Series) -> pd.Series:
+    """Those of `others` that often mean an unknown outcome in a column of 0, 1 and 2: 9, 99, -9 and the like."""
+    numbers = pd.to_numeric(texts, errors="coerce").dropna()
+    states = numbers[numbers.between(0, _MOST_STATES)]
+    codes = numbers[(numbers < -1) | (numbers >= _UNKNOWN_FROM) | ((numbers == -1) & (states.nunique() > 1))]
+    return others[others.index.isin(codes.index) & (len(states) + len(codes) == len(numbers))]
+
+
+def _ask_about_codes(codes: pd.Series, where: str) -> InputError:
+    options = " ".join(f"--missing {shlex.quote(code)}" for code in codes.unique())
+    return InputError(
+        f"{counted(codes.nunique(), 'event value')} may mean that the outcome is unknown: {_with_counts(codes)}",
+        where=_place(where, codes),
+        fix=f"if so, give {options}; if not, write the value of the censored patients in the file",
+    )
 
 
 def _meant(value: str, texts: Sequence[str]) -> list[str]:

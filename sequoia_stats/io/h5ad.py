@@ -140,7 +140,7 @@ def _own(
     if missing:
         adata = adata.copy()
         outcome_columns = adata.obs[["time", "event"]].apply(plain)
-        adata.obs[["time", "event"]] = known_values(outcome_columns, "time", missing, flow)
+        adata.obs[["time", "event"]] = known_values(outcome_columns, "time", "event", missing, flow)
     obs = adata.obs[["time", "event"]].astype(object).rename_axis("patient")
     time = parse_time(obs["time"], "months", f"{where}, obs column 'time'")
     endpoint = str(adata.uns.get("endpoint", ""))

@@ -172,6 +172,34 @@ def test_what_is_unknown_is_missing_and_what_is_taken_as_censored_is_listed(caps
     assert any(line in reason for reason in cohort.flow["reason"])
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("unknown", ["Unk", "?", "-", "Discrepancy", "unknown/lost"])
+def test_an_event_that_is_unknown_in_other_words_is_never_censored(capsys, tmp_path, name, unknown):
+    arguments = FORMATS[name](tmp_path, TIMES, ["Dead", "Alive", unknown, "Alive", "Dead", "Alive"])
+    answer = convert(capsys, tmp_path, [*arguments, "--event-value", "Dead"])
+    assert answer.code == 2 and "event missing: P3" in answer.err
+    answer = convert(capsys, tmp_path, [*arguments, "--event-value", "Dead", "--drop-invalid"])
+    assert answer.code == 0 and f"taken as missing: '{unknown}' (1)" in answer.out
+    assert list(read_cohort(tmp_path / "out.h5ad").patients) == ["P1", "P2", "P4", "P5", "P6"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("code", [9, 99, -9])
+def test_a_code_for_unknown_is_asked_about_and_hits_no_time(capsys, tmp_path, name, code):
+    times = [abs(code), 20, 30, 40, 50, 60]
+    arguments = [*FORMATS[name](tmp_path, times, [2, 1, code, 1, 2, 1]), "--event-value", "2"]
+    answer = convert(capsys, tmp_path, arguments)
+    assert answer.code == 2 and "may mean that the outcome is unknown" in answer.err
+    fix = ["--missing", re.search(r"--missing (\S+);", answer.err)[1]]
+    assert float(fix[1]) == code
+    answer = convert(capsys, tmp_path, [*arguments, *fix, "--drop-invalid"])
+    assert answer.code == 0, answer.err
+    assert ("taken as times, not as missing" in answer.out) is (code > 0)
+    cohort = read_cohort(tmp_path / "out.h5ad")
+    assert list(cohort.patients) == ["P1", "P2", "P4", "P5", "P6"] and cohort.n_events == 2
+    assert cohort.outcome.time[0] == abs(code)
+
+
 @pytest.mark.parametrize(
     ("endpoint", "seen", "none"),
     [

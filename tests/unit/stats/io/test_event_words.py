@@ -11,6 +11,7 @@ from sequoia_stats.io._event_words import (
     may_mean_the_same,
     one_means,
     study_code,
+    unknown_events,
 )
 
 EVENT = [
@@ -287,3 +288,56 @@ def test_for_overall_survival_a_death_of_another_cause_may_be_the_event(endpoint
 )
 def test_for_overall_survival_the_living_are_not_dead(other):
     assert not may_mean_the_same("Died of Disease", other, "OS")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Unk",
+            "UNKN",
+            "?",
+            "??",
+            "-",
+            "–",
+            "Discrepancy",
+            "unknown/lost",
+            "Unknown (lost)",
+            "lost/unknown",
+        ),
+        *(
+            "Pending",
+            "9:Unknown",
+            "Uncertain",
+            "not evaluable",
+            "unknown if dead",
+            "No information",
+        ),
+    ],
+)
+def test_words_for_an_unknown_outcome(text):
+    assert unknown_events(["Dead", text, "Alive"]) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Dead",
+            "Alive",
+            "None",
+            "Lost",
+            "Lost to follow-up",
+            "Dead, cause unknown",
+            "Unknown cause of death",
+            "DUC",
+        ),
+        *("Alive, disease unknown", "no", "0", "censored", "Stable", "+", "NED", "1:Dead"),
+    ],
+)
+def test_words_for_a_known_outcome(text):
+    assert unknown_events(["Dead", text, "Alive"]) == []
+
+
+def test_a_minus_beside_a_plus_is_a_value():
+    assert unknown_events(["+", "-"]) == []

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
-from sequoia_stats.io._time_and_event import make_outcome, note_implausible, parse_event, parse_time
+from sequoia_stats.io._time_and_event import (
+    codes_of_missing_times,
+    make_outcome,
+    note_implausible,
+    parse_event,
+    parse_time,
+)
 from sequoia_stats.types.durations import MONTH_DAYS
 from sequoia_stats.types.outcome import Outcome
 
@@ -273,6 +279,53 @@ def test_a_death_of_another_cause_is_asked_about_for_overall_survival_only():
         events(*codes, event_value=codes[0], endpoint="OS")
     assert events(*codes, event_value=codes[:2], endpoint="OS")[0].tolist() == [1, 1, 0]
     assert events(*codes, event_value=codes[0], endpoint="DSS")[0].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("codes", "value", "unknown"),
+    [
+        (["2", "1", "9"], "2", "9"),
+        (["1", "0", "99"], "1", "99"),
+        (["1", "0", "-9"], "1", "-9"),
+        (["1", "0", "2", "88"], ["1", "2"], "88"),
+        (["1", "0", "2", "9"], "1", "9"),
+        ([1.0, 0.0, 9.0], 1, "9.0"),
+        (["1", "0", "-1"], "1", "-1"),
+        (["Dead", "Alive", "99"], "Dead", "99"),
+        (["1", "0", "9"], None, "9"),
+        (["1", "0", "-9"], None, "-9"),
+    ],
+)
+def test_a_code_that_often_means_unknown_is_asked_about_and_never_censored(codes, value, unknown):
+    with pytest.raises(InputError, match="may mean that the outcome is unknown") as caught:
+        events(*codes, event_value=value)
+    assert f"'{unknown}' (1)" in str(caught.value) and f"--missing {unknown}" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("codes", "value"), [(["1", "-1"], "1"), (["9", "0"], "9"), (["1", "6", "7", "9"], "1")]
+)
+def test_codes_of_other_columns_are_not_asked_about(codes, value):
+    assert events(*codes, event_value=value)[0].tolist() == [1.0] + [0.0] * (len(codes) - 1)
+
+
+@pytest.mark.parametrize(
+    ("times", "missing", "codes"),
+    [
+        ([9, 12, 30, 60], ["9"], []),
+        ([9, 12, 30, 99, 120], ["99"], []),
+        ([12, 30, 80, 99], ["99"], []),
+        ([12, 30, 40, 99], ["99"], ["99"]),
+        ([12, 30, 80, 99, 99], ["99"], ["99"]),
+        ([12, 800, 3000, 9999], ["9999"], ["9999"]),
+        ([12, 30, -9], ["-9", "9"], ["-9"]),
+        ([12, 30, ">60"], [">60", "12"], [">60"]),
+        ([12, 30, 0], ["0"], ["0"]),
+        ([12, 30, 500], ["500"], []),
+    ],
+)
+def test_a_number_that_means_missing_elsewhere_is_a_time_wherever_it_can_be(times, missing, codes):
+    assert codes_of_missing_times(pd.Series(list(map(str, times))), missing) == codes
 
 
 def test_a_declared_number_need_not_be_spelt_alike():

@@ -16,21 +16,25 @@ _MOST = 0.5
 _KINDS = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
-        "Affymetrix probe ids": r"AFFX[-._]\S+|\S+_[as]t|TC[\dXYUM]\w+\.hg\.\d+",
+        "Affymetrix probe ids": r"AFFX[-._]\S+|\S+_[as]t|\d\S*[._-]([a-z][._-])?[as]t|TC[\dXYUM]\w+\.hg\.\d+",
         "Illumina probe ids": r"ILMN[_.]\d+",
         "Illumina methylation probe ids": r"cg\d{8}(_\w+)?|ch\.[\dXY]+\.\d+[FR]",
         "Agilent probe ids": r"A_\d\d_[PN]\d+",
+        "CodeLink probe ids": r"GE\d{5,6}",
         "Rosetta probe ids": r"Contig\d+(_RC)?",
         "Ensembl gene ids": r"ENS[A-Z]{0,4}G\d{11}(\.\d+)?(_PAR_Y)?",
         "Ensembl transcript ids": r"ENS[A-Z]{0,4}T\d{11}(\.\d+)?(_PAR_Y)?",
         "Ensembl protein ids": r"ENS[A-Z]{0,4}P\d{11}(\.\d+)?",
-        "RefSeq accessions": r"[NX][CGMPRTW]_\d+(\.\d+)?(_RC)?",
+        "RefSeq accessions": r"[NX][CGMPRTW]_\d+([.:]\d+)*(_RC)?",
+        "miRBase accessions": r"MIMAT\d{7}",
         "HGNC ids": r"HGNC:\d+",
         "UniGene clusters": r"(Hs|Mm|Rn)\.\d+",
         "UniProt accessions": r"[OPQ]\d(\d{3}|[A-Z]\d\d|\d[A-Z]\d|\d\d[A-Z])\d(-\d+)?",
+        "UniProt entry names": r"[A-Z\d]{1,5}_(HUMAN|MOUSE|RAT)",
+        "genomic positions": r"(chr)?[\dXYM]{1,2}:\d+\S*|chr[\dXYM]{1,2}_\d+\S*",
         "GenBank accessions": r"([A-Z]\d{5}|[A-Z]{2}\d{6})(_RC)?",
         "symbols joined with ids": r"[^|\s]+\|\d+|\S+ \(\d+\)|\S+[|_:;]ENSG\d{11}\S*|ENSG\d{11}(\.\d+)?[|_:;]\S+",
-        "numbers, as Entrez Gene ids are": r"X?\d+(\.0+)?",
+        "numbers, as Entrez Gene ids are": r"X?\d+(\.0+)?|(ENTREZ|GeneID|OMIM|MIM)[:_]\d+",
     }.items()
 }
 #: What every identifier holds and few symbols do; most names need no further look.

@@ -66,16 +66,16 @@ def ora(
             named, collections, universe=tested, min_size=min_size, max_size=max_size, aliases=aliases
         )
     write_csv(table, output)
-    flow = tell(collections, table)
+    flow, n_tested = tell(collections, table), int(table["universe"].iloc[0])
     counts = _counts(table, collections[0].name)
     lines = [
         f"{c['list']}: {c['significant']} of {c['sets']} sets of {c['collection']} have p_bh < {LEVEL} "
-        f"({counted(c['genes'], 'gene')} in a universe of {len(tested):,})"
+        f"({counted(c['genes'], 'gene')} in a universe of {n_tested:,})"
         for c in counts
     ]
     show(
         "\n".join(lines),
-        {"output": str(output), "universe": len(tested), "lists": counts, "flow": flow}
+        {"output": str(output), "universe": n_tested, "lists": counts, "flow": flow}
         | {"notices": notices(collections)},
         as_json,
     )

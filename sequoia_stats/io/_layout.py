@@ -14,7 +14,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.tables import Numbers, find_column
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io._options import ID_FIX
-from sequoia_stats.io.gene_lists import GENE_TITLES
+from sequoia_stats.io.gene_lists import is_gene_title
 from sequoia_stats.types.genes import aliases
 
 #: Titles of a first column that show where a matrix has its genes.
@@ -62,7 +62,8 @@ def id_position(header: Sequence[str], id_column: str | None, path: str | Path) 
     """
     if id_column is None:
         at = _n_row_names(header)
-        return at if at < len(header) and header[at].lower() in SAMPLE_TITLES | GENE_TITLES else 0
+        named = at < len(header) and (header[at].lower() in SAMPLE_TITLES or is_gene_title(header[at]))
+        return at if named else 0
     if id_column in header or header[0] not in UNNAMED:
         return find_column(header, id_column, path, ID_FIX)
     return 0

@@ -16,7 +16,7 @@ from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._layout import SAMPLE_TITLES, expression_only, genes_only, id_position, no_expression
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
-from sequoia_stats.io.gene_lists import GENE_TITLES
+from sequoia_stats.io.gene_lists import is_gene_title
 
 
 def read_matrix(
@@ -85,7 +85,7 @@ def _labelled(
 
 def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
     title, found, said = title.strip(), *(("columns", "rows") if in_rows else ("rows", "columns"))
-    if title.lower() in (SAMPLE_TITLES if in_rows else GENE_TITLES):
+    if title.lower() in SAMPLE_TITLES if in_rows else is_gene_title(title):
         raise InputError(
             f"the first column is called {title!r}, so genes are in {found}, not in {said}",
             where=str(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,19 +11,40 @@ import pandas as pd
 from sequoia_base.tables import read_table, read_text, split_line
 from sequoia_stats.errors import InputError, counted, listing, part
 
-#: Titles of a column of genes, in lower case.
-GENE_TITLES = frozenset(
-    [
-        *("gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "gene symbol", "hugo_symbol"),
-        *("hgnc_symbol", "genesymbol", "gene_name", "gene_names", "gene name", "genename", "approved symbol"),
-        *("approved_symbol", "external_gene_name", "gene_short_name"),
-    ]
-)
-#: Titles that a list without other columns may also have, and those that R gives to a vector.
-_LIST_TITLES = GENE_TITLES | {"id", "ids", "name", "names", "gene_id", "universe", "background"}
+#: Titles of a column of symbols, in lower case and with one _ between words.
+_SYMBOL_TITLES = frozenset([
+    "gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "hugo_symbol", "hgnc_symbol", "genesymbol",
+    "gene_name", "gene_names", "genename", "approved_symbol", "external_gene_name", "gene_short_name",
+])  # fmt: skip
+#: Titles that a list without other columns may also have: a word, or one of these words among others.
+_LIST_TITLES = frozenset([
+    "id", "ids", "name", "names", "universe", "background", "tested", "rownames", "row_names", "feature", "features",
+    "probe", "probes", "probeset", "probe_id",
+])  # fmt: skip
+_GENE_WORDS = frozenset(["gene", "genes", "symbol", "symbols", "hgnc", "ensembl", "entrez"])
+#: What R calls a vector.
 _R_TITLES = frozenset(["x", "V1"])
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
+
+
+def is_gene_title(title: str) -> bool:
+    """Whether a column with this title holds symbols of genes, however it is written ("Gene.Symbol", "HGNC symbol")."""
+    return _plain(title) in _SYMBOL_TITLES
+
+
+def _is_list_title(text: str) -> bool:
+    """Whether the first line of a list is its title; no gene is called so."""
+    word = _plain(text)
+    return (
+        word in _SYMBOL_TITLES | _LIST_TITLES
+        or text in _R_TITLES
+        or not _GENE_WORDS.isdisjoint(word.split("_"))
+    )
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"[\s._-]+", "_", title.strip().lower())
 
 
 def read_gene_list(path: str | Path) -> list[str]:
@@ -52,12 +74,9 @@ def read_gene_list(path: str | Path) -> list[str]:
     ]
     head = lines[0][1] if lines else ""
     delimiter = max(_DELIMITERS, key=head.count)
-    written = _fields(head, delimiter, path, lines[0][0] if lines else 1)
-    titles = [title.lower() for title in written]
-    wanted = GENE_TITLES if len(titles) > 1 else _LIST_TITLES
-    at = next((i for i, title in enumerate(titles) if title in wanted), None)
-    if len(titles) == 1 and written[0] in _R_TITLES:
-        at = 0
+    titles = _fields(head, delimiter, path, lines[0][0] if lines else 1)
+    is_title = is_gene_title if len(titles) > 1 else _is_list_title
+    at = next((i for i, title in enumerate(titles) if is_title(title)), None)
     if at is None and len(titles) == 2 and not titles[0]:  # row numbers and a vector: R's write.csv
         at = 1
     if at is not None and len(titles) > 1:
@@ -122,7 +141,7 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
         for column in ("list", "gene"):
             refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
         return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
-    if len(titles) > 1 and GENE_TITLES.intersection(titles):
+    if len(titles) > 1 and any(map(is_gene_title, titles)):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
             where=str(path),

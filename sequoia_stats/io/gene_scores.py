@@ -12,7 +12,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.tables import find_column, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io.gene_lists import GENE_TITLES, refuse_rows
+from sequoia_stats.io.gene_lists import is_gene_title, refuse_rows
 
 #: The score of the tables of other programs, which all of these columns tell, in lower case.
 _SCORES = {
@@ -98,6 +98,7 @@ def read_gene_scores(
         "scores are not finite numbers",
         path,
         column,
+        "write numbers with a decimal point, and leave out genes whose score is infinite",
     )
     repeated = pd.DataFrame({"level": levels, "gene": genes}).duplicated()
     if repeated.any():
@@ -120,7 +121,7 @@ def read_gene_scores(
 
 def _gene_column(header: Sequence[str], path: str | Path) -> str:
     """The column of genes: one with such a title, or else R's names of rows."""
-    title = next((name for name in header if name.lower() in GENE_TITLES), None)
+    title = next((name for name in header if is_gene_title(name)), None)
     if title is None and header and header[0].strip().lower() in ("", "unnamed: 0", "id", "gene_id", "row"):
         title = header[0]
     return header[find_column(header, "gene" if title is None else title, path)]
@@ -139,7 +140,7 @@ def _is_rnk(path: Path) -> bool:
 
 
 def _read_rnk(path: Path) -> pd.DataFrame:
-    """Genes and scores, a line each; a first line without a number is a title."""
+    """Genes and scores, a line each; the first may be a title, such as NAME and SCORE."""
     rows: dict[int, list[str]] = {}
     for row, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip() or line.startswith("#"):
@@ -153,13 +154,17 @@ def _read_rnk(path: Path) -> pd.DataFrame:
             )
         rows[row] = fields
     first = next(iter(rows), None)
-    if first is not None and np.isnan(_number(rows[first][1])) and rows[first][1].lower() not in _NO_NUMBER:
+    if first is not None and rows[first][1].lower() in _SCORE_TITLES:
         del rows[first]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["gene", "score"], dtype=object)
     return table.mask(table.map(lambda text: text.lower() in _NO_NUMBER))
 
 
 _NO_NUMBER = frozenset(["", "na", "nan"])
+_SCORE_TITLES = frozenset([
+    "score", "scores", "rank", "ranks", "ranking", "stat", "statistic", "metric", "value", "weight", "weights", "t",
+    "r", "z", "logfc", "log2fc", "log2foldchange", "fc", "signal2noise", "correlation",
+])  # fmt: skip
 
 
 def _name_it(option: str) -> str:

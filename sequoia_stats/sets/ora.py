@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_base.missing import NO_ID
+from sequoia_base.missing import NO_ID, is_missing
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets._similar_sets import MEASURES, merge_similar
 from sequoia_stats.sets.collections import GeneSets, Restricted
 from sequoia_stats.sets.collections.collection import collections_of
-from sequoia_stats.sets.collections.matching import former_names, no_match, refuse_text, under_former_names
+from sequoia_stats.sets.collections.matching import former_names, no_match, several, under_former_names
 from sequoia_stats.sets.runner import Method, run
 from sequoia_stats.types.genes import refuse_dates
 
@@ -160,7 +160,7 @@ def negative_control(
 
 def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) -> pd.Index:
     """The universe, sorted; only names that are in no set are checked for dates."""
-    refuse_text(genes, "the universe")
+    several(genes, "the universe")
     given, n_missing = _named(genes)
     if n_missing:
         flow.add("universe: genes with a name", len(given) + n_missing, len(given), f"{n_missing} missing")
@@ -177,20 +177,23 @@ def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) 
 
 
 def _by_name(lists: GeneLists) -> dict[str, list[object]]:
-    refuse_text(lists, "a gene list")
+    several(lists, "a gene list")
     named = lists if isinstance(lists, Mapping) else {"list": lists}
     if not named:
         raise InputError("no gene list is given")
-    for name, genes in named.items():
-        refuse_text(genes, f"the list {name!r}")
-    return {str(name): list(genes) for name, genes in named.items()}
+    return {str(name): list(several(genes, f"the list {name!r}")) for name, genes in named.items()}
 
 
 def _named(genes: Iterable[object]) -> tuple[list[str], int]:
     """The names of genes, and how many are missing: None, NaN, or a word for it."""
     names = [None if gene is None or gene is pd.NA or gene != gene else str(gene) for gene in genes]
-    there = [name for name in names if name is not None and name not in NO_ID]
+    there = [name for name in names if name is not None and not _is_no_name(name)]
     return there, len(names) - len(there)
+
+
+def _is_no_name(text: str) -> bool:
+    """Whether a text stands for a gene that has no name: a word for missing, or signs alone, as Affymetrix's ---."""
+    return is_missing(text, among_numbers=False) or text in NO_ID or not any(map(str.isalnum, text))
 
 
 def _within(lists: dict[str, list[object]], tested: pd.Index, aliases: bool, flow: Flow) -> _Lists:

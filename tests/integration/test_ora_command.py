@@ -199,6 +199,22 @@ def test_the_universe_of_a_signature_are_its_candidates(capsys, tmp_path):
     pd.testing.assert_frame_equal(written(tmp_path / "ora.csv"), wanted, check_dtype=False)
 
 
+def test_the_universe_that_is_told_is_the_one_that_was_tested(capsys, tmp_path):
+    (tmp_path / "list.txt").write_text("G1\nNA\n")
+    (tmp_path / "all.txt").write_text("HGNC symbol\nG1\nG2\nG3\nNA\n")
+    (tmp_path / "sets.gmt").write_text("S\t\tG1\tG2\n")
+    command = [
+        "ora",
+        tmp_path / "list.txt",
+        "--universe",
+        tmp_path / "all.txt",
+        "--sets",
+        tmp_path / "sets.gmt",
+    ]
+    answer = sequoia(capsys, *command, "--min-size", 1, "-o", tmp_path / "ora.csv", "--json")
+    assert answer.json["universe"] == 3 == written(tmp_path / "ora.csv")["universe"][0]
+
+
 def test_a_given_universe_takes_precedence_over_candidates(capsys, tmp_path, files):
     path = write_signature(tmp_path / "sig.json", None)
     (tmp_path / "sets.gmt").write_text("S\t\tG1\tG2\n")

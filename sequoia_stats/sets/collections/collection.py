@@ -20,8 +20,8 @@ from sequoia_stats.sets.collections.matching import (
     distinct_genes,
     former_names,
     losses,
-    refuse_text,
     repeated_entries,
+    several,
     starts,
 )
 
@@ -69,21 +69,41 @@ class GeneSets:
                 f"sets must be a dictionary of names and genes, but are a {type(self.sets).__name__}",
                 fix='GeneSets("mine", {"luminal": ("ESR1", "GATA3")})',
             )
+        sets = {name: tuple(several(genes, f"the set {name!r}")) for name, genes in self.sets.items()}
+        object.__setattr__(self, "sets", sets)
+        self._drop_missing()
         for name, genes in self.sets.items():
-            refuse_text(genes, f"the set {name!r}")
             if not name or not genes:
                 what = "a set has no genes" if name else "a set has no name"
                 raise InputError(what, where=f"{self.name}, set {name!r}")
-        object.__setattr__(self, "sets", {name: tuple(genes) for name, genes in self.sets.items()})
         names, membership = self._coded
         if "" in names:
             raise InputError("a set contains a gene without a name", where=self.name)
+        if names.inferred_type not in ("string", "empty"):
+            other = next(name for name in names if not isinstance(name, str))
+            raise InputError(f"a gene must be a text, but is {other!r}", where=self.name)
         if n_repeated := int(repeated_entries(membership).sum()):
             object.__setattr__(self, "sets", {k: tuple(dict.fromkeys(v)) for k, v in self.sets.items()})
             del self.__dict__["_coded"]
             flow, n = Flow.of(self.flow), len(membership.indices)
             flow.add("genes: once in a set", n, n - n_repeated, f"{n_repeated} duplicated within a set")
             object.__setattr__(self, "flow", flow.to_frame())
+
+    def _drop_missing(self) -> None:
+        """Leave out genes that are None or NaN, as a table of genes and sets may have them."""
+        try:
+            n = len(self._coded[1].indices)
+            missing = int((self._coded[1].indices < 0).sum())
+        except TypeError:  # from pandas: a list in place of a name
+            raise InputError("a gene must be a text", where=self.name) from None
+        if not missing:
+            return
+        sets = {name: tuple(gene for gene in genes if not pd.isna(gene)) for name, genes in self.sets.items()}
+        object.__setattr__(self, "sets", sets)
+        del self.__dict__["_coded"]
+        flow = Flow.of(self.flow)
+        flow.add("genes: with a name", n, n - missing, f"{missing} missing")
+        object.__setattr__(self, "flow", flow.to_frame())
 
     def __len__(self) -> int:
         return len(self.sets)

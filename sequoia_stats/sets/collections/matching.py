@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -98,7 +98,7 @@ def repeated_entries(sets: Membership) -> NDArray[np.bool_]:
 
 def distinct_genes(genes: Iterable[object]) -> pd.Index:
     """Gene names as an index of strings; an error if one is duplicated."""
-    refuse_text(genes, "the list of genes")
+    several(genes, "the list of genes")
     index = genes if isinstance(genes, pd.Index) else pd.Index(list(genes), dtype=object)
     if index.dtype != object or index.inferred_type != "string":
         index = pd.Index([str(gene) for gene in index], dtype=object)
@@ -109,12 +109,19 @@ def distinct_genes(genes: Iterable[object]) -> pd.Index:
     return index.rename("gene")
 
 
-def refuse_text(genes: object, what: str) -> None:
-    """Refuse a single text, whose letters would be taken as genes."""
+def several(genes: object, what: str) -> Iterable[Any]:
+    """The names of genes; an error for a single text, whose letters would be taken as genes, and for a table."""
     if isinstance(genes, str | bytes):
+        text = str(genes) if isinstance(genes, str) else genes.decode("utf-8", "replace")
         raise InputError(
-            f"{what} must be several names, not the single text {genes!r}", fix=f"[{genes!r}] for one gene"
+            f"{what} must be several names, not the single text {text!r}", fix=f"[{text!r}] for one gene"
         )
+    if not isinstance(genes, Iterable) or getattr(genes, "ndim", 1) != 1:
+        raise InputError(
+            f"{what} must be several names, but is a {type(genes).__name__}",
+            fix="give one column or list of names",
+        )
+    return genes
 
 
 def former_names(absent: Iterable[str], universe: Iterable[str]) -> dict[str, str]:

@@ -231,6 +231,8 @@ def _way_out(genes: pd.Index, columns: pd.Index, *, all_missing: bool, aliases: 
         return f"use names of one kind on both sides: {kinds}"
     n_exact = int((columns.get_indexer(genes) >= 0).sum())
     if not aliases and (n := int((match(genes, columns) >= 0).sum()) - n_exact) > 0:
+        if n == len(genes) - n_exact:
+            return "--aliases finds them under other names"
         return f"--aliases finds {n} of them under another name; --missing-genes drop leaves out the others"
     return (
         "give all genes of the reference, or leave out the missing ones on both sides: --missing-genes drop"

@@ -14,6 +14,9 @@ SYMBOLS = [
 ]  # fmt: skip
 
 IDENTIFIERS = {
+    "1007.s.at": "Affymetrix", "1007-s-at": "Affymetrix", "GE50000": "CodeLink",
+    "ENTREZ:7157": "Entrez", "GeneID:7157": "Entrez", "MIMAT0000076": "miRBase", "TP53_HUMAN": "UniProt",
+    "chr17:7661779-7687550": "positions", "NM_000546:100": "RefSeq",
     "1007_s_at": "Affymetrix", "200000_at": "Affymetrix", "AFFX-BioB-5_at": "Affymetrix", "X1007_s_at": "Affymetrix",
     "Hs.12345.0.A1_3p_a_at": "Affymetrix", "7157_at": "Affymetrix", "ENSG00000141510_at": "Affymetrix",
     "AFFX.BioB.5_st": "Affymetrix", "TC0100006437.hg.1": "Affymetrix",

@@ -187,7 +187,26 @@ def test_two_files_with_one_stem_are_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     "title",
-    ["gene", "Gene Symbol", "SYMBOL", "gene_name", "hgnc_symbol", "x", "V1", "gene_id", '"x"', "Universe"],
+    [
+        "gene",
+        "Gene Symbol",
+        "SYMBOL",
+        "gene_name",
+        "hgnc_symbol",
+        "x",
+        "V1",
+        "gene_id",
+        '"x"',
+        "Universe",
+        "HGNC symbol",
+        "Gene.Symbol",
+        "Background genes",
+        "all genes",
+        "tested",
+        "rownames",
+        "feature",
+        "probe",
+    ],
 )
 def test_a_title_is_not_a_gene(tmp_path, title):
     (path,) = put(tmp_path, a=f"{title}\nESR1\nKRT5\n")

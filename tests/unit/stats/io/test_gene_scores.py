@@ -77,6 +77,7 @@ LIMMA = (
         ("limma.tsv", LIMMA.replace(",", "\t"), "t", {"ESR1": 7.5, "KRT5": -3.25}),
         ("one_short.tsv", LIMMA.replace('"",', "").replace(",", "\t"), "t", {"ESR1": 7.5, "KRT5": -3.25}),
         ("symbols.csv", LIMMA.replace('""', '"Symbol"'), "t", {"ESR1": 7.5, "KRT5": -3.25}),
+        ("geo2r.csv", LIMMA.replace('"",', '"Gene.symbol",'), "t", {"ESR1": 7.5, "KRT5": -3.25}),
         ("named.csv", LIMMA.replace('""', '"ID"'), "t", {"ESR1": 7.5, "KRT5": -3.25}),
         ("a.rnk", "ESR1\t2\nKRT5\t-1.5\n", "score", {"ESR1": 2, "KRT5": -1.5}),
         ("a.rnk", "# from GSEA\nNAME\tSCORE\nESR1\t2\n\nKRT5\t-1.5\n", "score", {"ESR1": 2, "KRT5": -1.5}),
@@ -113,6 +114,7 @@ def test_the_column_that_is_asked_for_is_ranked(tmp_path):
         ("ESR1\t2\tx\n", {}, "a row has 3 fields"),
         ("ESR1\t2\nKRT5\tNA\n", {}, "1 row has no score"),
         ("ESR1\t2\nKRT5\thigh\n", {}, "1 score is not a finite number"),
+        ("ESR1\t0,5\nKRT5\t2\n", {}, "1 score is not a finite number"),  # the first line is not a title
         ("ESR1\t2\n", {"column": "r"}, "no columns to choose from"),
         ("NAME\tSCORE\n", {}, "no gene has a score"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -330,3 +331,27 @@ def test_symbols_in_the_column_of_descriptions_are_questioned(tmp_path):
     assert "contains gene names (TP53, KRT5)" in read_gmt(tmp_path / "s.gmt").notice
     (tmp_path / "s.gmt").write_text("S\tna\tESR1\tGATA3\nT\thttps://example.org\tKRT14\n")
     assert not read_gmt(tmp_path / "s.gmt").notice
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_a_missing_gene_of_a_set_is_left_out_and_counted(nothing):
+    """Its code among the genes is -1, which would be the last gene of the collection."""
+    sets = GeneSets("mine", {"a": ["TP53", nothing], "b": ["ESR1", "MKI67"]})
+    assert sets.sets == {"a": ("TP53",), "b": ("ESR1", "MKI67")}
+    assert sets.restrict(["TP53", "ESR1", "MKI67", "X"]).sets() == sets.sets
+    assert sets.flow.to_numpy().tolist() == [["genes: with a name", 4, 3, "1 missing"]]
+    with pytest.raises(InputError, match="a set has no genes"):
+        GeneSets("mine", {"a": [nothing]})
+
+
+@pytest.mark.parametrize(
+    "genes", [np.array(["A", "B"]), pd.Series(["A", "B"]), pd.Index(["A", "B"]), {"A": 1, "B": 2}]
+)
+def test_genes_come_in_any_container(genes):
+    assert GeneSets("mine", {"a": genes}).sets == {"a": ("A", "B")}
+
+
+@pytest.mark.parametrize("genes", [7, [["A"]], ["A", 7], np.array([["A", "B"]]), pd.DataFrame({"x": ["A"]})])
+def test_what_is_no_name_of_a_gene_is_refused(genes):
+    with pytest.raises(InputError):
+        GeneSets("mine", {"a": genes})

@@ -371,7 +371,7 @@ def test_a_list_is_found_again_among_all_sets_of_hallmark():
     assert table.loc[0, "p"] < 1e-300
 
 
-@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, "NA", "nan", ""])
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, "NA", "nan", "", "---", ".", "unknown"])
 def test_names_that_are_missing_are_not_genes(nothing):
     """A symbol that a map did not find is neither part of the universe nor of a list, and is counted."""
     found = hypergeometric({"l": ["A", nothing]}, SETS, universe=[*LETTERS, nothing], min_size=2)

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +19,19 @@ from sequoia_model.tissue.polygons import Ring
 
 _LARGEST = 1 << 30  # bytes of text
 #: Kinds of objects that QuPath makes by itself: they are not drawn areas.
-_NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "root")
+_NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "tmacore", "root")
 #: QuPath 0.2 writes the kind as the id of a feature.
-_IDS = {"PathTileObject": "tile", "PathDetectionObject": "detection", "PathCellObject": "cell"}
+_IDS = {
+    "PathTileObject": "tile", "PathDetectionObject": "detection", "PathCellObject": "cell",
+    "TMACoreObject": "tma_core", "PathRootObject": "root",
+}  # fmt: skip
 #: What shapes without an area are called in messages.
 _WITHOUT_AREA = {
     "Point": "point", "MultiPoint": "set of points", "LineString": "line", "MultiLineString": "set of lines",
 }  # fmt: skip
+#: Coordinates from here on are those of no slide, and their squares lose all digits.
+_FARTHEST = 1e12
+_NOT_FINITE = "outline whose coordinates are not finite or far too large"
 #: What an area without a class is called.
 UNCLASSIFIED = "unclassified"
 FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
@@ -102,16 +109,16 @@ def read_drawing(path: Path) -> Drawing:
     """
     drawing = Drawing(path)
     for number, (feature, kind, name) in enumerate(_features(_load(path), path), start=1):
-        where = f"{path}, feature {number}"
         if kind in _NOT_DRAWN:
             drawing.passed[f"object of type {kind}"] += 1
             continue
-        for shape, coordinates in _shapes(feature, where):
-            rings = _rings(coordinates, where) if shape == "Polygon" else []
-            if rings:
-                drawing.areas.append(Area(rings, name, where))
+        for shape, coordinates in _shapes(feature):
+            try:
+                rings = _rings(shape, coordinates)
+            except _NoAreaError as error:
+                drawing.passed[str(error)] += 1
             else:
-                drawing.passed[_WITHOUT_AREA.get(shape, "outline without an area")] += 1
+                drawing.areas.append(Area(rings, name, f"{path}, feature {number}"))
     if not drawing.areas:
         raise InputError(_empty(drawing.passed), where=str(path), fix=FIX)
     return drawing
@@ -158,18 +165,21 @@ def _features(found: Any, path: Path) -> Iterator[tuple[dict, str, str]]:
     """The features or bare geometries of a file, each with its kind of object and its class."""
     if isinstance(found, dict) and found.get("type") == "FeatureCollection":
         found = found.get("features")
-    items = found if isinstance(found, list) else [found]
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, dict) or not isinstance(item.get("type"), str):
-            raise InputError(
-                "the annotation is not GeoJSON: an object with a type is needed",
-                where=f"{path}, feature {number}",
-                fix=FIX,
-            )
-        about = item.get("properties")
+    elif isinstance(found, dict) and isinstance(found.get("type"), str):
+        found = [found]
+    if not isinstance(found, list):
+        raise InputError(
+            "the annotation is not GeoJSON: features, or an object with a type, are needed",
+            where=str(path),
+            fix=FIX,
+        )
+    for item in found:
+        about = item.get("properties") if isinstance(item, dict) else None
         about = about if isinstance(about, dict) else {}
-        kind = about.get("objectType") or about.get("object_type") or _IDS.get(str(item.get("id")))
-        yield item, str(kind or "annotation").lower(), _class_of(about)
+        kind = about.get("objectType") or about.get("object_type")
+        if isinstance(item, dict):
+            kind = kind or _IDS.get(str(item.get("id")))
+        yield item if isinstance(item, dict) else {}, str(kind or "annotation").lower(), _class_of(about)
 
 
 def _class_of(about: dict) -> str:
@@ -181,50 +191,75 @@ def _class_of(about: dict) -> str:
     return given.strip() if isinstance(given, str) and given.strip() else UNCLASSIFIED
 
 
-def _shapes(item: dict, where: str) -> Iterator[tuple[str, Any]]:
+def _shapes(item: dict) -> Iterator[tuple[Any, Any]]:
     """Type and coordinates of each simple geometry in a feature or geometry; "" for a feature without one."""
-    geometry = item.get("geometry") if item["type"] == "Feature" else item
+    geometry = item.get("geometry") if item.get("type") == "Feature" else item
     if geometry is None:
         yield "", None
         return
-    if not isinstance(geometry, dict):
-        _refuse("its geometry is not an object", where)
-    shape, coordinates = geometry.get("type"), geometry.get("coordinates")
+    shape, coordinates = _parts(geometry)
     if shape == "GeometryCollection":
         parts = geometry.get("geometries")
-        for part in parts if isinstance(parts, list) else []:
-            if not isinstance(part, dict) or part.get("type") in ("GeometryCollection", "Feature"):
-                _refuse("a collection of geometries contains another collection", where)
-            yield from _shapes({"type": "Feature", "geometry": part}, where)
-    elif shape == "MultiPolygon":
-        if not isinstance(coordinates, list):
-            _refuse("a MultiPolygon has no coordinates", where)
-        for part in coordinates or [[]]:
-            yield "Polygon", part
-    elif shape == "Polygon" or shape in _WITHOUT_AREA:
-        yield shape, coordinates
+        for shape, coordinates in map(_parts, parts if isinstance(parts, list) else []):
+            yield from _polygons(shape, coordinates)
     else:
-        _refuse(f"{shape!r} is not a valid type of geometry", where)
+        yield from _polygons(shape, coordinates)
 
 
-def _rings(coordinates: Any, where: str) -> list[Ring]:
-    """The outline of a polygon and its holes; none if the outline has no area, as after a stray click."""
-    if not isinstance(coordinates, list):
-        _refuse("a polygon has no coordinates", where)
-    rings = [_ring(ring, where) for ring in coordinates]
-    return [ring for ring in rings if _has_area(ring)] if rings and _has_area(rings[0]) else []
+def _parts(geometry: Any) -> tuple[Any, Any]:
+    """Type and coordinates of a geometry; None for the type of what is none."""
+    shape = geometry.get("type") if isinstance(geometry, dict) else None
+    return (shape, geometry.get("coordinates")) if isinstance(shape, str) else (None, None)
 
 
-def _ring(ring: Any, where: str) -> Ring:
+def _polygons(shape: Any, coordinates: Any) -> Iterator[tuple[Any, Any]]:
+    """A geometry, or the polygons of a MultiPolygon."""
+    if shape == "MultiPolygon":
+        for part in (coordinates or [[]]) if isinstance(coordinates, list) else [None]:
+            yield "Polygon", part
+    else:
+        yield shape, coordinates
+
+
+class _NoAreaError(Exception):
+    """Says what a shape is, if it is not an area."""
+
+
+def _rings(shape: Any, coordinates: Any) -> list[Ring]:
+    """The outline of a polygon and its holes.
+
+    Raises
+    ------
+    _NoAreaError
+        If the shape is no polygon, its coordinates cannot be used, or the outline has no area, as after a stray click.
+        One bad hole is enough: without it, the polygon would hold more than was drawn.
+    """
+    if shape is None:
+        raise _NoAreaError("object without a valid type")
+    if shape in _WITHOUT_AREA:
+        raise _NoAreaError(_WITHOUT_AREA[shape])
+    if shape not in ("Polygon", ""):
+        raise _NoAreaError(f"shape of type {shape}")
+    if shape == "Polygon" and not isinstance(coordinates, list):
+        raise _NoAreaError("outline without coordinates")
+    rings = [_ring(ring) for ring in coordinates or ()]
+    if not (rings and _has_area(rings[0])):
+        raise _NoAreaError("outline without an area")
+    return [ring for ring in rings if _has_area(ring)]
+
+
+def _ring(ring: Any) -> Ring:
     try:
         pairs = [(point[0], point[1]) for point in ring]
+        if any(isinstance(value, (str, bool, NoneType)) for pair in pairs for value in pair):
+            raise TypeError
         points = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
-        _refuse("its coordinates are not pairs of numbers", where)
-    if any(isinstance(value, (str, bool)) for pair in pairs for value in pair):
-        _refuse("its coordinates are not pairs of numbers", where)
-    if not np.isfinite(points).all():
-        _refuse("some of its coordinates are not finite", where)
+    except OverflowError:  # an integer of hundreds of digits
+        raise _NoAreaError(_NOT_FINITE) from None
+    except (TypeError, ValueError, IndexError, KeyError):
+        raise _NoAreaError("outline whose coordinates are not pairs of numbers") from None
+    if not (np.abs(points) < _FARTHEST).all():  # also if one is NaN
+        raise _NoAreaError(_NOT_FINITE)
     return points
 
 
@@ -235,7 +270,3 @@ def _has_area(ring: Ring) -> bool:
     x, y = ((ring - ring[0]) / max(np.abs(ring - ring[0]).max(), 1e-300)).T
     farthest = np.argmax(np.hypot(x, y))
     return bool((np.abs(x * y[farthest] - y * x[farthest]) > 1e-9).any())
-
-
-def _refuse(what: str, where: str) -> NoReturn:
-    raise InputError(f"the annotation cannot be used: {what}", where=where, fix=FIX)

@@ -82,19 +82,16 @@ def read_annotation(
             raise InputError(
                 "a PNG has no classes", where=str(path), fix="give a GeoJSON, or leave the classes out"
             )
-        return _png_mask(path, slide)
+        return _within(_png_mask(path, slide), slide.scanned)
     drawing = read_drawing(path)
-    corner = np.array(slide.scanned[:2], dtype=np.float64)
-    for area in drawing.areas:
-        area.rings[:] = [ring + corner for ring in area.rings]
     used, taken, notes = _chosen(drawing, include, exclude, partly)
-    notes += _clipped([*used, *taken], slide.size, drawing)
+    notes += _clipped([*used, *taken], slide.scanned[2:], drawing)
     mask, removed = (_blank(slide, f"annotation {path.name}") for _ in range(2))
-    _draw(used, mask, drawing)
-    _draw(taken, removed, drawing)
+    _draw(used, mask, slide.scanned, drawing)
+    _draw(taken, removed, slide.scanned, drawing)
     if exclude and not include:
         mask = replace(mask, mask=np.ones_like(mask.mask))
-    mask = mask.without(removed)
+    mask = _within(mask, slide.scanned).without(removed)
     if not mask.mask.any():
         why = f": {passed_over(drawing.passed)} passed over" if drawing.passed else ""
         raise InputError(f"nothing is left of the annotation{why}", where=str(path), fix=_DRAW)
@@ -163,33 +160,46 @@ def _counts(areas: Iterable[Area]) -> Counter[str]:
 
 
 def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list[str]:
-    """A note if areas reach beyond the slide; they are clipped when they are drawn.
+    """A note if areas reach beyond the scanned area of this size; they are clipped when they are drawn.
 
     Raises
     ------
     InputError
-        If most of what was drawn lies there: the areas are those of another slide, or of another resolution.
+        If most of what was drawn lies there: the areas are those of another slide, or of another resolution. A
+        frame around the whole slide says nothing about that, and neither do a few areas that lie wholly outside.
     """
     slack = 1 + 0.001 * max(size)  # a hand-drawn outline may go a little beyond the border
-    beyond = [
-        area
-        for area in areas
-        if (area.rings[0] < -slack).any() or (area.rings[0] > np.array(size) + slack).any()
-    ]
+    beyond, outside, telling = [], [], []
+    for area in areas:
+        low, high = area.rings[0].min(axis=0), area.rings[0].max(axis=0)
+        before, after = low < -slack, high > np.array(size) + slack
+        if before.any() or after.any():
+            beyond.append(area)
+        if _is_outside(area, size):
+            outside.append(area)
+        elif not (before.all() and after.all()):
+            telling.append(area)
     if not beyond:
         return []
     points = np.concatenate([area.rings[0] for area in beyond])
     low, high = points.min(axis=0), points.max(axis=0)
-    farthest = max(*-low, *(high - size))
-    if farthest > 0.25 * max(size) and _share_outside(areas, size) > 0.5:
+    is_far = max(*-low, *(high - size)) > 0.25 * max(size)
+    if is_far and (len(outside) > len(areas) / 2 or (telling and _share_outside(telling, size) > 0.5)):
         raise InputError(
             f"most of the drawn area lies outside the slide, which has {size[0]} × {size[1]} pixels: "
             f"x from {low[0]:g} to {high[0]:g}, y from {low[1]:g} to {high[1]:g}",
             where=listing((area.where for area in beyond), 1),
             fix="give the coordinates in pixels of this slide at full resolution",
         )
-    many = "s that reach beyond the slide were" if len(beyond) > 1 else " that reaches beyond the slide was"
-    return [f"{len(beyond):,} outline{many} clipped in {drawing.path.name}"]
+    many = len(beyond) - len(outside)
+    words = "s that reach beyond the slide were" if many > 1 else " that reaches beyond the slide was"
+    return [f"{many:,} outline{words} clipped in {drawing.path.name}"] if many else []
+
+
+def _is_outside(area: Area, size: tuple[int, int]) -> bool:
+    """Whether the box around an area does not touch the scanned area."""
+    outer = area.rings[0]
+    return bool(((outer.max(axis=0) <= 0) | (outer.min(axis=0) >= size)).any())
 
 
 def _share_outside(areas: Sequence[Area], size: tuple[int, int]) -> float:
@@ -213,13 +223,27 @@ def _blank(slide: Slide, source: str) -> TissueMask:
     return TissueMask(blank, scale, slide.size, slide.mpp, source, scanned=slide.scanned)
 
 
-def _draw(areas: Iterable[Area], mask: TissueMask, drawing: Drawing) -> None:
-    """Fill areas in a mask, and count those that hold no pixel of it."""
+def _draw(
+    areas: Iterable[Area], mask: TissueMask, scanned: tuple[int, int, int, int], drawing: Drawing
+) -> None:
+    """Fill areas, which count from the corner of the scanned area, and count those that hold no pixel of the mask."""
     for area in areas:
-        if fill(mask.mask, [ring / mask.scale for ring in area.rings]):
+        outside = _is_outside(area, scanned[2:])
+        if not outside and fill(mask.mask, [(ring + scanned[:2]) / mask.scale for ring in area.rings]):
             continue
-        outside = (area.rings[0].max(axis=0) <= 0) | (area.rings[0].min(axis=0) >= mask.slide_size)
-        drawing.passed[f"outline {'outside the slide' if outside.any() else 'too small to matter'}"] += 1
+        drawing.passed[f"outline {'outside the slide' if outside else 'too small to matter'}"] += 1
+
+
+def _within(mask: TissueMask, scanned: tuple[int, int, int, int]) -> TissueMask:
+    """The mask without the pixels whose centres were not scanned."""
+    inside = [
+        (centres >= start) & (centres < start + length)
+        for n, step, start, length in zip(
+            mask.mask.shape, mask.scale[::-1], scanned[1::-1], scanned[:1:-1], strict=True
+        )
+        for centres in ((np.arange(n) + 0.5) * step,)
+    ]
+    return replace(mask, mask=mask.mask & np.outer(*inside))
 
 
 def _is_png(path: Path) -> bool:
@@ -237,7 +261,11 @@ def _png_mask(path: Path, slide: Slide) -> TissueMask:
     scale = size[0] / image.shape[1], size[1] / image.shape[0]
     source = f"annotation {path.name}"
     if whole:
-        return TissueMask(image, scale, slide.size, slide.mpp, source, scanned=slide.scanned)
+        both = slide.scanned[2:] != slide.size and _fits(image.shape[::-1], slide.scanned[2:])
+        note = f"{path.name} fits the slide and its scanned area; it was taken as the whole slide"
+        return TissueMask(
+            image, scale, slide.size, slide.mpp, source, scanned=slide.scanned, notes=(note,) if both else ()
+        )
     blank = _blank(slide, source)
     rows, columns = (
         np.floor(((np.arange(n) + 0.5) * step - start) / wide).astype(np.int64)

@@ -141,6 +141,15 @@ def test_what_reaches_beyond_the_slide_is_clipped_with_a_note(tmp_path, slide):
     assert mask.notes == ("1 outline that reaches beyond the slide was clipped in drawn.geojson",)
 
 
+NOT_NUMBERS = "whose coordinates are not pairs of numbers"
+NOT_FINITE = "whose coordinates are not finite or far too large"
+
+
+def bad(value: Any) -> list:
+    """An outline with one bad coordinate."""
+    return [[256, 0], [value, 0], [384, 128], [256, 128]]
+
+
 CLICK = [[9, 9], [9, 9], [10, 9], [9, 9]]
 TINY = [[9, 9], [9.2, 9], [9.2, 9.2], [9, 9.2]]
 OUTSIDE = [[600, 300], [610, 300], [610, 310], [600, 310]]
@@ -159,13 +168,69 @@ OUTSIDE = [[600, 300], [610, 300], [610, 310], [600, 310]]
         ([feature([[1, 1], [5, 5]], shape="LineString")] * 2, "2 lines"),
         ([feature(FAR, kind="tile")] * 2, "2 objects of type tile"),
         ([{**feature(FAR, kind=None), "id": "PathCellObject"}], "1 object of type cell"),
+        ([{**feature(FAR, kind=None), "id": "TMACoreObject"}], "1 object of type tma_core"),
+        ([{**feature(FAR, kind=None), "id": "PathRootObject"}], "1 object of type root"),
         ([ignored(FAR)], "1 area of class Ignore*"),
+        ([feature(bad(float("nan"))), feature(bad(float("-inf")))], f"2 outlines {NOT_FINITE}"),
+        ([feature(bad(10**400)), feature(bad(1e308)), feature(bad(-1e13))], f"3 outlines {NOT_FINITE}"),
+        ([feature(FAR, bad(float("nan")))], f"1 outline {NOT_FINITE}"),
+        ([feature(bad("a")), feature(bad("1")), feature(bad(True))], f"3 outlines {NOT_NUMBERS}"),
+        ([feature(bad(None)), feature(bad([1])), feature("abc")], f"3 outlines {NOT_NUMBERS}"),
+        (
+            [feature(FAR) | {"geometry": {"type": "Polygon", "coordinates": None}}],
+            "1 outline without coordinates",
+        ),
+        ([{"type": "MultiPolygon", "coordinates": None}], "1 outline without coordinates"),
+        ([None, 5, [], {}, {"type": 5}], "5 objects without a valid type"),
+        ([{"geometry": {"type": "Polygon", "coordinates": [FAR]}}], "1 object without a valid type"),
+        ([feature(FAR) | {"geometry": [1, 2]}], "1 object without a valid type"),
+        ([feature(3, shape="Circle")], "1 shape of type Circle"),
+        (
+            [
+                {
+                    "type": "GeometryCollection",
+                    "geometries": [{"type": "GeometryCollection", "geometries": []}],
+                }
+            ],
+            "1 shape of type GeometryCollection",
+        ),
     ],
 )
 def test_what_is_no_area_is_passed_over_with_a_note(tmp_path, slide, others, note):
     mask = read_annotation(write(tmp_path, collection(*others, feature(SQUARE))), slide)
     np.testing.assert_array_equal(mask.mask, picture(BOX))
     assert f"passed over in drawn.geojson: {note}" in mask.notes
+
+
+def test_the_other_parts_of_a_multipolygon_count(tmp_path, slide):
+    content = feature([SQUARE], [bad("x")], shape="MultiPolygon")
+    mask = read_annotation(write(tmp_path, content), slide)
+    np.testing.assert_array_equal(mask.mask, picture(BOX))
+    assert mask.notes == (f"passed over in drawn.geojson: 1 outline {NOT_NUMBERS}",)
+
+
+AWAY = [[20000, 20000], [24000, 20000], [24000, 24000], [20000, 24000]]
+AROUND = [[-5000, -5000], [24000, -5000], [24000, 24000], [-5000, 24000]]
+
+
+@pytest.mark.parametrize(
+    ("areas", "box", "note"),
+    [
+        ([SQUARE, AWAY], BOX, "passed over in drawn.geojson: 1 outline outside the slide"),
+        ([SQUARE, FAR, AWAY, OUTSIDE], None, "passed over in drawn.geojson: 2 outlines outside the slide"),
+        ([AROUND], (0, 0, 512, 256), "1 outline that reaches beyond the slide was clipped in drawn.geojson"),
+    ],
+)
+def test_a_stray_area_and_a_frame_around_the_slide_do_no_harm(tmp_path, slide, areas, box, note):
+    mask = read_annotation(write(tmp_path, collection(*map(feature, areas))), slide)
+    np.testing.assert_array_equal(mask.mask, picture(*([box] if box else [BOX, FAR_BOX])))
+    assert mask.notes == (note,)
+
+
+@pytest.mark.parametrize("areas", [[AWAY], [SQUARE, AWAY, AWAY]])
+def test_areas_of_which_most_lie_outside_are_refused(tmp_path, slide, areas):
+    with pytest.raises(InputError, match="most of the drawn area lies outside"):
+        read_annotation(write(tmp_path, collection(*map(feature, areas))), slide)
 
 
 def test_a_hole_without_an_area_is_no_hole(tmp_path, slide):
@@ -282,10 +347,38 @@ def test_coordinates_count_from_the_corner_of_the_scanned_area(tmp_path, scanned
     np.testing.assert_array_equal(mask.mask, moved)
 
 
+@pytest.fixture
+def all_scanned() -> np.ndarray:
+    """The scanned area in the mask of that slide."""
+    mask = np.zeros((512, 1024), dtype=bool)
+    mask[128:384, 256:768] = True
+    return mask
+
+
+def test_areas_are_clipped_to_the_scanned_area(tmp_path, scanned, all_scanned):
+    mask = read_annotation(
+        write(tmp_path, feature([[-60, -60], [540, -60], [540, 280], [-60, 280]])), scanned
+    )
+    np.testing.assert_array_equal(mask.mask, all_scanned)
+    assert mask.notes == ("1 outline that reaches beyond the slide was clipped in drawn.geojson",)
+    with pytest.raises(InputError, match="outside the slide, which has 512 × 256 pixels"):
+        read_annotation(write(tmp_path, feature([[-250, 0], [-250, 250], [-20, 0]])), scanned)
+
+
+def test_the_rest_of_what_is_excluded_is_clipped_too(tmp_path, scanned, all_scanned):
+    mask = read_annotation(write(tmp_path, feature(SQUARE)), scanned, exclude=["Tumor"])
+    all_scanned[160:288, 320:448] = False
+    np.testing.assert_array_equal(mask.mask, all_scanned)
+
+
 @pytest.mark.parametrize("size", [(1024, 512), (200, 100)])
-def test_a_png_of_the_slide_is_not_moved(tmp_path, scanned, size):
+def test_a_png_that_fits_twice_is_that_of_the_slide_with_a_note(tmp_path, scanned, all_scanned, size):
     Image.new("L", size, 1).save(tmp_path / "a.png")
-    assert read_annotation(tmp_path / "a.png", scanned).mask.all()
+    mask = read_annotation(tmp_path / "a.png", scanned)
+    assert mask.area_mm2 == pytest.approx(4.096 * 2.048, rel=0.03)
+    assert mask.notes == ("a.png fits the slide and its scanned area; it was taken as the whole slide",)
+    if size == (1024, 512):
+        np.testing.assert_array_equal(mask.mask, all_scanned)
 
 
 def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
@@ -311,7 +404,8 @@ def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
         (b"[]", "contains no polygon"),
         ({"features": []}, "is not GeoJSON"),
         (collection(), "contains no polygon"),
-        (collection(3), "feature 1"),
+        (collection(3), "only 1 object without a valid type"),
+        ({"type": "FeatureCollection", "features": 5}, "is not GeoJSON"),
         (collection(feature([5, 5], shape="Point")), "only 1 point"),
         (collection(feature([[1, 1], [5, 5]], shape="LineString")), "only 1 line"),
         (collection(feature(SQUARE, kind="tile")), "only 1 object of type tile"),
@@ -319,7 +413,10 @@ def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
         (collection(feature([[1, 1], [2, 2], [1, 1]])), "only 1 outline without an area"),
         (collection(feature([[1, 1], [5, 5], [9, 9]])), "only 1 outline without an area"),
         (collection(feature([]), feature(*[])), "only 2 outlines without an area"),
-        (feature(None, shape="Polygon") | {"geometry": {"type": "Polygon"}}, "a polygon has no coordinates"),
+        (
+            feature(None, shape="Polygon") | {"geometry": {"type": "Polygon"}},
+            "only 1 outline without coordinates",
+        ),
         (collection(feature([[1, 1], [2, "x"], [3, 1]])), "not pairs of numbers"),
         (collection(feature([[1, 1], [2], [3, 1]])), "not pairs of numbers"),
         (collection(feature([1, 2, 3])), "not pairs of numbers"),
@@ -331,12 +428,12 @@ def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
             "outside the slide, which has 512 × 256 pixels",
         ),
         (collection(feature([[-500, 0], [90, 0], [-500, 90]])), "x from -500 to 90"),
-        (collection(feature(3, shape="Circle")), "'Circle' is not a valid type"),
-        (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "its geometry is not an object"),
-        ({"type": "MultiPolygon"}, "has no coordinates"),
+        (collection(feature(3, shape="Circle")), "only 1 shape of type Circle"),
+        (collection(feature(shape="MultiPolygon") | {"geometry": 5}), "only 1 object without a valid type"),
+        ({"type": "MultiPolygon"}, "only 1 outline without coordinates"),
         (
             {"type": "GeometryCollection", "geometries": [{"type": "GeometryCollection"}]},
-            "contains another collection",
+            "only 1 shape of type GeometryCollection",
         ),
     ],
 )

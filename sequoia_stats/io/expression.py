@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_numeric_dtype, is_object_dtype
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
@@ -16,6 +16,7 @@ from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
+from sequoia_stats.types.arrays import float_array, numbers_of_objects
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, plain
 from sequoia_stats.types.covariates import MISSING_VALUES
 from sequoia_stats.types.expression import Expression
@@ -90,6 +91,8 @@ def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expre
     """A frame of patients × genes in memory, judged as a table in a file is."""
     left_out = Flow()
     frame = genes_only(frame, left_out, "columns")
+    if any(map(is_object_dtype, frame.dtypes)):
+        frame = frame.apply(numbers_of_objects)
     odd = [str(name) for name, dtype in frame.dtypes.items() if not is_numeric_dtype(dtype)]
     if odd:
         raise InputError(
@@ -97,8 +100,7 @@ def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expre
             where="DataFrame",
             fix="keep only the genes, and make ids of patients the index",
         )
-    matrix = frame.to_numpy(np.float64, na_value=np.nan)
-    values = pd.DataFrame(matrix, frame.index, frame.columns)
+    values = pd.DataFrame(float_array(frame, "values"), frame.index, frame.columns)
     if np.isinf(values.to_numpy()).any():
         raise InputError("some values are infinite", where="DataFrame", fix="use NaN for missing values")
     names = pd.Series(values.index.astype(str), values.index.astype(str), dtype=object)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_stats.errors import InputError, counted
 from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.types.arrays import float_array
 from sequoia_stats.types.outcome import Outcome
 
 #: Beyond this spread of the linear predictor, exp() of the smallest would underflow.
@@ -129,7 +130,7 @@ def _log_reverse_cumulative_sum(eta: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _checked(values: ArrayLike, outcome: Outcome) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
+    array = float_array(values, "covariates")
     if not array.ndim or len(array) != outcome.n:
         rows, patients = (
             counted(len(array) if array.ndim else 0, "row"),

@@ -54,9 +54,14 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = [level for level in series.cat.categories if level in there]
     else:
-        levels = sorted(
-            there, key=lambda label: (isinstance(label, str), str(label) if isinstance(label, str) else label)
-        )
+        try:
+            levels = sorted(there, key=lambda label: (isinstance(label, str), label))
+        except TypeError:
+            raise InputError(
+                "the groups are of types that cannot be sorted",
+                where=listing(sorted({type(label).__name__ for label in there})),
+                fix="pass text, numbers or booleans",
+            ) from None
     return pd.Series(pd.Categorical(labels.mask(absent), levels), labels.index), int(absent.sum())
 
 

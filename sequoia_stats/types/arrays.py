@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -57,8 +59,15 @@ def as_series(values: Any, what: str) -> pd.Series:
     Raises
     ------
     InputError
-        If they have another shape.
+        If they have another shape, or are complex numbers.
     """
+    series = _one_column(values, what)
+    if series.dtype.kind == "c":
+        raise InputError(f"the {what} are complex numbers", fix="give real numbers")
+    return series
+
+
+def _one_column(values: Any, what: str) -> pd.Series:
     if isinstance(values, pd.Series):
         return values
     if isinstance(values, pd.DataFrame):
@@ -82,6 +91,14 @@ def as_series(values: Any, what: str) -> pd.Series:
     return pd.Series(array)
 
 
+def numbers_of_objects(column: pd.Series) -> pd.Series:
+    """A column of objects that all are numbers or missing, as float64; any other column as it is."""
+    if column.dtype != object:
+        return column
+    is_number = column.map(lambda value: isinstance(value, Real | Decimal | np.bool_))
+    return column.where(is_number, np.nan).astype(np.float64) if (is_number | column.isna()).all() else column
+
+
 def float_array(values: Any, what: str) -> Floats:
     """Numbers of any shape in float64, with NaN where a value is missing.
 
@@ -100,6 +117,8 @@ def float_array(values: Any, what: str) -> Floats:
     try:
         if isinstance(values, pd.DataFrame) and any(dtype.kind in "cmM" for dtype in values.dtypes):
             raise TypeError(f"the columns are of types {listing(values.dtypes.unique())}")
+        if isinstance(values, pd.Series) and values.dtype.kind == "c":
+            raise TypeError(f"they are of type {values.dtype}")
         if isinstance(values, pd.Series | pd.DataFrame | pd.api.extensions.ExtensionArray):
             values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
         values = unmasked(values)

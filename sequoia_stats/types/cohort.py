@@ -95,7 +95,13 @@ class Cohort:
                 where=f"outcome: {listing(named, 3)}; expression: {listing(expression.index, 3)}",
                 fix="reindex the outcome's table by the patients of the expression",
             )
-        covariates = self.covariates.reindex(expression.index) if self.covariates.empty else self.covariates
+        covariates = self.covariates
+        if not isinstance(covariates, pd.DataFrame):
+            raise InputError(
+                f"covariates are a table with a row per patient, not a {type(covariates).__name__}",
+                fix="pass a DataFrame: pd.DataFrame({'name': values}, index=expression.index)",
+            )
+        covariates = covariates.reindex(expression.index) if covariates.empty else covariates
         if not covariates.index.astype(str).equals(expression.index):
             raise InputError("covariates and expression must name the same patients in the same order")
         covariates, found = read_covariates(

@@ -31,6 +31,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NUMBER_LIKE = re.compile(r"[<>≤≥=~]*\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|[A-Za-zµ]{1,6})?\s*\+?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
+#: Codes of one length: "05", "4B", "MP"; they are codes if one begins with a needless zero.
+_CODE = re.compile(r"[0-9A-Za-z]+")
+_PADDED = re.compile(r"0[0-9]+")
 #: The note of a covariate of dates or spans of time.
 NO_UNIT = "dates or spans of time, not numbers"
 #: Distinct whole numbers, written as texts, that still are codes of levels.
@@ -245,7 +248,7 @@ def _texts(
     is_number, distinct = numbers.notna(), numbers.nunique()
     like = some[some.map(lambda text: bool(_NUMBER_LIKE.fullmatch(text))).astype(bool)]
     many = distinct > MOST_CODES or (2 * len(like) > len(some) and like.nunique() > MOST_CODES)
-    if categorical or not (many or 2 * is_number.sum() > len(some)):
+    if categorical or _are_codes(some) or not (many or 2 * is_number.sum() > len(some)):
         return levels
     few = distinct <= MOST_CODES and 3 * distinct <= len(some)
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
@@ -254,6 +257,15 @@ def _texts(
     if origin == "anndata":
         note = "; ".join(filter(None, [note, "numbers read from texts"]))
     return numbers.reindex(index), Reading(_count(texts[absent_number]), unread_texts(odd), note)
+
+
+def _are_codes(texts: pd.Series) -> bool:
+    """Whether texts are codes that were filled up with zeros to one length, as TCGA's sites "05", "4B" and "MP"."""
+    return bool(
+        texts.map(_PADDED.fullmatch).notna().any()
+        and texts.map(_CODE.fullmatch).notna().all()
+        and texts.str.len().nunique() == 1
+    )
 
 
 def _numbers(texts: pd.Series) -> tuple[pd.Series, str]:

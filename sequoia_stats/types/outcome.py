@@ -15,6 +15,8 @@ from sequoia_stats.types.arrays import as_numbers, as_series, unmasked
 from sequoia_stats.types.durations import MONTH_DAYS as MONTH_DAYS
 from sequoia_stats.types.durations import without_own_unit
 
+#: Texts that mean an event or none, as numpy and pandas write them.
+_CODES = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
 _ROUNDING = np.sqrt(np.finfo(np.float64).eps)
 
 
@@ -62,11 +64,12 @@ class Outcome:
                 where=f"positions {listing(invalid)}",
             )
         if event.dtype != np.bool_:
+            event = pd.Series(event).map(_as_code, na_action="ignore").to_numpy()
             odd = np.flatnonzero(~pd.Series(event).isin((0, 1)))
             if odd.size:
                 raise InputError(
                     f"{part(odd.size, event.size, 'event', 'are')} neither 0 nor 1",
-                    where=f"positions {listing(odd)}: {listing(pd.unique(event[odd]))}",
+                    where=f"positions {listing(odd)}: {listing(map(repr, pd.Series(event[odd]).unique().tolist()))}",
                     fix="code events as 1 and censored times as 0, or use read_cohort with event_value=",
                 )
         if not self.endpoint:
@@ -121,6 +124,11 @@ def rounding_gap(times: NDArray[np.float64]) -> float:
 def unit_time(time: NDArray[np.float64]) -> NDArray[np.float64]:
     """Times below 1: divided by a power of two, which changes no digit and thus no tie."""
     return np.ldexp(time, -np.frexp(time.max(initial=0.0))[1])
+
+
+def _as_code(event: Any) -> Any:
+    """The number of a text such as "1"."""
+    return _CODES.get(event.strip(), event) if isinstance(event, str) else event
 
 
 def _labels(time: Any, event: Any) -> pd.Index | None:

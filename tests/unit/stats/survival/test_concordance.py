@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -35,6 +36,12 @@ def counts(outcome: Outcome, risk: np.ndarray) -> tuple[int, int, int]:
 def test_masked_risks_are_refused():
     with pytest.raises(InputError, match="6 of 60 risks are not finite"):
         harrell_c(make_outcome(), np.ma.masked_array(np.arange(60), np.arange(60) % 10 == 0))
+
+
+def test_complex_risks_are_refused():
+    for risk in (np.arange(60) + 1j, pd.Series(np.arange(60) + 1j)):
+        with pytest.raises(InputError, match="the risks are complex numbers"):
+            harrell_c(make_outcome(), risk)
 
 
 @given(outcomes_with_risk())

@@ -103,3 +103,9 @@ def test_a_group_that_left_before_the_first_event_counts_no_degree_of_freedom():
 def test_what_cannot_be_compared_is_refused(events, groups, words):
     with pytest.raises(InputError, match=words):
         logrank_test(make_outcome(events=events), groups)
+
+
+@pytest.mark.parametrize("groups", [np.arange(60) % 2 + 0j, [(1,), 2] * 30, [1j, 2] * 30])
+def test_groups_that_cannot_be_sorted_are_refused(groups):
+    with pytest.raises(InputError, match=r"complex numbers|cannot be sorted"):
+        logrank_test(make_outcome(), groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +102,10 @@ def test_saturated_likelihood_counts_tied_events():
 def test_rows_that_do_not_match_the_patients_are_refused():
     with pytest.raises(InputError, match="59 rows cannot describe 60 patients"):
         cox_deviance(np.zeros((59, 2)), make_outcome())
+
+
+def test_complex_covariates_are_refused():
+    outcome = make_outcome()
+    for x in (np.ones(60) + 1j, pd.Series(np.ones(60) + 1j)):
+        with pytest.raises(InputError, match="some of the covariates are not numbers"):
+            breslow_log_likelihood(x, outcome)

@@ -11,7 +11,7 @@ from sequoia_stats.association import benjamini_hochberg, correlation_p, fisher_
 from sequoia_stats.association.prediction_errors import rmse
 from sequoia_stats.compare import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError
-from sequoia_stats.types.arrays import as_series, float_array, unmasked
+from sequoia_stats.types.arrays import as_numbers, as_series, float_array, unmasked
 
 GENERATOR = np.random.default_rng(0)
 X = pd.DataFrame(GENERATOR.normal(size=(20, 3)), [f"S{i}" for i in range(20)], ["A", "B", "C"])
@@ -56,6 +56,12 @@ def test_what_is_masked_is_missing(values, expected):
     assert series.dropna().tolist() == [expected[0], expected[2]]
 
 
+@pytest.mark.parametrize("call", [as_series, as_numbers])
+def test_complex_numbers_describe_no_patient(call):
+    with pytest.raises(InputError, match="the groups are complex numbers"):
+        call(np.array([1j, 2]), "groups")
+
+
 @pytest.mark.parametrize("dtype", [float, int])
 def test_masked_numbers_are_nan(dtype):
     masked = np.ma.masked_greater((X.to_numpy() * 10).astype(dtype), 10)
@@ -91,6 +97,7 @@ def test_pairs_with_other_labels_are_refused_and_samples_are_not():
         lambda: signed_rank(["a"], [1.0]),
         lambda: float_array(pd.to_timedelta([1], "D"), "times"),
         lambda: float_array(np.array([1j]), "numbers"),
+        lambda: float_array(pd.Series([1j]), "numbers"),
     ],
 )
 def test_what_is_not_numbers_is_refused(call):

@@ -226,3 +226,29 @@ def test_an_adata_without_outcome_or_endpoint_is_refused(obs, words):
     adata = anndata.AnnData(np.ones((2, 1)), pd.DataFrame(obs, index=["P1", "P2"]))
     with pytest.raises(InputError, match=words):
         as_cohort(adata)
+
+
+@pytest.mark.parametrize(
+    "covariates", [np.arange(8), pd.Series(range(8), COHORT.patients), {"k": range(8)}, None, [1] * 8]
+)
+def test_covariates_that_are_not_a_frame_are_refused(covariates):
+    with pytest.raises(InputError, match="covariates are a table with a row per patient, not a"):
+        Cohort(COHORT.expression, COHORT.outcome, covariates)
+
+
+def test_an_anndata_may_hold_its_events_as_texts():
+    adata = COHORT.adata
+    adata.obs["event"] = pd.Categorical(adata.obs["event"].astype(str))
+    assert as_cohort(adata).n_events == read_cohort(adata).n_events == 3
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_numbers_in_columns_of_objects_are_expression(gap):
+    frame = COHORT.expression.astype(object)
+    frame.iloc[2, 1] = gap
+    values = read_expression(frame).values
+    pd.testing.assert_frame_equal(values, COHORT.expression.where(frame.notna()))
+    with pytest.raises(InputError, match="1 column holds no numbers: G1"):
+        read_expression(frame.astype({"G1": str}))
+    with pytest.raises(InputError, match="not numbers"):
+        read_expression(COHORT.expression + 1j)

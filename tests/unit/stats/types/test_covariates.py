@@ -143,6 +143,22 @@ def test_rows_may_repeat_as_in_a_bootstrap():
     assert (column.isna().sum(), reading.unread) == (1, {">89": ("P2",)})
 
 
+@pytest.mark.parametrize("origin", ["file", "memory", "anndata"])
+@pytest.mark.parametrize(
+    "codes", [["05", "44", "4B", "MP", "50", "55"], ["01", "02", "12"], ["A01", "001", "B12"]]
+)
+def test_codes_that_are_filled_up_with_zeros_are_levels(codes, origin):
+    assert levels(codes * 9, origin=origin) == sorted(codes, key=lambda code: (not code.isdigit(), code))
+
+
+def test_a_zero_before_the_point_makes_no_code():
+    assert (
+        read(["0.5", "0.1", "0.7", "0"])[0].dtype
+        == read(["0", "5", "10"], origin="file")[0].dtype
+        == np.float64
+    )
+
+
 SPANS = pd.to_timedelta([1, 2, 2, 3] * 5, "D")
 
 

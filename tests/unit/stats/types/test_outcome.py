@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sequoia_stats.errors import InputError
@@ -78,6 +79,17 @@ def test_masked_times_and_events_are_refused(make, time):
     for event in (SECOND, SECOND.astype(int)):
         with pytest.raises(InputError, match=r"1 of 3 events is neither 0 nor 1\n  where: positions 1"):
             make(time, np.ma.masked_array(event, SECOND), "OS")
+
+
+@pytest.mark.parametrize("form", [np.array, pd.Categorical, lambda texts: pd.array(texts, "string"), list])
+@pytest.mark.parametrize("codes", [("0", "1"), ("0.0", "1.0"), ("False", "True")])
+def test_codes_of_events_may_be_texts(form, codes):
+    assert Outcome(TIMES, form([codes[1], codes[0], codes[1]]), "OS").event.tolist() == [True, False, True]
+
+
+def test_other_texts_are_no_events():
+    with pytest.raises(InputError, match="1 of 3 events is neither 0 nor 1\n  where: positions 1: '2'"):
+        Outcome(TIMES, ["1", "2", "0"], "OS")
 
 
 def test_a_structured_outcome_with_masked_fields_is_refused():

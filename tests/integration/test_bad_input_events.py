@@ -253,8 +253,14 @@ def test_a_death_is_not_taken_for_a_relapse(capsys, tmp_path):
         ),
         ([10, 20, 30, 40, 50, 60], "years", ["censoring 420 months (35 years)", "really in years?"]),
         ([100, 900, 1800, 2400, 3000, 3600], "months", ["months (300 years)", "really in months?"]),
-        ([1, 2, 3, 5, 8, 11], "days", ["longest 0.36 months", "nobody is followed for a year"]),
-        ([6, 12, 30, 60, 90, 180], "days", ["nobody is followed for a year", "really in days?"]),
+        ([1, 2, 3, 5, 8, 11], "days", ["longest 0.36 months", "nobody is followed for 2 years"]),
+        (
+            [3, 6, 9, 12, 15, 40],
+            "years",
+            ["censoring 126 months (10 years), longest 480", "really in years?"],
+        ),
+        ([0.5, 2, 5, 9, 15, 22.5], "months", ["nobody is followed for 2 years", "really in months?"]),
+        ([6, 12, 30, 60, 90, 180], "days", ["nobody is followed for 2 years", "really in days?"]),
     ],
 )
 def test_times_that_no_cohort_has_are_noted_in_print_and_file(capsys, tmp_path, times, unit, words):

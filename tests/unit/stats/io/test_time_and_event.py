@@ -382,9 +382,9 @@ def test_dropping_everybody_is_an_error():
         usable([0, 0, 0, 0], [1, 1, 1, 1], drop_invalid=True)
 
 
-def implausible(times, unit):
+def implausible(times, unit, endpoint="OS"):
     flow = Flow()
-    note_implausible(Outcome(np.array(times, float), np.ones(len(times)), "OS"), unit, flow)
+    note_implausible(Outcome(np.array(times, float), np.ones(len(times)), endpoint), unit, flow)
     return [step.reason for step in flow]
 
 
@@ -392,7 +392,7 @@ def test_months_taken_as_years_are_noted_with_the_median_and_the_unit():
     [note] = implausible([600, 734, 1500], "years")
     assert note == (
         "median time to event or censoring 734 months (61 years), longest 1500 months (125 years): "
-        "longer than any cohort is followed; are the times really in years?"
+        "longer than almost any cohort is followed for OS; are the times really in years?"
     )
 
 
@@ -403,11 +403,27 @@ def test_months_taken_as_years_are_noted_with_the_median_and_the_unit():
         ([12, 27, 100], "months", False),
         ([1, 241, 242], "months", True),
         ([1, 239, 240], "months", False),
-        ([1, 2, 601], "days", True),
-        ([1, 2, 599], "days", False),
-        ([0.5, 2, 11.9], "days", True),
-        ([0.5, 2, 12], "days", False),
+        ([1, 2, 421], "days", True),
+        ([1, 2, 419], "days", False),
+        ([0.5, 2, 23.9], "days", True),
+        ([0.5, 2, 24], "days", False),
     ],
 )
 def test_times_beyond_what_any_cohort_has_are_noted_and_others_are_not(times, unit, noted):
     assert bool(implausible(times, unit)) is noted
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "median"), [("OS", 20), ("DSS", 20), ("RFS", 15), ("DFI", 15), ("PFI", 10), ("pfs", 10)]
+)
+def test_the_longest_plausible_median_depends_on_the_endpoint(endpoint, median):
+    assert implausible([1, 12 * median + 1, 300], "years", endpoint)
+    assert not implausible([1, 12 * median - 1, 300], "years", endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["OS", "PFI"])
+def test_a_glioblastoma_cohort_in_another_unit_is_noted(endpoint):
+    months = np.random.default_rng(0).exponential(9 / np.log(2), 200).clip(0.3, 40)
+    assert not implausible(months, "months", endpoint)
+    assert implausible(months * 12, "years", endpoint)
+    assert implausible(months / 12, "months", endpoint)

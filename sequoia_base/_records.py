@@ -15,9 +15,6 @@ Row = tuple[int, str | list[str]]
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 #: Titles of a first column of ids. Under such a title, R's header that is one short would be read by mistake.
 _ID_TITLE = re.compile(r"(patient|sample|case|slide|subject|gene|symbol|hugo).*|(.*[^a-z])?id", re.IGNORECASE)
-#: A field that is a number with a comma, or with a point, in a row with semicolons.
-_COMMA = re.compile(r"(?<![^; ])([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)(?= *(?:;|$))")
-_POINT = re.compile(r"(?<![^; ])[+-]?\d+\.\d+(?:[eE][+-]?\d+)?(?= *(?:;|$))")
 #: The line that tells Excel which delimiter a file has; the other lines show it as well.
 _SEPARATOR = re.compile(r"sep=.\s*", re.IGNORECASE)
 #: How many lines are looked at to find the delimiter.
@@ -83,8 +80,6 @@ def read_records(text: str, path: str | Path, *, comment: str = "", quoted: bool
     rows = list(cut.rows(max(at, cut.end)))
     if not rows:
         raise InputError("the table has a header and no rows", where=str(path))
-    if delimiter == ";":
-        rows = _with_points(rows)
     if _is_one_short(header, [unnamed.fields(row) for _, row in rows[:_LOOKED_AT]]):
         header = ["", *header]
     return Records(header, delimiter, rows)
@@ -185,22 +180,6 @@ class _Cutter:
         """Whether a line would be a row of its own, if quotes meant nothing."""
         prose = 0 if self.spaced else line.count(f"{self.delimiter} ")
         return line.count(self.delimiter) - prose == self.width - 1
-
-
-def _with_points(rows: list[Row]) -> list[Row]:
-    """Rows of a table with semicolons, as R's write.csv2 and many spreadsheets write it: 3,5 becomes 3.5.
-
-    If some number has a point, a comma may separate thousands, and everything stays as it is.
-    """
-    texts = [row if isinstance(row, str) else ";".join(row) for _, row in rows]
-    if any(_POINT.search(text) for text in texts) or not any(_COMMA.search(text) for text in texts):
-        return rows
-    return [
-        (number, _COMMA.sub(r"\1.\2", row))
-        if isinstance(row, str)
-        else (number, [_COMMA.sub(r"\1.\2", field) for field in row])
-        for number, row in rows
-    ]
 
 
 def _bad_quote(reason: str, line: str, where: str) -> InputError:

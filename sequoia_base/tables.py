@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base._records import read_records, refuse_ragged, split_line
+from sequoia_base._records import Records, Row, read_records, refuse_ragged, split_line
 from sequoia_base.atomic import existing_file
+from sequoia_base.decimals import commas_are_decimal, to_point
 from sequoia_base.errors import InputError, counted, listing
 from sequoia_base.missing import MISSING, is_missing, is_missing_number
 
@@ -156,7 +157,8 @@ def read_numbers(
     Returns
     -------
     Numbers
-        Rounded correctly, as by `float`.
+        Rounded correctly, as by `float`. Commas are decimal if no number has a point, and some comma cannot
+        separate thousands.
 
     Raises
     ------
@@ -166,9 +168,10 @@ def read_numbers(
     import pandas as pd
 
     records = read_records(read_text(path), path, quoted=quoted)
-    header, lines, delimiter = records.header, records.rows, records.delimiter
+    header, delimiter = records.header, records.delimiter
     at_text = list(texts(header))
     at_number = [i for i in range(len(header)) if i not in set(at_text)]
+    lines = _with_points(records, at_number)
     n_leading = len(at_text) if sorted(at_text) == list(range(len(at_text))) else -1
     values, labels = np.empty((len(lines), len(at_number))), []
     with warnings.catch_warnings():
@@ -287,6 +290,26 @@ def _only_member(raw: bytes, path: Path) -> bytes:
     )
 
 
+def _with_points(records: Records, at_number: list[int]) -> list[Row]:
+    """The rows, with points for decimal commas in the columns of numbers."""
+    plain = records.delimiter == ","  # only a quoted field holds one
+    doubtful = (row for _, row in records.rows if isinstance(row, list) or not (plain or "," not in row))
+
+    def numbers(row: str | list[str]) -> str:
+        fields = records.fields(row)
+        return "\n".join(fields[i] for i in at_number if i < len(fields))
+
+    if not any("," in numbers(row) for row in doubtful):
+        return records.rows
+    if not commas_are_decimal(numbers(row) for _, row in records.rows):
+        return records.rows
+    chosen = set(at_number)
+    return [
+        (number, [to_point(field) if i in chosen else field for i, field in enumerate(records.fields(row))])
+        for number, row in records.rows
+    ]
+
+
 def _quick(line: str | list[str], delimiter: str, n_leading: int, into: NDArray[np.float64]) -> list[str]:
     """Put the numbers of a plain line into `into`; returns its leading texts, or nothing if it holds anything else."""
     if n_leading < 0 or delimiter == " ":
@@ -327,7 +350,7 @@ def _number(
     raise InputError(
         f"{value!r} is not a number",
         where=f"{path}, row {row} ({label.strip()}), column {column!r}",
-        fix="write a number, or NA if it is missing",
+        fix=f"write a number{' with a point and no commas' * (',' in value)}, or NA if it is missing",
     )
 
 

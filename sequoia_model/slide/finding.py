@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sequoia_base.decimals import with_points
 from sequoia_base.names import bare_slide
 from sequoia_base.search import PassedOver, walk
 from sequoia_base.tables import read_table
@@ -236,7 +237,7 @@ def read_mpp_table(path: str | Path) -> dict[str, float]:
         )
     table: dict[str, float] = {}
     slides, values = (texts.iloc[:, titles.index(title)] for title in ("slide", "mpp"))
-    for row, slide, text in zip(texts.index, slides, values, strict=True):
+    for row, slide, text in zip(texts.index, slides, with_points(values), strict=True):
         place = f"{path}, row {row}"
         mpp = check_mpp(_number(text, place), place)
         if not slide:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_base.missing import without_missing
 from sequoia_base.tables import distinct
@@ -122,7 +123,7 @@ def parse_covariates(
 
 def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """1 positive, 0 negative; a column of scores, in which 1 and 2+ are degrees of staining, is something else."""
-    words = column.map(lambda value: str(value).strip().lower(), na_action="ignore")
+    words = with_points(column).map(lambda value: str(value).strip().lower(), na_action="ignore")
     done = words.mask(words.isin(_NOT_DONE))
     known = done.isin(_POSITIVE | _NEGATIVE)
     odd = done.notna() & ~known & ~done.isin(_UNDECIDED)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._event_words import (
@@ -62,14 +63,15 @@ def parse_time(times: pd.Series, unit: str, where: str) -> pd.Series:
         raise
     if given.dtype.kind == "f" and np.asarray(times).dtype != given.dtype:  # they were durations
         return pd.Series(given, times.index, name=times.name)
-    numbers = pd.to_numeric(times, errors="coerce").astype(np.float64)
+    numbers = pd.to_numeric(with_points(times), errors="coerce").astype(np.float64)
     truths = times.map(lambda value: isinstance(value, bool | np.bool_))
     odd = ((numbers.isna() | truths) & times.notna()) | np.isinf(numbers)
     if odd.any():
         raise InputError(
             f"{counted(odd.sum(), 'time is', 'times are')} not numeric: {listing(times[odd].unique())}",
             where=_place(where, times[odd]),
-            fix=f"write the number of {unit} alone, and nothing where it is missing",
+            fix=f"write the number of {unit} alone, with a point for a fraction; name a word that means a missing "
+            "time with --missing",
         )
     return numbers / MONTH_DAYS if unit == "days" else numbers * TIME_UNITS[unit]
 
@@ -111,7 +113,7 @@ def parse_event(
         the name leaves open what 1 means; if a value that is not declared may mean the event too.
     """
     name, present = str(events.name), events.notna()
-    texts = events[present].map(lambda value: str(value).strip())
+    texts = with_points(events[present].map(lambda value: str(value).strip()))
     result = pd.Series(np.nan, index=events.index)
     if event_value is not None:
         seen, meaning = _declared(texts, event_values(event_value), name, where, endpoint)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.criteria import PAPER, meets_all
@@ -78,6 +79,7 @@ def read_evaluation(path: str | Path) -> pd.DataFrame:
 
 
 def _numbers(column: pd.Series, path: str | Path) -> pd.Series:
+    column = with_points(column)
     odd = pd.to_numeric(column, errors="coerce").isna() & column.notna()
     if odd.any():
         row = column.index[odd][0]

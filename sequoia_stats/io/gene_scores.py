@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_base.tables import find_column, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
@@ -91,7 +92,7 @@ def read_gene_scores(
         refuse_rows(
             values.isna(), f"row has no {what}", f"rows have no {what}", path, str(values.name), _DROP
         )
-    numbers = scores.map(_number).astype(np.float64)
+    numbers = with_points(scores).map(_number).astype(np.float64)
     refuse_rows(
         numbers.isin([np.inf, -np.inf]) | numbers.isna(),
         "score is not a finite number",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_base.names import is_primary, tcga_patient
 from sequoia_base.tables import Numbers, find_column, first_lines, read_header, read_numbers, read_table
@@ -252,7 +253,7 @@ def _read_single(
 def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
     """Refuse a column of a single table that repeats the outcome, whatever its name."""
     for column in outcome:
-        known = pd.to_numeric(outcome[column], errors="coerce").to_numpy(np.float64)
+        known = pd.to_numeric(with_points(outcome[column]), errors="coerce").to_numpy(np.float64)
         copies = np.flatnonzero((numbers.values == known[:, None]).all(axis=0))
         if copies.size and np.ptp(known) > 0:
             what = f"the column {numbers.columns[copies[0]]!r} repeats {column!r}, and would count as a gene"

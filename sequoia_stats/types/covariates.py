@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from sequoia_base.decimals import with_points
 from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.durations import has_own_unit
@@ -29,7 +30,6 @@ MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: Something that stands for a number, and may need somebody to say which: "<0.5", "12 mm", "90+", "1,250".
 _NUMBER_LIKE = re.compile(r"[<>≤≥=~]*\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|[A-Za-zµ]{1,6})?\s*\+?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,(\d+)")
 _NUMERIC = (Real, Decimal, np.bool_)
 #: Codes of one length: "05", "4B", "MP"; they are codes if one begins with a needless zero.
 _CODE = re.compile(r"[0-9A-Za-z]+")
@@ -270,13 +270,9 @@ def _are_codes(texts: pd.Series) -> bool:
 
 def _numbers(texts: pd.Series) -> tuple[pd.Series, str]:
     """Numbers, NaN where a text is none; decimal commas are read if all fractions have one and none is in doubt."""
-    plain = texts.map(lambda text: float(text) if _NUMBER.fullmatch(text) else np.nan).astype(np.float64)
-    commas = texts[plain.isna()].map(_DECIMAL_COMMA.fullmatch).dropna()
-    has_points = texts[plain.notna()].str.contains(".", regex=False).any()
-    if commas.empty or has_points or all(len(found[1]) == 3 for found in commas):  # 1,250 may be a thousand
-        return plain, ""
-    read = commas.map(lambda found: float(found[0].replace(",", ".")))
-    return plain.fillna(read), "decimal commas read"
+    read = with_points(texts)
+    numbers = read.map(lambda text: float(text) if _NUMBER.fullmatch(text) else np.nan).astype(np.float64)
+    return numbers, "" if read is texts else "decimal commas read"
 
 
 def _levels(texts: pd.Series, levels: list[str] | None = None) -> pd.Series:

@@ -881,6 +881,14 @@ GOOD = {
         tidy(EXPRESSION.replace(",", ";").replace(".", ","), CLINICAL.replace(",", ";").replace(".", ",")),
         PATIENTS,
     ),
+    "decimal commas between tabs": (
+        tidy(EXPRESSION.replace(",", "\t").replace(".", ","), CLINICAL.replace(",", "\t").replace(".", ",")),
+        PATIENTS,
+    ),
+    "events with a decimal comma": (
+        tidy(EXPRESSION, clinical_table(status=["1,0", "0,0"] * 3).to_csv(sep=";")),
+        PATIENTS,
+    ),
     "a cell of two lines": (tidy(EXPRESSION, clinical_table(note="a\nb").to_csv()), PATIENTS),
     "rows of nothing": (tidy(EXPRESSION + ",,,\n", CLINICAL + ",,\n,,\n"), PATIENTS),
     "times that are to be dropped": (tidy(EXPRESSION, NO_TIME, "--drop-invalid"), ["P1", "P5", "P6"]),
@@ -892,6 +900,20 @@ def test_odd_but_good_input_is_read(capsys, tmp_path, build, patients):
     answer = sequoia(capsys, *build(tmp_path))
     assert answer.code == 0, answer.err
     assert list(read_cohort(tmp_path / "out.h5ad").patients) == patients
+
+
+def test_commas_in_a_table_with_semicolons_are_read_by_column_and_said(capsys, tmp_path):
+    months = [f"{10 + i},25" for i in range(6)]
+    table = clinical_table(months=months, er=["1,0", "0,0"] * 3, size=[f"{i},5" for i in range(6)])
+    table["volume"] = [f"1,20{i}" for i in range(6)]
+    answer = sequoia(capsys, *tidy(EXPRESSION, table.to_csv(sep=";"), "--json")(tmp_path))
+    cohort = read_cohort(tmp_path / "out.h5ad")
+    assert cohort.outcome.time.tolist() == [10.25, 11.25, 12.25, 13.25, 14.25, 15.25]
+    assert cohort.covariates["er"].tolist() == [1, 0] * 3
+    assert cohort.covariates["size"].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    reasons = {line["step"]: line["reason"] for line in answer.json["flow"]}
+    assert "decimal commas read" in reasons["covariate: size"]
+    assert cohort.covariates["volume"].astype(str).tolist() == [f"1,20{i}" for i in range(6)]
 
 
 def test_dropped_times_are_counted_in_the_ledger(capsys, tmp_path):

@@ -64,6 +64,9 @@ SAME = {
         "t.csv",
         '"";"A";"B"\n"P1";1,0;2\n"P2";3,5;-4e-3\n'.replace('""', "id"),
     ),
+    "tabs and decimal commas": ("t.tsv", 'id\tA\tB\n"P1"\t1\t2,0\n"P2"\t3,5\t-0,4e-2\n'),
+    "blanks and decimal commas": ("t.txt", "id A B\nP1 1 2,0\nP2 3,500 -4e-3\n"),
+    "quoted decimal commas": ("t.csv", 'id,A,B\nP1,1,"2,0"\nP2,"3,5",-4e-3\n'),
     "bars": ("t.txt", GOOD.replace(",", "|")),
     "Excel's line": ("t.csv", "sep=;\n" + GOOD.replace(",", ";")),
     "blanks between": ("t.txt", GOOD.replace(",", " ")),
@@ -186,11 +189,9 @@ def test_a_backslash_before_a_quote_within_quotes_is_that_of_r(tmp_path):
     assert read_table(path)["note"].to_list() == ['say "so"', "C:\\dir"]
 
 
-def test_a_comma_in_a_table_with_semicolons_is_a_decimal_one_unless_some_number_has_a_point(tmp_path):
-    table = read_table(write(tmp_path, 'id;t;note\nP1;"3,5";a, b\nP2;-4,25e1;1,2,3\n'))
-    assert table["t"].to_list() == ["3.5", "-4.25e1"]
-    assert table["note"].to_list() == ["a, b", "1,2,3"]
-    assert read_table(write(tmp_path, "id;t;u\nP1;3,5;1.5\n"))["t"].to_list() == ["3,5"]
+def test_texts_keep_their_commas_in_a_table_with_semicolons(tmp_path):
+    table = read_table(write(tmp_path, 'id;t;code\n12,1;"3,5";1,2\n12,2;-4,25e1;3,4\n'))
+    assert table.to_dict("list") == {"id": ["12,1", "12,2"], "t": ["3,5", "-4,25e1"], "code": ["1,2", "3,4"]}
 
 
 def test_row_numbers_under_no_title_are_a_column_of_their_own(tmp_path):
@@ -259,6 +260,9 @@ BAD = {
     "words": (lambda folder: write(folder, "id,A,B\nP1,1,2\nP2,high,2\n"), "'high' is not a number|row 3|(P2)|'A'"),
     "underscores": (lambda folder: write(folder, "id,A,B\nP1,1_000,2\n"), "not a number|row 2|'A'"),
     "decimal comma": (lambda folder: write(folder, "id;A;B\nP1;1,500;2.5\n", "t.txt"), "'1,500' is not a number|row 2"),
+    "commas of thousands": (
+        lambda folder: write(folder, "id\tA\tB\nP1\t1,500\t2\n", "t.tsv"), "'1,500'|with a point and no commas"
+    ),
     "a quoted number with a comma in a short row": (
         lambda folder: write(folder, 'id,A,B\n"P1","4,500"\nP2,1,2\n'), "2 fields, the header has 3|row 2"
     ),

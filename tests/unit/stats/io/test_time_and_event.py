@@ -87,7 +87,7 @@ def test_dates_as_times_are_refused_with_their_place(times):
 
 
 @pytest.mark.parametrize(
-    "odd", ["12 months", "3y", "5 days", "12,5", "2020-01-01", "1_000", True, "True", "inf"]
+    "odd", ["12 months", "3y", "5 days", "1,250", "2020-01-01", "1_000", True, "True", "inf"]
 )
 def test_a_time_that_is_not_a_plain_number_is_refused_with_its_row(odd):
     times = pd.Series(["5", odd], pd.Index([2, 3], name="row"), dtype=object)

@@ -59,6 +59,12 @@ SLIDES = {
         lambda path: write_tiff(path, PICTURE / np.float32(255), mpp=0.5, tile=0),
         "floating-point",
     ),
+    "faded.tif": (
+        lambda path: write_tiff(
+            path, np.dstack([PICTURE, PICTURE[..., 1] // 4]), mpp=0.5, extrasamples=["unassalpha"]
+        ),
+        "the transparency would hide or fade nearly all of the slide: 0% of the pixels are opaque",
+    ),
     "incomplete.svs": (
         lambda path: cut_off(write_slide(path, aperio=True), 0.5),
         "the Aperio slide is incomplete or damaged",

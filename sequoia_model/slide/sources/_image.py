@@ -11,12 +11,13 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._blocks import Blocks
 from sequoia_model.slide.sources._damage import DAMAGE
-from sequoia_model.slide.sources._samples import PixelFormat, measured
+from sequoia_model.slide.sources._measured import measured
+from sequoia_model.slide.sources._samples import PixelFormat
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 from sequoia_model.slide.sources.tiff import Tiff
 
@@ -48,7 +49,8 @@ _END_OF_JPEG = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
 #: Markers of frames; the others of this range are tables.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_GREY, _COLOUR = 0, 2
+#: Kinds of PNG that hold samples of 8 or 16 bits, and their colours: grey and RGB, also with transparency.
+_PNG_COLOURS = {0: 1, 2: 3, 4: 1, 6: 3}
 
 
 def image_kind(path: Path) -> type | None:
@@ -171,7 +173,8 @@ def _strips(tiff: Tiff, samples: PixelFormat) -> tuple[_Pixels, tuple[str, ...]]
     file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         blocks = Blocks(tiff.path, level, file)
-        samples, notes = measured(samples, (block for _, block in blocks.rows() if block is not None))
+        seen = (block for _, block in blocks.rows() if block is not None)
+        samples, notes = measured(samples, seen, tiff.path)
         pixels = np.empty((level.size[1], level.size[0], 3), dtype=np.uint8)
         for top, block in blocks.rows():
             end = top + (level.tile[1] if block is None else len(block))
@@ -210,17 +213,19 @@ def _jpeg_header(data: bytes) -> tuple[int, int, int]:
 
 
 def _png(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
-    """The pixels of a PNG without a further copy; Pillow decodes palettes and those with transparency."""
+    """The pixels of a PNG without a further copy; Pillow decodes palettes and colours that are transparent."""
     with kind(path) as image:
         clear = "transparency" in image.info
     with open(path, "rb") as file:
         depth, colours = file.read(26)[24:]
-    if clear or colours not in (_GREY, _COLOUR) or depth < 8:
+    if clear or colours not in _PNG_COLOURS or depth < 8:
         return _by_pillow(path, kind)
     block = imagecodecs.png_decode(path.read_bytes())
     block = block if block.ndim == 3 else block[..., None]
-    samples, notes = measured(PixelFormat(block.shape[2], depth), [block])
-    if depth == 8:
+    n_colours = _PNG_COLOURS[colours]
+    samples = PixelFormat(n_colours, depth, "straight" if block.shape[2] > n_colours else None)
+    samples, notes = measured(samples, [block], path)
+    if depth == 8 and block.shape[2] == n_colours:
         return samples.rgb(block), notes
     pixels = np.empty((*block.shape[:2], 3), dtype=np.uint8)
     for top, bottom in _bands(block.shape[1], block.shape[0]):
@@ -231,13 +236,22 @@ def _png(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
 def _by_pillow(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of an image as Pillow decodes it, converted in bands."""
     with kind(path) as image:
-        pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
         image.load()
-        ignored = image.mode in ("RGBA", "LA") and image.getchannel("A").getextrema()[1] == 0
-        for top, bottom in _bands(image.width, image.height):
-            band = image.crop((0, top, image.width, bottom))
-            pixels[top:bottom] = _rgb(band.convert(image.mode[:-1]) if ignored else band)
-    notes = ("every pixel is transparent: the transparency was ignored",) if ignored else ()
+        mode, samples = "RGB", PixelFormat(3)
+        if image.mode.startswith("I"):
+            mode, samples = image.mode, PixelFormat(1, 16)
+        elif "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+            mode, samples = "RGBA", PixelFormat(3, alpha="straight")
+        bands = list(_bands(image.width, image.height))
+
+        def block(top: int, bottom: int) -> NDArray:
+            band = np.asarray(image.crop((0, top, image.width, bottom)).convert(mode))
+            return band if band.ndim == 3 else band.astype(np.uint16)[..., None]
+
+        samples, notes = measured(samples, (block(*band) for band in bands), path)
+        pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+        for top, bottom in bands:
+            pixels[top:bottom] = samples.rgb(block(top, bottom))
     return pixels, notes
 
 
@@ -245,16 +259,6 @@ def _bands(width: int, height: int) -> Iterator[tuple[int, int]]:
     """First and last row of bands."""
     step = max(_BAND // width, 1)
     return ((top, min(top + step, height)) for top in range(0, height, step))
-
-
-def _rgb(image: Image.Image) -> _Pixels:
-    if image.mode.startswith("I"):  # grey, 16 bits
-        return PixelFormat(1, 16).rgb(np.asarray(image).astype(np.uint16)[..., None])
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        seen = image.convert("RGBA")
-        white = Image.new("RGBA", seen.size, "white")
-        image = Image.alpha_composite(white, seen)
-    return np.asarray(image.convert("RGB"))
 
 
 _DECODERS: dict[type, Callable[[Path, type], tuple[_Pixels, tuple[str, ...]]]] = {

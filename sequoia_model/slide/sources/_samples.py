@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,8 +19,6 @@ _INKS = 4
 _GREY = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE)
 #: Compressions whose decoders turn YCbCr into RGB.
 _TO_RGB = (tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.JPEG2000, tifffile.COMPRESSION.APERIO_JP2000_RGB)
-#: Depths of cameras. Samples of 16 bits have the smallest of these that holds their largest value.
-_DEPTHS = (8, 10, 12, 14, 16)
 _NEEDED = "8-bit or 16-bit integers are needed"
 
 
@@ -160,32 +158,3 @@ def _alpha(page: Any, n_colours: int) -> Alpha | None:
     if page.samplesperpixel <= n_colours or not extra:
         return None
     return {1: "premultiplied", 2: "straight"}.get(int(extra[0]))  # type: ignore[return-value]
-
-
-def measured(samples: PixelFormat, blocks: Iterable[NDArray]) -> tuple[PixelFormat, tuple[str, ...]]:
-    """Find the bits that are really used and whether the transparency means something, and say it.
-
-    Parameters
-    ----------
-    samples : PixelFormat
-        What the tags say.
-    blocks : iterable of array
-        Samples of parts of the image, or of all of it.
-    """
-    largest, opaque = 0, 0
-    for block in blocks:
-        if samples.bits == 8 and samples.alpha is None:
-            break  # nothing to find, but the first block could be decoded
-        largest = max(largest, int(block[..., : samples.colours].max(initial=0)))
-        if samples.alpha is not None:
-            opaque = max(opaque, int(block[..., samples.colours].max(initial=0)))
-    notes, bits, alpha = [], samples.bits, samples.alpha
-    if bits > 8:
-        used = next(depth for depth in _DEPTHS if largest < 2**depth)
-        if used < bits:
-            notes.append(f"the samples of {bits} bits hold values of {used} bits, which were scaled to 8")
-            bits = used
-    if alpha is not None and opaque == 0:
-        notes.append("every pixel is transparent: the transparency was ignored")
-        alpha = None
-    return replace(samples, bits=bits, alpha=alpha), tuple(notes)

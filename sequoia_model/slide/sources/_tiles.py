@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.slide.sources._blocks import Blocks
-from sequoia_model.slide.sources._samples import PixelFormat, measured
+from sequoia_model.slide.sources._measured import measured
+from sequoia_model.slide.sources._samples import PixelFormat
 from sequoia_model.slide.sources.levels import mosaic
 from sequoia_model.slide.sources.tiff import Tiff
 
@@ -42,7 +43,7 @@ class TileSource:
         self._file = os.open(tiff.path, os.O_RDONLY | os.O_CLOEXEC)
         self._blocks = [Blocks(tiff.path, level, self._file) for level in tiff.levels]
         try:
-            self._samples, notes = measured(samples, self._some())
+            self._samples, notes = measured(samples, self._some(), tiff.path)
         except BaseException:
             self.close()
             raise
@@ -77,9 +78,11 @@ class TileSource:
         return self._samples.rgb(block)
 
     def _some(self) -> Iterator[NDArray]:
-        """Tiles of the coarsest level, evenly spread."""
-        n = self._tiff.levels[-1].n_blocks
+        """Tiles of the coarsest level, evenly spread, without what lies beyond its edges."""
+        level = self._tiff.levels[-1]
+        (width, height), (wide, high), n = level.size, level.tile, level.n_blocks
         for index in range(0, n, -(-n // _SAMPLE)):
             block = self._blocks[-1].read(index)
             if block is not None:
-                yield block
+                row, column = divmod(index, level.columns)
+                yield block[: height - row * high, : width - column * wide]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -81,6 +82,32 @@ def test_what_is_transparent_is_white(tmp_path, name, mode):
     got = first_square(tmp_path / name)
     assert (got[:, :128] == 255).all()
     np.testing.assert_array_equal(got[:, 128:], np.asarray(image.convert("RGB"))[:, 128:256])
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("alpha", [0, 1, 200])
+def test_a_transparency_that_is_the_same_everywhere_is_ignored(tmp_path, mode, alpha):
+    image = Image.fromarray(PICTURE).convert(mode)
+    image.putalpha(alpha)
+    image.save(tmp_path / "S.png")
+    with open_slide(tmp_path / "S.png", mpp=0.5) as slide:
+        np.testing.assert_array_equal(
+            slide.read(0, 0, 256), np.asarray(image.convert(mode[:-1]).convert("RGB"))[:, :256]
+        )
+        assert f"at most {alpha} of 255" in " ".join(slide.resolution.notes)
+
+
+def test_a_png_with_transparency_that_hides_nearly_all_is_refused(tmp_path):
+    Image.fromarray(np.dstack([PICTURE, PICTURE[..., 1] // 4])).save(tmp_path / "S.png")
+    with pytest.raises(InputError, match="hide or fade nearly all of the slide"):
+        open_slide(tmp_path / "S.png", mpp=0.5)
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_png_of_16_bits_that_holds_12_is_scaled(tmp_path, n):
+    pixels = np.dstack([PICTURE.astype(np.uint16) * 16, np.full(PICTURE.shape[:2], 65_535, np.uint16)])
+    (tmp_path / "S.png").write_bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels[..., :n])))
+    np.testing.assert_array_equal(first_square(tmp_path / "S.png"), PICTURE[:, :256])
 
 
 def test_a_transparent_colour_of_a_palette_is_white(tmp_path):

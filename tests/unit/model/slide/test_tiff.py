@@ -165,10 +165,116 @@ def test_every_way_of_storing_colours_gives_the_same_pixels(tmp_path, name, pixe
 @pytest.mark.parametrize(("kind", "colour"), [("unassalpha", 100), ("assocalpha", 50)])
 @pytest.mark.parametrize("tile", [0, 256])
 def test_half_transparent_pixels_are_mixed_with_white(tmp_path, kind, colour, tile):
-    pixels = np.full((512, 512, 4), 128, np.uint8)
+    pixels = np.full((512, 640, 4), 128, np.uint8)
     pixels[..., :3] = colour
+    pixels[:, 576:] = 255
     with open_slide(write_tiff(tmp_path / "S.tif", pixels, tile=tile, extrasamples=[kind]), mpp=0.5) as slide:
         assert np.abs(pixels_of(slide).astype(int) - 177).max() <= 1  # 100 · ½ + 255 · ½
+        assert slide.resolution.notes == (
+            "90% of the pixels are transparent, in part or in full, and were laid over white",
+        )
+
+
+def larger(share: float, value: int) -> np.ndarray:
+    """Samples of 12 bits, a share of which is larger, in rows at the bottom."""
+    pixels = DEEP * 16
+    flat = pixels.reshape(-1)
+    flat[len(flat) - max(round(share * len(flat)), 1) :] = value
+    return pixels
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+@pytest.mark.parametrize(
+    ("pixels", "share"),
+    [
+        (larger(0, 65_535), "less than 0.1%"),
+        (larger(0, 4_200), "less than 0.1%"),
+        (larger(0.0008, 30_000), "less than 0.1%"),
+        (larger(0.1, 65_535), "10%"),
+        (larger(0.75, 65_535), "75%"),
+    ],
+    ids=["hot", "just above", "dust", "filled", "mostly filled"],
+)
+def test_few_larger_samples_do_not_darken_those_of_12_bits(tmp_path, pixels, share, tile):
+    with open_slide(write_tiff(tmp_path / "S.tif", pixels, tile=tile), mpp=0.5) as slide:
+        np.testing.assert_array_equal(pixels_of(slide)[:128], PICTURE[:128, :512])
+        (note,) = slide.resolution.notes
+        assert "values of 12 bits" in note and f"larger values, {share} of all, were cut off" in note
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+def test_samples_that_are_mostly_of_12_bits_are_said_to_be_read_too_dark(tmp_path, tile):
+    with open_slide(write_tiff(tmp_path / "S.tif", larger(0.1, 40_000), tile=tile), mpp=0.5) as slide:
+        (note,) = slide.resolution.notes
+        assert note.startswith("90% of the samples of 16 bits are below 4,096")
+    scaled = np.minimum(larger(0.1, 40_000), 4095) * 16
+    with open_slide(write_tiff(tmp_path / "T.tif", scaled, tile=tile), mpp=0.5) as slide:
+        np.testing.assert_array_equal(pixels_of(slide)[:256], PICTURE[:256, :512])
+        assert slide.resolution.notes == ()
+
+
+@pytest.mark.parametrize("fill", [0, 65_535])
+def test_an_empty_area_does_not_change_the_depth(tmp_path, fill):
+    pixels = DEEP * 257
+    pixels[2:] = fill
+    pixels[:2, ::2] = 20_000
+    with open_slide(write_tiff(tmp_path / "S.tif", pixels, tile=256), mpp=0.5) as slide:
+        assert slide.resolution.notes == () and (slide.read(0, 0, 256)[0, ::2] == 20_000 >> 8).all()
+
+
+def with_alpha(alpha, dtype=np.uint8) -> np.ndarray:
+    """The picture with a fourth channel, in colours that fill the type."""
+    scale = np.iinfo(dtype).max // 255
+    return np.dstack([PICTURE.astype(dtype) * scale, np.broadcast_to(alpha, PICTURE.shape[:2]).astype(dtype)])
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+@pytest.mark.parametrize(
+    ("pixels", "kind", "stored"),
+    [
+        (with_alpha(1), "unassalpha", "1 of 255"),
+        (with_alpha(1), "assocalpha", "1 of 255"),
+        (with_alpha(200), "unassalpha", "200 of 255"),
+        (with_alpha(100 + np.arange(640) % 2), "unassalpha", "101 of 255"),
+        (with_alpha(255, np.uint16), "unassalpha", "255 of 65,535"),
+        (with_alpha(np.arange(640) % 250, np.uint16), "unassalpha", "249 of 65,535"),
+        (with_alpha(1, np.uint16), "assocalpha", "1 of 65,535"),
+    ],
+)
+def test_a_transparency_that_is_the_same_everywhere_is_ignored_with_a_note(
+    tmp_path, pixels, kind, stored, tile
+):
+    path = write_tiff(tmp_path / "S.tif", pixels, tile=tile, extrasamples=[kind])
+    with open_slide(path, mpp=0.5) as slide:
+        np.testing.assert_array_equal(pixels_of(slide), PICTURE[:512, :512])
+        assert [note for note in slide.resolution.notes if stored in note and "ignored" in note]
+
+
+RARELY_SEEN = np.zeros(PICTURE.shape[:2])
+RARELY_SEEN[0, :10] = 255
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+@pytest.mark.parametrize(
+    ("pixels", "kind"),
+    [
+        (with_alpha((255 - PICTURE[..., 1]) // 4), "unassalpha"),
+        (with_alpha(np.arange(640) // 4), "unassalpha"),
+        (with_alpha(RARELY_SEEN), "unassalpha"),
+        (with_alpha(200), "assocalpha"),
+    ],
+    ids=["data", "a ramp", "ten pixels", "the same for all, premultiplied"],
+)
+def test_a_transparency_that_hides_nearly_all_is_refused_and_the_way_out_works(tmp_path, pixels, kind, tile):
+    if kind == "assocalpha":
+        pixels[..., :3] = np.minimum(pixels[..., :3], pixels[..., 3:])
+    path = write_tiff(tmp_path / "S.tif", pixels, tile=tile, extrasamples=[kind])
+    with pytest.raises(InputError, match="hide or fade nearly all of the slide") as error:
+        open_slide(path, mpp=0.5)
+    assert "RGB of 8 bits, without" in error.value.fix
+    write_tiff(path, PICTURE, tile=tile)
+    with open_slide(path, mpp=0.5) as slide:
+        assert slide.resolution.notes == ()
 
 
 @pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])

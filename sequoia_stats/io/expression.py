@@ -114,6 +114,11 @@ def _refuse_other_type(source: object) -> None:
     """Refuse what is no AnnData; an array has a shape, but no names."""
     if all(hasattr(source, part) for part in ("obs_names", "var_names", "X")):
         return
+    if isinstance(source, pd.Series):
+        raise InputError(
+            "a Series holds one patient or one gene, not a table",
+            fix="give a DataFrame of patients × genes: of one patient, series.to_frame().T",
+        )
     shape = getattr(source, "shape", None)
     if shape is not None:
         raise InputError(

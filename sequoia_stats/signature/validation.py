@@ -106,7 +106,7 @@ class Validation(Result):
     is_training_cohort : bool
         Whether the signature was trained on this very cohort, judged by its hash.
     covariates : dict
-        What each covariate of the adjusted model is in this cohort; see `covariates.summarise`.
+        What each covariate of the cohort is, in the model or not; see `covariates.summarise`.
     scale_details : dict
         Groups, reference and notes of the scale, if there are any; see `RiskScore`.
     """
@@ -311,7 +311,7 @@ def validate(
         weight_lost=risk.weight_lost,
         null_model=signature.is_null,
         is_training_cohort=cohort.sha256() == signature.training["sha256"],
-        covariates=summarise(cohort.covariates[list(covariates)], cohort.readings),
+        covariates=summarise(cohort.covariates, cohort.readings),
         scale_details=risk.scale_details(),
     )
 

@@ -131,6 +131,8 @@ def _from_array(covariates: Any) -> pd.DataFrame:
         if isinstance(covariates, Mapping):
             return pd.DataFrame(dict(covariates))
         covariates = unmasked(covariates)
+        if isinstance(covariates, list) and any(isinstance(row, Mapping) for row in covariates):
+            return pd.DataFrame(covariates)
         array = np.asarray(covariates)
         if array.dtype.names:
             return pd.DataFrame({name: array[name] for name in array.dtype.names})

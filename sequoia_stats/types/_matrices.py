@@ -57,7 +57,11 @@ def dense(matrix: Any, where: str) -> NDArray[np.float64]:
         If there is none, or its values are not numbers.
     """
     if matrix is None:
-        raise InputError("the AnnData has no X", where=where, fix="set X, for example to one of the layers")
+        raise InputError(
+            "the AnnData has no X",
+            where=where,
+            fix="set X to a matrix of patients × genes, such as a layer if there is one",
+        )
     try:
         return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float64)
     except (TypeError, ValueError) as error:

@@ -88,7 +88,7 @@ def _one_column(values: Any, what: str) -> pd.Series:
         raise InputError(
             f"the {what} have the shape {array.shape}", fix=f"pass an array of {what}, one for each patient"
         )
-    return pd.Series(array)
+    return pd.Series(np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array)
 
 
 def numbers_of_objects(column: pd.Series) -> pd.Series:

@@ -215,7 +215,8 @@ def summarise(covariates: pd.DataFrame, readings: Mapping[str, Reading]) -> dict
     -------
     dict
         By covariate: ``type`` ("numeric" or "categorical"), ``levels`` (level -> patients, None if numeric),
-        ``minimum``, ``median`` and ``maximum`` (None if categorical), ``known`` and ``missing`` (patients),
+        ``minimum``, ``median`` and ``maximum`` (None if categorical), ``ones`` (patients with a 1, None unless all
+        values are 0 or 1), ``known`` and ``missing`` (patients),
         ``taken_as_missing`` (text -> patients) and ``note``.
     """
     summaries = {}
@@ -230,6 +231,7 @@ def summarise(covariates: pd.DataFrame, readings: Mapping[str, Reading]) -> dict
             if is_category
             else None,
             **dict(zip(("minimum", "median", "maximum"), quantiles, strict=True)),
+            "ones": int((numbers == 1).sum()) if len(numbers) and numbers.isin((0, 1)).all() else None,
             "known": int(values.notna().sum()),
             "missing": int(values.isna().sum()),
             "taken_as_missing": reading.counts(),
@@ -249,6 +251,8 @@ def summary_lines(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
             what = several if len(levels) > _MOST_SHOWN else ", ".join(levels) or "no level"
         elif about["median"] is None:
             what = "no value"
+        elif (ones := about.get("ones")) is not None:
+            what = f"0 ({about['known'] - ones}), 1 ({ones})"
         else:
             what = f"{about['minimum']:g} to {about['maximum']:g}, median {about['median']:g}"
         reading = Reading(about["taken_as_missing"], note=about["note"])

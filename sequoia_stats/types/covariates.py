@@ -294,7 +294,7 @@ def label(value: Any) -> str:
     """The label of a level: a text without blanks around it, 1.0 as "1", and True as "True"."""
     if isinstance(value, float | np.floating):
         return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return str(value).strip()
+    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
 
 
 def _count(texts: pd.Series) -> dict[str, int]:

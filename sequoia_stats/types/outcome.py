@@ -62,6 +62,7 @@ class Outcome:
             raise InputError(
                 f"{part(invalid.size, time.size, 'patient', 'have')} a missing, zero or negative time",
                 where=f"positions {listing(invalid)}",
+                fix="leave these patients out, as read_cohort does with drop_invalid=True",
             )
         if event.dtype != np.bool_:
             event = pd.Series(event).map(_as_code, na_action="ignore").to_numpy()

@@ -122,6 +122,15 @@ def test_print_and_json_hold_the_same_terms_and_tests(result):
     assert all(row["term"] in text for row in rows)
 
 
+def test_every_covariate_is_stated_in_the_model_or_not(signature, cohort):
+    plain = validate(signature, cohort, bootstrap=0)
+    assert list(plain.to_dict()["covariate_types"]) == list(cohort.covariates)
+    coded = replace(cohort, covariates=cohort.covariates.assign(grade=np.arange(120) % 3))
+    assert "grade  categorical: 0 (40), 1 (40), 2 (40); 0 missing" in str(
+        validate(signature, coded, categorical=["grade"], bootstrap=0)
+    )
+
+
 def test_patients_without_a_covariate_are_counted(signature, cohort):
     holes = replace(
         cohort, covariates=cohort.covariates.assign(er=cohort.covariates["er"].where(np.arange(120) > 6))

@@ -50,6 +50,13 @@ def test_masked_covariates_are_missing(dtype):
         np.testing.assert_allclose(coefficients(fit), expected, rtol=1e-9)
 
 
+def test_a_list_of_mappings_is_a_table():
+    made = cohort()
+    rows = made.expression.to_dict("records")
+    expected = cox_regression(made.outcome, made.expression)
+    pd.testing.assert_frame_equal(cox_regression(made.outcome, rows).frame, expected.frame)
+
+
 def test_efron_estimates_maximise_the_likelihood_written_as_a_loop():
     made = cohort()
     x = made.expression.to_numpy()

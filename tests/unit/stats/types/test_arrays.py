@@ -56,6 +56,10 @@ def test_what_is_masked_is_missing(values, expected):
     assert series.dropna().tolist() == [expected[0], expected[2]]
 
 
+def test_bytes_become_texts():
+    assert as_series(np.array(["a", "ä".encode()], dtype="S"), "groups").tolist() == ["a", "ä"]
+
+
 @pytest.mark.parametrize("call", [as_series, as_numbers])
 def test_complex_numbers_describe_no_patient(call):
     with pytest.raises(InputError, match="the groups are complex numbers"):

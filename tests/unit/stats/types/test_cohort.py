@@ -252,3 +252,12 @@ def test_numbers_in_columns_of_objects_are_expression(gap):
         read_expression(frame.astype({"G1": str}))
     with pytest.raises(InputError, match="not numbers"):
         read_expression(COHORT.expression + 1j)
+
+
+def test_one_patient_is_a_frame_of_one_row():
+    patient = COHORT.expression.iloc[0]
+    with pytest.raises(
+        InputError, match=r"a Series holds one patient or one gene.*\n  fix: .*series.to_frame\(\).T"
+    ):
+        read_expression(patient)
+    assert read_expression(patient.to_frame().T).values.shape == (1, 4)

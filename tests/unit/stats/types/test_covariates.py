@@ -192,6 +192,17 @@ def test_missing_values_among_spans_are_not_unread():
     assert as_categorical(column, reading).nunique() == 3
 
 
+def test_bytes_are_texts():
+    assert levels(np.array(["a", "b"], dtype="S")) == ["a", "b"]
+    assert read(np.array(SIZES, dtype="S"))[0].dtype == np.float64
+
+
+def test_a_line_states_how_many_are_one():
+    table, readings = read_covariates(pd.DataFrame({"er": [1, 1, 0, None], "age": [5, 1, 0, 2]}))
+    assert summary_lines(summarise(table, readings))[0] == "er   numeric: 0 (1), 1 (2); 1 missing"
+    assert [about["ones"] for about in summarise(table, readings).values()] == [2, None]
+
+
 def test_repeated_columns_are_refused():
     with pytest.raises(InputError, match="1 column name is duplicated: a"):
         read_covariates(pd.DataFrame([[1, 2]], columns=["a", "a"]))

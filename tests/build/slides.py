@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,17 @@ def cut_off(path: Path, share: float) -> Path:
     """Keep only the first share of the bytes of a file."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def make_ring(path: Path, to: int = 0) -> Path:
+    """Let the last directory of a TIFF lead back to one of its directories instead of to an end."""
+    with tifffile.TiffFile(path) as file:
+        offsets = [page.offset for page in file.pages]
+        link, tiff = file.pages.next_page_offset, file.tiff
+    content = bytearray(path.read_bytes())
+    content[link : link + tiff.offsetsize] = struct.pack(tiff.offsetformat, offsets[to])
+    path.write_bytes(content)
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import struct
 
 #: Sizes and counts at which readers fail.
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -13,6 +14,8 @@ _TOKENS = (
     '"', '""', "\t", ",", ";", "\x00", "ü", "\ufeff", "{", "}", "[" * 2000, "]", "(", "\\", "\n", "\r", "#",
     "=1+1", "Sep-2",
 )  # fmt: skip
+#: How a TIFF with offsets of 32 bits begins, and the order of its bytes.
+_TIFFS = {b"II*\0": "<", b"MM\0*": ">"}
 _TOKEN = re.compile(r"[^\s,;:{}\[\]\"']+|[,;:{}\[\]\"'\t]")
 
 
@@ -38,6 +41,8 @@ def _changed_bytes(content: bytes, draw: random.Random) -> bytes:
     n = len(content)
     if not n:
         return draw.randbytes(8)
+    if content[:4] in _TIFFS and draw.random() < 0.15:
+        return _linked_again(content, draw)
     ends = (min(n, 512), n) if draw.random() < 0.4 else (n, n)  # headers matter most
     at = draw.randrange(ends[0])
     size = min(draw.choice(_BLOCKS), n - at)
@@ -64,6 +69,22 @@ def _changed_bytes(content: bytes, draw: random.Random) -> bytes:
         case _:
             to = draw.randrange(n)
             return content[:to] + block + content[to + size :]
+
+
+def _linked_again(content: bytes, draw: random.Random) -> bytes:
+    """A TIFF where a link from one directory to the next leads to one that is there already."""
+    order = _TIFFS[content[:4]]
+    links, found = [4], []
+    try:
+        while (at := struct.unpack_from(f"{order}I", content, links[-1])[0]) and at not in found:
+            found.append(at)
+            links.append(at + 2 + 12 * struct.unpack_from(f"{order}H", content, at)[0])
+    except struct.error:  # damaged before
+        links.pop()
+    if not found or not links:
+        return content
+    link = draw.choice(links)
+    return content[:link] + struct.pack(f"{order}I", draw.choice(found)) + content[link + 4 :]
 
 
 def _changed_text(content: bytes, draw: random.Random) -> bytes:

@@ -16,7 +16,7 @@ from sequoia_model import encoders
 from sequoia_model.embedding import _work as work
 from tests.build.commands import left_in, sequoia_model
 from tests.build.runs import TinyEncoder, start_embed, write_slides
-from tests.build.slides import cut_off, make_picture, write_image, write_slide, write_tiff
+from tests.build.slides import cut_off, make_picture, make_ring, write_image, write_slide, write_tiff
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +65,8 @@ SLIDES = {
         ),
         "the transparency would hide or fade nearly all of the slide: 0% of the pixels are opaque",
     ),
+    "ring.tif": (lambda path: make_ring(write_slide(path, mpp=0.5)), "leads back to itself"),
+    "ring_aperio.svs": (lambda path: make_ring(write_slide(path, aperio=True)), "leads back to itself"),
     "incomplete.svs": (
         lambda path: cut_off(write_slide(path, aperio=True), 0.5),
         "the Aperio slide is incomplete or damaged",

@@ -8,8 +8,9 @@ import random
 import pytest
 
 from sequoia_model.cli import app as model_app
+from tests.build.slides import write_slide
 from tests.fuzz.formats import FORMATS, Format
-from tests.fuzz.mutate import mutated
+from tests.fuzz.mutate import _linked_again, mutated
 from tests.fuzz.run import fuzz
 
 #: Formats that are quickly read, for every run of the tests; `make fuzz` runs all of them for longer.
@@ -65,3 +66,11 @@ def test_the_same_seed_makes_the_same_damage(text):
     some = [mutated(content, random.Random(i), text=text) for i in range(40)]
     assert some == [mutated(content, random.Random(i), text=text) for i in range(40)]
     assert len(set(some)) > 35 and content not in some[:5]
+
+
+def test_links_of_a_tiff_are_also_led_back(tmp_path):
+    write_slide(tmp_path / "S.tif", levels=(1, 2, 4))
+    content = (tmp_path / "S.tif").read_bytes()
+    again = [_linked_again(content, random.Random(i)) for i in range(30)]
+    assert len(set(again)) > 5 and {len(some) for some in again} == {len(content)}
+    assert _linked_again(content[:6], random.Random(0)) == content[:6]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
+from sequoia_model.slide.sources._pages import walked
 from sequoia_model.slide.sources.levels import PyramidLevel, mosaic
 from sequoia_model.slide.sources.openslide import OpenSlideSource
 
@@ -235,8 +236,7 @@ def tiled_pages(path: Path, levels: Sequence[PyramidLevel]) -> dict[int, Page]:
     found: dict[int, Page] = {}
     try:
         with quiet(), tifffile.TiffFile(path) as file:
-            pages: Iterable[Any] = file.pages
-            for page in pages:
+            for page in walked(file.pages):
                 level = sizes.get((page.imagewidth, page.imagelength))
                 if level is None or level in found or not _is_usable(page):
                     continue

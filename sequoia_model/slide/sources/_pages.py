@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +74,22 @@ class TiffLevel:
     def n_samples(self) -> int:
         """Number of samples of a pixel."""
         return int(self.page.samplesperpixel) if len(self.pages) == 1 else len(self.pages)
+
+
+def walked(pages: Iterable[Any]) -> Iterator[Any]:
+    """The pages of a directory, each once.
+
+    Raises
+    ------
+    ValueError
+        If the directory leads back to a page, as tifffile would follow it for ever.
+    """
+    seen: set[int] = set()
+    for page in pages:
+        if page.offset in seen:
+            raise ValueError("the directory of its images leads back to itself")
+        seen.add(page.offset)
+        yield page
 
 
 def size_of(page: Any) -> tuple[int, int]:
@@ -171,7 +187,7 @@ def _with_coarser(colours: tuple[Any, ...], images: Sequence[Any]) -> tuple[Tiff
     found = {finest.size: finest}
     if not main.is_tiled:
         return (finest,)
-    inner = zip(*(list(page.pages or ()) for page in colours), strict=False)
+    inner = zip(*(list(walked(page.pages or ())) for page in colours), strict=False)
     by_size: dict[tuple[int, int], list[Any]] = {}
     for page in images:
         if _is_level(page, main):

@@ -14,7 +14,7 @@ import tifffile
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
 from sequoia_model.slide.sources._image_text import ImageText, is_ome, read_text
-from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of
+from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of, walked
 from sequoia_model.slide.sources._samples import PixelFormat, samples_of, unsuitable
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
@@ -96,7 +96,7 @@ def read_tiff(path: Path) -> Tiff:
     """
     try:
         with quiet(), tifffile.TiffFile(path) as file:
-            pages: list[Any] = [page for page in file.pages if min(size_of(page)) > 0]
+            pages: list[Any] = [page for page in walked(file.pages) if min(size_of(page)) > 0]
             if not pages or _goes_on(file):
                 raise ValueError("the file ends before the directory of its images does")
             try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.slide.sources._direct import DirectSource, Page, tiled_pages
-from tests.build.slides import damage_tile, empty_tile, make_picture, write_slide
+from tests.build.slides import damage_tile, empty_tile, make_picture, make_ring, write_slide
 
 DATA = Path(__file__).parents[3] / "data" / "slides"
 
@@ -72,6 +72,13 @@ def test_a_level_with_a_rounded_downsample_is_left_to_openslide(tmp_path):
         assert slide.reader == "direct"
         assert slide.reader_of(1) == "openslide"
         assert list(tiled_pages(slide.path, slide.levels)) == [0]
+
+
+def test_a_ring_of_directories_is_left_to_openslide(tmp_path):
+    path = write_slide(tmp_path / "S.svs", levels=(1, 2), aperio=True)
+    with open_slide(path) as slide:
+        levels = slide.levels
+    assert tiled_pages(make_ring(path), levels) == {}
 
 
 def altered(self: DirectSource, page: Page, index: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from PIL import Image
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.slide.sources._image_text import microns
-from tests.build.slides import cut_off, make_picture, write_slide, write_tiff
+from sequoia_model.slide.sources.tiff import read_tiff
+from tests.build.slides import cut_off, make_picture, make_ring, write_slide, write_tiff
 
 PICTURE = make_picture((320, 256), ((20, 20, 300, 200),))  # 640 × 512 px
 PLANES = np.ascontiguousarray(np.moveaxis(PICTURE, 2, 0))
@@ -399,6 +400,29 @@ def test_a_directory_of_an_absurd_size_is_refused_before_memory_is_asked_for(tmp
         file.pages[0].tags["ImageWidth"].overwrite(2**31)
     with pytest.raises(InputError, match="the directory of the image is damaged"):
         open_slide(path, mpp=0.5)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tile", [0, 256])
+@pytest.mark.parametrize(("pages", "to"), [(1, 0), (2, 0), (2, 1), (3, 1)])
+def test_directories_that_form_a_ring_are_refused_and_not_followed_for_ever(tmp_path, pages, to, tile, big):
+    path = write_tiff(tmp_path / "S.tif", *[PICTURE, SMALL, SMALL][:pages], tile=tile, big=big)
+    with pytest.raises(InputError, match="the directory of its images leads back to itself") as error:
+        open_slide(make_ring(path, to), mpp=0.5)
+    assert "new copy" in error.value.fix
+
+
+def test_a_level_below_a_page_that_is_listed_twice_is_refused(tmp_path):
+    path = tmp_path / "S.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(PICTURE, tile=(256, 256), photometric="rgb", metadata=None, subifds=2)
+        for small in (PICTURE[::2, ::2], PICTURE[::4, ::4]):
+            file.write(np.ascontiguousarray(small), tile=(256, 256), photometric="rgb", metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        tag = file.pages[0].tags["SubIFDs"]
+        tag.overwrite([tag.value[0]] * 2)
+    with pytest.raises(InputError, match="leads back to itself"):
+        read_tiff(path)
 
 
 def test_large_strips_without_compression_are_read_in_parts(tmp_path, monkeypatch):

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sequoia_base.errors import InputError, counted
+from sequoia_base.errors import InputError, counted, listing
 
 #: A row of the file (1-based line number) and its text, or its fields if the text alone does not show them.
 Row = tuple[int, str | list[str]]
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 #: Titles of a first column of ids. Under such a title, R's header that is one short would be read by mistake.
-_ID_TITLE = re.compile(r"(patient|sample|case|slide|subject|gene|symbol|hugo).*|(.*[^a-z])?id", re.IGNORECASE)
+_ID_TITLE = re.compile(
+    r"(patient|sample|case|slide|subject|gene)s?[ ._-]?(name|number|no|code|barcode|identifier|symbol)?s?|"
+    r"(gene[ ._-]?)?symbol|hugo.*|(.*[^a-z])?id|(patient|sample|case|slide|subject|gene)ids?",
+    re.IGNORECASE,
+)
+#: A word that ends a row of two words, of which the first is a row name.
+_VALUE = re.compile(r"[+-]?\.?\d\S*|NA|NaN", re.IGNORECASE)
 #: The line that tells Excel which delimiter a file has; the other lines show it as well.
 _SEPARATOR = re.compile(r"sep=.\s*", re.IGNORECASE)
 #: How many lines are looked at to find the delimiter.
@@ -96,8 +103,11 @@ def refuse_ragged(path: str | Path, row: int, n: int, records: Records) -> None:
         row, n, expected = first_row, expected, n  # the header is not one short after all
     if n == expected + 1:
         fix += "; the header may lack the name of the first column (R: write.table with col.names=NA)"
+    begin = [listing(map(repr, fields[:2])) for fields in (records.header, records.fields(first))]
     raise InputError(
-        f"a row has {counted(n, 'field')}, the header has {expected}", where=f"{path}, row {row}", fix=fix
+        f"a row has {counted(n, 'field')}, the header has {expected}",
+        where=f"{path}, row {row}; the header begins with {begin[0]}, row {first_row} with {begin[1]}",
+        fix=fix,
     )
 
 
@@ -155,9 +165,11 @@ class _Cutter:
         try:
             fields, n = self._parsed(row - 1)
         except csv.Error as error:
-            try:  # R's write.table writes a backslash before a quote within quotes
-                fields, n = self._parsed(row - 1, ('\\"', '""'))
-            except csv.Error:
+            for change in (_r_quotes, self._no_blanks_after_quotes):
+                with suppress(csv.Error):
+                    fields, n = self._parsed(row - 1, change)
+                    break
+            else:
                 raise _bad_quote(str(error), self.lines[row - 1], f"{self.path}, row {row}") from None
         self.end = row - 1 + n
         joined = self.lines[row - 1 : self.end]
@@ -165,14 +177,15 @@ class _Cutter:
             raise _bad_quote("", self.lines[row - 1], f"{self.path}, row {row}")
         return fields
 
-    def _parsed(self, at: int, replaced: tuple[str, str] = ("", "")) -> tuple[list[str], int]:
+    def _no_blanks_after_quotes(self, line: str) -> str:
+        return re.sub(rf'" +(?={re.escape(self.delimiter)}|$)', '"', line)
+
+    def _parsed(self, at: int, change: Callable[[str], str] = str) -> tuple[list[str], int]:
         """The fields of the row that begins in a line, and its number of lines."""
         following = (self.lines[i] for i in range(at, len(self.lines)))
         if self.delimiter == " ":
             following = (line.strip() for line in following)
-        if replaced[0]:
-            following = (line.replace(*replaced) for line in following)
-        lines = (f"{line}\n" for line in following)
+        lines = (f"{change(line)}\n" for line in following)
         reader = csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True)
         return next(reader), reader.line_num
 
@@ -180,6 +193,11 @@ class _Cutter:
         """Whether a line would be a row of its own, if quotes meant nothing."""
         prose = 0 if self.spaced else line.count(f"{self.delimiter} ")
         return line.count(self.delimiter) - prose == self.width - 1
+
+
+def _r_quotes(line: str) -> str:
+    """A line in which R's write.table put a backslash before a quote within quotes."""
+    return line.replace('\\"', '""')
 
 
 def _bad_quote(reason: str, line: str, where: str) -> InputError:
@@ -204,7 +222,11 @@ def _delimiter(path: str | Path, lines: Sequence[str], quoted: bool) -> str:
     if any(sign in head for sign in ranked):
         return expected if expected in head else max(ranked, key=head.count)
     words = [len(line.split()) for line in bare]
-    is_table = len(words) > 1 and min(words) > 1 and words[1] - words[0] in (0, 1) and len({*words[1:]}) == 1
+    is_table = (
+        len(words) > 1 and min(words[1:]) > 1 and words[1] - words[0] in (0, 1) and len({*words[1:]}) == 1
+    )
+    if is_table and words[0] == 1:  # one column and row names, or a list of names of two words
+        is_table = all(_VALUE.fullmatch(line.split()[-1]) for line in bare[1:])
     return " " if is_table else expected
 
 
@@ -228,6 +250,9 @@ def _is_one_short(header: list[str], rows: Sequence[list[str]]) -> bool:
     names = [row[0].strip() for row in rows]
     if len({*names}) < len(names):
         return False
-    if names == [row[1].strip() for row in rows]:  # row names and a column of the same ids
+    under = [row[1].strip() for row in rows]
+    if names == under or not _ID_TITLE.fullmatch(header[0]):
         return True
-    return not _ID_TITLE.fullmatch(header[0]) or names == [str(i) for i in range(1, len(names) + 1)]
+    numbered = all(name.isdecimal() for name in names)
+    has_ids = len({*under}) == len(under) > 1 and not any(_VALUE.fullmatch(text) for text in under)
+    return names == [str(i) for i in range(1, len(names) + 1)] or (numbered and has_ids)

@@ -238,7 +238,9 @@ def find_column(header: Sequence[str], name: str, path: str | Path, fix: str = "
     else:
         what = "is duplicated in the table" if name in names else "is not in the table"
     raise InputError(
-        f"the column {name!r} {what}", where=f"{path}; its columns are {listing(names)}", fix=fix
+        f"the column {name!r} {what}",
+        where=f"{path}; its columns are {listing(name or '(no title)' for name in names)}",
+        fix=fix,
     )
 
 

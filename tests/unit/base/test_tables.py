@@ -199,6 +199,37 @@ def test_row_numbers_under_no_title_are_a_column_of_their_own(tmp_path):
     assert table.to_dict("list") == {"": ["1", "2"], "patient": ["P1", "P2"], "age": ["50", "60"]}
 
 
+@pytest.mark.parametrize("title", ["sample_type", "case_status", "subject_age", "patient_age"])
+def test_a_header_one_short_under_a_title_of_something_else_is_that_of_r(tmp_path, title):
+    table = read_table(write(tmp_path, f'"{title}" "size"\n"P1" "x" 5\n"P2" "x" 6\n', "t.txt"))
+    assert table.to_dict("list") == {"": ["P1", "P2"], title: ["x", "x"], "size": ["5", "6"]}
+
+
+def test_row_numbers_in_any_order_are_a_column_of_their_own(tmp_path):
+    table = read_table(write(tmp_path, '"patient" "age"\n"40" "P1" 50\n"7" "P2" 60\n', "t.txt"))
+    assert table.to_dict("list") == {"": ["40", "7"], "patient": ["P1", "P2"], "age": ["50", "60"]}
+    with pytest.raises(InputError, match="begins with 'patient', 'sex', row 2 with '40', 'M'"):
+        read_table(write(tmp_path, "patient,sex\n40,M,50\n7,M,60\n"))
+
+
+def test_one_column_behind_row_names_is_a_table_and_two_words_are_not(tmp_path):
+    table = read_numbers(write(tmp_path, '"TP53"\n"P1" 7.5\n"P2" NA\n', "t.txt"), lambda header: [0])
+    assert table.columns == ["TP53"] and table.values[0, 0] == 7.5
+    assert list(read_table(write(tmp_path, "subtype\nLuminal A\nLuminal B\n", "t.txt")).columns) == [
+        "subtype"
+    ]
+
+
+def test_blanks_after_a_closing_quote_are_no_text(tmp_path):
+    table = read_table(write(tmp_path, 'id,note,size\n"P1" ,"a, b"  ,5\n"P2", "c" , 6 \n'))
+    assert table.to_dict("list") == {"id": ["P1", "P2"], "note": ["a, b", "c"], "size": ["5", "6"]}
+
+
+def test_a_column_without_a_title_is_listed_as_such(tmp_path):
+    with pytest.raises(InputError, match=r"its columns are \(no title\), a"):
+        find_column(["", "a"], "b", "t.csv")
+
+
 def test_texts_that_stand_for_missing_values_are_an_argument(tmp_path):
     table = read_table(write(tmp_path, "id,note\nP1,NA\nP2,\n"), missing=())
     assert table["note"].to_list() == ["NA", ""]

@@ -17,7 +17,7 @@ from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.legacy._contents import FoldResults, read_contents
 from sequoia_model.patients import known_patients
-from sequoia_model.types.units import EXPRESSION, NOT_STATED, is_possible
+from sequoia_model.types.units import EXPRESSION, NOT_STATED, contradiction
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -49,7 +49,8 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
     AnnData
         Laid out as predictions: a row per slide (``patient_id``, ``fold``, ``n_folds``, ``cohort``); X is predicted;
         layers ``measured``, ``std`` (0, since one network predicted each slide) and ``untrained`` (if all splits have
-        ``random``); all float32, log2(FPKM-UQ+1). Predictions of another cohort have no ``measured`` and no ``std``,
+        ``random``); all float32, log2(FPKM-UQ+1), or in a unit that is not stated if the values cannot be in that one.
+        Predictions of another cohort have no ``measured`` and no ``std``,
         and ``fold`` and ``n_folds`` are missing, since the file does not say how many networks there were. A slide
         without a patient counts as its own patient, and
         ``uns["warnings"]`` says so.
@@ -80,11 +81,10 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
     warnings = [*content.warnings, *unknown, *_in_several_folds(obs)]
     if content.averaged:
         obs["n_folds"] = pd.array([None] * len(obs), dtype="Int64")
-    units, largest = EXPRESSION, float(predicted.max())
-    if not is_possible(units, largest):
-        warnings.append(
-            f"predictions reach {largest:.3g}, which is not possible in {units}: the unit is not stated"
-        )
+    units, n_negative = EXPRESSION, int((predicted < 0).sum())
+    doubt = contradiction(units, float(predicted.min()), float(predicted.max()), n_negative / predicted.size)
+    if doubt:
+        warnings.append(f"{doubt}: the unit is not stated")
         units = NOT_STATED
     of = "means over folds" if content.averaged else f"of {counted(len(folds), 'split')}"
     flow = Flow([("slides in the file", len(obs), len(obs), of)])
@@ -94,7 +94,7 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
         "flow": flow.to_columns(),
         "units": units,
         "warnings": np.array(warnings, dtype=object),
-        "n_negative": int((predicted < 0).sum()),
+        "n_negative": n_negative,
         "versions": {"sequoia-histology": version("sequoia-histology")},
     }
     var = pd.DataFrame(index=pd.Index(content.genes, name="gene"))

@@ -18,7 +18,7 @@ from sequoia_model.errors import Failure, InputError, SequoiaError, counted, lis
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
-from sequoia_model.types.units import EXPRESSION, NOT_STATED, is_possible
+from sequoia_model.types.units import NOT_STATED, contradiction, is_expression
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class PredictionRun(Result):
             lines.append(f"  {counted(self.n_untrained, 'untrained prediction')} for each slide")
         if self.n_few_tiles:
             lines.append(f"  {counted(self.n_few_tiles, 'slide')} with fewer distinct tiles than clusters")
-        if self.n_negative and self.units == EXPRESSION:
+        if self.n_negative and is_expression(self.units):
             n = self.n_slides * self.n_genes
             lines.append(
                 f"  {self.n_negative} of {n} values are below 0, unlike measured values: "
@@ -136,8 +136,8 @@ class RunRecord:
         In the order of the rows of the predictions file.
     n_negative : int
         Predicted values below 0.
-    largest : float
-        The largest predicted value.
+    smallest, largest : float
+        The range of the predicted values.
     """
 
     plan: Plan
@@ -146,6 +146,7 @@ class RunRecord:
     contradictory: set[str] = field(default_factory=set)
     done: list[tuple[PlannedSlide, InputNotes]] = field(default_factory=list)
     n_negative: int = 0
+    smallest: float = math.inf
     largest: float = -math.inf
 
     def fail(self, slide: PlannedSlide, error: SequoiaError) -> None:
@@ -264,12 +265,11 @@ class RunRecord:
         way_out = '"units" in the sequoia.json of the weights states it'
         if units == NOT_STATED:
             return [f"the weights do not state the unit of expression that they predict; {way_out}"]
-        if not is_possible(units, self.largest):
-            return [
-                f"predictions reach {self.largest:.3g}, which is not possible in {units}: the weights were trained on "
-                f"expression in another unit; {way_out}"
-            ]
-        return []
+        n = len(self.done) * len(self.plan.genes)
+        doubt = contradiction(units, self.smallest, self.largest, self.n_negative / max(n, 1))
+        return (
+            [f"{doubt}: the weights were trained on expression in another unit; {way_out}"] if doubt else []
+        )
 
     def _seen(self) -> list[str]:
         seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}

@@ -307,4 +307,5 @@ def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile,
     file.append(**{name: matrix[kept] for name, matrix in matrices.items()})
     predicted = matrices["X"][kept]
     record.n_negative += int((predicted < 0).sum())
+    record.smallest = float(predicted.min(initial=record.smallest))
     record.largest = float(predicted.max(initial=record.largest))

@@ -1,9 +1,15 @@
 """Units of expression and tiles."""
 
+from __future__ import annotations
+
 #: The unit in which the published networks predict.
 EXPRESSION = "log2(FPKM-UQ+1)"
 #: No value in that unit is larger: it would stand for an FPKM-UQ of a million millions.
-_LARGEST_EXPRESSION = 40.0
+_LARGEST = 40.0
+#: Measured values in that unit are never below 0, and a network that learned them predicts their means. It falls below
+#: 0 only by its error: for genes that are hardly expressed, and by little. Of scores around 0, half are below it.
+_SMALLEST = -10.0
+_MOST_BELOW_0 = 0.25
 #: The unit where nobody states it.
 NOT_STATED = "not stated"
 
@@ -12,6 +18,34 @@ TILE_SIZE = 256
 TILE_MPP = 0.5
 
 
-def is_possible(units: str, largest: float) -> bool:
-    """Whether expression in a unit can be as large as this."""
-    return units != EXPRESSION or largest <= _LARGEST_EXPRESSION
+def is_expression(units: str) -> bool:
+    """Whether a unit is that of the published networks, however its letters and blanks are written."""
+    return "".join(units.split()).lower() == EXPRESSION.lower()
+
+
+def contradiction(units: str, smallest: float, largest: float, below_0: float) -> str | None:
+    """Why predictions cannot be in a unit.
+
+    Parameters
+    ----------
+    units : str
+        The unit that is stated.
+    smallest, largest : float
+        The range of the predictions.
+    below_0 : float
+        Share of them that is below 0.
+
+    Returns
+    -------
+    str, optional
+        What they do that this unit does not allow; None if they fit, or the unit is another one.
+    """
+    if not is_expression(units):
+        return None
+    if largest > _LARGEST:
+        return f"predictions reach {largest:.3g}, which is not possible in {units}"
+    if smallest < _SMALLEST:
+        return f"predictions fall to {smallest:.3g}, but no measured value in {units} is below 0"
+    if below_0 > _MOST_BELOW_0:
+        return f"{below_0:.0%} of the predictions are below 0, but no measured value in {units} is"
+    return None

@@ -69,9 +69,11 @@ def test_features_become_predictions(capsys, folder):
 
 def test_the_result_is_told_to_people(capsys, folder):
     answer = predict(capsys, folder)
-    assert "3 slides of 3 patients × 40 genes, log2(FPKM-UQ+1)" in answer.out
+    assert "3 slides of 3 patients × 40 genes, in a unit that is not stated" in answer.out
     assert "1 by the held-out fold of their patient, 2 by the mean of 5 folds" in answer.out
-    assert "values are below 0, unlike measured values" in answer.out
+    assert (
+        "of the predictions are below 0, but no measured value in log2(FPKM-UQ+1) is" in answer.err
+    )  # of toys
     assert "warning: 2 of 3 slides have no patient" in answer.err
     assert f"written to {folder / 'out.h5ad'}" in answer.err
 
@@ -79,7 +81,7 @@ def test_the_result_is_told_to_people(capsys, folder):
 def test_and_to_scripts(capsys, folder):
     content = predict(capsys, folder, "--json").json
     assert set(content) == JSON_KEYS
-    assert content["units"] == "log2(FPKM-UQ+1)" and content["n_held_out"] == 1
+    assert content["units"] == "not stated" and content["n_held_out"] == 1
     assert content["failed"] == [] and content["n_measured"] is None
 
 

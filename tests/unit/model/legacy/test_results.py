@@ -187,6 +187,22 @@ def test_predictions_of_another_cohort_that_cannot_be_used_are_refused(tmp_path,
         read_results(write_pickle(tmp_path, make_tables(**changes)))
 
 
-def test_values_that_cannot_be_log_expression_do_not_get_its_unit(tmp_path):
-    adata = read_results(write_pickle(tmp_path, make_tables(pred=make_tables()["pred"].abs() + 100)))
-    assert adata.uns["units"] == "not stated" and "not possible" in adata.uns["warnings"][-1]
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda pred: pred.abs() + 100, "not possible"),
+        (lambda pred: pred - 20, "predictions fall to -2"),
+        (lambda pred: pred - pred.to_numpy().mean(), "of the predictions are below 0"),
+    ],
+    ids=["TPM", "log2 of shares", "z-scores"],
+)
+def test_values_that_cannot_be_log_expression_do_not_get_its_unit(tmp_path, change, words):
+    adata = read_results(write_pickle(tmp_path, make_tables(pred=change(make_tables()["pred"]))))
+    assert adata.uns["units"] == "not stated" and words in adata.uns["warnings"][-1]
+
+
+def test_a_few_values_below_0_keep_the_unit(tmp_path):
+    pred = make_tables()["pred"].abs()
+    pred.iloc[0] *= -1
+    adata = read_results(write_pickle(tmp_path, make_tables(pred=pred)))
+    assert (adata.uns["units"], adata.uns["n_negative"]) == ("log2(FPKM-UQ+1)", 3)

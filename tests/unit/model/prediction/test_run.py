@@ -46,6 +46,14 @@ def run(folder, weights, output, features=None, **options):
     return done, anndata.read_h5ad(output)
 
 
+def shifted(weights, by):
+    """Networks that predict values larger by this much."""
+    networks = [copy.deepcopy(network) for network in weights.networks]
+    for network in networks:
+        network.linear_head[1].bias.data += by  # type: ignore[operator, union-attr]
+    return replace(weights, networks=tuple(networks))
+
+
 def means(folder, slides, seed=0):
     spec = InputSpec(32, 100, "uni", seed=seed)
     return np.stack([load_input(folder / "features" / f"{slide}.h5", spec).means for slide in slides])
@@ -157,13 +165,16 @@ def test_an_error_that_nobody_foresaw_fails_one_slide_and_its_traceback_is_besid
 
 
 def test_values_below_0_are_kept_and_counted(tmp_path, folder, weights):
-    done, adata = run(folder, weights, tmp_path / "p.h5ad")
-    assert done.n_negative == adata.uns["n_negative"] == (adata.X < 0).sum() > 0
-    assert f"{done.n_negative} of 280 values are below 0" in str(done)
+    _, adata = run(folder, weights, tmp_path / "toy.h5ad")
+    few = shifted(weights, -float(np.quantile(adata.X, 0.1)))
+    done, adata = run(folder, replace(few, units="LOG2(fpkm-uq + 1)"), tmp_path / "p.h5ad")
+    assert done.n_negative == adata.uns["n_negative"] == (adata.X < 0).sum() == 28
+    assert "28 of 280 values are below 0" in str(done)
+    assert adata.uns["units"] == done.units == "LOG2(fpkm-uq + 1)"
 
 
 def test_the_file_says_what_it_holds(tmp_path, folder, weights):
-    done, adata = run(folder, weights, tmp_path / "p.h5ad")
+    done, adata = run(folder, shifted(weights, 5), tmp_path / "p.h5ad")
     assert adata.uns["units"] == done.units == "log2(FPKM-UQ+1)"
     assert adata.uns["encoder"] == "uni" and not adata.uns["encoder_asserted"]
     assert adata.uns["weights"]["digests"].tolist() == list(weights.digests)
@@ -195,13 +206,21 @@ def test_a_unit_that_nobody_states_is_not_made_up(tmp_path, folder, weights):
     assert any("do not state the unit" in warning for warning in done.warnings)
 
 
-def test_values_that_the_unit_cannot_have_are_not_given_it(tmp_path, folder, weights):
-    networks = [copy.deepcopy(network) for network in weights.networks]
-    for network in networks:
-        network.linear_head[1].bias.data += 1000  # type: ignore[operator, union-attr]
-    done, adata = run(folder, replace(weights, networks=tuple(networks)), tmp_path / "p.h5ad")
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (1000, "predictions reach 1e+03, which is not possible in"),
+        (-5, "of the predictions are below 0, but no measured value in"),
+        (-1000, "predictions fall to -1e+03, but no measured value in"),
+        (0, "of the predictions are below 0, but no measured value in"),
+    ],
+)
+@pytest.mark.parametrize("units", ["log2(FPKM-UQ+1)", " Log2( fpkm-uq + 1 )"])
+def test_values_that_the_unit_cannot_have_are_not_given_it(tmp_path, folder, weights, by, words, units):
+    done, adata = run(folder, replace(shifted(weights, by), units=units), tmp_path / "p.h5ad")
     assert adata.uns["units"] == done.units == "not stated"
-    assert any("not possible in log2(FPKM-UQ+1)" in warning for warning in done.warnings)
+    assert any(f"{words} {units}" in warning for warning in done.warnings)
+    assert "no lower bound" not in str(done)
 
 
 def test_slides_that_fail_are_counted_in_the_flow(tmp_path, folder, weights):
@@ -215,7 +234,7 @@ def test_slides_that_fail_are_counted_in_the_flow(tmp_path, folder, weights):
 def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     write_ours(tmp_path / "f" / "a.h5", tiles=20, dim=32, encoder=None)
     write_ours(tmp_path / "f" / "b.h5", tiles=120, dim=32, mpp=0.25)
-    done, adata = run(folder, weights, tmp_path / "p.h5ad", tmp_path / "f", encoder="UNI")
+    done, adata = run(folder, shifted(weights, 5), tmp_path / "p.h5ad", tmp_path / "f", encoder="UNI")
     assert done.encoder_asserted and adata.uns["encoder_asserted"]
     assert done.n_few_tiles == 1
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [

@@ -140,6 +140,7 @@ def read_numbers(
     *,
     missing: Collection[str] = (),
     quoted: bool = True,
+    or_else: str = "",
 ) -> Numbers:
     """A table of numbers, some of whose columns are text.
 
@@ -153,6 +154,8 @@ def read_numbers(
         Words that mean a missing number, besides those of `is_missing`. What is a number stays one.
     quoted : bool, default True
         As in `read_table`.
+    or_else : str, optional
+        What else to do about a column that holds text, for the error.
 
     Returns
     -------
@@ -182,7 +185,9 @@ def read_numbers(
                 fields = records.fields(line)
                 refuse_ragged(path, row, len(fields), records)
                 label = fields[at_text[0] if at_text else 0]
-                values[i] = [_number(fields[j], path, row, label, header[j], missing) for j in at_number]
+                values[i] = [
+                    _number(fields[j], path, row, label, header[j], missing, or_else) for j in at_number
+                ]
             labels.append([fields[j].strip() for j in at_text])
     places = [
         f"{row} ({label[0]})" if label else f"{row}" for (row, _), label in zip(lines, labels, strict=True)
@@ -341,7 +346,7 @@ def _quick(line: str | list[str], delimiter: str, n_leading: int, into: NDArray[
 
 
 def _number(
-    field: str, path: str | Path, row: int, label: str, column: str, missing: Collection[str]
+    field: str, path: str | Path, row: int, label: str, column: str, missing: Collection[str], or_else: str
 ) -> float:
     value = field.strip()
     try:
@@ -352,7 +357,8 @@ def _number(
     raise InputError(
         f"{value!r} is not a number",
         where=f"{path}, row {row} ({label.strip()}), column {column!r}",
-        fix=f"write a number{' with a point and no commas' * (',' in value)}, or NA if it is missing",
+        fix=f"write a number{' with a point and no commas' * (',' in value)}, or NA if it is missing"
+        + (f"; {or_else}" if or_else else ""),
     )
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
+from sequoia_base.gene_names import kind_of
 from sequoia_base.tables import Numbers, find_column
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._options import ID_FIX
 from sequoia_stats.io.gene_lists import is_gene_title
-from sequoia_stats.types.genes import aliases
+from sequoia_stats.types.genes import aliases, is_symbol
 
 #: Titles of a first column that show where a matrix has its genes.
 SAMPLE_TITLES = frozenset(
@@ -27,6 +29,17 @@ UNNAMED = ("", "Unnamed: 0")
 _ROW_TITLE = re.compile(
     r"|unnamed: ?\d+.*|x|v1|index|level_0|\.\.\.1|row|rows?[ ._]?(name|number)s?", re.IGNORECASE
 )
+#: How symbols with a number are built (LINC01234, RP11-34P13.7, C1orf112), or a gene with its assay (LOR_cnv).
+_SYMBOL_LIKE = re.compile(
+    r"(?=.*\d)[A-Z]([A-Z0-9]|orf(?=\d))*([-.][A-Z0-9]+)*|"
+    r"[A-Z][A-Za-z0-9.-]*[_.](m?rna(_?seq)?|cn[av]|mut|expr?|[rf]pkm|tpm|meth|protein)"
+)
+#: Names that no symbol has, but columns of other data; miRNAs are called hsa-mir-21.
+_ODD_NAME = re.compile(r"(?!hsa-|mmu-)[a-z]|.*[_ ]")
+#: Fewest patients whose values tell codes from expression; with fewer, all may be whole numbers by chance.
+_FEWEST_ROWS = 5
+#: How many columns show whether those of a table are whole numbers.
+_SAMPLE = 200
 #: Names that no gene has. Such a column would enter a signature as a gene.
 _NO_GENE = re.compile(
     r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
@@ -41,6 +54,45 @@ _NO_GENE = re.compile(
 def looks_clinical(name: str) -> bool:
     """Whether a column of this name cannot be a gene: "age", "OS_MONTHS"."""
     return bool(_NO_GENE.fullmatch(name))
+
+
+def clinical_among(names: Iterable[str]) -> list[str]:
+    """Names of columns that cannot be genes; HER2 and RACE are aliases of genes, so their values decide."""
+    return [name for name in names if looks_clinical(name) and name not in aliases()]
+
+
+def codes_among(names: Sequence[str], values: NDArray[np.float64]) -> list[int]:
+    """Positions of columns that hold codes or counts, not expression: "ECOG", "is_female".
+
+    Such a column holds whole numbers only, two or more distinct ones, while most columns do not; and its name is that
+    of no gene: no symbol or alias that the bundled table knows, no identifier of an array or a database, and not of
+    the form of symbols with a number, such as LINC01234. HER2 and RACE are names of both, so their values decide.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the columns.
+    values : array of shape (patients, columns)
+        Their values, NaN where missing.
+    """
+    asked = [i for i, name in enumerate(names) if looks_clinical(str(name)) or not is_gene_like(str(name))]
+    if len(values) < _FEWEST_ROWS or not asked:
+        return []
+    found = [i for i in asked if _is_whole(values[:, i])]
+    sample = values[:, :: max(1, values.shape[1] // _SAMPLE)]
+    whole = np.mean([_is_whole(column) for column in sample.T]) if found else 1
+    return found if whole < 0.5 else []
+
+
+def is_gene_like(name: str) -> bool:
+    """Whether a name may well be that of a gene: a known symbol or alias, an identifier, or of the form of symbols."""
+    return name in aliases() or is_symbol(name) or bool(_SYMBOL_LIKE.fullmatch(name)) or bool(kind_of(name))
+
+
+def _is_whole(column: NDArray[np.float64]) -> bool:
+    """Whether a column holds whole numbers only, and two or more distinct ones."""
+    known = column[~np.isnan(column)]
+    return known.size > 1 and bool((known % 1 == 0).all()) and known.min() < known.max()
 
 
 def id_position(header: Sequence[str], id_column: str | None, path: str | Path) -> int:
@@ -117,15 +169,38 @@ def expression_only(numbers: Numbers, flow: Flow, keep: Iterable[str] = ()) -> N
 
 
 def genes_only(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
+    """Patients × genes without clinical data, by name or by values; what is left out is counted as `axis`."""
+    return without_codes(without_clinical(frame, flow, axis), flow, axis)
+
+
+def without_clinical(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
     """Patients × genes without genes that have the name of a clinical column; they are counted as `axis`."""
     symbols = aliases()
-    clinical = [looks_clinical(str(name)) and name not in symbols for name in frame.columns]
-    if not any(clinical):
+    clinical = [i for i, name in enumerate(frame) if looks_clinical(str(name)) and name not in symbols]
+    return _without(frame, clinical, flow, f"{axis}: clinical", "not genes, by their names")
+
+
+def without_codes(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
+    """Patients × genes without what `codes_among` finds, which is counted as `axis`; odd names are listed."""
+    codes = codes_among(frame.columns.astype(str), frame.to_numpy())
+    reason = "whole numbers under names of no gene"
+    frame = _without(frame, codes, flow, f"{axis}: whole numbers", reason)
+    note_unknown([name for name in map(str, frame) if _ODD_NAME.match(name)], frame.shape[1], flow)
+    return frame
+
+
+def note_unknown(names: Iterable[str], total: int, flow: Flow) -> None:
+    """Add a line to the ledger for columns that are kept as genes under names that are not known as such."""
+    if unknown := [name for name in names if not is_gene_like(name)]:
+        reason = f"{part(len(unknown), total, 'name', 'are')} not known as that of a gene, but kept: {listing(unknown)}"
+        flow.add("genes: unknown names", total, total, reason)
+
+
+def _without(frame: pd.DataFrame, at: Sequence[int], flow: Flow, step: str, reason: str) -> pd.DataFrame:
+    if not at:
         return frame
-    n, lost = len(clinical), sum(clinical)
-    reason = f"not genes, by their names: {listing(frame.columns[clinical])}"
-    flow.add(f"{axis}: clinical", n, n - lost, reason)
-    return frame.loc[:, ~np.array(clinical)]
+    flow.add(step, frame.shape[1], frame.shape[1] - len(at), f"{reason}: {listing(frame.columns[list(at)])}")
+    return frame.loc[:, ~np.isin(np.arange(frame.shape[1]), at)]
 
 
 def counts_rows(values: pd.Series) -> bool:

@@ -13,7 +13,14 @@ from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID
 from sequoia_base.tables import read_numbers
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io._layout import SAMPLE_TITLES, expression_only, genes_only, id_position, no_expression
+from sequoia_stats.io._layout import (
+    SAMPLE_TITLES,
+    expression_only,
+    genes_only,
+    id_position,
+    no_expression,
+    without_codes,
+)
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
 from sequoia_stats.io.gene_lists import is_gene_title
@@ -64,7 +71,7 @@ def read_matrix(
     check_ids(
         labels, f"{path}, {f'column {labels.name!r}' if labels.name else 'the column of ids'}", unit=unit
     )
-    return _frame(values.to_numpy(), labels, values.columns)
+    return without_codes(_frame(values.to_numpy(), labels, values.columns), flow, "columns")
 
 
 def _labelled(

@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype, is_object_dtype
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io._layout import genes_only
+from sequoia_stats.io._layout import without_clinical, without_codes
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import expression_of, read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -90,7 +90,7 @@ def read_expression(
 def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expression:
     """A frame of patients × genes in memory, judged as a table in a file is."""
     left_out = Flow()
-    frame = genes_only(frame, left_out, "columns")
+    frame = without_clinical(frame, left_out, "columns")
     if any(map(is_object_dtype, frame.dtypes)):
         frame = frame.apply(numbers_of_objects)
     odd = [str(name) for name, dtype in frame.dtypes.items() if not is_numeric_dtype(dtype)]
@@ -105,6 +105,7 @@ def _from_frame(frame: pd.DataFrame, approved: bool, per_patient: bool) -> Expre
         raise InputError("some values are infinite", where="DataFrame", fix="use NaN for missing values")
     names = pd.Series(values.index.astype(str), values.index.astype(str), dtype=object)
     check_ids(names, "DataFrame, index", unit="patient" if per_patient else "sample")
+    values = without_codes(values, left_out, "columns")
     values, flow = standardise(values) if approved else as_given(values, "DataFrame")
     flow = Flow([*left_out, *flow])
     return _pack(values, pd.Series(UNIT_UNKNOWN, values.columns), "DataFrame", flow, per_patient)

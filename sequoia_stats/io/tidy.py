@@ -16,11 +16,13 @@ from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._layout import (
     UNNAMED,
+    clinical_among,
+    codes_among,
     expression_only,
     genes_only,
     id_position,
-    looks_clinical,
     no_expression,
+    note_unknown,
     refuse_row_numbers,
     without_row_names,
 )
@@ -98,7 +100,7 @@ def read_tidy(
     ----------
     source : path
         The expression table: numbers, patients × genes or genes × patients. Without `clinical` it also holds id, time,
-        event and `covariates`, and every other column is a gene.
+        event and `covariates`, and every other column is a gene; one that cannot be a gene is refused.
     expression : path, optional
         The same table as `source`.
     clinical : path, optional
@@ -178,7 +180,8 @@ def read_tidy(
         numbers = expression_only(numbers, left_out)
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
     values = _patients_by_genes(numbers, genes_in, source)
-    frame, flow = name_genes(genes_only(values, left_out), str(source), identifiers)
+    genes = values if table is numbers.texts else genes_only(values, left_out)
+    frame, flow = name_genes(genes, str(source), identifiers)
     flow = Flow([*left_out, *flow])
     return assemble(
         frame, table.drop(columns=identifier), ids, Endpoint(name, time, event, unit, event_value),
@@ -235,19 +238,30 @@ def _read_single(
         chosen = [header.index(name) for name in clinical_columns(header, covariates, str(path))]
         named = list(dict.fromkeys([id_position(header, id_column, path), *outcome, *chosen]))
         named += [0] if header[0] in UNNAMED and 0 not in named else []
-        others = [name for i, name in enumerate(header) if i not in named and looks_clinical(name)]
-        if others:
-            raise InputError(
-                f"{counted(len(others), 'column is', 'columns are')} not named as clinical, but cannot be genes: "
-                f"{listing(others)}",
-                where=str(path),
-                fix="name all clinical columns with --covariates, or put them into a clinical table: --clinical",
-            )
+        rest = [name for i, name in enumerate(header) if i not in named]
+        _refuse_others(clinical_among(rest), len(rest), path)
         return named
 
-    numbers = read_numbers(path, texts, missing=missing)
+    or_else = "if the column is no gene, name it with --covariates, or leave it out of the table"
+    numbers = read_numbers(path, texts, missing=missing, or_else=or_else)
     used = [str(name) for name in numbers.texts if name not in UNNAMED]
-    return expression_only(numbers, flow, keep=used)
+    numbers = expression_only(numbers, flow, keep=used)
+    codes = codes_among(numbers.columns, numbers.values)
+    _refuse_others([numbers.columns[i] for i in codes], len(numbers.columns), path)
+    note_unknown(numbers.columns, len(numbers.columns), flow)
+    return numbers
+
+
+def _refuse_others(names: Sequence[str], total: int, path: str | Path) -> None:
+    """Refuse columns of a single table that cannot be genes, by their names or values."""
+    if names:
+        cannot = "it cannot be a gene" if len(names) == 1 else "they cannot be genes"
+        raise InputError(
+            f"{part(len(names), total, 'column', 'are')} not named as clinical, but {cannot}: {listing(names)}",
+            where=str(path),
+            fix="name clinical columns with --covariates (separated by commas), leave them out of the table, or put "
+            "them into a table of their own (--clinical)",
+        )
 
 
 def _refuse_copies(numbers: Numbers, outcome: pd.DataFrame, path: str | Path) -> None:
@@ -277,7 +291,8 @@ def _read_expression(
         ids = id_position(header, None, path)
         return [ids, *no_expression(header[:ids], ids)]
 
-    numbers = read_numbers(path, names if in_rows else texts, missing=missing)
+    or_else = "" if in_rows else "if the column is no gene, leave it out of the expression table"
+    numbers = read_numbers(path, names if in_rows else texts, missing=missing, or_else=or_else)
     beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
     if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):
         raise _turned(path, "the header", "rows")

@@ -237,3 +237,14 @@ def test_what_is_known_of_slides_comes_along_and_what_a_patients_slides_agree_on
     assert list(read_expression(made, rows="samples").covariates["batch"]) == [1, 1, 2]
     by_patient = read_expression(made).covariates
     assert by_patient["study"].to_dict() == {"P2": "A", "P1": "B"} and "batch" not in by_patient
+
+
+@pytest.mark.parametrize("form", ["columns", "rows", "frame"])
+def test_codes_among_expression_are_left_out_and_counted(tmp_path, form):
+    table = expression_table().assign(ECOG=[0, 1, 2, 0, 1, 3])
+    table.to_csv(tmp_path / "columns.csv")
+    table.T.rename_axis("gene").to_csv(tmp_path / "rows.csv")
+    source, options = (table, {}) if form == "frame" else (tmp_path / f"{form}.csv", {"genes_in": form})
+    read = read_expression(source, **options)
+    assert list(read.values.columns) == ["ESR1", "ERBB2", "G3"]
+    assert read.flow["reason"].iloc[0] == "whole numbers under names of no gene: ECOG"

@@ -207,7 +207,7 @@ def test_words_in_a_column_that_counts_as_a_gene_are_an_error(tmp_path):
 )
 def test_a_clinical_column_that_is_not_named_never_becomes_a_gene(tmp_path, name):
     table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
-    with pytest.raises(InputError, match=f"cannot be genes: {name}") as caught:
+    with pytest.raises(InputError, match=f"cannot be a gene: {name}") as caught:
         read_tidy(**write_single(tmp_path, table))
     assert "--covariates" in caught.value.fix
 
@@ -238,7 +238,7 @@ def test_one_table_cannot_have_genes_in_rows(tmp_path):
 @pytest.mark.parametrize("name", ["osmonths", "NPI", "dmfs_time", "os"])
 def test_names_of_outcomes_and_indices_never_become_genes(tmp_path, name):
     table = clinical_table(**{name: [1.0, 2, 3, 4, 5, 6]}).join(expression_table())
-    with pytest.raises(InputError, match=f"cannot be genes: {name}"):
+    with pytest.raises(InputError, match=f"cannot be a gene: {name}"):
         read_tidy(**write_single(tmp_path, table))
 
 
@@ -308,3 +308,71 @@ def test_clinical_columns_in_the_expression_are_left_out_and_counted(tmp_path):
     cohort = read_tidy(**write_tidy(tmp_path, expression_table().assign(age=50, grade="II", HER2=2.5)))
     assert list(cohort.genes) == ["ESR1", "ERBB2", "G3", "HER2"]
     assert cohort.flow.loc[0].tolist() == ["columns: clinical", 6, 4, "not genes, by their names: age, grade"]
+
+
+CODES = {
+    "ECOG": [0, 1, 2, 0, 1, 3], "pT": [1, 2, 3, 4, 1, 1], "smoker": [0, 1, 0, 1, None, 1], "center": [1, 2, 1, 3, 2, 1],
+    "is_female": [0, 1, 0, 1, 1, 1], "gleason": [6, 7, 7, 8, 9, 10], "barcode": [4001, 4002, 4003, 4007, 4005, 4010],
+    "HER2": [0, 1, 0, 1, 1, 0], "RACE": [1, 2, 1, 3, 1, 1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "values"), CODES.items())
+def test_codes_are_no_genes_and_both_ways_out_work(tmp_path, name, values):
+    table = clinical_table(**{name: values}).join(expression_table())
+    with pytest.raises(InputError, match=f"1 of 4 columns is .* cannot be a gene: {name}") as caught:
+        read_tidy(**write_single(tmp_path, table))
+    assert "--covariates" in caught.value.fix and "leave them out" in caught.value.fix
+    without = read_tidy(**write_single(tmp_path, table.drop(columns=name)))
+    named = read_tidy(**write_single(tmp_path, table, covariates=[name]))
+    assert list(without.genes) == list(named.genes) == ["ESR1", "ERBB2", "G3"]
+    assert named.covariates.shape[1] == 1
+
+
+@pytest.mark.parametrize(("name", "values"), CODES.items())
+@pytest.mark.parametrize("side", ["columns", "rows"])
+def test_codes_beside_a_clinical_table_are_left_out_and_counted(tmp_path, name, values, side):
+    table = expression_table().assign(**{name: values})
+    table = table if side == "columns" else table.T.rename_axis("gene")
+    cohort = read_tidy(**write_tidy(tmp_path, table, genes_in=side))
+    assert list(cohort.genes) == ["ESR1", "ERBB2", "G3"]
+    line = cohort.flow.set_index("step").filter(like="whole numbers", axis=0).iloc[0]
+    assert (line["n_before"], line["n_after"]) == (4, 3) and line["reason"].endswith(f": {name}")
+
+
+@pytest.mark.parametrize(
+    "name", ["LINC01234", "RP11-34P13.7", "C1orf999", "TP53", "KNTC2", "LOR_cnv", "1007_s_at"]
+)
+def test_whole_numbers_under_the_name_of_a_gene_are_a_gene(tmp_path, name):
+    table = expression_table().assign(**{name: [0, 1, 0, 2, 0, 0]})
+    assert read_tidy(**write_tidy(tmp_path, table)).genes.size == 4
+    assert read_tidy(**write_single(tmp_path, clinical_table().join(table))).genes.size == 4
+
+
+def test_a_table_of_counts_keeps_every_gene(tmp_path):
+    table = (expression_table() - 0.5).assign(XIST=[0, 0, 1, 0, 2, 0], NOSUCH=[1, 0, 0, 0, 2, 0])
+    cohort = read_tidy(**write_tidy(tmp_path, table))
+    assert cohort.genes.size == 5 and "whole numbers" not in " ".join(cohort.flow["step"])
+
+
+def test_her2_with_the_values_of_a_gene_is_a_gene(tmp_path):
+    table = clinical_table().join(expression_table(genes=["ESR1", "HER2", "G3"]))
+    assert list(read_tidy(**write_single(tmp_path, table)).genes) == ["ESR1", "ERBB2", "G3"]
+
+
+def test_unknown_names_of_one_table_are_listed_in_one_line(tmp_path):
+    table = clinical_table().join(expression_table(genes=["ESR1", "TMB", "risk_score"]))
+    cohort = read_tidy(**write_single(tmp_path, table))
+    [reason] = cohort.flow.loc[cohort.flow["step"] == "genes: unknown names", "reason"]
+    assert reason == "2 of 3 names are not known as that of a gene, but kept: TMB, risk_score"
+
+
+def test_a_column_of_text_in_one_table_can_be_named_or_left_out(tmp_path):
+    table = clinical_table(slide=[f"{i}.svs" for i in range(6)]).join(expression_table())
+    with pytest.raises(InputError, match=r"'0\.svs' is not a number") as caught:
+        read_tidy(**write_single(tmp_path, table))
+    assert "name it with --covariates, or leave it out of the table" in caught.value.fix
+    assert read_tidy(**write_single(tmp_path, table, covariates=["slide"])).genes.size == 3
+    files = write_tidy(tmp_path, expression_table().assign(slide="a.svs"))
+    with pytest.raises(InputError, match=r"leave it out of the expression table"):
+        read_tidy(**files)

@@ -18,11 +18,13 @@ def existing_file(path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If it is a folder, or nothing has this name.
+        If it is a folder or a broken link, or nothing has this name.
     """
     path = Path(path)
     if os.path.isdir(path):  # unlike Path.is_dir, without an error for a name that is too long
         raise InputError("a folder was given where a file is needed", where=str(path))
+    if os.path.islink(path) and not os.path.exists(path):
+        raise InputError("the file is a broken symbolic link", where=str(path))
     if not os.path.exists(path):  # a pipe is as good as a file
         raise InputError("the file does not exist", where=str(path))
     return path

@@ -51,7 +51,7 @@ def embed(
 
     tiles = TileOptions(
         rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs,
-        annotation_class or (), exclude_class or (), keep_ink,
+        options.classes(annotation_class), options.classes(exclude_class), keep_ink,
     )  # fmt: skip
     with options.running("embed") as progress:
         done = embed_folder(

@@ -53,7 +53,7 @@ def info(
         refuse_existing(thumbnail, force=force, inputs=[slide, mpp_table, annotation])
     tiling = TileOptions(
         rule, None, 0, slide_mpp, mpp_table, annotation, None,
-        annotation_class or (), exclude_class or (), keep_ink,
+        options.classes(annotation_class), options.classes(exclude_class), keep_ink,
     )  # fmt: skip
     tiling.check_slides([slide])
     found = attempt(lambda: _looked_at(slide, tiling), str(slide))

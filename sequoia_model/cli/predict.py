@@ -104,7 +104,7 @@ def predict(
     if all_tiles or keep_ink or any(value is not None for value in given):
         tiling = TileOptions(
             rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs,
-            annotation_class or (), exclude_class or (), keep_ink,
+            options.classes(annotation_class), options.classes(exclude_class), keep_ink,
         )  # fmt: skip
     done = predict_any(
         inputs, weights, output=output, options=tiling, seed=seed, jobs=jobs, keep=not no_keep, encoder=encoder,

@@ -57,7 +57,7 @@ AnnotationClass = Annotated[
     typer.Option(
         metavar="CLASSES",
         help="Classes of drawn areas to use, separated by commas: Tumor,Stroma; unclassified for areas without one."
-        "  [default: all]",
+        " Put a name with a comma in double quotes within single ones: '\"Tumor, invasive\",Stroma'.  [default: all]",
     ),
 ]
 ExcludeClass = Annotated[
@@ -67,6 +67,13 @@ ExcludeClass = Annotated[
         help="Classes of drawn areas to take away: from those of --annotation-class, or else from the tissue.",
     ),
 ]
+
+
+def classes(given: str | None) -> str | tuple[()]:
+    """Classes for `TileOptions`, which refuses an empty text."""
+    return () if given is None else given
+
+
 KeepInk = Annotated[
     bool, typer.Option("--keep-ink", help="Keep tiles on pen marks, which rule paper leaves out.")
 ]

@@ -33,7 +33,7 @@ def tile(
 
     tiles = TileOptions(
         rule, options.tiles_at_most(max_tiles, all_tiles), seed, slide_mpp, mpp_table, annotation, jobs,
-        annotation_class or (), exclude_class or (), keep_ink,
+        options.classes(annotation_class), options.classes(exclude_class), keep_ink,
     )  # fmt: skip
     with options.running("tile") as progress:
         done = tile_folder(slides, output, tiles, force=force, progress=progress)

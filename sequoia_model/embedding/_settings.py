@@ -17,7 +17,7 @@ _WORDS = {
     "annotation": "content of the annotation",
     "annotation_class": "class of the annotation",
     "exclude_class": "excluded class",
-    "keep_ink": "keeping of ink",
+    "keep_ink": "ink",
     "slide_bytes": "size of the slide file",
 }
 
@@ -34,7 +34,7 @@ def differences(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     if made.get("made_by") != wanted.get("made_by"):
         return [f"command is {made.get('made_by')}, not {wanted.get('made_by')}"]
     found = [
-        f"{_WORDS.get(name, name)} is {_word(made.get(name))}, not {_word(value)}"
+        f"{_WORDS.get(name, name)} is {_word(made.get(name), name)}, not {_word(value, name)}"
         for name, value in wanted.items()
         if name != "fingerprint" and made.get(name) != value
     ]
@@ -56,5 +56,9 @@ def _encoder(settings: Mapping[str, Any]) -> EncoderId:
     return EncoderId(settings.get("encoder", "none"), fingerprint=numbers)
 
 
-def _word(value: object) -> str:
+def _word(value: object, name: str) -> str:
+    if name == "keep_ink":
+        return "kept" if value else "left out"
+    if isinstance(value, list):
+        return " and ".join(map(str, value))
     return "none" if value is None else str(value)

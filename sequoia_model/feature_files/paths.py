@@ -12,12 +12,14 @@ from sequoia_model.errors import InputError
 from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _SUFFIXES = (".h5", ".hdf5")
+_OTHERS = "only HDF5 files of features are read"
 #: Why other files that may hold features are not read.
 _NOT_READ = {
-    ".pt": "only HDF5 files of features are read", ".pth": "only HDF5 files of features are read",
-    ".npy": "only HDF5 files of features are read", ".npz": "only HDF5 files of features are read",
-    ".pkl": "only HDF5 files of features are read", ".part": "the download is not finished",
-    ".partial": "the download is not finished",
+    **dict.fromkeys(
+        (".pt", ".pth", ".npy", ".npz", ".pkl", ".zarr", ".safetensors", ".parquet", ".csv", ".mat"), _OTHERS
+    ),
+    **dict.fromkeys((".part", ".partial"), "the download is not finished"),
+    **dict.fromkeys((f"{ending}{zip_}" for ending in _SUFFIXES for zip_ in (".gz", ".zip", ".xz")), "compressed"),
 }  # fmt: skip
 
 
@@ -46,7 +48,8 @@ def find(paths: str | Path | Iterable[str | Path], passed: PassedOver | None = N
     found: dict[str, Path] = {}
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not os.path.exists(path):  # False also for a name that no file can have
-            raise InputError("the file or folder does not exist", where=str(path))
+            what = "is a broken symbolic link" if os.path.islink(path) else "does not exist"
+            raise InputError(f"the file or folder {what}", where=str(path))
         for file in _inside(path, PassedOver() if passed is None else passed) if path.is_dir() else [path]:
             other = found.setdefault(slide_name(file), file)
             if other.resolve() != file.resolve():
@@ -78,17 +81,27 @@ def encoder_in_folder(path: Path) -> str:
     return ""
 
 
+def _ending(name: str) -> str:
+    """The ending of a name, with that before it if the file is compressed: ".h5.gz"."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    both = "".join(suffixes[-2:])
+    return both if both in _NOT_READ else "".join(suffixes[-1:])
+
+
 def _inside(folder: Path, passed: PassedOver) -> list[Path]:
     """The feature files in a folder and its subfolders, linked ones too."""
     files: list[Path] = []
     for place, folders, names in walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            suffix = Path(name).suffix.lower()
-            if suffix in _SUFFIXES and not name.startswith("."):
+        stores = [name for name in folders if _ending(name) in _NOT_READ]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in stores]
+        for name in (*stores, *names):
+            ending = _ending(name)
+            if ending in _SUFFIXES and not name.startswith("."):
                 files.append(place / name)
-            elif suffix in _SUFFIXES or suffix in _NOT_READ:
-                passed.add(name, "hidden" if name.startswith(".") else _NOT_READ[suffix])
+            elif ending in _SUFFIXES or ending in _NOT_READ:
+                passed.add(name, "hidden" if name.startswith(".") else _NOT_READ[ending], ending)
+            elif os.path.islink(place / name) and not os.path.exists(place / name):
+                passed.add(name, "broken link")
     if not files:
         more = f"; passed over: {passed}" if passed else ""
         raise InputError(f"the folder holds no feature file (*.h5, *.hdf5){more}", where=str(folder))

@@ -84,7 +84,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         error.where = f"{path} ({error.where})" if error.where else str(path)
         raise
     except FileNotFoundError:
-        raise InputError("the file does not exist", where=str(path)) from None
+        what = "is a broken symbolic link" if os.path.islink(path) else "does not exist"
+        raise InputError(f"the file {what}", where=str(path)) from None
     except MemoryError:
         raise InputError("the file needs more memory than this machine has", where=str(path)) from None
     except Exception as error:  # for a damaged file h5py raises many kinds of error

@@ -17,11 +17,28 @@ _LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b
 _UNDEFINED = 0xFFFFFFFF
 
 
+#: Endings of DICOM files; many have none, or the last number of an identifier.
+SUFFIXES = (".dcm", ".dicom", ".ima")
+
+
 def is_dicom(path: str | Path) -> bool:
     """Whether a file is DICOM, of whatever kind."""
     with open(path, "rb") as file:
         file.seek(128)
         return file.read(4) == b"DICM"
+
+
+def may_be_dicom(path: Path) -> bool:
+    """Whether a file is DICOM by its name or, if the name has no ending, by its content."""
+    ending = path.suffix.lower()
+    if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
+        return False
+    if ending and not ending[1:].isdigit():
+        return ending in SUFFIXES
+    try:
+        return path.is_file() and is_dicom(path)
+    except OSError:
+        return False
 
 
 def series_of(path: str | Path) -> str | None:
@@ -49,7 +66,7 @@ def slides_among(files: Iterable[Path]) -> dict[str, list[Path]]:
 
 def only_slide_in(folder: Path) -> Path | None:
     """A file of the DICOM slide that a folder holds; None if it holds none, or several."""
-    series = slides_among(sorted(path for path in folder.iterdir() if path.suffix.lower() == ".dcm"))
+    series = slides_among(sorted(path for path in folder.iterdir() if may_be_dicom(path)))
     return next(iter(series.values()))[0] if len(series) == 1 else None
 
 

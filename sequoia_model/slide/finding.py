@@ -13,12 +13,14 @@ from sequoia_base.names import bare_slide
 from sequoia_base.search import PassedOver, walk
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.slide._dicom import slides_among
+from sequoia_model.slide._dicom import SUFFIXES, may_be_dicom, slides_among
 from sequoia_model.slide.formats import MAYBE_SLIDES, SLIDE_SUFFIXES, is_slide, why_not_read
 from sequoia_model.slide.resolution import check_mpp
 
 #: A folder that contains this one holds our own output.
 RUNS_FOLDER = ".runs"
+#: The file that the folder of an MRXS holds, and why such a folder is not a slide.
+_INDEX, _ALONE = "Slidedat.ini", "missing beside its folder"
 #: Ends of the names of the pictures that our runs write; ignored in output folders only.
 _OUR_PICTURES = ("_mask.png", "_overlay.png")
 #: Files that a Hamamatsu VMS or VMU names as its parts.
@@ -56,7 +58,7 @@ def find_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = False
     Returns
     -------
     list of Path
-        Sorted by name. A folder whose name ends like that of a slide is included, so that opening it fails by name.
+        Sorted by name. A folder that is named like a slide and holds none is included: opening it fails by name.
 
     Raises
     ------
@@ -87,13 +89,10 @@ def search_slides(paths: str | Path | Iterable[str | Path], *, twins: bool = Fal
     found: dict[Path, None] = {}
     passed = PassedOver()
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        if os.path.isdir(path) and not is_slide(path):
-            inside = list(_inside(path, passed))
-            if not inside:
-                raise _none_in(path, passed)
-            found.update(dict.fromkeys(inside))
-        else:
-            found[path] = None
+        inside = _inside(path, passed) if os.path.isdir(path) else [path]
+        if not (inside or is_slide(path)):
+            raise _none_in(path, passed)
+        found.update(dict.fromkeys(inside or [path]))
     slides = _without_links(found)
     if not twins:
         _refuse_same_names(slides)
@@ -105,35 +104,43 @@ def _name(path: Path) -> str:
 
 
 def _none_in(folder: Path, passed: PassedOver) -> InputError:
+    if (folder / _INDEX).is_file():
+        file = folder.with_name(f"{folder.name}.mrxs")
+        if file.is_file():
+            return InputError("the folder is a part of a slide", where=str(folder), fix=f"give {file}")
+        return InputError(
+            f"the slide's file {file.name} is missing beside its folder",
+            where=str(folder),
+            fix=f"copy {file.name} to {folder.parent}",
+        )
     endings = f"slide files end in {listing(SLIDE_SUFFIXES, 20)}"
     if passed:
         fixes = {why_not_read(f"a.svs{ending}")[1] for ending, _ in passed} - {""}
+        fixes |= {"copy the file beside its folder" for _, reason in passed if reason == _ALONE}
         what = f"the folder contains no slides that can be read; passed over: {passed}"
         return InputError(what, where=str(folder), fix="; ".join(sorted(fixes)) or endings)
-    companion = folder.with_name(f"{folder.name}.mrxs")
-    if companion.is_file():
-        return InputError("the folder is a part of a slide", where=str(folder), fix=f"give {companion}")
     return InputError("the folder contains no slides", where=str(folder), fix=endings)
 
 
-def _inside(folder: Path, passed: PassedOver) -> Iterator[Path]:
+def _inside(folder: Path, passed: PassedOver) -> list[Path]:
+    """The slides in a folder, and the folders named like one that hold none."""
+    found: list[Path] = []
+    suspect: list[Path] = []
     for place, folders, files in walk(folder):
         visible = [name for name in folders if not name.startswith(".")]
-        named = [name for name in visible if is_slide(name)]
         stores = [name for name in visible if why_not_read(name)[0]]
-        folders[:] = [
-            n for n in visible if n not in (*named, *stores) and not os.path.isdir(place / n / RUNS_FOLDER)
-        ]
+        suspect += [place / name for name in visible if is_slide(name)]
+        folders[:] = [n for n in visible if n not in stores and not os.path.isdir(place / n / RUNS_FOLDER)]
+        if _INDEX in files and not place.with_name(f"{place.name}.mrxs").is_file():
+            passed.add("", _ALONE, f"{place.name}.mrxs")
         made = _OUR_PICTURES if os.path.isdir(place / RUNS_FOLDER) else ()
-        dicom = [place / name for name in files if _is_dicom(name)]
-        others = [name for name in (*named, *files) if not (_is_dicom(name) or name.endswith(made or "\0"))]
+        dicom = [place / name for name in files if may_be_dicom(place / name)]
+        others = [n for n in files if place / n not in dicom and not n.endswith(made or "\0")]
         taken = [*_taken(place, [*stores, *others], passed)]
-        yield from taken
-        yield from _dicom_slides(place, dicom, alone=not taken, passed=passed)
-
-
-def _is_dicom(name: str) -> bool:
-    return name.lower().endswith(".dcm") and not name.startswith(".")
+        found += taken
+        found += _dicom_slides(place, dicom, alone=not taken, passed=passed)
+    full = {parent for path in found for parent in (path, *path.parents)}
+    return [*found, *(path for path in suspect if path not in full)]
 
 
 def _taken(place: Path, names: Iterable[str], passed: PassedOver) -> Iterator[Path]:
@@ -153,6 +160,8 @@ def _taken(place: Path, names: Iterable[str], passed: PassedOver) -> Iterator[Pa
             yield place / name
         elif reason := why_not_read(name)[0]:
             passed.add(name, reason)
+        elif os.path.islink(place / name) and not os.path.exists(place / name):
+            passed.add(name, "broken link")
 
 
 def _parts(path: Path) -> list[str]:
@@ -175,9 +184,9 @@ def _is_tiff(path: Path) -> bool:
 def _dicom_slides(place: Path, files: list[Path], *, alone: bool, passed: PassedOver) -> Iterator[Path]:
     """The DICOM slides of a folder: the folder itself if it holds one and nothing else, or a file of each."""
     series = slides_among(files)
-    rest = len(files) - sum(map(len, series.values()))
-    if rest:
-        passed[".dcm", "not a DICOM slide"] += rest
+    for path in set(files).difference(*series.values()):
+        ending = path.suffix.lower()
+        passed.add(path.name, "not a DICOM slide", ending if ending in SUFFIXES else "DICOM")
     if alone and len(series) == 1:
         yield place
     else:

@@ -9,6 +9,8 @@ SLIDE_SUFFIXES = (
     ".svs", ".svslide", ".ndpi", ".tif", ".tiff", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".czi", ".dcm",
     ".png", ".jpg", ".jpeg",
 )  # fmt: skip
+#: Of these, the endings of plain images, which may hold a PNG or JPEG whatever they say.
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 #: Endings of files that are slides if their content is TIFF.
 MAYBE_SLIDES = (".btf", ".tf2", ".tf8", ".qptiff", ".ptif", ".ptiff", ".gtif")
 _NOT_READ = {
@@ -17,6 +19,7 @@ _NOT_READ = {
     ".kfb": "KFBio", ".sdpc": "Sqray SDPC", ".tmap": "Motic TMAP", ".mds": "Motic MDS", ".afi": "Aperio AFI",
     ".ndpis": "Hamamatsu NDPIS", ".jp2": "JPEG 2000", ".j2k": "JPEG 2000", ".jpx": "JPEG 2000", ".bmp": "BMP",
     ".gif": "GIF", ".webp": "WebP", ".zarr": "OME-Zarr", ".czi": "Zeiss CZI",
+    ".heic": "HEIC", ".heif": "HEIF", ".avif": "AVIF", ".jxl": "JPEG XL",
 }  # fmt: skip
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 #: Of these, only compressed slides count: `a.svs.gz`, not `a.geojson.gz`.
@@ -52,3 +55,15 @@ def why_not_read(path: str | Path) -> tuple[str, str]:
         ending not in _COMPRESSED or inner == ".tar" or inner in (*SLIDE_SUFFIXES, *MAYBE_SLIDES, *_NOT_READ)
     )
     return ("the file is an archive", "unpack it first") if archive else ("", "")
+
+
+def lacking(path: Path) -> tuple[str, str]:
+    """Why an MRXS cannot be read, judged by the folder of the same name that holds its pixels, and what to do."""
+    folder = path.with_suffix("")
+    if not folder.is_dir():
+        what = f"the slide's folder {folder.name}/ (Slidedat.ini, Data*.dat) is missing beside it"
+    elif not (folder / "Slidedat.ini").is_file():
+        what = f"the slide's folder {folder.name}/ holds no Slidedat.ini"
+    else:
+        what = f"the slide or its folder {folder.name}/ is damaged"
+    return what, f"copy {path.name} together with its folder {folder.name}/ from where the slide was scanned"

@@ -20,7 +20,7 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError
 from sequoia_model.slide._dicom import is_dicom, only_slide_in
 from sequoia_model.slide._sharing import SharedSource
-from sequoia_model.slide.formats import why_not_read
+from sequoia_model.slide.formats import IMAGE_SUFFIXES, is_slide, lacking, why_not_read
 from sequoia_model.slide.resolution import Resolution, resolve
 from sequoia_model.slide.sources.levels import PyramidLevel, Source, cheapest
 from sequoia_model.types.grid import tile_side
@@ -314,9 +314,11 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
             if tiff is None or not tiff.is_cut_off:
                 raise
             raise incomplete(path, "the file ends before its pixels do") from None
+    if vendor is None and kind is not None and not is_tiff(kind):
+        _refuse_misnamed(path, kind.__name__.removesuffix("ImageFile").upper())
     if kind is None:
-        what, fix = why_not_read(path)
-        if path.suffix.lower() == ".dcm" and is_dicom(path):
+        what, fix = lacking(path) if path.suffix.lower() == ".mrxs" else why_not_read(path)
+        if is_dicom(path):
             what, fix = "the DICOM file is not a slide", "give a file of a VL Whole Slide Microscopy image"
         raise InputError(
             what or "the file is neither a slide that OpenSlide can read nor a PNG, JPEG or TIFF image",
@@ -333,14 +335,26 @@ def _open_source(path: Path, reader: ReaderName, mpp: float | None) -> Source:
     return ImageSource(path, kind, facts, tiff)
 
 
+def _refuse_misnamed(path: Path, kind: str) -> None:
+    """Refuse a PNG or JPEG by the name of a slide: its pixels are not those of the slide."""
+    what, fix = f"the file is a {kind} image, not a slide as its name says", ""
+    if path.suffix.lower() == ".mrxs":  # its own file holds no more than a small picture
+        what, fix = lacking(path)
+    if is_slide(path) and path.suffix.lower() not in IMAGE_SUFFIXES:
+        ending = ".png" if kind == "PNG" else ".jpg"
+        fix = (
+            fix
+            or f"get a new copy of the slide; or, if the image is meant, give it a name that ends in {ending}"
+        )
+        raise InputError(what, where=str(path), fix=fix)
+
+
 def _file_of(path: Path) -> Path:
     """The file to open: the path itself, or a file of the DICOM slide that a folder holds."""
     return (only_slide_in(path) or path) if os.path.isdir(path) else path
 
 
 def _refuse_unreadable(path: Path) -> None:
-    if os.path.islink(path) and not os.path.exists(path):
-        raise InputError("the file is a broken symbolic link", where=str(path))
     existing_file(path)
     try:
         with open(path, "rb") as file:

@@ -205,7 +205,10 @@ def _classes(given: str | Sequence[str], name: str) -> tuple[str, ...]:
     names = next(csv.reader([given], skipinitialspace=True), []) if isinstance(given, str) else given
     names = [each.strip() for each in names]
     if not all(names) or (isinstance(given, str) and not names):
-        raise InputError(f"{name} holds an empty name", fix="give names of classes, separated by commas")
+        raise InputError(
+            f"--{name.replace('_', '-')} holds an empty name",
+            fix="give names of classes, separated by commas",
+        )
     return tuple(names)
 
 

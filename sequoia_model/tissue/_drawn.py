@@ -20,6 +20,8 @@ from sequoia_model.tissue.polygons import Ring
 _LARGEST = 1 << 30  # bytes of text
 #: Kinds of objects that QuPath makes by itself: they are not drawn areas.
 _NOT_DRAWN = ("tile", "detection", "cell", "tma_core", "tmacore", "root")
+#: What tiles are called among the objects that were passed over.
+TILES = "object of type tile"
 #: QuPath 0.2 writes the kind as the id of a feature.
 _IDS = {
     "PathTileObject": "tile", "PathDetectionObject": "detection", "PathCellObject": "cell",
@@ -32,9 +34,14 @@ _WITHOUT_AREA = {
 #: Coordinates from here on are those of no slide, and their squares lose all digits.
 _FARTHEST = 1e12
 _NOT_FINITE = "outline whose coordinates are not finite or far too large"
+#: What was passed over because something else than an area was drawn.
+_NEVER_AN_AREA = {*_WITHOUT_AREA.values(), *(f"object of type {kind}" for kind in _NOT_DRAWN)}
 #: What an area without a class is called.
 UNCLASSIFIED = "unclassified"
 FIX = "export the annotations of this slide in QuPath: File > Export objects as GeoJSON"
+
+
+DRAW = "draw areas with the polygon, brush or wand tool of QuPath, and export them: File > Export objects as GeoJSON"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +98,7 @@ def is_ignored(name: str) -> bool:
 
 def listed(classes: Counter[str]) -> str:
     """Classes with the number of their areas."""
-    return listing((f"{name} {n:,}" for name, n in classes.items()), 12)
+    return listing((f'"{name}" {n:,}' if "," in name else f"{name} {n:,}" for name, n in classes.items()), 12)
 
 
 def read_drawing(path: Path) -> Drawing:
@@ -120,7 +127,8 @@ def read_drawing(path: Path) -> Drawing:
             else:
                 drawing.areas.append(Area(rings, name, f"{path}, feature {number}"))
     if not drawing.areas:
-        raise InputError(_empty(drawing.passed), where=str(path), fix=FIX)
+        fix = DRAW if drawing.passed.keys() & _NEVER_AN_AREA else FIX
+        raise InputError(_empty(drawing.passed), where=str(path), fix=fix)
     return drawing
 
 

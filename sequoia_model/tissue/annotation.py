@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sequoia_base.atomic import existing_file
 from sequoia_model.errors import InputError, listing
 from sequoia_model.tissue._drawn import (
+    TILES,
     Area,
     Drawing,
     is_class,
@@ -36,6 +37,8 @@ _DRAW = (
     "draw areas of at least a tile, 128 µm, on this slide, and check which classes are included and excluded"
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
+#: Areas within fewer pixels that are not whole numbers were drawn in degrees or shares of the slide.
+_FEWEST_PIXELS = 8
 #: Side of the picture on which the share of the drawn area that lies outside the slide is measured.
 _SKETCH = 512
 
@@ -44,8 +47,8 @@ def read_annotation(
     path: str | Path,
     slide: Slide,
     *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     partly: bool = False,
 ) -> TissueMask:
     """Read the drawn area in which tiles may lie.
@@ -58,10 +61,10 @@ def read_annotation(
         where its pixels are neither 0 nor transparent.
     slide : Slide
         The slide on which the area was drawn.
-    include : sequence of str
+    include : str or sequence of str
         Classes of the areas to use; by default all that do not end in a star. A class holds those within it
         ("Tumor: Positive"), and "unclassified" stands for areas without a class.
-    exclude : sequence of str
+    exclude : str or sequence of str
         Classes of areas that are taken away. If nothing is included, the result is all of the slide but these.
     partly : bool, default False
         Whether some of the classes may be absent, as in one of several annotations.
@@ -77,6 +80,7 @@ def read_annotation(
         If the file is neither, contains no area or not one of a class, or belongs to another slide.
     """
     path = existing_file(path)
+    include, exclude = ([names] if isinstance(names, str) else names for names in (include, exclude))
     if _is_png(path):
         if include or exclude:
             raise InputError(
@@ -85,6 +89,7 @@ def read_annotation(
         return _within(_png_mask(path, slide), slide.scanned)
     drawing = read_drawing(path)
     used, taken, notes = _chosen(drawing, include, exclude, partly)
+    _refuse_other_units([*used, *taken], path)
     notes += _clipped([*used, *taken], slide.scanned[2:], drawing)
     mask, removed = (_blank(slide, f"annotation {path.name}") for _ in range(2))
     _draw(used, mask, slide.scanned, drawing)
@@ -95,6 +100,7 @@ def read_annotation(
     if not mask.mask.any():
         why = f": {passed_over(drawing.passed)} passed over" if drawing.passed else ""
         raise InputError(f"nothing is left of the annotation{why}", where=str(path), fix=_DRAW)
+    del drawing.passed[TILES]  # our own file holds them too
     if drawing.passed:
         notes.append(f"passed over in {path.name}: {passed_over(drawing.passed)}")
     return replace(mask, notes=tuple(notes))
@@ -194,6 +200,19 @@ def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list
     many = len(beyond) - len(outside)
     words = "s that reach beyond the slide were" if many > 1 else " that reaches beyond the slide was"
     return [f"{many:,} outline{words} clipped in {drawing.path.name}"] if many else []
+
+
+def _refuse_other_units(areas: list[Area], path: Path) -> None:
+    """Refuse areas that all fit into so small a place that their numbers are degrees or shares, not pixels."""
+    points = np.concatenate([area.rings[0] for area in areas])
+    low, high = points.min(axis=0), points.max(axis=0)
+    if (high - low).max() < _FEWEST_PIXELS and (points != points.round()).any():
+        raise InputError(
+            f"the coordinates run from {low[0]:g} to {high[0]:g} and from {low[1]:g} to {high[1]:g}: "
+            "these are not pixels",
+            where=str(path),
+            fix="give the coordinates in pixels of this slide at full resolution",
+        )
 
 
 def _is_outside(area: Area, size: tuple[int, int]) -> bool:

@@ -115,6 +115,11 @@ ROWS = [
         "nothing is left of the annotation",
         "check which classes",
     ),
+    (
+        annotated(area(512, 256, 1536, 1024), options=["--annotation-class", ""]),
+        "--annotation-class holds an empty name",
+        "separated by commas",
+    ),
     (slide(make_picture, "--annotation-class", "Tumor"), "without an annotation", "--annotation"),
     (slide(make_picture, "--exclude-class", "Tumor"), "without an annotation", "--annotation"),
     (folder_without_class, "no area of class Tumour", "Tumor 2"),
@@ -151,7 +156,7 @@ def test_ink_and_kept_ink_are_different_settings(capsys, tmp_path):
     first = sequoia_model(capsys, "tile", *words, "--json")
     assert first.code == 0 and first.json["slides"][0]["left_out"]["ink"] > 0
     again = sequoia_model(capsys, "tile", *words, "--keep-ink")
-    assert again.code == 2 and "keeping of ink is none, not True" in again.err
+    assert again.code == 2 and "ink is left out, not kept" in again.err
 
 
 def test_tiles_of_a_class_are_counted_and_its_notes_printed(capsys, tmp_path):

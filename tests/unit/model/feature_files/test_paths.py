@@ -128,3 +128,27 @@ def test_a_folder_of_other_features_names_what_it_holds(tmp_path):
     (tmp_path / "S1.pt").touch()
     with pytest.raises(InputError, match=r"no feature file .*passed over: 1 file \.pt"):
         find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("a.h5.gz", ".h5.gz"), ("a.safetensors", ".safetensors"), ("a.parquet", ".parquet"), ("a.csv", ".csv"),
+        ("a.mat", ".mat"), ("a.zarr/0/0", ".zarr"),
+    ],
+)  # fmt: skip
+def test_other_files_of_features_are_counted(tmp_path, name, ending):
+    write_ours(tmp_path / "A.h5")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+    passed = PassedOver()
+    assert find(tmp_path, passed) == [tmp_path / "A.h5"]
+    assert [(each["ending"], each["files"]) for each in passed.to_list()] == [(ending, 1)]
+
+
+def test_a_broken_link_is_called_one(tmp_path):
+    (tmp_path / "A.h5").symlink_to(tmp_path / "nowhere.h5")
+    with pytest.raises(InputError, match="broken symbolic link"):
+        read(tmp_path / "A.h5")
+    with pytest.raises(InputError, match="broken symbolic link"):
+        find(tmp_path / "A.h5")

@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import find_slides, is_slide, open_slide, read_mpp_table, search_slides
@@ -200,10 +201,82 @@ def test_files_are_taken_as_they_are(tmp_path):
     ]
 
 
-def test_a_folder_named_like_a_slide_is_listed_and_not_entered(tmp_path):
-    touch(tmp_path, "S1.svs/S2.svs", "S3.svs")
-    assert find_slides(tmp_path) == [tmp_path / "S1.svs", tmp_path / "S3.svs"]
-    assert find_slides(tmp_path / "S1.svs") == [tmp_path / "S1.svs"]
+def test_a_folder_named_like_a_slide_is_entered_and_listed_if_it_holds_none(tmp_path):
+    touch(tmp_path, "S1.svs/S1.svs", "S2.svs/x.txt", "S3.svs")
+    inner = tmp_path / "S1.svs" / "S1.svs"
+    assert find_slides(tmp_path) == [inner, tmp_path / "S2.svs", tmp_path / "S3.svs"]
+    assert find_slides(tmp_path / "S1.svs") == [inner]
+    assert find_slides(tmp_path / "S2.svs") == [tmp_path / "S2.svs"]
+
+
+@pytest.mark.parametrize(
+    "names", [("IM000001", "IM000002"), ("a.dicom", "b.DICOM"), ("1.2.3", "1.2.4"), ("a.ima", "b")]
+)
+def test_dicom_is_found_without_its_ending(tmp_path, names):
+    write_dicom_slide(tmp_path / "case", make_picture(), names=names)
+    write_dicom(tmp_path / "case" / "DICOMDIR")
+    (tmp_path / "case" / "README").write_text("x")
+    search = search_slides(tmp_path)
+    assert search.slides == [tmp_path / "case"] and not search.passed_over
+    with open_slide(tmp_path / "case") as slide:
+        assert (slide.name, slide.format) == ("case", "dicom")
+
+
+@pytest.mark.parametrize(("name", "ending"), [("CT01", "DICOM"), ("ct.dicom", ".dicom"), ("1.2.5", "DICOM")])
+def test_dicom_without_its_ending_that_is_no_slide_is_counted(tmp_path, name, ending):
+    write_dicom(tmp_path / name)
+    touch(tmp_path, "S1.svs")
+    assert search_slides(tmp_path).passed_over == {(ending, "not a DICOM slide"): 1}
+    with pytest.raises(InputError, match="the DICOM file is not a slide"):
+        open_slide(tmp_path / name)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "gone"])
+def test_a_broken_link_is_counted(tmp_path, target):
+    touch(tmp_path, "S1.svs")
+    (tmp_path / "gone").symlink_to(tmp_path / target)
+    assert search_slides(tmp_path).passed_over == {("gone", "broken link"): 1}
+
+
+def jpeg(path: Path, kind: str = "JPEG") -> Path:
+    Image.new("RGB", (300, 200), (200, 100, 150)).save(path, kind)
+    return path
+
+
+def test_an_mrxs_without_its_folder_is_refused_by_name(tmp_path):
+    jpeg(tmp_path / "case7.mrxs")
+    with pytest.raises(InputError, match=r"the slide's folder case7/ .* is missing beside it") as error:
+        open_slide(tmp_path / "case7.mrxs", mpp=0.5)
+    assert "copy case7.mrxs together with its folder" in error.value.fix
+    touch(tmp_path, "case7/x.dat")
+    with pytest.raises(InputError, match=r"case7/ holds no Slidedat\.ini"):
+        open_slide(tmp_path / "case7.mrxs", mpp=0.5)
+    touch(tmp_path, "case7/Slidedat.ini")
+    with pytest.raises(InputError):
+        open_slide(tmp_path / "case7.mrxs", mpp=0.5)
+
+
+def test_the_folder_of_an_mrxs_names_the_missing_file(tmp_path):
+    touch(tmp_path, "case7/Slidedat.ini", "case7/Data0000.dat")
+    with pytest.raises(InputError, match=r"the slide's file case7\.mrxs is missing beside its folder"):
+        find_slides(tmp_path / "case7")
+    with pytest.raises(InputError, match=r"1 file case7\.mrxs \(missing beside its folder\)"):
+        find_slides(tmp_path)
+    touch(tmp_path, "S1.svs")
+    assert search_slides(tmp_path).passed_over == {("case7.mrxs", "missing beside its folder"): 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.svs", "JPEG"), ("a.ndpi", "JPEG"), ("a.scn", "PNG"), ("a.dcm", "PNG")]
+)
+def test_an_image_by_the_name_of_a_slide_is_refused_and_may_be_renamed(tmp_path, name, kind):
+    path = jpeg(tmp_path / name, kind)
+    with pytest.raises(InputError, match=f"the file is a {kind} image, not a slide") as error:
+        open_slide(path, mpp=0.5)
+    ending = ".png" if kind == "PNG" else ".jpg"
+    assert f"ends in {ending}" in error.value.fix
+    with open_slide(path.rename(tmp_path / f"a{ending}"), mpp=0.5) as slide:
+        assert slide.size == (300, 200)
 
 
 def test_one_slide_given_twice_is_one(tmp_path):

@@ -26,9 +26,9 @@ from sequoia_model.tiles import TileOptions
         ({"exclude_class": ["Tumor"]}, "--exclude-class was given without an annotation"),
         (
             {"annotation": __file__, "annotation_class": "Tumor,,Stroma"},
-            "annotation_class holds an empty name",
+            "--annotation-class holds an empty name",
         ),
-        ({"annotation": __file__, "exclude_class": ["Tumor", " "]}, "exclude_class holds an empty name"),
+        ({"annotation": __file__, "exclude_class": ["Tumor", " "]}, "--exclude-class holds an empty name"),
     ],
 )
 def test_options_that_cannot_be_used_are_refused(options, words):

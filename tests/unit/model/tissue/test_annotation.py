@@ -166,7 +166,7 @@ OUTSIDE = [[600, 300], [610, 300], [610, 310], [600, 310]]
         ([feature(OUTSIDE)], "1 outline outside the slide"),
         ([feature([5, 5], shape="Point"), feature([[5, 5]], shape="MultiPoint")], "1 point, 1 set of points"),
         ([feature([[1, 1], [5, 5]], shape="LineString")] * 2, "2 lines"),
-        ([feature(FAR, kind="tile")] * 2, "2 objects of type tile"),
+        ([feature(FAR, kind="detection")] * 2, "2 objects of type detection"),
         ([{**feature(FAR, kind=None), "id": "PathCellObject"}], "1 object of type cell"),
         ([{**feature(FAR, kind=None), "id": "TMACoreObject"}], "1 object of type tma_core"),
         ([{**feature(FAR, kind=None), "id": "PathRootObject"}], "1 object of type root"),
@@ -330,6 +330,33 @@ def test_a_png_has_no_classes(tmp_path, slide):
         read_annotation(tmp_path / "drawn.png", slide, include=["Tumor"])
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        feature([5, 5], shape="Point"),
+        feature([[1, 1], [5, 5]], shape="LineString"),
+        feature(FAR, kind="cell"),
+    ],
+)
+def test_what_is_no_area_is_to_be_drawn_with_another_tool(tmp_path, slide, others):
+    with pytest.raises(InputError) as error:
+        read_annotation(write(tmp_path, collection(others)), slide)
+    assert "polygon, brush or wand tool" in error.value.fix
+
+
+def test_tiles_beside_areas_are_not_worth_a_note(tmp_path, slide):
+    content = collection(feature(SQUARE), feature(FAR, kind="tile"))
+    assert read_annotation(write(tmp_path, content), slide).notes == ()
+
+
+def test_a_class_may_be_a_text_and_a_comma_is_quoted_in_the_list(tmp_path, slide):
+    path = write(tmp_path, [classed(SQUARE, TUMOR), classed(FAR, "Tumor, invasive")])
+    np.testing.assert_array_equal(read_annotation(path, slide, include="Tumor").mask, picture(BOX))
+    with pytest.raises(InputError, match="no area of class Fold") as error:
+        read_annotation(path, slide, exclude="Fold")
+    assert '"Tumor, invasive" 1' in error.value.fix
+
+
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory) -> Iterator[Slide]:
     """A slide of 1024 × 512 pixels of 8 µm, of which 512 × 256 at (256, 128) were scanned."""
@@ -397,6 +424,8 @@ def test_a_png_of_the_scanned_area_lies_there(tmp_path_factory, tmp_path):
         (b"", "the annotation is empty"),
         (b"  \n", "the annotation is empty"),
         (b"x,y\n1,2\n", "not valid JSON"),
+        (feature([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]), "from 0.1 to 0.9 .*: these are not pixels"),
+        (feature([[10.1, 51.2], [10.2, 51.2], [10.2, 51.9]]), "from 10.1 to 10.2 .*: these are not pixels"),
         (b'{"type": "FeatureColl', "not valid JSON"),
         (b"\x80\x81 binary", "not a text file"),
         (b"[" * 200_000, "nested too deeply"),

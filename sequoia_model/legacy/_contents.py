@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.names import bare_slide
+from sequoia_base.names import bare_slide, patient_of
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.legacy._frames import Table
 from sequoia_model.legacy._unpickler import load
@@ -102,15 +102,19 @@ def _averaged(content: dict[Any, Any], path: Path) -> Contents:
     slides = [bare_slide(name) for name in _texts(table.index, f"{where}, rows")]
     if not slides or not genes:
         raise InputError("the table of predictions is empty", where=where)
+    if not any(map(patient_of, slides)) and all(map(patient_of, genes)):
+        raise InputError(
+            f"the columns are slides and the rows are genes: {listing(genes, 3)}",
+            where=where,
+            fix="in the program that wrote it, turn both tables (pred.T, random.T) and save again",
+        )
     untrained = None
     if other is not None:
         place = f"{path}, random"
-        if not isinstance(other, Table) or (list(other.index), list(other.columns)) != (
-            list(table.index),
-            list(table.columns),
-        ):
-            raise InputError("the slides or genes of random are not those of pred", where=place)
-        untrained = _matrix(other.values, slides, genes, place, missing=False)
+        if not isinstance(other, Table):
+            raise InputError(f"this must be a table, but is {_kind(other)}", where=place)
+        values = _aligned(other, list(table.index), list(table.columns), place, "pred")
+        untrained = _matrix(values, slides, genes, place, missing=False)
     predicted = _matrix(table.values, slides, genes, where, missing=False)
     fold = FoldResults("pred", None, slides, predicted, None, untrained, None)
     _refuse_repeated([fold], path)
@@ -130,13 +134,15 @@ def _splits(content: Any, path: Path) -> dict[str, dict[str, Any]]:
         held = (
             f"a dictionary of {listing(content) or 'nothing'}"
             if isinstance(content, dict)
-            else type(content).__name__
+            else _kind(content)
         )
+        if isinstance(content, dict) and isinstance(content.get("pred"), list | tuple):
+            held += f"; pred is {_kind(content['pred'])}"
         raise InputError(
             "the file does not hold cross-validation results",
             where=f"{path}, which holds {held[:200]}",
-            fix="it needs split_0, split_1, …, each with preds, real and wsi_file_name, and genes; or the tables pred "
-            "and random",
+            fix="it needs split_0, split_1, …, each with preds, real and wsi_file_name, and genes; or pred and "
+            "random, each one table of slides × genes (of several, the mean)",
         )
     return dict(sorted(found.items(), key=lambda item: _number(item[0]) or 0))
 
@@ -188,7 +194,13 @@ def _check(key: str, part: dict[str, Any], genes: list[str], path: Path) -> Fold
     if not slides:
         raise InputError(f"{key} has no slides", where=where)
     matrices = {
-        name: _matrix(part[name], slides, genes, f"{where}, {name}", missing=name == "real")
+        name: _matrix(
+            _plain(part[name], slides, genes, f"{where}, {name}"),
+            slides,
+            genes,
+            f"{where}, {name}",
+            missing=name == "real",
+        )
         for name in ("preds", "real", "random")
         if part.get(name) is not None
     }
@@ -204,10 +216,59 @@ def _check(key: str, part: dict[str, Any], genes: list[str], path: Path) -> Fold
     return FoldResults(key, _number(key), slides, matrices["preds"], matrices["real"], untrained, cohorts)
 
 
+def _plain(value: Any, slides: list[str], genes: list[str], where: str) -> Any:
+    """The values of a table in the order of the slides and genes; rows or columns that only count are in it already."""
+    if not isinstance(value, Table) or value.values.shape != (len(slides), len(genes)):
+        return value.values if isinstance(value, Table) else value
+    rows, columns = value.index, value.columns
+    index = (
+        slides if isinstance(rows, range) else [bare_slide(name) for name in _texts(rows, f"{where}, rows")]
+    )
+    titles = genes if isinstance(columns, range) else _bare(_texts(columns, f"{where}, columns"))
+    return _aligned(Table(value.values, index, titles), slides, genes, where, "wsi_file_name and genes")
+
+
+def _aligned(table: Table, rows: list[Any], columns: list[Any], where: str, others: str) -> NDArray[Any]:
+    """The values of a table in the order of these rows and columns, which it must have."""
+    places = []
+    for what, own, wanted in (("slides", table.index, rows), ("genes", table.columns, columns)):
+        if list(own) == wanted:
+            places.append(np.arange(len(wanted)))
+            continue
+        found, asked = {name: i for i, name in enumerate(own)}, set(wanted)
+        if len(own) != len(wanted) or found.keys() != asked:
+            odd = [str(name) for name in (*own, *wanted) if name not in found or name not in asked]
+            raise InputError(
+                f"the {what} are not those of {others}: {len(own):,} here, {len(wanted):,} there",
+                where=f"{where}: {listing(odd, 3)}" if odd else where,
+                fix=f"save it with the same {what}, in any order",
+            )
+        places.append(np.array([found[name] for name in wanted], dtype=np.intp))
+    return table.values[np.ix_(*places)]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    if isinstance(value, list | tuple) and value and all(isinstance(item, Table) for item in value):
+        return f"a list of {counted(len(value), 'table')}"
+    return f"a {type(value).__name__.lower()}"
+
+
 def _texts(value: Any, where: str) -> list[str]:
     items = value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
-    if not isinstance(items, list | tuple) or not all(isinstance(item, str | bytes) for item in items):
-        raise InputError("this is not a list of names", where=where)
+    if not _is_list(items) or not all(isinstance(item, str | bytes) for item in items):
+        some = (
+            next((item for item in items if not isinstance(item, str | bytes)), None)
+            if _is_list(items)
+            else None
+        )
+        raise InputError(
+            "this is not a list of names" + (f": it holds {str(some)[:40]}" if some is not None else ""),
+            where=where,
+            fix="in the program that wrote it, give names: texts in a list, and for a table as its index (slides) and "
+            "columns (genes)",
+        )
     try:
         names = [item.decode() if isinstance(item, bytes) else item.encode().decode() for item in items]
     except UnicodeError as error:
@@ -220,13 +281,20 @@ def _texts(value: Any, where: str) -> list[str]:
     return names
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple | range)
+
+
 def _matrix(
     value: Any, slides: list[str], genes: list[str], where: str, *, missing: bool
 ) -> NDArray[np.float32]:
     """A matrix of slides × genes without infinite values, and without NaN unless values may be missing."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
-        kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
-        raise InputError(f"this must be numbers, but is {kind}", where=where)
+        raise InputError(
+            f"this must be numbers, but is {_kind(value)}",
+            where=where,
+            fix="in the program that wrote it, make it an array of slides × genes (numpy.asarray) and save again",
+        )
     if value.shape != (len(slides), len(genes)):
         shape = " × ".join(map(str, value.shape))
         raise InputError(

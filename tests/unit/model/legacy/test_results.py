@@ -85,8 +85,8 @@ def test_what_is_left_out_or_doubtful_is_reported(tmp_path, content, words):
 
 NAN = np.array([[1, 2, 3], [4, np.nan, 6.0]])
 BAD = {
-    "a list": ([1, 2], ["does not hold cross-validation results", "which holds list"]),
-    "an array": (np.zeros(3), ["does not hold cross-validation results", "ndarray"]),
+    "a list": ([1, 2], ["does not hold cross-validation results", "which holds a list"]),
+    "an array": (np.zeros(3), ["does not hold cross-validation results", "an array of float64"]),
     "nothing": ({}, ["does not hold cross-validation results", "a dictionary of nothing"]),
     "other keys": ({"fold_0": {}, "genes": []}, ["a dictionary of fold_0, genes", "split_0"]),
     "a split that is a number": ({"split_0": 3}, ["does not hold cross-validation results"]),
@@ -167,6 +167,34 @@ def test_predictions_of_another_cohort_are_converted(tmp_path):
     assert "means of the networks of all folds" in adata.uns["note"]
 
 
+def test_tables_in_another_order_are_matched_by_name(tmp_path):
+    tables = make_tables()
+    turned = {"pred": tables["pred"], "random": tables["random"].iloc[::-1, ::-1]}
+    adata = read_results(write_pickle(tmp_path, turned))
+    np.testing.assert_array_equal(adata.layers["untrained"], tables["random"].to_numpy())
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_splits_may_hold_tables(tmp_path, named):
+    part = make_split(0)
+    preds = pd.DataFrame(part["preds"])
+    if named:
+        preds = (
+            preds.set_axis([f"{name}.svs" for name in part["wsi_file_name"]])
+            .set_axis(GENES, axis=1)
+            .iloc[::-1, ::-1]
+        )
+    adata = read_results(write_pickle(tmp_path, make_results(make_split(0, preds=preds))))
+    np.testing.assert_array_equal(adata.X, part["preds"])
+
+
+def test_a_table_of_other_genes_in_a_split_is_refused(tmp_path):
+    preds = pd.DataFrame(make_split(0)["preds"], [slide(0), slide(1)], ["A1BG", "TP53", "X"])
+    with pytest.raises(InputError, match="the genes are not those of wsi_file_name and genes") as raised:
+        read_results(write_pickle(tmp_path, make_results(make_split(0, preds=preds))))
+    assert "split_0, preds: X, ESR1" in raised.value.where
+
+
 def test_predictions_without_untrained_ones_are_converted(tmp_path):
     assert not read_results(write_pickle(tmp_path, make_tables(random=None))).layers
 
@@ -174,12 +202,15 @@ def test_predictions_without_untrained_ones_are_converted(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"random": make_tables(4)["random"]}, "the slides or genes of random are not those of pred"),
-        ({"random": [1.0]}, "the slides or genes of random are not those of pred"),
+        ({"random": make_tables(4)["random"]}, "the slides are not those of pred: 4 here, 5 there"),
+        ({"random": [1.0]}, "this must be a table, but is a list"),
+        ({"random": make_tables()["random"].rename(columns={"TP53": "X"})}, "the genes are not those of pred"),
+        ({"pred": make_tables()["pred"].T}, "the columns are slides and the rows are genes"),
+        ({"pred": [make_tables()["pred"]] * 2}, "which holds a dictionary of pred, random; pred is a list of 2 tables"),
         ({"pred": make_tables()["pred"] * np.nan}, "NaN or infinite"),
         ({"pred": pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["A", "B"]), "random": None}, "1 slide is duplicated"),
         ({"pred": pd.DataFrame(np.ones((2, 2)), ["a", "b"], ["A", "A"]), "random": None}, "1 gene is duplicated"),
-        ({"pred": pd.DataFrame(np.ones((2, 2))), "random": None}, "not a list of names"),
+        ({"pred": pd.DataFrame(np.ones((2, 2))), "random": None}, "list of names: it holds 0(.|\n)*columns .genes"),
     ],
 )  # fmt: skip
 def test_predictions_of_another_cohort_that_cannot_be_used_are_refused(tmp_path, changes, words):

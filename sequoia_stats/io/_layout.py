@@ -182,7 +182,7 @@ def without_clinical(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.
 
 def without_codes(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
     """Patients × genes without what `codes_among` finds, which is counted as `axis`; odd names are listed."""
-    codes = codes_among(frame.columns.astype(str), frame.to_numpy())
+    codes = codes_among(list(map(str, frame)), frame.to_numpy())
     reason = "whole numbers under names of no gene"
     frame = _without(frame, codes, flow, f"{axis}: whole numbers", reason)
     note_unknown([name for name in map(str, frame) if _ODD_NAME.match(name)], frame.shape[1], flow)

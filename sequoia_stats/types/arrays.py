@@ -30,7 +30,7 @@ def unmasked(values: Any) -> Any:
         return [None if value is np.ma.masked else value for value in values]
     if not isinstance(values, np.ma.MaskedArray):
         return values
-    mask = np.ma.getmaskarray(values)
+    mask: Any = np.ma.getmaskarray(values)
     if mask.dtype.names:
         if any(mask[name].any() for name in mask.dtype.names):
             raise InputError(

@@ -21,8 +21,8 @@ _CALENDAR = {"M": (np.timedelta64(1, "M"), 1.0), "Y": (np.timedelta64(1, "Y"), 1
 
 
 def has_own_unit(value: object) -> bool:
-    """Whether a value is a date or a span of time."""
-    return isinstance(value, _DATES + _DURATIONS) and value is not pd.NaT
+    """Whether a value, which is not missing, is a date or a span of time."""
+    return isinstance(value, _DATES + _DURATIONS)
 
 
 def without_own_unit(times: ArrayLike) -> NDArray[Any]:

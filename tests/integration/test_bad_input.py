@@ -916,6 +916,12 @@ def test_commas_in_a_table_with_semicolons_are_read_by_column_and_said(capsys, t
     assert cohort.covariates["volume"].astype(str).tolist() == [f"1,20{i}" for i in range(6)]
 
 
+def test_codes_filled_up_with_zeros_are_levels(capsys, tmp_path):
+    table = clinical_table(site=["05", "05", "44", "4B", "MP", "MP"])
+    answer = sequoia(capsys, *tidy(EXPRESSION, table.to_csv(), "--json")(tmp_path))
+    assert answer.json["covariate_types"]["site"]["levels"] == {"05": 2, "44": 1, "4B": 1, "MP": 2}
+
+
 def test_dropped_times_are_counted_in_the_ledger(capsys, tmp_path):
     answer = sequoia(capsys, *tidy(EXPRESSION, NO_TIME, "--drop-invalid", "--json")(tmp_path))
     steps = [line for line in answer.json["flow"] if line["step"] == "patients: usable RFS"]

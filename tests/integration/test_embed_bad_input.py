@@ -26,6 +26,7 @@ def plain(shade, size=(512, 512)):
 
 
 PICTURE = make_picture((256, 256))
+FADING = (np.arange(512 * 512) // 2048).astype(np.uint8).reshape(512, 512)  # at most half opaque
 STAINS = np.repeat(PICTURE[None, ..., 0], 5, axis=0).astype(np.uint16)
 
 
@@ -60,9 +61,7 @@ SLIDES = {
         "floating-point",
     ),
     "faded.tif": (
-        lambda path: write_tiff(
-            path, np.dstack([PICTURE, PICTURE[..., 1] // 4]), mpp=0.5, extrasamples=["unassalpha"]
-        ),
+        lambda path: write_tiff(path, np.dstack([PICTURE, FADING]), mpp=0.5, extrasamples=["unassalpha"]),
         "the transparency would hide or fade nearly all of the slide: 0% of the pixels are opaque",
     ),
     "ring.tif": (lambda path: make_ring(write_slide(path, mpp=0.5)), "leads back to itself"),

@@ -97,6 +97,11 @@ def size_of(page: Any) -> tuple[int, int]:
     return int(page.imagewidth), int(page.imagelength)
 
 
+def passed_over(page: Any, main: Any) -> str:
+    """A note about an image before the slide."""
+    return f"the first image of the file, of {_by(page)} px, was passed over; that of {_by(main)} px is the slide"
+
+
 def text_of(page: Any) -> str:
     """Description of a page."""
     return page.description if isinstance(page.description, str) else ""
@@ -148,9 +153,9 @@ def levels_of(
     if said.images and any(_area(page) >= _AS_LARGE * _area(main) for page in rest):
         _refuse_planes(path, {"scenes": len(said.images)})
     if rest:
-        notes.append(
-            f"the file contains {len(rest) + len(used)} images; only that of {_by(main)} px was read"
-        )
+        n_same = sum(size_of(page) == size_of(main) for page in rest) + len(colours)
+        read = f"the first of the {n_same} of" if n_same > len(colours) else "that of"
+        notes.append(f"the file contains {len(rest) + len(used)} images; only {read} {_by(main)} px was read")
     return levels, ome, notes
 
 
@@ -169,9 +174,15 @@ def _colours(
     if main.samplesperpixel > 1 or (len(same) == 1 and (ome is None or ome.channels == 1)):
         return (main,), []
     names = [] if ome is None else [name for name in ome.channel_names if name]
-    if ome is not None and len(same) == 3 and ome.is_colour and main.dtype == np.uint8:
-        said = [] if names else ["three grey pages were taken for red, green and blue"]
-        return tuple(same), said
+    if ome is not None and len(same) == 3 and ome.is_colour:
+        if main.dtype == np.uint8:
+            return tuple(same), [] if names else ["three grey pages were taken for red, green and blue"]
+        raise InputError(
+            f"the file holds 3 grey images of {_by(main)} px with {main.bitspersample} bits; such images are taken for "
+            "red, green and blue only if they have 8 bits, because those of fluorescence mostly have 16",
+            where=str(path),
+            fix="if they are red, green and blue, save the slide in RGB of 8 bits",
+        )
     words = f" ({listing(names)})" if names else ""
     raise InputError(
         f"the file holds {counted(len(same), 'grey image')} of {_by(main)} px{words}, such as channels of "

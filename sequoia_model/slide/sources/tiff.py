@@ -14,7 +14,15 @@ import tifffile
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
 from sequoia_model.slide.sources._image_text import ImageText, is_ome, read_text
-from sequoia_model.slide.sources._pages import TiffLevel, levels_of, size_of, slide_page, text_of, walked
+from sequoia_model.slide.sources._pages import (
+    TiffLevel,
+    levels_of,
+    passed_over,
+    size_of,
+    slide_page,
+    text_of,
+    walked,
+)
 from sequoia_model.slide.sources._samples import PixelFormat, samples_of, unsuitable
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
@@ -142,6 +150,8 @@ def _described(path: Path, pages: list[Any]) -> Tiff:
     text = text_of(pages[0]) if is_ome(text_of(pages[0])) else text_of(main)
     said = read_text(text, (_tag(main, _X), _tag(main, _Y)), size_of(main))
     levels, ome, notes = levels_of(path, main, images, said)
+    if pages[0] not in images or (pages[0] is not main and not pages[0].is_tiled and main.is_tiled):
+        notes.append(passed_over(pages[0], main))
     for level in levels:
         _refuse_misfit(path, level)
     n_samples = levels[0].n_samples
@@ -189,7 +199,9 @@ def _scale(levels: tuple[TiffLevel, ...], said: ImageText) -> tuple[dict[str, fl
     claims |= {f"TIFF resolution {axis}": value for axis, value in own.items()}
     pixels = _tag(levels[0].page, _X)
     if not own and pixels and pixels != 1:
-        unused.append(f"TIFF resolution of {pixels:g} pixels has no unit")
+        unit = int(levels[0].page.tags[_UNIT].value)
+        words = "no unit" if unit == _NO_UNIT else f"an unknown unit (ResolutionUnit {unit})"
+        unused.append(f"TIFF resolution of {pixels:g} pixels has {words}")
     for i, (level, facts) in enumerate(zip(levels, _pyramid(levels), strict=True)):
         for axis, value in _microns(level.page).items() if i else ():
             copied = axis in own and 1 / _COPIED <= value / own[axis] <= _COPIED

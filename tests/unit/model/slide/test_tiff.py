@@ -91,6 +91,7 @@ def test_a_tiff_is_read_at_the_scale_that_it_states(tmp_path, name, options, sou
         ("S.tif", {"mpp": 0.0274}, "TIFF resolution of 0.0274 × 0.0274 µm/px is implausible"),
         ("S.tif", {"resolution": (300, 300), "resolutionunit": "INCH"}, "(300 dpi) is that of a screen or printer"),
         ("S.tif", {"resolution": (4, 4), "resolutionunit": "NONE"}, "TIFF resolution of 4 pixels has no unit"),
+        ("S.tif", {"resolution": (4, 4), "resolutionunit": 5}, "has an unknown unit (ResolutionUnit 5)"),
         ("S.tif", aperio("MPP = n/a"), "MPP is 'n/a', which is not a number"),
         ("S.tif", {}, "the file does not state its µm per pixel"),
     ],
@@ -303,6 +304,10 @@ REFUSED = {
     ),
     "five samples": ("S.tif", (np.moveaxis(FLUORESCENCE, 0, 2),), GREY | {"planarconfig": "contig"}, "has 5 channels"),
     "grey pages": ("S.tif", tuple(PLANES), GREY, "3 grey images"),
+    "deep pages": (
+        "S.ome.tif", (PLANES.astype(np.uint16) * 257,), GREY | {"metadata": {"axes": "CYX"}},
+        "3 grey images of 640 × 512 px with 16 bits; such images are taken for red, green and blue only if they have 8",
+    ),
     "focal planes": ("S.ome.tif", (np.stack([PICTURE] * 3),), {"metadata": {"axes": "ZYXS"}}, "3 focal planes"),
     "times": ("S.ome.tif", (np.stack([PICTURE] * 2),), {"metadata": {"axes": "TYXS"}}, "2 times"),
     "scenes": ("S.ome.tif", (PICTURE, PICTURE[:300]), {"metadata": {"axes": "YXS"}}, "2 scenes"),
@@ -335,6 +340,30 @@ def test_a_macro_is_neither_a_level_nor_the_slide(tmp_path, described):
         assert [level.size for level in slide.levels] == [(640, 512), (160, 128)]
         told = "contains 3 images; only that of 640 × 512 px was read" in " ".join(slide.resolution.notes)
         assert told == (described is None)
+
+
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+def test_of_images_of_one_size_the_first_is_read_with_a_note(tmp_path, tile):
+    path = write_tiff(tmp_path / "S.tif", PICTURE, 255 - PICTURE, 255 - PICTURE, tile=tile)
+    with open_slide(path, mpp=0.5) as slide:
+        np.testing.assert_array_equal(pixels_of(slide), PICTURE[:512, :512])
+        assert "3 images; only the first of the 3 of 640 × 512 px was read" in " ".join(
+            slide.resolution.notes
+        )
+
+
+@pytest.mark.parametrize(("described", "tile"), [("label 640x215", (256, 256)), (None, None)])
+def test_a_first_image_that_is_passed_over_is_noted(tmp_path, described, tile):
+    path = tmp_path / "S.tif"
+    with tifffile.TiffWriter(path) as file:
+        for pixels, text, tiled in [(MACRO[:, :400], described, tile), (PICTURE, None, (256, 256))]:
+            file.write(pixels, tile=tiled, photometric="rgb", description=text, metadata=None)
+    with open_slide(path, mpp=0.5) as slide:
+        assert slide.size == (640, 512)
+        (note,) = slide.resolution.notes
+        assert (
+            note.startswith("the first image of the file, of 400 × ") and "640 × 512 px is the slide" in note
+        )
 
 
 def test_a_label_of_the_shape_of_the_slide_is_not_a_level(tmp_path):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "MISSING", "Numbers", "distinct", "find_column", "first_lines", "is_missing", "read_header", "read_numbers",
-    "read_table", "read_text", "split_line",
+    "MISSING", "Numbers", "distinct", "find_column", "first_lines", "is_missing", "read_beginning", "read_header",
+    "read_numbers", "read_table", "read_text", "split_line",
 ]  # fmt: skip
 #: What gzip and zipfile raise for files that are damaged, encrypted or compressed by an unknown method.
 _DAMAGED: tuple[type[Exception], ...] = (
@@ -207,6 +207,15 @@ def read_header(path: str | Path) -> list[str]:
         As `read_table`.
     """
     return distinct(read_records(read_text(path), path).header)
+
+
+def read_beginning(path: str | Path, n: int = 20) -> list[list[str]]:
+    """The fields of the first rows of a table, of at most `n` lines; none if they cannot be read by themselves."""
+    try:
+        records = read_records("\n".join(read_text(path).split("\n", n)[:n]), path)
+    except InputError:  # the whole table will tell
+        return []
+    return [records.fields(row) for _, row in records.rows]
 
 
 def first_lines(path: str | Path, n: int = 3, width: int = 76) -> str:

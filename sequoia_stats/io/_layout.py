@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_base.gene_names import kind_of
-from sequoia_base.tables import Numbers, find_column
+from sequoia_base.tables import Numbers, find_column, read_beginning
 from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._options import ID_FIX
 from sequoia_stats.io.gene_lists import is_gene_title
@@ -103,7 +103,8 @@ def id_position(header: Sequence[str], id_column: str | None, path: str | Path) 
     header : sequence of str
         Titles of the columns.
     id_column : str, optional
-        The column that the user names. Without it, a column of ids that follows row names is found by its title.
+        The column that the user names. Without it, a column of ids that follows row names is found by its title, or
+        because it holds texts, each another one, behind numbers of rows.
     path : path
         The file, for the error.
 
@@ -112,12 +113,24 @@ def id_position(header: Sequence[str], id_column: str | None, path: str | Path) 
     InputError
         If there is no such column and the first has a title, or if the column is duplicated.
     """
-    if id_column is None:
+    if id_column is None or id_column in UNNAMED:
         at = _n_row_names(header)
-        named = at < len(header) and (header[at].lower() in SAMPLE_TITLES or is_gene_title(header[at]))
-        return at if named else 0
+        if at < len(header) and (header[at].lower() in SAMPLE_TITLES or is_gene_title(header[at])):
+            return at
+        return _behind_row_numbers(header, path) if header[0] in UNNAMED else 0
     if id_column in header or header[0] not in UNNAMED:
         return find_column(header, id_column, path, ID_FIX)
+    return 0
+
+
+def _behind_row_numbers(header: Sequence[str], path: str | Path) -> int:
+    """The first column with distinct texts if all before it count the rows; 0 if there is none."""
+    rows = read_beginning(path)
+    for i in range(min([_n_row_names(header) + 1, *map(len, rows)])):
+        column = pd.Series([row[i].strip() for row in rows], dtype=object)
+        if not counts_rows(column):
+            no_number = pd.to_numeric(column, errors="coerce").isna().all()
+            return i if no_number and column.is_unique else 0
     return 0
 
 

@@ -112,6 +112,19 @@ def test_row_numbers_are_not_taken_for_patients(tables):
         )
 
 
+@pytest.mark.parametrize("title", ["X", "barcode", "tumor"])
+@pytest.mark.parametrize("known", [(True, True), (True, False), (False, True)])
+def test_ids_behind_row_numbers_are_found_under_any_title(tables, expected, tmp_path, title, known):
+    for name, renamed in zip(("x", "clinical"), known, strict=True):
+        table = pd.read_csv(tables / f"{name}.csv", dtype=str, keep_default_na=False)
+        table = table.set_axis([title, *table.columns[1:]], axis=1)
+        table.to_csv(tmp_path / f"{name}.csv") if renamed else shutil.copy(tables / f"{name}.csv", tmp_path)
+    cohort = read_cohort(tmp_path / "x.csv", clinical=tmp_path / "clinical.csv", **OUTCOME)
+    assert cohort.sha256() == expected.sha256()
+    values = read_expression(tmp_path / "x.csv").values
+    pd.testing.assert_frame_equal(values, expected.expression, check_names=False)
+
+
 def test_one_message_names_all_options_and_shows_how_the_tables_begin(tables):
     with pytest.raises(InputError) as error:
         read_cohort(tables / "x.csv")

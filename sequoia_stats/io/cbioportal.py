@@ -91,7 +91,8 @@ def read_study(
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
     patients, samples = (
-        read_table(file, comment="#", missing=(), quoted=False) for file in (patient_file, sample_file)
+        read_table(file, comment="#", missing=(), quoted=_is_quoted(file))
+        for file in (patient_file, sample_file)
     )
     for table, file in ((patients, patient_file), (samples, sample_file)):
         find_column(list(table.columns), "PATIENT_ID", file)
@@ -99,10 +100,19 @@ def read_study(
     ids = patients["PATIENT_ID"]
     check_ids(ids, f"{patient_file}, column 'PATIENT_ID'")
     check_ids(samples["SAMPLE_ID"], f"{sample_file}, column 'SAMPLE_ID'")
+    for table, column, file in (
+        (patients, "PATIENT_ID", patient_file),
+        (samples, "PATIENT_ID", sample_file),
+        (samples, "SAMPLE_ID", sample_file),
+    ):
+        _refuse_quoted(table[column], file)
     chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder, event_value)
     expression_file = _expression_file(folder, expression)
     numbers = read_numbers(
-        expression_file, lambda header: _gene_columns(header, expression_file), missing=missing, quoted=False
+        expression_file,
+        lambda header: _gene_columns(header, expression_file),
+        missing=missing,
+        quoted=_is_quoted(expression_file),
     )
     flow = Flow()
     kept = _primary_samples(numbers, samples, expression_file, flow)
@@ -142,6 +152,23 @@ def _clinical_file(folder: Path, kind: str) -> Path:
     if not found:
         raise InputError(f"the study has no data_clinical_{kind}.txt", where=str(folder))
     return found[0]
+
+
+def _is_quoted(file: Path) -> bool:
+    """Whether R or a spreadsheet saved the file again, with titles in quotes; cBioPortal's quotes are characters."""
+    titles = next((line for line in read_text(file).split("\n") if not line.startswith("#")), "")
+    return all(title[:1] == title[-1:] == '"' for title in titles.strip().split("\t"))
+
+
+def _refuse_quoted(ids: pd.Series, file: Path) -> None:
+    """Refuse ids in quotes, which would be those of other patients."""
+    odd = ids[ids.str.fullmatch('".*"')]
+    if len(odd):
+        raise InputError(
+            f"{counted(len(odd), 'id is', 'ids are')} in quotes, but the titles are not: {listing(odd)}",
+            where=f"{file}, rows {listing(odd.index)}",
+            fix="take the quotes away",
+        )
 
 
 def _expression_file(folder: Path, wanted: str | Path | None) -> Path:

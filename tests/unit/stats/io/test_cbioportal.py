@@ -250,3 +250,16 @@ def test_columns_of_both_clinical_files_that_differ_are_noted(tmp_path):
     assert cohort.covariates["age"].to_list() == [50.0] * 6
     reasons = cohort.flow.set_index("step")["reason"]
     assert reasons["clinical columns: of samples"].endswith("those of the patients are kept: AGE")
+
+
+def test_a_study_saved_again_with_quotes_is_the_same_and_a_single_id_in_quotes_is_refused(tmp_path):
+    study = write_cbioportal_study(tmp_path / "study")
+    expected = read_study(study, endpoint="OS").sha256()
+    patients = study / "data_clinical_patient.txt"
+    text = patients.read_text()
+    rows = [line for line in text.splitlines() if not line.startswith("#")]
+    patients.write_text("".join('"' + row.replace("\t", '"\t"') + '"\n' for row in rows))
+    assert read_study(study, endpoint="OS").sha256() == expected
+    patients.write_text(text.replace("P2", '"P2"'))
+    with pytest.raises(InputError, match="1 id is in quotes"):
+        read_study(study, endpoint="OS")

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.apart import HDF5, call
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.feature_files._layouts import Description, describe
 from sequoia_model.feature_files.paths import slide_name
 from sequoia_model.types.bag import FeatureBag
@@ -63,7 +64,13 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
 def read_here(path: Path, tiles: bool, encoder: str | None) -> FeatureBag:
     """As `read`, in this process, which a damaged file may crash."""
     with _opened(path) as file:
-        return _bag(file, describe(file, path, encoder), slide_name(path), tiles)
+        try:
+            found = describe(file, path, encoder)
+        except KeyError:  # a link that leads nowhere
+            for name in file:
+                _refuse_elsewhere(file, name)
+            raise
+        return _bag(file, found, slide_name(path), tiles)
 
 
 @contextmanager
@@ -72,6 +79,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         if path.is_dir():
             raise InputError("a folder was given where a file is needed")
+        if path.exists() and not path.is_file():  # to open a pipe is to wait for its writer
+            raise InputError("this is neither a file nor a folder", fix="give the feature files themselves")
         with path.open("rb") as plain:  # its errors are clearer than those of HDF5
             begin = plain.read(8)
         if not begin:
@@ -108,7 +117,7 @@ def _not_hdf5(begin: bytes) -> InputError:
 
 
 def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> FeatureBag:
-    means = None if found.clusters is None else _read(file, found.clusters)
+    means = None if found.clusters is None else _vectors(file, found.clusters)
     if found.features is None:
         return FeatureBag(slide, cluster_features=means, layout=found.layout, **found.about)
     n_tiles, dimension = _shape(file, found.features)
@@ -119,13 +128,27 @@ def _bag(file: h5py.File, found: Description, slide: str, tiles: bool) -> Featur
         raise InputError(f"coords have the shape {shape}, but there are {n_tiles} tiles")
     return FeatureBag(
         slide,
-        features=_read(file, found.features) if tiles or means is None else None,
+        features=_vectors(file, found.features) if tiles or means is None else None,
         coords=_read(file, found.coords) if tiles and found.coords is not None else None,
         cluster_features=means,
         layout=found.layout,
         tried=_read(file, "tried") if tiles and found.layout == "ours" and "tried" in file else None,
         **found.about | {"n_tiles": n_tiles},
     )
+
+
+def _vectors(file: h5py.File, name: str) -> NDArray:
+    """A matrix of features, every row of which was written: HDF5 reads zeros where nothing was."""
+    values = _read(file, name)
+    empty = np.flatnonzero(~values.any(axis=1))
+    if len(empty):
+        raise InputError(
+            f"{part(len(empty), len(values), f'row of {name}', 'are', f'rows of {name}')} all zero, as if never "
+            "written, and no encoder gives such features",
+            where=f"rows {listing(empty)}",
+            fix="compute the features of this slide again",
+        )
+    return values
 
 
 def _read(file: h5py.File, name: str) -> NDArray:
@@ -136,16 +159,48 @@ def _read(file: h5py.File, name: str) -> NDArray:
 
 
 def _shape(file: h5py.File, name: str) -> tuple[int, int]:
-    """Rows and columns of a dataset; a third dimension of 1 is removed."""
+    """Rows and columns of a dataset of numbers; a third dimension of 1 is removed."""
+    _refuse_elsewhere(file, name)
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
         raise InputError(f"{name} must be numbers, but is a group of datasets")
-    shape: tuple[int, ...] = dataset.shape or ()
+    if dataset.dtype.kind not in "fiubc":  # the bag refuses truth values and complex numbers
+        raise InputError(f"{name} must be numbers, but are {'records' if dataset.dtype.names else 'text'}")
+    if dataset.shape is None:
+        raise InputError(f"the dataset {name} is empty", fix="compute the features of this slide again")
+    shape: tuple[int, ...] = dataset.shape
     if len(shape) == 3 and 1 in shape[:2]:
         shape = (shape[0] * shape[1], shape[2])
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"{name} have the shape {dataset.shape}; {_WRONG.get(len(shape), _WRONG[0])}")
     return shape[0], shape[1]
+
+
+def _refuse_elsewhere(file: h5py.File, name: str) -> None:
+    """Refuse a dataset whose numbers are in another file that is not there; HDF5 would read some as zeros."""
+    link = file.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        others = [link.filename]
+    else:
+        dataset = file[name]
+        if not isinstance(dataset, h5py.Dataset):
+            return
+        sources = dataset.virtual_sources() if dataset.is_virtual else []
+        others = [source.file_name for source in sources if "%" not in source.file_name]  # % counts files
+        others += [os.path.abspath(external[0]) for external in dataset.external or []]
+    folder = Path(file.filename).parent
+    missing = sorted({other for other in others if other != "." and not _is_there(folder, other)})
+    if missing:
+        raise InputError(
+            f"{name} are in {counted(len(missing), 'other file')} that {'is' if len(missing) == 1 else 'are'} not "
+            f"there: {listing(missing)}",
+            fix="give the file that holds the numbers, or put it where it was",
+        )
+
+
+def _is_there(folder: Path, other: str) -> bool:
+    """Whether HDF5 finds a file that another names: beside that file, or from the working folder."""
+    return os.path.exists(folder / other) or os.path.exists(other)
 
 
 #: How files of features that are not HDF5 begin.

@@ -6,6 +6,7 @@ A builder gets an empty folder, writes its files there and returns the arguments
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import h5py
@@ -77,6 +78,17 @@ def with_nan(path):
     write_clam(path, features=features)
 
 
+def never_written(path):
+    features = make_features(130, 32)
+    features[[7, 9]] = 0
+    write_clam(path, features=features)
+
+
+def pipe(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+
+
 def named(name):
     return lambda path: write_ours(path, tiles=130, dim=32, encoder=EncoderId(name))
 
@@ -92,6 +104,12 @@ FILES = {
     ),
     "no features": (bad(dataset(np.arange(4), "other")), ["S1.h5", "features"]),
     "NaN": (bad(with_nan, encoder="uni"), ["S1.h5", "1 of 130 rows of features holds NaN"]),
+    "never written": (
+        bad(never_written, encoder="uni"),
+        ["S1.h5", "2 of 130 rows of features are all zero", "rows 7, 9"],
+    ),
+    "a pipe": (bad(pipe), ["S1.h5", "neither a file nor a folder"]),
+    "an empty dataset": (bad(dataset(h5py.Empty("f4"))), ["S1.h5", "the dataset features is empty"]),
     "one dimension": (bad(dataset(np.ones(32, np.float32))), ["S1.h5", "(32,)"]),
     "text": (bad(dataset(np.array([[b"a", b"b"]]))), ["S1.h5", "features"]),
     "another encoder": (bad(named("resnet50-trunc")), ["S1.h5", "are of resnet50-trunc", "those of uni"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import h5py
@@ -81,6 +82,11 @@ def test_a_folder_called_like_a_file_is_refused(tmp_path):
     assert "a folder was given" in refused(tmp_path / "A.h5").what
 
 
+def test_a_pipe_called_like_a_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "A.h5")
+    assert "neither a file nor a folder" in refused(tmp_path / "A.h5").what
+
+
 def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / "A.h5").touch()
     assert "0 bytes" in refused(tmp_path / "A.h5").what
@@ -147,6 +153,12 @@ def test_a_file_without_features_says_what_it_holds(tmp_path, names, words):
     assert words in refused(tmp_path / "A.h5").what
 
 
+def test_a_dataset_without_a_shape_is_called_empty(tmp_path):
+    with h5py.File(tmp_path / "A.h5", "w") as file:
+        file["features"] = h5py.Empty("f4")
+    assert refused(tmp_path / "A.h5").what == "the dataset features is empty"
+
+
 def test_a_group_of_datasets_is_refused(tmp_path):
     with h5py.File(tmp_path / "A.h5", "w") as file:
         file.create_group("features")
@@ -165,18 +177,87 @@ broken[[3, 7], 2] = [np.nan, np.inf]
         (np.zeros(768, np.float32), "one vector, as for a whole slide"),
         (np.zeros((0, 8), np.float32), "have the shape (0, 8)"),
         (np.zeros((12, 3, 2, 8), np.float32), "have the shape (12, 3, 2, 8)"),
-        (np.zeros((12, 8), "S4"), "must be numbers"),
-        (text, "must be numbers"),
-        (record, "must be numbers"),
+        (np.zeros((12, 8), "S4"), "must be numbers, but are text"),
+        (text, "must be numbers, but are text"),
+        (text[:, 0], "must be numbers, but are text"),
+        (record, "must be numbers, but are records"),
         (broken, "2 of 12 rows of features hold NaN or infinite values"),
         (np.full((12, 8), 1e300), "12 of 12 rows of features hold NaN or infinite values"),
     ],
-    ids=["1-d", "no tile", "4-d", "bytes", "text", "records", "NaN", "beyond float32"],
+    ids=["1-d", "no tile", "4-d", "bytes", "text", "texts", "records", "NaN", "beyond float32"],
 )
 @pytest.mark.parametrize("writer", [write_clam, write_trident, write_stamp])
 def test_features_that_cannot_be_used_are_refused(tmp_path, writer, features, words):
     path = writer(tmp_path / "A.h5", features=features, coords=make_coords(12))
     assert words in refused(path).what
+
+
+def without_rows(path, *rows):
+    """A file of TRIDENT in some rows of which nothing was ever written."""
+    write_trident(path)
+    with h5py.File(path, "a") as file:
+        values = file["features"][:]
+        about = dict(file["features"].attrs)
+        del file["features"]
+        made = file.create_dataset("features", values.shape, values.dtype, chunks=(1, values.shape[1]))
+        made.attrs.update(about)
+        for i in set(range(len(values))) - set(rows):
+            made[i] = values[i]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [([4], "1 of 12 rows of features is"), (range(12), "12 of 12 rows")]
+)
+def test_rows_that_were_never_written_are_refused_and_named(tmp_path, rows, words):
+    error = refused(without_rows(tmp_path / "A.h5", *rows))
+    assert words in error.what and "all zero, as if never written" in error.what
+    assert f"rows {rows[0]}" in error.where and "again" in error.fix
+
+
+def test_means_that_were_never_written_are_refused(tmp_path):
+    means = make_features(100)
+    means[99] = 0
+    error = refused(write_sequoia(tmp_path / "A.h5", clusters=means), tiles=False)
+    assert "1 of 100 rows of cluster_features is all zero" in error.what
+
+
+def test_a_zero_among_other_numbers_is_a_number(tmp_path):
+    features = make_features()
+    features[:, 1:] = 0
+    features[:, 0] = 1
+    assert read(write_trident(tmp_path / "A.h5", features=features)).n_tiles == 12
+
+
+def virtual(path, source):
+    layout = h5py.VirtualLayout((12, 8), "f4")
+    layout[:] = h5py.VirtualSource(source, "features", (12, 8))
+    with h5py.File(path, "w") as file:
+        file.create_virtual_dataset("features", layout)
+
+
+def linked(path, source):
+    with h5py.File(path, "w") as file:
+        file["features"] = h5py.ExternalLink(source, "features")
+
+
+def raw(path, source):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("features", (12, 8), "f4", external=[(source, 0, h5py.h5f.UNLIMITED)])
+
+
+@pytest.mark.parametrize("write", [virtual, linked, raw])
+def test_features_in_another_file_that_is_not_there_are_refused_by_its_name(tmp_path, write):
+    write(tmp_path / "A.h5", str(tmp_path / "other.h5"))
+    error = refused(tmp_path / "A.h5")
+    assert "features are in 1 other file that is not there" in error.what and "other.h5" in error.what
+
+
+@pytest.mark.parametrize("write", [virtual, linked])
+def test_features_in_another_file_that_is_there_are_read(tmp_path, write):
+    write_clam(tmp_path / "other.h5", dim=8)
+    write(tmp_path / "A.h5", "other.h5")  # beside it
+    np.testing.assert_array_equal(read(tmp_path / "A.h5").features, make_features())
 
 
 def test_rows_that_hold_nan_are_named(tmp_path):

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from sequoia_model.errors import InputError, listing
-from sequoia_model.feature_files.attributes import integer, magnification, number, numbers, text
+from sequoia_model.feature_files.attributes import if_usable, integer, magnification, number, numbers, text
 from sequoia_model.feature_files.own_layout import fields_of, slide_size
 from sequoia_model.feature_files.paths import encoder_in_folder
 from sequoia_model.types.bag import EncoderId, TileGeometry
@@ -108,11 +108,11 @@ def _trident(file: h5py.File) -> Description:
     about = {
         "encoder": name and _meant(name, _TRIDENT_MEANS),
         "mpp": number(tiles, "mpp"),
-        "tile_size": integer(tiles, "patch_size"),
+        "tile_size": if_usable(integer, tiles, "patch_size"),
         "geometry": TileGeometry(
-            side=number(tiles, "patch_size_level0"),
+            side=if_usable(number, tiles, "patch_size_level0"),
             magnification=_trident_magnification(tiles),
-            overlap=integer(tiles, "overlap"),
+            overlap=if_usable(integer, tiles, "overlap"),
             slide_size=slide_size(tiles),
         ),
     }
@@ -121,11 +121,11 @@ def _trident(file: h5py.File) -> Description:
 
 def _trident_magnification(tiles: Mapping[str, Any]) -> float | None:
     """At which magnification tiles were read: as stated, or by how much a tile shrank from level 0."""
-    stated = magnification(tiles, "target_magnification")
+    stated = if_usable(magnification, tiles, "target_magnification")
     scanned, side, wide = (
-        magnification(tiles, "level0_magnification"),
-        integer(tiles, "patch_size"),
-        number(tiles, "patch_size_level0"),
+        if_usable(magnification, tiles, "level0_magnification"),
+        if_usable(integer, tiles, "patch_size"),
+        if_usable(number, tiles, "patch_size_level0"),
     )
     return stated or (scanned * side / wide if scanned and side and wide else None)
 
@@ -133,15 +133,15 @@ def _trident_magnification(tiles: Mapping[str, Any]) -> float | None:
 def _clam(file: h5py.File) -> Description:
     """CLAM's own feature files have no attributes; other writers of its layout copy those of the coords."""
     tiles = _attributes_of_coords(file)
-    size, level = integer(tiles, "patch_size"), integer(tiles, "patch_level")
-    scale = numbers(tiles, "downsample") or (
+    size, level = if_usable(integer, tiles, "patch_size"), if_usable(integer, tiles, "patch_level")
+    scale = if_usable(numbers, tiles, "downsample") or (
         [1.0] if level == 0 else []
     )  # of the level: one value, or one each for x and y
-    shape = numbers(tiles, "level_dim")
+    shape = if_usable(numbers, tiles, "level_dim")
     geometry = TileGeometry(
         side=size * scale[0] if size and scale else None,
         slide_size=(round(shape[0] * scale[0]), round(shape[1] * scale[-1]))
-        if scale and len(shape) == 2
+        if scale and shape and len(shape) == 2
         else None,
     )
     return Description("clam", about={"tile_size": size, "geometry": geometry})

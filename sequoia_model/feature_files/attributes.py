@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import h5py
 import numpy as np
 
 from sequoia_model.errors import InputError
 
+_Value = TypeVar("_Value")
 _NOTHING = ("", "none", "nan")
 
 
@@ -78,6 +79,26 @@ def magnification(attributes: Mapping[str, Any], name: str) -> float | None:
     """
     word = text(attributes, name)
     return _positive(word and word.lower().removesuffix("x"), name)
+
+
+def if_usable(
+    read: Callable[[Mapping[str, Any], str], _Value | None], attributes: Mapping[str, Any], name: str
+) -> _Value | None:
+    """An attribute of another tool that only describes the tiles: None also if it cannot be used.
+
+    Parameters
+    ----------
+    read : function
+        One of this module.
+    attributes : mapping of str to any
+        Of an HDF5 dataset.
+    name : str
+        The attribute.
+    """
+    try:
+        return read(attributes, name)
+    except InputError:
+        return None
 
 
 def counts(attributes: Mapping[str, Any], name: str) -> dict[str, int]:

@@ -49,7 +49,9 @@ def read_network(weights: Path, config: Path | None) -> SlideNetwork:
     state, metadata = read_tensors(weights)
     where = str(config or weights)
     network = build(_read_json(config) if config else infer_config(state, where), where)
-    _refuse_misfits(state, network, f"{weights}, {where}")
+    _refuse_misfits(
+        state, network, f"{weights}, {config}" if config else str(weights), inferred=config is None
+    )
     for name, tensor in state.items():
         if not tensor.is_floating_point():
             raise InputError(f"the tensor {name} is {tensor.dtype} but must hold floats", where=str(weights))
@@ -83,6 +85,10 @@ def save_weights(
         contradicts the sizes of the network, or cannot be written as JSON.
     """
     refuse_existing(folder, force=force, files=(CONFIG, SAFETENSORS))
+    if config is not None and not (isinstance(config, Mapping) and all(isinstance(w, str) for w in config)):
+        raise InputError(
+            "config must name its entries by texts", fix='give a dictionary, such as {"note": "…"}'
+        )
     words = {**network.config, **(config or {})}
     try:
         text = json.dumps(words, indent=2, sort_keys=True)
@@ -196,11 +202,19 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_misfits(state: Mapping[str, Tensor], network: SlideNetwork, where: str) -> None:
+def _refuse_misfits(
+    state: Mapping[str, Tensor], network: SlideNetwork, where: str, *, inferred: bool
+) -> None:
     """Refuse tensors without the names and shapes that the configuration requires."""
     misfits = misfitting_tensors(
         state, {name: tuple(tensor.shape) for name, tensor in network.published_state().items()}
     )
+    if misfits and inferred:
+        raise InputError(
+            f"the file does not hold a whole network: {misfits}",
+            where=where,
+            fix="in the program that trained it, save all of model.state_dict(); or copy the file again",
+        )
     if misfits:
         found = recognise(state)
         raise InputError(

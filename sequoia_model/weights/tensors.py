@@ -22,6 +22,8 @@ SAFETENSORS = "model.safetensors"
 WEIGHT_FILES = (SAFETENSORS, "pytorch_model.bin")
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "teacher")
 _PREFIXES = ("module.", "_orig_mod.")
+#: Lightning puts it before every name; an encoder may have tensors of that name itself.
+_WHOLE_PREFIX = "model."
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -153,10 +155,24 @@ def _unwrapped(state: object, path: Path) -> dict[str, Tensor]:
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
             break
-    if not isinstance(state, dict) or not state or not all(isinstance(t, Tensor) for t in state.values()):
+    if isinstance(state, Tensor):
+        raise InputError(
+            f"the file holds one tensor of shape {tuple(state.shape)}, and no weights",
+            where=str(path),
+            fix="give the file of the weights; if these are features, they belong in an HDF5 file (*.h5)",
+        )
+    if isinstance(state, dict) and not state:
+        raise InputError(
+            "the file holds no tensors",
+            where=str(path),
+            fix="in the program that trained the network, torch.save(model.state_dict(), path)",
+        )
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise _not_tensors(path)
     for prefix in _PREFIXES:
         state = {str(name).removeprefix(prefix): value for name, value in state.items()}
+    if all(name.startswith(_WHOLE_PREFIX) for name in state):
+        state = {name.removeprefix(_WHOLE_PREFIX): value for name, value in state.items()}
     return state
 
 

@@ -297,3 +297,10 @@ def test_untrained_networks_leave_the_generator_of_torch_as_it_is(tmp_path):
     networks = untrained(weights, 0)
     assert torch.equal(torch.get_rng_state(), before)
     assert not networks[0].training and networks[0].sizes == weights.networks[0].sizes
+
+
+def test_a_checkpoint_of_lightning_is_read(tmp_path):
+    state = load_file(TOY / "model.safetensors")
+    content = {"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}, "epoch": 3}
+    read = load_weights(checkpoints(tmp_path / "w", "model_best.pt", content=content)).networks[0]
+    assert all(torch.equal(tensor, state[name]) for name, tensor in read.published_state().items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,6 +80,12 @@ def not_a_number(state: dict[str, torch.Tensor]) -> None:
     state["pos_emb1D"][3, 4] = torch.nan
 
 
+def shorn() -> dict[str, torch.Tensor]:
+    state = load_file(TOY / "model.safetensors")
+    del state["linear_head.1.bias"]
+    return state
+
+
 REFUSED = {
     "no folder": (lambda p: p / "nothing", r"does not exist[\s\S]*nothing[\s\S]*model_best.pt"),
     "a file": (lambda p: toy(p) / "config.json", r"weights are files that end in .safetensors"),
@@ -119,7 +126,14 @@ REFUSED = {
         lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "something other than tensors by name"
     ),
     "a nested checkpoint": (
-        lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "something other than tensors by name"
+        lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "the file holds no tensors"
+    ),
+    "features": (
+        lambda p: checkpoints(p, "model_best.pt", content=torch.ones(30, 8)) / "model_best.pt",
+        r"one tensor of shape \(30, 8\), and no weights[\s\S]*HDF5",
+    ),
+    "a checkpoint without a tensor": (
+        lambda p: checkpoints(p, "model_best.pt", content=shorn()), r"not hold a whole network: tensors 1 missing"
     ),
     "an empty checkpoint": (lambda p: damaged_checkpoint(p, 0), r"damaged[\s\S]*model_best.pt"),
     "half a checkpoint": (lambda p: damaged_checkpoint(p, 9000), r"damaged[\s\S]*model_best.pt"),
@@ -164,3 +178,11 @@ def test_a_folder_that_reads_as_a_repository_is_looked_for_on_the_hub(tmp_path, 
         InputError, match=r"does not exist[\s\S]*fix: give hub:gevaertlab/none for weights on the hub"
     ):
         load_weights("gevaertlab/none")
+
+
+@pytest.mark.parametrize("config", ["note", [("note", "x")], {1: "a"}, 3])
+def test_a_configuration_that_is_no_dictionary_of_texts_is_refused(tmp_path: Path, config: Any) -> None:
+    network = load_weights(toy(tmp_path / "toy")).networks[0]
+    with pytest.raises(InputError, match="config must name its entries by texts"):
+        save_weights(network, tmp_path / "new", config=config)
+    save_weights(network, tmp_path / "new", config={"note": "…"})  # the way out

@@ -81,7 +81,12 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 #: How files that are not tables begin, and what they are.
-_BEGINNINGS = {b"\x93NUMPY": "a NumPy array", b"PK": "a zip archive", b"\x80": "a pickle"}
+_BEGINNINGS = {
+    b"\x93NUMPY": "a NumPy array", b"PK": "a zip archive", b"\x80": "a pickle", b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+}  # fmt: skip
+_OTHERWISE = "for the published splits use --from published:BRCA, or another cancer; otherwise {}"
+_AS_CSV = "write its slides or patients as a CSV with a column for each of train, val and test"
 
 
 def _refuse_no_table(path: Path) -> None:
@@ -89,18 +94,17 @@ def _refuse_no_table(path: Path) -> None:
     with existing_file(path).open("rb") as file:
         begin = file.read(8)
     what = next((what for start, what in _BEGINNINGS.items() if begin.startswith(start)), None)
-    if what is None:
-        return
-    own = (
-        "unpack it and give the folder or table in it"
-        if what == "a zip archive"
-        else "write its slides or patients as a CSV with a column for each of train, val and test"
-    )
-    raise InputError(
-        f"the file is {what}, but splits are read from CSV tables",
-        where=str(path),
-        fix=f"for the published splits use --from published:BRCA, or another cancer; otherwise {own}",
-    )
+    way_out = "unpack it and give the folder or table in it" if what == "a zip archive" else _AS_CSV
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
+        what, way_out = "an Excel workbook", "save its sheet as CSV"
+    elif path.suffix.lower() == ".json":
+        what = "JSON"
+    if what is not None:
+        raise InputError(
+            f"the file is {what}, but splits are read from CSV tables",
+            where=str(path),
+            fix=_OTHERWISE.format(way_out),
+        )
 
 
 def _of_names(folds: list[Pairs], given: Mapping[str, str] | None, path: Path, name: str) -> Splits:
@@ -155,7 +159,12 @@ def _read_folder(folder: Path) -> list[Pairs]:
             kind[number] = path
     numbers = plain.keys() | flags.keys()
     if not numbers:
-        raise InputError("the folder has no files of splits", where=f"{folder}/splits_0.csv, …")
+        held = listing(sorted(path.name for path in folder.iterdir()), 3) or "nothing"
+        raise InputError(
+            "the folder has no files of splits (splits_0.csv, splits_1.csv, …)",
+            where=f"{folder}, which holds {held}",
+            fix=_OTHERWISE.format(_AS_CSV),
+        )
     missing = sorted(set(range(max(numbers) + 1)) - numbers)
     if missing:
         raise InputError(

@@ -187,3 +187,26 @@ def test_flags_may_be_ones_and_zeros(tmp_path):
     path = tmp_path / "splits_0_bool.csv"
     path.write_text(",train,val,test\nTCGA-AA-0001,1,0,0\nTCGA-AA-0002,0,1,0\nTCGA-AA-0003,0,0,1\n")
     assert read_splits(path).roles["fold_0"].tolist() == ["train", "val", "test"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("s.xlsx", b"PK\x03\x04", ["an Excel workbook", "save its sheet as CSV"]),
+        ("s.zip", b"PK\x03\x04", ["a zip archive", "unpack it"]),
+        ("s.parquet", b"PAR1", ["a Parquet file", "write its slides or patients as a CSV"]),
+        ("s.json", b"{}", ["JSON", "write its slides or patients as a CSV"]),
+    ],
+)
+def test_files_that_are_no_csv_are_named(tmp_path, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError) as raised:
+        read_splits(tmp_path / name)
+    assert [word for word in words if word not in str(raised.value)] == []
+
+
+def test_a_folder_without_splits_is_told_with_what_is_in_it(tmp_path):
+    (tmp_path / "train_0.npy").write_bytes(b"")
+    with pytest.raises(InputError, match="no files of splits") as raised:
+        read_splits(tmp_path)
+    assert "which holds train_0.npy" in raised.value.where and "as a CSV" in raised.value.fix

@@ -36,6 +36,12 @@ def test_differences_are_reported_in_words():
     ]
 
 
+def test_classes_and_ink_are_reported_in_words():
+    made = embedded() | {"annotation_class": ["Tumor", "Stroma"], "keep_ink": None}
+    told = differences(made, embedded() | {"annotation_class": ["Tumor"], "keep_ink": True})
+    assert told == ["class of the annotation is Tumor and Stroma, not Tumor", "ink is left out, not kept"]
+
+
 def test_another_command_is_the_one_difference_that_counts():
     assert differences(embedded(), {"made_by": "tile", "seed": 1}) == ["command is embed, not tile"]
 

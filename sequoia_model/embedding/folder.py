@@ -145,7 +145,9 @@ def embed_folder(
 def _found(slides: Paths) -> SlideSearch:
     given = [Path(path) for path in ([slides] if isinstance(slides, str | Path) else slides)]
     if not any(os.path.exists(path) for path in given):  # before a folder is created in vain
-        raise InputError("there is no such file or folder", where=listing(given, 3))
+        links = any(os.path.islink(path) for path in given)
+        what = "a symbolic link is broken" if links else "there is no such file or folder"
+        raise InputError(what, where=listing(given, 3))
     return search_slides(given, twins=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.build.commands import left_in, sequoia_model
 from tests.build.dicom import write_dicom, write_dicom_slide
@@ -68,6 +69,16 @@ def file(name):
         return [folder / name]
 
     return build
+
+
+def self_linked(folder: Path) -> list:
+    (folder / "a.svs").symlink_to(folder / "a.svs")
+    return [folder / "a.svs"]
+
+
+def mrxs_alone(folder: Path) -> list:
+    Image.new("RGB", (900, 700), (200, 90, 150)).save(folder / "a.mrxs", "JPEG")
+    return [folder / "a.mrxs", "--slide-mpp", "0.5"]
 
 
 def radiology(folder: Path) -> list:
@@ -129,6 +140,8 @@ ROWS = [
     (files("._a.svs"), "1 file .svs (hidden)", "slide files end in"),
     (file("a.isyntax"), "Philips iSyntax is not read", "convert it"),
     (file("a.svs.gz"), "the file is an archive", "unpack"),
+    (self_linked, "a symbolic link is broken", "a.svs"),
+    (mrxs_alone, "a/ (Slidedat.ini, Data*.dat) is missing beside it", "together with its folder"),
     (radiology, "the DICOM file is not a slide", "Whole Slide"),
 ]
 

@@ -13,6 +13,12 @@ from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _SUFFIXES = (".h5", ".hdf5")
 _OTHERS = "only HDF5 files of features are read"
+_NOT_HDF5 = "only HDF5 files of features are read"
+#: Which files to give instead.
+HDF5_INSTEAD = (
+    "give the .h5 files of the same features: CLAM writes them to h5_files, beside pt_files, and "
+    "TRIDENT and STAMP write .h5"
+)
 #: Why other files that may hold features are not read.
 _NOT_READ = {
     **dict.fromkeys(
@@ -104,5 +110,10 @@ def _inside(folder: Path, passed: PassedOver) -> list[Path]:
                 passed.add(name, "broken link")
     if not files:
         more = f"; passed over: {passed}" if passed else ""
-        raise InputError(f"the folder holds no feature file (*.h5, *.hdf5){more}", where=str(folder))
+        other_formats = any(reason == _NOT_HDF5 for _, reason in passed)
+        raise InputError(
+            f"the folder holds no feature file (*.h5, *.hdf5){more}",
+            where=str(folder),
+            fix=HDF5_INSTEAD if other_formats else "",
+        )
     return files

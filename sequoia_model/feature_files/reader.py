@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sequoia_base.apart import HDF5, call
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.feature_files._layouts import Description, describe
-from sequoia_model.feature_files.paths import slide_name
+from sequoia_model.feature_files.paths import HDF5_INSTEAD, slide_name
 from sequoia_model.types.bag import FeatureBag
 
 
@@ -110,8 +110,7 @@ def _not_hdf5(begin: bytes) -> InputError:
         if begin.startswith(start):
             return InputError(
                 f"the file is {what}, and features are read from HDF5 files",
-                fix="give the .h5 files of the same features: CLAM writes them to h5_files, beside pt_files, and "
-                "TRIDENT and STAMP write .h5",
+                fix=HDF5_INSTEAD,
             )
     return InputError("the file is not HDF5, or its beginning is missing")
 

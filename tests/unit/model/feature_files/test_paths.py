@@ -152,3 +152,11 @@ def test_a_broken_link_is_called_one(tmp_path):
         read(tmp_path / "A.h5")
     with pytest.raises(InputError, match="broken symbolic link"):
         find(tmp_path / "A.h5")
+
+
+def test_a_folder_of_features_in_another_format_has_a_way_out(tmp_path):
+    (tmp_path / "pt_files").mkdir()
+    (tmp_path / "pt_files" / "A.pt").write_bytes(b"")
+    with pytest.raises(InputError, match="holds no feature file") as raised:
+        find(tmp_path)
+    assert "h5_files, beside pt_files" in raised.value.fix

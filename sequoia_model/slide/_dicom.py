@@ -18,7 +18,7 @@ _UNDEFINED = 0xFFFFFFFF
 
 
 #: Endings of DICOM files; many have none, or the last number of an identifier.
-SUFFIXES = (".dcm", ".dicom", ".ima")
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 
 def is_dicom(path: str | Path) -> bool:
@@ -34,7 +34,7 @@ def may_be_dicom(path: Path) -> bool:
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
         return False
     if ending and not ending[1:].isdigit():
-        return ending in SUFFIXES
+        return ending in DICOM_SUFFIXES
     try:
         return path.is_file() and is_dicom(path)
     except OSError:

@@ -13,7 +13,7 @@ from sequoia_base.names import bare_slide
 from sequoia_base.search import PassedOver, walk
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.slide._dicom import SUFFIXES, may_be_dicom, slides_among
+from sequoia_model.slide._dicom import DICOM_SUFFIXES, may_be_dicom, slides_among
 from sequoia_model.slide.formats import MAYBE_SLIDES, SLIDE_SUFFIXES, is_slide, why_not_read
 from sequoia_model.slide.resolution import check_mpp
 
@@ -186,7 +186,7 @@ def _dicom_slides(place: Path, files: list[Path], *, alone: bool, passed: Passed
     series = slides_among(files)
     for path in set(files).difference(*series.values()):
         ending = path.suffix.lower()
-        passed.add(path.name, "not a DICOM slide", ending if ending in SUFFIXES else "DICOM")
+        passed.add(path.name, "not a DICOM slide", ending if ending in DICOM_SUFFIXES else "DICOM")
     if alone and len(series) == 1:
         yield place
     else:

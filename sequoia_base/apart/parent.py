@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import signal
 import socket
@@ -84,7 +85,7 @@ class _Child:
         if self._owner not in (0, os.getpid()):  # a forked process: the child and the lock are its parent's
             self._turn = threading.Lock()
             self._forget()
-        with self._turn:
+        with self._turn, suppress(OSError):  # no free descriptors
             self._running(modules)
 
     def call(self, name: str, arguments: tuple[Any, ...], seconds: float, reader: str) -> Any:
@@ -100,12 +101,14 @@ class _Child:
 
     def end(self) -> None:
         """End the child process, if this process has one."""
-        process, connection, shared = self._process, self._connection, self._shared
+        process, connection, files = self._process, self._connection, self._files
         ours = self._owner == os.getpid()
         self._forget()
         if connection is not None:
-            connection.close()
-            os.close(shared)
+            connection.detach()
+        for number, known in files.items():
+            if _identity(number) == known:
+                os.close(number)
         if process is not None and ours:
             process.kill()
             process.wait()
@@ -114,6 +117,7 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._shared, self._owner, self._greeted = -1, 0, False
+        self._files: dict[int, tuple[int, int] | None] = {}
 
     def _running(self, modules: tuple[str, ...] = ()) -> socket.socket:
         """The connection to the child, which is started if there is none."""
@@ -122,6 +126,7 @@ class _Child:
         self.end()
         ours, theirs = socket.socketpair()
         self._connection, self._shared, self._owner = ours, shared_memory(), os.getpid()
+        self._files = {number: _identity(number) for number in (ours.fileno(), self._shared)}
         path = [entry or os.getcwd() for entry in sys.path]
         numbers = {"socket": theirs.fileno(), "shared": self._shared}
         nothing = subprocess.DEVNULL
@@ -134,8 +139,17 @@ class _Child:
 
     def _asked(self, question: tuple[Any, ...], reader: str) -> Answer | None:
         """The answer of the child; if it dies, the error that says how; None if it cannot be started."""
+        for _ in range(2):
+            with suppress(OSError):
+                return self._answered(question, reader)
+        return None
+
+    def _answered(self, question: tuple[Any, ...], reader: str) -> Answer | None:
+        """As `_asked`, or an OSError if another part of the program closed a descriptor of ours."""
         connection = self._running()
         try:
+            if any(_identity(number) != known for number, known in self._files.items()):
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             if not self._greeted:
                 receive(connection)
                 self._greeted = True
@@ -152,6 +166,15 @@ class _Child:
         except BaseException:  # Ctrl-C in the middle of an answer
             self.end()
             raise
+
+
+def _identity(number: int) -> tuple[int, int] | None:
+    """Which file an open descriptor means, since its number is given anew once it is closed; None if it is closed."""
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _cause(code: int, seconds: float) -> str:

@@ -86,6 +86,36 @@ def test_a_crash_is_an_error_and_the_next_call_works(call, said):
     assert ask("builtins:abs", -3) == 3
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("which", ["shared", "connection", "both"])
+def test_a_descriptor_that_was_closed_or_given_to_another_file_makes_a_new_child(tmp_path, which, again):
+    expected = np.arange(5000.0)
+    np.testing.assert_array_equal(ask("numpy:arange", 5000.0), expected)
+    child = parent._CHILD
+    numbers = {"shared": child._shared, "connection": child._connection.fileno()}
+    closed = list(numbers.values()) if which == "both" else [numbers[which]]
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    os.write(other, bytes(100_000))
+    for number in closed:
+        os.dup2(other, number) if again else os.close(number)
+    np.testing.assert_array_equal(ask("numpy:arange", 5000.0), expected)
+    apart.end()
+    os.close(other)
+    for number in closed if again else []:
+        assert os.pread(number, 1, 0) == b"\0"  # the other file stays open
+        os.close(number)
+
+
+def test_without_free_descriptors_the_function_runs_here(monkeypatch):
+    apart.end()
+
+    def none_left():
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(parent.socket, "socketpair", none_left)
+    assert ask("os:getpid") == os.getpid()
+
+
 def test_a_hang_is_an_error_after_the_limit_which_grows_with_the_size(monkeypatch):
     monkeypatch.setattr(parent, "_SECONDS", 0.2)
     endless = ("collections:deque", itertools.count(), 0)

@@ -195,7 +195,11 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"the file is not valid JSON: {error.msg}",
             where=f"{path}, line {error.lineno}, column {error.colno}",
         ) from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(
+            "the file is nested too deeply", where=str(path), fix="get a new copy, or write it again"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the file cannot be read: {error}", where=str(path)) from None
     if not isinstance(content, dict):
         raise InputError("the file has no JSON object", where=str(path), fix='it must begin with "{"')

@@ -82,8 +82,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
     except pickle.UnpicklingError as error:
         raise _not_tensors(path, re.search(r"GLOBAL ([\w.]+)", str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, LookupError, ValueError) as error:
+        reason = "torch.save did not write it" if "magic number" in str(error) else first_line(error)
         raise InputError(
-            f"the file is damaged or holds no weights: {first_line(error)}",
+            f"the file is damaged or holds no weights: {reason}",
             where=str(path),
             fix="copy or download it again",
         ) from None
@@ -166,6 +167,12 @@ def _unwrapped(state: object, path: Path) -> dict[str, Tensor]:
             "the file holds no tensors",
             where=str(path),
             fix="in the program that trained the network, torch.save(model.state_dict(), path)",
+        )
+    if not isinstance(state, dict | nn.Module):
+        raise InputError(
+            f"the file is damaged or holds no weights: it holds a {type(state).__name__}, not tensors by name",
+            where=str(path),
+            fix="get a new copy, or write it with torch.save(model.state_dict(), path)",
         )
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise _not_tensors(path)

@@ -27,7 +27,11 @@ def read_json(path: Path, what: str) -> Any:
         raise InputError(f"a folder was given, but {what} is a JSON file", where=str(path)) from None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(
+            "the file is nested too deeply", where=str(path), fix="get a new copy, or write it again"
+        ) from None
+    except (UnicodeDecodeError, ValueError) as error:
         fix = "" if path.suffix.lower() == ".json" else f"{what} is a .json file, and comes before the cohort"
         raise InputError(f"the file is not valid JSON: {error}", where=str(path), fix=fix) from None
 

@@ -141,7 +141,11 @@ class Validation(Result):
         return self.cuts[self.cut].logrank
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of ``validation.json``: plain values, None if undefined."""
+        """The content of ``validation.json``: plain values, None if undefined or infinite.
+
+        An upper limit that is infinite and one that is undefined, as that of a reference level, are both None; the note
+        of the model tells which terms have no finite estimate.
+        """
         content = {
             "cohort": self.cohort,
             "note": self.note,

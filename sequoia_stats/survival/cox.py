@@ -186,10 +186,13 @@ def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:
 def _note(fitted: Maximum, terms: pd.Index, n_events: int) -> str:
     """What the estimates suffer from, in words."""
     unknown = np.isnan(fitted.coef)
+    grows = (
+        "keeps growing with the coefficient" if fitted.converged else "was growing when the iterations ended"
+    )
     notes = {
         "the iterations did not converge": not fitted.converged,
-        f"no finite estimate for {listing(terms[fitted.infinite])}: the likelihood keeps growing with the coefficient, "
-        "so that the hazard ratio may be infinite, or 0": fitted.infinite.any(),
+        f"no finite estimate for {listing(terms[fitted.infinite])}: the likelihood {grows}, so that the hazard ratio "
+        "may be infinite, or 0": fitted.infinite.any(),
         f"no estimate for {listing(terms[unknown])}: among the patients at risk at the events, it is constant or a "
         "combination of the terms before it": unknown.any(),
         f"{counted(n_events, 'event')} are few for {counted(len(terms), 'term')}": n_events < len(terms),

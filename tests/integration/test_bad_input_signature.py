@@ -191,6 +191,10 @@ TABLE = {
         score(MADE, "--reference", "OTHER", other=lambda path: path.write_text("{")),
         ["not valid JSON", "other.json"],
     ),
+    "a reference that is nested too deeply": (
+        score(MADE, "--reference", "OTHER", other=lambda path: path.write_text("[" * 200_000)),
+        ["nested too deeply", "other.json", "new copy"],
+    ),
     "a reference with faults": (
         score(MADE, "--reference", "OTHER", other=only(schema_version=1, kind="scale reference", n=3, genes=["G1"])),
         ["cohort, sha256, transform are missing", "/n", "other.json"],

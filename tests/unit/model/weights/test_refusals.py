@@ -110,6 +110,7 @@ REFUSED = {
     "missing word": (lambda p: toy(p, input_dim=None), r"lacks 'input_dim'[\s\S]*config.json"),
     "a size that is none": (lambda p: toy(p, depth="two"), r"a whole number from 1 to 1,000, but is 'two'"),
     "a size that is true": (lambda p: toy(p, depth=True), "depth must be .*, but is True"),
+    "JSON nested too deeply": (lambda p: text_config(p, "[" * 200_000), r"nested too deeply[\s\S]*config.json"),
     "broken JSON": (lambda p: text_config(p, '{"depth": 2,'), r"not valid JSON[\s\S]*config.json, line 1, column 13"),
     "a list": (lambda p: text_config(p, "[1]"), "has no JSON object"),
     "truncated safetensors": (truncated, r"damaged or holds no weights[\s\S]*model.safetensors"),
@@ -123,7 +124,7 @@ REFUSED = {
         r"pickled torch.nn.modules.linear.Linear: opening a pickled model can run any code[\s\S]*state_dict\(\)",
     ),
     "a list in a checkpoint": (
-        lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "something other than tensors by name"
+        lambda p: checkpoints(p, "model_best.pt", content=[torch.ones(2)]), "it holds a list, not tensors by name"
     ),
     "a nested checkpoint": (
         lambda p: checkpoints(p, "model_best.pt", content={"model": {}}), "the file holds no tensors"

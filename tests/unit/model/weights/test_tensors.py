@@ -11,6 +11,7 @@ from torch import nn
 
 from sequoia_model.errors import InputError
 from sequoia_model.weights.tensors import load_into, read_tensors, weights_at
+from tests.build.damaged import deep_pickle
 from tests.build.encoders import random_state, tiny_card
 
 
@@ -120,3 +121,15 @@ def test_the_classifier_of_a_checkpoint_is_left_out():
         headless, state | {"fc.weight": torch.ones(2, 2), "fc.bias": torch.ones(2)}, where="", encoder="x"
     )
     torch.testing.assert_close(dict(headless.state_dict()), dict(state))
+
+
+def test_a_checkpoint_that_holds_a_list_is_called_so(tmp_path):
+    torch.save([[[]]], tmp_path / "w.pt")
+    with pytest.raises(InputError, match="it holds a list, not tensors by name"):
+        read_tensors(tmp_path / "w.pt")
+
+
+def test_a_nested_pickle_was_not_written_by_torch(tmp_path):
+    (tmp_path / "w.pt").write_bytes(deep_pickle(100_000).replace(b"\x80\x04", b"\x80\x02", 1))
+    with pytest.raises(InputError, match=r"torch\.save did not write it"):
+        read_tensors(tmp_path / "w.pt")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import lifelines
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from scipy.optimize import minimize
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.survival import CoxFit, breslow_log_likelihood, cox_regression, cox_score, likelihood_ratio
+from sequoia_stats.survival.cox import _note
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
@@ -253,6 +256,14 @@ def test_a_term_without_an_estimate_adds_nothing_to_the_likelihood():
         cox_regression(outcome, x) for x in (covariates[["er"]], covariates[["er"]].join(normal))
     )
     assert likelihood_ratio(full, reduced) == (0.0, 0, 1.0)
+
+
+@pytest.mark.parametrize("converged", [True, False])
+def test_the_likelihood_is_said_to_grow_only_if_the_iterations_converged(converged):
+    fitted = SimpleNamespace(coef=np.zeros(2), infinite=np.array([True, True]), converged=converged)
+    note = _note(fitted, pd.Index(["a", "b"]), 50)
+    assert ("keeps growing" in note) == converged and "a, b" in note
+    assert ("was growing when the iterations ended" in note) != converged
 
 
 def test_more_terms_than_events_are_noted():

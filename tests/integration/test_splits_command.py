@@ -295,7 +295,7 @@ BAD = {
     "a truncated pickle": (junk(pickle.dumps({"a": np.zeros(99)})[:-9]), ["not a readable pickle", "r.pkl"]),
     "a frame": (
         junk(pickle.dumps({"split_0": pd.DataFrame({"a": [1]})})),
-        ["not hold cross-validation results", "the tables pred and random", "r.pkl"],
+        ["not hold cross-validation results", "pred and random, each one table", "r.pkl"],
     ),
     "a series": (
         junk(pickle.dumps({"pred": pd.Series([1.0])})),

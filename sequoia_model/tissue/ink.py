@@ -13,12 +13,20 @@ from sequoia_model.tissue.mask import MASK_MPP, TissueMask
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
 
+_Density = NDArray[np.float32]
 #: Optical density of a channel from 0 to 255.
 _DENSITY = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
 #: Smaller areas, in mm², are not pen marks, and may be dense nuclei or pigment. A felt pen is at least 0.3 mm wide.
 _SMALLEST = 0.01
 #: Radius in µm of the closing of gaps between inked pixels, and width of the rim for the soft edges of a mark.
 _CLOSING, _RIM = 32.0, 16.0
+#: Ink whose colour a stain may have is told by its evenness: in a window of this many pixels, the standard deviation of
+#: its density, over the mean, is below this. Tissue of four scanners keeps above 0.04, from one cell to the next.
+_WINDOW, _EVEN = 5, 0.04
+#: Even ink smaller than this, in mm², may be calcium or pigment.
+_SMALLEST_EVEN = 0.03
+#: Even ink reaches on over tissue where all channels absorb at least this share of it, and green more than this.
+_SHARE, _DENSE = 0.85, 0.6
 
 
 def ink_mask(
@@ -46,7 +54,10 @@ def ink_mask(
     from the tissue of several scanners. What absorbs much more red is green or blue ink; what absorbs red and green,
     but less blue than haematoxylin, is blue or violet ink; what absorbs green and blue strongly, but no red, is red
     ink; what absorbs hardly anything but blue is yellow; and what absorbs all three strongly and alike is black ink.
-    Ink that is so thin that it looks like tissue, such as pale red that could be blood, is not found.
+    Navy, dark red, purple and grey ink have colours that dense nuclei, blood or pigment may have, but are even, while
+    the density of tissue changes from cell to cell: such ink is found where it lies on glass, and from there on over
+    tissue that it makes darker. Ink that is so thin that it looks like tissue, such as pale red that could be blood,
+    is not found, nor is ink of these colours that lies on tissue alone.
     """
     pixels, scale = slide.thumbnail(MASK_MPP) if picture is None else picture
     marks = _marks(pixels, (scale[0] * slide.mpp, scale[1] * slide.mpp))
@@ -55,8 +66,9 @@ def ink_mask(
 
 def _marks(picture: NDArray[np.uint8], pixel: tuple[float, float]) -> NDArray[np.bool_]:
     """Inked pixels without their small groups, and with a rim; `pixel` is the width and height of a pixel in µm."""
-    inked = _inked(picture)
     area = pixel[0] * pixel[1] / 1e6
+    density = _densities(picture)
+    inked = _inked(*density) | _even_ink(*density, _SMALLEST_EVEN / area)
     if np.count_nonzero(inked) * area < _SMALLEST:
         return np.zeros_like(inked)
     closed = ~_near(~_near(inked, _CLOSING, pixel), _CLOSING, pixel) | inked
@@ -66,9 +78,13 @@ def _marks(picture: NDArray[np.uint8], pixel: tuple[float, float]) -> NDArray[np
     return _near(large[marks], _RIM, pixel)
 
 
-def _inked(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels with the colour of ink, by the optical density of red, green and blue."""
+def _densities(picture: NDArray[np.uint8]) -> tuple[_Density, _Density, _Density]:
     red, green, blue = (_DENSITY[picture[..., channel]] for channel in range(3))
+    return red, green, blue
+
+
+def _inked(red: _Density, green: _Density, blue: _Density) -> NDArray[np.bool_]:
+    """Pixels with the colour of ink, by the optical density of red, green and blue."""
     green_or_blue = (red > 1.25 * green) & (red - green > 0.08) & (red > 0.15)
     blue_or_violet = (blue < 0.06 * green + 0.34 * red) & (red > 0.5 * green) & (green > 0.4)
     bright_red = (green > 0.7) & (red < np.minimum(0.2 * green + 0.03, 0.2) * green) & (blue > 0.5 * green)
@@ -76,6 +92,32 @@ def _inked(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     least = np.minimum(np.minimum(red, green), blue)
     black = (least > 0.6) & (np.minimum(red, blue) > 0.85 * green) & (blue < 1.08 * np.maximum(red, green))
     return green_or_blue | blue_or_violet | bright_red | yellow | black
+
+
+def _even_ink(red: _Density, green: _Density, blue: _Density, smallest: float) -> NDArray[np.bool_]:
+    """Pixels of even areas, of at least `smallest` pixels, that may be ink by their colour, and where it reaches on."""
+    dark_red = (green > 0.7) & (red < 0.4 * green) & (blue > 0.75 * green)
+    purple = (green > 0.7) & (red > 0.3 * green) & (blue < 0.33 * green)
+    possible = ((green > 0.4) & (red > 0.8 * green)) | dark_red | purple
+    even = ndimage.minimum_filter(possible.view(np.uint8), _WINDOW, mode="nearest").view(np.bool_)
+    if np.count_nonzero(even) < smallest:
+        return np.zeros_like(even)
+    density = (red + green + blue).astype(np.float64)  # float32 loses the small variance
+    mean = ndimage.uniform_filter(density, _WINDOW, mode="nearest")
+    variance = ndimage.uniform_filter(density**2, _WINDOW, mode="nearest") - mean**2
+    even &= variance < (_EVEN * mean) ** 2
+    parts, n = ndimage.label(even)
+    large = np.bincount(parts.ravel(), minlength=n + 1) >= smallest
+    large[0] = False
+    even = large[parts]
+    if not even.any():
+        return even
+    row, column = ndimage.distance_transform_edt(~even, return_distances=False, return_indices=True)
+    dark = green > _DENSE
+    for channel in (red, green, blue):
+        dark &= channel >= _SHARE * channel[row, column]
+    even = ndimage.maximum_filter(even.view(np.uint8), _WINDOW).view(np.bool_)
+    return ndimage.binary_propagation(even, mask=even | dark)
 
 
 def _near(mask: NDArray[np.bool_], reach: float, pixel: tuple[float, float]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.slide import open_slide
 from sequoia_model.tissue import ink_mask, tissue_and_ink, tissue_mask
-from sequoia_model.tissue.ink import _inked
+from sequoia_model.tissue.ink import _densities, _inked
 from tests.build.slides import draw_pen, make_picture, write_slide
 
 SLIDES = Path(__file__).parents[3] / "data" / "slides"
@@ -31,6 +31,19 @@ PENS = {
     "black": (15, 15, 18),
     "faded black": (50, 48, 50),
     "yellow": (250, 220, 0),
+}
+#: Pens in colours that dense nuclei, blood or pigment may have too, told from them because their ink is even.
+EVEN_PENS = {
+    "navy": (20, 25, 80),
+    "dark blue": (45, 50, 110),
+    "indigo": (30, 20, 65),
+    "slate blue": (90, 90, 140),
+    "dark red": (150, 30, 45),
+    "maroon": (110, 20, 30),
+    "purple": (110, 30, 140),
+    "blue-black": (30, 28, 40),
+    "olive": (50, 60, 40),
+    "thin black": (85, 83, 86),
 }
 #: Optical densities of red, green and blue: Ruifrok and Johnston's haematoxylin and eosin, those of two scanners,
 #: blood, melanin, and DAB.
@@ -70,6 +83,38 @@ def test_a_stroke_of_a_pen_is_found_on_glass(tmp_path, colour):
         assert inside(ink_mask(slide), (0, 32, 2048, 232)).all()
 
 
+def on_tissue(picture, stroke, colour):
+    """A picture with a streaky stroke of clear ink, in µm: the densities of ink and tissue add up."""
+    left, top, right, bottom = (round(edge / 2) for edge in stroke)
+    drawn = picture.astype(np.float64)
+    streaks = 1 - 0.1 * np.random.default_rng(0).random((bottom - top, right - left, 1))
+    drawn[top:bottom, left:right] *= (np.array(colour) / 244) ** streaks
+    return drawn.round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("colour", EVEN_PENS.values(), ids=EVEN_PENS)
+@pytest.mark.parametrize("clear", [True, False])
+def test_even_ink_in_the_colour_of_a_stain_is_found_and_takes_no_tissue(tmp_path, colour, clear):
+    clean = make_picture(SIZE, [TISSUE], mpp=2.0)
+    inked = on_tissue(clean, STROKE, colour) if clear else draw_pen(clean, STROKE, colour, mpp=2.0)
+    with slide_of(tmp_path / "a", clean) as one, slide_of(tmp_path / "b", inked) as two:
+        alone, (beside, ink) = tissue_mask(one), tissue_and_ink(two)
+    assert inside(ink, STROKE).mean() > 0.95
+    assert not inside(ink, (0, 0, 2048, 448)).any() and not inside(ink, (0, 976, 2048, 1536)).any()
+    assert abs(alone.threshold - beside.threshold) < 0.02
+    assert np.mean((alone.mask ^ beside.mask)[~ink.mask]) < 0.01
+
+
+@pytest.mark.parametrize("colour", EVEN_PENS.values(), ids=EVEN_PENS)
+def test_the_colour_of_ink_that_changes_from_cell_to_cell_is_tissue(tmp_path, colour):
+    rng = np.random.default_rng(0)
+    picture = make_picture(SIZE, [], mpp=2.0)
+    cells = np.kron(rng.uniform(0.7, 1.2, (64, 112)), np.ones((8, 8)))[..., None]  # of 16 µm
+    picture[128:640, 64:960] = np.round(244 * (np.array(colour) / 244) ** cells)
+    with slide_of(tmp_path, picture) as slide:
+        assert not ink_mask(slide).mask.any()
+
+
 def test_stained_tissue_holds_no_ink(tmp_path):
     with slide_of(tmp_path, make_picture(SIZE, [TISSUE], mpp=2.0)) as slide:
         assert not ink_mask(slide).mask.any()
@@ -83,7 +128,7 @@ def test_no_mixture_of_stains_is_ink_whatever_its_thickness(amounts, kept):
     density = (np.array(amounts) * kept) @ STAINS
     density *= min(1.0, 1.2 / max(density.max(), 1e-9))  # a pixel of 16 µm of thick tissue
     pixel = np.round(256 * 10.0**-density - 1).clip(0, 255).astype(np.uint8)
-    assert not _inked(pixel[None, None]).any()
+    assert not _inked(*_densities(pixel[None, None])).any()
 
 
 def test_immunohistochemistry_is_not_ink():
@@ -91,7 +136,7 @@ def test_immunohistochemistry_is_not_ink():
 
     picture = immunohistochemistry()
     coarse = picture.reshape(16, 32, 16, 32, 3).mean(axis=(1, 3)).round().astype(np.uint8)
-    assert not _inked(coarse).any()
+    assert not _inked(*_densities(coarse)).any()
 
 
 @pytest.mark.parametrize(("name", "mpp"), [("CMU-1-Small-Region.svs", None), ("HER2ST_C2.jpg", 0.69)])

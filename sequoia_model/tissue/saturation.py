@@ -103,25 +103,39 @@ def _tissue(
     saturation = SATURATION[largest, smallest].astype(np.float32)
     saturation[largest < _BLACK] = 0
     smooth = ndimage.gaussian_filter(saturation, [_BLUR / side for side in pixel[::-1]], mode="nearest")
-    threshold = _between_glass_and_tissue(smooth[~ink] if ink.any() and not ink.all() else smooth)
+    threshold, pale = _between_glass_and_tissue(smooth[~ink] if ink.any() and not ink.all() else smooth)
     mask = _closed(smooth > threshold, _CLOSING / pixel[0])
     area = pixel[0] * pixel[1] / 1e6
     mask |= _small_pieces(~mask, _LARGEST_HOLE / area, holes=True)
     mask &= ~_small_pieces(mask, _SMALLEST_PIECE / area)
-    return (
-        mask,
-        threshold,
-        _pale_note(smooth[~(mask | ink)], np.count_nonzero(mask & ~ink) * area, threshold, area),
-    )
+    found = np.count_nonzero(mask & ~ink) * area
+    note = _colourful_note(pale * area, found) or _pale_note(smooth[~(mask | ink)], found, threshold, area)
+    return mask, threshold, note
 
 
-def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> float:
+def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> tuple[float, int]:
+    """The threshold, and how many pixels are too pale for it if it is the highest, but are no glass."""
     from skimage.filters import threshold_otsu
 
     threshold = float(threshold_otsu(saturation))
-    if np.median(saturation[saturation <= threshold]) > _GLASS:
-        return _GLASS
-    return float(np.clip(threshold, _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD))
+    rest = saturation[saturation <= threshold]
+    if np.median(rest) > _GLASS:
+        return _GLASS, 0
+    if threshold <= _HIGHEST_THRESHOLD or rest.min() == rest.max():
+        return float(np.clip(threshold, _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD)), 0
+    glass = max(float(threshold_otsu(rest)), _LOWEST_THRESHOLD)
+    return _HIGHEST_THRESHOLD, int(np.count_nonzero((rest > glass) & (rest <= _HIGHEST_THRESHOLD)))
+
+
+def _colourful_note(pale: float, found: float) -> str:
+    """A note if areas in mm² are pale only beside something colourful; soft edges of tissue are less than 0.3 of it."""
+    if pale < max(_LEAST_PALE, 0.3 * found):
+        return ""
+    return (
+        "part of the slide is far more colourful than the rest, which may be ink: by the highest threshold of the "
+        f"saturation, {_HIGHEST_THRESHOLD}, {pale:.3g} mm² were too pale for tissue, and {found:.3g} mm² were taken. "
+        "If they are tissue, mark all of it with --annotation FILE"
+    )
 
 
 def _pale_note(rest: NDArray[np.float32], found: float, threshold: float, area: float) -> str:

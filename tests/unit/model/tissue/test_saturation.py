@@ -10,7 +10,7 @@ from PIL import Image
 
 from sequoia_model.slide import open_slide
 from sequoia_model.tissue import TissueMask, tissue_mask
-from tests.build.slides import Box, make_picture, write_slide
+from tests.build.slides import Box, draw_pen, make_picture, write_slide
 
 SIZE = (2048.0, 1536.0)  # µm
 
@@ -141,3 +141,20 @@ def test_a_tiny_slide_has_a_mask(tmp_path, side):
 def test_the_same_slide_gives_the_same_mask(tmp_path):
     first, second = mask_of(tmp_path), mask_of(tmp_path)
     assert first.mask.tobytes() == second.mask.tobytes() and first.threshold == second.threshold
+
+
+def test_something_colourful_that_makes_tissue_too_pale_is_noted(tmp_path):
+    pale = make_picture(SIZE, [(256, 256, 1792, 768)], mpp=2.0)
+    pale = (244 - (244 - pale.astype(float)) * 0.45).astype(np.uint8)
+    inked = draw_pen(pale, (0, 900, 2048, 1400), (211, 60, 67), mpp=2.0)
+    alone, beside = mask_of(tmp_path / "a", pale), mask_of(tmp_path / "b", inked)
+    assert not alone.notes and alone.area_mm2 > 0.7
+    assert beside.threshold == 0.25
+    (note,) = beside.notes
+    assert "far more colourful than the rest" in note and "--annotation FILE" in note
+
+
+def test_no_note_on_tissue_that_is_colourful_itself(tmp_path):
+    picture = make_picture(SIZE, [(256, 256, 1792, 768)], mpp=2.0).astype(float)
+    mask = mask_of(tmp_path, (244 * (picture / 244) ** 3).clip(0, 255).round().astype(np.uint8))
+    assert mask.threshold == 0.25 and not mask.notes

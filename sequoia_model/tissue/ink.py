@@ -21,7 +21,7 @@ _SMALLEST = 0.01
 #: Radius in µm of the closing of gaps between inked pixels, and width of the rim for the soft edges of a mark.
 _CLOSING, _RIM = 32.0, 16.0
 #: Ink whose colour a stain may have is told by its evenness: in a window of this many pixels, the standard deviation of
-#: its density, over the mean, is below this. Tissue of four scanners keeps above 0.04, from one cell to the next.
+#: its density, over the mean, is below this. In these colours, no tissue of four scanners is below 0.08.
 _WINDOW, _EVEN = 5, 0.04
 #: Even ink smaller than this, in mm², may be calcium or pigment.
 _SMALLEST_EVEN = 0.03

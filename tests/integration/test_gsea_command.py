@@ -98,7 +98,8 @@ def test_ties_losses_and_the_place_are_told_on_stderr_only(capsys, tmp_path, fil
 def test_json_is_one_object(capsys, tmp_path, files):
     answer = sequoia(capsys, "gsea", *files, "--json")
     assert answer.json | {"flow": []} == {
-        "output": str(tmp_path / "gsea.csv"), "rank": "r", "genes": 60, "sets": 2, "significant": 2, "flow": [], "notices": [],
+        "output": str(tmp_path / "gsea.csv"), "rank": "r", "genes": 60, "sets": 2, "significant": 2, "flow": [],
+        "notices": [],
     }  # fmt: skip
     assert len(answer.json["flow"]) == 2
 

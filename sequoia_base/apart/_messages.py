@@ -46,18 +46,25 @@ def shared_memory() -> int:
 
 
 def send(connection: socket.socket, content: Any, shared: int | None = None) -> None:
-    """Send an object; contiguous arrays inside it go into the shared memory, if there is one."""
+    """Send an object; contiguous arrays inside it go into the shared memory, if there is one and it has room."""
     buffers: list[pickle.PickleBuffer] = []
     body = pickle.dumps(content, protocol=5, buffer_callback=None if shared is None else buffers.append)
     views = [buffer.raw() for buffer in buffers]
+    try:
+        _write(views, shared)
+    except OSError:  # a limit on the size of files also holds for files in memory
+        views, body = [], pickle.dumps(content, protocol=5)
     sizes = pickle.dumps([view.nbytes for view in views])
+    connection.sendall(b"".join([_HEADER.pack(len(sizes), len(body)), sizes, body]))
+
+
+def _write(views: list[memoryview], shared: int | None) -> None:
     place = 0
     for view in views:
         done = 0
         while done < view.nbytes and shared is not None:
             done += os.pwrite(shared, view[done:], place + done)
         place += view.nbytes
-    connection.sendall(b"".join([_HEADER.pack(len(sizes), len(body)), sizes, body]))
 
 
 def receive(connection: socket.socket, shared: int | None = None) -> Any:

@@ -114,7 +114,7 @@ def test_the_column_that_is_asked_for_is_ranked(tmp_path):
         ("ESR1\t2\tx\n", {}, "a row has 3 fields"),
         ("ESR1\t2\nKRT5\tNA\n", {}, "1 row has no score"),
         ("ESR1\t2\nKRT5\thigh\n", {}, "1 score is not a finite number"),
-        ("ESR1\t0,5\nKRT5\t2\n", {}, "1 score is not a finite number"),  # the first line is not a title
+        ("ESR1\thigh\nKRT5\t2\n", {}, "1 score is not a finite number"),  # the first line is not a title
         ("ESR1\t2\n", {"column": "r"}, "no columns to choose from"),
         ("NAME\tSCORE\n", {}, "no gene has a score"),
     ],

@@ -142,7 +142,10 @@ def refuse_other_labels(*values: Any) -> None:
     for axis, words in enumerate(("rows", "columns")):
         labels = [table.axes[axis] for table in tables if table.ndim > axis]
         named = [index for index in labels if not index.equals(pd.RangeIndex(len(index)))]
-        if any(len(index) == len(named[0]) and not index.equals(named[0]) for index in named[1:]):
+        others = [index for index in named[1:] if len(index) == len(named[0]) and not index.equals(named[0])]
+        if words == "columns":  # columns without a label in common are pairs by their places: x1 and y1
+            others = [index for index in others if index.isin(named[0]).any()]
+        if others:
             raise InputError(
                 f"the {words} of the tables have different labels, or the same in another order",
                 where=" and ".join(listing(index, 3) for index in named),

@@ -20,7 +20,9 @@ def comparable(path: Path) -> pd.DataFrame:
     """The numbers of a table; sparse coefficients are keyed by fold, step and gene."""
     table = read_table(path).reset_index()
     keys = [key for key in KEYS if key in table] if "gene" in table else [table.columns[0]]
-    return table.set_index(keys).drop(columns=TEXTS, errors="ignore")
+    table = table.drop(columns=TEXTS, errors="ignore")
+    words = [name for name in table.columns.difference(keys) if table[name].dtype == object]
+    return table.set_index([*keys, *words])
 
 
 def assert_same_tables(got: Path, want: Path) -> None:

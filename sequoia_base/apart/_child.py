@@ -32,9 +32,7 @@ def main(socket_number: int, shared: int, modules: tuple[str, ...]) -> None:
                 return
             with suppress(OSError):  # a folder that was removed; absolute paths work all the same
                 os.chdir(folder)
-            signal.setitimer(
-                signal.ITIMER_PROF, seconds
-            )  # counts the processor's time, so a slow disk may be slow
+            signal.setitimer(signal.ITIMER_PROF, seconds)  # of the processor, so that a disk may be slow
             answer = _answer(name, arguments)
             signal.setitimer(signal.ITIMER_PROF, 0)
             _send(connection, answer, shared)
@@ -45,14 +43,16 @@ def _answer(name: str, arguments: tuple[Any, ...]) -> Answer:
     """The result of a function, or the error that it raised."""
     try:
         return Answer(run(name, arguments))
-    except Exception as error:
+    except Exception as error:  # of any kind: the parent raises it, and this process goes on to the next call
         return Answer(error=_readable(error))
 
 
 def _send(connection: socket.socket, answer: Answer, shared: int) -> None:
     try:
         send(connection, answer, shared)
-    except Exception as error:  # content that is nested too deeply, an error that holds an open file
+    except (
+        Exception
+    ) as error:  # pickle raises what the content raises: it may hold an open file, or be too deep
         held = answer.error
         known = _readable(error) if held is None else RuntimeError(f"{type(held).__name__}: {held}")
         send(connection, Answer(error=known), shared)

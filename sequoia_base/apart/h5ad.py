@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from pathlib import Path
@@ -74,9 +75,10 @@ def rows(path: str | Path, place: str, some: NDArray[np.int64]) -> NDArray[np.fl
 
 def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
     path = existing_file(path)
-    begin("anndata.io")  # importing it takes a moment, and the caller needs it as well
-    import anndata  # noqa: F401
-
+    begin("anndata.io")
+    importlib.import_module(
+        "anndata"
+    )  # takes a moment, in which the child imports it too; answers need it here
     try:
         size = os.path.getsize(path)
         return call(f"{__name__}:{name}", path, *arguments, size=size, reader=HDF5)

@@ -53,7 +53,7 @@ def attempt(work: Callable[[], Worked], item: str, log: Path | None = None) -> W
             f"a worker process was killed: {_one_line(error)}",
             fix="it may have run out of memory: use fewer --jobs",
         )
-    except Exception as error:
+    except Exception as error:  # the one place where an error of any kind ends an item and not the run
         return _unforeseen(error, item, log)
 
 

@@ -162,7 +162,7 @@ def _is_finished(work: SlideWork, path: Path, output: Path) -> bool:
             and all((output / file).is_file() for file in work.outputs(name))
             and not differences(state.made, work.settings(path))
         )
-    except Exception:  # reported when it is its turn
+    except Exception:  # the slide is then worked on, where `attempt` catches the same error and reports it
         return False
 
 

@@ -24,6 +24,7 @@ from sequoia_stats.io._time_and_event import (
 )
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariates import TextOrigin
+from sequoia_stats.types.outcome import Outcome
 
 #: Names that a cohort file uses itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")
@@ -113,38 +114,14 @@ def assemble(
         If no patient is in both tables, a covariate is missing, or a value cannot be read.
     """
     rows = pd.Series(ids.index, index=ids.to_numpy(dtype=object))
-    joined = expression.index[expression.index.isin(rows.index)]
-    refuse_written_otherwise(expression.index, rows.index, where)
-    if joined.empty:
-        raise InputError(
-            "no patient is in both tables",
-            where=f"{where}: ids such as {listing(rows.index, 3)}; expression: {listing(expression.index, 3)}",
-            fix=id_fix,
-        )
-    n_expression, n_clinical, n = len(expression), len(rows), len(joined)
-    flow.add("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data")
-    flow.add("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression")
+    joined = _joined(expression.index, rows.index, where, id_fix, flow)
     columns = [str(column) for column in clinical if column not in (endpoint.time, endpoint.event)]
     if covariates is not None:
         columns = clinical_columns(columns, covariates, where)
     else:
         _note_copies(columns, flow)
     kept = clinical.loc[rows[joined], [endpoint.time, endpoint.event, *columns]]
-    event_value = None if endpoint.event_value is None else event_values(endpoint.event_value)
-    table = known_values(kept, endpoint.time, endpoint.event, missing, flow, declared=event_value or ())
-    times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
-    place = f"{where}, column {endpoint.event!r}"
-    events, note = parse_event(
-        table[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
-    )
-    if note:
-        flow.add("outcome: event", len(joined), len(joined), note)
-    outcome, patients = make_outcome(
-        times.set_axis(joined), events.set_axis(joined), endpoint.name,
-        where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
-        drop_invalid=drop_invalid, flow=flow,
-    )  # fmt: skip
-    note_implausible(outcome, endpoint.unit, flow)
+    outcome, patients = _outcome(kept, joined, endpoint, missing, where, drop_invalid=drop_invalid, flow=flow)
     raw = kept.loc[rows[patients], columns].set_axis(patients, axis=0)
     decoded, readings = parse_covariates(raw, flow, categorical=categorical, origin=origin, missing=missing)
     reserved = [column for column in decoded if column in _RESERVED]
@@ -160,6 +137,51 @@ def assemble(
         flow=flow.to_frame(),
         **provenance,  # type: ignore[arg-type]
     )
+
+
+def _joined(expression: pd.Index, clinical: pd.Index, where: str, id_fix: str, flow: Flow) -> pd.Index:
+    """The patients of both tables, in the order of the expression; the others are counted."""
+    joined = expression[expression.isin(clinical)]
+    refuse_written_otherwise(expression, clinical, where)
+    if joined.empty:
+        raise InputError(
+            "no patient is in both tables",
+            where=f"{where}: ids such as {listing(clinical, 3)}; expression: {listing(expression, 3)}",
+            fix=id_fix,
+        )
+    n_expression, n_clinical, n = len(expression), len(clinical), len(joined)
+    flow.add("patients: expression", n_expression, n, f"{n_expression - n} have no clinical data")
+    flow.add("patients: clinical data", n_clinical, n, f"{n_clinical - n} have no expression")
+    return joined
+
+
+def _outcome(
+    kept: pd.DataFrame,
+    joined: pd.Index,
+    endpoint: Endpoint,
+    missing: Collection[str],
+    where: str,
+    *,
+    drop_invalid: bool,
+    flow: Flow,
+) -> tuple[Outcome, pd.Index]:
+    """The decoded outcome, and the patients who have one; what was read as the event goes to the ledger."""
+    event_value = None if endpoint.event_value is None else event_values(endpoint.event_value)
+    table = known_values(kept, endpoint.time, endpoint.event, missing, flow, declared=event_value or ())
+    times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
+    place = f"{where}, column {endpoint.event!r}"
+    events, note = parse_event(
+        table[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
+    )
+    if note:
+        flow.add("outcome: event", len(joined), len(joined), note)
+    outcome, patients = make_outcome(
+        times.set_axis(joined), events.set_axis(joined), endpoint.name,
+        where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
+        drop_invalid=drop_invalid, flow=flow,
+    )  # fmt: skip
+    note_implausible(outcome, endpoint.unit, flow)
+    return outcome, patients
 
 
 def known_values(

@@ -90,22 +90,8 @@ def read_study(
     """
     folder = Path(path)
     patient_file, sample_file = (_clinical_file(folder, kind) for kind in ("patient", "sample"))
-    patients, samples = (
-        read_table(file, comment="#", missing=(), quoted=_is_quoted(file))
-        for file in (patient_file, sample_file)
-    )
-    for table, file in ((patients, patient_file), (samples, sample_file)):
-        find_column(list(table.columns), "PATIENT_ID", file)
-    find_column(list(samples.columns), "SAMPLE_ID", sample_file)
-    ids = patients["PATIENT_ID"]
-    check_ids(ids, f"{patient_file}, column 'PATIENT_ID'")
-    check_ids(samples["SAMPLE_ID"], f"{sample_file}, column 'SAMPLE_ID'")
-    for table, column, file in (
-        (patients, "PATIENT_ID", patient_file),
-        (samples, "PATIENT_ID", sample_file),
-        (samples, "SAMPLE_ID", sample_file),
-    ):
-        _refuse_quoted(table[column], file)
+    patients = _clinical_table(patient_file, "PATIENT_ID")
+    samples = _clinical_table(sample_file, "SAMPLE_ID", "PATIENT_ID")
     chosen_endpoint = _endpoint(endpoint, [*patients, *samples], folder, event_value)
     expression_file = _expression_file(folder, expression)
     numbers = read_numbers(
@@ -127,8 +113,9 @@ def read_study(
     outcomes = {f"{name}_{part}" for name in _endpoints([*clinical]) for part in ("MONTHS", "STATUS")}
     other = outcomes - {chosen_endpoint.time, chosen_endpoint.event}
     return assemble(
-        frame, clinical.drop(columns=["PATIENT_ID", *other]), ids, chosen_endpoint, where=str(patient_file),
-        flow=flow, covariates=covariates, drop_invalid=drop_invalid, missing=missing, categorical=categorical,
+        frame, clinical.drop(columns=["PATIENT_ID", *other]), patients["PATIENT_ID"], chosen_endpoint,
+        where=str(patient_file), flow=flow,
+        covariates=covariates, drop_invalid=drop_invalid, missing=missing, categorical=categorical,
         units=pd.Series(_unit(expression_file), frame.columns), name=folder.resolve().name,
         source=f"cBioPortal study folder {folder.resolve().name}, {expression_file.name}",
     )  # fmt: skip
@@ -145,6 +132,17 @@ def _note_differences(patients: pd.DataFrame, samples: pd.DataFrame, both: list[
 
 def _find(folder: Path, pattern: str) -> list[Path]:
     return sorted({*folder.glob(f"{pattern}.txt"), *folder.glob(f"{pattern}.txt.gz")})
+
+
+def _clinical_table(file: Path, id_column: str, *others: str) -> pd.DataFrame:
+    """A clinical file as texts, a row for each id; `others` are further columns that it needs."""
+    table = read_table(file, comment="#", missing=(), quoted=_is_quoted(file))
+    for column in (*others, id_column):
+        find_column(list(table.columns), column, file)
+    check_ids(table[id_column], f"{file}, column {id_column!r}")
+    for column in (*others, id_column):
+        _refuse_quoted(table[column], file)
+    return table
 
 
 def _clinical_file(folder: Path, kind: str) -> Path:

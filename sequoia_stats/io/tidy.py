@@ -172,11 +172,7 @@ def read_tidy(
         numbers = _read_expression(source, given, genes_in, table[identifier], missing)
         if not are_in_rows(genes_in):
             refuse_row_numbers(numbers.texts.iloc[:, 0], named, source)
-        if leaked := sorted({time, event}.intersection([*numbers.columns, *numbers.texts])):
-            what = (
-                f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}"
-            )
-            raise InputError(what, where=str(source), fix="leave these columns out of the expression table")
+        _refuse_outcome_among_genes(numbers, (time, event), source)
         numbers = expression_only(numbers, left_out)
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
     values = _patients_by_genes(numbers, genes_in, source)
@@ -190,6 +186,15 @@ def read_tidy(
         categorical=categorical, name=Path(source).name.partition(".")[0],
         source=", ".join(Path(path).name for path in (source, clinical) if path),
     )  # fmt: skip
+
+
+def _refuse_outcome_among_genes(numbers: Numbers, outcome: Sequence[str], source: str | Path) -> None:
+    if leaked := sorted(set(outcome).intersection([*numbers.columns, *numbers.texts])):
+        raise InputError(
+            f"the expression table contains the outcome, which would count as a gene: {listing(leaked)}",
+            where=str(source),
+            fix="leave these columns out of the expression table",
+        )
 
 
 def _said(files: Sequence[str | Path], **options: str | None) -> list[str]:

@@ -82,7 +82,7 @@ def image_facts(path: Path, kind: type) -> Facts:
         size = image.size
         dpi = image.info.get("dpi")
         grey = image.mode in ("1", "L", "LA", "I", "I;16")
-    name = kind.format.lower()  # type: ignore[attr-defined]
+        name = str(image.format).lower()
     unused: tuple[str, ...] = ()
     if dpi is not None and all(isinstance(value, int | float) and value > 0 for value in dpi):
         unused = (

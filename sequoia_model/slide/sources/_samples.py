@@ -13,6 +13,8 @@ from PIL import Image
 
 Alpha = Literal["straight", "premultiplied"]
 
+#: By the tag ExtraSamples.
+_ALPHAS: dict[int, Alpha] = {1: "premultiplied", 2: "straight"}
 _PHOTOMETRIC = tifffile.PHOTOMETRIC
 _COLOUR = (_PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
 _INKS = 4
@@ -76,10 +78,9 @@ class PixelFormat:
     def _eight_bits(self, values: NDArray) -> NDArray[np.uint8]:
         if values.dtype == np.uint8:
             return values
-        if self.bits == 16:  # noqa: SIM108 # most common, and without a further array
-            upper = values >> 8
-        else:
-            upper = np.minimum(values >> (self.bits - 8), 255)
+        upper = values >> (self.bits - 8)
+        if self.bits < 16:
+            np.minimum(upper, 255, out=upper)
         return upper.astype(np.uint8)
 
     def _over_white(self, colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -157,4 +158,4 @@ def _alpha(page: Any, n_colours: int) -> Alpha | None:
     extra: Sequence[int] = page.extrasamples or ()
     if page.samplesperpixel <= n_colours or not extra:
         return None
-    return {1: "premultiplied", 2: "straight"}.get(int(extra[0]))  # type: ignore[return-value]
+    return _ALPHAS.get(int(extra[0]))

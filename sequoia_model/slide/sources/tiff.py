@@ -163,7 +163,8 @@ def _described(path: Path, pages: list[Any]) -> Tiff:
     if samples is not None and samples.alpha is None and n_samples > samples.colours:
         notes.append(f"of {n_samples} channels, only the first {samples.colours} were read")
     for page in (page for level in levels for page in level.pages):
-        page.decode, page.jpegtables  # noqa: B018 # they need the open file, and are kept
+        for cached in ("decode", "jpegtables"):  # read from the file while it is open, and kept
+            getattr(page, cached)
     claims, unused = _scale(levels, said)
     facts = Facts("tiff", _pyramid(levels), claims, unused, tuple(notes))
     return Tiff(path, levels, samples, facts, main is pages[0])

@@ -50,7 +50,7 @@ def shifted(weights, by):
     """Networks that predict values larger by this much."""
     networks = [copy.deepcopy(network) for network in weights.networks]
     for network in networks:
-        network.linear_head[1].bias.data += by  # type: ignore[operator, union-attr]
+        dict(network.named_parameters())["linear_head.1.bias"].data += by
     return replace(weights, networks=tuple(networks))
 
 

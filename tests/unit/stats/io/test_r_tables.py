@@ -40,7 +40,7 @@ for (name in names(tables)) {
 WAYS = ("csv", "semicolon.csv", "txt", "double.txt", "tsv", "unquoted.tsv", "na.tsv")
 OUTCOME = {"time_column": "months", "event_column": "status", "time_unit": "months", "endpoint": "RFS"}
 
-pytestmark = pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not installed")
+pytestmark = pytest.mark.needs_r
 
 
 @pytest.fixture(scope="module")

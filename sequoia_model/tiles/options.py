@@ -16,7 +16,6 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing
 from sequoia_model.slide import read_mpp_table
 from sequoia_model.slide.resolution import check_mpp
-from sequoia_model.tissue import classes_of, is_class, listed
 
 TileRule = Literal["paper", "published-code"]
 #: Names of the rules: as the paper says, and as the published code does.
@@ -186,6 +185,9 @@ class TileOptions:
         wanted = (*self.annotation_class, *self.exclude_class)
         if not wanted:
             return
+        # brings scipy and the compiler, which a finished folder does without
+        from sequoia_model.tissue import classes_of, is_class, listed
+
         found: Counter[str] = Counter()
         for slide in slides:
             with suppress(InputError):  # reported when it is the slide's turn

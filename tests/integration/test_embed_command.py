@@ -23,6 +23,7 @@ JSON_KEYS = {
     "slides",
     "counts",
     "left_out",
+    "passed_over",
     "seconds",
     "tiles",
     "tiles_per_second",

@@ -18,6 +18,7 @@ from sequoia_stats.io import canonical_names
 from sequoia_stats.signature._range import MIN_PATIENTS, Range, measure, one_sided
 from sequoia_stats.signature.reference import ScaleReference, open_reference
 from sequoia_stats.signature.transforms import check_units, within_cohort
+from sequoia_stats.types.arrays import as_series
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import match, other_identifiers
 
@@ -208,7 +209,7 @@ def _groups(expression: Expression, scale_within: Any) -> pd.Series:
     if isinstance(scale_within, str):
         groups, what = _column(expression, scale_within), f"column {scale_within!r}"
     else:
-        groups, what = pd.Series(scale_within), "scale_within"
+        groups, what = as_series(scale_within, "groups"), "scale_within"
         if isinstance(scale_within, pd.Series) and groups.index.is_unique:
             groups = groups.set_axis(groups.index.astype(str)).reindex(patients)
         elif len(groups) != len(patients):
@@ -225,7 +226,7 @@ def _groups(expression: Expression, scale_within: Any) -> pd.Series:
             fix="give every patient a group, or leave these patients out",
         )
     if is_float_dtype(groups.dtype):  # codes of a column that once had missing values
-        groups = groups.map("{:g}".format)
+        groups = groups.map(lambda number: np.format_float_positional(number, trim="-"))
     return groups.astype(str).astype("category")
 
 

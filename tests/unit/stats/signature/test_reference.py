@@ -187,6 +187,17 @@ def test_a_gene_with_a_single_value_in_one_study_is_missing(signature, pooled):
     assert signature.risk_score(replace(pooled, values=values), scale_within="study").genes_missing == ("G4",)
 
 
+def test_studies_with_long_numbers_stay_apart(signature, pooled):
+    by_name = signature.risk_score(pooled, scale_within="study").scores
+    number = pooled.covariates["study"].map({"A": 2034567.0, "B": 2034568.0})
+    pd.testing.assert_series_equal(signature.risk_score(pooled, scale_within=number).scores, by_name)
+
+
+def test_studies_may_be_numbers_with_a_point_or_without(signature, pooled):
+    number = pooled.covariates["study"].map({"A": 1.0, "B": 2.5})
+    assert signature.risk_score(pooled, scale_within=number).scale_within == {"1": 80, "2.5": 300}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -195,6 +206,7 @@ def test_a_gene_with_a_single_value_in_one_study_is_missing(signature, pooled):
             "1 of 3 groups has fewer than 20 patients.* tiny",
         ),
         (lambda study: study.mask(study.index == "P7", np.nan), "1 of 380 patients has no group"),
+        (lambda study: study.to_numpy()[:, None].repeat(2, axis=1), "the groups have the shape"),
         (lambda study: list(study)[:5], "5 groups are given for 380 patients"),
         (lambda _: "centre", "no column 'centre'"),
     ],

@@ -87,23 +87,24 @@ def proportional_hazards_test(fit: CoxFit) -> ProportionalHazards:
     names, df = [*terms, "GLOBAL"], [*(columns.size for columns in terms.values()), owner.size]
     frame = pd.DataFrame({"term": names, "chi2": statistics, "df": df})
     frame["p"] = chi2.sf(frame["chi2"], frame["df"])
-    untested = [name for name, statistic in zip(names, statistics, strict=True) if np.isnan(statistic)]
+    untested = frame["term"][frame["chi2"].isna()]
+    why = "its information matrix is singular" if terms else "no term has an estimate"
     return ProportionalHazards(
         n=fit.n,
         n_events=fit.n_events,
         ties=fit.ties,
         p_value=float(frame["p"].iloc[-1]),
         frame=frame,
-        note=f"no test of {listing(untested)}: its information matrix is singular" if untested else "",
+        note=f"no test of {listing(untested)}: {why}" if len(untested) else "",
     )
 
 
 def _time_function(outcome: Outcome) -> AnyFloats:
-    """Of every event, by time: 1 less the share that survives until just before it; centred."""
+    """For each event, in order of time: 1 less the share that survives until just before it; centred."""
     sets = RiskSets.of(outcome, at_events=True)
     survival = np.cumprod(1 - sets.events / sets.at_risk)
-    before = np.append(1.0, survival[:-1])
-    return np.repeat(1 - before, sets.events) - np.repeat(1 - before, sets.events).mean()
+    g = np.repeat(1 - np.append(1.0, survival[:-1]), sets.events)
+    return g - g.mean()
 
 
 def _of_time(likelihood: PartialLikelihood, coef: AnyFloats, g: AnyFloats) -> tuple[AnyFloats, AnyFloats]:
@@ -116,7 +117,9 @@ def _of_time(likelihood: PartialLikelihood, coef: AnyFloats, g: AnyFloats) -> tu
 
 
 def _statistic(score: AnyFloats, information: AnyFloats, columns: NDArray[np.intp]) -> float:
-    """Score test of the columns times g, given all covariates; NaN if the matrix is singular."""
+    """Score test of the columns times g, given all covariates; NaN if the matrix is singular or there is no column."""
+    if not columns.size:
+        return float("nan")
     k = score.size
     chosen = np.concatenate([np.arange(k), k + columns])
     matrix = information[np.ix_(chosen, chosen)]

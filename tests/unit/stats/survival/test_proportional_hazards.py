@@ -80,3 +80,11 @@ def test_a_term_without_an_estimate_is_not_tested_and_the_others_are_as_without_
     gone = pd.DataFrame({"gone": np.isin(np.arange(MADE.n), silent).astype(float)}, MADE.patients)
     got, want = (of_model(MADE, x, outcome) for x in (MADE.expression.join(gone), MADE.expression))
     pd.testing.assert_frame_equal(got.frame, want.frame, rtol=1e-6)
+
+
+def test_a_model_without_any_estimate_is_not_tested_and_a_note_says_so():
+    time = np.where(np.arange(MADE.n) == np.argmin(MADE.outcome.event), 0.1, MADE.outcome.time)
+    first = pd.DataFrame({"first": (time == 0.1).astype(float)}, MADE.patients)
+    result = of_model(MADE, first, Outcome(time, MADE.outcome.event, "RFS"))
+    assert np.isnan(result.p_value)
+    assert result.note == "no test of GLOBAL: no term has an estimate"

@@ -9,7 +9,17 @@ log file, ``DIR/runs.log`` by default, which the failure names.
 """
 
 from sequoia_base.runs.attempts import attempt, write_traceback
-from sequoia_base.runs.folder import LOG, Claim, RunFolder, stored_state
+from sequoia_base.runs.folder import HIDDEN, LOG, TABLE, Claim, RunFolder, stored_state
 from sequoia_base.runs.states import ItemState
 
-__all__ = ["LOG", "Claim", "ItemState", "RunFolder", "attempt", "stored_state", "write_traceback"]
+__all__ = [
+    "HIDDEN",
+    "LOG",
+    "TABLE",
+    "Claim",
+    "ItemState",
+    "RunFolder",
+    "attempt",
+    "stored_state",
+    "write_traceback",
+]

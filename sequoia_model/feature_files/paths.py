@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sequoia_base.names import bare_slide
+from sequoia_base.runs import HIDDEN, TABLE
 from sequoia_base.search import PassedOver, walk
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import canonical_encoder, is_known_encoder
 
 _SUFFIXES = (".h5", ".hdf5")
-_OTHERS = "only HDF5 files of features are read"
 _NOT_HDF5 = "only HDF5 files of features are read"
 #: Which files to give instead.
 HDF5_INSTEAD = (
@@ -22,7 +22,7 @@ HDF5_INSTEAD = (
 #: Why other files that may hold features are not read.
 _NOT_READ = {
     **dict.fromkeys(
-        (".pt", ".pth", ".npy", ".npz", ".pkl", ".zarr", ".safetensors", ".parquet", ".csv", ".mat"), _OTHERS
+        (".pt", ".pth", ".npy", ".npz", ".pkl", ".zarr", ".safetensors", ".parquet", ".csv", ".mat"), _NOT_HDF5
     ),
     **dict.fromkeys((".part", ".partial"), "the download is not finished"),
     **dict.fromkeys((f"{ending}{zip_}" for ending in _SUFFIXES for zip_ in (".gz", ".zip", ".xz")), "compressed"),
@@ -52,11 +52,12 @@ def find(paths: str | Path | Iterable[str | Path], passed: PassedOver | None = N
         slide.
     """
     found: dict[str, Path] = {}
+    passed = PassedOver() if passed is None else passed
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not os.path.exists(path):  # False also for a name that no file can have
             what = "is a broken symbolic link" if os.path.islink(path) else "does not exist"
             raise InputError(f"the file or folder {what}", where=str(path))
-        for file in _inside(path, PassedOver() if passed is None else passed) if path.is_dir() else [path]:
+        for file in _inside(path, passed) if path.is_dir() else [path]:
             other = found.setdefault(slide_name(file), file)
             if other.resolve() != file.resolve():
                 raise InputError(
@@ -95,9 +96,12 @@ def _ending(name: str) -> str:
 
 
 def _inside(folder: Path, passed: PassedOver) -> list[Path]:
-    """The feature files in a folder and its subfolders, linked ones too."""
+    """The feature files in a folder and its subfolders, linked ones too; `passed` gets the counts of others."""
     files: list[Path] = []
+    others = PassedOver()
     for place, folders, names in walk(folder):
+        if HIDDEN in folders:  # our own output, whose table is not one of features
+            names = [name for name in names if name != TABLE]
         stores = [name for name in folders if _ending(name) in _NOT_READ]
         folders[:] = [name for name in folders if not name.startswith(".") and name not in stores]
         for name in (*stores, *names):
@@ -105,15 +109,16 @@ def _inside(folder: Path, passed: PassedOver) -> list[Path]:
             if ending in _SUFFIXES and not name.startswith("."):
                 files.append(place / name)
             elif ending in _SUFFIXES or ending in _NOT_READ:
-                passed.add(name, "hidden" if name.startswith(".") else _NOT_READ[ending], ending)
+                others.add(name, "hidden" if name.startswith(".") else _NOT_READ[ending], ending)
             elif os.path.islink(place / name) and not os.path.exists(place / name):
-                passed.add(name, "broken link")
+                others.add(name, "broken link")
     if not files:
-        more = f"; passed over: {passed}" if passed else ""
-        other_formats = any(reason == _NOT_HDF5 for _, reason in passed)
+        more = f"; passed over: {others}" if others else ""
+        other_formats = any(reason == _NOT_HDF5 for _, reason in others)
         raise InputError(
             f"the folder holds no feature file (*.h5, *.hdf5){more}",
             where=str(folder),
             fix=HDF5_INSTEAD if other_formats else "",
         )
+    passed.update(others)
     return files

@@ -130,6 +130,22 @@ def test_a_folder_of_other_features_names_what_it_holds(tmp_path):
         find(tmp_path)
 
 
+def test_only_what_lies_in_a_folder_is_named_when_it_holds_no_features(folder):
+    (folder / "TCGA" / "A" / "A.HDF5").rename(folder / "TCGA" / "A" / "A.npy")
+    with pytest.raises(InputError, match=r"passed over: 1 file \.npy \([^,]*\)\n"):
+        find([folder / "F.h5", folder / "TCGA" / "C", folder, folder / "TCGA" / "A"], PassedOver())
+
+
+def test_the_table_of_a_run_is_not_counted(tmp_path):
+    write_ours(tmp_path / "A.h5")
+    (tmp_path / ".runs").mkdir()
+    for name in ("runs.csv", "other.csv"):
+        (tmp_path / name).touch()
+    passed = PassedOver()
+    assert find(tmp_path, passed) == [tmp_path / "A.h5"]
+    assert passed.total() == 1
+
+
 @pytest.mark.parametrize(
     ("name", "ending"),
     [

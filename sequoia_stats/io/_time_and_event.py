@@ -145,7 +145,7 @@ def codes_of_missing_times(times: pd.Series, missing: Collection[str]) -> list[s
     missing : collection of str
         Texts that mean a missing value, for all columns.
     """
-    numbers = pd.to_numeric(times, errors="coerce").dropna()
+    numbers = pd.to_numeric(with_points(times), errors="coerce").dropna()
     return [text for text in missing if not _may_be_time(text, numbers)]
 
 
@@ -339,7 +339,7 @@ def _meant(value: str, texts: Sequence[str]) -> list[str]:
     """The texts of a column that a declared value names: itself, or its code or label where one "1:DECEASED" has it."""
     if same := [text for text in texts if _same(text, value)]:
         return same
-    labelled = [text for text in texts if any(_same(part, value) for part in code_and_label(text))]
+    labelled = [text for text in texts if any(_same(word, value) for word in code_and_label(text))]
     return labelled if len({code_and_label(text)[0] for text in labelled}) == 1 else []
 
 
@@ -356,7 +356,9 @@ def _with_counts(texts: pd.Series) -> str:
 
 
 def _length(years: float) -> str:
-    return f"{12 * years:.{0 if years > 1 else 2}f} months ({years:.{0 if years > 1 else 2}f} years)"
+    if years <= 1:
+        return f"{12 * years:.2f} months ({years:.2f} years)"
+    return f"{12 * years:.0f} months ({counted(round(years), 'year')})"
 
 
 def _place(where: str, odd: pd.Series) -> str:

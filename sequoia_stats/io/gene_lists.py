@@ -140,7 +140,7 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
         table = read_table(path, comment="#").rename(columns=str.lower)
         for column in ("list", "gene"):
             refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
-        return {str(name): part.tolist() for name, part in table.groupby("list", sort=False)["gene"]}
+        return {str(name): genes.tolist() for name, genes in table.groupby("list", sort=False)["gene"]}
     if len(titles) > 1 and any(map(is_gene_title, titles)):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
@@ -202,7 +202,7 @@ def _cell(path: str | Path, row: int, line: str, delimiter: str, at: int, n: int
     fields = _fields(line, delimiter, path, row)
     if any(fields) and len(fields) != n:
         raise InputError(
-            f"a row has {len(fields)} fields, the header has {n}",
+            f"a row has {counted(len(fields), 'field')}, the header has {n}",
             where=f"{path}, row {row}",
             fix="every row needs as many fields as the header",
         )
@@ -213,7 +213,7 @@ def _only_field(path: str | Path, row: int, line: str) -> str:
     """The gene of a line that holds nothing else."""
     for delimiter in _DELIMITERS[1:]:
         line = line.replace(delimiter, _DELIMITERS[0])
-    fields = [name for field in _fields(line, _DELIMITERS[0], path, row) if (name := field)]
+    fields = [field for field in _fields(line, _DELIMITERS[0], path, row) if field]
     if len(fields) > 1:
         raise InputError(f"a row has {len(fields)} fields", where=f"{path}, row {row}", fix=_FIX)
     return fields[0] if fields else ""

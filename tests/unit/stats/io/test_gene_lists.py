@@ -75,10 +75,10 @@ def test_a_quote_that_is_not_closed_is_refused_by_its_row(tmp_path, text):
     )
 
 
-@pytest.mark.parametrize("row", ["G2", "G2,1,2", "G2;1"])
-def test_a_row_of_a_table_with_other_fields_than_its_header_is_refused(tmp_path, row):
+@pytest.mark.parametrize(("row", "n"), [("G2", "1 field"), ("G2,1,2", "3 fields"), ("G2;1", "1 field")])
+def test_a_row_of_a_table_with_other_fields_than_its_header_is_refused(tmp_path, row, n):
     (tmp_path / "genes.csv").write_text(f"gene,r\nG1,1\n{row}\n")
-    with pytest.raises(InputError, match=r"a row has \d fields, the header has 2") as error:
+    with pytest.raises(InputError, match=f"a row has {n}, the header has 2") as error:
         read_gene_list(tmp_path / "genes.csv")
     assert error.value.where == f"{tmp_path / 'genes.csv'}, row 3"
 

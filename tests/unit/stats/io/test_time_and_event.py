@@ -318,6 +318,8 @@ def test_codes_of_other_columns_are_not_asked_about(codes, value):
         ([12, 30, 40, 99], ["99"], ["99"]),
         ([12, 30, 80, 99, 99], ["99"], ["99"]),
         ([12, 800, 3000, 9999], ["9999"], ["9999"]),
+        (["12,5", "30,4", 999], ["999"], ["999"]),
+        (["12,5", "999,5", 999], ["999"], []),
         ([12, 30, -9], ["-9", "9"], ["-9"]),
         ([12, 30, ">60"], [">60", "12"], [">60"]),
         ([12, 30, 0], ["0"], ["0"]),
@@ -393,6 +395,13 @@ def test_months_taken_as_years_are_noted_with_the_median_and_the_unit():
     assert note == (
         "median time to event or censoring 734 months (61 years), longest 1500 months (125 years): "
         "longer than almost any cohort is followed for OS; are the times really in years?"
+    )
+
+
+def test_the_length_of_a_short_follow_up_is_told_in_the_singular_where_it_is_one_year():
+    [note] = implausible([3, 14, 17], "months")
+    assert note.startswith(
+        "median time to event or censoring 14 months (1 year), longest 17 months (1 year): "
     )
 
 

@@ -19,7 +19,7 @@ from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
-from sequoia_stats.types.genes import aliases, match, other_identifiers, refuse_dates
+from sequoia_stats.types.genes import is_symbol, match, other_identifiers, refuse_dates
 from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
 if TYPE_CHECKING:
@@ -196,9 +196,8 @@ def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Flow:
 
 def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, genes_in: str) -> None:
     """Refuse a table whose samples have gene symbols as names, and whose genes do not."""
-    symbols = frozenset(aliases().values())
-    like, unlike = (sum(name in symbols for name in names) > len(names) / 2 for names in (samples, genes))
-    if like and not unlike:
+    samples_fit, genes_fit = (sum(map(is_symbol, names)) > len(names) / 2 for names in (samples, genes))
+    if samples_fit and not genes_fit:
         other = "rows" if genes_in == "columns" else "columns"
         raise InputError(
             f"the samples have the names of genes: {listing(samples, 3)}",

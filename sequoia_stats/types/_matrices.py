@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.types.covariates import refuse_repeated_columns
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -38,13 +39,7 @@ def in_memory(data: Any, what: str) -> AnnData:
         raise InputError(
             f"{kind} is not a type of {what} that can be read", fix=f"give a file, an AnnData or a {what}"
         )
-    repeated = data.obs.columns[data.obs.columns.duplicated()].unique()
-    if len(repeated):
-        raise InputError(
-            f"{counted(len(repeated), 'column name is', 'column names are')} duplicated: {listing(repeated)}",
-            where="AnnData, obs",
-            fix="rename or drop one of the columns",
-        )
+    refuse_repeated_columns(data.obs.columns, "AnnData, obs")
     return data.to_memory() if data.isbacked else data
 
 

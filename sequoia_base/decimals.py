@@ -21,7 +21,7 @@ def commas_are_decimal(texts: Iterable[str]) -> bool:
     Parameters
     ----------
     texts : iterable of str
-        The numbers, each a text or a line of one; what is no number says nothing.
+        The numbers, each a text or a line of one; what is not a number says nothing.
 
     Examples
     --------

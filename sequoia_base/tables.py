@@ -308,8 +308,8 @@ def _only_member(raw: bytes, path: Path) -> bytes:
 
 def _with_points(records: Records, at_number: list[int]) -> list[Row]:
     """The rows, with points for decimal commas in the columns of numbers."""
-    plain = records.delimiter == ","  # only a quoted field holds one
-    doubtful = (row for _, row in records.rows if isinstance(row, list) or not (plain or "," not in row))
+    separated = records.delimiter == ","  # then only a quoted field holds one
+    doubtful = (row for _, row in records.rows if isinstance(row, list) or (not separated and "," in row))
 
     def numbers(row: str | list[str]) -> str:
         fields = records.fields(row)

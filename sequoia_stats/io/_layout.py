@@ -58,7 +58,11 @@ def looks_clinical(name: str) -> bool:
 
 def clinical_among(names: Iterable[str]) -> list[str]:
     """Names of columns that cannot be genes; HER2 and RACE are aliases of genes, so their values decide."""
-    return [name for name in names if looks_clinical(name) and name not in aliases()]
+    return [name for name in names if _is_clinical(name)]
+
+
+def _is_clinical(name: str) -> bool:
+    return looks_clinical(name) and name not in aliases()
 
 
 def codes_among(names: Sequence[str], values: NDArray[np.float64]) -> list[int]:
@@ -136,9 +140,8 @@ def _behind_row_numbers(header: Sequence[str], path: str | Path) -> int:
 
 def no_expression(header: Sequence[str], ids: int) -> list[int]:
     """Positions of columns that hold no expression: row names to the left of the ids, and clinical data."""
-    symbols = aliases()  # RACE and HER2 are genes
     unnamed = range(_n_row_names(header[:ids])) if ids else []
-    clinical = [i for i, name in enumerate(header) if looks_clinical(name) and name not in symbols]
+    clinical = [i for i, name in enumerate(header) if _is_clinical(name)]
     return [i for i in dict.fromkeys([*unnamed, *clinical]) if i != ids]
 
 
@@ -188,15 +191,14 @@ def genes_only(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFr
 
 def without_clinical(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
     """Patients × genes without genes that have the name of a clinical column; they are counted as `axis`."""
-    symbols = aliases()
-    clinical = [i for i, name in enumerate(frame) if looks_clinical(str(name)) and name not in symbols]
+    clinical = [i for i, name in enumerate(frame) if _is_clinical(str(name))]
     return _without(frame, clinical, flow, f"{axis}: clinical", "not genes, by their names")
 
 
 def without_codes(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.DataFrame:
     """Patients × genes without what `codes_among` finds, which is counted as `axis`; odd names are listed."""
     codes = codes_among(list(map(str, frame)), frame.to_numpy())
-    reason = "whole numbers under names of no gene"
+    reason = "whole numbers, under names that no gene has"
     frame = _without(frame, codes, flow, f"{axis}: whole numbers", reason)
     note_unknown([name for name in map(str, frame) if _ODD_NAME.match(name)], frame.shape[1], flow)
     return frame
@@ -258,6 +260,6 @@ def without_row_names(table: pd.DataFrame, ids: str, flow: Flow) -> pd.DataFrame
     if lost:
         n = table.shape[1]
         flow.add(
-            "clinical columns: row names", n, n - len(lost), f"no covariates: {listing(map(repr, lost))}"
+            "clinical columns: row names", n, n - len(lost), f"not covariates: {listing(map(repr, lost))}"
         )
     return table.drop(columns=lost)

@@ -47,7 +47,7 @@ def read_matrix(
     unit : {"patient", "sample"}
         What the ids belong to, for errors.
     flow : Flow, optional
-        Takes a line for columns that are no genes: row names, and clinical data such as "age".
+        Takes a line for columns that are not genes: row names, and clinical data such as "age".
 
     Returns
     -------
@@ -91,8 +91,10 @@ def _labelled(
 
 
 def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
-    title, found, said = title.strip(), *(("columns", "rows") if in_rows else ("rows", "columns"))
-    if title.lower() in SAMPLE_TITLES if in_rows else is_gene_title(title):
+    title = title.strip()
+    is_other = title.lower() in SAMPLE_TITLES if in_rows else is_gene_title(title)
+    if is_other:
+        found, said = ("columns", "rows") if in_rows else ("rows", "columns")
         raise InputError(
             f"the first column is called {title!r}, so genes are in {found}, not in {said}",
             where=str(path),

@@ -126,7 +126,7 @@ def _note_differences(patients: pd.DataFrame, samples: pd.DataFrame, both: list[
     table = patients.set_index("PATIENT_ID").reindex(samples["PATIENT_ID"])
     differ = [column for column in both if (table[column].to_numpy() != samples[column].to_numpy()).any()]
     if differ:
-        reason = f"in both files with other values; those of the patients are kept: {listing(differ)}"
+        reason = f"in both files, with different values; those of the patients are kept: {listing(differ)}"
         flow.add("clinical columns: of samples", len(differ), 0, reason)
 
 

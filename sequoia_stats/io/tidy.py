@@ -247,7 +247,7 @@ def _read_single(
         _refuse_others(clinical_among(rest), len(rest), path)
         return named
 
-    or_else = "if the column is no gene, name it with --covariates, or leave it out of the table"
+    or_else = "if the column is not a gene, name it with --covariates, or leave it out of the table"
     numbers = read_numbers(path, texts, missing=missing, or_else=or_else)
     used = [str(name) for name in numbers.texts if name not in UNNAMED]
     numbers = expression_only(numbers, flow, keep=used)
@@ -296,7 +296,7 @@ def _read_expression(
         ids = id_position(header, None, path)
         return [ids, *no_expression(header[:ids], ids)]
 
-    or_else = "" if in_rows else "if the column is no gene, leave it out of the expression table"
+    or_else = "" if in_rows else "if the column is not a gene, leave it out of the expression table"
     numbers = read_numbers(path, names if in_rows else texts, missing=missing, or_else=or_else)
     beside, above = map(tcga_patient, numbers.texts.iloc[:, 0]), map(tcga_patient, numbers.columns)
     if not in_rows and known.isdisjoint(beside) and not known.isdisjoint(above):

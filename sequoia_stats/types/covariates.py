@@ -61,7 +61,7 @@ class Reading:
 
     @property
     def n_unread(self) -> int:
-        """Number of values that are no numbers among numbers."""
+        """Number of values among numbers that are not numbers themselves."""
         return sum(map(len, self.unread.values()))
 
     def counts(self) -> dict[str, int]:
@@ -269,7 +269,7 @@ def _are_codes(texts: pd.Series) -> bool:
 
 
 def _numbers(texts: pd.Series) -> tuple[pd.Series, str]:
-    """Numbers, NaN where a text is none; decimal commas are read if all fractions have one and none is in doubt."""
+    """Numbers, NaN for any other text; decimal commas are read if all fractions have one and none is in doubt."""
     read = with_points(texts)
     numbers = read.map(lambda text: float(text) if _NUMBER.fullmatch(text) else np.nan).astype(np.float64)
     return numbers, "" if read is texts else "decimal commas read"

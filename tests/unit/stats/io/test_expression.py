@@ -247,4 +247,4 @@ def test_codes_among_expression_are_left_out_and_counted(tmp_path, form):
     source, options = (table, {}) if form == "frame" else (tmp_path / f"{form}.csv", {"genes_in": form})
     read = read_expression(source, **options)
     assert list(read.values.columns) == ["ESR1", "ERBB2", "G3"]
-    assert read.flow["reason"].iloc[0] == "whole numbers under names of no gene: ECOG"
+    assert read.flow["reason"].iloc[0] == "whole numbers, under names that no gene has: ECOG"

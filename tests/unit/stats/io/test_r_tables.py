@@ -100,7 +100,7 @@ def test_row_numbers_are_left_out_and_counted(tables):
     )
     steps = cohort.flow.set_index("step")["reason"]
     assert steps["columns: row names"] == "not genes: ''"
-    assert steps["clinical columns: row names"] == "no covariates: ''"
+    assert steps["clinical columns: row names"] == "not covariates: ''"
 
 
 def test_row_numbers_are_not_taken_for_patients(tables):

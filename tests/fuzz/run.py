@@ -58,6 +58,9 @@ def fuzz(
 ) -> list[End]:
     """Damage files of a format, one at a time, and run its commands.
 
+    The commands run in forked processes. So the caller must not have used torch or another library with threads of its
+    own: a fork of such a process waits for ever.
+
     Parameters
     ----------
     form : Format
@@ -90,10 +93,14 @@ def _batch(
     reader, writer = os.pipe()
     process = os.fork()
     if not process:
-        os.close(reader)
-        with os.fdopen(writer, "w") as told:
-            _cases(form, good, seed, range(first, most), stop, told)
-        os._exit(0)
+        code = 1
+        try:
+            os.close(reader)
+            with os.fdopen(writer, "w") as told:
+                _cases(form, good, seed, range(first, most), stop, told)
+            code = 0
+        finally:
+            os._exit(code)
     os.close(writer)
     ends, number, victim = [], first, ""
     how = ""

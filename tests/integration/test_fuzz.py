@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -17,17 +19,30 @@ from tests.fuzz.run import fuzz
 QUICK = ("plain-tiff", "pickle", "gene-sets")
 
 
+@pytest.fixture(scope="module")
+def fresh():
+    """A process that has run nothing yet, for `fuzz` to fork."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+def fuzz_named(name, most):
+    return fuzz(FORMATS[name], seed=0, most=most)
+
+
 @pytest.mark.parametrize("name", QUICK)
-def test_a_damaged_file_ends_in_a_result_or_a_refusal(name):
-    ends = fuzz(FORMATS[name], seed=0, most=4)
+def test_a_damaged_file_ends_in_a_result_or_a_refusal(fresh, name):
+    ends = fresh.submit(fuzz_named, name, 4).result()
     assert len(ends) == 4
     assert [end for end in ends if not end.fine] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FORMATS.keys() - set(QUICK)))
-def test_a_damaged_file_of_a_format_that_takes_longer_does_too(name):
-    assert [end for end in fuzz(FORMATS[name], seed=0, most=6) if not end.fine] == []
+def test_a_damaged_file_of_a_format_that_takes_longer_does_too(fresh, name):
+    ends = fresh.submit(fuzz_named, name, 6).result()
+    assert len(ends) == 6
+    assert [end for end in ends if not end.fine] == []
 
 
 def ending(monkeypatch, how):

@@ -191,14 +191,17 @@ def test_no_more_is_read_than_can_wait():
 
 
 def test_who_stops_taking_stops_the_work():
-    begun, gate = [], threading.Event()
+    begun, second, gate = [], threading.Event(), threading.Event()
 
     def work(item):
         begun.append(item)
-        return item == 0 or gate.wait(10)
+        if item:
+            second.set()
+            gate.wait(10)
 
     results = in_order(range(100), work, jobs=1, ahead=50)
     next(results)
+    assert second.wait(10)
     threading.Timer(0.05, gate.set).start()
     results.close()
     assert begun == [0, 1]

@@ -26,7 +26,7 @@ from sequoia_model.tissue._drawn import (
     read_drawing,
 )
 from sequoia_model.tissue.mask import TissueMask
-from sequoia_model.tissue.polygons import fill
+from sequoia_model.tissue.polygons import Ring, fill
 
 if TYPE_CHECKING:
     from sequoia_model.slide import Slide
@@ -90,6 +90,12 @@ def read_annotation(
     drawing = read_drawing(path)
     used, taken, notes = _chosen(drawing, include, exclude, partly)
     _refuse_other_units([*used, *taken], path)
+    if _counts_from_level_0([*used, *taken], slide.scanned):
+        used, taken = (_moved(areas, slide.scanned[:2]) for areas in (used, taken))
+        notes.append(
+            f"{path.name} was taken to count from the corner of level 0, as it lies within the scanned area only "
+            "then; QuPath counts from the corner of the scanned area, at {}, {}".format(*slide.scanned[:2])
+        )
     notes += _clipped([*used, *taken], slide.scanned[2:], drawing)
     mask, removed = (_blank(slide, f"annotation {path.name}") for _ in range(2))
     _draw(used, mask, slide.scanned, drawing)
@@ -165,6 +171,34 @@ def _counts(areas: Iterable[Area]) -> Counter[str]:
     return Counter(dict(Counter(area.name for area in areas).most_common()))
 
 
+def _counts_from_level_0(areas: list[Area], scanned: tuple[int, int, int, int]) -> bool:
+    """Whether areas lie within the scanned area if they count from level 0's corner, and far beyond it if not."""
+    corner, size = np.array(scanned[:2]), scanned[2:]
+    low, high = _box(areas)
+    within = (low - corner >= -_slack(size)).all() and (high - corner <= np.array(size) + _slack(size)).all()
+    return bool(within and _is_far(low, high, size))
+
+
+def _moved(areas: list[Area], corner: tuple[int, int]) -> list[Area]:
+    """Areas that count from level 0's corner, as they count from the corner of the scanned area."""
+    return [replace(area, rings=[ring - corner for ring in area.rings]) for area in areas]
+
+
+def _box(areas: Iterable[Area]) -> tuple[Ring, Ring]:
+    """The smallest and the largest x and y of the outlines."""
+    points = np.concatenate([area.rings[0] for area in areas])
+    return points.min(axis=0), points.max(axis=0)
+
+
+def _slack(size: tuple[int, int]) -> float:
+    """Pixels by which a hand-drawn outline may go beyond the border without a note."""
+    return 1 + 0.001 * max(size)
+
+
+def _is_far(low: Ring, high: Ring, size: tuple[int, int]) -> bool:
+    return bool(max(*-low, *(high - size)) > 0.25 * max(size))
+
+
 def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list[str]:
     """A note if areas reach beyond the scanned area of this size; they are clipped when they are drawn.
 
@@ -174,7 +208,7 @@ def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list
         If most of what was drawn lies there: the areas are those of another slide, or of another resolution. A
         frame around the whole slide says nothing about that, and neither do a few areas that lie wholly outside.
     """
-    slack = 1 + 0.001 * max(size)  # a hand-drawn outline may go a little beyond the border
+    slack = _slack(size)
     beyond, outside, telling = [], [], []
     for area in areas:
         low, high = area.rings[0].min(axis=0), area.rings[0].max(axis=0)
@@ -187,10 +221,10 @@ def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list
             telling.append(area)
     if not beyond:
         return []
-    points = np.concatenate([area.rings[0] for area in beyond])
-    low, high = points.min(axis=0), points.max(axis=0)
-    is_far = max(*-low, *(high - size)) > 0.25 * max(size)
-    if is_far and (len(outside) > len(areas) / 2 or (telling and _share_outside(telling, size) > 0.5)):
+    low, high = _box(beyond)
+    if _is_far(low, high, size) and (
+        len(outside) > len(areas) / 2 or (telling and _share_outside(telling, size) > 0.5)
+    ):
         raise InputError(
             f"most of the drawn area lies outside the slide, which has {size[0]} × {size[1]} pixels: "
             f"x from {low[0]:g} to {high[0]:g}, y from {low[1]:g} to {high[1]:g}",
@@ -204,9 +238,9 @@ def _clipped(areas: list[Area], size: tuple[int, int], drawing: Drawing) -> list
 
 def _refuse_other_units(areas: list[Area], path: Path) -> None:
     """Refuse areas that all fit into so small a place that their numbers are degrees or shares, not pixels."""
-    points = np.concatenate([area.rings[0] for area in areas])
-    low, high = points.min(axis=0), points.max(axis=0)
-    if (high - low).max() < _FEWEST_PIXELS and (points != points.round()).any():
+    low, high = _box(areas)
+    whole = all((area.rings[0] == area.rings[0].round()).all() for area in areas)
+    if (high - low).max() < _FEWEST_PIXELS and not whole:
         raise InputError(
             f"the coordinates run from {low[0]:g} to {high[0]:g} and from {low[1]:g} to {high[1]:g}: "
             "these are not pixels",
@@ -223,9 +257,8 @@ def _is_outside(area: Area, size: tuple[int, int]) -> bool:
 
 def _share_outside(areas: Sequence[Area], size: tuple[int, int]) -> float:
     """The share of the drawn area that lies outside the slide, measured on a small picture."""
-    points = np.concatenate([area.rings[0] for area in areas])
-    low = points.min(axis=0)
-    scale = (points.max(axis=0) - low) / _SKETCH
+    low, high = _box(areas)
+    scale = (high - low) / _SKETCH
     sketch = np.zeros((_SKETCH, _SKETCH), dtype=bool)
     for area in areas:
         fill(sketch, [(ring - low) / scale for ring in area.rings])

@@ -374,6 +374,29 @@ def test_coordinates_count_from_the_corner_of_the_scanned_area(tmp_path, scanned
     np.testing.assert_array_equal(mask.mask, moved)
 
 
+def wide(x, y):
+    """An area of 260 × 130 pixels."""
+    return feature([[x, y], [x + 260, y], [x + 260, y + 130], [x, y + 130]])
+
+
+def test_an_area_that_only_fits_from_level_0_counts_from_there(tmp_path, scanned):
+    mask = read_annotation(write(tmp_path, wide(404, 220)), scanned)
+    rows, columns = np.nonzero(mask.mask)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (404, 220, 663, 349)
+    assert mask.notes == (
+        "drawn.geojson was taken to count from the corner of level 0, as it lies within the scanned area only "
+        "then; QuPath counts from the corner of the scanned area, at 256, 128",
+    )
+
+
+def test_an_area_that_fits_both_ways_or_neither_counts_as_in_qupath(tmp_path, scanned):
+    assert read_annotation(write(tmp_path, wide(252, 126)), scanned).notes == ()
+    clipped = read_annotation(write(tmp_path, wide(300, 100)), scanned)
+    assert clipped.notes == ("1 outline that reaches beyond the slide was clipped in drawn.geojson",)
+    with pytest.raises(InputError, match="outside the slide"):
+        read_annotation(write(tmp_path, wide(404, 300)), scanned)
+
+
 @pytest.fixture
 def all_scanned() -> np.ndarray:
     """The scanned area in the mask of that slide."""

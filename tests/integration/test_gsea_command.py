@@ -201,7 +201,7 @@ def test_ctrl_c_is_heard_while_gseapy_works_and_leaves_nothing(tmp_path, in_gsea
     started.send_signal(signal.SIGINT)
     before = time.monotonic()
     answer = finished(started)
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 20
     assert (answer.code, answer.out) == (130, "")
     assert answer.err.splitlines()[-1] == "interrupted"
     assert is_gone(child)
@@ -212,7 +212,7 @@ def test_ctrl_c_is_heard_while_gseapy_works_and_leaves_nothing(tmp_path, in_gsea
 def test_gseapy_ends_with_a_command_that_is_killed(in_gseapy):
     started, child = in_gseapy
     started.kill()
-    assert wait_until(lambda: is_gone(child), 5)
+    assert wait_until(lambda: is_gone(child), 20)
 
 
 def test_a_table_of_deseq2_is_ranked_by_its_statistic(capsys, tmp_path):

@@ -94,8 +94,8 @@ def _observed_and_expected(outcome: Outcome, sets: RiskSets, labels: pd.Series) 
     """Events of every group, and those expected if all groups had the hazard of all patients."""
     cumulative = sets.steps(np.cumsum(sets.events / sets.at_risk), before=0.0)
     table = pd.DataFrame({"observed": outcome.event, "expected": cumulative})
-    grouped = table.groupby(labels.array, sort=True, observed=True)
+    grouped = table.groupby(labels.cat.codes.to_numpy(), sort=True)
     frame = grouped.agg(n=("observed", "size"), observed=("observed", "sum"), expected=("expected", "sum"))
-    return (
-        frame.set_axis(frame.index.astype(object), axis=0).rename_axis("group").reset_index().infer_objects()
-    )
+    groups = pd.Series(list(labels.cat.categories[frame.index]), frame.index)
+    frame.insert(0, "group", groups)
+    return frame.reset_index(drop=True)

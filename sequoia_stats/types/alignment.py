@@ -9,7 +9,7 @@ import pandas as pd
 
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.types.arrays import as_series
-from sequoia_stats.types.covariates import MISSING_VALUES
+from sequoia_stats.types.covariates import MISSING_VALUES, label
 from sequoia_stats.types.outcome import Outcome
 
 Labelled = TypeVar("Labelled", pd.Series, pd.DataFrame)
@@ -28,7 +28,8 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
     Returns
     -------
     groups : Series of shape (n,)
-        A Categorical of the labels as given, NaN where missing; levels in the order of a Categorical, or sorted.
+        A Categorical of the labels as given, NaN where missing; levels in the order of a Categorical, or sorted. Texts
+        lose the blanks around them, and a number is the same as a text that shows it.
     n_missing : int
         Patients whose group is None, NaN, NA, or the text that these become.
 
@@ -40,7 +41,7 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
     series = align(as_series(values, "groups"), outcome, "groups")
     labels = series.astype(object)
     absent = series.isna() | labels.map(
-        lambda label: isinstance(label, str) and label.strip() in MISSING_VALUES
+        lambda value: isinstance(value, str) and value.strip() in MISSING_VALUES
     )
     known = labels[~absent]
     if known.empty:
@@ -51,15 +52,22 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
         raise InputError(
             "a group is a list or a table, not a label", fix="pass text, numbers or booleans"
         ) from None
+    texts = {value.strip() for value in there if isinstance(value, str)}
+    same = {value: text for value in there if (text := label(value)) in texts}
+    labels, there = (
+        labels.map(lambda value: same.get(value, value)),
+        {same.get(value, value) for value in there},
+    )
     if isinstance(series.dtype, pd.CategoricalDtype):
-        levels = [level for level in series.cat.categories if level in there]
+        ordered = dict.fromkeys(same.get(level, level) for level in series.cat.categories)
+        levels = [level for level in ordered if level in there]
     else:
         try:
-            levels = sorted(there, key=lambda label: (isinstance(label, str), label))
+            levels = sorted(there, key=lambda value: (isinstance(value, str), value))
         except TypeError:
             raise InputError(
                 "the groups are of types that cannot be sorted",
-                where=listing(sorted({type(label).__name__ for label in there})),
+                where=listing(sorted({type(value).__name__ for value in there})),
                 fix="pass text, numbers or booleans",
             ) from None
     return pd.Series(pd.Categorical(labels.mask(absent), levels), labels.index), int(absent.sum())

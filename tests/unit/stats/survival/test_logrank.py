@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,24 @@ def test_names_of_groups_do_not_matter(case, names):
     outcome, groups = case
     renamed = logrank_test(outcome, np.array(names)[groups])
     assert renamed.statistic == pytest.approx(logrank_test(outcome, groups).statistic, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("groups", "names"),
+    [
+        (["a", "a ", "b"], ["a", "b"]),
+        (np.array([1, "1", 2], object), [2, "1"]),
+        (pd.Categorical(["b", "b ", "a"], ["b ", "b", "a"]), ["b", "a"]),
+        (pd.cut([1, 1, 9], 2), [*pd.cut([1, 9], 2).categories]),
+    ],
+    ids=["blank", "text", "Categorical", "intervals"],
+)
+def test_groups_that_print_alike_are_one(groups, names):
+    outcome = make_outcome()
+    result = logrank_test(outcome, groups[np.arange(60) % 3] if hasattr(groups, "dtype") else groups * 20)
+    want = logrank_test(outcome, np.arange(60) % 3 == 2)
+    assert (result.statistic, result.df) == (pytest.approx(want.statistic), 1)
+    assert result.frame["group"].tolist() == names
 
 
 @given(outcomes_with_groups(), st.randoms(use_true_random=False))

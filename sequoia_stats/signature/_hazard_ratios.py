@@ -118,30 +118,24 @@ def hazard_ratio(
 ) -> HazardRatio:
     """Cox model of the score, in SDs of this cohort, adjusted for the covariates."""
     covariates = cohort.covariates[list(adjust)]
-    sd = score.std(ddof=1)
+    reduced = cox_regression(cohort.outcome, covariates) if adjust else None
     # nothing can be fitted to a constant score, whose SD rounding may make larger than 0; a null model has no other
     if null or (score == score[0]).all():
-        used = covariates.notna().all(axis=1).to_numpy()
-        events, missing = int(cohort.outcome.event[used].sum()), int((~used).sum())
-        note = "" if null else "all patients have the same risk score"
-        return HazardRatio(adjust, int(used.sum()), events, missing, hr=1.0 if null else math.nan, note=note)
-    full = cox_regression(cohort.outcome, covariates.assign(**{SCORE: score / sd}))
-    reduced = cox_regression(cohort.outcome, covariates) if adjust else None
-    test = proportional_hazards_test(full)
+        hr, said = (1.0, "") if null else (math.nan, "all patients have the same risk score")
+        if reduced is None:
+            return HazardRatio(adjust, cohort.n, cohort.n_events, 0, hr=hr, note=said)
+        alone = "; ".join(filter(None, [said, "the terms are those of the covariates alone"]))
+        return HazardRatio(adjust, hr=hr, **_model(reduced, alone))
+    full = cox_regression(cohort.outcome, covariates.assign(**{SCORE: score / score.std(ddof=1)}))
     term = full.frame.set_index("term").loc[SCORE]
     return HazardRatio(
         covariates=adjust,
-        n=full.n,
-        n_events=full.n_events,
-        n_missing=full.n_missing,
         hr=float(term["hr"]),
         low=float(term["low"]),
         high=float(term["high"]),
         p=float(term["p"]),
         p_lr=likelihood_ratio(full, reduced).p,
-        note="; ".join(filter(None, [full.note, test.note])),
-        terms=_terms(full),
-        proportional_hazards=test.frame,
+        **_model(full),
     )
 
 
@@ -149,6 +143,19 @@ def table_lines(table: pd.DataFrame) -> list[str]:
     """A table as it is printed."""
     text = table.to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}")
     return text.splitlines()
+
+
+def _model(fit: CoxFit, note: str = "") -> dict[str, Any]:
+    """What a `HazardRatio` holds of a model besides the risk score."""
+    test = proportional_hazards_test(fit)
+    return {
+        "n": fit.n,
+        "n_events": fit.n_events,
+        "n_missing": fit.n_missing,
+        "note": "; ".join(filter(None, [note, fit.note, test.note])),
+        "terms": _terms(fit),
+        "proportional_hazards": test.frame,
+    }
 
 
 def _terms(fit: CoxFit) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from sequoia_base.arguments import ProgressBar, check_limits, one_of, whole
 from sequoia_base.results import Result, jsonable
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import canonical_names
-from sequoia_stats.signature._hazard_ratios import HazardRatio, hazard_ratio, table_lines
+from sequoia_stats.signature._hazard_ratios import SCORE, HazardRatio, hazard_ratio, table_lines
 from sequoia_stats.signature.lasso_cox import check_events
 from sequoia_stats.signature.scoring import Scale
 from sequoia_stats.signature.signature import Signature
@@ -336,6 +336,8 @@ def _covariates(adjust: str | Sequence[str], cohort: Cohort) -> tuple[str, ...]:
             f"{cohort.name} has no covariate {listing(absent)}",
             fix=f"use {listing(known, 40)}" if len(known) else "leave adjust (--adjust) out",
         )
+    if SCORE in found:
+        raise InputError(f"the covariate {SCORE!r} has the name of the score itself", fix="rename it")
     refuse_unread(cohort.covariates[found], cohort.readings, f"cohort {cohort.name}", _UNREAD, _LEVELS)
     return tuple(dict.fromkeys(found))
 

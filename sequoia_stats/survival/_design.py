@@ -97,7 +97,7 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
     ------
     InputError
         If a text among numbers has no meaning, fewer than two events are left, a covariate is infinite, constant or a
-        combination of those before it, or a category has more levels than there are events.
+        combination of those before it, two have terms of one name, or a category has more levels than there are events.
     """
     typed, readings = read_covariates(covariates)
     refuse_unread(typed, readings, "rows of the covariates", _UNREAD, _LEVELS)
@@ -115,6 +115,7 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
         )
     terms = {str(name): _terms_of(str(name), values, n_events) for name, values in typed[used].items()}
     columns = {term: values for own in terms.values() for term, values in own.items()}
+    _refuse_one_name(terms)
     matrix = pd.DataFrame(columns, index=typed.index[used])
     _refuse_useless(matrix)
     note = "; ".join(f"{name}: {reading.sentence()}" for name, reading in readings.items())
@@ -162,6 +163,17 @@ def _terms_of(name: str, values: pd.Series, n_events: int) -> dict[str, NDArray[
     if len(levels) == 1:
         return {name: np.zeros(len(values))}
     return {f"{name}: {level}": (values == level).to_numpy(dtype=np.float64) for level in levels[1:]}
+
+
+def _refuse_one_name(terms: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse covariates of which one is called as a level of another is."""
+    for name, own in terms.items():
+        for other, others in terms.items():
+            if name != other and (both := own.keys() & others.keys()):
+                raise InputError(
+                    f"the covariates {name!r} and {other!r} both have a term {listing(map(repr, sorted(both)))}",
+                    fix="rename one of them",
+                )
 
 
 def _refuse_useless(design: pd.DataFrame) -> None:

@@ -36,6 +36,8 @@ class CoxFit(Result):
         Log partial likelihood of the model and of the same patients without covariates.
     frame : DataFrame
         A row per term: ``term, coef, se, hr, low, high, z, p`` (95% interval and p by Wald).
+    infinite : tuple of str
+        Terms without a finite estimate.
     note : str
         What to know before reading the estimates; empty if there is nothing.
     used : array of bool, shape (patients given,)
@@ -53,6 +55,7 @@ class CoxFit(Result):
     log_likelihood: float
     log_likelihood_null: float
     frame: pd.DataFrame = field(repr=False)
+    infinite: tuple[str, ...]
     note: str
     used: NDArray[np.bool_] = field(repr=False, metadata={"show": False})
     design: Design = field(repr=False, metadata={"show": False})
@@ -124,6 +127,7 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
         log_likelihood=fitted.log_likelihood,
         log_likelihood_null=fitted.log_likelihood_null,
         frame=_terms(terms, fitted.coef, fitted.se),
+        infinite=tuple(terms[fitted.infinite]),
         note="; ".join(filter(None, [_note(fitted, terms, kept.n_events), design.note])),
         used=design.used,
         design=design,

@@ -34,7 +34,7 @@ class ProportionalHazards(Result):
     frame : DataFrame
         A row per covariate and one for GLOBAL: ``term, chi2, df, p``. A categorical covariate is tested as a whole.
     note : str
-        Terms that cannot be tested, whose row is NaN; empty if there are none.
+        Terms that cannot be tested, whose row is NaN, and those whose test says nothing; empty if there are none.
     """
 
     n: int
@@ -87,16 +87,28 @@ def proportional_hazards_test(fit: CoxFit) -> ProportionalHazards:
     names, df = [*terms, "GLOBAL"], [*(columns.size for columns in terms.values()), owner.size]
     frame = pd.DataFrame({"term": names, "chi2": statistics, "df": df})
     frame["p"] = chi2.sf(frame["chi2"], frame["df"])
-    untested = frame["term"][frame["chi2"].isna()]
-    why = "its information matrix is singular" if terms else "no term has an estimate"
+    frame.loc[frame["chi2"] < 0, ["chi2", "p"]] = np.nan  # rounding of an information matrix that is almost 0
     return ProportionalHazards(
         n=fit.n,
         n_events=fit.n_events,
         ties=fit.ties,
         p_value=float(frame["p"].iloc[-1]),
         frame=frame,
-        note=f"no test of {listing(untested)}: {why}" if len(untested) else "",
+        note=_note(frame, fit),
     )
+
+
+def _note(frame: pd.DataFrame, fit: CoxFit) -> str:
+    """What was not tested, and whose test says nothing."""
+    untested = frame["term"][frame["chi2"].isna()]
+    why = "its information matrix is singular" if len(frame) > 1 else "no term has an estimate"
+    owner = dict(zip(fit.design.matrix, fit.design.owner, strict=True))
+    unlimited = list(dict.fromkeys(owner[term] for term in fit.infinite))
+    notes = {
+        f"no test of {listing(untested)}: {why}": len(untested),
+        f"do not rely on the test of {listing([*unlimited, 'GLOBAL'])}: no finite estimate": unlimited,
+    }
+    return "; ".join(note for note, applies in notes.items() if applies)
 
 
 def _time_function(outcome: Outcome) -> AnyFloats:

@@ -178,14 +178,21 @@ def test_a_null_model_validates_to_hr_1_and_c_a_half(cohort):
     content = validate(make_signature(cohort, {}), cohort, adjust=["er"]).to_dict()
     assert (content["hr_per_sd"], content["c_index"], content["null_model"]) == (1.0, 0.5, True)
     assert (content["adjusted"]["hr_per_sd"], content["adjusted"]["p"]) == (1.0, None)
+    assert content["adjusted"]["note"] == "the terms are those of the covariates alone"
+    er = cox_regression(cohort.outcome, cohort.covariates[["er"]])
+    assert [(row["term"], row["hr"]) for row in content["adjusted"]["terms"]] == [("er", er.frame["hr"][0])]
+    assert [row["term"] for row in content["adjusted"]["proportional_hazards"]] == ["er", "GLOBAL"]
     assert content["cuts"]["frozen"] == {"threshold": 0.0, "n_high": 0, "n_low": 120, "logrank_p": None}
 
 
 def test_a_score_that_does_not_vary_has_no_hazard_ratio(cohort):
     flat = replace(cohort, expression=cohort.expression * 0)
-    content = validate(make_signature(cohort, {"G1": 1.0}, "none"), flat, bootstrap=10).to_dict()
+    result = validate(make_signature(cohort, {"G1": 1.0}, "none"), flat, adjust="er", bootstrap=10)
+    content = result.to_dict()
     assert (content["hr_per_sd"], content["p"], content["c_index"]) == (None, None, 0.5)
     assert content["hr_note"] == "all patients have the same risk score"
+    assert result.adjusted.note == f"{content['hr_note']}; the terms are those of the covariates alone"
+    assert result.adjusted.terms["term"].tolist() == ["er"]
 
 
 def test_undefined_values_become_null_and_the_json_is_strict(cohort):
@@ -203,6 +210,12 @@ def test_an_absent_covariate_is_refused_with_those_that_are_there(signature, coh
     with pytest.raises(InputError, match="has no covariate grade") as caught:
         validate(signature, cohort, adjust=["grade"])
     assert "pam50, er, pr" in caught.value.fix
+
+
+def test_a_covariate_with_the_name_of_the_score_is_refused(signature, cohort):
+    named = replace(cohort, covariates=cohort.covariates[["er"]].set_axis(["risk score per SD"], axis=1))
+    with pytest.raises(InputError, match="'risk score per SD' has the name of the score itself"):
+        validate(signature, named, adjust=["risk score per SD"])
 
 
 @pytest.mark.parametrize("events", [0, 1])

@@ -180,6 +180,10 @@ def test_covariates_are_read_from_whatever_holds_them(table):
             "id is categorical, and its 120 levels are too many",
         ),
         (pd.DataFrame({"gap": [np.nan] * 120}), "gap is missing for all 120 patients"),
+        (
+            pd.DataFrame({"stage": ["I", "II", "III"] * 40, "stage: II": np.arange(120.0)}),
+            "the covariates 'stage' and 'stage: II' both have a term 'stage: II'",
+        ),
         (np.zeros((120, 2, 2)), "not a table"),
         (None, "not a table"),
         ("G1", "not a table"),

@@ -88,3 +88,18 @@ def test_a_model_without_any_estimate_is_not_tested_and_a_note_says_so():
     result = of_model(MADE, first, Outcome(time, MADE.outcome.event, "RFS"))
     assert np.isnan(result.p_value)
     assert result.note == "no test of GLOBAL: no term has an estimate"
+
+
+def test_numbers_that_say_nothing_without_a_finite_estimate_are_named_or_left_out():
+    x, z = (np.random.default_rng(seed).normal(size=20) for seed in (20, 1))
+    outcome = Outcome(np.argsort(np.argsort(-x)) + 1.0, np.ones(20, bool), "OS")  # x puts the events in order
+    result = proportional_hazards_test(cox_regression(outcome, pd.DataFrame({"x": x, "z": z})))
+    assert result.note == "do not rely on the test of x, z, GLOBAL: no finite estimate"
+    for seed in range(15):
+        random = np.random.default_rng(seed)
+        x = random.normal(size=int(random.integers(12, 60)))
+        covariates = pd.DataFrame({"x": x, "z": random.normal(size=x.size)})
+        outcome = Outcome(np.argsort(np.argsort(-x)) + 1.0, random.random(x.size) < 0.8, "OS")
+        result = proportional_hazards_test(cox_regression(outcome, covariates))
+        assert not (result.frame["chi2"] < 0).any()
+        assert result.frame["chi2"].isna().any() == result.note.startswith("no test of")

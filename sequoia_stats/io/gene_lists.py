@@ -8,22 +8,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from sequoia_base.gene_names import kind_of
 from sequoia_base.tables import read_table, read_text, split_line
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.types.genes import aliases, is_symbol
 
 #: Titles of a column of symbols, in lower case and with one _ between words.
 _SYMBOL_TITLES = frozenset([
     "gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "hugo_symbol", "hgnc_symbol", "genesymbol",
     "gene_name", "gene_names", "genename", "approved_symbol", "external_gene_name", "gene_short_name",
 ])  # fmt: skip
-#: Titles that a list without other columns may also have: a word, or one of these words among others.
-_LIST_TITLES = frozenset([
-    "id", "ids", "name", "names", "universe", "background", "tested", "rownames", "row_names", "feature", "features",
-    "probe", "probes", "probeset", "probe_id",
-])  # fmt: skip
+#: Titles that a list without other columns may also have: such words and no others, written as one or several.
+_LIST_TITLE = re.compile(
+    r"((gene|symbol|id|name|list|target|probe|probeset|protein|feature|transcript|deg|hit|row)s?_?|"
+    r"hugo_?|hgnc_?|ncbi_?|ensembl_?|entrez_?|universe|background|tested)+"
+)
+#: Or one of these words among others.
 _GENE_WORDS = frozenset(["gene", "genes", "symbol", "symbols", "hgnc", "ensembl", "entrez"])
-#: What R calls a vector.
-_R_TITLES = frozenset(["x", "V1"])
+#: What R calls a vector, and columns without a title.
+_R_TITLE = re.compile(r"x|V\d+")
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
 
@@ -33,14 +36,13 @@ def is_gene_title(title: str) -> bool:
     return _plain(title) in _SYMBOL_TITLES
 
 
-def _is_list_title(text: str) -> bool:
+def is_list_title(text: str) -> bool:
     """Whether the first line of a list is its title; no gene is called so."""
-    word = _plain(text)
-    return (
-        word in _SYMBOL_TITLES | _LIST_TITLES
-        or text in _R_TITLES
-        or not _GENE_WORDS.isdisjoint(word.split("_"))
+    word = _plain(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text))
+    like_one = (
+        _R_TITLE.fullmatch(text) or _LIST_TITLE.fullmatch(word) or not _GENE_WORDS.isdisjoint(word.split("_"))
     )
+    return bool(like_one) and text not in aliases() and not is_symbol(text)  # IDS is a gene
 
 
 def _plain(title: str) -> str:
@@ -54,7 +56,8 @@ def read_gene_list(path: str | Path) -> list[str]:
     ----------
     path : path
         Text; empty lines, lines that start with ``#`` and a title such as "gene" or "Gene Symbol" are skipped. In a
-        table, separated by commas, tabs or semicolons, the column with such a title is read.
+        table, separated by commas, tabs, semicolons or blanks, the column with such a title is read. Of R, also a
+        vector with the numbers of its elements, and one on a single line.
 
     Returns
     -------
@@ -67,19 +70,17 @@ def read_gene_list(path: str | Path) -> list[str]:
         If the file cannot be read or is empty; if lines have several fields and no title says which is the gene; if a
         row has more or fewer fields than the header.
     """
-    lines = [
-        (row, line)
-        for row, line in enumerate(read_text(path).split("\n"), start=1)
-        if line.strip() and not line.startswith("#")
-    ]
-    head = lines[0][1] if lines else ""
-    delimiter = max(_DELIMITERS, key=head.count)
-    titles = _fields(head, delimiter, path, lines[0][0] if lines else 1)
-    is_title = is_gene_title if len(titles) > 1 else _is_list_title
+    lines = _lines(path)
+    delimiter, titles = _header(lines, path)
+    is_title = is_gene_title if len(titles) > 1 else is_list_title
     at = next((i for i, title in enumerate(titles) if is_title(title)), None)
     if at is None and len(titles) == 2 and not titles[0]:  # row numbers and a vector: R's write.csv
         at = 1
-    if at is not None and len(titles) > 1:
+    if delimiter == " " and len(lines) == 1:
+        names = titles
+    elif lines and not titles:
+        names = [_cell(path, row, line, delimiter, 1, 2) for row, line in lines]
+    elif at is not None and len(titles) > 1:
         names = [_cell(path, row, line, delimiter, at, len(titles)) for row, line in lines[1:]]
     else:
         names = [_only_field(path, row, line) for row, line in lines[at is not None :]]
@@ -87,6 +88,42 @@ def read_gene_list(path: str | Path) -> list[str]:
     if not names:
         raise InputError("the gene list is empty", where=str(path), fix="write one gene per line")
     return names
+
+
+def _lines(path: str | Path) -> list[tuple[int, str]]:
+    """The lines that hold something and are no comment, with their numbers."""
+    return [
+        (row, line)
+        for row, line in enumerate(read_text(path).split("\n"), start=1)
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def _header(lines: list[tuple[int, str]], path: str | Path) -> tuple[str, list[str]]:
+    """What separates the columns, and their titles: "" over R's row names, and none if R wrote no titles at all.
+
+    Blanks separate only what R wrote: a table, a vector with its row numbers, or one on a single line (cat).
+    """
+    head, second = [*(line for _, line in lines[:2]), "", ""][:2]
+    if any(sign in head for sign in _DELIMITERS):
+        delimiter = max(_DELIMITERS, key=head.count)
+        return delimiter, _fields(head, delimiter, path, lines[0][0])
+    delimiter = max(_DELIMITERS, key=second.count) if any(sign in second for sign in _DELIMITERS) else " "
+    cut = [_fields(line, delimiter, path, row) for row, line in lines]
+    titles, widths = cut[0] if cut else [""], {len(fields) for fields in cut[1:]}
+    first = [fields[0] for fields in cut]
+    if len(titles) == 1 and widths == {2} and all(a.isdecimal() and b for a, b in cut[1:]):
+        return delimiter, ["", *titles]
+    if delimiter == " " and len(titles) > 1:
+        if len(titles) == 2 and widths == {2} and first == [str(i + 1) for i in range(len(cut))]:
+            return delimiter, []
+        n_short = max(widths, default=0) - len(titles)
+        is_table = len(widths) == 1 and n_short in (0, 1) and not kind_of(second)  # TP53 (7157) is one name
+        if is_table and any(map(is_gene_title, titles)):
+            return delimiter, [*[""] * n_short, *titles]
+        if not widths and not is_list_title(head) and not kind_of(head):
+            return delimiter, titles
+    return ",", [_only_field(path, *lines[0])] if lines else [""]
 
 
 def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
@@ -129,11 +166,7 @@ def read_gene_lists(paths: Sequence[str | Path]) -> dict[str, list[str]]:
 
 def _lists_in(path: Path) -> dict[str, list[str]]:
     """The lists of one file."""
-    lines = (line for line in read_text(path).split("\n") if line.strip() and not line.startswith("#"))
-    head = next(lines, "")
-    titles = [
-        title.strip().strip('"').lower() for title in head.replace("\t", ",").replace(";", ",").split(",")
-    ]
+    titles = [title.lower() for title in _header(_lines(path), path)[1]]
     if {"gene", "well_predicted"} <= set(titles):
         return _well_predicted(path)
     if {"list", "gene"} <= set(titles):
@@ -141,7 +174,7 @@ def _lists_in(path: Path) -> dict[str, list[str]]:
         for column in ("list", "gene"):
             refuse_rows(table[column].isna(), f"row has no {column}", f"rows have no {column}", path, column)
         return {str(name): genes.tolist() for name, genes in table.groupby("list", sort=False)["gene"]}
-    if len(titles) > 1 and any(map(is_gene_title, titles)):
+    if len(titles) - titles.count("") > 1 and any(map(is_gene_title, titles)):
         raise InputError(
             f"the file is a table of genes with {len(titles)} columns, not a list",
             where=str(path),
@@ -221,4 +254,6 @@ def _only_field(path: str | Path, row: int, line: str) -> str:
 
 def _fields(line: str, delimiter: str, path: str | Path, row: int) -> list[str]:
     """The stripped fields of a line; a quoted one may hold the delimiter."""
+    if delimiter == " ":
+        line = " ".join(line.split())
     return [field.strip() for field in split_line(line, delimiter, path, row)]

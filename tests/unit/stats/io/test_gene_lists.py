@@ -58,7 +58,21 @@ def test_several_fields_in_a_line_without_a_title_are_refused(tmp_path, text, ro
     assert error.value.fix == "write one gene per line, or a CSV with a column gene"
 
 
-@pytest.mark.parametrize("text", ['"","x"\n"1","G1"\n"2","G2"\n', '"G1"\n"G2"\n', "G1,\nG2,\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"","x"\n"1","G1"\n"2","G2"\n',
+        '"G1"\n"G2"\n',
+        "G1,\nG2,\n",
+        '"x"\n"1" "G1"\n"2" "G2"\n',
+        "mine\n1 G1\n7 G2\n",
+        '"x"\n"1"\t"G1"\n"2"\t"G2"\n',
+        '"1" "G1"\n"2" "G2"\n',
+        '"gene" "logFC"\n"1" "G1" 0.5\n"2" "G2" 1\n',
+        "gene logFC\nG1 0.5\nG2 1\n",
+        "G1 G2 G1",
+    ],
+)
 def test_a_vector_that_r_wrote_is_a_list(tmp_path, text):
     (tmp_path / "genes.csv").write_text(text)
     assert read_gene_list(tmp_path / "genes.csv") == ["G1", "G2"]
@@ -89,6 +103,14 @@ def test_of_a_table_the_column_of_genes_is_read(tmp_path):
     assert read_gene_list(path) == ["ESR1", "TP53"]
 
 
+@pytest.mark.parametrize(
+    "text", ["TP53 (7157)\nHLA A\n", "Gene (Entrez)\nTP53 (7157)\nHLA A\n", "Gene name\nTP53 (7157)\nHLA A\n"]
+)
+def test_a_name_may_hold_a_blank(tmp_path, text):
+    (tmp_path / "genes.txt").write_text(text)
+    assert read_gene_list(tmp_path / "genes.txt") == ["TP53 (7157)", "HLA A"]
+
+
 def put(folder, **files):
     """Files by stem, as .csv; returns their paths."""
     paths = [folder / f"{name}.csv" for name in files]
@@ -101,8 +123,9 @@ def test_a_list_bears_the_name_of_its_file(tmp_path):
     (tmp_path / "good genes.v2.txt").write_text("gene\nA\nB\n")
     (tmp_path / "packed.txt.gz").write_bytes(gzip.compress(b"C\n"))
     (tmp_path / "plain").write_text("D\n")
+    (tmp_path / "r.csv").write_text('"","gene"\n"1","E"\n')
     lists = read_gene_lists(sorted(tmp_path.iterdir()))
-    assert lists == {"good genes.v2": ["A", "B"], "packed": ["C"], "plain": ["D"]}
+    assert lists == {"good genes.v2": ["A", "B"], "packed": ["C"], "plain": ["D"], "r": ["E"]}
 
 
 def test_a_table_holds_several_lists_in_any_order_of_columns(tmp_path):
@@ -126,7 +149,7 @@ def test_of_a_table_of_genes_a_level_called_list_is_no_list_of_all_genes(tmp_pat
 
 
 def test_comments_may_be_above_a_table(tmp_path):
-    paths = put(tmp_path, a="# mine\nlist,gene\none,A\ntwo,B\n")
+    paths = put(tmp_path, a="# mine\nlist gene\none A\ntwo B\n")
     assert read_gene_lists(paths) == {"one": ["A"], "two": ["B"]}
 
 
@@ -206,8 +229,15 @@ def test_two_files_with_one_stem_are_refused_by_name(tmp_path):
         "rownames",
         "feature",
         "probe",
+        *("GeneID", "GENEID", "Hugo", "TargetID", "EntrezID", "Protein", "DEGs", "Hit", "GeneList", "V2"),
     ],
 )
 def test_a_title_is_not_a_gene(tmp_path, title):
     (path,) = put(tmp_path, a=f"{title}\nESR1\nKRT5\n")
     assert read_gene_list(path) == ["ESR1", "KRT5"]
+
+
+@pytest.mark.parametrize("gene", ["IDS", "HUGO", "HITS"])
+def test_a_gene_is_no_title(tmp_path, gene):
+    (path,) = put(tmp_path, a=f"{gene}\nESR1\n")
+    assert read_gene_list(path) == [gene, "ESR1"]

@@ -18,15 +18,13 @@ _SYMBOL_TITLES = frozenset([
     "gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "hugo_symbol", "hgnc_symbol", "genesymbol",
     "gene_name", "gene_names", "genename", "approved_symbol", "external_gene_name", "gene_short_name",
 ])  # fmt: skip
-#: Titles that a list without other columns may also have: such words and no others, written as one or several.
+#: Titles that a list without other columns may also have: such words and no others, together or apart; or one about
+#: genes among others; or what R calls a vector, and columns without a title.
 _LIST_TITLE = re.compile(
-    r"((gene|symbol|id|name|list|target|probe|probeset|protein|feature|transcript|deg|hit|row)s?_?|"
-    r"hugo_?|hgnc_?|ncbi_?|ensembl_?|entrez_?|universe|background|tested)+"
+    r"(?i:((gene|symbol|id|name|list|target|probe|probeset|protein|feature|transcript|deg|hit|row|hugo|hgnc|ncbi|"
+    r"ensembl|entrez|universe|background|tested)s?[\s._-]*)+)|"
+    r"(?i:(.*[\s._-])?(genes?|symbols?|hgnc|ensembl|entrez)([\s._-].*)?)|.*[a-z](Gene|Symbol)s?|x|V\d+"
 )
-#: Or one of these words among others.
-_GENE_WORDS = frozenset(["gene", "genes", "symbol", "symbols", "hgnc", "ensembl", "entrez"])
-#: What R calls a vector, and columns without a title.
-_R_TITLE = re.compile(r"x|V\d+")
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
 
@@ -38,11 +36,10 @@ def is_gene_title(title: str) -> bool:
 
 def is_list_title(text: str) -> bool:
     """Whether the first line of a list is its title; no gene is called so."""
-    word = _plain(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text))
-    like_one = (
-        _R_TITLE.fullmatch(text) or _LIST_TITLE.fullmatch(word) or not _GENE_WORDS.isdisjoint(word.split("_"))
-    )
-    return bool(like_one) and text not in aliases() and not is_symbol(text)  # IDS is a gene
+    text = text.strip()
+    return (
+        bool(_LIST_TITLE.fullmatch(text)) and text not in aliases() and not is_symbol(text)
+    )  # IDS is a gene
 
 
 def _plain(title: str) -> str:

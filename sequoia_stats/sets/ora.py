@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID, is_missing
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.io.gene_lists import is_list_title
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets._similar_sets import MEASURES, merge_similar
 from sequoia_stats.sets.collections import GeneSets, Restricted
@@ -62,7 +63,8 @@ def hypergeometric(
     sets : GeneSets or sequence of GeneSets
         One or several collections. Sets are restricted to the universe before their size is checked.
     universe : iterable of str
-        All genes that could have been on a list, that is, all genes tested. A duplicated gene counts once.
+        All genes that could have been on a list, that is, all genes tested. A duplicated gene counts once; a title
+        such as "gene" or "Hugo_Symbol" that is in no set does not count, and is in the ledger.
     min_size, max_size : int
         Smallest and largest number of genes of a set within the universe; None means no upper limit.
     aliases : bool, default False
@@ -164,10 +166,15 @@ def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) 
     given, n_missing = _named(genes)
     if n_missing:
         flow.add("universe: genes with a name", len(given) + n_missing, len(given), f"{n_missing} missing")
-    if not given:
-        raise InputError("the universe is empty", fix="give all genes that were tested")
     tested = pd.Index(sorted(set(given)), dtype=object)
     known = np.logical_or.reduce([tested.isin(one.genes) for one in collections])
+    if titles := set(filter(is_list_title, tested[~known])):
+        n, given = len(given), [name for name in given if name not in titles]
+        reason = f"not genes, but titles of a column: {listing(sorted(titles))}"
+        flow.add("universe: genes without titles", n, len(given), reason)
+        tested, known = tested[~tested.isin(titles)], known[~tested.isin(titles)]
+    if not given:
+        raise InputError("the universe is empty", fix="give all genes that were tested")
     try:
         refuse_dates(tested[~known], "the universe")
     except InputError:

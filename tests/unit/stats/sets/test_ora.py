@@ -383,6 +383,18 @@ def test_names_that_are_missing_are_not_genes(nothing):
     assert flow["list l: genes in the universe"] == (2, 1, "0 outside the universe; 1 missing")
 
 
+@pytest.mark.parametrize("title", ["gene", "Hugo_Symbol", "x"])
+def test_a_title_is_no_gene_of_the_universe(title):
+    """A column that was read without its header begins with its title; where a set has such a gene, it is one."""
+    found = hypergeometric([title, "A"], SETS, universe=[title, *LETTERS], min_size=2)
+    pd.testing.assert_frame_equal(found, hypergeometric(["A"], SETS, universe=list(LETTERS), min_size=2))
+    reason = f"not genes, but titles of a column: {title}"
+    n = len(LETTERS)
+    assert ("universe: genes without titles", n + 1, n, reason) in found.attrs["flow"]
+    odd = GeneSets("odd", {"S": ("A", title)})
+    assert hypergeometric(["A"], odd, universe=[title, *LETTERS], min_size=2)["universe"].tolist() == [n + 1]
+
+
 @pytest.mark.parametrize("lists", ["TP53", {"l": "TP53"}, {"l": b"TP53"}])
 def test_the_letters_of_a_text_are_not_genes(lists):
     with pytest.raises(InputError, match="not the single text"):

@@ -1,4 +1,4 @@
-"""Classes that stand for the makers of a pandas data frame, which become a `Table` of names and numbers."""
+"""Classes that stand for the makers of a pandas data frame, a `Table` of names and numbers, and of a series."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
-from sequoia_model.legacy._labels import LABEL_MAKERS, ArrowTexts, AxisLabels, Texts, array
+from sequoia_model.legacy._labels import LABEL_MAKERS, ArrowTexts, AxisLabels, array
 from sequoia_model.legacy._stand_ins import StandIn
 
 
@@ -32,8 +32,8 @@ class Table:
     columns: Sequence[Any]
 
 
-class Frame(StandIn):
-    """A data frame: its state holds the manager of its blocks."""
+class Managed(StandIn):
+    """What keeps its values in blocks: its state holds the manager of these."""
 
     __slots__ = ("manager",)
     manager: Manager
@@ -44,9 +44,30 @@ class Frame(StandIn):
             raise pickle.UnpicklingError("a table without its values")
         self.manager = manager
 
+
+class Series(Managed):
+    """A series: one block and its labels, which play no part here."""
+
+    __slots__ = ()
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The values in their order."""
+        if len(self.manager.blocks) != 1:
+            raise pickle.UnpicklingError("a series without its values")
+        return self.manager.blocks[0].values
+
+
+class Frame(Managed):
+    """A data frame."""
+
+    __slots__ = ()
+
     @property
     def table(self) -> Table:
         """The values in one array; the blocks must fill it."""
+        if len(self.manager.axes) != 2:
+            raise pickle.UnpicklingError("a table without rows or columns")
         columns, rows = self.manager.axes
         values = self.manager.blocks
         if sum(block.values.size for block in values) != len(rows) * len(columns):
@@ -61,14 +82,16 @@ class Frame(StandIn):
 
 
 class Manager(StandIn):
-    """The blocks of a table and its axes, columns first. Before pandas 1.3 they came as a state."""
+    """The blocks of a table and its axes, columns first; or of a series. Before pandas 1.3 they came as a state."""
 
     __slots__ = ("axes", "blocks")
-    axes: tuple[Sequence[Any], Sequence[Any]]
+    axes: list[Sequence[Any]]
     blocks: list[ColumnBlock]
 
     def __new__(cls, blocks: Any = (), axes: Any = ((), ())) -> Manager:
         self = super().__new__(cls)
+        if isinstance(blocks, ColumnBlock):  # that of a series comes by itself, with its axis
+            blocks, axes = [blocks], [axes]
         self._fill(blocks, axes)
         return self
 
@@ -79,12 +102,12 @@ class Manager(StandIn):
         )
 
     def _fill(self, blocks: Any, axes: Any) -> None:
-        if not all(isinstance(block, ColumnBlock) for block in blocks) or len(axes) != 2:
+        if not all(isinstance(block, ColumnBlock) for block in blocks):
             raise pickle.UnpicklingError("a table in another form than blocks of numbers")
-        columns, rows = (axis.labels if isinstance(axis, AxisLabels) else axis for axis in axes)
-        if not all(isinstance(labels, list | range | tuple) for labels in (columns, rows)):
+        labels = [axis.labels if isinstance(axis, AxisLabels) else axis for axis in axes]
+        if not all(isinstance(names, list | range | tuple) for names in labels):
             raise pickle.UnpicklingError("a table whose rows or columns have no plain names")
-        self.blocks, self.axes = list(blocks), (columns, rows)
+        self.blocks, self.axes = list(blocks), labels
 
 
 class ColumnBlock(StandIn):
@@ -95,8 +118,6 @@ class ColumnBlock(StandIn):
     places: slice | NDArray[Any]
 
     def __new__(cls, values: Any, places: Any, ndim: Any = 2) -> ColumnBlock:
-        if isinstance(values, Texts | ArrowTexts):
-            raise _not_numbers()
         self = super().__new__(cls)
         self.values, chosen = array(values), places.value if isinstance(places, Slice) else array(places)
         self.places = chosen
@@ -118,12 +139,12 @@ class Slice(StandIn):
 
 
 class Reconstructed(StandIn):
-    """A data frame as protocols 0 and 1 begin it: by its class and the base of that."""
+    """An object as protocols 0 and 1 begin it: by its class and the base of that."""
 
     __slots__ = ()
 
     def __new__(cls, kind: Any, base: Any = None, state: Any = None) -> Any:
-        if kind not in (Frame, ArrowTexts) or base is not ObjectType or state is not None:
+        if kind not in (Frame, Series, Manager, ArrowTexts) or base is not ObjectType or state is not None:
             raise pickle.UnpicklingError("an object that is not a table")
         return kind.__new__(kind)
 
@@ -148,7 +169,10 @@ def _not_numbers() -> InputError:
 FRAME_MAKERS: dict[tuple[str, str], type[StandIn]] = {
     ("pandas.core.frame", "DataFrame"): Frame,
     ("pandas", "DataFrame"): Frame,  # since pandas 3
+    ("pandas.core.series", "Series"): Series,
+    ("pandas", "Series"): Series,
     ("pandas.core.internals.managers", "BlockManager"): Manager,
+    ("pandas.core.internals.managers", "SingleBlockManager"): Manager,
     ("pandas._libs.internals", "_unpickle_block"): ColumnBlock,
     **LABEL_MAKERS,
     ("builtins", "slice"): Slice,

@@ -27,8 +27,7 @@ class AxisLabels(StandIn):
                 raise pickle.UnpicklingError("a range of something other than whole numbers")
             self.labels = range(*limits)
         elif kind is AxisLabelsType:
-            held = data["data"]
-            self.labels = held.texts if isinstance(held, Texts | ArrowTexts) else array(held).ravel().tolist()
+            self.labels = array(data["data"]).ravel().tolist()
         else:
             raise pickle.UnpicklingError("an index of another class")
         return self
@@ -174,13 +173,17 @@ class ArrowArray(StandIn):
 
 
 def array(value: Any) -> NDArray[Any]:
-    """The values of an array of numpy.
+    """The values of an array of numpy, or the texts of an array of pandas.
 
     Raises
     ------
     pickle.UnpicklingError
         If it is anything else.
     """
+    if isinstance(value, Texts | ArrowTexts):
+        texts = np.empty(len(value.texts), dtype=object)
+        texts[:] = value.texts
+        return texts
     if not isinstance(value, Array):
         raise pickle.UnpicklingError(f"a {type(value).__name__} where a table needs an array")
     return value.values

@@ -14,6 +14,7 @@ from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_patients, patient_columns
 from sequoia_model.splits.assignment import ROLES, Splits
+from sequoia_model.types.beginnings import kind_of
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
 _FOLD = re.compile(r"fold_\d+")
@@ -80,26 +81,19 @@ def _read(path: Path) -> pd.DataFrame:
     return texts
 
 
-#: How files that are not tables begin, and what they are.
-_BEGINNINGS = {
-    b"\x93NUMPY": "a NumPy array", b"PK": "a zip archive", b"\x80": "a pickle", b"PAR1": "a Parquet file",
-    b"\x89HDF": "an HDF5 file",
-}  # fmt: skip
 _OTHERWISE = "for the published splits use --from published:BRCA, or another cancer; otherwise {}"
 _AS_CSV = "write its slides or patients as a CSV with a column for each of train, val and test"
 
 
 def _refuse_no_table(path: Path) -> None:
     """Refuse the arrays, archives and pickles in which published code keeps its folds, by what they are."""
-    with existing_file(path).open("rb") as file:
-        begin = file.read(8)
-    what = next((what for start, what in _BEGINNINGS.items() if begin.startswith(start)), None)
+    what = kind_of(existing_file(path), compressed=False)
     way_out = "unpack it and give the folder or table in it" if what == "a zip archive" else _AS_CSV
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
         what, way_out = "an Excel workbook", "save its sheet as CSV"
     elif path.suffix.lower() == ".json":
         what = "JSON"
-    if what is not None:
+    if what:
         raise InputError(
             f"the file is {what}, but splits are read from CSV tables",
             where=str(path),

@@ -52,6 +52,15 @@ def test_slides_lose_their_endings_and_a_table_names_their_patients(tmp_path):
     assert adata.obs["patient_id"].to_dict() == {"S1": "P1", "S2": "P1"}
 
 
+@pytest.mark.parametrize("names", [pd.Index, pd.Series, pd.array])
+def test_names_may_be_held_as_pandas_holds_them(tmp_path, names):
+    split = make_split(0)
+    held = {key: names(split[key]) for key in ("genes", "wsi_file_name", "tcga_project")}
+    adata = read_results(write_pickle(tmp_path, {"split_0": split | held, "genes": names(GENES)}))
+    assert (adata.var_names.tolist(), adata.obs_names.tolist()) == (GENES, [slide(0), slide(1)])
+    assert adata.obs["cohort"].tolist() == ["TCGA-BRCA"] * 2
+
+
 def test_a_missing_measurement_is_kept(tmp_path):
     real = np.array([[1.0, np.nan, 2.0]] * 2)
     adata = read_results(write_pickle(tmp_path, make_results(make_split(0, real=real))))

@@ -12,6 +12,7 @@ from collections import OrderedDict
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from sequoia_model.errors import InputError
 from sequoia_model.legacy import read_results
@@ -73,6 +74,7 @@ def as_pandas_3(data):
         ("pandas.core.arrays.string_", "StringArray", "pandas.arrays"),
         ("pandas.core.arrays.string_arrow", "ArrowStringArray", "pandas.arrays"),
         ("pandas._libs.missing", "NA", "pandas"),
+        ("pandas.core.series", "Series", "pandas"),
     ]:
         data = data.replace(f"c{module}\n{name}\n".encode(), f"c{new}\n{name}\n".encode())
     return data
@@ -100,6 +102,22 @@ def test_tables_with_names_of_any_type_of_text_are_read(tmp_path, protocol, kind
             table = load(write_pickle(tmp_path, written))["pred"]
             np.testing.assert_array_equal(table.values, held.to_numpy())
             assert (list(table.index), list(table.columns)) == (list(held.index), list("ABC"))
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+@pytest.mark.parametrize("kind", TEXTS.values(), ids=TEXTS)
+def test_names_in_an_index_or_a_series_are_read_in_their_order(tmp_path, protocol, kind):
+    names = pd.Index(["S1", "Sß"], dtype=kind)
+    held = {
+        "index": names,
+        "series": pd.Series(names, [5, 2]),
+        "array": pd.array(["S1", "Sß"], dtype="string"),
+        "numbers": pd.Series([1.5, 2]),
+    }
+    data = pickle.dumps(held, protocol)
+    for written in (data, as_pandas_3(data)):
+        read = load(write_pickle(tmp_path, written))
+        assert {name: list(value) for name, value in read.items()} == {n: list(v) for n, v in held.items()}
 
 
 def test_a_missing_name_is_none(tmp_path):
@@ -136,8 +154,6 @@ DAMAGE = {
     "no bytes": b"",
     "truncated": GOOD[:-20],
     "truncated early": GOOD[:30],
-    "text": b"hello, this is not a pickle at all\n",
-    "a zip": b"PK\x03\x04" + bytes(100),
     "a huge string": b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b"x.",
     "a huge frame": b"\x80\x04\x95" + struct.pack("<Q", 2**40) + b"x.",
     "nothing on the stack": b"\x80\x04.",
@@ -150,7 +166,35 @@ DAMAGE = {
 def test_a_damaged_file_is_refused(tmp_path, data):
     with pytest.raises(InputError, match="not a readable pickle of arrays") as raised:
         load(write_pickle(tmp_path, data))
-    assert "test_results.pkl" in raised.value.where
+    assert "test_results.pkl" in raised.value.where and "copy it again" in raised.value.fix
+
+
+def saved(write):
+    """What a function writes into a file."""
+    out = io.BytesIO()
+    write(out)
+    return out.getvalue()
+
+
+TABLE = pd.DataFrame({"ß": [1.0]}, ["S1"])
+OTHERS = {
+    "text": (TABLE.to_csv().encode(), "text, such as a CSV", "give test_results.pkl"),
+    "numpy.save": (saved(lambda file: np.save(file, TABLE)), "a NumPy array", "pickle.dump"),
+    "numpy.savez": (saved(lambda file: np.savez(file, TABLE)), "a zip archive", "numpy.savez wrote it"),
+    "torch.save": (
+        saved(lambda file: torch.save({"a": TABLE.to_numpy()}, file)), "a zip archive", "if torch.save"
+    ),
+    "gzip": (saved(lambda file: TABLE.to_pickle(file, compression="gzip")), "a gzip archive", "unpack it"),
+    "xz": (saved(lambda file: TABLE.to_pickle(file, compression="xz")), "an xz archive", "unpack it"),
+    "bzip2": (saved(lambda file: TABLE.to_pickle(file, compression="bz2")), "a bzip2 archive", "unpack it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "kind", "fix"), OTHERS.values(), ids=OTHERS)
+def test_another_kind_of_file_is_named(tmp_path, data, kind, fix):
+    with pytest.raises(InputError, match=f"not a readable pickle of arrays: it is {kind}") as raised:
+        load(write_pickle(tmp_path, data))
+    assert fix in raised.value.fix
 
 
 @pytest.mark.parametrize("cut", range(0, len(GOOD), 37))
@@ -251,13 +295,14 @@ def test_the_canary_would_have_been_left(tmp_path):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (pd.Series([1]), "frame.to_numpy(float)"),
+        (pd.Series(["a"], dtype="category"), "list(genes)"),
         (pd.DataFrame({"a": pd.Categorical(["b"])}), "frame.to_numpy(float)"),
-        (pd.Index(["a"]), "frame.to_numpy(float)"),
+        (np.dtype("f4"), "save only arrays and strings"),
         (Name("torch._utils", "_rebuild_tensor_v2"), "tensor.cpu().numpy()"),
         (Name("my.module", "Model"), "save only arrays and strings"),
+        (Name("joblib.numpy_pickle", "NumpyArrayWrapper"), "load it with joblib.load"),
     ],
-    ids=["series", "categories", "index", "tensor", "model"],
+    ids=["levels", "categories", "type", "tensor", "model", "joblib"],
 )
 def test_what_arrays_could_be_made_of_gets_advice(tmp_path, value, words):
     with pytest.raises(InputError, match="to load, but only arrays") as raised:

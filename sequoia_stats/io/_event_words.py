@@ -1,10 +1,9 @@
-"""What an event column means, by the words of its header and of its values; where they leave a doubt, it is said."""
+"""What the values of an event column mean, by their words; where they leave a doubt, it is said."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Literal
 
 _DEATH = frozenset(["dead", "deceased", "died", "death", "expired"])
 #: Further words for a death that columns hold, also in other languages.
@@ -14,36 +13,31 @@ _DEATHS = _DEATH | frozenset([
 ])  # fmt: skip
 #: Deaths of other causes; for overall survival they are deaths like any other.
 _OTHER_DEATHS = frozenset(["doc", "dooc", "doic", "dwd", "duc"])
-_RECURRENCE = frozenset(["recurred", "recurrence", "recurrent", "relapsed", "relapse"])
-_PROGRESSION = frozenset(["progressed", "progression"])
-_PROGRESSIONS = _PROGRESSION | frozenset(["pd", "progressive", "progressing", "progress"])
-_RECURRENCES = _RECURRENCE | frozenset(
-    ["recurring", "relapsing", "rezidiv", "récidive", "recidive", "recidiva"]
-)
-_BOTH = "recurred progressed"
+_RECURRENT = frozenset([
+    "recurred", "recurrence", "recurrent", "relapsed", "relapse", "progressed", "progression", "recurred progressed",
+])  # fmt: skip
 #: Words for an event, by what it is; "yes" holds what can stand for any of them.
 _EVENTS = {
     "death": _DEATHS,
-    "recurrence": _RECURRENCES | {_BOTH},
-    "progression": _PROGRESSIONS | {_BOTH},
-    "metastasis": frozenset(
-        [
-            "metastasis",
-            "metastases",
-            "metastatic",
-            "metastasized",
-            "metastasised",
-            "metastasiert",
-        ]
-    ),
-    "yes": frozenset(["1", "true", "yes", "y", "event"]),
-}
+    "recurrence": _RECURRENT | frozenset([
+        "recurring", "relapsing", "rezidiv", "récidive", "recidive", "recidiva",
+        "pd", "progressive", "progressing", "progress",
+    ]),
+    "metastasis": frozenset([
+        "metastasis", "metastases", "metastatic", "metastasized", "metastasised", "metastasiert", "mets",
+    ]),
+    "yes": frozenset(["1", "true", "yes", "y", "event", "failure"]),
+}  # fmt: skip
+#: Words that mean an event only where they stand alone: a cause of death is "renal failure".
+_ONLY_ALONE = frozenset(["failure"])
 _NO_EVENT = frozenset(
     ["0", "false", "no", "n", "none", "alive", "living", "censored", "diseasefree", "disease free"]
 )
-#: What a legend may say that is true of any header: "Recurrence (1=yes)", "Disease free (1=yes)".
-_YES_NO = frozenset(["true", "yes", "y", "false", "no", "n"])
-_RECURRENT = _RECURRENCE | _PROGRESSION | {_BOTH}
+#: What is no event either; "unknown/lost" is unknown all the same.
+_LEFT = frozenset([
+    "lost", "lost to follow up", "lost to followup", "lost to fu", "ltfu", "ned", "no evidence of disease",
+    "stable", "stable disease", "withdrawn",
+])  # fmt: skip
 _FREE = frozenset(
     ["diseasefree", "disease free", "not recurred", "not progressed", "no recurrence", "no relapse"]
 ) | {f"{kind} free" for kind in ("recurrence", "relapse", "progression")}
@@ -53,76 +47,44 @@ _STUDY_WORDS = {
     "OS": (_DEATH, frozenset(["alive", "living"])),
     "": (_RECURRENT | {"dead with tumor"}, _FREE | {"alive or dead tumor free"}),
 }
-_LABELLED = re.compile(r"(\d+)(?:\.0)?\s*:\s*(.*)")
-#: "1=dead" and "dead=1".
-_LEGEND = re.compile(r"\b([01])\s*(?:=+|:)\s*([a-z][a-z /-]*)|([a-z][a-z /-]*?)\s*=+\s*([01])\b")
-_CENSORING = re.compile(r"censor|censur|cnsr|zens[iu]|\bcens|cens\b")
-_ONLY_CENSORING = re.compile(r"(?:(?:is|was|right) )*(?:censored|censoring|censorship)")
-_ABSENCE = re.compile(
-    r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|without|cured|lost|ned|healthy)\b|(?:free|survival)$"
+_LABELLED = re.compile(r"(\d+)(?:\.0)?\s*:\s*(\S.*)")
+#: Words that speak of survivors, or turn what is beside them into its opposite.
+ABSENCE = re.compile(
+    r"alive|living|surviv(?:ed|or|ing)|\b(?:no|not|non|none|never|without|cured|lost|ned|healthy|stable)\b"
+    r"|\babsen(?:t|ce)\b|(?:free|survival)$"
     r"|free\b(?! (?:survival|status|event|interval|time))|\bremi(?:ssion|tted)|\bwithdr[ae]w|\bdrop ?(?:ped )?outs?\b"
     r"|\b(?:no|non)(?:event|dead|died|death|relaps|recur|progress)|\b(?:in|re)ver[st]|\bflipped|\bnegated|\bopposite"
     r"|lebend|lebt\b|\bleben\b|\blevend|vivant|\bviv(?:o|a|os|as|e|i|ente)\b|\bvida\b"
 )
-#: With "yes" and "no" alone as a legend, "free" anywhere leaves a doubt: "Relapse Free Status (1=yes)".
-_FREE_OF_IT = re.compile(r"\bfree\b(?!.*\b(?:event|indicator)\b)")
-_ARROWS = re.compile(r"[-=–—]+>|[→⇒➔➜]")
-#: A code beside a word, however they are joined: "(0 - dead)".
-_BESIDE = re.compile(r"\b([01])[^\w]+([a-z]+)")
 #: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
 _UNLIKE = re.compile(
-    r"\b(?:no|not|non|without|free|other|others|unrelated|unknown|or|alive|living|censored)\b"
+    r"\b(?:no|not|non|never|without|free|other|others|unrelated|unknown|alive|living|lost|censored)\b"
 )
 #: The same where every death is the event, whatever its cause.
-_NO_DEATH = re.compile(r"\b(?:not|non|free|or|alive|living|censored|no death)\b")
+_NO_DEATH = re.compile(r"\b(?:not|non|never|free|alive|living|lost|censored|no death)\b")
 _ANY_DEATH = re.compile(
     r"os|overall[ _-]?surv.*|all[ _-]?cause.*|(?:any[ _-]?)?death|mortality", re.IGNORECASE
 )
+#: Endpoints for which a death, a recurrence and a metastasis are events alike.
+_ANY_EVENT = re.compile(r"pfs|efs|(?:progression|event)[ _-]?free.*", re.IGNORECASE)
+_CANCER = frozenset([
+    "cancer", "tumor", "tumors", "tumour", "tumours", "carcinoma", "malignancy", "neoplasm", "dod",
+])  # fmt: skip
+#: Words that do not tell one event of a kind from another.
+_FILLERS = frozenset([
+    "a", "an", "any", "and", "as", "at", "by", "cause", "caused", "confirmed", "documented", "due", "first", "from",
+    "had", "has", "in", "is", "of", "occurred", "or", "the", "to", "was", "with",
+])  # fmt: skip
 
-#: Words for an unknown outcome that may be ordinary values elsewhere.
+#: Words for an unknown outcome that may be ordinary values elsewhere. NR is none: "not recurred", "non-responder".
 _UNKNOWN = re.compile(
-    r"(?:un?kn?|discrepan\w+|pending|undetermined|indeterminate|uncertain|unsure|unclear|no information|no follow ?up"
-    r"|not (?:determined|assessed|evaluable|followed))|unknown (?:if|whether)\b.*"
+    r"(?:un?kn?|u|n ?d|discrepan\w+|pending|undetermined|indeterminate|inconclusive|unspecified|uncertain|unsure"
+    r"|unclear|(?:unable|impossible) to (?:determine|assess|evaluate)|no information|no follow ?up|none reported"
+    r"|(?:data )?missing(?: data)?"
+    r"|not (?:determined|assessed|collected|done|evaluable|followed|performed|specified))"
+    r"|unknown (?:if|whether)\b.*"
 )
 _SIGNS = re.compile(r"[?\-–—_*/ ]+")
-
-
-def one_means(header: str) -> Literal["event", "censored", "unclear"]:
-    """What the code 1 means in a column, as far as its header says.
-
-    Parameters
-    ----------
-    header : str
-        Name of the column.
-
-    Returns
-    -------
-    {"event", "censored", "unclear"}
-        "censored" only if the header says nothing else. "unclear" if it speaks of censoring or of survivors beside
-        something else, or has a legend that does not give 1 to the event. A legend of "yes" and "no" alone leaves the
-        answer to the rest of the header.
-
-    Examples
-    --------
-    >>> one_means("OS.event"), one_means("is_censored"), one_means("status (1=dead, 0=censored)")
-    ('event', 'censored', 'unclear')
-    """
-    words = plain(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header))
-    if _ONLY_CENSORING.fullmatch(words):
-        return "censored"
-    if words in ("uncensored", "noncensored"):
-        return "event"
-    if _CENSORING.search(words):
-        return "unclear"
-    text = _ARROWS.sub("=", header.lower())
-    legend = [(first or last, plain(after or before)) for first, after, before, last in _LEGEND.findall(text)]
-    beside = [] if legend else [(code, word) for code, word in _BESIDE.findall(text) if _is_known(word)]
-    if not all(_agree(code, word) for code, word in legend + beside):
-        return "unclear"
-    if not {word for _, word in legend + beside} <= _YES_NO:  # it says what happened
-        return "event"
-    doubtful = _ABSENCE.search(plain(_LEGEND.sub(" ", text)) if legend else words)
-    return "unclear" if doubtful or (legend and _FREE_OF_IT.search(words)) else "event"
 
 
 def code_and_label(text: str) -> list[str]:
@@ -152,31 +114,57 @@ def unknown_events(texts: Collection[str]) -> list[str]:
 
 
 def labelled_code(text: str) -> float | None:
-    """The code of "1:DECEASED" or "0:LIVING"; None for anything else, and where the label contradicts the code.
+    """The code of "1:DECEASED" or "0:LIVING"; None for anything else.
 
     Examples
     --------
-    >>> labelled_code("1:DECEASED"), labelled_code("0:LIVING"), labelled_code("1:LIVING")
+    >>> labelled_code("1:DECEASED"), labelled_code("0:LIVING"), labelled_code("2:OTHER")
     (1.0, 0.0, None)
     """
-    found = _LABELLED.fullmatch(text)
-    if found is None or found[1] not in ("0", "1") or contradicts_itself(text):
-        return None
-    return float(found[1])
+    code = code_and_label(text)[:1]
+    return float(code[0]) if code in (["0"], ["1"]) else None
 
 
 def explains_itself(text: str) -> bool:
-    """Whether a labelled code has a label that is a known word for an event or for none."""
-    found = _LABELLED.fullmatch(text)
-    return found is not None and _agree(found[1], plain(found[2]))
+    """Whether a labelled code has a label that tells of an event, or of none, as its code does."""
+    told = _told(text)
+    return told is not None and told == labelled_code(text)
 
 
-def contradicts_itself(text: str) -> bool:
-    """Whether the label of a code says the opposite: "1:LIVING"."""
-    found = _LABELLED.fullmatch(text)
-    if found is None:
-        return False
-    return _is_none(plain(found[2])) if found[1] == "1" else found[1] == "0" and _is_event(plain(found[2]))
+def contradictions(texts: Collection[str]) -> set[str]:
+    """Those of the labelled codes of a column whose labels say the opposite: "1:LIVING", "0:Dead of disease".
+
+    A label of several words is taken as it is if the other code has a label that says the same, so that the codes
+    tell the two apart: "0:Died of heart failure" beside "1:Died of cancer", "1:Alive with disease" beside "0:Alive".
+
+    Examples
+    --------
+    >>> contradictions(["0:LIVING", "1:DECEASED"]), contradictions(["0:Dead of disease", "1:DEAD"])
+    (set(), set())
+    >>> sorted(contradictions(["0:Dead of disease", "1:Alive with disease"]))
+    ['0:Dead of disease', '1:Alive with disease']
+    """
+    told = {text: told for text in texts if (told := _told(text)) is not None}
+    right = {told[text] for text in told if told[text] == labelled_code(text)}
+    odd = {text for text in told if told[text] != labelled_code(text)}
+    return {text for text in odd if told[text] not in right or _is_known(plain(code_and_label(text)[1]))}
+
+
+def tells_event(text: str) -> bool | None:
+    """Whether a text tells of an event (True) or of none (False); None if it is not understood, or tells of both.
+
+    Examples
+    --------
+    >>> [tells_event(text) for text in ("Dead of disease", "Alive, NED", "Alive with recurrence")]
+    [True, False, None]
+    """
+    word = plain(text)
+    if _is_known(word):
+        return _is_event(word)
+    seen, absent = _kinds(_words(text)) - {"yes"}, ABSENCE.search(word)
+    if seen and not absent and not _UNLIKE.search(word):
+        return True
+    return False if absent and not seen else None
 
 
 def study_code(text: str, endpoint: str) -> float | None:
@@ -205,20 +193,22 @@ def may_mean_the_same(value: str, other: str, endpoint: str = "") -> bool:
     >>> [may_mean_the_same("Died of disease", "Died of other causes", endpoint) for endpoint in ("OS", "DSS")]
     [True, False]
     """
-    labelled, also = (_LABELLED.fullmatch(text.strip()) for text in (value, other))
-    if labelled and also and labelled[1] != also[1]:  # their codes tell them apart
-        return False
+    labelled, also = (code_and_label(text.strip()) for text in (value, other))
+    if labelled and also and labelled[0] != also[0]:  # their codes tell them apart, if their labels do
+        return plain(labelled[1]) == plain(also[1])
     if _spellings(value) & _spellings(other):
         return True
-    if (
-        _ANY_DEATH.fullmatch(endpoint.strip())
-        and _is_death(other)
-        and (_is_death(value) or _kinds({plain(value)}))
-    ):
+    ours, theirs = (_kinds(_spellings(text)) | _kinds(_words(text)) for text in (value, other))
+    if _ANY_DEATH.fullmatch(endpoint.strip()) and _is_death(other) and (_is_death(value) or ours):
         return True
-    words = [] if _UNLIKE.search(plain(other)) else plain(other).split()
-    kinds, others = _kinds(_spellings(value)), _kinds({*_spellings(other), *words})
-    return bool(kinds & others) or bool(kinds and others and "yes" in kinds | others)
+    if _UNLIKE.search(plain(other)) or (_UNLIKE.search(plain(value)) and not _kinds(_spellings(value))):
+        return False
+    if _ANY_EVENT.fullmatch(endpoint.strip()):
+        return bool(ours and theirs)
+    if "recurrence" in ours and "metastasis" in theirs:
+        theirs = {*theirs, "recurrence"}
+    alike = bool(ours & theirs) or bool(ours and theirs and "yes" in ours | theirs)
+    return alike and _may_be_the_same_case(value, other, of_death="death" in ours & theirs)
 
 
 def plain(text: str) -> str:
@@ -230,13 +220,40 @@ def plain(text: str) -> str:
 
 
 def _spellings(text: str) -> set[str]:
-    found = _LABELLED.fullmatch(text.strip())
-    return {plain(text), *(plain(part) for part in found.groups() if part)} if found else {plain(text)}
+    return {plain(text), *map(plain, code_and_label(text.strip()))}
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text, or of its label; single letters, as in "n.d.", are none."""
+    label = (code_and_label(text.strip()) or [text])[-1]
+    return {word for word in plain(label).split() if len(word) > 1 or word == "1"} - _ONLY_ALONE
 
 
 def _kinds(texts: set[str]) -> set[str]:
     """The kinds of events that texts mean, in plain spelling."""
     return {kind for kind, words in _EVENTS.items() if words & texts}
+
+
+def _may_be_the_same_case(value: str, other: str, *, of_death: bool) -> bool:
+    """Whether two texts for events of one kind may mean the same, by the words that are beside those for the event."""
+    (cancer, ours), (also_cancer, theirs) = _particulars(value), _particulars(other)
+    if not (cancer or ours):
+        return True
+    if not (also_cancer or theirs):  # a death without a cause may be of the declared one
+        return of_death
+    return bool(ours & theirs) or (cancer and also_cancer and not (ours and theirs))
+
+
+def _particulars(text: str) -> tuple[bool, set[str]]:
+    """Whether a text names cancer, or a disease without saying which; and its words beside those for the event."""
+    words = _words(text)
+    rest = words - _CANCER - _FILLERS - {"disease"} - set().union(*_EVENTS.values())
+    return bool(words & _CANCER or ("disease" in words and not rest)), rest
+
+
+def _told(text: str) -> bool | None:
+    """What the label of a code 0 or 1 tells."""
+    return None if labelled_code(text) is None else tells_event(code_and_label(text)[1])
 
 
 def _is_unknown(text: str) -> bool:
@@ -249,14 +266,8 @@ def _is_unknown(text: str) -> bool:
 
 def _is_death(text: str) -> bool:
     """Whether a text tells of a death, of any cause."""
-    words = plain(text)
-    return not _NO_DEATH.search(words) and bool(
-        (_DEATHS | _OTHER_DEATHS) & {*_spellings(text), *words.split()}
-    )
-
-
-def _agree(code: str, word: str) -> bool:
-    return (code == "1" and _is_event(word)) or (code == "0" and _is_none(word))
+    told = _spellings(text) | _words(text)
+    return not _NO_DEATH.search(plain(text)) and bool((_DEATHS | _OTHER_DEATHS) & told)
 
 
 def _is_event(word: str) -> bool:
@@ -264,8 +275,4 @@ def _is_event(word: str) -> bool:
 
 
 def _is_known(word: str) -> bool:
-    return _is_event(word) or _is_none(word)
-
-
-def _is_none(word: str) -> bool:
-    return word in _NO_EVENT | _FREE or word.startswith(("no ", "not "))
+    return _is_event(word) or word in _NO_EVENT | _FREE | _LEFT or word.startswith(("no ", "not "))

@@ -11,14 +11,13 @@ import pandas as pd
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.io._event_header import one_means
 from sequoia_stats.io._event_words import (
     code_and_label,
-    contradicts_itself,
+    contradictions,
     explains_itself,
     labelled_code,
     may_mean_the_same,
-    one_means,
-    plain,
 )
 from sequoia_stats.types.durations import MONTH_DAYS, without_own_unit
 from sequoia_stats.types.outcome import Outcome
@@ -27,7 +26,7 @@ from sequoia_stats.types.outcome import Outcome
 TIME_UNITS = {"days": 1 / MONTH_DAYS, "months": 1.0, "years": 12.0}
 #: Codes of an event column up to the first are states; those from the second on often mean unknown (9, 88, 99).
 _MOST_STATES, _UNKNOWN_FROM = 5, 8
-_CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
+_CODES = {"false": 0.0, "true": 1.0}
 _ASK = "say which value is the event with --event-value"
 #: Follow-up that hardly any cohort exceeds, in years: the median by endpoint, and the longest. METABRIC has a median of
 #: 10 for OS and 8 for RFS, and 32 at most; the 33 cancers of TCGA 4 and 31. A few old series have 20 for OS.
@@ -243,6 +242,10 @@ def _coded(
     texts: pd.Series, name: str, where: str, word_code: Callable[[str], float | None]
 ) -> tuple[pd.Series, str]:
     """0 and 1 by the usual codes, and what was read as the event where that needs to be said."""
+    odd = texts[texts.isin(contradictions(texts.unique()))]
+    if len(odd):
+        what = f"the code and the label of an event contradict each other: {_with_counts(odd)}"
+        raise InputError(what, where=_place(where, odd), fix=_ASK)
     one = one_means(name)
     known = {text: _code(text, one, word_code) for text in texts.unique()}
     unread = texts[texts.map(lambda text: known[text] is None)]
@@ -259,7 +262,7 @@ def _coded(
 
 def _code(text: str, one: str, word_code: Callable[[str], float | None]) -> float | None:
     """The event of one text, given what 1 means in its column; None if that cannot be told."""
-    code = _CODES.get(plain(text))
+    code = _plain_code(text)
     if one == "censored":
         return None if code is None else 1 - code
     if code is not None:
@@ -269,17 +272,21 @@ def _code(text: str, one: str, word_code: Callable[[str], float | None]) -> floa
     return word_code(text) if code is None else code
 
 
+def _plain_code(text: str) -> float | None:
+    """0 or 1 for a code that stands by itself; "1?" and "<1" are none."""
+    try:
+        return {0: 0.0, 1: 1.0}.get(float(text))
+    except ValueError:
+        return _CODES.get(text.lower())
+
+
 def _unread(unread: pd.Series, texts: pd.Series, name: str, where: str) -> InputError:
-    """Why some events cannot be read: label against code, a header that leaves their meaning open, or other codes."""
-    odd = unread[unread.map(contradicts_itself)]
-    if len(odd):
-        what = f"the code and the label of an event contradict each other: {_with_counts(odd)}"
-        return InputError(what, where=_place(where, odd), fix=_ASK)
-    odd = unread[unread.map(lambda text: plain(text) not in _CODES and labelled_code(text) is None)]
+    """Why some events cannot be read: a header that leaves their meaning open, or other codes."""
+    odd = unread[unread.map(lambda text: _plain_code(text) is None and labelled_code(text) is None)]
     if len(odd):
         codes = _unknown_codes(texts, odd)
         if len(codes) == len(odd):
-            return _ask_about_codes(codes, where)
+            return _ask_about_codes(codes, where, texts[texts.map(_plain_code) == 1].unique()[:1])
         what = f"{counted(len(odd), 'event is', 'events are')} neither 0 nor 1: {listing(odd.unique())}"
         return InputError(what, where=_place(where, odd), fix=_ASK)
     what = f"the column {name!r} does not say whether 1 is an event or a censored time"
@@ -305,16 +312,16 @@ def _declared(
         if text not in seen and any(may_mean_the_same(value, text, endpoint) for value in seen)
     ]  # fmt: skip
     if doubtful:
-        options = " ".join(f"--event-value {shlex.quote(value)}" for value in [*wanted, *doubtful])
         raise InputError(
             f"{counted(len(doubtful), 'value')} beside {listing(map(repr, wanted))} may mean the event too: "
             f"{_with_counts(texts[texts.isin(doubtful)])}",
             where=where,
-            fix=f"name all that mean the event: {options}; write another word in the file for those that do not",
+            fix=f"name all that mean the event: {_options('event-value', [*wanted, *doubtful])}; "
+            "write another word in the file for those that do not",
         )
     codes = _unknown_codes(texts, texts[~texts.isin(seen)])
     if len(codes):
-        raise _ask_about_codes(codes, where)
+        raise _ask_about_codes(codes, where, wanted)
     return texts.isin(seen).astype(np.float64), f"event where {name} is {listing(map(repr, wanted))}"
 
 
@@ -322,17 +329,25 @@ def _unknown_codes(texts: pd.Series, others: pd.Series) -> pd.Series:
     """Those of `others` that often mean an unknown outcome in a column of 0, 1 and 2: 9, 99, -9 and the like."""
     numbers = pd.to_numeric(texts, errors="coerce").dropna()
     states = numbers[numbers.between(0, _MOST_STATES)]
-    codes = numbers[(numbers < -1) | (numbers >= _UNKNOWN_FROM) | ((numbers == -1) & (states.nunique() > 1))]
+    among_words = states.empty and len(numbers) < len(texts)
+    below = (numbers < -1) | ((numbers == -1) & (among_words or states.nunique() > 1))
+    codes = numbers[below | (numbers >= _UNKNOWN_FROM)]
     return others[others.index.isin(codes.index) & (len(states) + len(codes) == len(numbers))]
 
 
-def _ask_about_codes(codes: pd.Series, where: str) -> InputError:
-    options = " ".join(f"--missing {shlex.quote(code)}" for code in codes.unique())
+def _ask_about_codes(codes: pd.Series, where: str, wanted: Iterable[str]) -> InputError:
+    """`wanted` are the values that mean the event so far."""
+    found = codes.unique()
     return InputError(
-        f"{counted(codes.nunique(), 'event value')} may mean that the outcome is unknown: {_with_counts(codes)}",
+        f"{counted(len(found), 'event value')} may mean that the outcome is unknown: {_with_counts(codes)}",
         where=_place(where, codes),
-        fix=f"if so, give {options}; if not, write the value of the censored patients in the file",
+        fix=f"if so, give {_options('missing', found)}; if they mean the event, "
+        f"{_options('event-value', [*wanted, *found])}; if neither, write the value of the censored in the file",
     )
+
+
+def _options(name: str, values: Iterable[str]) -> str:
+    return " ".join(f"--{name} {shlex.quote(value)}" for value in values)
 
 
 def _meant(value: str, texts: Sequence[str]) -> list[str]:

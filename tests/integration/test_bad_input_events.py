@@ -87,6 +87,16 @@ ASKED = {
     "yes and no": (["yes", "no"] * 3, [], ["6 events are neither 0 nor 1: yes, no"], ["yes"], 3),
     "words of no endpoint": (["gone", "here"] * 3, [], ["neither 0 nor 1: gone, here"], ["gone"], 3),
     "labels against codes": (["1:LIVING", "0:DECEASED"] * 3, [], ["contradict", "'1:LIVING' (3)"], ["0:DECEASED"], 3),
+    "labels of several words against codes": (
+        ["1:Alive with disease", "0:Dead of disease"] * 3, [], ["contradict", "'1:Alive with disease' (3)"],
+        ["0:Dead of disease"], 3,
+    ),
+    "codes with signs": (["1?", "\N{MINUS SIGN}1", "<1", "0*", "0", "1"], [], ["4 events are neither 0 nor 1"],
+                         ["1", "1?", "\N{MINUS SIGN}1", "<1"], 4),
+    "a code without its label": (["1:", "1", "0"] * 2, [], ["2 events are neither 0 nor 1: 1:"], ["1:", "1"], 4),
+    "an event that is coded 100": ([0, 100] * 3, [], ["--missing 100; if they mean the event"], ["100"], 3),
+    "a second code for events": ([0, 1, 9] * 2, [], ["--event-value 1 --event-value 9"], ["1", "9"], 4),
+    "-1 beside words": (["Dead", "Alive", "-1"] * 2, ["Dead"], ["--missing -1"], ["Dead", "-1"], 4),
     "a third code": ([0, 1, 2, 0, 1, 0], [], ["1 event is neither 0 nor 1: 2"], ["1", "2"], 3),
     "another case": (
         ["Dead", "dead"] + ["Alive"] * 4,

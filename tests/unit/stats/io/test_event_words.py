@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from sequoia_stats.io._event_header import one_means
 from sequoia_stats.io._event_words import (
-    contradicts_itself,
+    contradictions,
     explains_itself,
     labelled_code,
     may_mean_the_same,
-    one_means,
     study_code,
     unknown_events,
 )
@@ -42,6 +42,16 @@ EVENT = [
     ),
     *("status at last follow-up", "vital status (1=y, 0=n)", "free_survival_event (1=yes)", "diversion"),
     *("event: 1=yes", "OS [1: deceased, 0: living]", "relapse (0=no relapse, 1=relapse)"),
+    *(
+        "status (alive: 0, dead: 1)",
+        "Alive (0) / Dead (1)",
+        "living: 0 | deceased: 1",
+        "death: 0 alive, 1 dead",
+    ),
+    *("event (0-no 1-yes)", "event (0 no; 1 yes)", "os.status.0.alive.1.dead", "1 if dead, 0 otherwise"),
+    *("DFS (1=recurrence or death)", "failure-free survival (1=failure)", "event, 1 = relapse/death"),
+    *("death (0,1)", "OS.1", "death at 5 years", "event 1 of 2", "status: 1 dead, 0 alive"),
+    *("OS event: 1 = death, 0 = alive or lost to follow-up", "death (1, yes; 0, no)"),
 ]
 CENSORED = [
     *(
@@ -109,6 +119,23 @@ UNCLEAR = [
     ),
     *("vivant", "Überlebt", "viva (1=yes)", "status (0 - dead, 1 - alive)", "disease-free at last contact"),
     *("relapse free status (1=yes, 0=no)", "OS_flipped", "not_progressed (1=true)", "nonrelapse"),
+    *("status (dead: 0, alive: 1)", "Dead:0 Alive:1", "dead 0, alive 1", "dead (0), alive (1)", "death (0)"),
+    *("Dead - 0, Alive - 1", "deceased: 0 | living: 1", "vital_status [dead 0 / alive 1]", "dead is 0"),
+    *("status (dead: 0; other: 1)", "PFS status (progressed: 0 / stable: 1)", "Recurrence yes:0 none:1"),
+    *(
+        "0 if dead",
+        "OS_event_0_is_death",
+        "status_0dead",
+        "event_absent",
+        "event [0/1 = yes/no]",
+        "dead 0 alive",
+    ),
+    *(
+        "yes: 0, no: 1",
+        "5 year survival (1=yes)",
+        "status (1=dead of disease, 0=unknown)",
+        "relapse (yes/no = 0/1)",
+    ),
     *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
 ]
 
@@ -133,23 +160,38 @@ def test_a_header_says_what_1_means_or_leaves_it_open(header, meaning):
         ("0:Not Recurred", 0),
         ("1.0: Recurred/Progressed", 1),
         ("0:DEAD OF OTHER CAUSES", 0),
-        ("1:LIVING", None),
-        ("0:Dead", None),
-        ("1:CENSORED", None),
-        ("1:No event", None),
         ("2:OTHER", None),
         ("DECEASED", None),
     ],
 )
-def test_a_label_is_read_unless_it_contradicts_its_code(text, code):
+def test_a_labelled_code_is_read(text, code):
     assert labelled_code(text) == code
 
 
-def test_what_contradicts_itself_is_told_from_what_is_only_unknown():
-    assert [contradicts_itself(text) for text in ("1:ALIVE", "0:DECEASED", "2:DEAD", "1:OTHER", "dead")] == [
-        *(True, True),
-        *(False, False, False),
-    ]
+@pytest.mark.parametrize(
+    "texts",
+    [
+        *(["1:ALIVE"], ["0:DECEASED"], ["1:CENSORED"], ["1:No event"], ["1:LOST"]),
+        *(["0:Died of Disease", "1:Alive with disease"], ["0:Dead of disease", "1:NED"]),
+        *(["0:Dead (any cause)", "1:Lost to follow-up"], ["0:Progressive disease", "1:Stable disease"]),
+        *(["1:Alive, NED", "0:Dead, cancer"], ["1:Recurrence free", "0:Local recurrence"]),
+    ],
+)
+def test_labels_that_say_the_opposite_of_their_codes(texts):
+    assert contradictions(texts) == {*texts}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        *(["0:LIVING", "1:DECEASED"], ["2:DEAD", "1:OTHER", "dead"], ["0:Living", "1:Died of Disease"]),
+        *(["0:Died of Other Causes", "1:Died of Disease"], ["0:Died of heart failure", "1:Died of cancer"]),
+        *(["0:Alive, NED", "1:Alive with disease"], ["0:Alive without disease", "1:Alive with recurrence"]),
+        *(["0:ALIVE OR DEAD TUMOR FREE", "1:DEAD WITH TUMOR"], ["0:Not Recurred", "1:Recurred/Progressed"]),
+    ],
+)
+def test_labels_that_agree_with_their_codes_or_are_told_apart_by_them(texts):
+    assert contradictions(texts) == set()
 
 
 def test_a_label_explains_its_code_only_by_a_known_word():
@@ -211,6 +253,17 @@ def test_words_of_a_study_folder_are_those_of_its_endpoint(endpoint, text, code)
         ("Dead", "Killed"),
         ("Dead", "mort"),
         ("Recurred", "Rezidiv"),
+        ("Dead", "Dead of disease"),
+        ("Dead", "Died (cancer)"),
+        ("Dead of disease", "DOD"),
+        ("Dead of disease", "Cancer death"),
+        ("Dead of disease", "Dead with tumor"),
+        ("Died of Disease", "Died of breast cancer"),
+        ("Progression", "Progression or death"),
+        ("Progression", "Relapse"),
+        ("1:DECEASED", "2:DECEASED"),
+        ("1", "1 - dead"),
+        ("event", "EVENT OCCURRED"),
     ],
 )
 def test_values_that_may_both_mean_the_event(value, other):
@@ -221,13 +274,10 @@ def test_values_that_may_both_mean_the_event(value, other):
 @pytest.mark.parametrize(
     ("value", "other"),
     [
-        ("Dead", "Dead of disease"),
-        ("Dead", "Died (cancer)"),
         ("Recurred", "Distant recurrence"),
         ("yes", "Yes, local"),
-        ("1", "1 - dead"),
-        ("event", "EVENT OCCURRED"),
-        ("Progression", "Progressive disease"),
+        ("Relapse", "Distant metastasis"),
+        ("Relapse", "bone mets"),
     ],
 )
 def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_way_round(value, other):
@@ -260,6 +310,14 @@ def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_w
         ("PD", "SD"),
         ("DOD", "DOC"),
         ("Metastasis", "no metastasis"),
+        ("Metastasis", "Local recurrence"),
+        ("Local recurrence", "bone mets"),
+        ("Died of breast cancer", "Died of lung cancer"),
+        ("Dead of disease", "Dead of heart disease"),
+        ("Dead of disease", "Alive with disease"),
+        ("1:Died of Disease", "2:Died of Other Causes"),
+        ("Dead", "Never died"),
+        ("Dead", "n.d."),
     ],
 )
 def test_values_that_a_user_may_tell_apart(value, other):
@@ -284,7 +342,14 @@ def test_for_overall_survival_a_death_of_another_cause_may_be_the_event(endpoint
 
 
 @pytest.mark.parametrize(
-    "other", ["Living", "Not dead", "Alive or dead tumor free", "no death", "Lost", "Unknown"]
+    ("endpoint", "same"), [("PFS", True), ("Event-free survival", True), ("DFS", False), ("TTP", False)]
+)
+def test_a_death_may_be_the_event_where_the_endpoint_includes_it(endpoint, same):
+    assert may_mean_the_same("Progression", "Death", endpoint) is same
+
+
+@pytest.mark.parametrize(
+    "other", ["Living", "Not dead", "Never died", "Alive or dead tumor free", "no death", "Lost", "Unknown"]
 )
 def test_for_overall_survival_the_living_are_not_dead(other):
     assert not may_mean_the_same("Died of Disease", other, "OS")
@@ -312,6 +377,17 @@ def test_for_overall_survival_the_living_are_not_dead(other):
             "not evaluable",
             "unknown if dead",
             "No information",
+            *(
+                "Unspecified",
+                "not specified",
+                "ND",
+                "n.d.",
+                "U",
+                "not collected",
+                "data missing",
+                "Inconclusive",
+            ),
+            *("Unable to determine", "None reported", "Not Performed"),
         ),
     ],
 )
@@ -332,7 +408,7 @@ def test_words_for_an_unknown_outcome(text):
             "Unknown cause of death",
             "DUC",
         ),
-        *("Alive, disease unknown", "no", "0", "censored", "Stable", "+", "NED", "1:Dead"),
+        *("Alive, disease unknown", "no", "0", "censored", "Stable", "+", "NED", "1:Dead", "NR"),
     ],
 )
 def test_words_for_a_known_outcome(text):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Words that mean a missing value, in lower case and without square brackets.
+#: Words that mean a missing value, in lower case and without brackets. NR is none: it may be a non-responder.
 MISSING = frozenset([
     "", "na", "n/a", "n.a.", "nan", "-nan", "<na>", "nat", "null", ".", "'--", "--", "missing", "unknown",
     "unavailable", "not available", "not applicable", "not evaluated", "not reported", "not stated", "not recorded",
-    "not known", "not allowed to collect", "no data",
-    "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!",
+    "not known", "not allowed to collect", "no data", "unk", "nd", "n/d", "n.d.", "unspecified", "not specified",
+    "undetermined", "not determined", "not assessed", "not submitted", "not collected", "not provided",
+    "not documented", "no information", "data not available", "data missing", "missing data",
+    "#n/a", "#na",
 ])  # fmt: skip
 #: Words that mean a missing value in brackets and among numbers; among words they are a level: chemotherapy "None".
 AMBIGUOUS = frozenset(["none", "completed", "pending", "discrepancy"])
 #: What stands in place of an identifier that a program did not know. A patient may be called Unknown.
 NO_ID = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"])
+#: What nobody could fill in; what Excel shows where a column is too narrow, and its errors.
+_SIGNS = re.compile(r"\?+|#{3,}|#[a-z0/]+[!?]")
+_DASHES = frozenset("-–—−")
+_BRACKETS = re.compile(r"[\[\](){}<>|,;]+")
+_GAP = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 
 
 def is_missing(text: object, also: Collection[str] = (), *, among_numbers: bool = True) -> bool:
@@ -36,22 +45,40 @@ def is_missing(text: object, also: Collection[str] = (), *, among_numbers: bool 
     Returns
     -------
     bool
-        Upper and lower case, surrounding blanks, square brackets, and _ in place of blanks make no difference.
+        Upper and lower case, surrounding blanks, brackets, a point at the end, and _ or - in place of blanks make no
+        difference. Several of these words together are missing as well.
 
     Examples
     --------
     >>> is_missing("[Not Available]"), is_missing("'--"), is_missing("-99", also=["-99.0"])
     (True, True, True)
+    >>> is_missing("not-reported."), is_missing("Unknown/Not Reported"), is_missing("unknown primary")
+    (True, True, False)
     >>> is_missing("None", among_numbers=False), is_missing("[None]", among_numbers=False)
     (False, True)
     """
     if not isinstance(text, str):
         return False
     word = _plain(text)
-    bare = word.removeprefix("[").removesuffix("]").strip() if word[:1] == "[" and word[-1:] == "]" else word
-    if bare in MISSING or (bare in AMBIGUOUS and (among_numbers or bare != word)):
+    if _means_missing(word, among_numbers or (word[:1] == "[" and word[-1:] == "]")):
         return True
     return any(word == _plain(other) or _same_number(word, other) for other in also)
+
+
+def missing_dashes(texts: Iterable[str]) -> set[str]:
+    """Those of the distinct texts of a column that are a dash and mean a missing value.
+
+    A dash may be the opposite of "+", or of the only other value.
+
+    Examples
+    --------
+    >>> missing_dashes(["I", "II", "-"]), missing_dashes(["+", "++", "-"]), missing_dashes(["yes", "-"])
+    ({'-'}, set(), set())
+    """
+    there = {text for text in texts if not is_missing(text, among_numbers=False)}
+    dashes = {text for text in there if text.strip() in _DASHES}
+    opposite = len(there - dashes) < 2 or any(text.strip().startswith("+") for text in there)
+    return set() if opposite else dashes
 
 
 def is_missing_number(text: str, also: Collection[str] = ()) -> bool:
@@ -100,6 +127,25 @@ def without_missing(
 def _plain(text: str) -> str:
     """Lower case, words separated by one blank."""
     return " ".join(text.replace("_", " ").split()).lower()
+
+
+@lru_cache(maxsize=4096)
+def _means_missing(word: str, ambiguous: bool) -> bool:
+    """Whether a word in plain spelling is, or consists of, words that mean a missing value."""
+    known = _KNOWN | AMBIGUOUS if ambiguous else _KNOWN
+    if _bare(word) in known or _SIGNS.fullmatch(word):
+        return True
+    parts = [_bare(part) for part in _BRACKETS.split(word) if part.strip()]
+    words = [_bare(one) for part in parts for one in ([part] if part in known else part.split("/"))]
+    return all(one and one in known for one in words) if words else word[0] in "[({"
+
+
+def _bare(word: str) -> str:
+    """Without a point at the end, and without what separates words."""
+    return _GAP.sub("", word.strip().rstrip("."))
+
+
+_KNOWN = frozenset(map(_bare, MISSING))
 
 
 def _same_number(word: str, other: str) -> bool:

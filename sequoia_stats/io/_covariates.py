@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
-from sequoia_base.missing import without_missing
+from sequoia_base.missing import missing_dashes, without_missing
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import listing
 from sequoia_stats.types.covariate_statements import chosen, note_readings
@@ -36,6 +36,7 @@ _PAM50 = {
     "luma": "LumA", "luminal a": "LumA", "lumb": "LumB", "luminal b": "LumB", "her2": "Her2", "her2 enriched": "Her2",
     "basal": "Basal", "basal like": "Basal", "normal": "Normal", "normal like": "Normal", "claudin low": "claudin-low",
 }  # fmt: skip
+_UNCLASSIFIED = frozenset(["nc", "not classified", "unclassified"])
 _OLDEST = 130
 
 
@@ -124,7 +125,10 @@ def parse_covariates(
 def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """1 positive, 0 negative; a column of scores, in which 1 and 2+ are degrees of staining, is something else."""
     words = with_points(column).map(lambda value: str(value).strip().lower(), na_action="ignore")
-    done = words.mask(words.isin(_NOT_DONE))
+    not_done = words.isin(_NOT_DONE)
+    if words.isin(_NEGATIVE - {"-"}).any():  # then a dash says nothing
+        not_done |= words.isin(missing_dashes(words.dropna().unique()))
+    done = words.mask(not_done)
     known = done.isin(_POSITIVE | _NEGATIVE)
     odd = done.notna() & ~known & ~done.isin(_UNDECIDED)
     if done[odd].str.contains(r"\d").any() or odd.sum() > known.sum():
@@ -138,8 +142,8 @@ def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None
         n = int(done.notna().sum())
         flow.add(f"covariate: {column.name}", n, n - int(undecided.sum()), f"{seen} taken as missing")
     values = pd.Series(np.nan, index=column.index)
-    values[words.isin(_POSITIVE)], values[words.isin(_NEGATIVE)] = 1.0, 0.0
-    gone = column[undecided | (words.isin(_NOT_DONE))].astype(str).value_counts()
+    values[done.isin(_POSITIVE)], values[done.isin(_NEGATIVE)] = 1.0, 0.0
+    gone = column[undecided | not_done].astype(str).value_counts()
     return values, Reading(
         {str(text): int(n) for text, n in gone.items()}, unread_texts(column[odd].astype(str))
     )
@@ -149,12 +153,13 @@ def _subtype(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """PAM50 calls; NC (not classified) is missing. A column "subtype" with other values is something else."""
     texts = column.map(lambda value: str(value).strip().removeprefix("BRCA_"), na_action="ignore")
     calls = texts.map(lambda value: _PAM50.get(value.lower().replace("-", " "), value), na_action="ignore")
-    unclassified = calls == "NC"
+    unclassified = calls.map(lambda call: str(call).lower() in _UNCLASSIFIED).astype(bool)
+    gone = column[unclassified].astype(str).value_counts()
     calls = calls.mask(unclassified)
     if _words(column.name) == "subtype" and not calls.dropna().isin(_PAM50.values()).all():
         return None
     values, _ = read_covariate(calls.astype(object), categorical=True, origin="file")
-    return values, Reading({"NC": int(unclassified.sum())} if unclassified.any() else {})
+    return values, Reading({str(text): int(n) for text, n in gone.items()})
 
 
 def _age(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.decimals import with_points
-from sequoia_base.missing import is_missing
+from sequoia_base.missing import is_missing, missing_dashes
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.durations import has_own_unit
 
@@ -230,7 +230,7 @@ def _categories(column: pd.Series, origin: TextOrigin, missing: Collection[str])
     texts = pd.Series(
         np.array([*labels, None], dtype=object)[column.cat.codes], column.index, name=column.name
     )
-    absent = texts.isin([label for label in labels if _is_absent(label, origin, missing)])
+    absent = texts.isin(_absent(labels, origin, missing))
     there = set(texts[~absent].dropna())
     levels = [label for label in dict.fromkeys(labels) if label in there]
     return _levels(texts.mask(absent), levels), Reading(_count(texts[absent]))
@@ -240,17 +240,19 @@ def _texts(
     texts: pd.Series, index: pd.Index, categorical: bool, origin: TextOrigin, missing: Collection[str]
 ) -> tuple[pd.Series, Reading]:
     """Texts that are known, as numbers or as levels of all rows of `index`."""
-    absent = texts.map(lambda text: _is_absent(text, origin, missing)).astype(bool)
+    distinct = texts.unique()
+    absent = texts.isin(_absent(distinct, origin, missing))
     levels = _levels(texts[~absent].reindex(index)), Reading(_count(texts[absent]))
-    absent_number = texts.map(lambda text: is_missing(text, missing)).astype(bool)
+    lost = {text for text in distinct if is_missing(text, missing)} | missing_dashes(distinct)
+    absent_number = texts.isin(lost)
     some = texts[~absent_number]
     numbers, note = _numbers(some)
-    is_number, distinct = numbers.notna(), numbers.nunique()
+    is_number, kinds = numbers.notna(), numbers.nunique()
     like = some[some.map(lambda text: bool(_NUMBER_LIKE.fullmatch(text))).astype(bool)]
-    many = distinct > MOST_CODES or (2 * len(like) > len(some) and like.nunique() > MOST_CODES)
+    many = kinds > MOST_CODES or (2 * len(like) > len(some) and like.nunique() > MOST_CODES)
     if categorical or _are_codes(some) or not (many or 2 * is_number.sum() > len(some)):
         return levels
-    few = distinct <= MOST_CODES and 3 * distinct <= len(some)
+    few = kinds <= MOST_CODES and 3 * kinds <= len(some)
     if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
         return levels
     odd = some[~is_number]
@@ -301,8 +303,9 @@ def _count(texts: pd.Series) -> dict[str, int]:
     return dict(sorted(Counter(texts).items()))
 
 
-def _is_absent(text: str, origin: TextOrigin, missing: Collection[str]) -> bool:
-    """Whether a text among levels means a missing value."""
+def _absent(levels: Collection[str], origin: TextOrigin, missing: Collection[str]) -> set[str]:
+    """The texts among levels that mean a missing value."""
     if origin == "memory":
-        return text in MISSING_VALUES or text in missing
-    return is_missing(text, missing, among_numbers=False)
+        return {text for text in levels if text in MISSING_VALUES or text in missing}
+    words = {text for text in levels if is_missing(text, missing, among_numbers=False)}
+    return words | missing_dashes(levels)

@@ -6,14 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_base.missing import is_missing, without_missing
+from sequoia_base.missing import is_missing, missing_dashes, without_missing
 
 ALWAYS = (
     "", " ", "NA", "na", "N/A", "NaN", "null", "[null]", "NULL", "[Not Available]", "[not available]", "Not Available",
     "[Not Applicable]", "[Not Evaluated]", "[Unknown]", "Unknown", " unknown ", "UNKNOWN", "[Discrepancy]",
     "[Completed]", "[PENDING]", "[ Pending ]", "'--", "--", "Not Reported", "not reported", "Not  Reported",
     "NOT_REPORTED",
-    "Not Allowed To Collect", "#VALUE!", "#N/A", "#DIV/0!", "<NA>", ".",
+    "Not Allowed To Collect", "#VALUE!", "#N/A", "#DIV/0!", "<NA>", ".", "?", "n/d", "n.d.", "ND", "N.A", "Unk",
+    "Not Specified", "Unspecified", "NotAvailable", "not-reported", "Not Reported.", "unknown.", "Unknown/Not Reported",
+    "Unknown (Not reported)", "[Not Available]|[Not Available]", "NA|NA", "(null)", "<missing>", "Not determined",
+    "Not Assessed", "[Not Submitted]", "#####", "#SPILL!", "[]",
 )  # fmt: skip
 NEVER = (
     "0",
@@ -26,6 +29,14 @@ NEVER = (
     "NA12878",
     "Nantes",
     "[]x",
+    "NR",
+    "Nd:YAG",
+    "ND/NED",
+    "not otherwise specified",
+    "5/unknown",
+    "/",
+    "NA-1",
+    "#1",
 )
 AMONG_NUMBERS = ("None", "none", "Completed", "Pending", "Discrepancy")
 
@@ -71,3 +82,18 @@ def test_what_was_missing_is_counted_as_it_was_written():
 def test_a_column_without_missing_words_is_the_same_object():
     column = pd.Series(["a", "b", np.nan])
     assert without_missing(column)[0] is column
+
+
+@pytest.mark.parametrize(
+    ("texts", "dashes"),
+    [
+        (["I", "II", "-", "–"], {"-", "–"}),
+        (["3", "4.5", "-"], {"-"}),
+        (["+", "-"], set()),
+        (["+", "++", "-"], set()),
+        (["positive", "-", "NA"], set()),
+        (["-"], set()),
+    ],
+)
+def test_a_dash_is_missing_unless_it_is_the_opposite_of_something(texts, dashes):
+    assert missing_dashes(texts) == dashes

@@ -95,12 +95,27 @@ def test_undecided_receptors_are_counted():
 
 
 def test_an_unknown_word_for_a_receptor_is_missing_and_kept_with_its_patient():
-    columns = {"HER2": ["Positive", "Unknown/ND", "Negative", "not performed"]}
+    columns = {"HER2": ["Positive", "to be tested", "Negative", "not performed"]}
     table, steps = parse(**columns)
     assert table["her2"].isna().tolist() == [False, True, False, True]
-    assert steps == [("covariate: HER2", 3, 2, "'Unknown/ND' (1) taken as missing")]
+    assert steps == [("covariate: HER2", 3, 2, "'to be tested' (1) taken as missing")]
     reading = readings(**columns)["her2"]
-    assert (reading.unread, reading.missing) == ({"Unknown/ND": ("P2",)}, {"not performed": 1})
+    assert (reading.unread, reading.missing) == ({"to be tested": ("P2",)}, {"not performed": 1})
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (["Positive", "Negative", "-", "Unknown/ND"], [1, 0, None, None]),
+        (["1", "0", "-"], [1, 0, None]),
+        (["+", "-", "neg"], [1, 0, 0]),
+        (["Positive", "-", "Equivocal"], [1, 0, None]),
+    ],
+)
+def test_a_dash_is_negative_unless_another_word_is(words, values):
+    assert parse(er=words)[0]["er"].astype(object).where(lambda er: er.notna(), None).tolist() == values
+    counts = readings(er=words)["er"].counts() if None in values else {}
+    assert sum(counts.values()) == values.count(None)
 
 
 @pytest.mark.parametrize("scores", [["0", "1+", "2+", "3+"], ["0", "1", "2", "3"], ["90%", "10%", "0", "1"]])
@@ -125,7 +140,9 @@ def test_subtypes_have_one_spelling(text, call):
 
 
 def test_a_subtype_that_was_not_classified_is_missing():
-    assert parse(PAM50=["NC", "LumA"])[0]["pam50"].isna().tolist() == [True, False]
+    words = {"PAM50": ["NC", "LumA", "Not classified", "BRCA_NC"]}
+    assert parse(**words)[0]["pam50"].isna().tolist() == [True, False, True, True]
+    assert readings(**words)["pam50"].missing == {"NC": 1, "Not classified": 1, "BRCA_NC": 1}
 
 
 def test_a_subtype_column_of_another_cancer_keeps_its_name():

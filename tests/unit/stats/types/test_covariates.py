@@ -52,7 +52,7 @@ def test_booleans_are_numeric():
     assert read(pd.array([True, False, None], "boolean"))[0].dropna().tolist() == [1.0, 0.0]
 
 
-@pytest.mark.parametrize("word", ["Not Stated", "[Unknown]", "'--", "None", "n/a", "#N/A"])
+@pytest.mark.parametrize("word", ["Not Stated", "[Unknown]", "'--", "None", "n/a", "#N/A", "-"])
 def test_a_word_among_numbers_is_missing_and_counted(word):
     column, reading = read([*SIZES, word, word])
     assert column.dtype == np.float64
@@ -123,7 +123,8 @@ def test_words_are_missing_in_files_and_levels_in_memory():
     words = ["pos", "neg", "Unknown"]
     assert levels(words) == ["Unknown", "neg", "pos"]
     assert levels(words, origin="file") == ["neg", "pos"]
-    assert levels([*words, "99"], origin="file", missing=["99"]) == ["neg", "pos"]
+    assert levels([*words, "99", "-", "?"], origin="file", missing=["99"]) == ["neg", "pos"]
+    assert levels(["pos", "-"], origin="file") == ["-", "pos"]
     assert levels(np.array(["pos", np.nan])) == ["pos"]
 
 

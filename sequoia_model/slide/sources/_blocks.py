@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE
+from sequoia_model.slide.sources._headers import claims_too_much
 from sequoia_model.slide.sources._pages import TiffLevel
 from sequoia_model.slide.sources.tiff import incomplete
 
@@ -100,6 +101,12 @@ class Blocks:
         if not count:
             return None
         data = self._bytes(page.dataoffsets[index], count, index)
+        wide, high = self._level.tile
+        if claimed := claims_too_much(data, page.compression, (wide, high)):
+            raise incomplete(
+                self._path,
+                f"{self._place(index)} claims {claimed}, but has {wide:,} × {high:,} by its directory",
+            )
         try:
             block = page.decode(data, index, jpegtables=page.jpegtables)[0]
         except DAMAGE as error:
@@ -111,7 +118,6 @@ class Blocks:
             ) from None
         if block is None:
             return None
-        wide, high = self._level.tile
         n_rows = min(high, self._level.size[1] - index % self._level.n_blocks // self._level.columns * high)
         if block.ndim != 4 or block.shape[2] < wide or block.shape[1] < n_rows:
             raise incomplete(self._path, f"{self._place(index)} has another size than its directory says")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._damage import DAMAGE, quiet
+from sequoia_model.slide.sources._headers import claims_too_much
 from sequoia_model.slide.sources._pages import walked
 from sequoia_model.slide.sources.levels import PyramidLevel, mosaic
 from sequoia_model.slide.sources.openslide import OpenSlideSource
@@ -119,7 +120,9 @@ class DirectSource:
         data = os.pread(
             self._file, count, page.offsets[index]
         )  # reads without a file position, which threads would share
-        if len(data) < count or (page.jpeg and not _is_whole(data)):
+        if len(data) < count or (page.compression == _JPEG and not _is_whole(data)):
+            raise _SuspectTileError
+        if claims_too_much(data, page.compression, page.tile):
             raise _SuspectTileError
         try:
             tile = page.decode(data, index, jpegtables=page.tables)[0]
@@ -198,8 +201,8 @@ class Page:
         The decoder of tifffile, which threads can share.
     tables : bytes, optional
         The tables that all JPEG tiles share.
-    jpeg : bool
-        Whether tiles are compressed as JPEG.
+    compression : int
+        TIFF's code for the compression of the tiles.
     """
 
     size: tuple[int, int]
@@ -208,7 +211,7 @@ class Page:
     counts: tuple[int, ...]
     decode: Any
     tables: bytes | None
-    jpeg: bool
+    compression: int
 
     @property
     def columns(self) -> int:
@@ -264,5 +267,5 @@ def _page(page: Any) -> Page:
     return Page(
         (page.imagewidth, page.imagelength), (page.tilewidth, page.tilelength),
         tuple(page.dataoffsets), tuple(page.databytecounts), page.decode, page.jpegtables,
-        page.compression == _JPEG,
+        int(page.compression),
     )  # fmt: skip

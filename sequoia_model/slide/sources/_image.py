@@ -16,6 +16,7 @@ from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 from sequoia_model.errors import InputError
 from sequoia_model.slide.sources._blocks import Blocks
 from sequoia_model.slide.sources._damage import DAMAGE
+from sequoia_model.slide.sources._headers import jpeg_header
 from sequoia_model.slide.sources._measured import measured
 from sequoia_model.slide.sources._samples import PixelFormat
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
@@ -46,9 +47,6 @@ _TURNS: dict[int, Callable[[_Pixels], _Pixels]] = {
 #: Bytes in which the header of a JPEG ends.
 _HEADER = 2**25
 _END_OF_JPEG = b"\xff\xd9"
-_START_OF_SCAN = 0xDA
-#: Markers of frames; the others of this range are tables.
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 #: Kinds of PNG that hold samples of 8 or 16 bits, and their colours: grey and RGB, also with transparency.
 _PNG_COLOURS = {0: 1, 2: 3, 4: 1, 6: 3}
 
@@ -75,7 +73,7 @@ def image_facts(path: Path, kind: type) -> Facts:
     """
     if kind is JpegImagePlugin.JpegImageFile:
         with _damage_of(path), open(path, "rb") as file:
-            depth = _jpeg_header(file.read(_HEADER))[0]
+            depth = jpeg_header(file.read(_HEADER)).depth
         if depth != 8:
             raise InputError(f"the samples of the JPEG have {depth} bits, but 8 are needed", where=str(path))
     with _damage_of(path), kind(path) as image:
@@ -187,29 +185,13 @@ def _strips(tiff: Tiff, samples: PixelFormat) -> tuple[_Pixels, tuple[str, ...]]
 def _jpeg(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:
     """The pixels of a JPEG without a further copy of them; Pillow decodes those of four inks."""
     data = path.read_bytes()
-    _, n_samples, scan = _jpeg_header(data)
-    if data.find(_END_OF_JPEG, scan) < 0:  # the decoder would fill the rest with grey
+    header = jpeg_header(data)
+    if data.find(_END_OF_JPEG, header.scan) < 0:  # the decoder would fill the rest with grey
         raise ValueError("the file ends before its pixels do")
-    if n_samples not in (1, 3):
+    if header.n_samples not in (1, 3):
         return _by_pillow(path, kind)
     pixels = imagecodecs.jpeg8_decode(data)
     return (pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)), ()
-
-
-def _jpeg_header(data: bytes) -> tuple[int, int, int]:
-    """Bits per sample, samples per pixel, and where the first scan starts."""
-    at, depth, n_samples = 2, 0, 0
-    while True:
-        at = data.index(b"\xff", at)
-        marker = data[at + 1]
-        if marker in (0xFF, 0x00, 0x01):
-            at += 1
-            continue
-        if marker == _START_OF_SCAN:
-            return depth, n_samples, at
-        if marker in _FRAMES:
-            depth, n_samples = data[at + 4], data[at + 9]
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
 def _png(path: Path, kind: type) -> tuple[_Pixels, tuple[str, ...]]:

@@ -431,6 +431,26 @@ def test_a_directory_of_an_absurd_size_is_refused_before_memory_is_asked_for(tmp
         open_slide(path, mpp=0.5)
 
 
+@pytest.mark.parametrize(
+    ("tile", "options", "sizes", "claimed"),
+    [
+        (0, {"compression": "jpeg"}, b"\xff\xc0", "strip 0 claims 640 × 65,280"),
+        (256, {"compression": "jpeg2000"}, b"\xff\x51", "tile 0 claims 256 × 65,280"),
+        (0, {"compression": "jpeg2000", "compressionargs": {"codecformat": "jp2"}}, b"\xff\x51", "claims 640 × 65,280"),
+    ],
+)  # fmt: skip
+def test_a_block_that_claims_far_too_many_rows_is_refused_before_it_is_decoded(
+    tmp_path, tile, options, sizes, claimed
+):
+    path = write_tiff(tmp_path / "S.tif", PICTURE, tile=tile, rowsperstrip=256, **options)
+    content = bytearray(path.read_bytes())
+    at = content.index(sizes) + (5 if sizes == b"\xff\xc0" else 12)
+    content[at : at + 2] = b"\xff\0"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=claimed):
+        open_slide(path, mpp=0.5)
+
+
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("tile", [0, 256])
 @pytest.mark.parametrize(("pages", "to"), [(1, 0), (2, 0), (2, 1), (3, 1)])

@@ -16,9 +16,13 @@ from sequoia_model.slide.sources._samples import PixelFormat
 _DEPTHS = (8, 10, 12, 14)
 #: At most this share of the samples is larger: hot pixels and dust.
 _STRAY = 0.001
+#: Glass is at least about this bright, of 255; a darker slide may be one whose white is not the largest value.
+_GLASS = 200
 #: Blocks are looked at in parts of about this many pixels.
-_PART = 2**22
+_PART = 2**20
 _FULL = 255
+#: The largest sample.
+_MOST = 2**16 - 1
 #: A transparency of at least this is none: compression with loss moves it.
 _OPAQUE = 250
 #: Transparencies that differ by less are the same.
@@ -71,48 +75,55 @@ class _Seen:
 
     def __init__(self, samples: PixelFormat) -> None:
         self._samples = samples
-        self._n = 0
-        self._empty = self._full = (
-            0  # colours of 0, and the largest that the type holds: those fill empty areas
-        )
-        self._above = np.zeros(len(_DEPTHS), dtype=np.int64)
+        #: How often each value occurs, of samples of more than 8 bits.
+        self._values = np.zeros(_MOST + 1, dtype=np.int64)
         self._largest = 0
         self._alphas: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
 
     def add(self, block: NDArray) -> None:
         colours = block[..., : self._samples.colours]
         self._largest = max(self._largest, int(colours.max(initial=0)))
-        top = np.iinfo(block.dtype).max
         if self._samples.bits > 8:
-            self._n += colours.size
-            self._empty += colours.size - int(np.count_nonzero(colours))
-            self._full += int(np.count_nonzero(colours == top))
-            self._above += [np.count_nonzero(colours >= 2**depth) for depth in _DEPTHS]
+            self._values += np.bincount(colours.ravel(), minlength=_MOST + 1)
         if self._samples.alpha is not None:
             alpha = block[..., self._samples.colours]
-            counts = np.bincount(alpha.ravel(), minlength=int(top) + 1)
+            counts = np.bincount(alpha.ravel(), minlength=int(np.iinfo(block.dtype).max) + 1)
             self._alphas = self._alphas + counts
 
     def depth(self) -> tuple[PixelFormat, tuple[str, ...]]:
         """The samples with the bits that they use, and notes."""
         samples, bits = self._samples, self._samples.bits
-        n_telling = self._n - self._empty - self._full
-        if bits == 8 or not n_telling:
+        telling = self._values.copy()
+        telling[[0, _MOST]] = 0  # those fill empty areas
+        if bits == 8 or not telling.any():
             return samples, ()
-        above = (self._above - self._full) / n_telling
-        fitting = [i for i, share in enumerate(above) if share <= _STRAY and _DEPTHS[i] < bits]
+        above = (
+            telling[::-1].cumsum()[::-1] / telling.sum()
+        )  # the share of samples that are as large or larger
+        fitting = [depth for depth in _DEPTHS if depth < bits and above[2**depth] <= _STRAY]
+        notes = []
         if fitting:
-            used, n_cut = _DEPTHS[fitting[0]], self._above[fitting[0]]
-            cut = f"; larger values, {_share(n_cut / self._n)} of all, were cut off" if n_cut else ""
-            note = f"the samples of {bits} bits hold values of {used} bits, which were scaled to 8{cut}"
-            return replace(samples, bits=used), (note,)
-        dark = above[_DEPTHS.index(12)]
-        if bits > 12 and dark < 0.5:
-            return samples, (
-                f"{_share(1 - dark)} of the samples of {bits} bits are below 4,096, as those of 12 bits are: if they "
-                "have 12 bits, the slide is read too dark, and needs them scaled to 16 bits",
+            used = fitting[0]
+            n_cut = self._values[2**used :].sum()
+            cut = (
+                f"; larger values, {_share(n_cut / self._values.sum())} of all, were cut off" if n_cut else ""
             )
-        return samples, ()
+            notes = [f"the samples of {bits} bits hold values of {used} bits, which were scaled to 8{cut}"]
+            samples = replace(samples, bits=used)
+        elif bits > 12 and above[2**12] < 0.5:
+            return samples, (
+                f"{_share(1 - above[2**12])} of the samples of {bits} bits are below 4,096, as those of 12 bits are: "
+                "if they have 12 bits, the slide is read too dark, and needs them scaled to 16 bits",
+            )
+        brightest = int(np.flatnonzero(above > _STRAY)[-1])
+        read_as = brightest >> samples.bits - 8
+        if read_as < _GLASS and not samples.inverted:
+            notes.append(
+                f"the brightest samples outside empty areas are {brightest:,} of {2**samples.bits - 1:,}, which is "
+                f"read as {read_as} of {_FULL}, but glass mostly has {_GLASS} or more: if the slide is too dark, save "
+                "it as RGB of 8 bits whose glass is white"
+            )
+        return samples, tuple(notes)
 
     def transparency(self, bits: int, path: Path) -> tuple[bool, tuple[str, ...]]:
         """Whether the transparency means something, and notes."""

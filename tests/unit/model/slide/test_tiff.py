@@ -215,6 +215,27 @@ def test_samples_that_are_mostly_of_12_bits_are_said_to_be_read_too_dark(tmp_pat
         assert slide.resolution.notes == ()
 
 
+@pytest.mark.parametrize("tile", [0, 256], ids=["strips", "tiles"])
+@pytest.mark.parametrize(
+    ("white", "n_notes", "words"),
+    [
+        (60_000, 0, ""),
+        (40_000, 1, "40,000 of 65,535, which is read as 156 of 255"),
+        (32_767, 1, "32,767 of 65,535, which is read as 127 of 255"),
+        (20_000, 1, "20,000 of 65,535, which is read as 78 of 255"),
+        (8_191, 2, "8,191 of 16,383, which is read as 127 of 255"),
+        (511, 2, "511 of 1,023, which is read as 127 of 255"),
+    ],
+)
+def test_a_slide_of_16_bits_whose_white_is_dark_is_not_brightened_but_said_to_be_dark(
+    tmp_path, white, n_notes, words, tile
+):
+    pixels = (make_picture((320, 256), background=(255, 255, 255)) / 255 * white).astype(np.uint16)
+    with open_slide(write_tiff(tmp_path / "S.tif", pixels, tile=tile), mpp=0.5) as slide:
+        notes = slide.resolution.notes
+        assert len(notes) == n_notes and words in " ".join(notes)
+
+
 @pytest.mark.parametrize("fill", [0, 65_535])
 def test_an_empty_area_does_not_change_the_depth(tmp_path, fill):
     pixels = DEEP * 257

@@ -21,7 +21,10 @@ def predict(
     ],
     weights: Annotated[
         str,
-        typer.Option(metavar="DIR|hub:ORG/NAME", help="Weights: one network, or a folder with all folds."),
+        typer.Option(
+            metavar="FILE|DIR|hub:ORG/NAME",
+            help="Weights: a file or folder of one network, or a folder with all folds.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Predictions file to write (.h5ad).")],
     encoder: Annotated[

@@ -20,8 +20,9 @@ def show(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="DIR|hub:ORG/NAME",
-            help="A folder of weights or of folds, or weights on the hub, such as hub:gevaertlab/sequoia-brca.",
+            metavar="FILE|DIR|hub:ORG/NAME",
+            help="One file of weights, a folder of weights or of folds, or weights on the hub, such as "
+            "hub:gevaertlab/sequoia-brca.",
         ),
     ],
     as_json: Json = False,

@@ -19,10 +19,10 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+?(?:-(\d))?")
 _CHECKPOINT = re.compile(r"model_best(?:_(\d+))?\.pt")
 _FOLD_FOLDER = re.compile(r"(?:(.*)[-_.])?(?:fold)?(\d+)")
 _PUBLISHED = re.compile(r"sequoia-([a-z]+)(?:-(\d+))?")
-_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 _LAYOUT = (
     f"give a folder with {CONFIG} and {SAFETENSORS}, a folder of such folders whose names end in 0, 1, ..., "
-    "or a folder with model_best.pt, model_best_1.pt, ..."
+    f"a folder with model_best.pt, model_best_1.pt, ..., or one file that ends in {listing(_SUFFIXES)}"
 )
 
 
@@ -76,7 +76,7 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     ----------
     source : Path
         A folder of weights; of folders of weights whose names end in the fold; or of checkpoints. Or one file of
-        weights, ``model.safetensors`` or ``*.pt``, alone.
+        weights, ``model.safetensors``, ``*.pt`` or ``*.ckpt``, alone.
 
     Raises
     ------
@@ -86,6 +86,13 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     folder = source
     if source.is_file():
         return _one_file(source)
+    if not folder.is_dir() and folder.suffix in _SUFFIXES:
+        beside = sorted(file.name for file in folder.parent.glob("*") if file.suffix in _SUFFIXES)
+        raise InputError(
+            "the file of weights does not exist",
+            where=str(folder),
+            fix=f"check the name; its folder has {listing(beside)}" if beside else _LAYOUT,
+        )
     if not folder.is_dir():
         on_hub = _REPOSITORY.fullmatch(str(folder))
         fix = f"give {HUB}{folder} for weights on the hub; otherwise {_LAYOUT}" if on_hub else _LAYOUT

@@ -102,11 +102,11 @@ def load_weights(source: str | Path) -> Weights:
     Parameters
     ----------
     source : str or path
-        A folder: ``config.json`` and ``model.safetensors`` (one network); folders of these whose names end in the
-        fold (``sequoia-brca-0``, ``fold_1``, ``2``); or ``model_best.pt`` (fold 0), ``model_best_1.pt``, ... with
-        state dicts; or one such file alone, as an ensemble of one. Or ``hub:ORG/NAME``: the repositories NAME-0 to
-        NAME-4 of the Hugging Face hub, or the one that ends in a digit; what is in the hub's cache (HF_HOME) is used
-        without asking the hub.
+        A folder: ``config.json`` and ``model.safetensors`` (one network); folders of these whose names end in the fold
+        (``sequoia-brca-0``, ``fold_1``, ``2``); or ``model_best.pt`` (fold 0), ``model_best_1.pt``, ... with state
+        dicts; or one such file alone (also .pth, .bin and Lightning's .ckpt), as an ensemble of one. Or
+        ``hub:ORG/NAME``: the repositories NAME-0 to NAME-4 of the Hugging Face hub, or the one that ends in a digit;
+        what is in the hub's cache (HF_HOME) is used without asking the hub.
 
         Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder, cancer and units. ``sequoia.json`` in
         the folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,

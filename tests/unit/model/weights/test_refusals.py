@@ -88,7 +88,14 @@ def shorn() -> dict[str, torch.Tensor]:
 
 REFUSED = {
     "no folder": (lambda p: p / "nothing", r"does not exist[\s\S]*nothing[\s\S]*model_best.pt"),
-    "a file": (lambda p: toy(p) / "config.json", r"weights are files that end in .safetensors"),
+    "a file": (
+        lambda p: toy(p) / "config.json", r"weights are files that end in [\s\S]*fix: [\s\S]*or one file that ends in"
+    ),
+    "no file": (
+        lambda p: checkpoints(p, "model_best.pt") / "none.pt",
+        r"the file of weights does not exist[\s\S]*has model_best.pt$",
+    ),
+    "no file in no folder": (lambda p: p / "none.pt", r"the file of weights does not exist[\s\S]*fix: give a folder"),
     "an empty folder": (lambda p: p.parent, "there are no weights in the folder"),
     "weights without config": (no_config, r"no config.json beside the weights[\s\S]*model.safetensors"),
     "config without weights": (no_weights, "a config.json but no model.safetensors beside it"),

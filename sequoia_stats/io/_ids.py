@@ -9,8 +9,8 @@ import pandas as pd
 from sequoia_base.names import written_otherwise
 from sequoia_stats.errors import InputError, counted, listing
 
-#: How a spreadsheet writes a long number; its last digits are gone.
-_EXPONENT = re.compile(r"\d([.,]\d+)?E\+\d+")
+#: How a spreadsheet writes a long number, of which the last digits are gone, and R or pandas a round one (1e+05).
+_EXPONENT = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 def refuse_written_otherwise(expression: pd.Index, clinical: pd.Index, where: str) -> None:
@@ -26,15 +26,15 @@ def refuse_written_otherwise(expression: pd.Index, clinical: pd.Index, where: st
     Raises
     ------
     InputError
-        If there are any, or ids that a spreadsheet turned into numbers: these patients would be lost by mistake.
+        If there are any, or ids that a spreadsheet or R turned into numbers: these patients would be lost by mistake.
     """
     apart = expression.symmetric_difference(clinical)
     damaged = [str(name) for name in apart if _EXPONENT.fullmatch(str(name))]
     if damaged:
         raise InputError(
-            f"{counted(len(damaged), 'id was', 'ids were')} made a number by a spreadsheet: {listing(damaged, 3)}",
+            f"{counted(len(damaged), 'id was', 'ids were')} made a number by a spreadsheet or R: {listing(damaged, 3)}",
             where=where,
-            fix="export the table again with the ids as text",
+            fix="export the table again with the ids as text (R: options(scipen = 999) before it is written)",
         )
     pairs = written_otherwise(expression, clinical)
     if pairs:

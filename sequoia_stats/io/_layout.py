@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Container, Iterable, Sequence
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_base.gene_names import kind_of
-from sequoia_base.tables import Numbers, find_column, read_beginning
+from sequoia_base.missing import is_missing_number
+from sequoia_base.tables import Numbers, find_column, first_lines, read_beginning
 from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._options import ID_FIX
 from sequoia_stats.io.gene_lists import is_gene_title
@@ -40,13 +41,17 @@ _ODD_NAME = re.compile(r"(?!hsa-|mmu-)[a-z]|.*[_ ]")
 _FEWEST_ROWS = 5
 #: How many columns show whether those of a table are whole numbers.
 _SAMPLE = 200
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 #: Names that no gene has. Such a column would enter a signature as a gene.
 _NO_GENE = re.compile(
     r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
     r"(os|pfs|dfs|rfs|dss|pfi|dfi|drfs|dmfs)_?(months?|days?|years?|time|event|status)|"
     r"(.*[^a-z0-9-])?(time|event|status|months?|days?|years?|dead|death|died|alive|vital|os|pfs|dfs|rfs|dss|pfi|dfi|"
-    r"drfs|dmfs|age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|npi|bmi|weight|batch|purity|chemo|hormonal|"
-    r"er|pr|her2|pam50|subtype)([^a-z0-9-].*)?",
+    r"drfs|dmfs|age|sex|gender|race|grade|stage|size|diam|diameter|nodes?|npi|bmi|weight|height|batch|purity|chemo|"
+    r"hormonal|er|pr|her2|pam50|subtype|ha?emoglobin|ha?ematocrit|creatinine|bilirubin|lvef|suv.?(max|mean|peak)|dose|"
+    r"charlson|karnofsky|tmb)([^a-z0-9-].*)?|"
+    r".*%.*|.*[ _.(](percent|pct|c?gy|cm|kg|mmhg|pack.?years?|([mnpuµμ]?mol|[kmnpuµμ]?g|[km]?i?u)[ _./]?"
+    r"(per[ _.])?[dmu]?l)[^a-z0-9]*",  # a name that ends in a unit: "PSA_ng_ml", "Ki67 (%)"
     re.IGNORECASE,
 )
 
@@ -97,6 +102,47 @@ def _is_whole(column: NDArray[np.float64]) -> bool:
     """Whether a column holds whole numbers only, and two or more distinct ones."""
     known = column[~np.isnan(column)]
     return known.size > 1 and bool((known % 1 == 0).all()) and known.min() < known.max()
+
+
+def refuse_undivided(header: Sequence[str], path: str | Path) -> None:
+    """Refuse a table of one column, and one whose titles hold blanks where blanks separate: "time (days)"."""
+    begin = first_lines(path) if len(header) == 1 else ""
+    split = [pair for pair in pairwise(header) if re.fullmatch(r"\(.*\)", pair[1])]
+    if split and (title := " ".join(split[0])) in (first := first_lines(path, 1, width=10**6)):
+        begin, what = first, f"blanks separate the columns, and the title {title!r} holds one"
+    if begin:
+        raise InputError(
+            what if split else "the columns of the table are not told apart",
+            where=f"{path} begins with\n{begin}",
+            fix="separate them by commas, tabs or semicolons; where blanks separate, quote titles and texts that hold "
+            "blanks (R: write.table with quote = TRUE)",
+        )
+
+
+def refuse_no_header(header: Sequence[str], path: str | Path, known: Container[str] = ()) -> None:
+    """Refuse a first row of values instead of titles.
+
+    Parameters
+    ----------
+    header : sequence of str
+        The first row.
+    path : path
+        The file, for the error.
+    known : container of str, optional
+        Ids of patients. Where there are none among the numbers, the first field may be one: then all other titles
+        are values; else they are if they are numbers and some have decimals, as no gene of a database has.
+    """
+    first, *rest = header
+    numbers = [text for text in rest if _NUMBER.fullmatch(text)]
+    if not numbers or any(text in known for text in rest):
+        return
+    values = len(numbers) + sum(map(is_missing_number, rest))
+    if values == len(rest) and (first in known or any(float(text) % 1 for text in numbers)):
+        raise InputError(
+            f"the table has no header: its first row holds values ({listing(numbers, 3)})",
+            where=str(path),
+            fix="write a first row with the title of every column (R: write.csv, or write.table with col.names = NA)",
+        )
 
 
 def id_position(header: Sequence[str], id_column: str | None, path: str | Path) -> int:

@@ -19,6 +19,7 @@ from sequoia_stats.io._layout import (
     genes_only,
     id_position,
     no_expression,
+    refuse_no_header,
     without_codes,
 )
 from sequoia_stats.io._parquet import read_parquet
@@ -82,6 +83,8 @@ def _labelled(
         return read_parquet(path, None if in_rows else id_column)
 
     def texts(header: list[str]) -> list[int]:
+        if not in_rows:
+            refuse_no_header(header, path)
         ids = id_position(header, None if in_rows else id_column, path)
         return [ids, *no_expression(header[:ids] if in_rows else header, ids)]
 

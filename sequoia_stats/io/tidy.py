@@ -23,7 +23,9 @@ from sequoia_stats.io._layout import (
     id_position,
     no_expression,
     note_unknown,
+    refuse_no_header,
     refuse_row_numbers,
+    refuse_undivided,
     without_row_names,
 )
 from sequoia_stats.io._options import (
@@ -148,8 +150,11 @@ def read_tidy(
     where = str(source if clinical is None else clinical)
     table = None if clinical is None else read_table(clinical, missing=())
     named = id_column
+    if table is not None:
+        refuse_undivided(list(table.columns), where)
     if not id_column:
         header = read_header(source) if table is None else list(table.columns)
+        refuse_undivided(header, where)
         id_column = header[id_position(header, None, where)] if header[0] in UNNAMED else None
     given, time, event, unit, name = _said(
         [path for path in (source, clinical) if path], id_column=id_column, time_column=time_column,
@@ -176,7 +181,7 @@ def read_tidy(
         numbers = expression_only(numbers, left_out)
     ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
     values = _patients_by_genes(numbers, genes_in, source)
-    genes = values if table is numbers.texts else genes_only(values, left_out)
+    genes = values if table is numbers.texts else genes_only(values, left_out, genes_in)
     frame, flow = name_genes(genes, str(source), identifiers)
     flow = Flow([*left_out, *flow])
     return assemble(
@@ -287,12 +292,14 @@ def _read_expression(
     known = set(patients.map(tcga_patient, na_action="ignore"))
 
     def texts(header: list[str]) -> list[int]:
+        refuse_no_header(header, path, known)
         if id_column not in header and known.intersection(map(tcga_patient, header)):
             raise _turned(path, "the header", "rows")
         ids = id_position(header, id_column, path)
         return [ids, *no_expression(header, ids)]
 
     def names(header: list[str]) -> list[int]:
+        refuse_no_header(header, path, known)
         ids = id_position(header, None, path)
         return [ids, *no_expression(header[:ids], ids)]
 

@@ -38,6 +38,8 @@ def test_a_jpeg_gives_the_pixels_that_pillow_decodes(tmp_path):
 def test_grey_images_become_rgb(tmp_path, name, mode):
     grey = Image.fromarray(PICTURE).convert(mode)
     grey.convert("L" if name == "S.jpg" else mode).save(tmp_path / name, quality=100)
+    with open_slide(tmp_path / name, mpp=0.5) as slide:
+        assert slide.resolution.notes == ("the image is grey: it has no colours of a stain",)
     got, wanted = first_square(tmp_path / name), np.asarray(grey.convert("L"))[:, :256, None]
     assert np.abs(got.astype(int) - wanted).max() <= (4 if name == "S.jpg" else 0)
 

@@ -28,6 +28,7 @@ from sequoia_model.tiles import TileOptions
             {"annotation": __file__, "annotation_class": "Tumor,,Stroma"},
             "--annotation-class holds an empty name",
         ),
+        ({"annotation": __file__, "annotation_class": ","}, "--annotation-class holds an empty name"),
         ({"annotation": __file__, "exclude_class": ["Tumor", " "]}, "--exclude-class holds an empty name"),
     ],
 )

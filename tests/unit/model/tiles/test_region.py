@@ -98,7 +98,7 @@ def test_classes_are_given_with_commas(tmp_path):
     path = write_slide(tmp_path / "a.tif", tissue=[BOX])
     areas = drawn(tmp_path, box(2, 1, 3, 2, "Tumor"), box(4, 1, 5, 2, "Stroma"), box(5, 3, 6, 4, "a, b"))
     options = [
-        TileOptions(annotation=areas, annotation_class=name) for name in ("Tumor, Stroma", '"a, b",stroma')
+        TileOptions(annotation=areas, annotation_class=name) for name in ("Tumor, Stroma,", '"a, b",stroma')
     ]
     assert [places(tile_grid(path, each)) for each in options] == [{(2, 1), (4, 1)}, {(5, 3), (4, 1)}]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +12,12 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
-from sequoia_base.tables import find_column, read_table, read_text
+from sequoia_base.gene_names import kind_of
+from sequoia_base.missing import is_missing
+from sequoia_base.tables import find_column, read_table, read_text, split_line
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io.gene_lists import is_gene_title, refuse_rows
+from sequoia_stats.types.genes import is_symbol
 
 #: The score of the tables of other programs, which all of these columns tell, in lower case.
 _SCORES = {
@@ -52,7 +56,7 @@ def read_gene_scores(
     path : path
         A table with genes and a column of scores, such as that of ``sequoia-stats genes``, of DESeq2 or of limma as R
         writes them, with the genes in a column such as gene or symbol, or else in the first; or a file that ends in
-        ``.rnk``: gene and score, without a header.
+        ``.rnk``: gene and score; a first line with a word for the score is its title.
     column : str, optional
         The column of scores; by default r, or ``stat`` of DESeq2, or ``t`` of limma.
     by : str, optional
@@ -66,7 +70,7 @@ def read_gene_scores(
         If the file cannot be read or lacks a column, a gene or level is missing, a gene is duplicated within a level,
         or a score is missing, infinite or not a number.
     """
-    if _is_rnk(Path(path)):
+    if is_rnk := _is_rnk(Path(path)):
         if column or by:
             raise InputError(
                 "an .rnk file has no columns to choose from", where=str(path), fix="leave out --rank and --by"
@@ -74,7 +78,7 @@ def read_gene_scores(
         table, column = _read_rnk(Path(path)), "score"
     else:
         table = read_table(path)
-        column = column or _score_of(list(table.columns))
+        column = column or _score_of(list(table.columns), path)
     header = list(table.columns)
     genes = table[_gene_column(header, path)]
     scores = table[header[find_column(header, column, path, _name_it("--rank"))]]
@@ -108,7 +112,7 @@ def read_gene_scores(
             f"{listing(genes[repeated].unique(), 5)}",
             where=f"{path}, rows {listing(genes.index[repeated], 5)}",
             fix="keep one row for each"
-            if by
+            if by or is_rnk
             else "keep one row for each, or name a column of levels with --by",
         )
     found = {
@@ -128,12 +132,19 @@ def _gene_column(header: Sequence[str], path: str | Path) -> str:
     return header[find_column(header, "gene" if title is None else title, path)]
 
 
-def _score_of(header: Sequence[str]) -> str:
+def _score_of(header: Sequence[str], path: str | Path) -> str:
     """The column of scores of a program whose columns these are."""
     lower = {name.lower() for name in header}
     if _OURS in lower:
         return _OURS
-    return next((score for score, told in _SCORES.items() if told <= lower), _OURS)
+    known = next((score for score, told in _SCORES.items() if told <= lower), None)
+    if known is None:
+        raise InputError(
+            "no column of scores is named, and the table has none that is known (r, stat of DESeq2, t of limma)",
+            where=f"{path}; its columns are {listing(name or '(no title)' for name in header)}",
+            fix=_name_it("--rank"),
+        )
+    return known
 
 
 def _is_rnk(path: Path) -> bool:
@@ -146,7 +157,8 @@ def _read_rnk(path: Path) -> pd.DataFrame:
     for row, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
+        cut = (line, "\t") if "\t" in line else (" ".join(line.split()), " ")
+        fields = [field.strip() for field in split_line(*cut, path, row)]
         if len(fields) != 2:
             raise InputError(
                 f"a row has {counted(len(fields), 'field')}",
@@ -155,17 +167,19 @@ def _read_rnk(path: Path) -> pd.DataFrame:
             )
         rows[row] = fields
     first = next(iter(rows), None)
-    if first is not None and rows[first][1].lower() in _SCORE_TITLES:
+    if first is not None and _is_title(*rows[first]):
         del rows[first]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["gene", "score"], dtype=object)
     return table.mask(table.map(lambda text: text.lower() in _NO_NUMBER))
 
 
 _NO_NUMBER = frozenset(["", "na", "nan"])
-_SCORE_TITLES = frozenset([
-    "score", "scores", "rank", "ranks", "ranking", "stat", "statistic", "metric", "value", "weight", "weights", "t",
-    "r", "z", "logfc", "log2fc", "log2foldchange", "fc", "signal2noise", "correlation",
-])  # fmt: skip
+
+
+def _is_title(gene: str, score: str) -> bool:
+    """Whether the first line is a title: in place of the score it has a word, and before it no gene that is known."""
+    is_word = np.isnan(_number(score)) and not re.match(r"[<>=+-]*[.,]?\d", score) and not is_missing(score)
+    return is_word and not is_symbol(gene) and not kind_of(gene)
 
 
 def _name_it(option: str) -> str:

@@ -38,7 +38,8 @@ def test_levels_are_ranked_apart_in_the_order_of_the_file(tmp_path):
     ("content", "options", "words"),
     [
         ("name,r\nA,1\n", {}, "the column 'gene' is not in the table"),
-        ("gene,z\nA,1\n", {}, "the column 'r' is not in the table"),
+        ("gene,z\nA,1\n", {}, "no column of scores is named, and the table has none that is known"),
+        (",baseMean,log2FoldChange,padj\nA,9,1,0\n", {}, "--rank"),
         ("gene,r\nA,1\nB,\n", {}, "1 row has no score"),
         ("gene,r\nA,1\nB,NaN\n", {}, "1 row has no score"),
         ("gene,r\nA,1\nB,high\nC,1_0\n", {}, "2 scores are not finite numbers"),
@@ -82,6 +83,9 @@ LIMMA = (
         ("a.rnk", "ESR1\t2\nKRT5\t-1.5\n", "score", {"ESR1": 2, "KRT5": -1.5}),
         ("a.rnk", "# from GSEA\nNAME\tSCORE\nESR1\t2\n\nKRT5\t-1.5\n", "score", {"ESR1": 2, "KRT5": -1.5}),
         ("a.RNK.txt", "ESR1 2\nKRT5 -1.5", "score", {"ESR1": 2, "KRT5": -1.5}),
+        ("a.rnk", '"ESR1"\t2\n"KRT5"\t-1.5\n', "score", {"ESR1": 2, "KRT5": -1.5}),
+        ("a.rnk", '"U"  "li.t"\n"ESR1"  2\n"KRT5" -1.5\n', "score", {"ESR1": 2, "KRT5": -1.5}),
+        ("a.rnk", "Name\tMetric score\nESR1\t2\nKRT5\t-1.5\n", "score", {"ESR1": 2, "KRT5": -1.5}),
     ],
 )
 def test_tables_of_other_programs_are_ranked_by_their_statistic(tmp_path, name, text, column, scores):
@@ -115,6 +119,11 @@ def test_the_column_that_is_asked_for_is_ranked(tmp_path):
         ("ESR1\t2\nKRT5\tNA\n", {}, "1 row has no score"),
         ("ESR1\t2\nKRT5\thigh\n", {}, "1 score is not a finite number"),
         ("ESR1\thigh\nKRT5\t2\n", {}, "1 score is not a finite number"),  # the first line is not a title
+        ("G1\t<0.5\nKRT5\t2\n", {}, "1 score is not a finite number"),
+        ("1007_s_at\thigh\nKRT5\t2\n", {}, "1 score is not a finite number"),
+        ("G1\tInf\nKRT5\t2\n", {}, "1 score is not a finite number"),
+        ("G1\t#N/A\nKRT5\t2\n", {}, "1 score is not a finite number"),
+        ("ESR1\t2\nESR1\t3\n", {}, "fix: keep one row for each$"),
         ("ESR1\t2\n", {"column": "r"}, "no columns to choose from"),
         ("NAME\tSCORE\n", {}, "no gene has a score"),
     ],

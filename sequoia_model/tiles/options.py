@@ -206,6 +206,8 @@ def _classes(given: str | Sequence[str], name: str) -> tuple[str, ...]:
     """The names of classes; in a text they are separated by commas, and quotes keep a comma in a name."""
     names = next(csv.reader([given], skipinitialspace=True), []) if isinstance(given, str) else given
     names = [each.strip() for each in names]
+    if isinstance(given, str) and names[1:] and not names[-1]:  # a comma at the end is no further name
+        names.pop()
     if not all(names) or (isinstance(given, str) and not names):
         raise InputError(
             f"--{name.replace('_', '-')} holds an empty name",

@@ -22,6 +22,9 @@ _PUBLISHED = {"uni": "uni_features", "resnet50": "resnet_features"}
 _TRIDENT_MEANS = {"resnet50": "resnet50-trunc", "ctranspath": "chief-ctranspath"}
 #: STAMP keeps only the class token of Virchow, except for the "full" one.
 _STAMP_MEANS = {"virchow": "virchow-cls", "virchow-full": "virchow", "virchow2": "virchow2-cls"}
+#: Tiles of STAMP before version 2, whose files do not say what their numbers mean: pixels, and µm. By its own reader,
+#: a tile or a step of 224 without a unit means these.
+_OLD_STAMP_PX, _OLD_STAMP_UM = 224, 256.0
 #: Attributes of TRIDENT's datasets that CLAM does not write.
 _TRIDENT_MARKS = frozenset(["encoder", "savetodir", "patch_size_level0", "target_magnification"])
 
@@ -161,6 +164,11 @@ def _stamp(file: h5py.File) -> Description:
         unit = "um"
     if side_um is None and unit == "um":
         side_um = number(attributes, "tile_size")  # its name before version 2.1
+    if (
+        side_um is None
+        and round(if_usable(number, attributes, "tile_size") or _stride(file)) == _OLD_STAMP_PX
+    ):
+        side_px, side_um, unit = _OLD_STAMP_PX, _OLD_STAMP_UM, None
     about = {
         "encoder": name and _meant(name, _STAMP_MEANS),
         "mpp": side_um / side_px if side_um and side_px else None,
@@ -168,8 +176,17 @@ def _stamp(file: h5py.File) -> Description:
         "coords_unit": "px" if unit == "px" else "um",
         "geometry": TileGeometry(side_um=side_um),
     }
-    # version 1 counts in pixels of its tiles, whose size it does not give
+    # version 1 counts in pixels of its tiles
     return Description("stamp", "feats", "coords" if unit in ("um", "px") else None, about=about)
+
+
+def _stride(file: h5py.File) -> float:
+    """The least step between the coords of tiles; 0 if there is none."""
+    coords = file.get("coords")
+    if not isinstance(coords, h5py.Dataset) or coords.dtype.kind not in "fiu" or len(coords.shape or ()) != 2:
+        return 0.0
+    steps = [np.diff(np.unique(values)) for values in coords[()].T.astype(np.float64)]
+    return float(np.nan_to_num(min((step.min() for step in steps if len(step)), default=0.0), posinf=0.0))
 
 
 def _sequoia(file: h5py.File, path: Path, wanted: str | None) -> Description:

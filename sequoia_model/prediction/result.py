@@ -237,7 +237,7 @@ class RunRecord:
             (
                 [slide.name for slide, notes in done if notes.no_scale and self.plan.weights.cancer],
                 "have",
-                f"features that do not say how large their tiles are; the published networks take {published}",
+                f"features that do not say how many µm wide their tiles are; the published networks take {published}",
             ),
             (
                 [slide.name for slide, notes in done if notes.cluster_note],

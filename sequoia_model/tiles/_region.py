@@ -122,8 +122,8 @@ def _annotation(slide: Slide, options: TileOptions) -> TissueMask | None:
 
 
 def _tissue(slide: Slide, by_paper: bool, keep_ink: bool) -> tuple[TissueMask, TissueMask | None]:
-    """The tissue by the rule, and the ink if it is looked for."""
+    """The tissue by the rule, and the ink if it is left out."""
     if not by_paper:
         return published_mask(slide), None
-    tissue, ink = tissue_and_ink(slide, keep_ink=keep_ink)
+    tissue, ink = tissue_and_ink(slide)
     return tissue, None if keep_ink else ink

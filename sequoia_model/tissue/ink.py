@@ -98,7 +98,9 @@ def _even_ink(red: _Density, green: _Density, blue: _Density, smallest: float) -
     """Pixels of even areas, of at least `smallest` pixels, that may be ink by their colour, and where it reaches on."""
     dark_red = (green > 0.7) & (red < 0.4 * green) & (blue > 0.75 * green)
     purple = (green > 0.7) & (red > 0.3 * green) & (blue < 0.33 * green)
-    possible = ((green > 0.4) & (red > 0.8 * green)) | dark_red | purple
+    least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    grey = (least > 0.28) & (most < 1.15 * least)
+    possible = ((green > 0.4) & (red > 0.8 * green)) | dark_red | purple | grey
     even = ndimage.minimum_filter(possible.view(np.uint8), _WINDOW, mode="nearest").view(np.bool_)
     if np.count_nonzero(even) < smallest:
         return np.zeros_like(even)

@@ -29,6 +29,9 @@ _GLASS = 0.12
 _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD = 0.06, 0.25
 #: A pixel whose brightest channel is below this is black (the border of a scan, a felt pen), and its hue is noise.
 _BLACK = 40
+#: The black border of a scan fills at least this share of the rows or columns along an edge, or else runs along at
+#: least this share of it.
+_FULL, _ALONG = 0.9, 0.5
 #: Sigma of the smoothing in µm: about the width of a cell.
 _BLUR = 16.0
 #: Radius of the closing in µm: joins cracks within a section.
@@ -58,32 +61,33 @@ def tissue_mask(slide: Slide) -> TissueMask:
     TissueMask
         Ink counts as tissue; `tissue_and_ink` tells it apart. The notes mention pale areas that may be tissue.
     """
-    return tissue_and_ink(slide, keep_ink=True)[0]
+    return tissue_and_ink(slide)[0]
 
 
-def tissue_and_ink(slide: Slide, *, keep_ink: bool = False) -> tuple[TissueMask, TissueMask]:
+def tissue_and_ink(slide: Slide) -> tuple[TissueMask, TissueMask]:
     """Find the tissue of a slide as `tissue_mask` does, and the ink on it.
 
     Parameters
     ----------
     slide : Slide
         The open slide.
-    keep_ink : bool, default False
-        Do not look for ink.
 
     Returns
     -------
     tissue : TissueMask
-        With what is inked, but by a threshold from the other pixels alone.
+        With what is inked, also in black or grey, but by a threshold from the other pixels alone. The black border of a
+        scan is neither.
     ink : TissueMask
         The ink, on the glass too.
     """
     picture, scale = slide.thumbnail(MASK_MPP)
     inked = ink_mask(slide, (picture, scale))
-    if keep_ink:
-        inked = replace(inked, mask=np.zeros_like(inked.mask))
     mask, threshold, note = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp), inked.mask)
-    mask &= _within(slide.scanned, inked)
+    scanned = _within(slide.scanned, inked)
+    if inked.mask.any():
+        black = (inked.mask | (picture.max(axis=2) < _BLACK)) & ~mask
+        mask |= inked.mask & ~_border(black | ~scanned)
+    mask &= scanned
     found = replace(inked, mask=mask, source="otsu", threshold=threshold, notes=(note,) if note else ())
     return found, inked
 
@@ -93,6 +97,37 @@ def _within(area: tuple[int, int, int, int], mask: TissueMask) -> NDArray[np.boo
     left, top, width, height = area
     y, x = ((np.arange(n) + 0.5) * step for n, step in zip(mask.mask.shape, mask.scale[::-1], strict=True))
     return ((y >= top) & (y <= top + height))[:, None] & ((x >= left) & (x <= left + width))[None, :]
+
+
+def _border(dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The dark pixels that are the border of a scan, not ink.
+
+    Full rows and columns at the edges, and what else runs along an edge of the rest, or fills a corner of it, as where
+    a scan was turned.
+    """
+    border, rest = np.ones_like(dark), _without_full_edges(dark)
+    pieces, n = ndimage.label(dark[rest], np.ones((3, 3)))
+    belongs = np.zeros(n + 1, dtype=bool)
+    for edge in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]) if pieces.size else ():
+        belongs |= np.bincount(edge, minlength=n + 1) >= _ALONG * len(edge)
+        belongs[edge[[0, -1]]] = True
+    belongs[0] = False
+    border[rest] = belongs[pieces]
+    return border
+
+
+def _without_full_edges(dark: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of what is left if full ones are taken off the edges, until none is full."""
+    left = [slice(0, n) for n in dark.shape]
+    before: list[slice] = []
+    while left != before:
+        before = list(left)
+        for axis in (0, 1):
+            part = dark[left[0], left[1]]
+            open_ = np.flatnonzero(np.count_nonzero(part, axis=1 - axis) < _FULL * part.shape[1 - axis])
+            start = left[axis].start
+            left[axis] = slice(start + open_[0], start + open_[-1] + 1) if len(open_) else slice(start, start)
+    return left[0], left[1]
 
 
 def _tissue(

@@ -15,6 +15,7 @@ from sequoia_model.errors import InputError
 from sequoia_model.targets.network_input import InputSpec, in_order, load_input
 from sequoia_model.types.bag import EncoderId
 from tests.build.features import (
+    make_coords,
     make_features,
     write_clam,
     write_ours,
@@ -131,10 +132,14 @@ BEFORE_2_1 = {"extractor": "mahmood-uni-77ffbca1", "unit": "um", "tile_size": 25
         (BEFORE_2_1, "256 µm"),
         (BEFORE_2_1 | {"tile_size": 128.0}, ""),
         (BEFORE_2_1 | {"tile_size_um": 112.0, "tile_size_px": 224}, "112 µm at 0.5 µm/px"),
+        ({"extractor": "uni", "tile_size": 224}, "256 µm at 1.143 µm/px"),  # as STAMP's get_coords has it
+        ({"extractor": "uni", "stamp_version": "2.0.0", "tile_size": 224.0}, "256 µm at 1.143 µm/px"),
+        ({"extractor": "uni", "tile_size": 256}, ""),
+        ({"extractor": "uni"}, "256 µm at 1.143 µm/px"),  # by its steps of 224
     ],
 )
 def test_what_stamp_says_about_its_tiles_is_noted(tmp_path, attributes, said):
-    path = write_stamp(tmp_path / "a.h5", attrs=attributes)
+    path = write_stamp(tmp_path / "a.h5", attrs=attributes, coords=make_coords(side=224, dtype=np.float32))
     assert load_input(path, SPEC).notes.tile_scale == said
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from sequoia_model.errors import InputError
 from sequoia_model.slide import open_slide
@@ -19,6 +20,8 @@ from tests.build.slides import TILE, draw_pen, make_picture, write_scn, write_sl
 BOX = (256, 128, 768, 512)  # columns 2 to 5 and rows 1 to 3 of 8 × 6 places
 INSIDE = set(itertools.product(range(2, 6), range(1, 4)))
 GREEN = (0, 140, 70)
+#: Pens, and how opaque they are.
+PENS = {"green": (GREEN, 0.7), "black": ((25, 25, 28), 0.9), "grey": ((110, 110, 115), 1.0)}
 
 
 def places(grid) -> set[tuple[int, int]]:
@@ -38,10 +41,11 @@ def drawn(folder: Path, *areas: dict) -> Path:
     return folder / "a.geojson"
 
 
-@pytest.fixture
-def inked(tmp_path):
-    """Tissue whose second row of tiles lies under a pen mark that lets it shine through."""
-    picture = draw_pen(make_picture(tissue=[BOX]), (0, 2 * TILE, 8 * TILE, 3 * TILE), GREEN, opacity=0.7)
+@pytest.fixture(params=PENS.values(), ids=PENS)
+def inked(request, tmp_path):
+    """Tissue whose second row of tiles lies under a pen mark that goes from edge to edge."""
+    colour, opacity = request.param
+    picture = draw_pen(make_picture(tissue=[BOX]), (0, 2 * TILE, 8 * TILE, 3 * TILE), colour, opacity=opacity)
     return write_slide(tmp_path / "inked.tif", picture)
 
 
@@ -51,8 +55,30 @@ def test_tiles_on_ink_are_left_out_and_counted(inked):
 
 
 def test_ink_can_be_kept(inked):
-    assert places(tile_grid(inked, TileOptions(keep_ink=True))) >= INSIDE
-    assert "ink" not in tile_grid(inked, TileOptions(keep_ink=True)).left_out
+    with open_slide(inked) as slide:
+        kept = find_candidates(slide, TileOptions(keep_ink=True))
+    assert {(x // kept.side, y // kept.side) for x, y in kept.coords.tolist()} >= INSIDE
+    assert "ink" not in kept.left_out
+
+
+@pytest.mark.parametrize("turned", [0, 5])
+def test_the_black_border_of_a_scan_is_background_and_ink_within_it_is_ink(tmp_path, turned):
+    inner = make_picture((1024, 768), tissue=[BOX])
+    inner[:, :4] = 130  # as a border of 24 µm would be blurred
+    end = 128 if turned else 0
+    stroke = draw_pen(inner, (400, end, 528, 768 - end), (25, 25, 28), opacity=1.0)
+    found = []
+    for picture in (inner, stroke):
+        framed = np.pad(picture, ((48, 0), (256, 48), (0, 0)), constant_values=5)
+        if turned:
+            framed = np.asarray(Image.fromarray(framed).rotate(turned, expand=True, fillcolor=(5, 5, 5)))
+        with open_slide(write_slide(tmp_path / "a.tif", framed)) as slide:
+            found.append([find_candidates(slide, TileOptions(keep_ink=kept)) for kept in (False, True)])
+    (clean, kept), (apart, beside) = found
+    np.testing.assert_array_equal(clean.coords, kept.coords)
+    assert "ink" not in clean.left_out
+    assert 0 < len(apart) < len(clean) and apart.left_out["ink"] >= 4
+    assert len(beside) == len(apart) + apart.left_out["ink"]
 
 
 def test_the_published_rule_does_not_look_for_ink(inked):

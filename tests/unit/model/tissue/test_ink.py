@@ -31,6 +31,7 @@ PENS = {
     "black": (15, 15, 18),
     "faded black": (50, 48, 50),
     "yellow": (250, 220, 0),
+    "grey": (122, 121, 124),
 }
 #: Pens in colours that dense nuclei, blood or pigment may have too, told from them because their ink is even.
 EVEN_PENS = {
@@ -159,11 +160,3 @@ def test_ink_does_not_move_the_threshold_of_tissue(tmp_path):
         alone, (beside, _) = tissue_mask(one), tissue_and_ink(two)
     assert abs(alone.threshold - beside.threshold) < 0.02
     assert np.mean(alone.mask ^ beside.mask) < 0.02
-
-
-def test_kept_ink_is_not_looked_for(tmp_path):
-    picture = draw_pen(make_picture(SIZE, [TISSUE], mpp=2.0), STROKE, PENS["green"], mpp=2.0)
-    with slide_of(tmp_path, picture) as slide:
-        mask, ink = tissue_and_ink(slide, keep_ink=True)
-        np.testing.assert_array_equal(mask.mask, tissue_mask(slide).mask)
-    assert not ink.mask.any()

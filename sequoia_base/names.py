@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+from sequoia_base.errors import InputError, counted, listing
+
 #: A patient, followed by the two digits of the sample type if the barcode has them.
 _BARCODE = re.compile(r"(TCGA[-.][A-Z0-9]{2}[-.][A-Z0-9]{4})(?![A-Z0-9])(?:[-.](\d\d)(?:[A-Z](?:[-.].*)?)?)?")
 #: Sample type codes of primary tumours: solid, and blood derived.
@@ -90,6 +92,30 @@ def is_primary(cell: str) -> bool | None:
     """Whether a barcode in a table belongs to a primary tumour; None if it does not say."""
     found = _BARCODE.fullmatch(cell)
     return found[2] in _PRIMARY if found and found[2] else None
+
+
+def refuse_open_quotes(names: Iterable[object], where: object) -> None:
+    """Refuse identifiers of a table that hold one quote of two, as where a cell was cut: they would match no other.
+
+    Parameters
+    ----------
+    names : iterable
+        Identifiers; anything but a text is passed over.
+    where : object
+        Where they are from, for the error.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    odd = dict.fromkeys(name for name in names if isinstance(name, str) and name.count('"') % 2)
+    if odd:
+        raise InputError(
+            f"{counted(len(odd), 'id has', 'ids have')} a quote that is opened or closed alone: {listing(odd)}",
+            where=str(where),
+            fix="write the quote at both ends, or take it away",
+        )
 
 
 def written_otherwise(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sequoia_base.names import bare_slide
+from sequoia_base.names import bare_slide, refuse_open_quotes
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
 
@@ -96,7 +96,7 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If no column names patients, or the id of a patient or slide is empty.
+        If no column names patients, or the id of a patient or slide is empty or half quoted.
     """
     titles = [title.lower() for title in texts.columns]
     chosen = {
@@ -117,6 +117,7 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
                 f"{counted(len(empty), 'row has', 'rows have')} no {column.removesuffix('_id')}",
                 where=f"{path}, column {texts.columns[chosen[column]]!r}, rows {listing(empty)}",
             )
+        refuse_open_quotes(table[column], f"{path}, column {texts.columns[chosen[column]]!r}")
     return table
 
 

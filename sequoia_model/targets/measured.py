@@ -18,7 +18,7 @@ from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.gene_names import examine
 from sequoia_base.missing import is_missing_number
-from sequoia_base.names import bare_slide, written_otherwise
+from sequoia_base.names import bare_slide, refuse_open_quotes, written_otherwise
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
 from sequoia_model.targets._quotes import QuoteWatch
@@ -226,6 +226,7 @@ def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
             fix="it needs a column wsi_file_name or patient_id",
         )
     slides, patients, cohorts = _names_in_csv(path, delimiter, header, chosen)
+    refuse_open_quotes([*slides, *patients], path)
     columns = {gene: at[0] for gene, at in found.items() if at}
     return Measured(
         path,

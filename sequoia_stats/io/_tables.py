@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID
+from sequoia_base.names import refuse_open_quotes
 from sequoia_base.tables import read_numbers
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._layout import (
@@ -65,6 +66,7 @@ def read_matrix(
     in_rows, flow = are_in_rows(genes_in), Flow() if flow is None else flow
     labels, values = _labelled(path, in_rows, id_column, flow)
     _refuse_other_side(str(labels.name), in_rows, path)
+    refuse_open_quotes(values.columns if in_rows else labels, path)
     if in_rows:
         names = pd.Series(values.columns, dtype=object)
         check_ids(names, f"{path}, row 1", "columns", unit)

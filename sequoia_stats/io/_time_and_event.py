@@ -275,9 +275,10 @@ def _code(text: str, one: str, word_code: Callable[[str], float | None]) -> floa
 def _plain_code(text: str) -> float | None:
     """0 or 1 for a code that stands by itself; "1?" and "<1" are none."""
     try:
-        return {0: 0.0, 1: 1.0}.get(float(text))
+        value = float(text)
     except ValueError:
         return _CODES.get(text.lower())
+    return value if value in (0, 1) else None
 
 
 def _unread(unread: pd.Series, texts: pd.Series, name: str, where: str) -> InputError:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID
+from sequoia_base.names import refuse_open_quotes
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._layout import id_position
@@ -215,6 +216,7 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
         at = id_position(list(table.columns), None, where)
         ids = table.iloc[:, at]
         check_ids(ids, f"{where}, column {ids.name!r}", unit="sample")
+        refuse_open_quotes(ids, where)
         table = table.iloc[:, at + 1 :].set_axis(pd.Index(ids), axis=0)
         table = table.mask(table.isin(NO_ID))
     table = table.set_axis(table.index.astype(str), axis=0)

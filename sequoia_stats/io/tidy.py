@@ -10,7 +10,7 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
-from sequoia_base.names import is_primary, tcga_patient
+from sequoia_base.names import is_primary, refuse_open_quotes, tcga_patient
 from sequoia_base.tables import Numbers, find_column, first_lines, read_header, read_numbers, read_table
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
@@ -328,6 +328,7 @@ def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.
 def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
     """Ids cut to the patient: none missing, none duplicated, and no barcode of anything but a primary tumour."""
     check_ids(ids, where, axis)
+    refuse_open_quotes(ids, where)
     patients = ids.map(tcga_patient)
     check_ids(patients, where, axis)
     other = ids[ids.map(is_primary).eq(False)]

@@ -257,6 +257,10 @@ EXPRESSION_FILES = {
         tidy(EXPRESSION.replace(",4.5,", ',"4.5,')),
         ["a quote is opened and not closed", "expression.csv, row 3"],
     ),
+    "an id whose quote is only closed": (
+        tidy(EXPRESSION.replace("P2,", 'P2",')),
+        ["1 id has a quote that is opened or closed alone: P2", "expression.csv"],
+    ),
     "an Excel error": (tidy(EXPRESSION.replace(",4.5,", ",#REF!,")), ["'#REF!' is not a number", PLACE]),
     "a patient twice": (
         tidy(EXPRESSION.replace("P2", "P1")),
@@ -393,6 +397,14 @@ CLINICAL_FILES = {
     "an open quote that another closes": (
         tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2,"20.0').replace("P5,50.0", 'P5,50.0"')),
         ["a quote is opened and not closed", "clinical.csv, row 3"],
+    ),
+    "an id whose quote is only closed": (
+        tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2",20.0')),
+        [
+            "1 id has a quote that is opened or closed alone: P2",
+            "clinical.csv",
+            "at both ends, or take it away",
+        ],
     ),
     "text after a quote": (
         tidy(EXPRESSION, CLINICAL.replace("P2,20.0", 'P2,"20".0')),

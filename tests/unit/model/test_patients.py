@@ -52,6 +52,7 @@ BAD = {
     ),
     "no patient": ("slide,patient\nS1,P1\nS2,\n", ["1 row has no patient", "column 'patient', rows 3"]),
     "no slide": ("slide,patient\n ,P1\n", ["1 row has no slide", "rows 2"]),
+    "one quote of two": ('slide,patient\nS1",P1\n', ["1 id has a quote", 'S1"', "column 'slide'"]),
     "a short row": ("slide,patient\nS1,P1\nS2\n", ["1 field, the header has 2", "row 3"]),
     "a long row": ("slide,patient\nS1,P1,x\n", ["3 fields, the header has 2", "row 2"]),
     "a header alone": ("slide,patient\n", ["no rows"]),

@@ -285,6 +285,13 @@ def test_a_quoted_cell_may_span_lines_and_a_quote_within_a_cell_is_a_character(t
     assert measured.matrix([(0,), (1,), (2,), (3,)], ["A", "B"]).tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
 
 
+def test_a_name_with_one_quote_of_two_is_refused(tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text(HEAD + 'P1,x,1,2\nP2",x,3,4\n')
+    with pytest.raises(InputError, match="1 id has a quote that is opened or closed alone: P2"):
+        open_measured(path, ["A", "B"])
+
+
 def test_identifiers_in_place_of_symbols_are_named(tmp_path):
     names = {"rna_A1BG": "rna_ENSG00000121410", "rna_A2M": "rna_ENSG00000175899"}
     write(tmp_path / "ref.csv", make_table().rename(columns=names))

@@ -72,6 +72,8 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     InputError
         If there are no features of tiles; if there are those of two encoders, and neither is the wanted one; if a
         later version of this package wrote the file; or if an attribute cannot be used.
+    KeyError
+        If datasets are listed, but cannot be opened.
     """
     if "schema_version" in file.attrs:
         found = Description("ours", about=fields_of(file.attrs))
@@ -82,6 +84,8 @@ def describe(file: h5py.File, path: Path, encoder: str | None = None) -> Descrip
     elif not {"cluster_features", *_PUBLISHED.values()}.isdisjoint(file):
         found = _sequoia(file, path, encoder)
     else:
+        if lost := [name for name in file if name not in file]:  # listed, but looked up in vain
+            raise KeyError(f"{listing(lost)} cannot be opened")
         held = f"it holds {listing(file)}" if len(file) else "it holds nothing"
         raise InputError(f"the file has no features: {held}", fix="give feature files, not files of tiles")
     if found.about.get("encoder") is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from sequoia_stats.io._assemble import Endpoint, assemble, known_values
 from sequoia_stats.io._options import CATEGORICAL, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io._time_and_event import make_outcome, parse_event, parse_time
-from sequoia_stats.types._matrices import dense, in_memory
+from sequoia_stats.types._matrices import decoded, dense, in_memory
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort, as_texts, plain
 from sequoia_stats.types.genes import as_given, check_identifiers, note_identifiers, resolve, standardise
 
@@ -108,7 +108,8 @@ def cohort_from_adata(
             where=where,
             fix="obs needs time (months) and event (1 = event)",
         )
-    stated = str(adata.uns.get("endpoint", ""))
+    event_value = _without_bytes(event_value)
+    stated = str(decoded(adata.uns.get("endpoint", "")))
     same_endpoint(stated, endpoint, where)
     if not (stated or endpoint):
         raise InputError("the endpoint is not named", where=where, fix="name it with --endpoint")
@@ -125,6 +126,12 @@ def cohort_from_adata(
         where=where, flow=flow, drop_invalid=drop_invalid, missing=missing, categorical=categorical,
         origin="anndata", units=units, name=Path(where).stem, source=Path(where).name,
     )  # fmt: skip
+
+
+def _without_bytes(event_value: Any) -> Any:
+    """Values of the event with texts in place of bytes, as in the column."""
+    several = isinstance(event_value, Iterable) and not isinstance(event_value, str | bytes)
+    return [decoded(value) for value in event_value] if several else decoded(event_value)
 
 
 def _own(

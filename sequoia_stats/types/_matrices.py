@@ -18,7 +18,7 @@ _BLOCK = 1024  # columns at a time, so that copies stay small
 
 
 def in_memory(data: Any, what: str) -> AnnData:
-    """An AnnData, read into memory if it is backed by a file.
+    """An AnnData, read into memory if it is backed by a file; bytes in obs become texts, as in a file.
 
     Parameters
     ----------
@@ -40,7 +40,29 @@ def in_memory(data: Any, what: str) -> AnnData:
             f"{kind} is not a type of {what} that can be read", fix=f"give a file, an AnnData or a {what}"
         )
     refuse_repeated_columns(data.obs.columns, "AnnData, obs")
-    return data.to_memory() if data.isbacked else data
+    data = data.to_memory() if data.isbacked else data
+    if texts := {
+        name: held for name, column in data.obs.items() if (held := _texts_of_bytes(column)) is not None
+    }:
+        data = data.copy()
+        data.obs = data.obs.assign(**texts)
+    return data
+
+
+def decoded(value: Any) -> Any:
+    """The text of bytes, as NumPy holds it; anything else as it is."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _texts_of_bytes(column: pd.Series) -> pd.Series | None:
+    """A column of texts in place of one with bytes; None if it has none."""
+    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    if not is_categorical and column.dtype != object:
+        return None
+    values = list(column.cat.categories) if is_categorical else column.tolist()
+    if not any(isinstance(value, bytes) for value in values):
+        return None
+    return pd.Series(map(decoded, column), column.index, dtype=object)
 
 
 def dense(matrix: Any, where: str) -> NDArray[np.float64]:

@@ -86,6 +86,22 @@ def test_a_foreign_file_has_its_symbols_and_covariates_read(tmp_path):
     assert cohort.flow["step"].to_list()[0] == "genes: approved symbols"
 
 
+@pytest.mark.parametrize("event_value", [None, "1", b"1", [b"1"]])
+@pytest.mark.parametrize("kind", [list, pd.Categorical])
+def test_bytes_are_texts(tmp_path, event_value, kind):
+    adata = anndata.read_h5ad(foreign(tmp_path))
+    wanted = read_cohort(adata)
+    held = {
+        name: kind([str(value).encode() for value in adata.obs[name]])
+        for name in ("time", "event", "ER_STATUS")
+    }
+    adata.obs, adata.uns["endpoint"] = pd.DataFrame(held, adata.obs_names), b"OS"
+    cohort = read_cohort(adata, event_value=event_value)
+    assert (cohort.sha256(), cohort.outcome.endpoint) == (wanted.sha256(), "OS")
+    assert cohort.covariates["er"].tolist() == [1.0] * 6
+    assert adata.obs["event"].iloc[1] == b"1"  # the object that was given stays as it is
+
+
 def test_a_foreign_file_may_have_invalid_times_dropped(tmp_path):
     path = foreign(tmp_path, time=[0.0, 2, 3, 4, 5, 6])
     with pytest.raises(InputError, match="time not positive: P1"):

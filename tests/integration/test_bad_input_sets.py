@@ -67,6 +67,7 @@ BAD = {
     "a set that occurs twice": (ora(sets=SETS + SETS), ["the set S1 is duplicated", "row 3"]),
     "a GMT with a date": (ora(sets=SETS + "S3\tx\tG1\tSep-07\n"), ["Sep-07", "set S3", "SEPTIN7"]),
     "a binary GMT": (ora(sets=bytes(range(256))), ["binary", "sets.gmt"]),
+    "a GMX": (ora(gmt="sets.gmx"), ["each column is a set", "sets.gmx", "turn rows into columns"]),
     "a GMT called gz that is not": (ora(gmt="sets.gmt.gz"), ["not compressed", "sets.gmt.gz"]),
     "a truncated GMT": (
         ora(sets=gzip.compress(SETS.encode())[:-9], gmt="sets.gmt.gz"), ["truncated or damaged", "sets.gmt.gz"]

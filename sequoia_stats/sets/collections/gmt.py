@@ -13,6 +13,7 @@ from sequoia_stats.sets.collections.collection import GeneSets
 from sequoia_stats.types.genes import is_symbol, refuse_dates
 
 _LAYOUT = "in a GMT file, name, description and genes are separated by tabs"
+_TURN = "turn rows into columns, so that each set is a line, and call the file .gmt"
 _SIGNS = ((" ", "spaces"), (",", "commas"), (";", "semicolons"))
 
 
@@ -35,10 +36,12 @@ def read_gmt(path: str | Path, *, name: str | None = None) -> GeneSets:
     Raises
     ------
     InputError
-        If the file cannot be read or is not text, a line has spaces or commas instead of tabs, a set has no genes or
-        its name is duplicated, or a spreadsheet turned a gene into a date.
+        If the file cannot be read, is not text or ends in .gmx; if a line has spaces or commas instead of tabs, a set
+        has no genes or its name is duplicated, or a spreadsheet turned a gene into a date.
     """
     path = Path(path)
+    if path.name.lower().removesuffix(".gz").endswith(".gmx"):
+        raise InputError("the file is GMX, where each column is a set", where=str(path), fix=_TURN)
     sets = GeneSets(
         name or path.name.removesuffix(".gz").removesuffix(".gmt"), *parse(read_text(path), str(path))
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sequoia_stats.association import benjamini_hochberg
 from sequoia_stats.errors import InputError
+from sequoia_stats.io.gene_lists import is_list_title
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets.collections.bundled import SIGNATURES, read_data
 from sequoia_stats.sets.collections.collection import GeneSets
@@ -44,7 +45,7 @@ def published_overlap(
     genes : iterable of str
         The list, without duplicates. Genes outside the universe are left out.
     universe : iterable of str
-        All genes that could have been on the list, without duplicates.
+        All genes that could have been on the list, without duplicates; titles such as "gene" do not count.
     signatures : GeneSets, optional
         Signatures to compare with; `published_signatures` by default.
     aliases : bool, default True
@@ -69,7 +70,7 @@ def published_overlap(
     'NDC80;ORC6'
     """
     signatures = published_signatures() if signatures is None else signatures
-    tested = sorted(distinct_genes(universe))
+    tested = sorted(gene for gene in distinct_genes(universe) if not is_list_title(gene))
     listed = set(distinct_genes(genes)) & set(tested)
     if not listed:
         raise InputError("none of the genes is in the universe")

@@ -289,7 +289,7 @@ def test_overlap_with_signatures_finds_genes_under_their_names_of_today():
 
 def test_overlap_with_signatures_is_tested_in_the_universe():
     sets = GeneSets("s", {"one": ("A", "B"), "none": ("X",)})
-    table = genesets.published_overlap(["A", "B"], list("ABCD"), signatures=sets)
+    table = genesets.published_overlap(["A", "B"], ["gene", *"ABCD"], signatures=sets)
     assert table["p"].tolist() == pytest.approx([1 / 6, 1.0])
     assert table["p_bh"].tolist() == pytest.approx([1 / 3, 1.0])
 

@@ -14,13 +14,16 @@ from sequoia_base.search import PassedOver, walk
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.slide._dicom import DICOM_SUFFIXES, may_be_dicom, slides_among
-from sequoia_model.slide.formats import MAYBE_SLIDES, SLIDE_SUFFIXES, is_slide, why_not_read
+from sequoia_model.slide.formats import ASIDE, MAYBE_SLIDES, SLIDE_SUFFIXES, is_slide, why_not_read
 from sequoia_model.slide.resolution import check_mpp
 
 #: A folder that contains this one holds our own output.
 RUNS_FOLDER = ".runs"
 #: The file that the folder of an MRXS holds, and why such a folder is not a slide.
 _INDEX, _ALONE = "Slidedat.ini", "missing beside its folder"
+_UNNAMED = "a TIFF without the ending of a slide"
+#: What to do with files that were passed over for a reason that their names do not tell.
+_FIXES = {_ALONE: "copy the file beside its folder", _UNNAMED: "rename it to end in .tif"}
 #: Ends of the names of the pictures that our runs write; ignored in output folders only.
 _OUR_PICTURES = ("_mask.png", "_overlay.png")
 #: Files that a Hamamatsu VMS or VMU names as its parts.
@@ -116,7 +119,7 @@ def _none_in(folder: Path, passed: PassedOver) -> InputError:
     endings = f"slide files end in {listing(SLIDE_SUFFIXES, 20)}"
     if passed:
         fixes = {why_not_read(f"a.svs{ending}")[1] for ending, _ in passed} - {""}
-        fixes |= {"copy the file beside its folder" for _, reason in passed if reason == _ALONE}
+        fixes |= {_FIXES[reason] for _, reason in passed if reason in _FIXES}
         what = f"the folder contains no slides that can be read; passed over: {passed}"
         return InputError(what, where=str(folder), fix="; ".join(sorted(fixes)) or endings)
     return InputError("the folder contains no slides", where=str(folder), fix=endings)
@@ -128,9 +131,11 @@ def _inside(folder: Path, passed: PassedOver) -> list[Path]:
     suspect: list[Path] = []
     for place, folders, files in walk(folder):
         visible = [name for name in folders if not name.startswith(".")]
-        stores = [name for name in visible if why_not_read(name)[0]]
+        stores = [name for name in visible if why_not_read(name)[0] not in ("", ASIDE)]
         suspect += [place / name for name in visible if is_slide(name)]
-        folders[:] = [n for n in visible if n not in stores and not os.path.isdir(place / n / RUNS_FOLDER)]
+        parts = [f"_{Path(name).stem}_" for name in files if name.lower().endswith(".vsi")]
+        skipped = {*stores, *parts, *(n for n in visible if os.path.isdir(place / n / RUNS_FOLDER))}
+        folders[:] = [name for name in visible if name not in skipped]
         if _INDEX in files and not place.with_name(f"{place.name}.mrxs").is_file():
             passed.add("", _ALONE, f"{place.name}.mrxs")
         made = _OUR_PICTURES if os.path.isdir(place / RUNS_FOLDER) else ()
@@ -156,12 +161,20 @@ def _taken(place: Path, names: Iterable[str], passed: PassedOver) -> Iterator[Pa
                 passed.add(name, "hidden")
         elif name in parts:
             continue
-        elif is_slide(name) or (suffix in MAYBE_SLIDES and _is_tiff(place / name)):
+        elif is_slide(name) or (suffix in MAYBE_SLIDES and _is_tiff(place / name, unreadable=True)):
             yield place / name
         elif reason := why_not_read(name)[0]:
             passed.add(name, reason)
         elif os.path.islink(place / name) and not os.path.exists(place / name):
             passed.add(name, "broken link")
+        elif _may_be_unnamed(place / name) and _is_tiff(place / name, unreadable=False):
+            passed.add(name, _UNNAMED, "" if Path(name).suffix and not suffix[1:].isdigit() else "TIFF")
+
+
+def _may_be_unnamed(path: Path) -> bool:
+    """Whether a file has no ending, or another one behind that of a slide."""
+    suffix = path.suffix
+    return (not suffix or suffix[1:].isdigit() or is_slide(path.stem)) and path.is_file()
 
 
 def _parts(path: Path) -> list[str]:
@@ -172,13 +185,14 @@ def _parts(path: Path) -> list[str]:
         return []
 
 
-def _is_tiff(path: Path) -> bool:
+def _is_tiff(path: Path, *, unreadable: bool) -> bool:
+    """Whether a file is a TIFF by its first bytes; `unreadable` if that cannot be seen."""
     from sequoia_model.slide.sources._image import image_kind, is_tiff
 
     try:
         return is_tiff(image_kind(path))
     except OSError:  # told by name when it is opened
-        return True
+        return unreadable
 
 
 def _dicom_slides(place: Path, files: list[Path], *, alone: bool, passed: PassedOver) -> Iterator[Path]:

@@ -19,12 +19,15 @@ _NOT_READ = {
     ".kfb": "KFBio", ".sdpc": "Sqray SDPC", ".tmap": "Motic TMAP", ".mds": "Motic MDS", ".afi": "Aperio AFI",
     ".ndpis": "Hamamatsu NDPIS", ".jp2": "JPEG 2000", ".j2k": "JPEG 2000", ".jpx": "JPEG 2000", ".bmp": "BMP",
     ".gif": "GIF", ".webp": "WebP", ".zarr": "OME-Zarr", ".czi": "Zeiss CZI",
+    ".oib": "Olympus OIB", ".oif": "Olympus OIF", ".ets": "Olympus ETS", ".vmic": "PreciPoint VMIC",
     ".heic": "HEIC", ".heif": "HEIF", ".avif": "AVIF", ".jxl": "JPEG XL",
 }  # fmt: skip
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 #: Of these, only compressed slides count: `a.svs.gz`, not `a.geojson.gz`.
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".filepart")
+_UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".filepart", ".aria2")
+#: Ends of the names of files that stand for another, if before it is the ending of a slide; and what is said of them.
+_ASIDE, ASIDE = (".tmp", ".bak", ".old", ".orig", "~"), "a temporary file or a backup, by its name"
 #: What to do with a format that is not read.
 CONVERT = "convert it to a pyramid TIFF, as QuPath (File > Export images > OME TIFF) and bfconvert do"
 
@@ -50,11 +53,15 @@ def why_not_read(path: str | Path) -> tuple[str, str]:
         return "the file is not a TIFF, as its name says", "get a new copy of the file"
     if ending in _UNFINISHED:
         return "the download is not finished", "download the file again"
-    inner = Path(Path(name).stem).suffix
-    archive = ending in _ARCHIVES and (
-        ending not in _COMPRESSED or inner == ".tar" or inner in (*SLIDE_SUFFIXES, *MAYBE_SLIDES, *_NOT_READ)
-    )
-    return ("the file is an archive", "unpack it first") if archive else ("", "")
+    if name.endswith("~"):
+        ending = "~"
+    inner = Path(name.removesuffix(ending)).suffix
+    stands_for_slide = inner in (*SLIDE_SUFFIXES, *MAYBE_SLIDES, *_NOT_READ)
+    if ending in _ASIDE and stands_for_slide:
+        return ASIDE, "if it is the slide, give it the name of one"
+    if ending in _ARCHIVES and (ending not in _COMPRESSED or inner == ".tar" or stands_for_slide):
+        return "the file is an archive", "unpack it first"
+    return "", ""
 
 
 def lacking(path: Path) -> tuple[str, str]:

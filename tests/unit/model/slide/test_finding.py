@@ -88,6 +88,13 @@ def test_dicom_that_is_no_slide_is_counted(tmp_path):
         ("a.zip", "the file is an archive"),
         ("a.svs.gz", "the file is an archive"),
         ("a.svs.partial", "the download is not finished"),
+        ("a.svs.aria2", "the download is not finished"),
+        ("a.ndpi.tmp", "a temporary file or a backup, by its name"),
+        ("a.tif.bak", "a temporary file or a backup, by its name"),
+        ("a.svs~", "a temporary file or a backup, by its name"),
+        ("a.oib", "Olympus OIB is not read"),
+        ("a.vmic", "PreciPoint VMIC is not read"),
+        ("a.ets", "Olympus ETS is not read"),
         ("._a.svs", "hidden"),
     ],
 )
@@ -100,7 +107,18 @@ def test_what_looks_like_a_slide_and_is_not_taken_is_counted_with_the_reason(tmp
 
 
 @pytest.mark.parametrize(
-    "name", ["notes.txt", "a.geojson.gz", "table.csv.gz", "a.xml", "Data0001.dat", "a.json"]
+    "name",
+    [
+        "notes.txt",
+        "a.geojson.gz",
+        "table.csv.gz",
+        "a.xml",
+        "Data0001.dat",
+        "a.json",
+        "S1.svs.json",
+        "x.tmp",
+        "x.bak",
+    ],
 )
 def test_other_files_are_not_counted(tmp_path, name):
     touch(tmp_path, "S1.svs", name, f"S1/{name}")
@@ -126,6 +144,24 @@ def test_a_tiff_by_another_name_is_a_slide(tmp_path):
     assert [path.name for path in find_slides(tmp_path)] == ["a.btf"]
     with open_slide(tmp_path / "a.btf") as slide:
         assert slide.mpp == 0.5
+
+
+@pytest.mark.parametrize(("name", "ending"), [("slide", "TIFF"), ("1.2.3", "TIFF"), ("a.tiff.txt", ".txt")])
+def test_a_tiff_without_the_ending_of_a_slide_is_counted_and_may_be_renamed(tmp_path, name, ending):
+    path = write_slide(tmp_path / "a.tif").rename(tmp_path / name)
+    reason = "a TIFF without the ending of a slide"
+    with pytest.raises(InputError, match=reason) as error:
+        find_slides(tmp_path)
+    assert "rename it" in error.value.fix
+    touch(tmp_path, "S1.svs")
+    assert search_slides(tmp_path).passed_over == {(ending, reason): 1}
+    path.rename(tmp_path / f"{name}.tif")
+    assert len(find_slides(tmp_path)) == 2
+
+
+def test_a_folder_named_like_a_backup_is_entered(tmp_path):
+    touch(tmp_path, "S1.svs.old/S1.svs")
+    assert [path.name for path in find_slides(tmp_path)] == ["S1.svs"]
 
 
 @pytest.mark.parametrize(

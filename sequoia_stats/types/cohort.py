@@ -15,7 +15,7 @@ from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types._matrices import dense, in_memory
 from sequoia_stats.types.covariate_statements import declared, note_readings
-from sequoia_stats.types.covariates import Reading, is_number, read_covariates
+from sequoia_stats.types.covariates import MOST_CODES, Reading, is_number, read_covariates
 from sequoia_stats.types.durations import without_own_unit
 from sequoia_stats.types.outcome import Outcome
 
@@ -275,7 +275,7 @@ def as_texts(column: pd.Series) -> pd.Series:
     """A column of obs with texts where AnnData made a Categorical of them, and where it holds lists or tables.
 
     AnnData turns every column of texts into a Categorical with sorted levels when it is written. Such a column may hold
-    numbers with texts among them; but if all levels are numbers, somebody made categories of them.
+    numbers with texts among them; but if all levels are numbers and few, somebody made categories of them.
     """
     dtype = column.dtype
     if pd.api.types.is_object_dtype(dtype):
@@ -289,7 +289,7 @@ def as_texts(column: pd.Series) -> pd.Series:
     from natsort import natsorted  # which anndata sorts by
 
     levels = dtype.categories.tolist()
-    mixed = not all(map(is_number, levels))
+    mixed = len(levels) > MOST_CODES or not all(map(is_number, levels))
     return column.astype(object) if mixed and levels in (sorted(levels), natsorted(levels)) else column
 
 

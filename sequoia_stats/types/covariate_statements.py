@@ -15,7 +15,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.missing import is_missing
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.types.covariates import MOST_CODES, NO_UNIT, Reading, as_categorical, label
+from sequoia_stats.types.covariates import MOST_CODES, NO_UNIT, PADDED, Reading, as_categorical, label
 
 _MOST_OPTIONS = 5  # texts that a way out names one by one
 _MOST_SHOWN = 12  # levels that a line names
@@ -124,7 +124,7 @@ def declared(
             values = values.cat.remove_unused_categories()
         elif name in levels:
             values, unread = as_categorical(values, replace(reading, unread=unread)), {}
-            reading = replace(reading, note="" if reading.note == NO_UNIT else reading.note)
+            reading = replace(reading, note="" if reading.note in (NO_UNIT, PADDED) else reading.note)
         covariates[name] = values
         readings[str(name)] = replace(reading, missing=dict(counts), unread=unread)
     return covariates, {name: reading for name, reading in readings.items() if reading != Reading()}
@@ -187,15 +187,22 @@ def refuse_unread(
                 where=f"{where}, {name}: {listing(map(repr, reading.unread), 3)}",
                 fix="turn it into numbers: spans into days, dates into the days since a fixed date",
             )
+        if reading.note == PADDED:
+            raise InputError(
+                f"{name} holds {PADDED} of levels",
+                where=f"{where}, {name}: {listing(map(repr, reading.unread), 3)}",
+                fix=f"write numbers without the zeros, or say that they are codes: {levels.format(name=name)}",
+            )
         rows = listing(row for rows in reading.unread.values() for row in rows)
         options = " ".join(f"--missing {quote(text)}" for text in reading.unread)
         way_out = fix.format(options=options)
         if len(reading.unread) > _MOST_OPTIONS:
             way_out = "write them as plain numbers, or as NA, and read the table again"
-        few = values.nunique() + len(reading.unread) <= MOST_CODES
+        alone = values.isna().all()
+        few = alone or values.nunique() + len(reading.unread) <= MOST_CODES
         raise InputError(
-            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read, unlike the others: "
-            f"{listing(map(repr, reading.unread))}",
+            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read as numbers"
+            f"{'' if alone else ', unlike the others'}: {listing(map(repr, reading.unread))}",
             where=f"{where}, {name}: {rows}",
             fix=way_out + (f"; {levels.format(name=name)}" if few else ""),
         )

@@ -28,14 +28,27 @@ TextOrigin = Literal["file", "anndata", "memory"]
 #: What a missing value becomes when numpy, pandas or R turns it into text. "None" may be a level.
 MISSING_VALUES = frozenset(["", "nan", "NaN", "NA", "<NA>", "NaT", "n/a", "N/A"])
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-#: Something that stands for a number, and may need somebody to say which: "<0.5", "12 mm", "90+", "1,250".
-_NUMBER_LIKE = re.compile(r"[<>≤≥=~]*\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|[A-Za-zµ]{1,6})?\s*\+?")
+#: Something that stands for a number, and may need somebody to say which: "<0.5", "12 mm/day", "90+", "1 250", "'5",
+#: "28 ± 2", "28 (estimated)". But "8500/3", "5-10" and "3+4" are names.
+_NUMBER_LIKE = re.compile(
+    r"""[<>≤≥=~≈±'"‘’$€£¥]*\s*[+−–-]?\s?(\d{1,3}(?:[.,\s'’]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d*)?|[.,]\d+)"""
+    r"""(?:\s*(?:±|\+/-)\s*[\d.,]+)?(?:\s*[%A-Za-zµμ°€(/](?:\D|(?<=[A-Za-z^])[23]){0,30})?\s*[+*†‡?'"’]*"""
+)
+#: Dates and spans of time as texts: "2010-01-05 00:00:00", "2010-01", "1/5/2010", "5 Jan 2010", "28 days 03:00:00".
+_DATED = re.compile(
+    r"(?:18|19|20)\d\d(?:-\d\d|([-/.])\d\d?\1\d\d?(?:[T ].*)?)"
+    r"|\d\d?([-/. ])\s*(?:\d\d?|[A-Za-z]{3,9}\.?)\2\s*(?:\d{4}|\d\d)(?: .*)?"
+    r"|[A-Za-z]{3,9}\.? \d\d?,? \d{4}|[+-]?\d+ days?,? [+-]?\d\d?:\d\d.*"
+)
 _NUMERIC = (Real, Decimal, np.bool_)
-#: Codes of one length: "05", "4B", "MP"; they are codes if one begins with a needless zero.
+#: Codes of one length: "05", "4B", "MP"; they are codes if one begins with a needless zero, unless they are many
+#: numbers, which may be measurements.
 _CODE = re.compile(r"[0-9A-Za-z]+")
 _PADDED = re.compile(r"0[0-9]+")
 #: The note of a covariate of dates or spans of time.
 NO_UNIT = "dates or spans of time, not numbers"
+#: The note of a covariate of many numbers of one length.
+PADDED = "numbers that were filled up with zeros, or codes"
 #: Distinct whole numbers, written as texts, that still are codes of levels.
 MOST_CODES = 10
 
@@ -98,9 +111,10 @@ def read_covariate(
     column : Series
         Any dtype. Dates and spans of time are unread. A Categorical of anything else is categorical. Numbers and
         booleans are numeric. Texts are numeric if more than half of them, or more than ten distinct ones, are numbers,
-        or if more than half look like numbers ("12 mm") and more than ten of these are distinct. But outside of text
-        files, texts that all are whole numbers, of at most ten kinds with three rows each on average, are
-        codes of levels.
+        or if more than half look like numbers ("12 mm") and more than ten of these are distinct; so are more than ten
+        dates, and more than ten numbers that zeros fill up to one length, but these are unread. In memory, texts that
+        all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels; in an AnnData
+        all numbers of at most ten kinds are, if some repeats, since its file makes a Categorical of them.
     categorical : bool, default False
         Declares the column as categorical.
     origin : {"file", "anndata", "memory"}
@@ -248,17 +262,31 @@ def _texts(
     some = texts[~absent_number]
     numbers, note = _numbers(some)
     is_number, kinds = numbers.notna(), numbers.nunique()
-    like = some[some.map(lambda text: bool(_NUMBER_LIKE.fullmatch(text))).astype(bool)]
-    many = kinds > MOST_CODES or (2 * len(like) > len(some) and like.nunique() > MOST_CODES)
-    if categorical or _are_codes(some) or not (many or 2 * is_number.sum() > len(some)):
+    many = kinds > MOST_CODES or _more_than_half(some, _NUMBER_LIKE)
+    padded = _are_codes(some)
+    if categorical or (padded and not (is_number.all() and many)):
         return levels
-    few = kinds <= MOST_CODES and 3 * kinds <= len(some)
-    if origin != "file" and few and is_number.all() and (numbers % 1 == 0).all():
+    if padded or _more_than_half(some, _DATED):
+        unread = Reading(_count(texts[absent]), unread_texts(some), PADDED if padded else NO_UNIT)
+        return pd.Series(np.nan, index, np.float64, texts.name), unread
+    if not (many or 2 * is_number.sum() > len(some)):
         return levels
+    if kinds <= MOST_CODES and is_number.all():
+        repeated = len(distinct) < len(index)
+        codes = (numbers % 1 == 0).all() and 3 * kinds <= len(some)
+        if (repeated and origin == "anndata") or (codes and origin == "memory"):
+            return levels
     odd = some[~is_number]
     if origin == "anndata":
         note = "; ".join(filter(None, [note, "numbers read from texts"]))
     return numbers.reindex(index), Reading(_count(texts[absent_number]), unread_texts(odd), note)
+
+
+def _more_than_half(texts: pd.Series, pattern: re.Pattern[str]) -> bool:
+    """Whether most texts look like this, and are too many to be levels; of numbers, the numbers themselves count."""
+    found = [(match, n) for text, n in texts.value_counts().items() if (match := pattern.fullmatch(text))]
+    values = {match[1] if pattern is _NUMBER_LIKE else match[0] for match, _ in found}
+    return 2 * sum(n for _, n in found) > len(texts) and len(values) > MOST_CODES
 
 
 def _are_codes(texts: pd.Series) -> bool:

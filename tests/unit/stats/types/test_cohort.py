@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from natsort import natsorted
 from scipy import sparse
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_cohort, read_expression
-from sequoia_stats.types.cohort import Cohort, as_cohort
+from sequoia_stats.types.cohort import Cohort, as_cohort, as_texts
+from sequoia_stats.types.covariates import read_covariate
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
 from tests.build.studies import expression_table
@@ -126,6 +128,27 @@ def test_a_categorical_whose_levels_all_are_numbers_is_categorical(levels, tmp_p
     del adata.uns["sequoia_cohort"]
     adata.obs["age"] = pd.Categorical(list("40516273"))
     assert read_cohort(adata).covariates["age"].tolist() == [4, 0, 5, 1, 6, 2, 7, 3]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [str(size) for size in range(5, 35)] * 2,
+        [f"{size}.5" for size in range(30)] * 2,
+        ["0.5", "1.0", "10.5"] * 5,
+        [str(size) for size in range(1, 8)] * 2,
+        [f"{site:02d}" for site in range(30)] * 2,
+        ["1", "2", "Unknown", "-"] * 9,
+        ["a", "b", None] * 9,
+    ],
+    ids=["whole", "decimal", "few", "seven", "padded", "words", "levels"],
+)
+def test_texts_of_an_anndata_mean_the_same_before_and_after_it_is_written(texts):
+    before = pd.Series(texts, dtype=object)
+    after = before.astype(pd.CategoricalDtype(natsorted(before.dropna().unique())))
+    (want, said), (got, also) = (read_covariate(as_texts(one), origin="anndata") for one in (before, after))
+    pd.testing.assert_series_equal(got, want)
+    assert also == said
 
 
 def test_spans_of_time_in_an_anndata_are_missing_and_in_the_ledger():

@@ -8,13 +8,14 @@ import pytest
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.types.covariate_statements import (
+    declared,
     refuse_unread,
     split_names,
     summarise,
     summary_lines,
     texts_of,
 )
-from sequoia_stats.types.covariates import as_categorical, read_covariate, read_covariates
+from sequoia_stats.types.covariates import NO_UNIT, as_categorical, read_covariate, read_covariates
 
 SIZES = [str(size) for size in range(5, 35)]
 GRADES = ["1", "2", "3"] * 5
@@ -76,11 +77,72 @@ def test_a_few_texts_never_make_a_level_of_each_number():
     assert read(halves)[0].dtype == np.float64
 
 
-@pytest.mark.parametrize("form", ["{} mm", "{}%", "<{}", "{}+", "{},000"])
-def test_values_that_only_look_like_numbers_are_unread_rather_than_levels(form):
-    column, reading = read([form.format(size) for size in SIZES], origin="file")
+@pytest.mark.parametrize("origin", ["file", "memory"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{} mm",
+        "{}%",
+        "<{}",
+        "{}+",
+        "{},000",
+        "−{}",
+        "1 {:0>3}",
+        "1\u00a0{:0>3}",
+        "1'{:0>3}",
+        "'{}",
+        "$ {}",
+        "{}*",
+    ]
+    + ["{} millimeters", "{} mg/m2", "{} years old", "{} ± 2", "{} (est)", "~ {}"],
+)
+def test_values_that_only_look_like_numbers_are_unread_rather_than_levels(form, origin):
+    column, reading = read([form.format(size) for size in SIZES], origin=origin)
     assert (column.dtype, column.notna().sum(), reading.n_unread) == (np.float64, 0, 30)
     assert levels([form.format(grade) for grade in GRADES]) == [form.format(grade) for grade in "123"]
+    with pytest.raises(
+        InputError, match=r"30 values .* as numbers: .*\n.*\n  fix: write .*; make levels of size"
+    ):
+        refuse_unread(pd.DataFrame({"size": column}), {"size": reading}, "here", "", "make levels of {name}")
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["8{:0>3}/3", "{}-40", "{} x 3", "T{}", "{}:15", "1{:0>3}.12.3", "{} T2N1", "5-FU {}"],
+)
+def test_names_with_numbers_are_levels(form):
+    names = [form.format(size) for size in SIZES]
+    assert set(levels(names, origin="file")) == set(names)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "2010-01-{:0>2}",
+        "2010-01-{:0>2} 00:00:00",
+        "{}/1/2010",
+        "1.{}.99",
+        "2010-{:0>2}",
+        "{} Jan 2010",
+        "Jan {}, 2010",
+    ]
+    + ["5-Jan-20{:0>2}", "{} days 03:00:00", "-{} days +03:00:00"],
+)
+def test_dates_and_spans_in_a_text_file_are_unread_unless_they_are_few(form):
+    column, reading = read([*(form.format(day) for day in SIZES), "?"], origin="file")
+    assert (column.notna().sum(), reading.n_unread, reading.note) == (0, 30, NO_UNIT)
+    assert len(levels([form.format(day) for day in (10, 11, 12)], origin="file")) == 3
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_many_numbers_that_are_filled_up_with_zeros_are_asked_about(width):
+    sizes = pd.Series([size.zfill(width) for size in SIZES])
+    table, readings = read_covariates(pd.DataFrame({"size": sizes}), origin="file")
+    with pytest.raises(InputError, match=r"or codes of levels\n.*\n  fix: write .*: say so of size"):
+        refuse_unread(table, readings, "here", "", "say so of {name}")
+    said, _ = declared(table, readings, categorical=["size"])
+    assert said["size"].tolist() == sizes.tolist()
+    assert read(SIZES, origin="file")[0].tolist() == [float(size) for size in SIZES]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def _splits(content: Any, path: Path) -> dict[str, dict[str, Any]]:
             if isinstance(content, dict)
             else _kind(content)
         )
-        if isinstance(content, dict) and isinstance(content.get("pred"), list | tuple):
+        if isinstance(content, dict) and isinstance(content.get("pred"), list | tuple | np.ndarray):
             held += f"; pred is {_kind(content['pred'])}"
         raise InputError(
             "the file does not hold cross-validation results",

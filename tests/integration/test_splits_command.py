@@ -299,7 +299,7 @@ BAD = {
     ),
     "a series": (
         junk(pickle.dumps({"pred": pd.Series([1.0])})),
-        ["needs 'pandas.core.series.Series'", "frame.to_numpy(float)", "r.pkl"],
+        ["pred is an array of float64", "pred and random, each one table", "r.pkl"],
     ),
     "another structure": (junk(pickle.dumps({"a": 1})), ["not hold cross-validation results", "dictionary of a"]),
     "NaN predictions": (results(nan), ["1 value is NaN or infinite", "split_1, preds", "gene G5"]),

@@ -19,7 +19,7 @@ _PHOTOMETRIC = tifffile.PHOTOMETRIC
 _COLOUR = (_PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
 _INKS = 4
 #: Photometric interpretations without colours.
-GREY = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE)
+GREYSCALE = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE)
 #: Compressions whose decoders turn YCbCr into RGB.
 _TO_RGB = (tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.JPEG2000, tifffile.COMPRESSION.APERIO_JP2000_RGB)
 _NEEDED = "8-bit or 16-bit integers are needed"
@@ -112,7 +112,7 @@ def unsuitable(page: Any) -> str:
     if page.imagedepth > 1 or page.tiledepth > 1:
         return f"the image is a volume of {page.imagedepth} planes, but a slide is one plane"
     n_samples = page.samplesperpixel
-    if n_samples > 4 or (n_samples > 2 and page.photometric in GREY):
+    if n_samples > 4 or (n_samples > 2 and page.photometric in GREYSCALE):
         return (
             f"the image has {n_samples} channels that are not red, green and blue, as in fluorescence, but the "
             "colours of a stained slide are needed"
@@ -149,7 +149,7 @@ def samples_of(page: Any, n_samples: int, n_pages: int, stated_bits: int | None)
         return PixelFormat(1, palette=(page.colormap.T >> (8 if deep else 0)).astype(np.uint8))
     if page.photometric == _PHOTOMETRIC.SEPARATED and (depth, n_samples) == (8, _INKS):
         return PixelFormat(_INKS)
-    if page.photometric in GREY:
+    if page.photometric in GREYSCALE:
         inverted = page.photometric == _PHOTOMETRIC.MINISWHITE
         return PixelFormat(1, bits, _alpha(page, 1), inverted)
     return None

@@ -23,7 +23,7 @@ from sequoia_model.slide.sources._pages import (
     text_of,
     walked,
 )
-from sequoia_model.slide.sources._samples import GREY, PixelFormat, samples_of, unsuitable
+from sequoia_model.slide.sources._samples import GREYSCALE, PixelFormat, samples_of, unsuitable
 from sequoia_model.slide.sources.levels import Facts, PyramidLevel
 
 #: A resolution of a level that is within this factor of that of level 0 was copied from it.
@@ -158,7 +158,7 @@ def _described(path: Path, pages: list[Any]) -> Tiff:
     if cause := unsuitable(main):
         raise InputError(cause, where=str(path), fix="export the slide as RGB of 8 bits per sample")
     samples = samples_of(main, n_samples, len(levels[0].pages), ome.bits if ome else None)
-    if main.photometric in GREY if samples is None else samples.is_grey:
+    if main.photometric in GREYSCALE if samples is None else samples.is_grey:
         notes.append("the image is grey: it has no colours of a stain")
     if samples is not None and samples.alpha is None and n_samples > samples.colours:
         notes.append(f"of {n_samples} channels, only the first {samples.colours} were read")

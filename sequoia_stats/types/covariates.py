@@ -284,7 +284,9 @@ def _texts(
 
 def _more_than_half(texts: pd.Series, pattern: re.Pattern[str]) -> bool:
     """Whether most texts look like this, and are too many to be levels; of numbers, the numbers themselves count."""
-    found = [(match, n) for text, n in texts.value_counts().items() if (match := pattern.fullmatch(text))]
+    found = [
+        (match, n) for text, n in texts.value_counts().items() if (match := pattern.fullmatch(str(text)))
+    ]
     values = {match[1] if pattern is _NUMBER_LIKE else match[0] for match, _ in found}
     return 2 * sum(n for _, n in found) > len(texts) and len(values) > MOST_CODES
 

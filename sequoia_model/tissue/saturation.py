@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sequoia_model.tissue.ink import ink_mask
+from sequoia_model.tissue.ink import colours_of_no_stain, ink_mask
 from sequoia_model.tissue.mask import MASK_MPP, TissueMask
 from sequoia_model.tissue.published import SATURATION
 from sequoia_model.types.units import TILE_MPP, TILE_SIZE
@@ -41,6 +41,9 @@ _CLOSING = 40.0
 #: differ from the glass by this much saturation; and if the two explain more of the variance than the halves of noise
 #: do, which explain 0.64.
 _LEAST_PALE, _PALE_STEP, _PALE_VARIANCE = 0.1, 0.008, 0.7
+#: Colours that no stain has are mentioned from that area on, if they are at least this share of the tissue.
+_LEAST_ODD = 0.02
+_MEANS = {"brown": "ink, cork, a label, pigment or DAB", "bright pink": "ink or very strong eosin"}
 
 
 def tissue_mask(slide: Slide) -> TissueMask:
@@ -82,13 +85,13 @@ def tissue_and_ink(slide: Slide) -> tuple[TissueMask, TissueMask]:
     """
     picture, scale = slide.thumbnail(MASK_MPP)
     inked = ink_mask(slide, (picture, scale))
-    mask, threshold, note = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp), inked.mask)
+    mask, threshold, notes = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp), inked.mask)
     scanned = _within(slide.scanned, inked)
     if inked.mask.any():
         black = (inked.mask | (picture.max(axis=2) < _BLACK)) & ~mask
         mask |= inked.mask & ~_border(black | ~scanned)
     mask &= scanned
-    found = replace(inked, mask=mask, source="otsu", threshold=threshold, notes=(note,) if note else ())
+    found = replace(inked, mask=mask, source="otsu", threshold=threshold, notes=notes)
     return found, inked
 
 
@@ -132,8 +135,8 @@ def _without_full_edges(dark: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def _tissue(
     picture: NDArray[np.uint8], pixel: tuple[float, float], ink: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], float, str]:
-    """The tissue in a picture, the threshold, and a note on pale areas; `pixel` is a pixel's width and height in µm."""
+) -> tuple[NDArray[np.bool_], float, tuple[str, ...]]:
+    """The tissue in a picture, the threshold, and notes on pale areas and on colours; `pixel` is its size in µm."""
     largest, smallest = picture.max(axis=2), picture.min(axis=2)
     saturation = SATURATION[largest, smallest].astype(np.float32)
     saturation[largest < _BLACK] = 0
@@ -145,7 +148,7 @@ def _tissue(
     mask &= ~_small_pieces(mask, _SMALLEST_PIECE / area)
     found = np.count_nonzero(mask & ~ink) * area
     note = _colourful_note(pale * area, found) or _pale_note(smooth[~(mask | ink)], found, threshold, area)
-    return mask, threshold, note
+    return mask, threshold, ((note,) if note else ()) + _notes_on_colours(picture[mask & ~ink], area)
 
 
 def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> tuple[float, int]:
@@ -160,6 +163,18 @@ def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> tuple[float, i
         return float(np.clip(threshold, _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD)), 0
     glass = max(float(threshold_otsu(rest)), _LOWEST_THRESHOLD)
     return _HIGHEST_THRESHOLD, int(np.count_nonzero((rest > glass) & (rest <= _HIGHEST_THRESHOLD)))
+
+
+def _notes_on_colours(tissue: NDArray[np.uint8], area: float) -> tuple[str, ...]:
+    """Notes on colours of tissue that may be ink; `area` is that of a pixel in mm²."""
+    least = max(_LEAST_PALE, _LEAST_ODD * len(tissue) * area)
+    return tuple(
+        f"{n * area:.3g} of {len(tissue) * area:.3g} mm² of the tissue are {colour}, as neither haematoxylin nor eosin "
+        f"is, and may be {_MEANS[colour]}. If this is no tissue, draw around it and take it out with "
+        "--annotation FILE --exclude-class NAME"
+        for colour, n in colours_of_no_stain(tissue).items()
+        if n * area >= least
+    )
 
 
 def _colourful_note(pale: float, found: float) -> str:

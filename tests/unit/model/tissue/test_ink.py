@@ -116,8 +116,10 @@ def test_the_colour_of_ink_that_changes_from_cell_to_cell_is_tissue(tmp_path, co
         assert not ink_mask(slide).mask.any()
 
 
-def test_stained_tissue_holds_no_ink(tmp_path):
-    with slide_of(tmp_path, make_picture(SIZE, [TISSUE], mpp=2.0)) as slide:
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_stained_tissue_holds_no_ink(tmp_path, light):
+    picture = make_picture(SIZE, [TISSUE], mpp=2.0) * light
+    with slide_of(tmp_path, picture.round().astype(np.uint8)) as slide:
         assert not ink_mask(slide).mask.any()
 
 

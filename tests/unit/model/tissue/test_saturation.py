@@ -158,3 +158,16 @@ def test_no_note_on_tissue_that_is_colourful_itself(tmp_path):
     picture = make_picture(SIZE, [(256, 256, 1792, 768)], mpp=2.0).astype(float)
     mask = mask_of(tmp_path, (244 * (picture / 244) ** 3).clip(0, 255).round().astype(np.uint8))
     assert mask.threshold == 0.25 and not mask.notes
+
+
+@pytest.mark.parametrize(
+    ("pen", "said"), [((110, 70, 40), "are brown"), ((240, 80, 150), "are bright pink"), (None, "")]
+)
+def test_tissue_in_a_colour_that_no_stain_has_is_noted(tmp_path, pen, said):
+    picture = make_picture(SIZE, [(256, 256, 1792, 1280)], mpp=2.0)
+    if pen:
+        shade = np.kron(np.random.default_rng(0).uniform(0.6, 1.2, (25, 128)), np.ones((8, 8)))[..., None]
+        picture[300:500] = np.round(255 * (np.array(pen) / 255) ** shade)
+    notes = mask_of(tmp_path, picture).notes
+    assert len(notes) == bool(pen) and said in "".join(notes)
+    assert not pen or "--exclude-class NAME" in notes[0]

@@ -103,13 +103,14 @@ def find_region(slide: Slide, options: TileOptions, mask: TissueMask | None = No
         return Region(mask, None, None, by_paper)
     allowed = _annotation(slide, options)
     if allowed is None or options.only_excludes:
-        whole, ink = _tissue(slide, by_paper, options.keep_ink)
+        excluded = None if allowed is None else replace(allowed, mask=~allowed.mask)
+        whole, ink = _tissue(slide, by_paper, options.keep_ink, excluded)
     else:
         whole, ink = allowed, ink_mask(slide) if by_paper and not options.keep_ink else None
-    if allowed is None or whole is allowed:
         return Region(whole, None, ink, by_paper)
-    whole = replace(whole, notes=(*whole.notes, *allowed.notes))
-    return Region(whole, replace(allowed, mask=~allowed.mask), ink, by_paper)
+    if allowed is not None:
+        whole = replace(whole, notes=(*whole.notes, *allowed.notes))
+    return Region(whole, excluded, ink, by_paper)
 
 
 def _annotation(slide: Slide, options: TileOptions) -> TissueMask | None:
@@ -121,9 +122,11 @@ def _annotation(slide: Slide, options: TileOptions) -> TissueMask | None:
     return read_annotation(path, slide, **classes, partly=options.has_annotation_folder)
 
 
-def _tissue(slide: Slide, by_paper: bool, keep_ink: bool) -> tuple[TissueMask, TissueMask | None]:
+def _tissue(
+    slide: Slide, by_paper: bool, keep_ink: bool, excluded: TissueMask | None
+) -> tuple[TissueMask, TissueMask | None]:
     """The tissue by the rule, and the ink if it is left out."""
     if not by_paper:
         return published_mask(slide), None
-    tissue, ink = tissue_and_ink(slide)
+    tissue, ink = tissue_and_ink(slide, excluded)
     return tissue, None if keep_ink else ink

@@ -67,13 +67,15 @@ def tissue_mask(slide: Slide) -> TissueMask:
     return tissue_and_ink(slide)[0]
 
 
-def tissue_and_ink(slide: Slide) -> tuple[TissueMask, TissueMask]:
+def tissue_and_ink(slide: Slide, excluded: TissueMask | None = None) -> tuple[TissueMask, TissueMask]:
     """Find the tissue of a slide as `tissue_mask` does, and the ink on it.
 
     Parameters
     ----------
     slide : Slide
         The open slide.
+    excluded : TissueMask, optional
+        Areas whose colours are not mentioned, as no tile lies there.
 
     Returns
     -------
@@ -85,14 +87,17 @@ def tissue_and_ink(slide: Slide) -> tuple[TissueMask, TissueMask]:
     """
     picture, scale = slide.thumbnail(MASK_MPP)
     inked = ink_mask(slide, (picture, scale))
-    mask, threshold, notes = _tissue(picture, (scale[0] * slide.mpp, scale[1] * slide.mpp), inked.mask)
+    pixel = (scale[0] * slide.mpp, scale[1] * slide.mpp)
+    mask, threshold, note = _tissue(picture, pixel, inked.mask)
     scanned = _within(slide.scanned, inked)
     if inked.mask.any():
         black = (inked.mask | (picture.max(axis=2) < _BLACK)) & ~mask
         mask |= inked.mask & ~_border(black | ~scanned)
     mask &= scanned
-    found = replace(inked, mask=mask, source="otsu", threshold=threshold, notes=notes)
-    return found, inked
+    found = replace(inked, mask=mask, source="otsu", threshold=threshold)
+    used = found.without(inked) if excluded is None else found.without(inked).without(excluded)
+    notes = _notes_on_colours(picture[used.mask], pixel[0] * pixel[1] / 1e6)
+    return replace(found, notes=((note,) if note else ()) + notes), inked
 
 
 def _within(area: tuple[int, int, int, int], mask: TissueMask) -> NDArray[np.bool_]:
@@ -135,8 +140,8 @@ def _without_full_edges(dark: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def _tissue(
     picture: NDArray[np.uint8], pixel: tuple[float, float], ink: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], float, tuple[str, ...]]:
-    """The tissue in a picture, the threshold, and notes on pale areas and on colours; `pixel` is its size in µm."""
+) -> tuple[NDArray[np.bool_], float, str]:
+    """The tissue in a picture, the threshold, and a note on pale areas; `pixel` is a pixel's width and height in µm."""
     largest, smallest = picture.max(axis=2), picture.min(axis=2)
     saturation = SATURATION[largest, smallest].astype(np.float32)
     saturation[largest < _BLACK] = 0
@@ -148,7 +153,7 @@ def _tissue(
     mask &= ~_small_pieces(mask, _SMALLEST_PIECE / area)
     found = np.count_nonzero(mask & ~ink) * area
     note = _colourful_note(pale * area, found) or _pale_note(smooth[~(mask | ink)], found, threshold, area)
-    return mask, threshold, ((note,) if note else ()) + _notes_on_colours(picture[mask & ~ink], area)
+    return mask, threshold, note
 
 
 def _between_glass_and_tissue(saturation: NDArray[np.float32]) -> tuple[float, int]:

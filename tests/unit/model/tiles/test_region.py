@@ -120,6 +120,15 @@ def test_excluded_areas_are_taken_out_of_the_tissue(tmp_path, rule):
     assert grid.left_out["background"] == whole.left_out["background"]
 
 
+def test_brown_is_noted_unless_it_is_excluded(tmp_path):
+    picture = draw_pen(make_picture(tissue=[BOX]), (512, 128, 1024, 512), (110, 70, 40), opacity=1.0)
+    areas = drawn(tmp_path, box(4, 0, 8, 6, "Ink"))
+    with open_slide(write_slide(tmp_path / "a.tif", picture)) as slide:
+        options = TileOptions(), TileOptions(annotation=areas, exclude_class="Ink")
+        noted, quiet = (find_candidates(slide, each).mask.notes for each in options)
+    assert "are brown" in "".join(noted) and "are brown" not in "".join(quiet)
+
+
 def test_classes_are_given_with_commas(tmp_path):
     path = write_slide(tmp_path / "a.tif", tissue=[BOX])
     areas = drawn(tmp_path, box(2, 1, 3, 2, "Tumor"), box(4, 1, 5, 2, "Stroma"), box(5, 3, 6, 4, "a, b"))

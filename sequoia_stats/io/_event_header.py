@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from sequoia_stats.io._event_words import ABSENCE, plain, tells_event
+from sequoia_stats.io._event_words import ABSENCE, names_event, plain, tells_event
 
 #: What a legend may say that is true of any header: "Recurrence (1=yes)", "Disease free (1=yes)".
 _YES_NO = frozenset(["true", "yes", "y", "false", "no", "n"])
@@ -21,12 +21,14 @@ _SAME = (
     (re.compile(r"[-=–—]+>|[→⇒➔➜]"), "="),
     (re.compile(r"\b([01])\.0\b"), r"\1"),
     (re.compile(r"\.[1-9]\d*$"), " "),  # pandas and R number columns of one name
+    (re.compile(r"^x(?=[01](?:\.|$))"), ""),  # R puts it before a digit
     (re.compile(r"[_.]"), " "),
+    (re.compile(r"(?<=[^\W\d_])([01])(?!\d)"), r" \1 "),  # "0dead1alive"
     (re.compile(rf"(?<=\d)\s+{_LINK}\s+"), "="),
     (re.compile(rf"\b{_LINK}\s+(?=[01]\b)"), "="),
     (re.compile(r"\b[01]\s*[=:,]?\s*(?:otherwise|else)\b"), " "),
     (re.compile(r"[(\[{]\s*([01])\s*[)\]}]"), r" \1 "),
-    (re.compile(r"\b[01]\s*(?:[-/,;|&]|\bor\b|\band\b)\s*[01]\b(?!\s*[=:])"), " "),  # "(0/1)" is no legend
+    (re.compile(r"\b[01]\s*(?:[-/,;|&\s]|\b(?:or|and|to)\b)\s*[01]\b(?!\s*[=:])"), " "),  # "(0/1)": no legend
 )
 #: What separates the entries of a legend, the strongest first.
 _SEPARATORS = [re.compile(sign) for sign in (r"[;|]", ",", "/", r"\b(?:vs|versus|and|or)\b")]
@@ -80,12 +82,15 @@ def one_means(header: str) -> Literal["event", "censored", "unclear"]:
 
 
 def _legend(text: str) -> _Legend:
+    bracketed = re.search(r"[(\[{]", text)
     for pattern, same in _SAME:
         text = pattern.sub(same, text)
     read = [_entry(piece) for part in re.split(r"[()\[\]{}]", text) for piece in _pieces(part)]
     pairs = [pair for entry in read for pair in entry.pairs]
     alone = any(not entry.pairs and not entry.title for entry in read)  # "0/1 = yes/no"
-    clear = all(entry.clear for entry in read) and not (pairs and alone)
+    unread = not pairs and {*_CODES} <= {*_CODE.findall(text)}
+    bare = [code for code, _ in pairs] == ["0"] and not (bracketed or re.search("[=:]", text))  # "is_alive_0"
+    clear = all(entry.clear for entry in read) and not (pairs and alone) and not unread and not bare
     return _Legend(pairs, [word for entry in read for word in entry.title], clear)
 
 
@@ -118,7 +123,9 @@ def _entry(piece: str) -> _Legend:
         way for way in ways if all(tells_event(word) is not None for code, word in way if code in _CODES)
     ]
     if not understood:
-        return _Legend([], [name for name in names if name], not said)
+        words = " ".join(names)
+        doubtful = ("0" in codes and names_event(words)) or ({*codes} & {*_CODES} and ABSENCE.search(words))
+        return _Legend([], [name for name in names if name], not (said or doubtful))
     way = understood[0]
     title = [names[0 if way is behind else -1], *(word for code, word in way if code not in _CODES)]
     pairs = [(code, word) for code, word in way if code in _CODES]

@@ -167,6 +167,17 @@ def tells_event(text: str) -> bool | None:
     return False if absent and not seen else None
 
 
+def names_event(text: str) -> bool:
+    """Whether some word of a text is one for an event, whatever the text says of it.
+
+    Examples
+    --------
+    >>> names_event("dead others"), names_event("last contact")
+    (True, False)
+    """
+    return bool(_kinds(_words(text)))
+
+
 def study_code(text: str, endpoint: str) -> float | None:
     """The code of a word without a number in a study folder of cBioPortal; None if the word is not known there.
 

@@ -52,6 +52,8 @@ EVENT = [
     *("DFS (1=recurrence or death)", "failure-free survival (1=failure)", "event, 1 = relapse/death"),
     *("death (0,1)", "OS.1", "death at 5 years", "event 1 of 2", "status: 1 dead, 0 alive"),
     *("OS event: 1 = death, 0 = alive or lost to follow-up", "death (1, yes; 0, no)"),
+    *("1dead0alive", "X1...dead..0...alive.", "X0.alive.1.dead", "X1...event", "death 0 1", "dead1"),
+    *("alive (0)", "status (alive: 0)", "status_0", "status1", "1st relapse", "OS (0 to 1)"),
 ]
 CENSORED = [
     *(
@@ -137,6 +139,17 @@ UNCLEAR = [
         "relapse (yes/no = 0/1)",
     ),
     *("vital (0=dead, 1=alive)", "status (1=alive)", "status (0=dead)", "status (1=A, 0=B)", "not dead"),
+    *("dead (0) others (1)", "death (0) last contact (1)", "relapse (0) CR (1)", "event_0_followup_1"),
+    *(
+        "status (0dead1alive)",
+        "OS_0dead1alive",
+        "status 0=dead1=alive",
+        "dead0other1",
+        "dead0",
+        "status0dead",
+    ),
+    *("status (0 bad 1 good)", "status (0 bad, 1 good)", "X0.dead.1.alive", "dead 0 1 alive"),
+    *("alive_0", "is_alive_0", "Alive.0", "living.0", "non_event_0"),
 ]
 
 

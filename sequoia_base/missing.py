@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ AMBIGUOUS = frozenset(["none", "completed", "pending", "discrepancy"])
 NO_ID = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"])
 #: What nobody could fill in; what Excel shows where a column is too narrow, and its errors.
 _SIGNS = re.compile(r"\?+|#{3,}|#[a-z0/]+[!?]")
-_DASHES = frozenset("-–—−")
+#: Dashes, which mean a missing value among numbers, and may mean "negative" or "none found" among words.
+DASHES = frozenset("-–—−")
 _BRACKETS = re.compile(r"[\[\](){}<>|,;]+")
 _GAP = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 
@@ -63,22 +64,6 @@ def is_missing(text: object, also: Collection[str] = (), *, among_numbers: bool 
     if _means_missing(word, among_numbers or (word[:1] == "[" and word[-1:] == "]")):
         return True
     return any(word == _plain(other) or _same_number(word, other) for other in also)
-
-
-def missing_dashes(texts: Iterable[str]) -> set[str]:
-    """Those of the distinct texts of a column that are a dash and mean a missing value.
-
-    A dash may be the opposite of "+", or of the only other value.
-
-    Examples
-    --------
-    >>> missing_dashes(["I", "II", "-"]), missing_dashes(["+", "++", "-"]), missing_dashes(["yes", "-"])
-    ({'-'}, set(), set())
-    """
-    there = {text for text in texts if not is_missing(text, among_numbers=False)}
-    dashes = {text for text in there if text.strip() in _DASHES}
-    opposite = len(there - dashes) < 2 or any(text.strip().startswith("+") for text in there)
-    return set() if opposite else dashes
 
 
 def is_missing_number(text: str, also: Collection[str] = ()) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
-from sequoia_base.missing import missing_dashes, without_missing
+from sequoia_base.missing import DASHES, without_missing
 from sequoia_base.tables import distinct
 from sequoia_stats.errors import listing
 from sequoia_stats.types.covariate_statements import chosen, note_readings
@@ -126,8 +126,8 @@ def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None
     """1 positive, 0 negative; a column of scores, in which 1 and 2+ are degrees of staining, is something else."""
     words = with_points(column).map(lambda value: str(value).strip().lower(), na_action="ignore")
     not_done = words.isin(_NOT_DONE)
-    if words.isin(_NEGATIVE - {"-"}).any():  # then a dash says nothing
-        not_done |= words.isin(missing_dashes(words.dropna().unique()))
+    if words.isin(_NEGATIVE - {"-"}).any() and not (words == "+").any():  # then a dash says nothing
+        not_done |= words.isin(DASHES)
     done = words.mask(not_done)
     known = done.isin(_POSITIVE | _NEGATIVE)
     odd = done.notna() & ~known & ~done.isin(_UNDECIDED)

@@ -106,7 +106,9 @@ def _note(frame: pd.DataFrame, fit: CoxFit) -> str:
     unlimited = list(dict.fromkeys(owner[term] for term in fit.infinite))
     notes = {
         f"no test of {listing(untested)}: {why}": len(untested),
-        f"do not rely on the test of {listing([*unlimited, 'GLOBAL'])}: no finite estimate": unlimited,
+        f"do not rely on the test of {listing([*unlimited, 'GLOBAL'])}: no finite estimate of {listing(unlimited)}": (
+            unlimited
+        ),
     }
     return "; ".join(note for note, applies in notes.items() if applies)
 

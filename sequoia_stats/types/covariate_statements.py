@@ -199,9 +199,10 @@ def refuse_unread(
         if len(reading.unread) > _MOST_OPTIONS:
             way_out = "write them as plain numbers, or as NA, and read the table again"
         alone = values.isna().all()
-        few = alone or values.nunique() + len(reading.unread) <= MOST_CODES
+        few = alone or values.nunique() + len(reading.unread) <= 2 * MOST_CODES
         raise InputError(
-            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read as numbers"
+            f"{counted(reading.n_unread, 'value')} of the covariate {name} cannot be read as "
+            f"{'a number' if reading.n_unread == 1 else 'numbers'}"
             f"{'' if alone else ', unlike the others'}: {listing(map(repr, reading.unread))}",
             where=f"{where}, {name}: {rows}",
             fix=way_out + (f"; {levels.format(name=name)}" if few else ""),

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.decimals import with_points
-from sequoia_base.missing import is_missing, missing_dashes
+from sequoia_base.missing import DASHES, is_missing
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.durations import has_own_unit
 
@@ -32,13 +32,17 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: "28 ± 2", "28 (estimated)". But "8500/3", "5-10" and "3+4" are names.
 _NUMBER_LIKE = re.compile(
     r"""[<>≤≥=~≈±'"‘’$€£¥]*\s*[+−–-]?\s?(\d{1,3}(?:[.,\s'’]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d*)?|[.,]\d+)"""
-    r"""(?:\s*(?:±|\+/-)\s*[\d.,]+)?(?:\s*[%A-Za-zµμ°€(/](?:\D|(?<=[A-Za-z^])[23]){0,30})?\s*[+*†‡?'"’]*"""
+    r"""(?:\s*(?:±|\+/-)\s*[\d.,]+)?\s*([%A-Za-zµμ°€(/](?:\D|(?<=[A-Za-z^])[23]){0,30})?"""
+    r"""\s*[+*†‡?'"’]*"""
 )
-#: Dates and spans of time as texts: "2010-01-05 00:00:00", "2010-01", "1/5/2010", "5 Jan 2010", "28 days 03:00:00".
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+#: Dates and spans of time as texts: "2010-01-05 00:00:00", "2010-01", "1/5/2010", "05/2010", "5 Jan 2010", "Jan-10",
+#: "28 days 03:00:00". But "1994-95" is a range of years.
 _DATED = re.compile(
-    r"(?:18|19|20)\d\d(?:-\d\d|([-/.])\d\d?\1\d\d?(?:[T ].*)?)"
-    r"|\d\d?([-/. ])\s*(?:\d\d?|[A-Za-z]{3,9}\.?)\2\s*(?:\d{4}|\d\d)(?: .*)?"
-    r"|[A-Za-z]{3,9}\.? \d\d?,? \d{4}|[+-]?\d+ days?,? [+-]?\d\d?:\d\d.*"
+    r"(?:18|19|20)\d\d(?:-(?:0\d|1[0-2])|([-/.])\d\d?\1\d\d?(?:[T ].*)?)|(?:0?\d|1[0-2])/(?:18|19|20)\d\d"
+    rf"|\d\d?([-/. ])\s*(?:\d\d?|{_MONTH})\2\s*(?:\d{{4}}|\d\d)(?: .*)?"
+    rf"|{_MONTH}[- ](?:\d\d?,? )?(?:\d{{4}}|\d\d)|[+-]?\d+ days?,? [+-]?\d\d?:\d\d.*",
+    re.IGNORECASE,
 )
 _NUMERIC = (Real, Decimal, np.bool_)
 #: Codes of one length: "05", "4B", "MP"; they are codes if one begins with a needless zero, unless they are many
@@ -47,10 +51,14 @@ _CODE = re.compile(r"[0-9A-Za-z]+")
 _PADDED = re.compile(r"0[0-9]+")
 #: The note of a covariate of dates or spans of time.
 NO_UNIT = "dates or spans of time, not numbers"
+#: The note of a covariate of an AnnData whose texts are numbers.
+FROM_TEXTS = "numbers read from texts; if they are codes, declare the column categorical"
 #: The note of a covariate of many numbers of one length.
 PADDED = "numbers that were filled up with zeros, or codes"
 #: Distinct whole numbers, written as texts, that still are codes of levels.
 MOST_CODES = 10
+#: Distinct words behind numbers that still are units: "28 mm", "2.8 cm"; "06 California" is a name.
+_MOST_UNITS = 3
 
 
 @dataclass(frozen=True)
@@ -112,9 +120,10 @@ def read_covariate(
         Any dtype. Dates and spans of time are unread. A Categorical of anything else is categorical. Numbers and
         booleans are numeric. Texts are numeric if more than half of them, or more than ten distinct ones, are numbers,
         or if more than half look like numbers ("12 mm") and more than ten of these are distinct; so are more than ten
-        dates, and more than ten numbers that zeros fill up to one length, but these are unread. In memory, texts that
-        all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels; in an AnnData
-        all numbers of at most ten kinds are, if some repeats, since its file makes a Categorical of them.
+        dates, and more than ten numbers with gaps that zeros fill up to one length, but these are unread. In memory,
+        texts that all are whole numbers, of at most ten kinds with three rows each on average, are codes of levels; in
+        an AnnData numbers of at most ten kinds, or counted from 0 or 1, are, if some repeats: its file makes a
+        Categorical of them.
     categorical : bool, default False
         Declares the column as categorical.
     origin : {"file", "anndata", "memory"}
@@ -257,28 +266,28 @@ def _texts(
     distinct = texts.unique()
     absent = texts.isin(_absent(distinct, origin, missing))
     levels = _levels(texts[~absent].reindex(index)), Reading(_count(texts[absent]))
-    lost = {text for text in distinct if is_missing(text, missing)} | missing_dashes(distinct)
-    absent_number = texts.isin(lost)
+    absent_number = texts.isin(DASHES | {text for text in distinct if is_missing(text, missing)})
     some = texts[~absent_number]
     numbers, note = _numbers(some)
     is_number, kinds = numbers.notna(), numbers.nunique()
     many = kinds > MOST_CODES or _more_than_half(some, _NUMBER_LIKE)
     padded = _are_codes(some)
-    if categorical or (padded and not (is_number.all() and many)):
+    if categorical or (padded and not (is_number.all() and many and not _are_counted(numbers))):
         return levels
     if padded or _more_than_half(some, _DATED):
         unread = Reading(_count(texts[absent]), unread_texts(some), PADDED if padded else NO_UNIT)
         return pd.Series(np.nan, index, np.float64, texts.name), unread
     if not (many or 2 * is_number.sum() > len(some)):
         return levels
-    if kinds <= MOST_CODES and is_number.all():
-        repeated = len(distinct) < len(index)
-        codes = (numbers % 1 == 0).all() and 3 * kinds <= len(some)
-        if (repeated and origin == "anndata") or (codes and origin == "memory"):
+    if is_number.all():
+        repeated, few = len(distinct) < len(index), kinds <= MOST_CODES
+        codes = few and (numbers % 1 == 0).all() and 3 * kinds <= len(some)
+        counted = repeated and (few or _are_counted(numbers))
+        if (counted and origin == "anndata") or (codes and origin == "memory"):
             return levels
     odd = some[~is_number]
     if origin == "anndata":
-        note = "; ".join(filter(None, [note, "numbers read from texts"]))
+        note = "; ".join(filter(None, [note, FROM_TEXTS]))
     return numbers.reindex(index), Reading(_count(texts[absent_number]), unread_texts(odd), note)
 
 
@@ -287,8 +296,18 @@ def _more_than_half(texts: pd.Series, pattern: re.Pattern[str]) -> bool:
     found = [
         (match, n) for text, n in texts.value_counts().items() if (match := pattern.fullmatch(str(text)))
     ]
-    values = {match[1] if pattern is _NUMBER_LIKE else match[0] for match, _ in found}
+    values = {match[0] for match, _ in found}
+    if pattern is _NUMBER_LIKE:
+        values = {match[1] for match, _ in found}
+        if len({unit.strip().lower() for match, _ in found if (unit := match[2])}) > _MOST_UNITS:
+            return False
     return 2 * sum(n for _, n in found) > len(texts) and len(values) > MOST_CODES
+
+
+def _are_counted(numbers: pd.Series) -> bool:
+    """Whether numbers are 0, 1, 2, ... or 1, 2, 3, ... without a gap, as clusters and centres are called."""
+    there = np.unique(numbers)
+    return there[0] in (0, 1) and bool((np.diff(there) == 1).all())
 
 
 def _are_codes(texts: pd.Series) -> bool:
@@ -337,5 +356,4 @@ def _absent(levels: Collection[str], origin: TextOrigin, missing: Collection[str
     """The texts among levels that mean a missing value."""
     if origin == "memory":
         return {text for text in levels if text in MISSING_VALUES or text in missing}
-    words = {text for text in levels if is_missing(text, missing, among_numbers=False)}
-    return words | missing_dashes(levels)
+    return {text for text in levels if is_missing(text, missing, among_numbers=False)}

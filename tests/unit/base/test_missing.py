@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_base.missing import is_missing, missing_dashes, without_missing
+from sequoia_base.missing import is_missing, without_missing
 
 ALWAYS = (
     "", " ", "NA", "na", "N/A", "NaN", "null", "[null]", "NULL", "[Not Available]", "[not available]", "Not Available",
@@ -82,18 +82,3 @@ def test_what_was_missing_is_counted_as_it_was_written():
 def test_a_column_without_missing_words_is_the_same_object():
     column = pd.Series(["a", "b", np.nan])
     assert without_missing(column)[0] is column
-
-
-@pytest.mark.parametrize(
-    ("texts", "dashes"),
-    [
-        (["I", "II", "-", "–"], {"-", "–"}),
-        (["3", "4.5", "-"], {"-"}),
-        (["+", "-"], set()),
-        (["+", "++", "-"], set()),
-        (["positive", "-", "NA"], set()),
-        (["-"], set()),
-    ],
-)
-def test_a_dash_is_missing_unless_it_is_the_opposite_of_something(texts, dashes):
-    assert missing_dashes(texts) == dashes

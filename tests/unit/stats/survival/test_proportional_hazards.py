@@ -94,7 +94,7 @@ def test_numbers_that_say_nothing_without_a_finite_estimate_are_named_or_left_ou
     x, z = (np.random.default_rng(seed).normal(size=20) for seed in (20, 1))
     outcome = Outcome(np.argsort(np.argsort(-x)) + 1.0, np.ones(20, bool), "OS")  # x puts the events in order
     result = proportional_hazards_test(cox_regression(outcome, pd.DataFrame({"x": x, "z": z})))
-    assert result.note == "do not rely on the test of x, z, GLOBAL: no finite estimate"
+    assert result.note == "do not rely on the test of x, z, GLOBAL: no finite estimate of x, z"
     for seed in range(15):
         random = np.random.default_rng(seed)
         x = random.normal(size=int(random.integers(12, 60)))

@@ -16,7 +16,7 @@ from scipy import sparse
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_cohort, read_expression
 from sequoia_stats.types.cohort import Cohort, as_cohort, as_texts
-from sequoia_stats.types.covariates import read_covariate
+from sequoia_stats.types.covariates import FROM_TEXTS, read_covariate
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
 from tests.build.studies import expression_table
@@ -137,11 +137,12 @@ def test_a_categorical_whose_levels_all_are_numbers_is_categorical(levels, tmp_p
         [f"{size}.5" for size in range(30)] * 2,
         ["0.5", "1.0", "10.5"] * 5,
         [str(size) for size in range(1, 8)] * 2,
+        [str(cluster) for cluster in range(14)] * 2,
         [f"{site:02d}" for site in range(30)] * 2,
         ["1", "2", "Unknown", "-"] * 9,
         ["a", "b", None] * 9,
     ],
-    ids=["whole", "decimal", "few", "seven", "padded", "words", "levels"],
+    ids=["whole", "decimal", "few", "seven", "clusters", "padded", "words", "levels"],
 )
 def test_texts_of_an_anndata_mean_the_same_before_and_after_it_is_written(texts):
     before = pd.Series(texts, dtype=object)
@@ -149,6 +150,13 @@ def test_texts_of_an_anndata_mean_the_same_before_and_after_it_is_written(texts)
     (want, said), (got, also) = (read_covariate(as_texts(one), origin="anndata") for one in (before, after))
     pd.testing.assert_series_equal(got, want)
     assert also == said
+
+
+def test_clusters_of_an_anndata_are_levels_and_other_numbers_are_not():
+    clusters, sizes = ([str(n) for n in some] * 2 for some in (range(14), range(5, 35)))
+    assert read_covariate(pd.Series(clusters), origin="anndata")[0].nunique() == 14
+    values, reading = read_covariate(pd.Series(sizes), origin="anndata")
+    assert (values.dtype, reading.note) == (np.float64, FROM_TEXTS)
 
 
 def test_spans_of_time_in_an_anndata_are_missing_and_in_the_ledger():
@@ -168,7 +176,7 @@ def test_numbers_that_are_read_from_the_texts_of_an_anndata_are_in_the_ledger():
     adata.obs["size"] = pd.Categorical(["5", "12", "19", "30", "41", "44", "50", "Not Stated"])
     for cohort in (as_cohort(adata), read_cohort(adata)):
         line = cohort.flow.iloc[-1]
-        assert (line["step"], line["reason"]) == ("covariate: size", "numbers read from texts")
+        assert (line["step"], line["reason"]) == ("covariate: size", FROM_TEXTS)
 
 
 def test_texts_that_anndata_made_categories_of_are_read_as_texts():

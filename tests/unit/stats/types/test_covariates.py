@@ -115,6 +115,24 @@ def test_names_with_numbers_are_levels(form):
     assert set(levels(names, origin="file")) == set(names)
 
 
+@pytest.mark.parametrize("form", ["{} {}", "{}: {}", "{}.{}"])
+def test_numbers_with_many_words_behind_them_are_levels(form):
+    """As in "06 California" and "8500: Infiltrating duct"."""
+    names = [form.format(size, chr(ord("A") + i % 26) * 3) for i, size in enumerate(SIZES)]
+    assert set(levels(names, origin="file")) == set(names)
+
+
+def test_codes_that_are_counted_are_levels_also_if_they_are_many():
+    assert len(levels([f"{centre:03d}" for centre in range(1, 15)], origin="file")) == 14
+
+
+def test_a_dash_is_missing_among_numbers_and_a_level_among_words():
+    column, reading = read(["3", "4.5", "–", "-"], origin="file")
+    assert (column.isna().sum(), reading.missing, reading.unread) == (2, {"-": 1, "–": 1}, {})
+    for words in (["-", "1+", "2+"], ["-", "L858R"], ["I", "II", "-"]):
+        assert set(levels(words, origin="file")) == set(words)
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -122,7 +140,9 @@ def test_names_with_numbers_are_levels(form):
         "2010-01-{:0>2} 00:00:00",
         "{}/1/2010",
         "1.{}.99",
-        "2010-{:0>2}",
+        "20{:0>2}-05",
+        "05/20{:0>2}",
+        "Jan-{:0>2}",
         "{} Jan 2010",
         "Jan {}, 2010",
     ]
@@ -185,8 +205,7 @@ def test_words_are_missing_in_files_and_levels_in_memory():
     words = ["pos", "neg", "Unknown"]
     assert levels(words) == ["Unknown", "neg", "pos"]
     assert levels(words, origin="file") == ["neg", "pos"]
-    assert levels([*words, "99", "-", "?"], origin="file", missing=["99"]) == ["neg", "pos"]
-    assert levels(["pos", "-"], origin="file") == ["-", "pos"]
+    assert levels([*words, "99", "?"], origin="file", missing=["99"]) == ["neg", "pos"]
     assert levels(np.array(["pos", np.nan])) == ["pos"]
 
 

@@ -56,6 +56,8 @@ ABSENCE = re.compile(
     r"|\b(?:no|non)(?:event|dead|died|death|relaps|recur|progress)|\b(?:in|re)ver[st]|\bflipped|\bnegated|\bopposite"
     r"|lebend|lebt\b|\bleben\b|\blevend|vivant|\bviv(?:o|a|os|as|e|i|ente)\b|\bvida\b"
 )
+#: Those of them that may be an event themselves: non-response, the loss of a graft, the end of a treatment.
+_LEFT_OR_LOST = re.compile(r"\bnon\b|\blost\b(?! (?:to|for|at)\b)|\bwithdr[ae]wn?\b|\bdrop ?(?:ped )?outs?\b")
 #: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
 _UNLIKE = re.compile(
     r"\b(?:no|not|non|never|without|free|other|others|unrelated|unknown|alive|living|lost|censored)\b"
@@ -65,15 +67,15 @@ _NO_DEATH = re.compile(r"\b(?:not|non|never|free|alive|living|lost|censored|no d
 _ANY_DEATH = re.compile(
     r"os|overall[ _-]?surv.*|all[ _-]?cause.*|(?:any[ _-]?)?death|mortality", re.IGNORECASE
 )
-#: Endpoints for which a death, a recurrence and a metastasis are events alike.
-_ANY_EVENT = re.compile(r"pfs|efs|(?:progression|event)[ _-]?free.*", re.IGNORECASE)
+#: Endpoints for which a death, a recurrence and a metastasis are events alike; PFI leaves other deaths out.
+_ANY_EVENT = re.compile(r"pfs|efs|event[ _-]?free.*|progression[ _-]?free(?![ _-]?interval).*", re.IGNORECASE)
 _CANCER = frozenset([
     "cancer", "tumor", "tumors", "tumour", "tumours", "carcinoma", "malignancy", "neoplasm", "dod",
 ])  # fmt: skip
 #: Words that do not tell one event of a kind from another.
 _FILLERS = frozenset([
-    "a", "an", "any", "and", "as", "at", "by", "cause", "caused", "confirmed", "documented", "due", "first", "from",
-    "had", "has", "in", "is", "of", "occurred", "or", "the", "to", "was", "with",
+    "a", "an", "and", "any", "as", "associated", "at", "by", "cause", "caused", "confirmed", "documented", "due",
+    "first", "from", "had", "has", "in", "is", "of", "occurred", "or", "related", "the", "to", "was", "with",
 ])  # fmt: skip
 
 #: Words for an unknown outcome that may be ordinary values elsewhere. NR is none: "not recurred", "non-responder".
@@ -136,6 +138,7 @@ def contradictions(texts: Collection[str]) -> set[str]:
 
     A label of several words is taken as it is if the other code has a label that says the same, so that the codes
     tell the two apart: "0:Died of heart failure" beside "1:Died of cancer", "1:Alive with disease" beside "0:Alive".
+    Who did not respond, left, or lost a graft may have had the event: "1:Non-responder", "1:Withdrawn".
 
     Examples
     --------
@@ -146,7 +149,9 @@ def contradictions(texts: Collection[str]) -> set[str]:
     """
     told = {text: told for text in texts if (told := _told(text)) is not None}
     right = {told[text] for text in told if told[text] == labelled_code(text)}
-    odd = {text for text in told if told[text] != labelled_code(text)}
+    odd = {
+        text for text in told if told[text] != labelled_code(text) and (told[text] or _rules_out_event(text))
+    }
     return {text for text in odd if told[text] not in right or _is_known(plain(code_and_label(text)[1]))}
 
 
@@ -252,6 +257,10 @@ def _may_be_the_same_case(value: str, other: str, *, of_death: bool) -> bool:
         return True
     if not (also_cancer or theirs):  # a death without a cause may be of the declared one
         return of_death
+    if (
+        of_death and cancer != also_cancer and (theirs - ours if cancer else ours - theirs)
+    ):  # lung cancer, lung abscess
+        return False
     return bool(ours & theirs) or (cancer and also_cancer and not (ours and theirs))
 
 
@@ -265,6 +274,14 @@ def _particulars(text: str) -> tuple[bool, set[str]]:
 def _told(text: str) -> bool | None:
     """What the label of a code 0 or 1 tells."""
     return None if labelled_code(text) is None else tells_event(code_and_label(text)[1])
+
+
+def _rules_out_event(text: str) -> bool:
+    """Whether a label that tells of no event leaves no doubt of it."""
+    word = plain(code_and_label(text)[1])
+    if _is_known(word) and word != "withdrawn":
+        return True
+    return names_event(word) or bool(ABSENCE.search(_LEFT_OR_LOST.sub(" ", word)))
 
 
 def _is_unknown(text: str) -> bool:

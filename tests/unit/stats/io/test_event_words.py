@@ -184,7 +184,8 @@ def test_a_labelled_code_is_read(text, code):
 @pytest.mark.parametrize(
     "texts",
     [
-        *(["1:ALIVE"], ["0:DECEASED"], ["1:CENSORED"], ["1:No event"], ["1:LOST"]),
+        *(["1:ALIVE"], ["0:DECEASED"], ["1:CENSORED"], ["1:No event"], ["1:LOST"], ["1:Non-event"]),
+        *(["1:Lost to follow-up, 2010"], ["1:Withdrawn alive"]),
         *(["0:Died of Disease", "1:Alive with disease"], ["0:Dead of disease", "1:NED"]),
         *(["0:Dead (any cause)", "1:Lost to follow-up"], ["0:Progressive disease", "1:Stable disease"]),
         *(["1:Alive, NED", "0:Dead, cancer"], ["1:Recurrence free", "0:Local recurrence"]),
@@ -201,6 +202,12 @@ def test_labels_that_say_the_opposite_of_their_codes(texts):
         *(["0:Died of Other Causes", "1:Died of Disease"], ["0:Died of heart failure", "1:Died of cancer"]),
         *(["0:Alive, NED", "1:Alive with disease"], ["0:Alive without disease", "1:Alive with recurrence"]),
         *(["0:ALIVE OR DEAD TUMOR FREE", "1:DEAD WITH TUMOR"], ["0:Not Recurred", "1:Recurred/Progressed"]),
+        *(
+            ["0:Responder", "1:Non-responder"],
+            ["0:On study", "1:Dropped out"],
+            ["0:Functioning", "1:Lost graft"],
+        ),
+        ["0:On treatment", "1:Withdrawn"],
     ],
 )
 def test_labels_that_agree_with_their_codes_or_are_told_apart_by_them(texts):
@@ -273,6 +280,9 @@ def test_words_of_a_study_folder_are_those_of_its_endpoint(endpoint, text, code)
         ("Dead of disease", "Dead with tumor"),
         ("Died of Disease", "Died of breast cancer"),
         ("Progression", "Progression or death"),
+        ("Dead of disease", "Disease-related death"),
+        ("Died of lung cancer", "Lung cancer-related death"),
+        ("Died of lung cancer", "Died (lung)"),
         ("Progression", "Relapse"),
         ("1:DECEASED", "2:DECEASED"),
         ("1", "1 - dead"),
@@ -330,6 +340,11 @@ def test_a_special_case_of_a_general_word_may_mean_the_event_but_not_the_other_w
         ("Dead of disease", "Alive with disease"),
         ("1:Died of Disease", "2:Died of Other Causes"),
         ("Dead", "Never died"),
+        ("Disease-related death", "Treatment-related death"),
+        ("Died, disease related", "Died, therapy related"),
+        ("Tumor-related death", "Therapy-associated death"),
+        ("Died of lung cancer", "Died of lung infection"),
+        ("Died of lung infection", "Died of lung cancer"),
         ("Dead", "n.d."),
     ],
 )
@@ -355,7 +370,14 @@ def test_for_overall_survival_a_death_of_another_cause_may_be_the_event(endpoint
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "same"), [("PFS", True), ("Event-free survival", True), ("DFS", False), ("TTP", False)]
+    ("endpoint", "same"),
+    [
+        ("PFS", True),
+        ("Event-free survival", True),
+        ("DFS", False),
+        ("TTP", False),
+        ("progression-free interval", False),
+    ],
 )
 def test_a_death_may_be_the_event_where_the_endpoint_includes_it(endpoint, same):
     assert may_mean_the_same("Progression", "Death", endpoint) is same

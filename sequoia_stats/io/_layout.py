@@ -125,19 +125,21 @@ def refuse_no_header(header: Sequence[str], path: str | Path, known: Container[s
     Parameters
     ----------
     header : sequence of str
-        The first row.
+        The first row. Its numbers are values if the first field is a patient, or if some have decimals and the first
+        field is no title.
     path : path
         The file, for the error.
     known : container of str, optional
-        Ids of patients. Where there are none among the numbers, the first field may be one: then all other titles
-        are values; else they are if they are numbers and some have decimals, as no gene of a database has.
+        Ids of patients.
     """
     first, *rest = header
     numbers = [text for text in rest if _NUMBER.fullmatch(text)]
     if not numbers or any(text in known for text in rest):
         return
-    values = len(numbers) + sum(map(is_missing_number, rest))
-    if values == len(rest) and (first in known or any(float(text) % 1 for text in numbers)):
+    if len(numbers) + sum(map(is_missing_number, rest)) < len(rest):
+        return
+    is_title = first in UNNAMED or first.lower() in SAMPLE_TITLES or is_gene_title(first)
+    if first in known or (not is_title and any(float(text) % 1 for text in numbers)):
         raise InputError(
             f"the table has no header: its first row holds values ({listing(numbers, 3)})",
             where=str(path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,12 +18,14 @@ _SYMBOL_TITLES = frozenset([
     "gene", "genes", "symbol", "symbols", "gene_symbol", "gene_symbols", "hugo_symbol", "hgnc_symbol", "genesymbol",
     "gene_name", "gene_names", "genename", "approved_symbol", "external_gene_name", "gene_short_name",
 ])  # fmt: skip
-#: Titles that a list without other columns may also have: such words and no others, together or apart; or one about
-#: genes among others; or what R calls a vector, and columns without a title.
-_LIST_TITLE = re.compile(
+#: Titles of a list without other columns: such words and no others, together or apart, or what R calls a vector.
+_TITLE_WORDS = re.compile(
     r"(?i:((gene|symbol|id|name|list|target|probe|probeset|protein|feature|transcript|deg|hit|row|hugo|hgnc|ncbi|"
-    r"ensembl|entrez|universe|background|tested)s?[\s._-]*)+)|"
-    r"(?i:(.*[\s._-])?(genes?|symbols?|hgnc|ensembl|entrez)([\s._-].*)?)|.*[a-z](Gene|Symbol)s?|x|V\d+"
+    r"ensembl|entrez|universe|background|tested)s?[\s._-]*)+)|x"
+)
+#: Of a first line, also titles that speak of genes among other words, and what R calls columns without a title.
+_FIRST_LINE = re.compile(
+    r"(?i:(.*[\s._-])?(genes?|symbols?|hgnc|ensembl|entrez)([\s._-].*)?)|.*[a-z](Gene|Symbol)s?|V\d+"
 )
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"
@@ -36,10 +38,21 @@ def is_gene_title(title: str) -> bool:
 
 def is_list_title(text: str) -> bool:
     """Whether the first line of a list is its title; no gene is called so."""
-    text = text.strip()
-    return (
-        bool(_LIST_TITLE.fullmatch(text)) and text not in aliases() and not is_symbol(text)
-    )  # IDS is a gene
+    return _is_title_word(text) or (bool(_FIRST_LINE.fullmatch(text.strip())) and not _is_gene(text.strip()))
+
+
+def title_among(names: Iterable[str]) -> str | None:
+    """The one name that is the title of a column, not a gene; None if there is none, or if several look like titles."""
+    found = set(filter(_is_title_word, names))
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_title_word(text: str) -> bool:
+    return bool(_TITLE_WORDS.fullmatch(text.strip())) and not _is_gene(text.strip())
+
+
+def _is_gene(name: str) -> bool:
+    return name in aliases() or is_symbol(name)  # IDS is a gene
 
 
 def _plain(title: str) -> str:

@@ -134,17 +134,17 @@ def _gene_column(header: Sequence[str], path: str | Path) -> str:
 
 def _score_of(header: Sequence[str], path: str | Path) -> str:
     """The column of scores of a program whose columns these are."""
-    lower = {name.lower() for name in header}
-    if _OURS in lower:
-        return _OURS
-    known = next((score for score, told in _SCORES.items() if told <= lower), None)
+    spelled = {name.lower(): name for name in reversed(header)}
+    if _OURS in spelled:
+        return spelled[_OURS]
+    known = next((score for score, told in _SCORES.items() if told <= spelled.keys()), None)
     if known is None:
         raise InputError(
             "no column of scores is named, and the table has none that is known (r, stat of DESeq2, t of limma)",
             where=f"{path}; its columns are {listing(name or '(no title)' for name in header)}",
             fix=_name_it("--rank"),
         )
-    return known
+    return spelled[known]
 
 
 def _is_rnk(path: Path) -> bool:

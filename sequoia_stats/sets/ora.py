@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID, is_missing
 from sequoia_stats.errors import InputError, counted, listing, part
-from sequoia_stats.io.gene_lists import is_list_title
+from sequoia_stats.io.gene_lists import title_among
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets._similar_sets import MEASURES, merge_similar
 from sequoia_stats.sets.collections import GeneSets, Restricted
@@ -168,11 +168,12 @@ def _universe(genes: Iterable[object], collections: list[GeneSets], flow: Flow) 
         flow.add("universe: genes with a name", len(given) + n_missing, len(given), f"{n_missing} missing")
     tested = pd.Index(sorted(set(given)), dtype=object)
     known = np.logical_or.reduce([tested.isin(one.genes) for one in collections])
-    if titles := set(filter(is_list_title, tested[~known])):
-        n, given = len(given), [name for name in given if name not in titles]
-        reason = f"not genes, but titles of a column: {listing(sorted(titles))}"
-        flow.add("universe: genes without titles", n, len(given), reason)
-        tested, known = tested[~tested.isin(titles)], known[~tested.isin(titles)]
+    if title := title_among(tested[~known]):
+        n, given = len(given), [name for name in given if name != title]
+        flow.add(
+            "universe: genes without the title", n, len(given), f"no gene, but the title of a column: {title}"
+        )
+        tested, known = tested[tested != title], known[tested != title]
     if not given:
         raise InputError("the universe is empty", fix="give all genes that were tested")
     try:

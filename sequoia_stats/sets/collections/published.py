@@ -8,7 +8,7 @@ import pandas as pd
 
 from sequoia_stats.association import benjamini_hochberg
 from sequoia_stats.errors import InputError
-from sequoia_stats.io.gene_lists import is_list_title
+from sequoia_stats.io.gene_lists import title_among
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.sets.collections.bundled import SIGNATURES, read_data
 from sequoia_stats.sets.collections.collection import GeneSets
@@ -70,7 +70,8 @@ def published_overlap(
     'NDC80;ORC6'
     """
     signatures = published_signatures() if signatures is None else signatures
-    tested = sorted(gene for gene in distinct_genes(universe) if not is_list_title(gene))
+    given = distinct_genes(universe)
+    tested = sorted(set(given) - {title_among(given)})
     listed = set(distinct_genes(genes)) & set(tested)
     if not listed:
         raise InputError("none of the genes is in the universe")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sequoia_stats.errors import InputError
+from sequoia_stats.io._layout import refuse_no_header
 from sequoia_stats.io.tidy import read_tidy
 from tests.build.studies import PATIENTS, clinical_table, expression_table, write_single, write_tidy
 
@@ -446,3 +447,20 @@ def test_a_column_of_text_in_one_table_can_be_named_or_left_out(tmp_path):
     files = write_tidy(tmp_path, expression_table().assign(slide="a.svs"))
     with pytest.raises(InputError, match=r"leave it out of the expression table"):
         read_tidy(**files)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["patient", "7157", "2099", "7157.1"],  # Entrez ids, of which pandas renamed one
+        ["gene", "1.1", "1.2"],  # patients
+        ["", "1.5", "2.5"],
+        ["TP53", "1", "2"],
+    ],
+)
+def test_titles_that_are_numbers_are_a_header(header):
+    refuse_no_header(header, "x.csv")
+    with pytest.raises(InputError, match="no header"):
+        refuse_no_header(["TP53", "1.5", "2"], "x.csv")
+    with pytest.raises(InputError, match="no header"):
+        refuse_no_header(["P1", "1", "2"], "x.csv", {"P1"})

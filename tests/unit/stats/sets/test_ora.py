@@ -388,11 +388,20 @@ def test_a_title_is_no_gene_of_the_universe(title):
     """A column that was read without its header begins with its title; where a set has such a gene, it is one."""
     found = hypergeometric([title, "A"], SETS, universe=[title, *LETTERS], min_size=2)
     pd.testing.assert_frame_equal(found, hypergeometric(["A"], SETS, universe=list(LETTERS), min_size=2))
-    reason = f"not genes, but titles of a column: {title}"
+    reason = f"no gene, but the title of a column: {title}"
     n = len(LETTERS)
-    assert ("universe: genes without titles", n + 1, n, reason) in found.attrs["flow"]
+    assert ("universe: genes without the title", n + 1, n, reason) in found.attrs["flow"]
     odd = GeneSets("odd", {"S": ("A", title)})
     assert hypergeometric(["A"], odd, universe=[title, *LETTERS], min_size=2)["universe"].tolist() == [n + 1]
+
+
+@pytest.mark.parametrize("name", ["gene-{}", "gene_{}", "Gene.{}", "GENE {}", "V{}"])
+def test_names_that_only_begin_like_titles_are_genes_of_the_universe(name):
+    universe = [name.format(i) for i in range(200)]
+    found = hypergeometric(
+        universe[:15], GeneSets("s", {"A": tuple(universe[:20])}), universe=universe, min_size=2
+    )
+    assert found["universe"].tolist() == [200] and found["p"][0] < 1e-8
 
 
 @pytest.mark.parametrize("lists", ["TP53", {"l": "TP53"}, {"l": b"TP53"}])

@@ -10,11 +10,12 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.missing import is_missing, without_missing
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
-from sequoia_stats.io._event_words import unknown_events
+from sequoia_stats.io._event_words import plain, unknown_events
 from sequoia_stats.io._ids import refuse_written_otherwise
 from sequoia_stats.io._time_and_event import (
+    as_options,
     codes_of_missing_times,
     event_values,
     make_outcome,
@@ -173,6 +174,7 @@ def _outcome(
     events, note = parse_event(
         table[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
     )
+    _ask_about_events_alone(kept[endpoint.event], events, missing, place)
     if note:
         flow.add("outcome: event", len(joined), len(joined), note)
     outcome, patients = make_outcome(
@@ -182,6 +184,26 @@ def _outcome(
     )  # fmt: skip
     note_implausible(outcome, endpoint.unit, flow)
     return outcome, patients
+
+
+def _ask_about_events_alone(
+    given: pd.Series, events: pd.Series, missing: Collection[str], where: str
+) -> None:
+    """Refuse a column without censored times that holds words for unknown: ND beside D may be "not dead"."""
+    texts = given[events.isna() & given.notna()].map(lambda value: str(value).strip())
+    declared = {plain(text) for text in missing}
+    unknown = texts[texts.map(lambda text: bool(text) and plain(text) not in declared).astype(bool)]
+    if unknown.empty or not (events == 1).any() or (events == 0).any():
+        return
+    found = unknown.value_counts()
+    beside = listing(f"{text!r} ({n})" for text, n in found.items())
+    raise InputError(
+        f"no patient is censored: {part(int((events == 1).sum()), len(events), 'patient', 'have')} the event, and "
+        f"beside it there {'is' if len(found) == 1 else 'are'} only {beside}",
+        where=where,
+        fix=f"if this means that the outcome is unknown, give {as_options('missing', found.index)} to say so; "
+        "if it means no event, write the value of the censored in its place in the file",
+    )
 
 
 def known_values(

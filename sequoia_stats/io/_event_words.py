@@ -257,9 +257,8 @@ def _may_be_the_same_case(value: str, other: str, *, of_death: bool) -> bool:
         return True
     if not (also_cancer or theirs):  # a death without a cause may be of the declared one
         return of_death
-    if (
-        of_death and cancer != also_cancer and (theirs - ours if cancer else ours - theirs)
-    ):  # lung cancer, lung abscess
+    another_cause = theirs - ours if cancer else ours - theirs
+    if of_death and cancer != also_cancer and another_cause:  # lung cancer, lung infection
         return False
     return bool(ours & theirs) or (cancer and also_cancer and not (ours and theirs))
 

@@ -308,6 +308,11 @@ def _declared(
         what = f"no patient has the event value {listing(map(repr, absent))}; the values are {_with_counts(texts)}"
         raise InputError(what, where=where, fix="give some of them with --event-value")
     seen = list(dict.fromkeys(text for found in meant.values() for text in found))
+    cut = texts[texts.isin([text for text in values if text not in seen and text.count('"') % 2])]
+    if len(cut):
+        what = f"{counted(len(cut), 'event has', 'events have')} a quote that is opened or closed alone"
+        fix = "write the quote at both ends, or take it away"
+        raise InputError(f"{what}: {listing(cut.unique())}", where=_place(where, cut), fix=fix)
     doubtful = [
         text for text in values
         if text not in seen and any(may_mean_the_same(value, text, endpoint) for value in seen)
@@ -317,7 +322,7 @@ def _declared(
             f"{counted(len(doubtful), 'value')} beside {listing(map(repr, wanted))} may mean the event too: "
             f"{_with_counts(texts[texts.isin(doubtful)])}",
             where=where,
-            fix=f"name all that mean the event: {_options('event-value', [*wanted, *doubtful])}; "
+            fix=f"name all that mean the event: {as_options('event-value', [*wanted, *doubtful])}; "
             "write another word in the file for those that do not",
         )
     codes = _unknown_codes(texts, texts[~texts.isin(seen)])
@@ -342,12 +347,13 @@ def _ask_about_codes(codes: pd.Series, where: str, wanted: Iterable[str]) -> Inp
     return InputError(
         f"{counted(len(found), 'event value')} may mean that the outcome is unknown: {_with_counts(codes)}",
         where=_place(where, codes),
-        fix=f"if so, give {_options('missing', found)}; if they mean the event, "
-        f"{_options('event-value', [*wanted, *found])}; if neither, write the value of the censored in the file",
+        fix=f"if so, give {as_options('missing', found)}; if they mean the event, "
+        f"{as_options('event-value', [*wanted, *found])}; if neither, write the value of the censored in the file",
     )
 
 
-def _options(name: str, values: Iterable[str]) -> str:
+def as_options(name: str, values: Iterable[str]) -> str:
+    """An option with each of the values, to be pasted into a command."""
     return " ".join(f"--{name} {shlex.quote(value)}" for value in values)
 
 

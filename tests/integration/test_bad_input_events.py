@@ -193,6 +193,22 @@ def test_an_event_that_is_unknown_in_other_words_is_never_censored(capsys, tmp_p
     assert list(read_cohort(tmp_path / "out.h5ad").patients) == ["P1", "P2", "P4", "P5", "P6"]
 
 
+@pytest.mark.parametrize(
+    ("name", "event", "word"), [("tidy", "D", "ND"), ("cbioportal", "1", "NA"), ("h5ad", "Dead", "-")]
+)
+def test_a_word_for_unknown_that_is_alone_beside_the_event_is_asked_about(
+    capsys, tmp_path, name, event, word
+):
+    arguments = [*FORMATS[name](tmp_path, TIMES, [event, event, *[word] * 4]), "--event-value", event]
+    answer = convert(capsys, tmp_path, arguments, "--drop-invalid")
+    assert answer.code == 2 and f"beside it there is only '{word}' (4)" in answer.err
+    assert convert(capsys, tmp_path, arguments, "--drop-invalid", "--missing", word).code == 0
+    assert len(read_cohort(tmp_path / "out.h5ad").patients) == 2
+    arguments = [*FORMATS[name](tmp_path, TIMES, [event, event, *["0"] * 4]), "--event-value", event]
+    assert convert(capsys, tmp_path, arguments).code == 0
+    assert read_cohort(tmp_path / "out.h5ad").n_events == 2
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("code", [9, 99, -9])
 def test_a_code_for_unknown_is_asked_about_and_hits_no_time(capsys, tmp_path, name, code):

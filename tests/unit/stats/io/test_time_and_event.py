@@ -233,6 +233,14 @@ def test_another_value_that_may_mean_the_event_is_an_error_whose_way_out_works(d
     assert events(*codes, event_value=options[1::2])[0].tolist() == [1.0] * (1 + len(others)) + [0, 0]
 
 
+@pytest.mark.parametrize("cut", ['0"', '"0', '1"', '"dead'])
+def test_a_value_with_one_quote_of_two_is_never_censored(cut):
+    with pytest.raises(
+        InputError, match=r"1 event has a quote that is opened or closed alone: .*\n.*patients 2"
+    ):
+        events("1", "0", cut, event_value="1")
+
+
 def test_words_of_a_format_are_read_and_what_was_the_event_is_stated():
     parsed, note = events("DECEASED", "living", "1:DECEASED", word_code={"DECEASED": 1.0, "living": 0.0}.get)
     assert parsed.tolist() == [1, 0, 1]

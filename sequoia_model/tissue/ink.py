@@ -25,6 +25,8 @@ _CLOSING, _RIM = 32.0, 16.0
 _WINDOW, _EVEN = 5, 0.04
 #: Even ink smaller than this, in mm², may be calcium or pigment.
 _SMALLEST_EVEN = 0.03
+#: Optical density of the darkest glass that is not dim, and by how much that of dim glass may be above it.
+_GLASS, _DIMMEST = 0.05, 0.5
 #: Even ink reaches on over tissue where all channels absorb at least this share of it, and green more than this.
 _SHARE, _DENSE = 0.85, 0.6
 
@@ -87,8 +89,8 @@ def colours_of_no_stain(pixels: NDArray[np.uint8]) -> dict[str, int]:
 def _marks(picture: NDArray[np.uint8], pixel: tuple[float, float]) -> NDArray[np.bool_]:
     """Inked pixels without their small groups, and with a rim; `pixel` is the width and height of a pixel in µm."""
     area = pixel[0] * pixel[1] / 1e6
-    density = _densities(picture)
-    inked = _inked(*density) | _even_ink(*density, _SMALLEST_EVEN / area)
+    density, dim = _densities(picture), _dimness(picture)
+    inked = _inked(*density, dim) | _even_ink(*density, dim, _SMALLEST_EVEN / area)
     if np.count_nonzero(inked) * area < _SMALLEST:
         return np.zeros_like(inked)
     closed = ~_near(~_near(inked, _CLOSING, pixel), _CLOSING, pixel) | inked
@@ -103,24 +105,43 @@ def _densities(picture: NDArray[np.uint8]) -> tuple[_Density, _Density, _Density
     return red, green, blue
 
 
-def _inked(red: _Density, green: _Density, blue: _Density) -> NDArray[np.bool_]:
-    """Pixels with the colour of ink, by the optical density of red, green and blue."""
+def _dimness(picture: NDArray[np.uint8]) -> float:
+    """How much denser than usual the glass is: by so much more, grey and black ink have to differ from white.
+
+    The glass is told by the brightest channel of the brightest pixels, without black and white that was not scanned,
+    and without what is mixed with it. If all glass is white, they are pale tissue, which is no denser than glass in all
+    channels.
+    """
+    white = ndimage.maximum_filter((picture.min(axis=2) == 255).view(np.uint8), _WINDOW).view(np.bool_)
+    brightest = picture.max(axis=2)
+    brightest = brightest[(brightest > 0) & ~white]
+    if not brightest.size:
+        return 0.0
+    return float(np.clip(_DENSITY[int(np.quantile(brightest, 0.95))] - _GLASS, 0, _DIMMEST))
+
+
+def _inked(red: _Density, green: _Density, blue: _Density, dim: float = 0.0) -> NDArray[np.bool_]:
+    """Pixels with the colour of ink, by the optical density of red, green and blue, and how dim the glass is."""
     green_or_blue = (red > 1.25 * green) & (red - green > 0.08) & (red > 0.15)
     blue_or_violet = (blue < 0.06 * green + 0.34 * red) & (red > 0.5 * green) & (green > 0.4)
     bright_red = (green > 0.7) & (red < np.minimum(0.2 * green + 0.03, 0.2) * green) & (blue > 0.5 * green)
     yellow = (blue > 3 * green) & (blue > 3 * red) & (blue > 0.5)
     least = np.minimum(np.minimum(red, green), blue)
-    black = (least > 0.6) & (np.minimum(red, blue) > 0.85 * green) & (blue < 1.08 * np.maximum(red, green))
+    black = (
+        (least > 0.6 + dim) & (np.minimum(red, blue) > 0.85 * green) & (blue < 1.08 * np.maximum(red, green))
+    )
     return green_or_blue | blue_or_violet | bright_red | yellow | black
 
 
-def _even_ink(red: _Density, green: _Density, blue: _Density, smallest: float) -> NDArray[np.bool_]:
+def _even_ink(
+    red: _Density, green: _Density, blue: _Density, dim: float, smallest: float
+) -> NDArray[np.bool_]:
     """Pixels of even areas, of at least `smallest` pixels, that may be ink by their colour, and where it reaches on."""
     dark_red = (green > 0.7) & (red < 0.4 * green) & (blue > 0.75 * green)
     purple = (green > 0.7) & (red > 0.3 * green) & (blue < 0.33 * green)
     least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
-    grey = (least > np.quantile(most, 0.01) + 0.26) & (most < 1.15 * least)  # than the glass of a dim scan
-    possible = ((green > 0.4) & (red > 0.8 * green)) | dark_red | purple | grey
+    grey = (least > 0.28 + dim) & (most < 1.15 * least)
+    possible = ((green > 0.4 + dim) & (red > 0.8 * green)) | dark_red | purple | grey
     even = ndimage.minimum_filter(possible.view(np.uint8), _WINDOW, mode="nearest").view(np.bool_)
     if np.count_nonzero(even) < smallest:
         return np.zeros_like(even)

@@ -116,9 +116,12 @@ def test_the_colour_of_ink_that_changes_from_cell_to_cell_is_tissue(tmp_path, co
         assert not ink_mask(slide).mask.any()
 
 
-@pytest.mark.parametrize("light", [1.0, 0.5])
-def test_stained_tissue_holds_no_ink(tmp_path, light):
+@pytest.mark.parametrize("light", [1.0, 0.5, 0.35])
+@pytest.mark.parametrize("fill", [None, 255])
+def test_stained_tissue_holds_no_ink(tmp_path, light, fill):
     picture = make_picture(SIZE, [TISSUE], mpp=2.0) * light
+    if fill is not None:  # at the left, and below half of the rest, as where it was not scanned
+        picture[:, :64] = picture[680:, :512] = fill
     with slide_of(tmp_path, picture.round().astype(np.uint8)) as slide:
         assert not ink_mask(slide).mask.any()
 

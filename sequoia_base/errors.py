@@ -114,6 +114,17 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with its article.
+
+    Examples
+    --------
+    >>> with_article("list"), with_article("int")
+    ('a list', 'an int')
+    """
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def part(n: int, total: int, noun: str, verb: str, plural: str = "") -> str:
     """Some of all, with the verb, which is given in the plural, in the right number.
 

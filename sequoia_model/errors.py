@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing, part
+from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing, part, with_article
 
-__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing", "part"]
+__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing", "part", "with_article"]

@@ -168,11 +168,8 @@ def _stamp(file: h5py.File) -> Description:
         unit = "um"
     if side_um is None and unit == "um":
         side_um = number(attributes, "tile_size")  # its name before version 2.1
-    if (
-        side_um is None
-        and round(if_usable(number, attributes, "tile_size") or _stride(file)) == _OLD_STAMP_PX
-    ):
-        side_px, side_um, unit = _OLD_STAMP_PX, _OLD_STAMP_UM, None
+    if unit is None and round(if_usable(number, attributes, "tile_size") or _stride(file)) == _OLD_STAMP_PX:
+        side_px, side_um = _OLD_STAMP_PX, _OLD_STAMP_UM
     about = {
         "encoder": name and _meant(name, _STAMP_MEANS),
         "mpp": side_um / side_px if side_um and side_px else None,

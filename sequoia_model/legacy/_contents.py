@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.names import bare_slide, patient_of
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, with_article
 from sequoia_model.legacy._frames import Table
 from sequoia_model.legacy._unpickler import load
 
@@ -252,7 +252,7 @@ def _kind(value: Any) -> str:
         return f"an array of {value.dtype}"
     if isinstance(value, list | tuple) and value and all(isinstance(item, Table) for item in value):
         return f"a list of {counted(len(value), 'table')}"
-    return f"a {type(value).__name__.lower()}"
+    return with_article(type(value).__name__.lower())
 
 
 def _texts(value: Any, where: str) -> list[str]:

@@ -87,6 +87,11 @@ def _unreadable(path: Path, reason: str) -> InputError:
         if kind == "a zip archive":
             fix += "; if torch.save or numpy.savez wrote it, save the same with pickle.dump"
         return InputError(f"{what}: it is {kind}", where=str(path), fix=fix)
+    if kind == "compressed by zlib":
+        fix = (
+            "if joblib.dump wrote it and you trust it, load it with joblib.load and save it with pickle.dump"
+        )
+        return InputError(f"{what}: it is {kind}", where=str(path), fix=fix)
     if not kind and _is_text(path):
         kind = "text, such as a CSV"
     if kind not in ("", "a pickle"):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 _BEGINNINGS = {
     b"\x93NUMPY": "a NumPy array", b"PK": "a zip archive", b"\x80": "a pickle", b"PAR1": "a Parquet file",
-    b"\x89HDF": "an HDF5 file",
+    b"\x89HDF": "an HDF5 file", **dict.fromkeys([b"(dp", b"(lp", b"cnumpy.", b"cpandas.", b"ccopy_re"], "a pickle"),
 }  # fmt: skip
 _COMPRESSED = {b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive"}
+_COMPRESSED |= dict.fromkeys([b"x\x01", b"x^", b"x\x9c", b"x\xda"], "compressed by zlib")
 
 
 def kind_of(path: Path, *, compressed: bool = True) -> str:

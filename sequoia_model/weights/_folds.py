@@ -86,8 +86,8 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     folder = source
     if source.is_file():
         return _one_file(source)
-    if not folder.is_dir() and folder.suffix in _SUFFIXES:
-        beside = sorted(file.name for file in folder.parent.glob("*") if file.suffix in _SUFFIXES)
+    if not folder.is_dir() and folder.suffix.lower() in _SUFFIXES:
+        beside = sorted(file.name for file in folder.parent.glob("*") if file.suffix.lower() in _SUFFIXES)
         raise InputError(
             "the file of weights does not exist",
             where=str(folder),
@@ -109,14 +109,14 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
 
 def _one_file(path: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     """One network: its fold is that of the file's name, or of its folder's if that is a published one."""
-    if path.suffix not in _SUFFIXES:
+    if path.suffix.lower() not in _SUFFIXES:
         raise InputError(
             f"weights are files that end in {listing(_SUFFIXES)}, or folders of them",
             where=str(path),
             fix=_LAYOUT,
         )
     config, name = path.with_name(CONFIG), PublishedName.of(_name(path.resolve().parent))
-    if path.suffix == ".safetensors" and not config.is_file():
+    if path.suffix.lower() == ".safetensors" and not config.is_file():
         raise _no_config(path)
     checkpoint = _CHECKPOINT.fullmatch(path.name)
     fold = int(checkpoint[1] or 0) if checkpoint else 0

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, listing, with_article
 from sequoia_model.weights.hub import first_line
 
 #: What describes a network, besides its tensors.
@@ -73,7 +73,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
         )
     metadata: dict[str, str] | None = {"format": "pt"}
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.lower() == ".safetensors":
             with safe_open(path, framework="pt") as opened:
                 state: object = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
                 metadata = opened.metadata()
@@ -170,7 +170,8 @@ def _unwrapped(state: object, path: Path) -> dict[str, Tensor]:
         )
     if not isinstance(state, dict | nn.Module):
         raise InputError(
-            f"the file is damaged or holds no weights: it holds a {type(state).__name__}, not tensors by name",
+            "the file is damaged or holds no weights: "
+            f"it holds {with_article(type(state).__name__)}, not tensors by name",
             where=str(path),
             fix="get a new copy, or write it with torch.save(model.state_dict(), path)",
         )

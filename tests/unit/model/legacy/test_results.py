@@ -94,6 +94,7 @@ def test_what_is_left_out_or_doubtful_is_reported(tmp_path, content, words):
 
 NAN = np.array([[1, 2, 3], [4, np.nan, 6.0]])
 BAD = {
+    "a number": (1, ["which holds an int"]),
     "a list": ([1, 2], ["does not hold cross-validation results", "which holds a list"]),
     "an array": (np.zeros(3), ["does not hold cross-validation results", "an array of float64"]),
     "nothing": ({}, ["does not hold cross-validation results", "a dictionary of nothing"]),

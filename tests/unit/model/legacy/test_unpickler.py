@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import struct
+import zlib
 from collections import OrderedDict
 
 import numpy as np
@@ -154,6 +155,8 @@ DAMAGE = {
     "no bytes": b"",
     "truncated": GOOD[:-20],
     "truncated early": GOOD[:30],
+    "protocol 0": pickle.dumps(make_results(), 0)[:500],
+    "numpy's protocol 0": pickle.dumps(np.ones(3), 0)[:60],
     "a huge string": b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b"x.",
     "a huge frame": b"\x80\x04\x95" + struct.pack("<Q", 2**40) + b"x.",
     "nothing on the stack": b"\x80\x04.",
@@ -187,6 +190,7 @@ OTHERS = {
     "gzip": (saved(lambda file: TABLE.to_pickle(file, compression="gzip")), "a gzip archive", "unpack it"),
     "xz": (saved(lambda file: TABLE.to_pickle(file, compression="xz")), "an xz archive", "unpack it"),
     "bzip2": (saved(lambda file: TABLE.to_pickle(file, compression="bz2")), "a bzip2 archive", "unpack it"),
+    "joblib": (zlib.compress(GOOD, 3), "compressed by zlib", "joblib.dump wrote it"),
 }  # fmt: skip
 
 

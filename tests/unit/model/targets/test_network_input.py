@@ -135,6 +135,8 @@ BEFORE_2_1 = {"extractor": "mahmood-uni-77ffbca1", "unit": "um", "tile_size": 25
         ({"extractor": "uni", "tile_size": 224}, "256 µm at 1.143 µm/px"),  # as STAMP's get_coords has it
         ({"extractor": "uni", "stamp_version": "2.0.0", "tile_size": 224.0}, "256 µm at 1.143 µm/px"),
         ({"extractor": "uni", "tile_size": 256}, ""),
+        ({"extractor": "uni", "tile_size": 224, "unit": "px"}, ""),
+        ({"extractor": "uni", "unit": "um"}, ""),
         ({"extractor": "uni"}, "256 µm at 1.143 µm/px"),  # by its steps of 224
     ],
 )

@@ -90,10 +90,10 @@ def test_checkpoints_of_another_architecture_have_their_configuration_beside_the
 
 
 @pytest.mark.parametrize(
-    ("name", "fold"), [("model_best.pt", 0), ("model_best_3.pt", 3), ("mine.pth", 0), ("last.ckpt", 0)]
+    ("name", "fold"), [("model_best.pt", 0), ("model_best_3.pt", 3), ("mine.pth", 0), ("last.CKPT", 0)]
 )
 def test_one_checkpoint_alone_is_an_ensemble_of_one(tmp_path, name, fold):
-    folder = checkpoints(tmp_path / "mine", "model_best.pt", "model_best_3.pt", "mine.pth", "last.ckpt")
+    folder = checkpoints(tmp_path / "mine", "model_best.pt", "model_best_3.pt", "mine.pth", "last.CKPT")
     weights = load_weights(folder / name)
     assert weights.folds == (fold,) and weights.encoder is None and weights.units == "not stated"
 

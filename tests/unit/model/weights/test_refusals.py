@@ -95,7 +95,7 @@ REFUSED = {
         lambda p: checkpoints(p, "model_best.pt") / "none.pt",
         r"the file of weights does not exist[\s\S]*has model_best.pt$",
     ),
-    "no file in no folder": (lambda p: p / "none.pt", r"the file of weights does not exist[\s\S]*fix: give a folder"),
+    "no file in no folder": (lambda p: p / "none.PT", r"the file of weights does not exist[\s\S]*fix: give a folder"),
     "an empty folder": (lambda p: p.parent, "there are no weights in the folder"),
     "weights without config": (no_config, r"no config.json beside the weights[\s\S]*model.safetensors"),
     "config without weights": (no_weights, "a config.json but no model.safetensors beside it"),

@@ -56,8 +56,11 @@ ABSENCE = re.compile(
     r"|\b(?:no|non)(?:event|dead|died|death|relaps|recur|progress)|\b(?:in|re)ver[st]|\bflipped|\bnegated|\bopposite"
     r"|lebend|lebt\b|\bleben\b|\blevend|vivant|\bviv(?:o|a|os|as|e|i|ente)\b|\bvida\b"
 )
-#: Those of them that may be an event themselves: non-response, the loss of a graft, the end of a treatment.
-_LEFT_OR_LOST = re.compile(r"\bnon\b|\blost\b(?! (?:to|for|at)\b)|\bwithdr[ae]wn?\b|\bdrop ?(?:ped )?outs?\b")
+#: Those of them that may be an event themselves: no good outcome, the loss of a graft, the end of a treatment.
+_GOOD = r"(?:respon[ds]|remi[st]|surviv|complian|adheren|recover|heal)\w*"
+_LEFT_OR_LOST = re.compile(
+    rf"\bnon {_GOOD}|\blost\b(?! (?:to|for|at)\b)|\bwithdr[ae]wn?\b|\bdrop ?(?:ped )?outs?\b"
+)
 #: Words that may turn "dead" or "recurrence" in a longer text into something else: "dead of other causes".
 _UNLIKE = re.compile(
     r"\b(?:no|not|non|never|without|free|other|others|unrelated|unknown|alive|living|lost|censored)\b"

@@ -188,6 +188,7 @@ def test_a_labelled_code_is_read(text, code):
         *(["1:Lost to follow-up, 2010"], ["1:Withdrawn alive"]),
         *(["0:Died of Disease", "1:Alive with disease"], ["0:Dead of disease", "1:NED"]),
         *(["0:Dead (any cause)", "1:Lost to follow-up"], ["0:Progressive disease", "1:Stable disease"]),
+        *(["1:Non-progressor"], ["1:Non-failure"], ["1:Non-TRM"]),
         *(["1:Alive, NED", "0:Dead, cancer"], ["1:Recurrence free", "0:Local recurrence"]),
     ],
 )
@@ -204,6 +205,7 @@ def test_labels_that_say_the_opposite_of_their_codes(texts):
         *(["0:ALIVE OR DEAD TUMOR FREE", "1:DEAD WITH TUMOR"], ["0:Not Recurred", "1:Recurred/Progressed"]),
         *(
             ["0:Responder", "1:Non-responder"],
+            ["0:CR", "1:Non-remission"],
             ["0:On study", "1:Dropped out"],
             ["0:Functioning", "1:Lost graft"],
         ),

@@ -26,9 +26,12 @@ _SAME = (
     (re.compile(r"(?<=[^\W\d_])([01])(?!\d)"), r" \1 "),  # "0dead1alive"
     (re.compile(rf"(?<=\d)\s+{_LINK}\s+"), "="),
     (re.compile(rf"\b{_LINK}\s+(?=[01]\b)"), "="),
-    (re.compile(r"\b[01]\s*[=:,]?\s*(?:otherwise|else)\b"), " "),
     (re.compile(r"[(\[{]\s*([01])\s*[)\]}]"), r" \1 "),
-    (re.compile(r"\b[01]\s*(?:[-/,;|&\s]|\b(?:or|and|to)\b)\s*[01]\b(?!\s*[=:])"), " "),  # "(0/1)": no legend
+    (re.compile(r"\b(?:otherwise|else)\s*[=:,]?\s*0\b(?!\s*\w)"), " "),
+    (re.compile(r"\b0\s*[=:]?\s*(?:otherwise|else)\b(?!\W*1)"), " "),
+    # no legend: "0/1", or codes behind all words; in "dead 0, 1 other" each has its own
+    (re.compile(r"\b[01][-/][01]\b(?!\s*[=:])"), " "),
+    (re.compile(r"\b[01]\s*(?:[-/,;|&\s]|\b(?:or|and|to)\b)\s*[01](?=\s*(?:[)\]}]|$))"), " "),
 )
 #: What separates the entries of a legend, the strongest first.
 _SEPARATORS = [re.compile(sign) for sign in (r"[;|]", ",", "/", r"\b(?:vs|versus|and|or)\b")]

@@ -53,6 +53,7 @@ EVENT = [
     *("death (0,1)", "OS.1", "death at 5 years", "event 1 of 2", "status: 1 dead, 0 alive"),
     *("OS event: 1 = death, 0 = alive or lost to follow-up", "death (1, yes; 0, no)"),
     *("1dead0alive", "X1...dead..0...alive.", "X0.alive.1.dead", "X1...event", "death 0 1", "dead1"),
+    *("event (1) otherwise (0)", "1 if dead else 0", "event 0/1 at 5 years"),
     *("alive (0)", "status (alive: 0)", "status_0", "status1", "1st relapse", "OS (0 to 1)"),
 ]
 CENSORED = [
@@ -149,6 +150,7 @@ UNCLEAR = [
         "status0dead",
     ),
     *("status (0 bad 1 good)", "status (0 bad, 1 good)", "X0.dead.1.alive", "dead 0 1 alive"),
+    *("dead(0) 1(others)", "dead 0, 1 other", "relapse 0 1 CR", "dead 0, otherwise 1"),
     *("alive_0", "is_alive_0", "Alive.0", "living.0", "non_event_0"),
 ]
 

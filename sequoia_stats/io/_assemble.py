@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_base.missing import is_missing, without_missing
+from sequoia_base.missing import DASHES, is_missing, without_missing
 from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._covariates import canonical_names, parse_covariates
-from sequoia_stats.io._event_words import plain, unknown_events
+from sequoia_stats.io._event_words import unknown_events
 from sequoia_stats.io._ids import refuse_written_otherwise
 from sequoia_stats.io._time_and_event import (
     as_options,
@@ -186,19 +186,25 @@ def _outcome(
     return outcome, patients
 
 
+#: Words for unknown that may stand for "not dead", "none found" or "negative".
+_MAY_BE_NO = DASHES | {"nd", "n/d", "n.d", "n.d.", "none", "nr", "n"}
+
+
 def _ask_about_events_alone(
     given: pd.Series, events: pd.Series, missing: Collection[str], where: str
 ) -> None:
-    """Refuse a column without censored times that holds words for unknown: ND beside D may be "not dead"."""
-    texts = given[events.isna() & given.notna()].map(lambda value: str(value).strip())
-    declared = {plain(text) for text in missing}
-    unknown = texts[texts.map(lambda text: bool(text) and plain(text) not in declared).astype(bool)]
-    if unknown.empty or not (events == 1).any() or (events == 0).any():
+    """Refuse a column without censored times whose words for unknown are many, or may mean "no": ND beside D."""
+    texts = given[events.isna() & given.notna()].map(lambda value: str(value).strip()).astype("string")
+    declared = {text.lower() for text in missing}
+    unknown = texts[(texts != "") & ~texts.str.lower().isin(declared)]
+    n_events = int((events == 1).sum())
+    doubtful = len(unknown) >= n_events or unknown.str.lower().isin(_MAY_BE_NO).any()
+    if unknown.empty or not n_events or (events == 0).any() or not doubtful:
         return
     found = unknown.value_counts()
     beside = listing(f"{text!r} ({n})" for text, n in found.items())
     raise InputError(
-        f"no patient is censored: {part(int((events == 1).sum()), len(events), 'patient', 'have')} the event, and "
+        f"no patient is censored: {part(n_events, len(events), 'patient', 'have')} the event, and "
         f"beside it there {'is' if len(found) == 1 else 'are'} only {beside}",
         where=where,
         fix=f"if this means that the outcome is unknown, give {as_options('missing', found.index)} to say so; "

@@ -24,6 +24,10 @@ from sequoia_stats.types.genes import aliases, is_symbol
 SAMPLE_TITLES = frozenset(
     ["patient", "patient_id", "sample", "sample_id", "slide", "slide_id", "case_id", "wsi_file_name"]
 )
+#: Any title of a column of ids: "sampleID", "bcr_patient_barcode".
+_ID_TITLE = re.compile(
+    r"(?i:(.*[\W_])?(ids?|barcode|patients?|samples?|slides?|cases?|genes?|names?)([\W_].*)?)|.*I[Dd]|wsi_file_name"
+)
 #: Titles of a first column that was written without one: by R, and by pandas when it read such a table.
 UNNAMED = ("", "Unnamed: 0")
 #: What else R, pandas and readr call a column of row numbers.
@@ -138,7 +142,7 @@ def refuse_no_header(header: Sequence[str], path: str | Path, known: Container[s
         return
     if len(numbers) + sum(map(is_missing_number, rest)) < len(rest):
         return
-    is_title = first in UNNAMED or first.lower() in SAMPLE_TITLES or is_gene_title(first)
+    is_title = first in UNNAMED or is_gene_title(first) or _ID_TITLE.fullmatch(first)
     if first in known or (not is_title and any(float(text) % 1 for text in numbers)):
         raise InputError(
             f"the table has no header: its first row holds values ({listing(numbers, 3)})",

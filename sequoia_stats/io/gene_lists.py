@@ -25,7 +25,7 @@ _TITLE_WORDS = re.compile(
 )
 #: Of a first line, also titles that speak of genes among other words, and what R calls columns without a title.
 _FIRST_LINE = re.compile(
-    r"(?i:(.*[\s._-])?(genes?|symbols?|hgnc|ensembl|entrez)([\s._-].*)?)|.*[a-z](Gene|Symbol)s?|V\d+"
+    r"(?i:(.*[\s._-])?(genes?|symbols?|hgnc|ensembl|entrez)([\s._].*)?)|.*[a-z](Gene|Symbol)s?|V\d+"
 )
 _DELIMITERS = ",\t;"
 _FIX = "write one gene per line, or a CSV with a column gene"

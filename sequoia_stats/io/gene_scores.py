@@ -134,7 +134,7 @@ def _gene_column(header: Sequence[str], path: str | Path) -> str:
 
 def _score_of(header: Sequence[str], path: str | Path) -> str:
     """The column of scores of a program whose columns these are."""
-    spelled = {name.lower(): name for name in reversed(header)}
+    spelled = {name.lower(): name for name in header} | {name: name for name in header}
     if _OURS in spelled:
         return spelled[_OURS]
     known = next((score for score, told in _SCORES.items() if told <= spelled.keys()), None)

@@ -185,7 +185,8 @@ def refuse_unread(
             raise InputError(
                 f"{name} holds dates or spans of time, not numbers",
                 where=f"{where}, {name}: {listing(map(repr, reading.unread), 3)}",
-                fix="turn it into numbers: spans into days, dates into the days since a fixed date",
+                fix="turn it into numbers: spans into days, dates into the days since a fixed date; "
+                f"{levels.format(name=name)}",
             )
         if reading.note == PADDED:
             raise InputError(

@@ -35,9 +35,12 @@ _NUMBER_LIKE = re.compile(
     r"""(?:\s*(?:±|\+/-)\s*[\d.,]+)?\s*([%A-Za-zµμ°€(/](?:\D|(?<=[A-Za-z^])[23]){0,30})?"""
     r"""\s*[+*†‡?'"’]*"""
 )
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)\.?"
+)
 #: Dates and spans of time as texts: "2010-01-05 00:00:00", "2010-01", "1/5/2010", "05/2010", "5 Jan 2010", "Jan-10",
-#: "28 days 03:00:00". But "1994-95" is a range of years.
+#: "28 days 03:00:00". But "1994-95" is no month, and "Mayo-01" a name.
 _DATED = re.compile(
     r"(?:18|19|20)\d\d(?:-(?:0\d|1[0-2])|([-/.])\d\d?\1\d\d?(?:[T ].*)?)|(?:0?\d|1[0-2])/(?:18|19|20)\d\d"
     rf"|\d\d?([-/. ])\s*(?:\d\d?|{_MONTH})\2\s*(?:\d{{4}}|\d\d)(?: .*)?"
@@ -53,12 +56,12 @@ _PADDED = re.compile(r"0[0-9]+")
 NO_UNIT = "dates or spans of time, not numbers"
 #: The note of a covariate of an AnnData whose texts are numbers.
 FROM_TEXTS = "numbers read from texts; if they are codes, declare the column categorical"
+#: The note of a covariate of an AnnData whose texts are many numbers counted from 0 or 1.
+AS_CODES = "numbers taken as codes; if they are measurements, hold them as numbers"
 #: The note of a covariate of many numbers of one length.
 PADDED = "numbers that were filled up with zeros, or codes"
 #: Distinct whole numbers, written as texts, that still are codes of levels.
 MOST_CODES = 10
-#: Distinct words behind numbers that still are units: "28 mm", "2.8 cm"; "06 California" is a name.
-_MOST_UNITS = 3
 
 
 @dataclass(frozen=True)
@@ -282,8 +285,11 @@ def _texts(
     if is_number.all():
         repeated, few = len(distinct) < len(index), kinds <= MOST_CODES
         codes = few and (numbers % 1 == 0).all() and 3 * kinds <= len(some)
-        counted = repeated and (few or _are_counted(numbers))
-        if (counted and origin == "anndata") or (codes and origin == "memory"):
+        if origin == "anndata" and repeated and (few or _are_counted(numbers)):
+            return _levels(some.reindex(index)), Reading(
+                _count(texts[absent_number]), note="" if few else AS_CODES
+            )
+        if origin == "memory" and codes:
             return levels
     odd = some[~is_number]
     if origin == "anndata":
@@ -299,7 +305,10 @@ def _more_than_half(texts: pd.Series, pattern: re.Pattern[str]) -> bool:
     values = {match[0] for match, _ in found}
     if pattern is _NUMBER_LIKE:
         values = {match[1] for match, _ in found}
-        if len({unit.strip().lower() for match, _ in found if (unit := match[2])}) > _MOST_UNITS:
+        words = {word.strip().lower() for match, _ in found if (word := match[2])}
+        if 2 * len(words) > len(
+            values
+        ):  # "06 California" is a name, and "28 mm" and "2.8 cm (est)" have units
             return False
     return 2 * sum(n for _, n in found) > len(texts) and len(values) > MOST_CODES
 

@@ -207,6 +207,8 @@ def test_a_word_for_unknown_that_is_alone_beside_the_event_is_asked_about(
     arguments = [*FORMATS[name](tmp_path, TIMES, [event, event, *["0"] * 4]), "--event-value", event]
     assert convert(capsys, tmp_path, arguments).code == 0
     assert read_cohort(tmp_path / "out.h5ad").n_events == 2
+    arguments = [*FORMATS[name](tmp_path, TIMES, [*[event] * 5, "Unknown"]), "--event-value", event]
+    assert convert(capsys, tmp_path, arguments, "--drop-invalid").code == 0
 
 
 @pytest.mark.parametrize("name", FORMATS)

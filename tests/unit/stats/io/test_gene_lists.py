@@ -237,7 +237,7 @@ def test_a_title_is_not_a_gene(tmp_path, title):
     assert read_gene_list(path) == ["ESR1", "KRT5"]
 
 
-@pytest.mark.parametrize("gene", ["IDS", "HUGO", "HITS"])
+@pytest.mark.parametrize("gene", ["IDS", "HUGO", "HITS", "gene-BRCA1"])
 def test_a_gene_is_no_title(tmp_path, gene):
     (path,) = put(tmp_path, a=f"{gene}\nESR1\n")
     assert read_gene_list(path) == [gene, "ESR1"]

@@ -454,6 +454,8 @@ def test_a_column_of_text_in_one_table_can_be_named_or_left_out(tmp_path):
     [
         ["patient", "7157", "2099", "7157.1"],  # Entrez ids, of which pandas renamed one
         ["gene", "1.1", "1.2"],  # patients
+        ["sampleID", "101.1", "102"],
+        ["bcr_patient_barcode", "101.1", "102"],
         ["", "1.5", "2.5"],
         ["TP53", "1", "2"],
     ],

@@ -16,7 +16,7 @@ from scipy import sparse
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_cohort, read_expression
 from sequoia_stats.types.cohort import Cohort, as_cohort, as_texts
-from sequoia_stats.types.covariates import FROM_TEXTS, read_covariate
+from sequoia_stats.types.covariates import AS_CODES, FROM_TEXTS, read_covariate
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_cohort
 from tests.build.studies import expression_table
@@ -154,7 +154,10 @@ def test_texts_of_an_anndata_mean_the_same_before_and_after_it_is_written(texts)
 
 def test_clusters_of_an_anndata_are_levels_and_other_numbers_are_not():
     clusters, sizes = ([str(n) for n in some] * 2 for some in (range(14), range(5, 35)))
-    assert read_covariate(pd.Series(clusters), origin="anndata")[0].nunique() == 14
+    values, reading = read_covariate(pd.Series(clusters), origin="anndata")
+    assert (values.nunique(), reading.note) == (14, AS_CODES)
+    values, reading = read_covariate(pd.Series(["1", "2", "3", "-"] * 2), origin="anndata")
+    assert (values.tolist()[:3], values.isna().sum(), reading.missing) == (["1", "2", "3"], 2, {"-": 2})
     values, reading = read_covariate(pd.Series(sizes), origin="anndata")
     assert (values.dtype, reading.note) == (np.float64, FROM_TEXTS)
 

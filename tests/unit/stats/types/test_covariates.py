@@ -122,6 +122,18 @@ def test_numbers_with_many_words_behind_them_are_levels(form):
     assert set(levels(names, origin="file")) == set(names)
 
 
+@pytest.mark.parametrize("form", ["Mayo-{:0>2}", "Marker {:0>2}", "Janssen-{:0>2}", "dec{}"])
+def test_names_that_begin_like_a_month_are_levels(form):
+    names = [form.format(size) for size in SIZES]
+    assert set(levels(names, origin="file")) == set(names)
+
+
+def test_measurements_in_several_units_are_unread():
+    spans = [*(f"{size} months" for size in SIZES), "1 month", "1 year", "2 years", "3 years (est)"]
+    column, reading = read(spans, origin="file")
+    assert (column.notna().sum(), reading.n_unread) == (0, len(spans))
+
+
 def test_codes_that_are_counted_are_levels_also_if_they_are_many():
     assert len(levels([f"{centre:03d}" for centre in range(1, 15)], origin="file")) == 14
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from sequoia_stats.io._event_words import ABSENCE, names_event, plain, tells_event
@@ -16,14 +17,23 @@ _FREE_OF_IT = re.compile(r"\bfree\b(?!.*\b(?:event|indicator)\b)")
 #: A number that stands by itself; those that are codes of an event.
 _CODE, _CODES = re.compile(r"(?<![^\W_])\d+"), ("0", "1")
 _LINK = r"(?:is|are|was|if|means?|indicates?|denotes?|equals?|for|when|as)"
+
+
+def _apart(found: re.Match[str]) -> str:
+    """A word and the number at its end, apart if the number may be its code."""
+    return found[0] if tells_event(found[1]) is None else f"{found[1]} {found[2]}"
+
+
 #: How legends are written, and the one way that is read here: "1=dead" for "1→dead", "1 if dead", "dead is 1".
-_SAME = (
+_SAME: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"[-=–—]+>|[→⇒➔➜]"), "="),
     (re.compile(r"\b([01])\.0\b"), r"\1"),
     (re.compile(r"\.[1-9]\d*$"), " "),  # pandas and R number columns of one name
-    (re.compile(r"^x(?=[01](?:\.|$))"), ""),  # R puts it before a digit
+    (re.compile(r"^x(?=[01](?:[._]|$))"), ""),  # R puts it before a digit
     (re.compile(r"[_.]"), " "),
-    (re.compile(r"(?<=[^\W\d_])([01])(?!\d)"), r" \1 "),  # "0dead1alive"
+    (re.compile(r"\b(?:day|week|month|year|visit|arm)s?\s*[01]\b"), " "),
+    (re.compile(r"(?<=[^\W\d_])([01])(?=[^\W\d_])"), r" \1 "),  # "0dead1alive"
+    (re.compile(r"\b([^\W\d_]{3,})([01])\b"), _apart),  # "dead1", but not "T0"
     (re.compile(rf"(?<=\d)\s+{_LINK}\s+"), "="),
     (re.compile(rf"\b{_LINK}\s+(?=[01]\b)"), "="),
     (re.compile(r"[(\[{]\s*([01])\s*[)\]}]"), r" \1 "),
@@ -126,9 +136,13 @@ def _entry(piece: str) -> _Legend:
         way for way in ways if all(tells_event(word) is not None for code, word in way if code in _CODES)
     ]
     if not understood:
-        words = " ".join(names)
-        doubtful = ("0" in codes and names_event(words)) or ({*codes} & {*_CODES} and ABSENCE.search(words))
-        return _Legend([], [name for name in names if name], not (said or doubtful))
+        told = [pair for way in ways for pair in way]
+        inverted = any(code == "0" and names_event(word) for code, word in told)
+        absent = {*codes} & {*_CODES} and ABSENCE.search(" ".join(names))
+        happened = [
+            (code, word) for code, word in told if code == "1" and len(ways) == 1 and tells_event(word)
+        ]
+        return _Legend(happened, [name for name in names if name], not (said or inverted or absent))
     way = understood[0]
     title = [names[0 if way is behind else -1], *(word for code, word in way if code not in _CODES)]
     pairs = [(code, word) for code, word in way if code in _CODES]

@@ -54,6 +54,8 @@ EVENT = [
     *("OS event: 1 = death, 0 = alive or lost to follow-up", "death (1, yes; 0, no)"),
     *("1dead0alive", "X1...dead..0...alive.", "X0.alive.1.dead", "X1...event", "death 0 1", "dead1"),
     *("event (1) otherwise (0)", "1 if dead else 0", "event 0/1 at 5 years"),
+    *("death (1) last contact (0)", "1 dead 0 others", "event_1_followup_0", "T0_event", "N0_relapse"),
+    *("arm0_death", "Event since day 0", "death_no1"),
     *("alive (0)", "status (alive: 0)", "status_0", "status1", "1st relapse", "OS (0 to 1)"),
 ]
 CENSORED = [
@@ -151,6 +153,7 @@ UNCLEAR = [
     ),
     *("status (0 bad 1 good)", "status (0 bad, 1 good)", "X0.dead.1.alive", "dead 0 1 alive"),
     *("dead(0) 1(others)", "dead 0, 1 other", "relapse 0 1 CR", "dead 0, otherwise 1"),
+    *("relapse 1 CR 0 local", "X0_death", "other1dead0", "event_y0n1"),
     *("alive_0", "is_alive_0", "Alive.0", "living.0", "non_event_0"),
 ]
 

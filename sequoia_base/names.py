@@ -94,15 +94,17 @@ def is_primary(cell: str) -> bool | None:
     return found[2] in _PRIMARY if found and found[2] else None
 
 
-def refuse_open_quotes(names: Iterable[object], where: object) -> None:
-    """Refuse identifiers of a table that hold one quote of two, as where a cell was cut: they would match no other.
+def refuse_open_quotes(names: Iterable[object], where: object, noun: str = "id") -> None:
+    """Refuse texts of a table that hold one quote of two, as where a cell was cut: they would match no other.
 
     Parameters
     ----------
     names : iterable
-        Identifiers; anything but a text is passed over.
+        Identifiers or values; anything but a text is passed over.
     where : object
         Where they are from, for the error.
+    noun : str, default "id"
+        What they are, for the error.
 
     Raises
     ------
@@ -112,7 +114,8 @@ def refuse_open_quotes(names: Iterable[object], where: object) -> None:
     odd = dict.fromkeys(name for name in names if isinstance(name, str) and name.count('"') % 2)
     if odd:
         raise InputError(
-            f"{counted(len(odd), 'id has', 'ids have')} a quote that is opened or closed alone: {listing(odd)}",
+            f"{counted(len(odd), f'{noun} has', f'{noun}s have')} a quote that is opened or closed alone: "
+            f"{listing(odd)}",
             where=str(where),
             fix="write the quote at both ends, or take it away",
         )

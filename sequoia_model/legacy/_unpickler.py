@@ -20,7 +20,7 @@ from sequoia_model.errors import InputError
 from sequoia_model.legacy._frames import FRAME_MAKERS, Frame, Series
 from sequoia_model.legacy._labels import ArrowTexts, AxisLabels, Texts, array
 from sequoia_model.legacy._stand_ins import ARRAY_MAKERS, Array, StandIn
-from sequoia_model.types.beginnings import kind_of
+from sequoia_model.types.beginnings import kind_of_file
 
 _STAND_INS = {**ARRAY_MAKERS, **FRAME_MAKERS}
 _ADVICE = {
@@ -81,7 +81,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _unreadable(path: Path, reason: str) -> InputError:
     """What a file is that is no pickle of arrays, by how it begins; or why a pickle cannot be read."""
-    what, kind = "the file is not a readable pickle of arrays", kind_of(path)
+    what, kind = "the file is not a readable pickle of arrays", kind_of_file(path)
     if kind.endswith("archive"):
         fix = "unpack it, and give the pickle in it"
         if kind == "a zip archive":

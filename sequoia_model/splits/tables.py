@@ -14,7 +14,7 @@ from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_patients, patient_columns
 from sequoia_model.splits.assignment import ROLES, Splits
-from sequoia_model.types.beginnings import kind_of
+from sequoia_model.types.beginnings import kind_of_file
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
 _FOLD = re.compile(r"fold_\d+")
@@ -87,7 +87,7 @@ _AS_CSV = "write its slides or patients as a CSV with a column for each of train
 
 def _refuse_no_table(path: Path) -> None:
     """Refuse the arrays, archives and pickles in which published code keeps its folds, by what they are."""
-    what = kind_of(existing_file(path), compressed=False)
+    what = kind_of_file(existing_file(path), compressed=False)
     way_out = "unpack it and give the folder or table in it" if what == "a zip archive" else _AS_CSV
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
         what, way_out = "an Excel workbook", "save its sheet as CSV"

@@ -12,7 +12,7 @@ _COMPRESSED = {b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7
 _COMPRESSED |= dict.fromkeys([b"x\x01", b"x^", b"x\x9c", b"x\xda"], "compressed by zlib")
 
 
-def kind_of(path: Path, *, compressed: bool = True) -> str:
+def kind_of_file(path: Path, *, compressed: bool = True) -> str:
     """What a file is by its first bytes: an array, an archive, a pickle or a table; empty if it is none of these.
 
     Parameters

@@ -29,6 +29,8 @@ from sequoia_stats.types.outcome import Outcome
 
 #: Names that a cohort file uses itself.
 _RESERVED = ("time", "event", "patient_id", "_index", "", ".")
+#: Words for unknown that may stand for "not dead", "none found" or "negative".
+_MAY_BE_NO = DASHES | {"nd", "n/d", "n.d", "n.d.", "none"}
 
 
 @dataclass(frozen=True)
@@ -184,10 +186,6 @@ def _outcome(
     )  # fmt: skip
     note_implausible(outcome, endpoint.unit, flow)
     return outcome, patients
-
-
-#: Words for unknown that may stand for "not dead", "none found" or "negative".
-_MAY_BE_NO = DASHES | {"nd", "n/d", "n.d", "n.d.", "none", "nr", "n"}
 
 
 def _ask_about_events_alone(

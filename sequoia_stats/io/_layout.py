@@ -26,7 +26,7 @@ SAMPLE_TITLES = frozenset(
 )
 #: Any title of a column of ids: "sampleID", "bcr_patient_barcode".
 _ID_TITLE = re.compile(
-    r"(?i:(.*[\W_])?(ids?|barcode|patients?|samples?|slides?|cases?|genes?|names?)([\W_].*)?)|.*I[Dd]|wsi_file_name"
+    r"(?i:(.*[\W_])?(ids?|barcode|patients?|samples?|slides?|cases?|genes?|names?)([\W_].*)?)|.*I[Dd]"
 )
 #: Titles of a first column that was written without one: by R, and by pandas when it read such a table.
 UNNAMED = ("", "Unnamed: 0")

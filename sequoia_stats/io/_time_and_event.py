@@ -10,6 +10,7 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
+from sequoia_base.names import refuse_open_quotes
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._event_header import one_means
 from sequoia_stats.io._event_words import (
@@ -309,10 +310,7 @@ def _declared(
         raise InputError(what, where=where, fix="give some of them with --event-value")
     seen = list(dict.fromkeys(text for found in meant.values() for text in found))
     cut = texts[texts.isin([text for text in values if text not in seen and text.count('"') % 2])]
-    if len(cut):
-        what = f"{counted(len(cut), 'event has', 'events have')} a quote that is opened or closed alone"
-        fix = "write the quote at both ends, or take it away"
-        raise InputError(f"{what}: {listing(cut.unique())}", where=_place(where, cut), fix=fix)
+    refuse_open_quotes(cut, _place(where, cut), "event")
     doubtful = [
         text for text in values
         if text not in seen and any(may_mean_the_same(value, text, endpoint) for value in seen)

@@ -1,0 +1,1 @@
+"""Networks learn: data, fitting, cross-validation, and the baselines beside them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sequoia_base.results import Result
@@ -81,6 +81,24 @@ class Failure(Result):
     def line(self) -> str:
         """The reason, after the file that could not be used."""
         return f"{self.file}: {self.reason}" if self.file else self.reason
+
+
+def none_left(failed: Sequence[Failure], verb: str) -> InputError:
+    """The error of a run in which every slide failed.
+
+    Parameters
+    ----------
+    failed : sequence of Failure
+        Why each did.
+    verb : str
+        What could not be done: "predicted".
+    """
+    first, n = failed[0], len(failed)
+    which = "the slide could not" if n == 1 else f"none of the {n} slides could"
+    kinds = len({failure.what for failure in failed})
+    also = f" (the first of {kinds} different reasons)" if kinds > 1 else ""
+    where = first.where if first.file in first.where else ", ".join(filter(None, [first.file, first.where]))
+    return InputError(f"{which} be {verb}: {first.what}{also}", where=where, fix=first.fix)
 
 
 def _rebuild(cls: type[SequoiaError], state: dict[str, str]) -> SequoiaError:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from sequoia_base.errors import Failure, InputError, SequoiaError, counted, listing, part, with_article
+from sequoia_base.errors import (
+    Failure,
+    InputError,
+    SequoiaError,
+    counted,
+    listing,
+    none_left,
+    part,
+    with_article,
+)
 
-__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing", "part", "with_article"]
+__all__ = ["Failure", "InputError", "SequoiaError", "counted", "listing", "none_left", "part", "with_article"]

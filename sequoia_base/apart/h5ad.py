@@ -73,6 +73,17 @@ def rows(path: str | Path, place: str, some: NDArray[np.int64]) -> NDArray[np.fl
     return _apart("rows_here", path, place, some)
 
 
+def text(path: str | Path, place: str) -> str:
+    """A text, as in ``uns/units``; "" if something else is there.
+
+    Raises
+    ------
+    InputError
+        As `read`.
+    """
+    return _apart("text_here", path, place)
+
+
 def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
     path = existing_file(path)
     begin("anndata.io")
@@ -125,3 +136,12 @@ def rows_here(path: Path, place: str, some: NDArray[np.int64]) -> NDArray[np.flo
         matrix = file[place] if isinstance(file[place], h5py.Dataset) else sparse_dataset(file[place])
         block = matrix[some]
         return np.asarray(block.toarray() if hasattr(block, "toarray") else block, dtype=np.float32)
+
+
+def text_here(path: Path, place: str) -> str:
+    """As `text`, in this process."""
+    import h5py
+
+    with h5py.File(path, "r", locking="best-effort") as file:
+        value = file[place][()] if isinstance(file[place], h5py.Dataset) else ""
+        return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else ""

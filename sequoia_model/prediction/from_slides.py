@@ -16,10 +16,10 @@ from sequoia_base.names import bare_slide
 from sequoia_base.search import PassedOver
 from sequoia_model.embedding import FolderRun, embed_folder
 from sequoia_model.encoders import get_encoder
-from sequoia_model.errors import Failure, InputError, listing
+from sequoia_model.errors import Failure, InputError, listing, none_left
 from sequoia_model.feature_files import find
 from sequoia_model.prediction.plan import make_plan
-from sequoia_model.prediction.result import PredictionRun, none_left
+from sequoia_model.prediction.result import PredictionRun
 from sequoia_model.prediction.run import check_options, log_beside, predict, run_plan
 from sequoia_model.slide import RUNS_FOLDER, is_slide, search_slides, why_not_read
 from sequoia_model.targets.network_input import InputSpec

@@ -147,7 +147,8 @@ def make_plan(
     spec = InputSpec.of(weights, encoder, seed)
     names = output_genes(weights, genes)
     slides = [bare_slide(path.name) for path in files]
-    table = None if measured is None else open_measured(measured, names)
+    people = [patient_of(slide) or slide for slide in slides]
+    table = None if measured is None else open_measured(measured, names, names=[*slides, *people])
     owners = patients_of_slides(slides, patients, table)
     rows = [()] * len(slides) if table is None else table.match(slides, [owner.name for owner in owners])
     splits = None if weights.cancer is None else published(weights.cancer)

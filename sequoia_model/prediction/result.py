@@ -14,7 +14,7 @@ import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing, part
+from sequoia_model.errors import Failure, SequoiaError, counted, listing, none_left, part
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
@@ -279,24 +279,6 @@ class RunRecord:
             "better than those of new patients and do not show how good the networks are"
         )
         return [warning] if seen else []
-
-
-def none_left(failed: list[Failure], verb: str) -> InputError:
-    """The error of a run in which every slide failed.
-
-    Parameters
-    ----------
-    failed : list of Failure
-        Why each did.
-    verb : str
-        What could not be done: "predicted".
-    """
-    first, n = failed[0], len(failed)
-    which = "the slide could not" if n == 1 else f"none of the {n} slides could"
-    kinds = len({failure.what for failure in failed})
-    also = f" (the first of {kinds} different reasons)" if kinds > 1 else ""
-    where = first.where if first.file in first.where else ", ".join(filter(None, [first.file, first.where]))
-    return InputError(f"{which} be {verb}: {first.what}{also}", where=where, fix=first.fix)
 
 
 def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:

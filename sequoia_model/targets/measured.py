@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,20 +14,19 @@ from numpy.typing import NDArray
 from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.gene_names import examine
-from sequoia_base.missing import is_missing_number
-from sequoia_base.names import bare_slide, refuse_open_quotes, written_otherwise
+from sequoia_base.names import bare_slide, refuse_open_quotes, tcga_patient, written_otherwise
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
-from sequoia_model.targets._quotes import QuoteWatch
+from sequoia_model.targets._table import BLOCK, Block, read_blocks, read_header, read_names, texts
+from sequoia_model.types.units import NOT_STATED
 
 #: What columns of slides, patients and cohorts are called.
 _TITLES = tuple(PATIENT_COLUMNS[what] for what in ("slide", "patient_id", "cohort"))
 _PREFIX = "rna_"
-#: Rows that are in memory at a time, and bytes of a CSV while names are read.
-_BLOCK, _BYTES = 64, 2**22
-
-#: Row numbers with their values, float32, rows × chosen columns.
-Block = tuple[NDArray[np.int64], NDArray[np.float32]]
+#: Titles of a table that are no genes: those of other columns, and what pandas and R write over row names.
+_NO_GENE = re.compile(
+    rf"({'|'.join(title for titles in PATIENT_COLUMNS.values() for title in titles)}|Unnamed: \d+|)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +45,8 @@ class Measured:
         Names of all columns that may be genes, as in the file.
     read : callable
         Takes numbers of rows, ascending, and columns, and yields the values in blocks.
+    units : str
+        Unit of the values, as the file states it: ``uns["units"]`` of an AnnData; a table cannot.
     """
 
     path: Path
@@ -58,6 +56,7 @@ class Measured:
     columns: Mapping[str, int]
     names: Sequence[str]
     read: Callable[[NDArray[np.int64], list[int]], Iterator[Block]]
+    units: str = NOT_STATED
 
     def patient_by_slide(self) -> dict[str, str]:
         """The patient of each slide, if a row names both."""
@@ -168,7 +167,9 @@ class Measured:
             )
 
 
-def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
+def open_measured(
+    path: str | Path, genes: Sequence[str] | None = None, *, names: Collection[str] = ()
+) -> Measured:
     """Open measured expression: names are read, values are not.
 
     Parameters
@@ -176,19 +177,27 @@ def open_measured(path: str | Path, genes: Sequence[str]) -> Measured:
     path : path
         The published layout (``wsi_file_name, patient_id, tcga_project, rna_*``; .csv, .tsv, also .gz), or an .h5ad
         whose obs are slides or patients: its layer ``measured`` if it has one, else its X.
-    genes : sequence of str
-        The genes that are wanted.
+    genes : sequence of str, optional
+        The genes that are wanted. By default all: the columns whose names begin with ``rna_``, or if there are none,
+        every column that has not the title of a slide, patient, cohort or site.
+    names : collection of str, optional
+        Slides and patients that rows should be of. If they are those of the columns, the error says so.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no column of slides or patients, has a wanted gene twice, or none of them.
+        If the file cannot be read, has no column of slides or patients, has its genes in rows, has a wanted gene
+        twice, or none of them.
     """
     path = existing_file(path)
-    measured = _open_h5ad(path) if path.suffix.lower() == ".h5ad" else _open_csv(path, genes)
-    if not any(gene in measured.columns for gene in genes):
-        names = examine(name.removeprefix(_PREFIX) for name in measured.names)
-        kinds = f": there, {names}" if names.are_identifiers else ""
+    is_h5ad = path.suffix.lower() == ".h5ad"
+    measured = _open_h5ad(path, names) if is_h5ad else _open_csv(path, genes, names)
+    if genes is None:
+        if not measured.columns:
+            raise InputError("the measured expression has no genes", where=str(path))
+    elif not any(gene in measured.columns for gene in genes):
+        there = examine(name.removeprefix(_PREFIX) for name in measured.names)
+        kinds = f": there, {there}" if there.are_identifiers else ""
         raise InputError(
             f"none of the {len(genes)} genes is in the measured expression{kinds}",
             where=f"{path}; wanted: {listing(genes, 3)}; there: {listing(measured.names, 3) or 'no genes'}",
@@ -205,28 +214,47 @@ def _rows_by_name(names: NDArray[np.object_]) -> dict[str, list[int]]:
     return rows
 
 
+def _refuse_genes_in_rows(
+    path: Path, titles: Iterable[str], rows: Iterable[str], names: Collection[str]
+) -> None:
+    """Refuse a table that has the slides or patients as its columns, and none as a row."""
+    wanted = set(names)
+    if not wanted.isdisjoint(rows):
+        return
+    turned = [title for title in titles if not wanted.isdisjoint((bare_slide(title), tcga_patient(title)))]
+    if turned:
+        raise InputError(
+            "the measured expression has its genes in rows: slides or patients are its columns",
+            where=f"{path}, columns {listing(turned, 3)}",
+            fix="transpose it: a row for each slide or patient, a column for each gene",
+        )
+
+
 # --- csv ------------------------------------------------------------------------------------------------------------
 
 
-def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
-    header, delimiter = _header(path)
+def _open_csv(path: Path, genes: Sequence[str] | None, of: Collection[str]) -> Measured:
+    header, delimiter = read_header(path)
     places: dict[str, list[int]] = {}
     for i, title in enumerate(header):
         places.setdefault(title, []).append(i)
-    found = {gene: places.get(_PREFIX + gene) or places.get(gene, []) for gene in genes}
+    wanted = _genes_of(header) if genes is None else genes
+    found = {gene: places.get(_PREFIX + gene) or places.get(gene, []) for gene in wanted}
     repeated = [gene for gene, at in found.items() if len(at) > 1]
     if repeated:
         what = f"{counted(len(repeated), 'gene has', 'genes have')} several columns: {listing(repeated)}"
         raise InputError(what, where=str(path))
     chosen = [next((places[name][0] for name in names if name in places), None) for names in _TITLES]
     if chosen[0] is None and chosen[1] is None:
+        _refuse_genes_in_rows(path, header, (), of)
         raise InputError(
             "the measured expression names neither slides nor patients",
             where=f"{path}; its columns begin with {listing(header, 4)}",
             fix="it needs a column wsi_file_name or patient_id",
         )
-    slides, patients, cohorts = _names_in_csv(path, delimiter, header, chosen)
+    slides, patients, cohorts = read_names(path, delimiter, header, chosen)
     refuse_open_quotes([*slides, *patients], path)
+    _refuse_genes_in_rows(path, header, [*map(bare_slide, slides), *patients], of)
     columns = {gene: at[0] for gene, at in found.items() if at}
     return Measured(
         path,
@@ -235,128 +263,20 @@ def _open_csv(path: Path, genes: Sequence[str]) -> Measured:
         cohorts,
         columns,
         [title for title in header if not any(title in titles for titles in _TITLES)],
-        lambda rows, wanted: _csv_blocks(path, delimiter, header, rows, wanted),
+        lambda rows, wanted: read_blocks(path, delimiter, header, rows, wanted),
     )
 
 
-def _header(path: Path) -> tuple[list[str], str]:
-    """The titles, and the delimiter: a comma, or a tab if the first line has more tabs."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-    delimiter = "\t" if first.count("\t") > first.count(",") else ","
-    header = next(csv.reader([first], delimiter=delimiter), [])
-    if not header:
-        raise InputError("the file is empty", where=str(path))
-    return header, delimiter
-
-
-def _names_in_csv(
-    path: Path, delimiter: str, header: list[str], chosen: Sequence[int | None]
-) -> list[NDArray[np.object_]]:
-    """The chosen columns as texts; "" for missing ones.
-
-    pyarrow reads them because it reports a row that is too short; pandas treats the rest of such a row as missing.
-    """
-    import pyarrow as pa
-    from pyarrow import csv as arrow
-
-    ragged: list[Any] = []
-
-    def refuse(row: Any) -> str:
-        ragged.append(row)
-        return "error"
-
-    wanted = [str(at) for at in chosen if at is not None]
-    try:
-        with pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None) as file:
-            reader = arrow.open_csv(
-                QuoteWatch(file, path, delimiter, len(header)),
-                arrow.ReadOptions(
-                    use_threads=False,  # with threads, errors do not have a row number
-                    block_size=max(_BYTES, 16 * sum(map(len, header))),  # a row must fit into it
-                    skip_rows=1,
-                    column_names=[str(i) for i in range(len(header))],
-                ),
-                arrow.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
-                arrow.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
-            )
-            table = reader.read_all()
-    except (OSError, pa.ArrowInvalid) as error:
-        if ragged:
-            row = ragged[0]
-            raise InputError(
-                f"a row has {counted(row.actual_columns, 'field')}, but the header has {row.expected_columns}",
-                where=f"{path}, row {row.number}, which begins with {row.text[:40]!r}",
-            ) from None
-        raise _unreadable(path, error) from None
-    none = np.full(len(table), "", dtype=object)
-    return [none if at is None else _texts(table[str(at)].to_pandas(), len(table)) for at in chosen]
-
-
-def _csv_blocks(
-    path: Path, delimiter: str, header: list[str], rows: NDArray[np.int64], columns: list[int]
-) -> Iterator[Block]:
-    try:
-        with pd.read_csv(
-            path,
-            sep=delimiter,
-            header=None,
-            skiprows=1,
-            usecols=columns,
-            chunksize=_BLOCK,
-            float_precision="round_trip",
-            low_memory=False,
-            encoding="utf-8-sig",
-        ) as blocks:
-            for block in blocks:
-                numbers = rows[(rows >= block.index[0]) & (rows <= block.index[-1])]
-                if len(numbers):
-                    yield numbers, _numbers(block.loc[numbers, columns], path, header)
-                if not len(rows) or block.index[-1] >= rows[-1]:
-                    return
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _numbers(block: pd.DataFrame, path: Path, header: list[str]) -> NDArray[np.float32]:
-    """A block as numbers, NaN if missing; pandas keeps a column that holds any text as texts."""
-    numbers = np.empty(block.shape, dtype=np.float32)
-    plain = np.array([dtype.kind in "fiu" for dtype in block.dtypes])
-    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused by name
-        numbers[:, plain] = block.loc[:, plain].to_numpy()
-        for place in np.flatnonzero(~plain).tolist():
-            title = header[int(block.columns[place])]
-            cells = zip(block.index.tolist(), block.iloc[:, place].tolist(), strict=True)
-            numbers[:, place] = [
-                _number(cell, f"{path}, row {row + 2}, column {title!r}") for row, cell in cells
-            ]
-    return numbers
-
-
-def _number(cell: object, place: str) -> float:
-    text = "" if cell is None or cell != cell else str(cell).strip()  # NaN differs from itself
-    try:
-        return (
-            np.nan if is_missing_number(text) else float(text.replace("_", "?"))
-        )  # float() would take 1_000
-    except ValueError:
-        raise InputError(
-            f"{text!r} is not a number", where=place, fix="write a number, or NA if it is missing"
-        ) from None
-
-
-def _unreadable(path: Path, error: BaseException) -> InputError:
-    return InputError("the measured expression cannot be read", where=f"{path} ({error})")
+def _genes_of(header: Sequence[str]) -> list[str]:
+    """The genes of a table whose columns nobody names."""
+    marked = [title.removeprefix(_PREFIX) for title in header if title.startswith(_PREFIX)]
+    return marked or [title for title in header if not _NO_GENE.fullmatch(title.strip())]
 
 
 # --- h5ad -----------------------------------------------------------------------------------------------------------
 
 
-def _open_h5ad(path: Path) -> Measured:
+def _open_h5ad(path: Path, of: Collection[str]) -> Measured:
     names, obs, var = h5ad.names(path)
     genes = var.index.astype(str)
     place = "layers/measured" if "layers/measured" in names else "X"
@@ -373,32 +293,28 @@ def _open_h5ad(path: Path) -> Measured:
             f"{counted(len(repeated), 'gene is', 'genes are')} duplicated: {listing(repeated)}",
             where=str(path),
         )
-    slides = _texts(pd.Series(obs.index), len(obs))
+    slides = texts(pd.Series(obs.index), len(obs))
+    units = h5ad.text(path, "uns/units") if "uns/units" in names else ""
     patients, cohorts = (next((obs[name] for name in titles if name in obs), None) for titles in _TITLES[1:])
+    owners = slides if patients is None else texts(patients, len(obs))
+    _refuse_genes_in_rows(path, genes, [*map(bare_slide, slides), *owners], of)
     return Measured(
         path,
         _slide_names(slides),
-        slides if patients is None else _texts(patients, len(obs)),
-        _texts(cohorts, len(obs)),
+        owners,
+        texts(cohorts, len(obs)),
         {gene: i for i, gene in enumerate(genes)},
         list(genes),
         lambda rows, wanted: _h5ad_blocks(path, place, rows, wanted),
+        units or NOT_STATED,
     )
 
 
 def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Iterator[Block]:
     """Rows of X or a layer on disk; AnnData's own backed mode would load layers as a whole."""
-    for start in range(0, len(rows), _BLOCK):
-        some = rows[start : start + _BLOCK]
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
         yield some, h5ad.rows(path, place, some)[:, columns]
-
-
-def _texts(column: pd.Series | None, n: int) -> NDArray[np.object_]:
-    """A column as stripped texts; "" if it is missing."""
-    if column is None:
-        return np.full(n, "", dtype=object)
-    column = column.astype(object)
-    return column.where(column.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
 
 
 def _slide_names(names: NDArray[np.object_]) -> NDArray[np.object_]:

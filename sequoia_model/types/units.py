@@ -10,6 +10,8 @@ _LARGEST = 40.0
 #: 0 only by its error: for genes that are hardly expressed, and by little. Of scores around 0, half are below it.
 _SMALLEST = -10.0
 _MOST_BELOW_0 = 0.25
+#: A measured value is below 0 by no more than this, which rounding may do.
+_ROUNDING = 1e-6
 #: The unit where nobody states it.
 NOT_STATED = "not stated"
 
@@ -20,7 +22,47 @@ TILE_MPP = 0.5
 
 def is_expression(units: str) -> bool:
     """Whether a unit is that of the published networks, however its letters and blanks are written."""
-    return "".join(units.split()).lower() == EXPRESSION.lower()
+    return same_unit(units, EXPRESSION)
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Whether two units are the same, however their letters and blanks are written.
+
+    Examples
+    --------
+    >>> same_unit("log2(FPKM-UQ + 1)", "log2(fpkm-uq+1)"), same_unit("log2(FPKM-UQ+1)", "log2(TPM+1)")
+    (True, False)
+    """
+    return _plain(one) == _plain(other)
+
+
+def measured_contradiction(units: str, smallest: float, largest: float) -> str | None:
+    """Why measured values cannot be in a unit.
+
+    Parameters
+    ----------
+    units : str
+        The unit that is stated.
+    smallest, largest : float
+        The range of the values.
+
+    Returns
+    -------
+    str, optional
+        What they do that this unit does not allow; None if they fit, or the unit is another one.
+    """
+    if not is_expression(units):
+        return None
+    if largest > _LARGEST:
+        return f"measured values reach {largest:.3g}, which is not possible in {units}"
+    if smallest < -_ROUNDING:
+        return f"measured values fall to {smallest:.3g}, which is not possible in {units}"
+    return None
+
+
+def looks_counted(largest: float) -> bool:
+    """Whether the largest of measured values can only be one without a logarithm."""
+    return largest > _LARGEST
 
 
 def contradiction(units: str, smallest: float, largest: float, below_0: float) -> str | None:
@@ -49,3 +91,7 @@ def contradiction(units: str, smallest: float, largest: float, below_0: float) -
     if below_0 > _MOST_BELOW_0:
         return f"{below_0:.0%} of the predictions are below 0, but no measured value in {units} is"
     return None
+
+
+def _plain(units: str) -> str:
+    return "".join(units.split()).lower()

@@ -207,6 +207,10 @@ TABLES = {
         options(*MEASURED, change=reference(HEADER + "S1,P1,TCGA-BRCA,1,inf\n")),
         ["1 measured value is infinite", "S1, gene G2", "ref.csv"],
     ),
+    "genes in the rows of the reference": (
+        options(*MEASURED, change=reference("gene,S1,S2\nG1,1,2\n")),
+        ["has its genes in rows", "ref.csv, columns S1", "transpose it"],
+    ),
     "a short row in the reference": (
         options(*MEASURED, change=reference(HEADER + "S1,P1\n")),
         ["a row has 2 fields, but the header has 5", "ref.csv"],

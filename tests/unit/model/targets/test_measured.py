@@ -313,3 +313,72 @@ def test_patients_whose_ids_are_written_otherwise_are_refused(tmp_path):
     with pytest.raises(InputError, match="2 patients have ids that two tables write differently") as error:
         open_measured(path, ["A"]).match(["s1", "s2", "s3"], ["007", "8.0", "P9"])
     assert "'007' and '7', '8.0' and '8'" in error.value.where
+
+
+def test_without_a_list_all_columns_marked_as_genes_are_genes(tmp_path):
+    opened = open_measured(write(tmp_path / "ref.csv", make_table(age=[40, 40, 51])))
+    assert list(opened.columns) == ["A1BG", "ZZZ", "A2M"]
+    assert opened.matrix([(0,), (2,)], ["ZZZ", "A1BG"]).tolist() == [[9, 1.5], [9, 3]]
+
+
+def test_without_marks_all_columns_but_those_of_names_are_genes(tmp_path):
+    (tmp_path / "ref.csv").write_text(",patient_id,site,TP53,ESR1\n0,P1,A2,1,2\n1,P2,3C,3,4\n")
+    opened = open_measured(tmp_path / "ref.csv")
+    assert list(opened.columns) == ["TP53", "ESR1"]
+    assert opened.matrix([(1,)], ["ESR1"]).tolist() == [[4]]
+
+
+def test_a_table_without_genes_is_refused(tmp_path):
+    (tmp_path / "ref.csv").write_text("patient_id,site\nP1,A2\n")
+    with pytest.raises(InputError, match="the measured expression has no genes"):
+        open_measured(tmp_path / "ref.csv")
+
+
+def test_a_gene_twice_is_refused_without_a_list_too(tmp_path):
+    (tmp_path / "ref.csv").write_text("patient_id,A,B,A\nP1,1,2,3\n")
+    with pytest.raises(InputError, match="1 gene has several columns: A"):
+        open_measured(tmp_path / "ref.csv")
+
+
+TURNED = {
+    "patients": "gene,P1,P2\nTP53,1,2\n",
+    "files of slides": "gene,P1-DX1.svs,P2-DX1.svs\nTP53,1,2\n",
+    "barcodes as R writes them": "gene,TCGA.A1.A0SB.01A\nTP53,1\n",
+    "patients under a title of patients": "patient_id,P1,P2\nTP53,1,2\n",
+}
+
+
+@pytest.mark.parametrize("way", TURNED)
+def test_genes_in_rows_are_said_to_be(tmp_path, way):
+    (tmp_path / "ref.csv").write_text(TURNED[way])
+    with pytest.raises(InputError, match="has its genes in rows") as error:
+        open_measured(tmp_path / "ref.csv", names=["P1-DX1", "P1", "TCGA-A1-A0SB"])
+    assert "ref.csv, columns" in error.value.where and "transpose" in error.value.fix
+
+
+def test_genes_in_the_obs_of_an_anndata_are_said_to_be(tmp_path):
+    obs, var = pd.DataFrame(index=["TP53", "ESR1"]), pd.DataFrame(index=["P1", "P2", "P3"])
+    anndata.AnnData(np.ones((2, 3), np.float32), obs, var).write_h5ad(tmp_path / "ref.h5ad")
+    with pytest.raises(InputError, match="has its genes in rows"):
+        open_measured(tmp_path / "ref.h5ad", names=["P2"])
+
+
+def test_a_gene_may_have_the_name_of_a_patient(tmp_path):
+    (tmp_path / "ref.csv").write_text("patient_id,P1,TP53\nP1,1,2\n")
+    assert list(open_measured(tmp_path / "ref.csv", names=["P1"]).columns) == ["P1", "TP53"]
+
+
+@pytest.mark.parametrize(
+    ("uns", "units"),
+    [
+        ({"units": "log2(FPKM-UQ+1)"}, "log2(FPKM-UQ+1)"),
+        ({"units": {"a": "b"}}, "not stated"),
+        ({}, "not stated"),
+    ],
+)
+def test_an_anndata_states_its_unit(tmp_path, uns, units):
+    assert open_measured(write_h5ad(tmp_path / "ref.h5ad", uns=uns), GENES).units == units
+
+
+def test_a_table_states_no_unit(tmp_path):
+    assert open_measured(write(tmp_path / "ref.csv"), GENES).units == "not stated"

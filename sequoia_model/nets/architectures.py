@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -27,6 +27,8 @@ _SIGNS = {
     "tile_transformer": "transformer.layers.0.0.to_qkv.weight",
     "tile_mlp": "conv0.weight",
 }
+#: The entry that describes what is in front of the network.
+_PCA = "pca"
 #: Largest size, and largest number of layers or heads: larger values are mistakes that would fill the memory.
 _LARGEST, _MOST = 10_000_000, 1_000
 
@@ -37,8 +39,9 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
     Parameters
     ----------
     config : mapping
-        Content of ``config.json``: the arguments of the class, and "architecture" unless it is a
-        `SummaryTransformer`. Other entries, such as "device" or "note", are kept but have no effect.
+        Content of ``config.json``: the arguments of the class, "architecture" unless it is a `SummaryTransformer`,
+        and "pca": {"input_dim": D} if there is a PCA in front, which takes features of length D. Other entries, such
+        as "device" or "note", are kept but have no effect.
     where : str
         The file, for errors.
 
@@ -54,7 +57,7 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
         )
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     sizes = {word: value for word, value in config.items() if word in parameters}
-    others = [word for word in config if word not in sizes and word != "architecture"]
+    others = [word for word in config if word not in sizes and word not in ("architecture", _PCA)]
     missing = [word for word, p in parameters.items() if p.default is p.empty and word not in sizes]
     if missing:
         raise InputError(
@@ -67,8 +70,26 @@ def build(config: Mapping[str, Any], where: str) -> SlideNetwork:
         _refuse_no_size(word, value, where)
     with torch.device("meta"):
         network = ARCHITECTURES[name](**sizes)
+        if config.get(_PCA) is not None:
+            dim = _dim_before_pca(config[_PCA], network.token_dim, where)
+            network.with_pca(torch.empty(dim), torch.empty(dim, network.token_dim))
     network.config = dict(config)
     return network
+
+
+def _dim_before_pca(pca: object, dim: int, where: str) -> int:
+    """The length of the features that a PCA takes."""
+    taken = pca["input_dim"] if isinstance(pca, dict) and set(pca) == {"input_dim"} else None
+    if not _is_size(taken):
+        raise InputError(
+            f'{_PCA} must be {{"input_dim": a whole number above 0}}, but is {pca!r}', where=where
+        )
+    if taken < dim:
+        raise InputError(
+            f"a PCA of features of length {taken} cannot have {dim} components, which the network takes",
+            where=where,
+        )
+    return taken
 
 
 def _refuse_misspelt(others: Iterable[str], known: Iterable[str], name: str, where: str) -> None:
@@ -98,7 +119,7 @@ def _refuse_no_size(word: str, value: object, where: str) -> None:
         raise InputError(f"{word} must be {wanted}, but is {value!r}", where=where)
 
 
-def _is_size(value: object, most: int = _LARGEST) -> bool:
+def _is_size(value: object, most: int = _LARGEST) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
 
 

@@ -7,16 +7,19 @@ forward. It predicts the genes from the mean token. The two differ only in how t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sequoia_model.errors import InputError
+from sequoia_model.nets._pca import PCA
 
 
 class SlideNetwork(nn.Module):
-    """A network that predicts the genes of slides from their tokens."""
+    """A network that predicts the genes of slides from their tokens, which a PCA may project first."""
 
     #: Its name in ``config.json``.
     architecture: ClassVar[str]
@@ -26,14 +29,53 @@ class SlideNetwork(nn.Module):
     config: dict[str, Any]
     #: The metadata of the safetensors file.
     metadata: dict[str, str] | None
+    #: What projects the features before the network sees them, if anything does.
+    pca: PCA | None
 
     def __init__(self, sizes: Mapping[str, Any], *, input_dim: int) -> None:
         super().__init__()
         self.sizes = dict(sizes)
         self.config = {**sizes, "architecture": self.architecture}
         self.metadata = {"format": "pt"}
-        self.input_dim = input_dim
+        self.input_dim = self.token_dim = input_dim
         self.num_outputs, self.num_clusters = int(sizes["num_outputs"]), int(sizes["num_clusters"])
+        self.register_module("pca", None)
+
+    def with_pca(
+        self, mean: Tensor | NDArray[np.floating], components: Tensor | NDArray[np.floating]
+    ) -> Self:
+        """Put a PCA in front: from now on the network takes features of length D, and projects them to its own d.
+
+        Parameters
+        ----------
+        mean : array of shape (D,)
+            Mean of the features that the PCA was fitted to.
+        components : array of shape (D, d)
+            The directions, one per column.
+
+        Returns
+        -------
+        SlideNetwork
+            The network itself. `input_dim` is D; `sizes` remains that of the network behind the PCA.
+
+        Raises
+        ------
+        InputError
+            If the components do not fit the mean or the network, or a value is not finite.
+        """
+        like = next(self.parameters())
+        pca = PCA(*(torch.as_tensor(part).to(like, copy=True) for part in (mean, components)))
+        if pca.components.shape[1] != self.token_dim:
+            raise InputError(
+                f"the PCA has {pca.components.shape[1]} components, but the network takes {self.token_dim}"
+            )
+        self.pca, self.input_dim = pca, len(pca.mean)
+        self.config = {**self.config, "pca": {"input_dim": self.input_dim}}
+        return self
+
+    def project(self, x: Tensor) -> Tensor:
+        """Tokens of length d from features of length D; the features themselves without a PCA."""
+        return x if self.pca is None else self.pca(x)
 
     def published_state(self) -> dict[str, Tensor]:
         """The parameters by their published names, as they are written to disk."""
@@ -71,14 +113,14 @@ class SlideTransformer(SlideNetwork):
         self.linear_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, self.num_outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Genes (b, num_outputs) of slides (b, k, d) with their clusters in canonical order."""
-        wanted = tuple(self.pos_emb1D.shape)
+        """Genes (b, num_outputs) of slides (b, k, input_dim) with their clusters in canonical order."""
+        wanted = (self.num_clusters, self.input_dim)
         if x.ndim != 3 or x.shape[1:] != wanted:
             raise InputError(
                 f"slides must have the shape (slides, {wanted[0]}, {wanted[1]}), but have {tuple(x.shape)}"
             )
         *layers, (last_mix, last_feed) = cast(Any, self.transformer["layers"])
-        x = x + self.pos_emb1D
+        x = self.project(x) + self.pos_emb1D
         for mix, feed in layers:
             x = x + mix(x)
             x = x + feed(x)

@@ -76,23 +76,55 @@ class TileMLP(SlideNetwork):
             raise InputError(
                 f"slides must have the shape (slides, tiles, {self.input_dim}), but have {tuple(x.shape)}"
             )
-        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        if not bool(real.any(dim=1).all()):
+        if (mask is not None and not bool(mask.any(dim=1).all())) or not x.shape[1]:
             raise InputError("a slide has no tiles")
-        x = x.masked_fill(~real[:, :, None], 0)  # otherwise NaN in the padding would reach the gradients
-        scores = self.scores(x).masked_fill(~real[:, :, None], -torch.inf)
-        best = scores.topk(min(max(self.ks), x.shape[1]), dim=1).values
-        # the weight of the j-th best tile in the mean of the best k, averaged over the ks
-        ks = torch.tensor(self.ks, device=x.device)
-        ks = ks[torch.randint(len(ks), (1,))] if self.training else ks
-        taken = torch.minimum(ks, real.sum(dim=1, keepdim=True))[:, None].to(best.dtype)  # (b, 1, ks)
-        rank = torch.arange(best.shape[1], device=x.device)[:, None]
-        weights = torch.where(rank < taken, 1 / taken, 0).mean(dim=2, keepdim=True)
-        return (best.masked_fill(weights == 0, 0) * weights).sum(dim=1)  # 0, since -inf · 0 is NaN
+        padded = mask is not None and not bool(mask.all())
+        hidden = self._hidden(x.masked_fill(~mask[:, :, None], 0) if mask is not None and padded else x)
+        ks = (self.ks[int(torch.randint(len(self.ks), (1,)))],) if self.training else self.ks
+        return self._best_of_real(hidden, ks, mask) if mask is not None and padded else self._best(hidden, ks)
 
     def scores(self, x: Tensor) -> Tensor:
         """Each gene on each tile: (b, n, d) → (b, n, num_outputs)."""
-        *hidden, last = (cast(nn.Conv1d, self.get_submodule(f"conv{i}")) for i in range(self.n_layers))
-        for layer in hidden:  # a convolution of width 1 is a product on each tile
-            x = dropout(relu(linear(x, layer.weight[:, :, 0], layer.bias)), self.dropout, self.training)
-        return linear(x, last.weight[:, :, 0], last.bias)
+        return self._last(self._hidden(x))
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        """Each tile before the last layer: (b, n, d) → (b, n, width)."""
+        x = self.project(x)
+        for i in range(self.n_layers - 1):
+            x = dropout(relu(self._on_tiles(i, x)), self.dropout, self.training)
+        return x
+
+    def _last(self, hidden: Tensor) -> Tensor:
+        return self._on_tiles(self.n_layers - 1, hidden)
+
+    def _on_tiles(self, i: int, x: Tensor) -> Tensor:
+        layer = cast(nn.Conv1d, self.get_submodule(f"conv{i}"))
+        return linear(
+            x, layer.weight[:, :, 0], layer.bias
+        )  # a convolution of width 1 is a product on each tile
+
+    def _best(self, hidden: Tensor, ks: Sequence[int]) -> Tensor:
+        """The mean over the ks of the means of the k best tiles."""
+        n = hidden.shape[1]
+        some = [k for k in ks if k < n]
+        share = 1 - len(some) / len(ks)  # of the ks that take every tile
+        # the last layer is linear, so their mean can be taken before it, for one product instead of n
+        of_all = share * self._last(hidden.mean(dim=1)) if share else 0
+        if not some:
+            return cast(Tensor, of_all)
+        best = self._last(hidden).topk(max(some), dim=1, sorted=len(some) > 1).values
+        if len(ks) == 1:
+            return best.mean(dim=1)
+        weights = [sum(1 / k for k in some if rank < k) / len(ks) for rank in range(max(some))]
+        return best.new_tensor(weights) @ best + of_all
+
+    def _best_of_real(self, hidden: Tensor, ks: Sequence[int], real: Tensor) -> Tensor:
+        """As `_best`, for slides of different numbers of tiles, whose other rows must never be among the best."""
+        scores = self._last(hidden).masked_fill(~real[:, :, None], -torch.inf)
+        best = scores.topk(min(max(ks), scores.shape[1]), dim=1).values
+        # the weight of the j-th best tile in the mean of the best k, averaged over the ks
+        taken = torch.minimum(torch.tensor(ks, device=real.device), real.sum(dim=1, keepdim=True))
+        taken = taken[:, None].to(best.dtype)  # (b, 1, ks)
+        rank = torch.arange(best.shape[1], device=real.device)[:, None]
+        weights = torch.where(rank < taken, 1 / taken, 0).mean(dim=2, keepdim=True)
+        return (best.masked_fill(weights == 0, 0) * weights).sum(dim=1)  # 0, since -inf · 0 is NaN

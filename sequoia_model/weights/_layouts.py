@@ -94,7 +94,7 @@ def save_weights(
         text = json.dumps(words, indent=2, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise InputError(f"config cannot be written as JSON: {error}", fix="give texts and numbers") from None
-    sizes = {"architecture": network.architecture, **network.sizes}
+    sizes = {"architecture": network.architecture, **network.sizes, "pca": network.config.get("pca")}
     if any(word in sizes and sizes[word] != value for word, value in (config or {}).items()):
         raise InputError(
             "config contradicts the network, whose sizes are written anyway",

@@ -145,6 +145,8 @@ def load_weights(source: str | Path) -> Weights:
 def untrained(weights: Weights, seed: int) -> tuple[SlideNetwork, ...]:
     """Networks of the same architecture with random parameters, in evaluation mode, on the CPU.
 
+    A PCA in front is kept as it is: it is no parameter that was learnt with the genes.
+
     Parameters
     ----------
     weights : Weights
@@ -162,7 +164,8 @@ def _fresh(network: SlideNetwork, entropy: list[int]) -> SlideNetwork:
     seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return type(network)(**network.sizes).eval()
+        fresh = type(network)(**network.sizes).eval()
+    return fresh if network.pca is None else fresh.with_pca(network.pca.mean, network.pca.components)
 
 
 def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]) -> None:

@@ -116,3 +116,50 @@ def test_padding_that_is_nan_reaches_no_gradient():
     x[:, :2] = torch.ones(2, 3)
     network(x, torch.tensor([[True, True, False, False]])).sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
+# --- the shortcuts: no sort where none is needed ------------------------------------------------------------------
+
+
+def plainly(network: TileMLP, x: Tensor) -> Tensor:
+    """The network with all tiles sorted for every k, and the k of a training step drawn after dropout."""
+    ranked = network.scores(x).sort(dim=1, descending=True).values
+    drawn = [network.ks[torch.randint(len(network.ks), (1,))]] if network.training else network.ks
+    return torch.stack([ranked[:, :k].mean(dim=1) for k in drawn]).mean(dim=0)
+
+
+def output_and_gradients(network: TileMLP, x: Tensor, *, plain: bool = False) -> list[Tensor]:
+    """Of ten steps with the same draws: the outputs, and the gradients of the sum of their squares."""
+    network.zero_grad()
+    torch.manual_seed(4)
+    outputs = torch.stack([plainly(network, x) if plain else network(x) for _ in range(10)])
+    outputs.square().sum().backward()
+    return [outputs.detach(), *(parameter.grad.clone() for parameter in network.parameters())]
+
+
+@pytest.mark.parametrize("ks", [(1,), (8,), (10,), (12,), (1, 3, 8), (1, 3, 8, 10, 12), (10, 12)])
+@pytest.mark.parametrize("training", [True, False])
+def test_values_and_gradients_are_those_of_tiles_that_are_all_sorted(ks, training):
+    network, x = make_network(ks=ks, dropout=0.3).train(training), make_tiles()
+    torch.testing.assert_close(
+        output_and_gradients(network, x), output_and_gradients(network, x, plain=True), atol=1e-12, rtol=1e-10
+    )
+
+
+def test_a_step_with_padding_draws_and_learns_as_one_without():
+    network, x = make_network(ks=(1, 3, 8, 12), dropout=0.0).train(), make_tiles()
+    rows, mask = padded(x)
+    torch.manual_seed(4)
+    wanted = torch.stack([network(x) for _ in range(10)])
+    torch.manual_seed(4)
+    torch.testing.assert_close(torch.stack([network(rows, mask) for _ in range(10)]), wanted)
+
+
+def test_a_mask_without_padding_changes_nothing():
+    network, x = make_network(), make_tiles()
+    assert torch.equal(network(x, torch.ones(2, 10, dtype=torch.bool)), network(x))
+
+
+def test_slides_without_rows_are_refused():
+    with pytest.raises(InputError, match="a slide has no tile"):
+        make_network()(make_tiles(tiles=0))

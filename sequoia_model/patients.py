@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide, refuse_open_quotes
-from sequoia_base.tables import read_table
+from sequoia_base.tables import find_column, read_table
 from sequoia_model.errors import InputError, counted, listing
 
 if TYPE_CHECKING:
@@ -119,6 +120,59 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
             )
         refuse_open_quotes(table[column], f"{path}, column {texts.columns[chosen[column]]!r}")
     return table
+
+
+def read_patient_column(path: str | Path, title: str) -> dict[str, str]:
+    """A column of a table by patient, as texts.
+
+    Parameters
+    ----------
+    path : path
+        A CSV or TSV with a column of patients (`read_patients`); a patient may have several rows that agree.
+    title : str
+        Title of the column.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a column is missing, or a patient has two values.
+    """
+    texts = read_table(path, missing=())
+    patients = patient_columns(texts, path)["patient_id"]
+    values = texts.iloc[:, find_column(list(texts.columns), title, path)]
+    return one_value_each(zip(patients, values, strict=True), "patient", f"{path}, column {title!r}")
+
+
+def read_patient_events(path: str | Path) -> dict[str, str]:
+    """The column ``event`` or ``events`` of a table by patient: 1 if the patient had the event, 0 if not.
+
+    Parameters
+    ----------
+    path : path
+        As in `read_patient_column`.
+
+    Raises
+    ------
+    InputError
+        As `read_patient_column`, or if a value is neither 0 nor 1 nor missing.
+    """
+    titles = list(read_table(path, missing=()).columns)
+    title = "events" if "events" in titles and "event" not in titles else "event"
+    events = read_patient_column(path, title)
+    other = {
+        patient: text for patient, text in events.items() if not is_missing(text) and text not in _EVENTS
+    }
+    if other:
+        raise InputError(
+            f"{counted(len(other), 'event is', 'events are')} neither 0 nor 1",
+            where=f"{path}, column {title!r}: {listing(f'{patient} ({text!r})' for patient, text in other.items())}",
+            fix="write 1 for patients who had the event, 0 for the others",
+        )
+    return {patient: _EVENTS.get(text, "") for patient, text in events.items()}
+
+
+#: How tables write that there was an event, or none.
+_EVENTS = {"0": "0", "0.0": "0", "1": "1", "1.0": "1"}
 
 
 def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:

@@ -12,8 +12,8 @@ app.command("tile")(tile.tile)
 app.command("embed")(embed.embed)
 app.command("info")(info.info)
 app.command("predict")(predict.predict)
-app.command("splits")(splits.splits)
 app.command("convert-results")(splits.convert_results)
+app.add_typer(splits.app, name="splits")
 app.add_typer(weights.app, name="weights")
 
 _MEMORY = "--jobs 1, or a smaller --batch-size"

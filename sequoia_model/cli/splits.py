@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sequoia_base.cli.output import Force, Json, located, say, show
-from sequoia_base.errors import counted
+from sequoia_base.errors import InputError, counted
 
 if TYPE_CHECKING:
     from sequoia_model.splits import Splits
 
+app = typer.Typer(help="Write, or audit, which patients train, validate and test in each fold.")
 
+
+@app.callback(invoke_without_command=True)
 def splits(
+    context: typer.Context,
     source: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--from",
             help="published:BRCA (or another cancer), draw, or a file or folder of splits: ours, CLAM, MCAT, SurvPath.",
         ),
-    ],
+    ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Table to write (.csv), one row per patient.")
-    ],
+        Path | None, typer.Option("--output", "-o", help="Table to write (.csv), one row per patient.")
+    ] = None,
     patients: Annotated[
         Path | None,
         typer.Option(
@@ -44,16 +48,42 @@ def splits(
     sites: Annotated[
         bool, typer.Option("--sites", help="For draw: keep all patients of a tissue source site together.")
     ] = False,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="For draw: as --sites, with the sites in this column of --patients."
+        ),
+    ] = None,
+    balance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="events|COLUMN",
+            help="For draw: parts of a fold share events (the column event, 0 or 1) or another column of --patients "
+            "alike.",
+        ),
+    ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            help="For draw with whole sites: greedy, or milp (integer programming).  [default: milp with --balance, "
+            "else greedy]"
+        ),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Write which patients train, validate and test in each fold; no patient has two roles in a fold."""
+    if context.invoked_subcommand is not None:
+        return
+    if source is None or output is None:
+        missing = "'--from'" if source is None else "'--output' / '-o'"
+        raise InputError(f"Missing option {missing}.", fix="see --help")
     _check_output(output, ".csv", "splits", force, [source, patients])
-    options = {
-        name: value
-        for name, value in {"n_folds": folds, "val": val, "seed": seed, "sites": sites or None}.items()
-        if value is not None
-    }
+    drawing = {
+        "n_folds": folds, "val": val, "seed": seed, "sites": sites or None, "site": site, "balance": balance,
+        "solver": solver,
+    }  # fmt: skip
+    options = {name: value for name, value in drawing.items() if value is not None}
     made = _make(source, patients, options)
     made.save(output)
     table = made.sizes.reset_index()
@@ -127,7 +157,6 @@ def _show_written(text: str, content: dict[str, Any], warnings: list[str], as_js
 
 
 def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits:
-    from sequoia_model.errors import InputError
     from sequoia_model.splits import published, read_splits
 
     kind, colon, cancer = source.partition(":")
@@ -139,7 +168,8 @@ def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits
         return _draw(patients, **options)
     if options:
         raise InputError(
-            "--folds, --val, --seed and --sites can only be used with --from draw", fix="leave them out"
+            "--folds, --val, --seed, --sites, --site, --balance and --solver can only be used with --from draw",
+            fix="leave them out",
         )
     if kind == "published" and colon:
         if patients is not None:
@@ -152,9 +182,21 @@ def _make(source: str, patients: Path | None, options: dict[str, Any]) -> Splits
     return read_splits(source, patients)
 
 
-def _draw(patients: Path, *, sites: bool = False, **options: Any) -> Splits:
+def _draw(
+    patients: Path,
+    *,
+    sites: bool = False,
+    site: str | None = None,
+    balance: str | None = None,
+    **options: Any,
+) -> Splits:
     """Folds of the patients in a table; its column of sites takes precedence over barcodes."""
-    from sequoia_model.patients import one_value_each, read_patient_table
+    from sequoia_model.patients import (
+        one_value_each,
+        read_patient_column,
+        read_patient_events,
+        read_patient_table,
+    )
     from sequoia_model.splits import draw
 
     table = read_patient_table(patients)
@@ -166,6 +208,12 @@ def _draw(patients: Path, *, sites: bool = False, **options: Any) -> Splits:
         else None
         for column in ("cohort", "site")
     )
+    if site is not None:
+        sites, named = True, read_patient_column(patients, site)
+    if balance == "events":
+        options |= {"balance": read_patient_events(patients), "balance_name": "events"}
+    elif balance is not None:
+        options |= {"balance": read_patient_column(patients, balance), "balance_name": balance}
     with located(patients):
         return draw(
             table["patient_id"], cohorts=cohorts, sites=(named or True) if sites else False, **options

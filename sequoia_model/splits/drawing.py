@@ -8,19 +8,23 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from sequoia_base.arguments import check_limits, number, whole
+from sequoia_base.arguments import check_limits, number, one_of, optional, whole
 from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, counted, listing, part
+from sequoia_model.splits._balance import balance_of
+from sequoia_model.splits._solving import solved
 from sequoia_model.splits.assignment import Splits
+from sequoia_model.splits.dealing import deal_sites, filling_sites, n_val, validate_sites
 
 #: Share of the patients outside the test part that the published splits use for validation, rounded up.
 VAL = 0.1
+#: How whole sites can be dealt.
+SOLVERS = ("greedy", "milp")
 _LIMITS = {
     "n_folds": whole(2),
     "val": number("a number from 0 to below 1", lambda share: 0 <= share < 1),
     "seed": whole(0),
 }
-_FEWER = "use fewer folds or more patients, or leave out whole sites"
 
 
 def draw(
@@ -31,6 +35,9 @@ def draw(
     seed: int = 0,
     sites: bool | Mapping[str, str] = False,
     cohorts: Mapping[str, str] | None = None,
+    balance: Mapping[str, object] | None = None,
+    balance_name: str = "balance",
+    solver: str | None = None,
 ) -> Splits:
     """Draw folds of patients; each patient is tested in exactly one.
 
@@ -51,9 +58,21 @@ def draw(
         order of their size, the largest first, each to the test part that has the fewest patients of its cohort. The
         parts then differ by more than one patient, and `Splits.note` gives their sizes. The val part also consists of
         whole sites, as many of each cohort as fit into its share, but at least the smallest site. TCGA gives a
-        hospital a new code in each study, and each code is a site here.
+        hospital a new code in each study, and each code is a site here. The solver "milp" deals them otherwise.
     cohorts : mapping of str to str, optional
         The cohort of each patient. The patients of every cohort are spread evenly over the folds, and over val.
+    balance : mapping of str to object, optional
+        A value of each patient that test and val parts should share alike: a level, such as an event or a grade, or
+        a number. Numbers are levels if at most ten differ. Without whole sites patients are dealt within levels, or
+        within fifths of the numbers.
+    balance_name : str
+        What `balance` is called in the note and in errors.
+    solver : {"greedy", "milp"}, optional
+        How whole sites are dealt. "milp" minimises how far the parts are from even, in patients of every cohort and in
+        what is balanced, by integer programming: to within .01 of the least mean share, or until it has looked at a
+        fixed number of nodes, from the greedy deal as start. A site larger than an even test part has one of its own.
+        `Splits.note` gives the unevenness and the gap that was reached. By default "milp" if `balance` is given,
+        otherwise "greedy".
 
     Returns
     -------
@@ -69,8 +88,7 @@ def draw(
     References
     ----------
     Howard, F. M. et al. The impact of site-specific digital histology signatures on deep learning model accuracy and
-    bias. Nat. Commun. 12, 4423 (2021): folds that preserve sites. That paper balances the outcome by optimisation;
-    here sites are dealt greedily.
+    bias. Nat. Commun. 12, 4423 (2021): folds that preserve sites, with the outcome balanced by optimisation.
 
     Examples
     --------
@@ -78,46 +96,56 @@ def draw(
     {'train': 7, 'val': 1, 'test': 2}
     """
     names = sorted(set(patients))
-    _check(names, n_folds, val, seed)
+    _check(names, n_folds, val, seed, solver, sites)
     cohort = (
         _looked_up(names, cohorts, "cohort") if cohorts is not None else np.full(len(names), "", dtype=object)
     )
+    alike = None if balance is None else balance_of(balance, names, n_folds, balance_name)
     generator = np.random.default_rng(seed)
+    note = ""
     if sites is False:
-        test = _deal(cohort, n_folds, generator)
-        roles = [_validate(test == fold, cohort, val, generator) for fold in range(n_folds)]
-        note = ""
+        stratum = cohort if alike is None else _joined(cohort, alike.level)
+        test = _deal(stratum, n_folds, generator)
+        roles = [_validate(test == fold, stratum, val, generator) for fold in range(n_folds)]
+        if alike is not None:
+            note = f"balanced by {alike.words}"
     else:
         site = _sites(names, None if sites is True else sites)
-        test = _deal_sites(site, cohort, n_folds, generator)
-        roles = [_validate_sites(test == fold, site, cohort, val, generator) for fold in range(n_folds)]
+        filling = filling_sites(site, n_folds)
+        if (solver or ("greedy" if alike is None else "milp")) == "greedy":
+            test = deal_sites(site, cohort, n_folds, generator)
+            roles = [validate_sites(test == fold, site, cohort, val, generator) for fold in range(n_folds)]
+            how = ""
+        else:
+            test, roles, how = solved(site, cohort, alike, n_folds, val, generator)
         counts = [
             f"{len(set(site[test == fold]))} ({counted(int(np.sum(test == fold)), 'patient')})"
             for fold in range(n_folds)
         ]
         note = f"{len(set(site))} tissue source sites, each whole in one part of a fold; in test: {', '.join(counts)}"
+        note += f"{filling}{how}"
     frame = pd.DataFrame(
         {f"fold_{i}": column for i, column in enumerate(roles)}, pd.Index(names), dtype=object
     )
     return Splits(frame, pd.Series(cohort, pd.Index(names), dtype=object), f"drawn with seed {seed}", note)
 
 
-def _check(names: list[str], n_folds: int, val: float, seed: int) -> None:
+def _check(
+    names: list[str], n_folds: int, val: float, seed: int, solver: str | None, sites: bool | Mapping[str, str]
+) -> None:
     if any(not name.strip() for name in names):
         raise InputError("a patient has no name")
+    check_limits({"solver": solver}, {"solver": optional(one_of(SOLVERS))})
+    if solver is not None and sites is False:
+        raise InputError(
+            "a solver is used only where sites are kept whole", fix="add --sites or --site COLUMN"
+        )
     check_limits({"n_folds": n_folds, "val": val, "seed": seed}, _LIMITS)
     if len(names) < n_folds or (val and len(names) - math.ceil(len(names) / n_folds) < 2):
         raise InputError(
             f"{counted(len(names), 'patient is', 'patients are')} too few for {n_folds} folds",
             fix="use fewer folds",
         )
-
-
-def _n_val(n: int, val: float) -> int:
-    """How many of `n` patients validate, with at least one left to train."""
-    return (
-        min(max(1, math.ceil(val * n - 1e-9)), n - 1) if val else 0
-    )  # 1e-9: 0.07 × 100 is above 7 in binary
 
 
 def _looked_up(names: list[str], table: Mapping[str, str], what: str) -> np.ndarray:
@@ -137,6 +165,11 @@ def _deal(cohort: np.ndarray, n_folds: int, generator: np.random.Generator) -> n
     return fold
 
 
+def _joined(cohort: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """A stratum for each level of each cohort."""
+    return np.array([f"{c}\0{one}" for c, one in zip(cohort, level, strict=True)], dtype=object)
+
+
 def _validate(test: np.ndarray, cohort: np.ndarray, val: float, generator: np.random.Generator) -> np.ndarray:
     """The roles of a fold; the patients who validate are spread over the cohorts."""
     roles = np.where(test, "test", "train").astype(object)
@@ -146,7 +179,7 @@ def _validate(test: np.ndarray, cohort: np.ndarray, val: float, generator: np.ra
         order.append(outside)
         place.append((np.arange(len(outside)) + 0.5) / max(1, len(outside)))
     shuffled, depth = np.concatenate(order), np.concatenate(place)
-    first = np.argsort(depth, kind="stable")[: _n_val(len(shuffled), val)]
+    first = np.argsort(depth, kind="stable")[: n_val(len(shuffled), val)]
     roles[shuffled[first]] = "val"
     return roles
 
@@ -163,51 +196,3 @@ def _sites(names: list[str], table: Mapping[str, str] | None) -> np.ndarray:
             fix="add a column 'site' to --patients",
         )
     return np.array(list(found.values()), dtype=object)
-
-
-def _deal_sites(
-    site: np.ndarray, cohort: np.ndarray, n_folds: int, generator: np.random.Generator
-) -> np.ndarray:
-    """A fold for each patient: whole sites, the largest first, each to the fold with the fewest of its cohorts."""
-    sites, counts = _count(site, cohort)
-    if len(sites) < n_folds:
-        raise InputError(
-            f"{counted(len(sites), 'site is', 'sites are')} too few for {n_folds} folds",
-            where=listing(sites),
-            fix=_FEWER,
-        )
-    shuffled = generator.permutation(len(sites))
-    load = np.zeros((n_folds, counts.shape[1]), dtype=int)
-    fold = np.empty(len(site), dtype=int)
-    for i in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
-        best = min(range(n_folds), key=lambda k: (load[k] @ counts[i], load[k].sum()))
-        load[best] += counts[i]
-        fold[site == sites[i]] = best
-    return fold
-
-
-def _validate_sites(
-    test: np.ndarray, site: np.ndarray, cohort: np.ndarray, val: float, generator: np.random.Generator
-) -> np.ndarray:
-    """The roles of a fold; whole sites in random order validate, each if it fits into the share."""
-    roles = np.where(test, "test", "train").astype(object)
-    if not val:
-        return roles
-    sites, counts = _count(site[~test], cohort[~test])
-    if len(sites) < 2:
-        raise InputError(
-            f"outside a test part only the site {sites[0]} is left to train and to validate", fix=_FEWER
-        )
-    wanted = np.array([_n_val(n, val) for n in counts.sum(axis=0)])
-    chosen = np.zeros(len(sites), dtype=bool)
-    for i in generator.permutation(len(sites)):
-        chosen[i] = (counts[chosen].sum(axis=0) + counts[i] <= wanted).all()
-    if not chosen.any():
-        chosen[counts.sum(axis=1).argmin()] = True
-    return np.where(~test & np.isin(site, np.array(sites, dtype=object)[chosen]), "val", roles)
-
-
-def _count(site: np.ndarray, cohort: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Names of the sites, and the number of patients by site (rows) and cohort."""
-    table = pd.crosstab(site, cohort)
-    return list(table.index), table.to_numpy()

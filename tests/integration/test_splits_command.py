@@ -96,6 +96,30 @@ def test_sites_of_the_table_stay_together_and_are_reported(capsys, tmp_path):
     assert (roles.groupby(pd.read_csv(patients, index_col=0)["site"]).nunique() == 1).all(axis=None)
 
 
+def test_whole_sites_are_balanced_by_events_and_the_same_seed_gives_the_same_bytes(capsys, tmp_path):
+    rows = [f"P{i:02d},H{int(i**0.5)},{int(i % 7 == 0)},{40 + i}" for i in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["patient_id,hospital,event,age", *rows]) + "\n")
+    command = [
+        "splits",
+        "--from",
+        "draw",
+        "--patients",
+        tmp_path / "t.csv",
+        "--site",
+        "hospital",
+        "--folds",
+        3,
+    ]
+    for name, by in (("a", "events"), ("b", "events"), ("c", "age")):
+        answer = sequoia_model(capsys, *command, "--balance", by, "-o", tmp_path / f"{name}.csv", "--json")
+        assert answer.code == 0, answer.err
+    assert "age (numeric)" in answer.json["note"] and "gap" in answer.json["note"]
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    event = pd.read_csv(tmp_path / "t.csv", index_col=0)["event"]
+    splits = read_splits(tmp_path / "a.csv")
+    assert {int(event[splits.patients(fold, "test")].sum()) for fold in range(3)} == {4}
+
+
 def test_files_of_clam_become_patients_of_the_table(capsys, tmp_path):
     folder = write_clam(tmp_path)
     command = [
@@ -233,6 +257,8 @@ def onto(output, *command):
         write_patients(folder)
         write_results(folder)
         (folder / "old.csv").write_text("old")
+        rows = [f"P{i},{'dead' if i == 3 else i % 2},x,{'AAAABC'[i]}" for i in range(6)]
+        (folder / "e.csv").write_text("\n".join(["patient_id,event,same,place", *rows]) + "\n")
         words = [str(word).replace("HERE", str(folder)) for word in command]
         return [*words, "-o", folder / output]
 
@@ -258,6 +284,34 @@ BAD = {
         splits("draw", "--patients", "HERE/p.csv", "--sites", "--folds", 7),
         ["6 sites are too few for 7 folds", "S0, S1", "p.csv"],
     ),
+    "a site of nobody": (
+        splits("draw", "--patients", "HERE/p.csv", "--site", "hospital"),
+        ["'hospital' is not", "p.csv"],
+    ),
+    "no events": (splits("draw", "--patients", "HERE/p.csv", "--balance", "events"), ["'event' is not", "p.csv"]),
+    "events as words": (
+        onto("out.csv", "splits", "--from", "draw", "--patients", "HERE/e.csv", "--balance", "events"),
+        ["1 event is neither 0 nor 1", "P3 ('dead')", "e.csv"],
+    ),
+    "a column of one value": (
+        onto("out.csv", "splits", "--from", "draw", "--patients", "HERE/e.csv", "--balance", "same"),
+        ["same cannot be balanced: x is all that it holds", "e.csv"],
+    ),
+    "a solver": (
+        splits("draw", "--patients", "HERE/p.csv", "--sites", "--solver", "best"),
+        ["'best' is not a valid solver", "greedy, milp"],
+    ),
+    "a solver without sites": (
+        splits("draw", "--patients", "HERE/p.csv", "--solver", "milp"),
+        ["only where sites are kept whole", "--sites"],
+    ),
+    "a site that fills folds": (
+        onto("out.csv", "splits", "--from", "draw", "--patients", "HERE/e.csv", "--folds", 3, "--site", "place"),
+        ["the site A has 4 of 6 patients", "e.csv"],
+    ),
+    "published and balanced": (splits("published:BRCA", "--balance", "events"), ["only be used with --from draw"]),
+    "no source": (lambda folder: ["splits", "-o", folder / "out.csv"], ["Missing option '--from'"]),
+    "no output": (lambda folder: ["splits", "--from", "published:BRCA"], ["Missing option '--output'"]),
     "a share": (splits("draw", "--patients", "HERE/p.csv", "--val", 1), ["from 0 to below 1, but is 1.0"]),
     "a negative seed": (splits("draw", "--patients", "HERE/p.csv", "--seed", -1), ["0 or more, but is -1"]),
     "a word for a number": (splits("draw", "--patients", "HERE/p.csv", "--folds", "x"), ["--folds"]),

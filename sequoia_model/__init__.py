@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sequoia_model.tissue import TissueMask, tissue_mask
     from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
     from sequoia_model.types.grid import TileGrid
+    from sequoia_model.weights.heads import read_heads
     from sequoia_model.weights.loading import Weights, load_weights, save_weights
 
     __version__: str
@@ -66,6 +67,7 @@ __all__ = [
     "predict_slides",
     "published_splits",
     "read_features",
+    "read_heads",
     "read_results",
     "read_splits",
     "read_tiles",
@@ -109,6 +111,7 @@ __getattr__ = on_demand(
         "predict_slides": "prediction:predict_slides",
         "published_splits": "splits:published",
         "read_features": "feature_files:read",
+        "read_heads": "weights.heads:read_heads",
         "read_results": "legacy:read_results",
         "read_splits": "splits:read_splits",
         "read_tiles": "tiles:read_tiles",

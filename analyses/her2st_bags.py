@@ -66,20 +66,20 @@ def save(sections: Sequence[Section], settings: dict, folder: Path) -> pd.DataFr
 
 
 def windows_of(section: Section, settings: dict) -> pd.DataFrame:
-    """The windows of a section, those that judge genes apart: they overlap less, so that they are nearer to units."""
-    apart, close = settings["judging_stride"], settings["stride"]
-    corners = windows(section.places, 1)
-    table = pd.DataFrame(corners, columns=["row", "column"])
-    table["learns"] = (corners % close == 0).all(axis=1)
-    table["judges"] = (corners % apart == 0).all(axis=1) & (ROLES[section.name] == "test")
-    table = table[table["learns"] | table["judges"]]
+    """The windows of a section: those of the stride, or all where networks are tested."""
+    tested = ROLES[section.name] == "test"
+    corners = windows(section.places, 1 if tested else settings["stride"])
     inside = ((section.places >= corners[:, None]) & (section.places < corners[:, None] + WINDOW)).all(axis=2)
-    table["tiles"] = inside.sum(axis=1)[table.index]
-    names = [f"{section.name}_{row:02d}_{column:02d}" for row, column in table[["row", "column"]].to_numpy()]
-    table.insert(0, "slide", names)
-    table.insert(1, "section", section.name)
-    table.insert(2, "role", ROLES[section.name])
-    return table.reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "slide": [f"{section.name}_{row:02d}_{column:02d}" for row, column in corners.tolist()],
+            "section": section.name,
+            "role": ROLES[section.name],
+            "row": corners[:, 0],
+            "column": corners[:, 1],
+            "tiles": inside.sum(axis=1),
+        }
+    )
 
 
 def save_bag(section: Section, name: str, window: np.ndarray, path: Path) -> None:

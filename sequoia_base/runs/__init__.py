@@ -9,7 +9,7 @@ log file, ``DIR/runs.log`` by default, which the failure names.
 """
 
 from sequoia_base.runs.attempts import attempt, write_traceback
-from sequoia_base.runs.folder import HIDDEN, LOG, TABLE, Claim, RunFolder, stored_state
+from sequoia_base.runs.folder import HIDDEN, LOG, TABLE, Claim, RunFolder, locked, stored_state
 from sequoia_base.runs.states import ItemState
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "ItemState",
     "RunFolder",
     "attempt",
+    "locked",
     "stored_state",
     "write_traceback",
 ]

@@ -134,7 +134,7 @@ class RunFolder:
         InputError
             If it cannot be written; the file then stays as it was.
         """
-        with _locked(self.hidden / "table"):
+        with locked(self.hidden / "table"):
             text = io.StringIO()
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(self.columns)
@@ -326,7 +326,7 @@ def _to_disk(path: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Wait for the lock on a file, and hold it for the length of a block; errors as in `_lock`."""
     handle = _lock(path, fcntl.LOCK_EX)
     try:

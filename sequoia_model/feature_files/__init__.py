@@ -23,6 +23,6 @@ numbers and adds the name of the file to every error; the type checks shapes and
 
 from sequoia_model.feature_files.own_layout import write
 from sequoia_model.feature_files.paths import find, slide_name
-from sequoia_model.feature_files.reader import read
+from sequoia_model.feature_files.reader import FeatureKind, look, read
 
-__all__ = ["find", "read", "slide_name", "write"]
+__all__ = ["FeatureKind", "find", "look", "read", "slide_name", "write"]

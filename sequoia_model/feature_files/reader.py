@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -59,6 +60,62 @@ def read(path: str | Path, *, tiles: bool = True, encoder: str | None = None) ->
         error.where = error.where or str(path)
         raise
     return bag
+
+
+@dataclass(frozen=True)
+class FeatureKind:
+    """Which features a file holds, known before they are read.
+
+    Parameters
+    ----------
+    encoder : str
+        Canonical name of the encoder; "" if the file names none.
+    encoder_hint : str
+        The encoder that the folder is named after, if the file names none.
+    dimension : int
+        Length of a feature vector.
+    """
+
+    encoder: str
+    encoder_hint: str
+    dimension: int
+
+
+def look(path: str | Path, *, encoder: str | None = None) -> FeatureKind:
+    """Look which features a file holds, without reading them.
+
+    Parameters
+    ----------
+    path : path
+        As for `read`.
+    encoder : str, optional
+        Which features are meant if a published file holds those of two encoders.
+
+    Raises
+    ------
+    InputError
+        As `read`, as far as that can be seen without reading numbers.
+    """
+    path = Path(path)
+    try:
+        kind: FeatureKind = call(f"{__name__}:look_here", path, encoder, size=0, reader=HDF5)
+    except InputError as error:
+        error.where = error.where or str(path)
+        raise
+    return kind
+
+
+def look_here(path: Path, encoder: str | None) -> FeatureKind:
+    """As `look`, in this process."""
+    with _opened(path) as file:
+        found = describe(file, path, encoder)
+        name = found.features or found.clusters
+        if name is None:
+            raise InputError("there are neither features nor cluster means")
+        named = found.about.get("encoder")
+        return FeatureKind(
+            named.name if named else "", found.about.get("encoder_hint", ""), _shape(file, name)[1]
+        )
 
 
 def read_here(path: Path, tiles: bool, encoder: str | None) -> FeatureBag:

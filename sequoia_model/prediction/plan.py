@@ -12,7 +12,7 @@ from sequoia_model.prediction.held_out import NetworkChoice, choose_networks
 from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec
-from sequoia_model.targets.slide_patients import SlidePatient, patients_of_slides
+from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
 from sequoia_model.weights.gene_lists import published_genes, read_genes
 from sequoia_model.weights.loading import Weights
 
@@ -80,16 +80,12 @@ class Plan:
     def warnings(self) -> list[str]:
         """What the user should know before anything is predicted, counted over the slides of the plan."""
         slides = self.slides
-        unlisted = [slide.name for slide in slides if not slide.patient.listed]
-        unknown = [slide.name for slide in slides if not slide.patient.known]
-        groups = [
-            (unlisted, len(slides), "slide", "are", "not in the given list of patients"),
-            (unknown, len(slides), "slide", "have", "no patient, so each counts as its own patient"),
-        ]
+        people = patient_warnings([slide.name for slide in slides], [slide.patient for slide in slides])
+        groups = []
         if self.measured is not None:
             genes = [gene for gene in self.genes if gene not in self.measured.columns]
             unmeasured = [slide.name for slide in slides if not slide.rows]
-            groups += [
+            groups = [
                 (genes, len(self.genes), "gene", "have", "no measured expression"),
                 (unmeasured, len(slides), "slide", "have", "no measured expression"),
             ]
@@ -98,7 +94,7 @@ class Plan:
             for some, n, noun, verb, what in groups
             if some
         ]
-        return [*self.weights.notes, *counts, *self._published_patients()]
+        return [*self.weights.notes, *people, *counts, *self._published_patients()]
 
     def _published_patients(self) -> list[str]:
         """A warning about patients in the published splits, if the weights do not say whether they are published."""

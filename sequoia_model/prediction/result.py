@@ -17,7 +17,7 @@ from sequoia_base.results import Result
 from sequoia_model.errors import Failure, SequoiaError, counted, listing, none_left, part
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
-from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes
+from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes, notes_warnings
 from sequoia_model.types.units import NOT_STATED, contradiction, is_expression
 
 
@@ -213,18 +213,9 @@ class RunRecord:
 
     def _warnings(self) -> list[str]:
         spec, done = self.plan.spec, self.done
+        known = notes_warnings([(slide.name, notes) for slide, notes in done], spec)
         published = f"{PUBLISHED_SIDE:g} µm at {PUBLISHED_MPP:g} µm/px"
         groups = [
-            (
-                [slide.name for slide, notes in done if notes.encoder_given],
-                "have",
-                f"features of {spec.encoder} only according to the user",
-            ),
-            (
-                [f"{slide.name} ({notes.folder_encoder})" for slide, notes in done if notes.folder_encoder],
-                "are",
-                f"used as features of {spec.encoder}, although the folder is named after another encoder",
-            ),
             (
                 [
                     f"{slide.name} ({notes.tile_scale})"
@@ -240,17 +231,12 @@ class RunRecord:
                 f"features that do not say how many µm wide their tiles are; the published networks take {published}",
             ),
             (
-                [slide.name for slide, notes in done if notes.cluster_note],
-                "have",
-                f"fewer distinct tiles than the {spec.n_clusters} clusters, so some clusters repeat a tile",
-            ),
-            (
                 [slide.name for slide, _ in done if slide.name in self.contradictory],
                 "have",
                 "several measurements that differ, so none of them is used",
             ),
         ]
-        return [
+        return known + [
             f"{part(len(some), len(done), 'slide', verb)} {what}: {listing(some, 3)}"
             for some, verb, what in groups
             if some

@@ -18,7 +18,7 @@ from sequoia_model.errors import InputError, counted
 from sequoia_model.targets._quotes import QuoteWatch
 
 #: Rows that are in memory at a time, and bytes of a file while names are read.
-BLOCK, _BYTES = 64, 2**22
+ROWS_AT_A_TIME, _BYTES = 64, 2**22
 
 #: Row numbers with their values, float32, rows × chosen columns.
 Block = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -92,7 +92,7 @@ def read_blocks(
             header=None,
             skiprows=1,
             usecols=columns,
-            chunksize=BLOCK,
+            chunksize=ROWS_AT_A_TIME,
             float_precision="round_trip",
             low_memory=False,
             encoding="utf-8-sig",

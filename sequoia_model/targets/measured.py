@@ -17,7 +17,7 @@ from sequoia_base.gene_names import examine
 from sequoia_base.names import bare_slide, refuse_open_quotes, tcga_patient, written_otherwise
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS
-from sequoia_model.targets._table import BLOCK, Block, read_blocks, read_header, read_names, texts
+from sequoia_model.targets._table import ROWS_AT_A_TIME, Block, read_blocks, read_header, read_names, texts
 from sequoia_model.types.units import NOT_STATED
 
 #: What columns of slides, patients and cohorts are called.
@@ -312,8 +312,8 @@ def _open_h5ad(path: Path, of: Collection[str]) -> Measured:
 
 def _h5ad_blocks(path: Path, place: str, rows: NDArray[np.int64], columns: list[int]) -> Iterator[Block]:
     """Rows of X or a layer on disk; AnnData's own backed mode would load layers as a whole."""
-    for start in range(0, len(rows), BLOCK):
-        some = rows[start : start + BLOCK]
+    for start in range(0, len(rows), ROWS_AT_A_TIME):
+        some = rows[start : start + ROWS_AT_A_TIME]
         yield some, h5ad.rows(path, place, some)[:, columns]
 
 

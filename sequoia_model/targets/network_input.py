@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.clusters import cluster_means
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing, part
 from sequoia_model.feature_files import read
-from sequoia_model.types.bag import EncoderId, FeatureBag, canonical_encoder
+from sequoia_model.types.bag import FeatureBag, canonical_encoder
 from sequoia_model.weights.loading import Weights
 
 #: Tiles that the published networks were trained on: µm per pixel, and side in µm.
@@ -109,6 +109,40 @@ class InputNotes:
     cohort: str = ""
 
 
+def notes_warnings(slides: Sequence[tuple[str, InputNotes]], spec: InputSpec) -> list[str]:
+    """What the user should know about features that are used, counted.
+
+    Parameters
+    ----------
+    slides : sequence of tuple of str and InputNotes
+        Names of slides, and what is known about their features.
+    spec : InputSpec
+        What the networks take.
+    """
+    groups = [
+        (
+            [name for name, notes in slides if notes.encoder_given],
+            "have",
+            f"features of {spec.encoder} only according to the user",
+        ),
+        (
+            [f"{name} ({notes.folder_encoder})" for name, notes in slides if notes.folder_encoder],
+            "are",
+            f"used as features of {spec.encoder}, although the folder is named after another encoder",
+        ),
+        (
+            [name for name, notes in slides if notes.cluster_note],
+            "have",
+            f"fewer distinct tiles than the {spec.n_clusters} clusters, so some clusters repeat a tile",
+        ),
+    ]
+    return [
+        f"{part(len(some), len(slides), 'slide', verb)} {what}: {listing(some, 3)}"
+        for some, verb, what in groups
+        if some
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class NetworkInput:
     """What a network takes of one slide.
@@ -156,10 +190,25 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
         assert bag.features is not None
         clusters = cluster_means(bag.features, n_clusters=spec.n_clusters, seed=spec.seed)
         means, note = clusters.means, clusters.note
+    return NetworkInput(means, notes_of(bag, spec, note))
+
+
+def notes_of(bag: FeatureBag, spec: InputSpec, cluster_note: str) -> InputNotes:
+    """What is known about the features of a bag, apart from the features themselves.
+
+    Parameters
+    ----------
+    bag : FeatureBag
+        Features that fit.
+    spec : InputSpec
+        What the networks take.
+    cluster_note : str
+        A note on its clusters.
+    """
     scale = _scale_of(bag)
-    notes = InputNotes(
+    return InputNotes(
         n_tiles=bag.n_tiles,
-        cluster_note=note,
+        cluster_note=cluster_note,
         encoder_given=bag.encoder is None or bag.encoder.asserted,
         folder_encoder=bag.encoder_hint if bag.encoder_hint != spec.encoder else "",
         tile_scale=scale.words if scale.differs else "",
@@ -167,7 +216,6 @@ def input_of_bag(bag: FeatureBag, spec: InputSpec) -> NetworkInput:
         and bag.layout != "sequoia",  # the published files say nothing, and are right
         cohort=bag.cohort,
     )
-    return NetworkInput(means, notes)
 
 
 def in_order(
@@ -214,19 +262,41 @@ def refuse_misfit(bag: FeatureBag, spec: InputSpec) -> None:
     InputError
         If they are.
     """
-    if bag.encoder is None and not spec.encoder_given:
-        hint = f"; the folder is named after {bag.encoder_hint}" if bag.encoder_hint else ""
+    refuse_other_kind("" if bag.encoder is None else bag.encoder.name, bag.encoder_hint, bag.dimension, spec)
+
+
+def refuse_other_kind(encoder: str, hint: str, dimension: int, spec: InputSpec) -> None:
+    """Refuse features by what is known before they are read.
+
+    Parameters
+    ----------
+    encoder : str
+        Canonical name of their encoder; "" if the file names none.
+    hint : str
+        The encoder that the folder is named after, if the file names none.
+    dimension : int
+        Length of a feature vector.
+    spec : InputSpec
+        What the networks take.
+
+    Raises
+    ------
+    InputError
+        If their encoder or length is another.
+    """
+    if not encoder and not spec.encoder_given:
+        named = f"; the folder is named after {hint}" if hint else ""
         raise InputError(
             f"the file does not name its encoder, but the networks take features of {spec.encoder}",
-            fix=f"if it was {spec.encoder}, give --encoder {spec.encoder}{hint}",
+            fix=f"if it was {spec.encoder}, give --encoder {spec.encoder}{named}",
         )
-    if bag.encoder is not None and not bag.encoder.is_same(EncoderId(spec.encoder)):
+    if encoder and encoder != spec.encoder:
         raise InputError(
-            f"the features are of {bag.encoder.name}, but the networks take those of {spec.encoder}",
+            f"the features are of {encoder}, but the networks take those of {spec.encoder}",
             fix=f"compute the features with {spec.encoder}",
         )
-    if bag.dimension != spec.input_dim:
-        raise InputError(f"the features have {bag.dimension} columns, but the networks take {spec.input_dim}")
+    if dimension != spec.input_dim:
+        raise InputError(f"the features have {dimension} columns, but the networks take {spec.input_dim}")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, listing
+from sequoia_model.errors import InputError, listing, part
 from sequoia_model.patients import known_patients
 from sequoia_model.targets.measured import Measured
 
@@ -66,4 +66,34 @@ def patients_of_slides(
     return [
         SlidePatient(patient or slide, known=bool(patient), listed=given is None or slide in said)
         for slide, patient in zip(slides, found, strict=True)
+    ]
+
+
+def patient_warnings(slides: Sequence[str], patients: Sequence[SlidePatient]) -> list[str]:
+    """What the user should know about the patients of slides, counted.
+
+    Parameters
+    ----------
+    slides : sequence of str
+        Names of slides.
+    patients : sequence of SlidePatient
+        The patient of each.
+    """
+    pairs = list(zip(slides, patients, strict=True))
+    groups = [
+        (
+            [slide for slide, patient in pairs if not patient.listed],
+            "are",
+            "not in the given list of patients",
+        ),
+        (
+            [slide for slide, patient in pairs if not patient.known],
+            "have",
+            "no patient, so each counts as its own patient",
+        ),
+    ]
+    return [
+        f"{part(len(some), len(slides), 'slide', verb)} {what}: {listing(some, 3)}"
+        for some, verb, what in groups
+        if some
     ]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
-from sequoia_model.feature_files import read
+from sequoia_model.feature_files import look, read
 from sequoia_model.feature_files.reader import read_here
 from tests.build.features import (
     WRITERS,
@@ -292,3 +292,22 @@ def test_means_of_another_dimension_are_refused(tmp_path, tiles):
 def test_means_that_hold_nan_are_refused(tmp_path):
     path = write_sequoia(tmp_path / "A.h5", clusters=np.full((100, 8), np.nan, np.float32))
     assert "rows of cluster_features hold NaN" in refused(path).what
+
+
+@every_layout
+def test_a_look_tells_what_reading_tells(tmp_path, layout, writer):
+    path = writer(tmp_path / "features_uni" / "A.h5", dim=16)
+    kind, bag = look(path), read(path)
+    assert (kind.dimension, kind.encoder_hint) == (bag.dimension, bag.encoder_hint)
+    assert kind.encoder == ("" if bag.encoder is None else bag.encoder.name)
+
+
+def test_a_look_at_cluster_means_alone_tells_their_length(tmp_path):
+    assert look(write_sequoia(tmp_path / "A.h5", kinds=(), dim=16)).dimension == 16
+
+
+def test_a_look_at_what_is_no_feature_file_is_refused(tmp_path):
+    (tmp_path / "A.h5").write_bytes(b"")
+    with pytest.raises(InputError, match="0 bytes") as error:
+        look(tmp_path / "A.h5")
+    assert "A.h5" in error.value.where

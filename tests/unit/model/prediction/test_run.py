@@ -240,9 +240,9 @@ def test_warnings_are_counted_with_names(tmp_path, folder, weights):
     assert adata.uns["warnings"].tolist() == list(done.warnings) == [
         "2 of 2 slides have no patient, so each counts as its own patient: a, b",
         "1 of 2 slides has features of uni only according to the user: a",
+        "1 of 2 slides has fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",
         "1 of 2 slides has tiles of another size, scale or overlap than the published networks were trained on, "
         "128 µm at 0.5 µm/px: b (64 µm at 0.25 µm/px)",
-        "1 of 2 slides has fewer distinct tiles than the 100 clusters, so some clusters repeat a tile: a",
     ]  # fmt: skip
 
 

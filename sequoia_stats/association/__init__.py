@@ -17,6 +17,7 @@ from sequoia_stats.association.correlation import (
     fisher_mean,
     pearson,
 )
+from sequoia_stats.association.partial import PartialCorrelation, partial_correlation
 
 __all__ = [
     "ALTERNATIVES",
@@ -25,6 +26,7 @@ __all__ = [
     "DependentTest",
     "MethodName",
     "Moments",
+    "PartialCorrelation",
     "Pearson",
     "as_matrix",
     "benjamini_hochberg",
@@ -33,5 +35,6 @@ __all__ = [
     "dependent_correlation_test",
     "fisher_mean",
     "moments",
+    "partial_correlation",
     "pearson",
 ]

@@ -15,7 +15,8 @@ def genes(
     predictions: Annotated[
         str,
         typer.Argument(
-            metavar="P", help="Predictions (.h5ad), or a matrix of predictions if --measured is given."
+            metavar="P",
+            help="Predictions (.h5ad, or .h5ad:LAYER), or a matrix of predictions if --measured is given.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Table of genes to write (.csv).")],
@@ -26,6 +27,18 @@ def genes(
         typer.Option(help="Column of slides, such as the cancer type, whose levels are judged separately."),
     ] = None,
     units: UnitsOption = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns, such as er,pam50,grade,site: r within the strata of each, and their mean, beside r."
+        ),
+    ] = None,
+    beyond: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns, such as er,grade,age: partial r with all of these held constant, beside r."
+        ),
+    ] = None,
     measured: Annotated[Path | None, typer.Option(help="Matrix of measured expression.")] = None,
     untrained: Annotated[
         list[Path] | None,
@@ -37,7 +50,8 @@ def genes(
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with a row per sample: its id, and patient_id, fold, cohort or other columns."
+            help="CSV with a row per sample, or per patient of the predictions: its id, and patient_id, fold, "
+            "cohort or other columns."
         ),
     ] = None,
     bootstrap: Annotated[
@@ -52,16 +66,27 @@ def genes(
     Tables are samples × genes (csv, tsv, parquet or h5ad) and are matched by sample and gene.
     """
     from sequoia_base.atomic import refuse_existing
+    from sequoia_stats.cli.options import column_names
     from sequoia_stats.io import read_predictions
+    from sequoia_stats.io.predictions import split_layer
     from sequoia_stats.selection import well_predicted
 
-    refuse_existing(output, force=force, inputs=[predictions, measured, patients, *(untrained or [])])
+    inputs = [split_layer(predictions)[0], measured, patients, *(untrained or [])]
+    refuse_existing(output, force=force, inputs=inputs)
     data = read_predictions(
         predictions, measured=measured, untrained=untrained or (), genes_in=genes_in, patients=patients
     )
     with located(predictions):
         selection = well_predicted(
-            data, rule=rule, method=method, by=by, units=units, bootstrap=bootstrap, seed=seed
+            data,
+            rule=rule,
+            method=method,
+            by=by,
+            units=units,
+            within=column_names(within, "--within"),
+            beyond=column_names(beyond, "--beyond"),
+            bootstrap=bootstrap,
+            seed=seed,
         )
     write_csv(selection.table, output)
     for line in [*selection.notes, *ledger(selection.flow)]:

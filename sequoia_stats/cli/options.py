@@ -20,6 +20,29 @@ UnitsOption = Annotated[
 ]
 
 
+def column_names(text: str | None, option: str) -> tuple[str, ...]:
+    """The names of columns in an option, which are separated by commas; none if it is not given.
+
+    Raises
+    ------
+    InputError
+        If a name is empty.
+
+    Examples
+    --------
+    >>> column_names("er, pam50", "--within")
+    ('er', 'pam50')
+    """
+    from sequoia_stats.errors import InputError
+
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise InputError(f"{option} has an empty name: {text!r}", fix=f"{option} er,pam50")
+    return names
+
+
 def cohort_argument(source: str) -> Cohort:
     """The cohort that a command was given; an error that names options of a reader says which command has them."""
     from sequoia_stats.datasets import open_cohort

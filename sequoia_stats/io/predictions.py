@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrai
 if TYPE_CHECKING:
     from anndata import AnnData
 
+#: A predictions file and one of its layers: "predictions.h5ad:ridge".
+_LAYER = re.compile(r"(.+\.h5ad):([^:/\\]+)", re.IGNORECASE)
+
 
 def read_predictions(
     source: str | Path | Predictions | AnnData,
@@ -41,7 +45,8 @@ def read_predictions(
     ----------
     source : path, Predictions or AnnData
         A predictions file (.h5ad: X predicted, layers measured, untrained, untrained_1, ...), or a matrix of
-        predictions: .csv, .tsv, .txt (also .gz, .zip), .parquet, or the X of an .h5ad.
+        predictions: .csv, .tsv, .txt (also .gz, .zip), .parquet, or the X of an .h5ad. ``file.h5ad:ridge`` takes the
+        predictions from the layer "ridge" in place of X.
     measured : path, optional
         The matrix of measured expression, if `source` does not hold it. All matrices name the same samples, in any
         order; genes are matched by their exact names.
@@ -51,7 +56,8 @@ def read_predictions(
         Where tables have their genes.
     patients : path or DataFrame, optional
         A table with one row per sample: ids in the first column, or the index of a frame. Its other columns
-        (``patient_id``, ``fold``, ``cohort``, anything) are added to `obs`.
+        (``patient_id``, ``fold``, ``cohort``, anything) are added to `obs`. If `source` names the patients of its
+        samples, the table may have a row per patient instead; a patient without a row then has missing values.
 
     Returns
     -------
@@ -64,6 +70,7 @@ def read_predictions(
         If a file cannot be read or is incomplete; if samples differ between matrices, or no gene is in all of them.
     """
     in_rows = are_in_rows(genes_in)
+    source, layer = split_layer(source) if _is_path(source) else (source, "")
     extra = [untrained] if isinstance(untrained, str | Path) else list(untrained)
     tables = [file for file in (source, measured, *extra) if _is_path(file) and not is_h5ad(Path(str(file)))]
     if in_rows and not tables:
@@ -72,6 +79,8 @@ def read_predictions(
         return source
     with _located([str(file) for file in (source, measured, *extra) if _is_path(file)]):
         adata = _open(source, genes_in)
+        if layer:
+            _take_layer(adata, layer)
         if patients is not None:
             _add_samples(adata, patients)
         if measured is not None and "measured" in adata.layers:
@@ -88,7 +97,38 @@ def read_predictions(
         return Predictions.from_adata(adata)
 
 
-def _is_path(source: object) -> bool:
+def split_layer(source: str | Path) -> tuple[str | Path, str]:
+    """A file, and the layer that holds the predictions; the layer is empty if they are in X.
+
+    Examples
+    --------
+    >>> split_layer("runs/brca/predictions.h5ad:ridge")
+    ('runs/brca/predictions.h5ad', 'ridge')
+    >>> split_layer("predictions.h5ad")
+    ('predictions.h5ad', '')
+    """
+    found = _LAYER.fullmatch(str(source))
+    if found is None or Path(source).exists():
+        return source, ""
+    return found[1], found[2]
+
+
+def _take_layer(adata: AnnData, layer: str) -> None:
+    """Put a layer in the place of X; the name says so."""
+    others = [name for name in adata.layers if name != "measured"]
+    if layer not in others:
+        raise InputError(
+            "the measured expression is no prediction"
+            if layer == "measured"
+            else f"there is no layer {layer!r}",
+            where=f"layers of predictions: {listing(others) or 'none'}",
+            fix="name one of these layers, or leave it out for the predictions in X",
+        )
+    adata.X = adata.layers[layer]
+    adata.uns["name"] = f"{adata.uns['name']}, {layer}"
+
+
+def _is_path(source: object) -> TypeGuard[str | Path]:
     return isinstance(source, str | Path)
 
 
@@ -208,37 +248,46 @@ def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, 
 
 
 def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
-    """Columns of a table of samples, added to obs."""
-    if isinstance(patients, pd.DataFrame):
-        table, where = patients, "patients"
-    else:
-        table, where = read_table(patients, missing=()), str(patients)
-        at = id_position(list(table.columns), None, where)
-        ids = table.iloc[:, at]
-        check_ids(ids, f"{where}, column {ids.name!r}", unit="sample")
-        refuse_open_quotes(ids, where)
-        table = table.iloc[:, at + 1 :].set_axis(pd.Index(ids), axis=0)
-        table = table.mask(table.isin(NO_ID))
+    """Columns of a table with a row per sample, or per patient of the samples, added to obs."""
+    table, where = (patients, "patients") if isinstance(patients, pd.DataFrame) else _read_samples(patients)
     table = table.set_axis(table.index.astype(str), axis=0)
     refuse_repeated(table.index, "sample", where)
-    absent = adata.obs_names.difference(table.index, sort=False)
-    if len(absent):
-        raise InputError(
-            f"{part(len(absent), adata.n_obs, 'sample', 'are')} not in the table of patients",
-            where=f"{where}: {listing(absent)}",
-            fix="the table needs one row per sample, with its id in the first column",
-        )
     own = adata.obs.get("patient_id")
     if own is not None and (own.astype(str) == adata.obs_names).all():  # every sample was its own patient
         del adata.obs["patient_id"]
+        own = None
+    ids, by_patient = adata.obs_names, False
+    if own is not None and not table.index.isin(ids).any():
+        named = pd.Index(own.astype(str).str.strip())
+        ids, by_patient = (named, True) if named.isin(table.index).any() else (ids, False)
+    absent = ids.unique().difference(table.index, sort=False)
+    if len(absent) and not by_patient:
+        raise InputError(
+            f"{part(len(absent), adata.n_obs, 'sample', 'are')} not in the table of patients",
+            where=f"{where}: {listing(absent)}",
+            fix="the table needs one row per sample, or per patient_id, with its id in the first column",
+        )
     twice = [column for column in table if column in adata.obs]
     if twice:
         raise InputError(f"the predictions already have {listing(twice)}", where=where, fix="leave it out")
-    if len(table) > adata.n_obs:
-        reason = "the others have no predictions"
-        _add_steps(adata, [("table of patients: rows", len(table), adata.n_obs, reason)])
+    n, found = ids.nunique(), ids.nunique() - len(absent)
+    if len(absent):
+        _add_steps(adata, [("patients: table of patients", n, found, f"not in it: {listing(absent, 3)}")])
+    if len(table) > found:
+        _add_steps(adata, [("table of patients: rows", len(table), found, "the others have no predictions")])
     for column in table:
-        adata.obs[column] = table[column].reindex(adata.obs_names)
+        adata.obs[column] = table[column].reindex(ids).to_numpy()
+
+
+def _read_samples(path: str | Path) -> tuple[pd.DataFrame, str]:
+    """The table of samples in a file, with their ids as index, and the name of the file."""
+    table, where = read_table(path, missing=()), str(path)
+    at = id_position(list(table.columns), None, where)
+    ids = table.iloc[:, at]
+    check_ids(ids, f"{where}, column {ids.name!r}", unit="sample")
+    refuse_open_quotes(ids, where)
+    table = table.iloc[:, at + 1 :].set_axis(pd.Index(ids), axis=0)
+    return table.mask(table.isin(NO_ID)), where
 
 
 def _add_steps(adata: AnnData, steps: Iterable[tuple[str, int, int, str]]) -> None:

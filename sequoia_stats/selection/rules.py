@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.arguments import check_limits, one_of, optional, whole
+from sequoia_base.flow import Flow
 from sequoia_base.results import Result
 from sequoia_stats.association import METHODS, AlternativeName, MethodName
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
+from sequoia_stats.selection import _clinical
 from sequoia_stats.selection._levels import Level, levels
 from sequoia_stats.selection._statistics import STATISTICS, Setting, gene_statistics
 from sequoia_stats.types._matrices import varying
@@ -71,6 +74,8 @@ class Selection(Result):
     table : DataFrame
         One row per gene, or per level of `by` and gene (the column of levels then comes first): ``gene``,
         `STATISTICS`, ``well_predicted``, and ``failed``: the first criterion that the gene does not meet, if any.
+        Before the last two, for each column of `within`: ``r_within_<column>`` with its ``n_``, ``p_`` and
+        ``p_..._bh``, and ``r_<column>=<stratum>`` with its ``n_``; for `beyond`: ``r_beyond_<columns>`` with the same.
     counts : DataFrame
         ``level, criterion, n_left``: genes left after each criterion; the first is "tested".
     rule, method, alternative, units : str
@@ -81,6 +86,11 @@ class Selection(Result):
         Sentences to report with the result.
     flow : DataFrame
         Ledger of the predictions: ``step, n_before, n_after, reason``.
+    adjusted : DataFrame
+        With `within` or `beyond`: ``level, adjusted`` ("within pam50", "pam50=LumA", "beyond er, age"), ``n`` (units),
+        ``r_median`` of all genes in the units that have the variables, ``r_median_adjusted``, ``n_well_predicted``, and
+        ``n_still_predicted``: how many of these have an adjusted r above 0 with BH-adjusted p < 0.05; missing for a
+        single stratum.
     """
 
     table: pd.DataFrame = field(metadata={"show": False})
@@ -92,6 +102,7 @@ class Selection(Result):
     by: str | None = None
     notes: tuple[str, ...] = ()
     flow: pd.DataFrame = field(default_factory=pd.DataFrame)
+    adjusted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_clinical.ADJUSTED))
 
     @property
     def gene(self) -> pd.Series:
@@ -102,6 +113,10 @@ class Selection(Result):
     def well_predicted(self) -> pd.Series:
         """Whether the gene of each row is well predicted."""
         return self.table["well_predicted"]
+
+    @property
+    def _unit(self) -> str:
+        return "patients" if self.units == "patients" else "slides"
 
     @property
     def note(self) -> str:
@@ -120,7 +135,14 @@ class Selection(Result):
         counts = self.counts.pivot(index="level", columns="criterion", values="n_left")
         counts = counts[list(dict.fromkeys(self.counts["criterion"]))]
         counts = counts.rename_axis(index=self.by or "", columns=None)
-        return f"Well-predicted genes by the rule {self.rule} ({test})\n{counts.to_string()}"
+        text = f"Well-predicted genes by the rule {self.rule} ({test})\n{counts.to_string()}"
+        if self.adjusted.empty:
+            return text
+        table = self.adjusted.drop(columns=[] if self.by else "level")
+        table["n_still_predicted"] = [f"{n:.0f}" if n == n else "" for n in table["n_still_predicted"]]
+        words = table.to_string(index=False, float_format="{:.3f}".format)
+        title = f"r with clinical variables held constant, and without (r_median) in the same {self._unit}"
+        return f"{text}\n\n{title}\n{words}"
 
 
 def well_predicted(
@@ -130,6 +152,8 @@ def well_predicted(
     method: str | None = None,
     by: str | None = None,
     units: str | None = None,
+    within: str | Sequence[str] = (),
+    beyond: str | Sequence[str] = (),
     bootstrap: int = 1000,
     seed: int = 0,
     jobs: int | None = None,
@@ -155,6 +179,13 @@ def well_predicted(
         errors of Fisher's z by drawing patients with replacement. Both tests are then Student's t (number of
         patients - 2 and - 3 degrees of freedom), and the interval of r - r_untrained is given by the quantiles of
         the replicates.
+    within : str or sequence of str, optional
+        Columns of slides, such as ER status, subtype, grade or site: r within the strata of each, and its mean over the
+        strata on Fisher's scale, weighted by n - 3. Strata of fewer than 4 units are left out. The verdict stays that
+        of the rule.
+    beyond : str or sequence of str, optional
+        Columns of slides that are held constant together: the partial r of predicted and measured values. Numbers enter
+        as they are, categories as indicators.
     bootstrap : int, default 1000
         Number of replicates of the cluster bootstrap, at least 100.
     seed : int, default 0
@@ -169,7 +200,8 @@ def well_predicted(
     Raises
     ------
     InputError
-        If a word is not valid, the rule needs an untrained network and there is none, or a level has too few units.
+        If a word is not valid, the rule needs an untrained network and there is none, a level has too few units, or a
+        column does not exist or has no usable values.
 
     Notes
     -----
@@ -179,6 +211,10 @@ def well_predicted(
     ``r_folds`` averages the r within folds on Fisher's scale, weighted by n - 3. ``z`` is the statistic of the
     dependent test. ``r_difference_low`` and ``_high`` bound r - r_untrained with 95% confidence (Zou). A constant
     gene has r 0 and p 1, and stays in the table.
+
+    A gene whose r vanishes within strata, or beyond clinical variables, is predicted no better than these variables
+    tell: the network may only have seen the subtype or the hospital (Dawood 2026). If the units are slides of patients
+    with several, p-values of both treat them as independent.
 
     Examples
     --------
@@ -213,14 +249,25 @@ def well_predicted(
         )
     setting = Setting(test, chosen.alternative, units, bootstrap, seed, jobs)
     parts = levels(data, by, average=units == "patients")
-    judged = {level: _judge(part, chosen, setting) for level, part in parts}
-    tables = [table if by is None else table.assign(**{by: level}) for level, (table, _) in judged.items()]
-    columns = [*([] if by is None else [by]), "gene", *STATISTICS, "well_predicted", "failed"]
-    notes = [*_general_notes(data, chosen, units), *(note for _, notes in judged.values() for note in notes)]
+    clinical = (_names(within), _names(beyond))
+    flow = Flow.of(data.flow)
+    judged = {level: _judge(part, chosen, setting, clinical, flow) for level, part in parts}
+    tables = [table if by is None else table.assign(**{by: level}) for level, (table, _, _) in judged.items()]
+    first, last = [*([] if by is None else [by]), "gene", *STATISTICS], ["well_predicted", "failed"]
+    added = dict.fromkeys(
+        name for table in tables for name in table.columns if name not in [*first, *last]
+    )  # levels may differ in their strata
+    columns = [*first, *added, *last]
+    notes = [
+        *_general_notes(data, chosen, units),
+        *(note for _, notes, _ in judged.values() for note in notes),
+    ]
+    if any(clinical) and units != "patients" and data.patients.has_duplicates:
+        notes.append("p-values within strata and beyond variables treat slides as independent")
     return Selection(
         table=pd.concat(tables, ignore_index=True)[columns],
         counts=pd.concat(
-            [_count(table, level, chosen) for level, (table, _) in judged.items()], ignore_index=True
+            [_count(table, level, chosen) for level, (table, _, _) in judged.items()], ignore_index=True
         ),
         rule=rule,
         method="cluster-bootstrap" if clustered else test,
@@ -228,17 +275,38 @@ def well_predicted(
         units=units,
         by=by,
         notes=tuple(notes),
-        flow=data.flow,
+        flow=flow.to_frame(),
+        adjusted=pd.DataFrame(
+            [(level, *row) for level, (_, _, rows) in judged.items() for row in rows],
+            columns=_clinical.ADJUSTED,
+        ),
     )
 
 
-def _judge(level: Level, rule: Rule, setting: Setting) -> tuple[pd.DataFrame, list[str]]:
-    """The table of one level with the verdict, and notes about it."""
+def _names(columns: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, each once."""
+    return tuple(dict.fromkeys([columns] if isinstance(columns, str) else columns))
+
+
+def _judge(
+    level: Level,
+    rule: Rule,
+    setting: Setting,
+    clinical: tuple[tuple[str, ...], tuple[str, ...]],
+    flow: Flow,
+) -> tuple[pd.DataFrame, list[str], list[tuple[object, ...]]]:
+    """The table of one level with the verdict, notes about it, and rows of `Selection.adjusted`."""
+    strata, given = clinical
+    found = [_clinical.within(level, column, flow, setting.jobs) for column in strata]
+    found += [_clinical.beyond(level, given, flow, setting.jobs)] if given else []
     table, notes = gene_statistics(level, setting)
     failed = np.full(len(table), "", dtype=object)
     for criterion in reversed(_applied(rule, bool(level.data.untrained))):
         failed[~meets(table, criterion)] = criterion
-    return table.assign(well_predicted=failed == "", failed=failed), notes
+    well = failed == ""
+    rows = [row for one in found for row in one.summary(well)]
+    table = table.assign(**{name: values for one in found for name, values in one.columns().items()})
+    return table.assign(well_predicted=well, failed=failed), [*notes, *(one.note for one in found)], rows
 
 
 def _general_notes(data: Predictions, rule: Rule, units: str) -> list[str]:

@@ -265,6 +265,34 @@ FILES = {
         h5ad(obs(cancer=["BRCA"] * 9 + ["GBM"] * 3), "--by", "cancer"),
         ["3 slides are too few", "cancer GBM", "p.h5ad"],
     ),
+    "strata that are not there": (
+        h5ad(lambda a: None, "--within", "er"),
+        ["no column 'er'", "patient_id, fold, cohort", "p.h5ad", "--within", "--patients"],
+    ),
+    "clinical variables that are not there": (
+        h5ad(lambda a: None, "--beyond", "fold,er,grade"),
+        ["no column 'er', 'grade'", "p.h5ad", "--beyond"],
+    ),
+    "strata of one slide": (
+        h5ad(obs(ki67=np.linspace(0, 1, 12)), "--within", "ki67"),
+        ["no stratum of ki67 has 4", "12 strata", "--beyond ki67", "p.h5ad"],
+    ),
+    "more levels than patients": (
+        h5ad(obs(site=[f"s{i}" for i in range(12)]), "--beyond", "site"),
+        ["12 patients", "too few for 11 terms", "p.h5ad"],
+    ),
+    "a variable nobody has": (
+        h5ad(obs(er=["NA"] * 12), "--beyond", "er"),
+        ["er is missing for all 12 patients", "p.h5ad"],
+    ),
+    "a text among numbers": (
+        h5ad(obs(age=[*map(str, range(40, 51)), ">89"]), "--beyond", "age"),
+        ["'>89'", "age", "P12", "p.h5ad"],
+    ),
+    "a layer that is not there": (
+        lambda folder: [f"{word}:ridge" if str(word).endswith("p.h5ad") else word for word in h5ad()(folder)],
+        ["no layer 'ridge'", "untrained", "p.h5ad"],
+    ),
     "levels in a column of results": (
         h5ad(obs(gene=["a"] * 12), "--by", "gene"),
         ["is called 'gene'", "rename"],
@@ -305,6 +333,7 @@ OPTIONS = {
         ["the cluster bootstrap", "--method"],
     ),
     "a negative seed": (h5ad(lambda a: None, "--seed", "-1"), ["--seed"]),
+    "an empty stratum": (h5ad(lambda a: None, "--within", "er,"), ["--within", "empty name", "'er,'"]),
     "an option": (h5ad(lambda a: None, "--colour", "red"), ["--colour"]),
     "an output that exists": (onto_old, ["the output already exists", "out.csv", "--force"]),
     "an output in no folder": (

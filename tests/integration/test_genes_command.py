@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -197,3 +199,53 @@ def test_a_constant_gene_is_a_row_and_the_file_has_no_infinity(capsys, tmp_path)
     assert table["failed"].tolist()[:2] == ["r>0", "r>0"]
     assert not np.isinf(table.select_dtypes(float)).any(axis=None)
     assert "2 genes with r 0 and p 1" in answer.err
+
+
+def test_clinical_columns_of_a_table_of_patients_give_r_within_and_beyond(capsys, tmp_path):
+    write_predictions(tmp_path / "p.h5ad", slides=2)
+    clinical = pd.DataFrame(
+        {"er": ["pos", "neg"] * 20, "age": range(40, 80)}, [f"P{i + 1}" for i in range(40)]
+    )
+    clinical.drop(["P3", "P40"]).rename_axis("patient").to_csv(tmp_path / "clinical.csv")
+    more = [
+        "--rule",
+        "strict",
+        "--within",
+        "er",
+        "--beyond",
+        "er, age",
+        "--patients",
+        tmp_path / "clinical.csv",
+    ]
+    answer = sequoia(capsys, "genes", tmp_path / "p.h5ad", *more, "-o", tmp_path / "genes.csv")
+    assert answer.code == 0, answer.err
+    table = pd.read_csv(tmp_path / "genes.csv")
+    new = ["r_within_er", "n_within_er", "p_within_er", "p_within_er_bh", "r_er=neg", "n_er=neg", "r_er=pos"]
+    new += ["n_er=pos", *(f"{start}_beyond_er_age" for start in "rnp"), "p_beyond_er_age_bh"]
+    assert table.columns[-len(new) - 2 : -2].tolist() == new
+    assert set(table["n_within_er"]) == set(table["n_beyond_er_age"]) == {38}
+    assert "not in it: P3, P40" in answer.err and "no value of er (2), age (2)" in answer.err
+    assert "within er" in answer.out and "n_still_predicted" in answer.out
+
+
+def test_json_counts_the_genes_that_are_left_within_strata(capsys, tmp_path):
+    made = write_predictions(tmp_path / "p.h5ad", cohorts=2)
+    words = ["genes", tmp_path / "p.h5ad", "--within", "cohort", "-o", tmp_path / "genes.csv", "--json"]
+    content = sequoia(capsys, *words).json
+    assert [row["adjusted"] for row in content["adjusted"]] == ["within cohort", "cohort=A", "cohort=B"]
+    want = well_predicted(made, within="cohort").adjusted["n_still_predicted"]
+    assert [row["n_still_predicted"] for row in content["adjusted"]] == [want[0], None, None]
+
+
+def test_a_layer_of_a_run_is_judged_in_place_of_the_network(capsys, tmp_path):
+    made = make_predictions(n=40, accuracy=MIXED)
+    adata = made.adata
+    adata.layers["ridge"], adata.layers["std"] = made.predicted[:, ::-1].copy(), np.abs(made.predicted)
+    adata.write_h5ad(tmp_path / "p.h5ad")
+    for name, source in (("network", "p.h5ad"), ("ridge", "p.h5ad:ridge")):
+        answer = sequoia(capsys, "genes", tmp_path / source, "-o", tmp_path / f"{name}.csv")
+        assert answer.code == 0, answer.err
+    network, ridge = (pd.read_csv(tmp_path / f"{name}.csv", **EXACT) for name in ("network", "ridge"))
+    pd.testing.assert_frame_equal(network, well_predicted(made).table, check_exact=True)
+    other = dataclasses.replace(made, predicted=adata.layers["ridge"])
+    pd.testing.assert_frame_equal(ridge, well_predicted(other).table, check_exact=True)

@@ -160,6 +160,39 @@ def test_a_table_of_samples_brings_patients_and_other_columns(tmp_path, ending):
     assert found.flow[["n_before", "n_after"]].to_numpy().tolist() == [[9, 8]]
 
 
+def test_a_table_of_patients_brings_clinical_columns_to_all_slides_of_a_patient(tmp_path):
+    made = make_predictions(n=5, slides=2)
+    table = pd.DataFrame({"er": ["neg", "pos", "pos", "neg", "pos"]}, ["P5", "P3", "P2", "P1", "P9"])
+    table.rename_axis("patient").to_csv(tmp_path / "clinical.csv")
+    found = read_predictions(made, patients=tmp_path / "clinical.csv")
+    er = found.obs["er"].fillna("").to_numpy().reshape(5, 2)
+    assert er[:, 0].tolist() == er[:, 1].tolist() == ["neg", "pos", "pos", "", "neg"]
+    assert found.flow[["n_before", "n_after"]].to_numpy().tolist() == [[5, 4], [5, 4]]
+    assert found.flow["reason"].tolist() == ["not in it: P4", "the others have no predictions"]
+
+
+def test_a_layer_takes_the_place_of_the_predictions(tmp_path):
+    made = make_predictions(n=6)
+    adata = made.adata
+    adata.layers["ridge"] = made.predicted + 1
+    adata.write_h5ad(tmp_path / "p.h5ad")
+    found = read_predictions(f"{tmp_path / 'p.h5ad'}:ridge")
+    np.testing.assert_array_equal(found.predicted, made.predicted + 1)
+    np.testing.assert_array_equal(found.measured, made.measured)
+    np.testing.assert_array_equal(found.untrained[0], made.untrained[0])
+    assert found.name == "made, ridge"
+
+
+def test_layers_that_are_no_predictions_do_not_matter(tmp_path):
+    made = make_predictions(n=6)
+    adata = made.adata
+    adata.layers["ridge"], adata.layers["std"] = made.predicted + 1, np.full(made.predicted.shape, np.nan)
+    adata.write_h5ad(tmp_path / "p.h5ad")
+    found = read_predictions(tmp_path / "p.h5ad")
+    np.testing.assert_array_equal(found.predicted, made.predicted)
+    assert len(found.untrained) == 1 and found.flow.empty
+
+
 # --- refused -------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +226,15 @@ SYMBOLS = [
     "BAG1",
     "CD68",
 ]
+
+
+def layered(folder, layer):
+    """A file with a layer "ridge", and a layer of it."""
+    adata = make_predictions(n=6).adata
+    adata.layers["ridge"] = adata.X + 1
+    adata.write_h5ad(folder / "p.h5ad")
+    return f"{folder / 'p.h5ad'}:{layer}"
+
 
 REFUSED = {
     "samples that differ": (
@@ -262,6 +304,14 @@ REFUSED = {
     "a table with columns that are there": (
         lambda folder: ((make_predictions(slides=2),), {"patients": make_predictions(slides=2).obs}),
         ["already have patient_id, fold, cohort"],
+    ),
+    "a layer that is not there": (
+        lambda folder: ((layered(folder, "rigde"),), {}),
+        ["no layer 'rigde'", "p.h5ad", "untrained", "ridge"],
+    ),
+    "measured expression as predictions": (
+        lambda folder: ((layered(folder, "measured"),), {}),
+        ["measured expression is no prediction", "p.h5ad"],
     ),
     "nothing there": (
         lambda folder: ((folder / "p.csv",), {"measured": folder / "m.csv"}),

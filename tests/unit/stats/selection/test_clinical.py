@@ -1,0 +1,146 @@
+"""Correlations within strata and beyond clinical variables: against single genes, and what they are for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from sequoia_stats.association import fisher_mean, partial_correlation
+from sequoia_stats.errors import InputError
+from sequoia_stats.selection import well_predicted
+from tests.build.cohorts import make_predictions
+
+OPTIONS = {"rule": "strict"}
+
+
+def with_columns(predictions, **columns):
+    return dataclasses.replace(predictions, obs=predictions.obs.assign(**columns))
+
+
+def subtypes(n=60):
+    """Predictions whose genes differ between two subtypes, and are not predicted within them."""
+    made = make_predictions(n=n, genes=6, accuracy=0.0)
+    shift = np.repeat([0.0, 4.0], n // 2)[:, None]
+    moved = dataclasses.replace(made, measured=made.measured + shift, predicted=made.predicted + shift)
+    return with_columns(moved, pam50=["Basal"] * (n // 2) + ["LumA"] * (n // 2))
+
+
+def test_r_within_strata_is_that_of_each_stratum_alone_and_their_mean_by_size():
+    data = with_columns(make_predictions(n=50, genes=5), grade=[1, 2, 2, 3, 3] * 10)
+    table = well_predicted(data, within="grade", **OPTIONS).table
+    parts = {grade: data.rows(data.obs["grade"] == grade) for grade in (1, 2, 3)}
+    for grade, part in parts.items():
+        alone = [stats.pearsonr(part.measured[:, j], part.predicted[:, j])[0] for j in range(5)]
+        np.testing.assert_allclose(table[f"r_grade={grade}"], alone)
+        assert (table[f"n_grade={grade}"] == part.n).all()
+    r = table[[f"r_grade={grade}" for grade in parts]].to_numpy().T
+    np.testing.assert_allclose(table["r_within_grade"], fisher_mean(r, np.array([7, 17, 17])))
+    assert (table["n_within_grade"] == 50).all()
+
+
+def test_genes_that_only_tell_subtypes_apart_are_left_with_nothing():
+    found = well_predicted(subtypes(), within="pam50", beyond=["pam50"], **OPTIONS)
+    assert (found.table["r"] > 0.7).all() and found.well_predicted.all()
+    assert (found.table[["r_within_pam50", "r_beyond_pam50"]].abs() < 0.4).all(axis=None)
+    rows = found.adjusted.set_index("adjusted")
+    assert rows.loc[["within pam50", "beyond pam50"], "n_still_predicted"].tolist() == [0, 0]
+    assert rows["n"].to_dict() == {
+        "within pam50": 60, "pam50=Basal": 30, "pam50=LumA": 30, "beyond pam50": 60,
+    }  # fmt: skip
+
+
+def test_genes_that_are_predicted_within_subtypes_stay():
+    data = with_columns(make_predictions(n=80, genes=5, accuracy=0.8), pam50=["a", "b"] * 40)
+    found = well_predicted(data, within="pam50", beyond="pam50", **OPTIONS)
+    assert found.adjusted["n_still_predicted"].dropna().tolist() == [5, 5]
+
+
+def test_the_verdict_and_all_other_columns_are_the_same():
+    data = subtypes()
+    plain, more = (
+        well_predicted(data, **OPTIONS, **options) for options in ({}, {"within": "pam50", "beyond": "fold"})
+    )
+    pd.testing.assert_frame_equal(more.table[plain.table.columns], plain.table)
+    assert plain.adjusted.empty and plain.notes == more.notes[: len(plain.notes)]
+
+
+def test_partial_r_takes_numbers_as_they_are_and_categories_as_indicators():
+    age = np.random.default_rng(0).normal(60, 9, 40)
+    made = make_predictions(n=40)
+    data = with_columns(made, age=age, er=["neg", "pos", "low", "pos"] * 10)
+    table = well_predicted(data, beyond=["er", "age"], **OPTIONS).table
+    given = np.column_stack([age, [x == "neg" for x in data.obs["er"]], [x == "pos" for x in data.obs["er"]]])
+    want = partial_correlation(made.measured, made.predicted, given)
+    np.testing.assert_allclose(table["r_beyond_er_age"], want.r, rtol=1e-10)
+    np.testing.assert_allclose(table["p_beyond_er_age"], want.p, rtol=1e-9)
+    assert want.df[0] == 40 - 2 - 3
+
+
+def test_missing_values_and_small_strata_are_counted():
+    er = ["pos"] * 20 + ["neg"] * 15 + ["odd"] * 2 + ["Unknown", None, "NA"]
+    data = with_columns(make_predictions(n=40), er=er)
+    found = well_predicted(data, within="er", beyond="er", **OPTIONS)
+    assert found.flow.to_numpy().tolist() == [
+        ["patients: within er, made", 40, 37, "no value"],
+        ["patients: within er, made", 37, 35, "fewer than 4 in odd (2)"],
+        ["patients: beyond er, made", 40, 37, "no value of er (3)"],
+    ]
+    assert (found.table["n_within_er"] == 35).all() and (found.table["n_beyond_er"] == 37).all()
+    assert "r_er=odd" not in found.table
+    kept = data.rows(np.arange(40) < 35)
+    assert found.adjusted.loc[0, "r_median"] == pytest.approx(well_predicted(kept).table["r"].median())
+
+
+def test_levels_are_judged_by_themselves():
+    data = make_predictions(n=60, cohorts=2)
+    data = with_columns(data, er=np.where(data.obs["cohort"] == "A", "pos", ["pos", "neg", "pos"] * 20))
+    found = well_predicted(data, by="cohort", within="er", beyond="er", **OPTIONS).table
+    alone = well_predicted(data.rows(data.obs["cohort"] == "B"), within="er", beyond="er", **OPTIONS).table
+    own = found[found["cohort"] == "B"].reset_index(drop=True)
+    columns = ["r_within_er", "r_er=neg", "r_er=pos", "r_beyond_er", "p_beyond_er"]
+    pd.testing.assert_frame_equal(own[columns], alone[columns])
+    assert found.loc[found["cohort"] == "A", "r_er=neg"].isna().all()
+
+
+@pytest.mark.parametrize("by", [None, "cohort"])
+def test_patients_with_several_slides_count_once(by):
+    made = make_predictions(n=40, slides=3, cohorts=2)
+    data = with_columns(made, er=np.repeat(["pos", "pos", "neg", "neg"] * 10, 3))
+    averaged = well_predicted(data.per_patient(), within="er", beyond="er", by=by, **OPTIONS).table
+    found = well_predicted(data, within="er", beyond="er", by=by, **OPTIONS)
+    pd.testing.assert_frame_equal(found.table, averaged, rtol=1e-10)
+    slides = well_predicted(data, within="er", rule="paper")
+    assert slides.table["n_within_er"].tolist() == [120] * 12
+    assert "p-values within strata and beyond variables treat slides as independent" in slides.notes
+
+
+def test_a_gene_that_is_seldom_measured_in_a_stratum_has_no_r_there():
+    data = with_columns(make_predictions(n=20), er=["pos", "neg"] * 10)
+    measured = data.measured.copy()
+    measured[:14:2, 0] = np.nan  # 3 of 10 are left
+    table = well_predicted(dataclasses.replace(data, measured=measured), within="er", **OPTIONS).table
+    assert np.isnan(table.loc[0, "r_er=pos"]) and table.loc[0, "n_er=pos"] == 3
+    assert table.loc[0, "r_within_er"] == pytest.approx(table.loc[0, "r_er=neg"])
+    assert table.loc[0, "n_within_er"] == 10
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({}, {"within": "er"}, r"no column 'er'.*\n.*patient_id.*\n.*--within"),
+        ({}, {"beyond": ["er", "fold"]}, r"no column 'er'.*\n.*patient_id.*\n.*--beyond"),
+        ({"ki67": np.linspace(0, 1, 40)}, {"within": "ki67"}, r"no stratum of ki67 has 4.*\n.*\n.*--beyond ki67"),
+        ({"er": [None] * 40}, {"within": "er"}, "no stratum of er has 4"),
+        ({"er": [None] * 40}, {"beyond": "er"}, "er is missing for all 40 patients"),
+        ({"site": [f"s{i}" for i in range(40)]}, {"beyond": "site"}, "40 patients.* too few for 39 terms"),
+        ({"age": [*range(20, 59), ">89"]}, {"beyond": "age"}, "1 value of the covariate age cannot be read.*'>89'"),
+        ({"age": [*range(39), np.inf]}, {"beyond": "age"}, "age is infinite"),
+    ],
+)  # fmt: skip
+def test_columns_that_cannot_be_used_are_refused_by_name(columns, options, message):
+    with pytest.raises(InputError, match=message):
+        well_predicted(with_columns(make_predictions(), **columns), **options)

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from sequoia_stats.association import prediction_errors as prediction_error
     from sequoia_stats.compare import Comparison, compare_models
     from sequoia_stats.errors import InputError, SequoiaError
-    from sequoia_stats.io import read_cohort, read_expression, read_predictions
+    from sequoia_stats.io import (
+        read_cohort,
+        read_expression,
+        read_measured,
+        read_predictions,
+        write_measured,
+    )
     from sequoia_stats.selection import Selection, well_predicted
     from sequoia_stats.sets import collections as genesets
     from sequoia_stats.sets import gsea, gsva, ora
@@ -65,12 +71,14 @@ __all__ = [
     "prediction_error",
     "read_cohort",
     "read_expression",
+    "read_measured",
     "read_predictions",
     "selection",
     "shared_genes",
     "survival",
     "validate",
     "well_predicted",
+    "write_measured",
 ]
 
 #: Public modules, and public names with the module that holds them.
@@ -108,10 +116,12 @@ __getattr__ = on_demand(
         "compare_models": "compare:compare_models",
         "read_cohort": "io:read_cohort",
         "read_expression": "io:read_expression",
+        "read_measured": "io:read_measured",
         "read_predictions": "io:read_predictions",
         "shared_genes": "types.expression:shared_genes",
         "validate": "signature:validate",
         "well_predicted": "selection:well_predicted",
+        "write_measured": "io:write_measured",
     },
 )
 

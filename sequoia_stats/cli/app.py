@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sequoia_base.cli.app as base
-from sequoia_stats.cli import cohort, compare, doctor, genes, gsea, gsva, ora, signature
+from sequoia_stats.cli import cohort, compare, doctor, expression, genes, gsea, gsva, ora, signature
 
 app = base.new_app(
     "sequoia-stats", "Survival signatures and gene statistics on measured or predicted expression."
@@ -15,6 +15,7 @@ app.command("ora")(ora.ora)
 app.command("gsea")(gsea.gsea)
 app.command("gsva")(gsva.gsva)
 app.add_typer(cohort.app, name="cohort")
+app.add_typer(expression.app, name="expression")
 app.add_typer(signature.app, name="signature")
 
 

@@ -1,8 +1,8 @@
 """Readers and writers: files of other tools in, our own types out.
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
-outcomes; `read_predictions` reads predicted and measured genes; `write_cohort` writes a cohort. Bundled cohorts have
-names, which `sequoia_stats.datasets` knows.
+outcomes; `read_predictions` reads predicted and measured genes; `write_cohort` writes a cohort; `read_measured` and
+`write_measured` convert measured expression. Bundled cohorts have names, which `sequoia_stats.datasets` knows.
 
 How to add a format
 -------------------
@@ -63,6 +63,7 @@ from sequoia_stats.io.expression import read_expression
 from sequoia_stats.io.gene_lists import read_gene_list
 from sequoia_stats.io.gene_scores import read_gene_scores
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
+from sequoia_stats.io.measured import read_measured, write_measured
 from sequoia_stats.io.predictions import read_predictions
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariate_statements import texts_of
@@ -80,9 +81,11 @@ __all__ = [
     "read_expression",
     "read_gene_list",
     "read_gene_scores",
+    "read_measured",
     "read_predictions",
     "read_table",
     "write_cohort",
+    "write_measured",
 ]
 
 

@@ -1,0 +1,70 @@
+"""The last steps of every matrix: one column per symbol, and the logarithm, unless it was taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io.measured._gene_ids import SymbolColumns
+from sequoia_stats.io.measured._units import Unit, note_unit, refuse_contradiction
+from sequoia_stats.types.expression import Expression
+
+
+def finish(
+    values: pd.DataFrame,
+    unit: Unit,
+    where: str,
+    name: str,
+    flow: Flow,
+    totals: NDArray[np.float64],
+    covariates: pd.DataFrame,
+) -> Expression:
+    """Expression from a matrix whose columns are named.
+
+    Parameters
+    ----------
+    values : DataFrame of shape (patients, columns)
+        In `unit`; names of columns may repeat.
+    unit : Unit
+        Their unit.
+    where, name : str
+        The source, for errors, and what it is called.
+    flow : Flow
+        Takes a line for several ids of a symbol, for missing values, and for the unit.
+    totals : array of shape (patients,)
+        Sums of counts; see `Unit.to_log`.
+    covariates : DataFrame
+        What is known of each patient, in the same order.
+
+    Raises
+    ------
+    InputError
+        If values contradict the unit, or there is no count in a sample.
+    """
+    refuse_contradiction(values, unit, where)
+    if unit.measure == "counts" and not (totals > 0).all():
+        empty = values.index[totals <= 0]
+        raise InputError(
+            f"{counted(len(empty), 'sample has', 'samples have')} no counts",
+            where=f"{where}: {listing(empty)}",
+        )
+    columns = SymbolColumns.of(str(gene) for gene in values.columns)
+    columns.note(unit, flow)
+    frame = pd.DataFrame(columns.merge(values.to_numpy(), unit), values.index, columns.symbols)
+    note_unit(frame, unit, flow)
+    frame = pd.DataFrame(unit.to_log(frame.to_numpy(), totals), frame.index, frame.columns)
+    _note_missing(frame, flow)
+    return Expression(frame, pd.Series(unit.of_output, frame.columns), name, flow.to_frame(), covariates)
+
+
+def _note_missing(frame: pd.DataFrame, flow: Flow) -> None:
+    """Missing values stay, and are counted."""
+    missing = frame.isna()
+    genes = missing.columns[missing.any()]
+    if len(genes):
+        n = int(missing.to_numpy().sum())
+        reason = f"{counted(n, 'value is', 'values are')} missing, and kept as such, in {listing(genes, 3)}"
+        flow.add("genes: missing values", frame.shape[1], frame.shape[1], reason)

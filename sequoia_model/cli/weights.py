@@ -8,8 +8,10 @@ import typer
 
 from sequoia_base.cli.output import Json
 from sequoia_base.cli.output import show as show_result
+from sequoia_model.errors import counted
 
 if TYPE_CHECKING:
+    from sequoia_model.splits import Splits
     from sequoia_model.weights.loading import Weights
 
 app = typer.Typer(help="Inspect weights.", no_args_is_help=True)
@@ -27,7 +29,7 @@ def show(
     ],
     as_json: Json = False,
 ) -> None:
-    """Show folds, architecture, sizes, encoder, cancer and digests."""
+    """Show folds, architecture, sizes, encoder, splits, unit and digests."""
     from sequoia_model.weights.loading import load_weights
 
     weights = load_weights(source)
@@ -35,10 +37,12 @@ def show(
 
 
 def _content(weights: Weights) -> dict[str, Any]:
+    splits = weights.splits
     return {
         "source": weights.source,
         "architecture": weights.architecture,
         "sizes": weights.networks[0].sizes,
+        "pca": weights.networks[0].config.get("pca"),
         "folds": list(weights.folds),
         "n_parameters": weights.n_parameters,
         "n_genes": weights.n_genes,
@@ -47,10 +51,16 @@ def _content(weights: Weights) -> dict[str, Any]:
         "n_clusters": weights.n_clusters,
         "encoder": weights.encoder,
         "cancer": weights.cancer,
+        "splits": None if splits is None else splits.name,
+        "n_patients_in_splits": None if splits is None else len(splits.roles),
         "units": weights.units,
         "digests": list(weights.digests),
         "notes": list(weights.notes),
     }
+
+
+def _counts(splits: Splits) -> str:
+    return f"{counted(len(splits.roles), 'patient')}, {counted(splits.n_folds, 'fold')}"
 
 
 def _text(weights: Weights) -> str:
@@ -66,15 +76,17 @@ def _text(weights: Weights) -> str:
     cancer = (
         f"{weights.cancer}: its published splits apply" if weights.cancer else "not one with published splits"
     )
-    sizes = weights.networks[0].sizes
+    network, splits = weights.networks[0], weights.splits
     lines = [
         ("architecture", weights.architecture),
-        ("sizes", ", ".join(f"{word} {value}" for word, value in sizes.items())),
+        ("sizes", ", ".join(f"{word} {value}" for word, value in network.sizes.items())),
+        *([("PCA", f"of {network.input_dim}-d features to {network.token_dim}")] if network.pca else []),
         ("parameters", f"{weights.n_parameters:,} per network"),
         ("takes", f"{weights.n_clusters} cluster means of {weights.input_dim}-d features"),
         ("encoder", weights.encoder or "not known: give --encoder"),
         ("genes", f"{weights.n_genes:,}, {named}"),
         ("cancer", cancer),
+        *([("splits", f"{splits.name}: {_counts(splits)}")] if splits else []),
         ("predict", weights.units),
         *(
             (f"fold {fold}", f"sha256 {each}")

@@ -13,6 +13,7 @@ from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
+from sequoia_model.types.units import NOT_STATED, same_unit
 from sequoia_model.weights.gene_lists import published_genes, read_genes
 from sequoia_model.weights.loading import Weights
 
@@ -60,7 +61,7 @@ class Plan:
     spec : InputSpec
         What the networks take.
     ensemble : {"held-out", "all"}
-        How networks are chosen for patients of the published splits.
+        How networks are chosen for patients of the splits.
     measured : Measured, optional
         Measured expression.
     """
@@ -82,10 +83,14 @@ class Plan:
         slides = self.slides
         people = patient_warnings([slide.name for slide in slides], [slide.patient for slide in slides])
         groups = []
+        if self.weights.splits is not None and not self.weights.slides:
+            unknown = [slide.name for slide in slides if not slide.patient.known]
+            seen = "one of a patient in training must be named with --patients"
+            groups += [(unknown, len(slides), "slide", "are", f"taken as new to the networks; {seen}")]
         if self.measured is not None:
             genes = [gene for gene in self.genes if gene not in self.measured.columns]
             unmeasured = [slide.name for slide in slides if not slide.rows]
-            groups = [
+            groups += [
                 (genes, len(self.genes), "gene", "have", "no measured expression"),
                 (unmeasured, len(slides), "slide", "have", "no measured expression"),
             ]
@@ -101,9 +106,9 @@ class Plan:
         known = [
             slide.name
             for slide in self.slides
-            if any(map(published_cancer_of, _names(slide.patient.name, slide.name)))
+            if any(map(published_cancer_of, _names(slide.patient.name, slide.name, self.weights)))
         ]
-        if not known or self.weights.cancer is not None:
+        if not known or self.weights.cancer is not None or self.weights.splits is not None:
             return []
         return [
             f"{part(len(known), len(self.slides), 'slide', 'are')} of patients in the published splits, but the "
@@ -145,14 +150,21 @@ def make_plan(
     slides = [bare_slide(path.name) for path in files]
     people = [patient_of(slide) or slide for slide in slides]
     table = None if measured is None else open_measured(measured, names, names=[*slides, *people])
-    owners = patients_of_slides(slides, patients, table)
+    if table is not None:
+        _refuse_other_unit(table, weights)
+    owners = [
+        _of_training(owner, weights.slides.get(slide))
+        for owner, slide in zip(patients_of_slides(slides, patients, table), slides, strict=True)
+    ]
     rows = [()] * len(slides) if table is None else table.match(slides, [owner.name for owner in owners])
-    splits = None if weights.cancer is None else published(weights.cancer)
+    splits = weights.splits
+    if splits is None and weights.cancer is not None:
+        splits = published(weights.cancer)
     planned = []
     for file, slide, owner, found in zip(files, slides, owners, rows, strict=True):
         choice: NetworkChoice | InputError
         try:
-            choice = choose_networks(_names(owner.name, slide), weights.folds, splits, ensemble)
+            choice = choose_networks(_names(owner.name, slide, weights), weights.folds, splits, ensemble)
         except InputError as error:
             choice = error
         cohort = table.cohorts[found[0]] if table is not None and found else ""
@@ -212,7 +224,23 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
     return tuple(names)
 
 
-def _names(owner: str, slide: str) -> tuple[str, ...]:
-    """Names that a slide's patient may have in splits: as given, and the barcodes in that name and in the slide's."""
-    names = (owner, patient_of(owner), patient_of(slide))
+def _refuse_other_unit(table: Measured, weights: Weights) -> None:
+    """Refuse measured expression in another unit than that of the predictions, if both state theirs."""
+    if NOT_STATED not in (table.units, weights.units) and not same_unit(table.units, weights.units):
+        raise InputError(
+            f"the measured expression is in {table.units}, but the weights predict {weights.units}",
+            where=f"{table.path}; {weights.source}",
+            fix=f"give it in {weights.units}; if a unit is stated wrongly, correct it "
+            '(uns["units"] of the AnnData, "units" in the sequoia.json of the weights)',
+        )
+
+
+def _of_training(owner: SlidePatient, name: str | None) -> SlidePatient:
+    """The patient of a slide; if nothing names one, the one whose slide it was in training."""
+    return owner if owner.known or name is None else replace(owner, name=name, known=True)
+
+
+def _names(owner: str, slide: str, weights: Weights) -> tuple[str, ...]:
+    """Names that a slide's patient may have in splits: as given, the barcodes in it and in the slide's, in training."""
+    names = (owner, patient_of(owner), patient_of(slide), weights.slides.get(slide))
     return tuple(dict.fromkeys(name for name in names if name))

@@ -282,6 +282,7 @@ def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:
             "source": weights.source,
             "folds": np.array(weights.folds, dtype=np.int64),
             "digests": _texts(weights.digests),
+            "splits": weights.splits.name if weights.splits else "",
         },
         "ensemble": run.ensemble,
         "n_negative": run.n_negative,

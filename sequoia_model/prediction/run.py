@@ -73,13 +73,13 @@ def predict(
     patients : path or mapping of str to str, optional
         Patient of each slide; by default its TCGA barcode, else the patient that `measured` names.
     measured : path, optional
-        Measured expression in log2(FPKM-UQ+1): a table (``wsi_file_name, patient_id, tcga_project, rna_*``) or
+        Measured expression in the unit of the weights: a table (``wsi_file_name, patient_id, tcga_project, rna_*``) or
         AnnData.
     untrained : int, default 0
         Number of predictions by untrained networks of the same architecture, with seeds `seed`, `seed` + 1, ...
     ensemble : {"held-out", "all"}
-        With published weights, whether a patient in the published splits is predicted only by the network that was
-        not trained on it, or by all.
+        Whether a patient in the splits of the weights, published or of a training run, is predicted only by the
+        network that was not trained on the patient, or by all.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     jobs : int, default 1

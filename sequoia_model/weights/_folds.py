@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sequoia_base.runs import HIDDEN
 from sequoia_model.errors import InputError, listing
-from sequoia_model.splits import published_cancers
-from sequoia_model.weights._layouts import SIDE_FILE
+from sequoia_model.splits import published_cancers, read_splits
 from sequoia_model.weights.hub import cached, fetch, fetch_if_there, page
+from sequoia_model.weights.side_file import GENES, SIDE_FILE, SLIDES, SPLITS
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 HUB = "hub:"
@@ -100,9 +101,10 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     name = PublishedName.of(_name(folder.resolve()))
     own = _own_files(folder)
     if not own:
+        _refuse_unfinished(folder)
         own, name = _folder_of_folders(folder, name)
     elif [files.fold for files in own] == [0] and (name is None or name.fold is not None):
-        return [replace(own[0], fold=name.fold or 0 if name else 0)], name
+        return [replace(own[0], fold=_fold_alone(folder, name))], name
     _refuse_missing([files.fold for files in own], folder, published=name is not None)
     return own, name
 
@@ -119,10 +121,40 @@ def _one_file(path: Path) -> tuple[list[FoldFiles], PublishedName | None]:
     if path.suffix.lower() == ".safetensors" and not config.is_file():
         raise _no_config(path)
     checkpoint = _CHECKPOINT.fullmatch(path.name)
-    fold = int(checkpoint[1] or 0) if checkpoint else 0
+    fold = int(checkpoint[1] or 0) if checkpoint else _fold_alone(path.parent, None)
     if name is not None and name.fold is not None:
         fold = name.fold
     return [FoldFiles(fold, path, config if config.is_file() else None)], name
+
+
+def run_folder_of(folder: Path) -> Path | None:
+    """The folder of all folds whose side file also holds for this one: it says so, and this one has no side file."""
+    folder = folder.resolve()
+    is_fold = _FOLD_FOLDER.fullmatch(folder.name) and not (folder / SIDE_FILE).is_file()
+    return folder.parent if is_fold and (folder.parent / SIDE_FILE).is_file() else None
+
+
+def _fold_alone(folder: Path, name: PublishedName | None) -> int:
+    """The fold of a network that is given without the others: only it may predict the patients that it held out."""
+    if name is not None:
+        return name.fold or 0
+    return 0 if run_folder_of(folder) is None else _fold(folder.resolve())
+
+
+def _refuse_unfinished(folder: Path) -> None:
+    """Refuse the folder of a training run of which folds are missing."""
+    if not ((folder / HIDDEN).is_dir() and (folder / SPLITS).is_file()):
+        return
+    n = read_splits(folder / SPLITS).n_folds
+    done = {_fold(each) for each in _numbered(folder) if (each / SAFETENSORS).is_file()}
+    missing = [fold for fold in range(n) if fold not in done]
+    if missing:
+        one = folder / f"fold_{min(done, default=0)}"
+        raise InputError(
+            f"the training is not finished: fold {listing(missing)} of {n} is missing",
+            where=str(folder),
+            fix="train into this folder again: it continues" + (f"; or give one fold, {one}" if done else ""),
+        )
 
 
 def _no_config(path: Path) -> InputError:
@@ -168,8 +200,9 @@ def _hub_files(fold: int, repository: str) -> FoldFiles:
     revision = config.parent.name  # the folder of a snapshot is named after its commit
     weights = cached(repository, (SAFETENSORS,), revision)
     if weights is None:
-        for name in (SIDE_FILE, "genes.csv"):
-            fetch_if_there(repository, (name,), revision, way_out=way_out)
+        if fetch_if_there(repository, (SIDE_FILE,), revision, way_out=way_out) is not None:
+            for name in (GENES, SPLITS, SLIDES):
+                fetch_if_there(repository, (name,), revision, way_out=way_out)
         weights = fetch(repository, (SAFETENSORS,), revision, way_out=way_out)
     return FoldFiles(fold, weights, config)
 
@@ -185,7 +218,7 @@ def _folder_of_folders(
     folder: Path, name: PublishedName | None
 ) -> tuple[list[FoldFiles], PublishedName | None]:
     """Subfolders whose names end in numbers; within an ensemble the names are otherwise the same."""
-    numbered = [f for f in folder.iterdir() if f.is_dir() and _FOLD_FOLDER.fullmatch(f.name)]
+    numbered = _numbered(folder)
     stems = sorted({_stem(f) for f in numbered if _has_files(f)})
     if not stems:
         raise InputError(_what_is_missing(folder), where=str(folder), fix=_LAYOUT)
@@ -205,6 +238,12 @@ def _folder_of_folders(
             )
         found.append(replace(own[0], fold=_fold(each)))
     return found, name or PublishedName.of(stems[0])
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """Subfolders whose names end in a number; hidden ones are unfinished outputs."""
+    names = (f for f in folder.iterdir() if not f.name.startswith(".") and _FOLD_FOLDER.fullmatch(f.name))
+    return [f for f in names if f.is_dir()]
 
 
 def _stem(folder: Path) -> str:

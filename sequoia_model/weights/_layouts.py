@@ -1,11 +1,10 @@
-"""A network on disk: ``config.json`` beside its tensors, and ``sequoia.json``, which says what they belong to."""
+"""A network on disk: ``config.json`` beside its tensors."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,6 @@ from sequoia_base.atomic import new_folder, refuse_existing
 from sequoia_model.errors import InputError, listing
 from sequoia_model.nets import build, infer_config, recognise
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.splits import published_cancers
-from sequoia_model.types.bag import canonical_encoder
-from sequoia_model.weights.gene_lists import read_genes
 from sequoia_model.weights.tensors import (
     CONFIG,
     SAFETENSORS,
@@ -26,9 +22,6 @@ from sequoia_model.weights.tensors import (
     read_tensors,
     refuse_not_finite,
 )
-
-SIDE_FILE, _SCHEMA = "sequoia.json", "sequoia-weights-1"
-_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note")
 
 
 def read_network(weights: Path, config: Path | None) -> SlideNetwork:
@@ -48,7 +41,7 @@ def read_network(weights: Path, config: Path | None) -> SlideNetwork:
     """
     state, metadata = read_tensors(weights)
     where = str(config or weights)
-    network = build(_read_json(config) if config else infer_config(state, where), where)
+    network = build(read_json(config) if config else infer_config(state, where), where)
     _refuse_misfits(
         state, network, f"{weights}, {config}" if config else str(weights), inferred=config is None
     )
@@ -114,79 +107,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass(frozen=True)
-class SideFile:
-    """What ``sequoia.json`` says about weights whose folder name does not say it.
-
-    Parameters
-    ----------
-    encoder : str or None
-        Canonical name.
-    cancer : str or None
-        The cancer whose published splits apply.
-    says_cancer : bool
-        Whether the file mentions the cancer: null says that no splits apply, whatever the folders are called.
-    genes : tuple of str or None
-        Names of the outputs.
-    units : str
-        The unit in which the networks predict; empty if the file does not say.
-    note : str
-        A caveat that goes into every result.
-    """
-
-    encoder: str | None = None
-    cancer: str | None = None
-    says_cancer: bool = False
-    genes: tuple[str, ...] | None = None
-    units: str = ""
-    note: str = ""
-
-
-def read_side_file(folder: Path) -> SideFile | None:
-    """The side file of a folder, or None.
-
-    Raises
-    ------
-    InputError
-        If it is not valid JSON, has another schema, an unknown entry, or a value that cannot be used.
-    """
-    path = folder / SIDE_FILE
-    if not path.is_file():
-        return None
-    content = _read_json(path)
-    if content.get("schema") != _SCHEMA:
-        raise InputError(
-            f"the schema is {content.get('schema')!r}", where=str(path), fix=f'"schema" must be "{_SCHEMA}"'
-        )
-    unknown = [word for word in content if word not in _WORDS]
-    if unknown:
-        raise InputError(
-            f"unknown entries: {listing(map(repr, unknown))}",
-            where=str(path),
-            fix=f"valid are {listing(_WORDS)}",
-        )
-    for word in _WORDS:
-        value = content.get(word)
-        if value is not None and not (isinstance(value, str) and value.strip()):
-            raise InputError(f"{word} is {value!r} but must be text", where=str(path))
-    encoder, cancer, genes = (content.get(word) for word in ("encoder", "cancer", "genes"))
-    if cancer is not None and cancer.upper() not in published_cancers():
-        raise InputError(
-            f"there are no published splits of the cancer {cancer!r}",
-            where=str(path),
-            fix=f"use null, or one of {listing(published_cancers(), 16)}",
-        )
-    return SideFile(
-        encoder=canonical_encoder(encoder) if encoder else None,
-        cancer=cancer.upper() if cancer else None,
-        says_cancer="cancer" in content,
-        genes=read_genes(folder / genes) if genes else None,
-        units=content.get("units") or "",
-        note=content.get("note") or "",
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, or an error that names the file and the place in it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

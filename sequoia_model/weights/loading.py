@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, counted
 from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.splits import Splits
 from sequoia_model.types.units import EXPRESSION, NOT_STATED
-from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds
-from sequoia_model.weights._layouts import (
-    SIDE_FILE,
-    SideFile,
-    digest,
-    read_network,
-    read_side_file,
-    save_weights,
-)
+from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds, run_folder_of
+from sequoia_model.weights._layouts import digest, read_network, save_weights
+from sequoia_model.weights.side_file import SIDE_FILE, SideFile, read_side_file
 
 __all__ = ["Weights", "load_weights", "save_weights", "untrained"]
 
@@ -52,6 +48,11 @@ class Weights:
         SHA-256 of each file of weights.
     notes : tuple of str
         Caveats.
+    splits : Splits, optional
+        Which patients each fold was trained on, if a side file names them; those of published weights follow from
+        their cancer.
+    slides : mapping of str to str
+        The patient of each slide in training, if a side file names them.
     """
 
     networks: tuple[SlideNetwork, ...]
@@ -63,6 +64,8 @@ class Weights:
     units: str = NOT_STATED
     digests: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    splits: Splits | None = None
+    slides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def architecture(self) -> str:
@@ -110,13 +113,14 @@ def load_weights(source: str | Path) -> Weights:
 
         Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder, cancer and units. ``sequoia.json`` in
         the folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
-        "genes": "genes.csv", "units": "log2(FPKM-UQ+1)", "note": "..."}.
+        "genes": "genes.csv", "units": "log2(FPKM-UQ+1)", "note": "...", "splits": "splits.csv",
+        "slides": "slides.csv"}. That of a run folder also holds for one of its folds, ``runs/brca/fold_3``.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, does not fit its configuration, or could run code; if a fold is missing, or
-        folds differ in architecture or size; if the hub cannot be reached.
+        If a file is missing or damaged, does not fit its configuration, or could run code; if a fold is missing, a
+        training is not finished, or folds differ in architecture or size; if the hub cannot be reached.
     """
     text = str(source)
     folds, published = hub_folds(text) if text.startswith(HUB) else find_folds(Path(source))
@@ -128,6 +132,7 @@ def load_weights(source: str | Path) -> Weights:
             f"the side file names {len(side.genes)} genes, but the networks have {networks[0].num_outputs} outputs",
             where=text,
         )
+    _refuse_other_splits(side, folds, text)
     cancer = published.cancer if published else None
     return Weights(
         networks=networks,
@@ -139,6 +144,8 @@ def load_weights(source: str | Path) -> Weights:
         units=side.units or (EXPRESSION if published else NOT_STATED),
         digests=tuple(digest(files.weights) for files in folds),
         notes=(side.note,) if side.note else (),
+        splits=side.splits,
+        slides=side.slides,
     )
 
 
@@ -183,12 +190,25 @@ def _refuse_different(networks: tuple[SlideNetwork, ...], folds: list[FoldFiles]
             )
 
 
+def _refuse_other_splits(side: SideFile, folds: list[FoldFiles], where: str) -> None:
+    """Refuse splits that know less folds than there are networks: nobody is held out by the others."""
+    last = max(files.fold for files in folds)
+    if side.splits is not None and last >= side.splits.n_folds:
+        raise InputError(
+            f"there is a network of fold {last}, but the splits have {counted(side.splits.n_folds, 'fold')}",
+            where=where,
+            fix=f"folds count from 0; correct the splits that {SIDE_FILE} names",
+        )
+
+
 def _side_file(folds: list[FoldFiles], folder: Path | None) -> SideFile:
     """The side file of the ensemble, or those of its folds, which must agree."""
     own = read_side_file(folder) if folder else None
     if own is not None:
         return own
-    found = [side for files in folds if (side := read_side_file(files.weights.parent)) is not None]
+    places = [files.weights.parent for files in folds]
+    places += [run for place in places[:1] if (run := run_folder_of(place)) is not None]
+    found = [side for place in places if (side := read_side_file(place)) is not None]
     if any(side != found[0] for side in found):
         raise InputError(
             f"the folds have different {SIDE_FILE}",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+
+from sequoia_model.splits import draw
+from sequoia_model.weights.side_file import write_side_file
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 TOY = GOLDEN / "sequoia-toy-0"
@@ -75,4 +80,23 @@ def hub_cache(folder: Path, *repositories: str) -> Path:
         (place / "refs").mkdir(parents=True)
         (place / "refs" / "main").write_text(revision)
         toy(place / "snapshots" / revision)
+    return folder
+
+
+def run_folder(folder: Path, patients: Sequence[str], folds: int = 3, **words: Any) -> Path:
+    """A run folder as `train` leaves it: toys of different folds, splits of the patients, and what else lies there."""
+    toys(folder, *(f"fold_{fold}" for fold in range(folds)))
+    for fold in range(folds):
+        path = folder / f"fold_{fold}" / "model.safetensors"
+        state = load_file(path)
+        save_file({name: tensor + 0.1 * fold for name, tensor in state.items()}, path, {"format": "pt"})
+    genes = [f"G{i + 1}" for i in range(40)]
+    splits = draw(patients, n_folds=folds, val=0)
+    write_side_file(
+        folder, **{"encoder": "uni", "genes": genes, "units": "log2(TPM+1)", "splits": splits} | words
+    )
+    (folder / ".runs").mkdir()
+    (folder / ".runs" / ".fold_0-ab_12").mkdir()
+    for name in ("heads.h5", "predictions.h5ad", "log.csv", "run.json", "summary.md", "runs.csv"):
+        (folder / name).write_text("")
     return folder

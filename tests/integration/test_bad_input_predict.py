@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 
+import anndata
 import h5py
 import numpy as np
 import pytest
 import torch
 
+from sequoia_model.splits import draw
 from sequoia_model.types.bag import EncoderId
 from tests.build.commands import left_in, sequoia_model
 from tests.build.damaged import write_damaged
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 from tests.build.networks import TOY_GENES, write_folds, write_genes
+from tests.build.weights import run_folder
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +173,46 @@ WEIGHTS = {
 }
 
 
+def trained(change):
+    """A good slide, and the folder of a training run after a change."""
+
+    def build(folder):
+        built = options("--weights", "HERE/brca")(folder)
+        run_folder(folder / "brca", [f"P{i}" for i in range(6)])
+        change(folder)
+        return built
+
+    return build
+
+
+def measured_h5ad(units):
+    """Measured expression of the slide, in a unit."""
+
+    def change(folder):
+        adata = anndata.AnnData(np.ones((1, 1), np.float32), uns={"units": units})
+        adata.obs_names, adata.var_names = ["S1"], ["G1"]
+        adata.write_h5ad(folder / "ref.h5ad")
+
+    return change
+
+
+RUNS = {
+    "a training that is not finished": (
+        trained(lambda f: shutil.rmtree(f / "brca" / "fold_1")),
+        ["the training is not finished: fold 1 of 3 is missing", "brca", "it continues"],
+    ),
+    "splits that are gone": (trained(lambda f: (f / "brca" / "splits.csv").unlink()), ["splits.csv", "does not exist"]),
+    "splits of fewer folds": (
+        trained(lambda f: draw([f"P{i}" for i in range(6)], n_folds=2).save(f / "brca" / "splits.csv")),
+        ["a network of fold 2, but the splits have 2 folds", "brca"],
+    ),
+    "expression in another unit": (
+        options("--measured", "HERE/ref.h5ad", change=measured_h5ad("log2(TPM+1)")),
+        ["is in log2(TPM+1), but the weights predict log2(FPKM-UQ+1)", "ref.h5ad"],
+    ),
+}  # fmt: skip
+
+
 def reference(text):
     return lambda folder: (folder / "ref.csv").write_text(text)
 
@@ -272,6 +315,7 @@ TABLE = [
     for title, rows in {
         "file": FILES,
         "weights": WEIGHTS,
+        "run": RUNS,
         "table": TABLES,
         "place": PLACES,
         "word": WORDS,

@@ -23,7 +23,8 @@ def predict(
         str,
         typer.Option(
             metavar="FILE|DIR|hub:ORG/NAME",
-            help="Weights: a file or folder of one network, or a folder with all folds, such as that of a training run.",
+            help="Weights: a file or folder of one network, or a folder with all folds, such as that of a "
+            "training run.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Predictions file to write (.h5ad).")],
@@ -96,8 +97,8 @@ def predict(
     """Predict log2(FPKM-UQ+1) of every gene: the mean and standard deviation over the folds.
 
     Slides are tiled and embedded first. Their features are kept in NAME_features beside the output, and the next call
-    uses them again. A patient in the splits of the weights, published or of your training, is predicted only by the fold
-    that held the patient out. Exit code 3: some slides failed, the others are written.
+    uses them again. A patient in the splits of the weights, published or of your training, is predicted only by
+    the fold that held the patient out. Exit code 3: some slides failed, the others are written.
     """
     from sequoia_model.prediction import predict_any
     from sequoia_model.tiles import TileOptions

@@ -96,9 +96,9 @@ def test_the_file_names_the_splits_the_unit_and_the_encoder(tmp_path, folder, we
 def test_slides_without_a_patient_are_new_and_the_warning_says_so(tmp_path, folder, weights):
     done, adata = run(folder, tmp_path / "p.h5ad", weights, patients=None)
     assert adata.obs["fold"].isna().all()
-    assert (
-        "8 of 8 slides have no patient, so each counts as its own patient and as new to the networks"
-        in (done.warnings[0])
+    assert done.warnings[1] == (
+        "8 of 8 slides are taken as new to the networks; one of a patient in training must be named with --patients: "
+        "N1, N2, P0_a and 5 more"
     )
 
 

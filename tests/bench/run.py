@@ -14,6 +14,7 @@ PARTS = (
     "clusters",
     "predict",
     "measured",
+    "ridge",
     "tile_reading",
     "images",
     "slides",

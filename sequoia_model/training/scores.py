@@ -53,7 +53,13 @@ def gene_correlations(measured: ArrayLike, predicted: ArrayLike, rows: ArrayLike
     return r
 
 
-def slide_correlations(measured: ArrayLike, predicted: ArrayLike, centre: ArrayLike | None = None) -> Doubles:
+def slide_correlations(
+    measured: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    centre: ArrayLike | None = None,
+    genes: ArrayLike | None = None,
+) -> Doubles:
     """Pearson's r of every slide over genes.
 
     Some genes are high in all slides and others low, so that r is near 1 even for the training mean. What a prediction
@@ -65,6 +71,8 @@ def slide_correlations(measured: ArrayLike, predicted: ArrayLike, centre: ArrayL
         Numbers without missing ones.
     centre : array of shape (g,) or (n, g), optional
         Values to subtract from both, such as the training mean of the fold of each slide.
+    genes : array, optional
+        Indices of the genes to use; all by default.
 
     Returns
     -------
@@ -78,11 +86,12 @@ def slide_correlations(measured: ArrayLike, predicted: ArrayLike, centre: ArrayL
     """
     x, y = _same_shape(measured, predicted)
     middle = None if centre is None else np.broadcast_to(np.asarray(centre), x.shape)
+    some = slice(None) if genes is None else np.asarray(genes)
     r = np.zeros(len(x))
     for block in _blocks(len(x), _SLIDES):
-        a, b = (values[block].astype(np.float64) for values in (x, y))
+        a, b = (values[block][:, some].astype(np.float64) for values in (x, y))
         if middle is not None:
-            a, b = a - middle[block], b - middle[block]
+            a, b = a - middle[block][:, some], b - middle[block][:, some]
         if a.shape[1] >= 3:
             r[block] = _column_correlations(a.T, b.T)
     return r

@@ -68,6 +68,11 @@ def htseq(folder):
     (folder / "a.htseq.counts.gz").write_text("x")
 
 
+def archive(folder):
+    folder.mkdir()
+    (folder / "gdc_download.tar.gz").write_text("x")
+
+
 def only(change):
     """A folder that a function fills."""
 
@@ -163,6 +168,11 @@ FILES = {
         only(htseq),
         ["no file of STAR counts", "older HTSeq workflow", "a.htseq.counts.gz"],
     ),
+    "an archive in a folder": (only(archive), ["no file of STAR counts", "unpack gdc_download.tar.gz"]),
+    "an archive": (
+        lambda f: only(archive)(f) and convert(f / "gdc" / "gdc_download.tar.gz"),
+        ["the archive is not unpacked", "gdc_download.tar.gz"],
+    ),
     "a copy": (gdc(change=copied), ["1 file is there more than once", file_name(0)]),
     "a file that was cut": (
         gdc(change=text(lambda t: t[:-9])),
@@ -216,7 +226,11 @@ XENA = {
     ),
     "abundances under the name of logarithms": (
         xena(change=lambda t: t.replace("1.1699", "51.1699")),
-        ["the unit is said to be log2(FPKM-UQ+1)", "above 39.86", "TCGA-A1-A0SB, ESR1: 51.1699"],
+        [
+            "the unit is said to be log2(FPKM-UQ+1)",
+            "above 39.86",
+            "TCGA-A1-A0SB, ENSG00000091831.24: 51.1699",
+        ],
     ),
 }
 MATRICES = {

@@ -141,6 +141,8 @@ def _format(path: Path, format: str) -> Format:
         raise InputError(f"{format!r} is not a valid format", fix=f"--format auto|{'|'.join(FORMATS)}")
     if not path.exists():
         raise InputError("the file does not exist", where=str(path))
+    if path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+        raise InputError("the archive is not unpacked", where=str(path), fix="unpack it, and give the folder")
     if format != "auto":
         return FORMATS[format]
     if path.is_dir():  # what it lacks is said by the only format that is a folder

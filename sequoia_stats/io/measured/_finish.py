@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io.measured._gene_ids import SymbolColumns
+from sequoia_stats.io.measured._gene_ids import Naming, SymbolColumns
 from sequoia_stats.io.measured._units import Unit, note_unit, refuse_contradiction
 from sequoia_stats.types.expression import Expression
 
 
 def finish(
     values: pd.DataFrame,
+    naming: Naming,
     unit: Unit,
     where: str,
     name: str,
@@ -22,12 +23,14 @@ def finish(
     totals: NDArray[np.float64],
     covariates: pd.DataFrame,
 ) -> Expression:
-    """Expression from a matrix whose columns are named.
+    """Expression from a matrix.
 
     Parameters
     ----------
     values : DataFrame of shape (patients, columns)
-        In `unit`; names of columns may repeat.
+        In `unit`; columns as in the file.
+    naming : Naming
+        Which columns are kept, and their symbols.
     unit : Unit
         Their unit.
     where, name : str
@@ -51,11 +54,11 @@ def finish(
             f"{counted(len(empty), 'sample has', 'samples have')} no counts",
             where=f"{where}: {listing(empty)}",
         )
-    columns = SymbolColumns.of(str(gene) for gene in values.columns)
-    columns.note(unit, flow)
-    frame = pd.DataFrame(columns.merge(values.to_numpy(), unit), values.index, columns.symbols)
-    note_unit(frame, unit, flow)
-    frame = pd.DataFrame(unit.to_log(frame.to_numpy(), totals), frame.index, frame.columns)
+    symbols = SymbolColumns.of(naming.names, naming.columns)
+    symbols.note(unit, flow)
+    merged = symbols.merge(values.to_numpy(), unit)
+    note_unit(merged, unit, flow)
+    frame = pd.DataFrame(unit.to_log(merged, totals), values.index, symbols.symbols)
     _note_missing(frame, flow)
     return Expression(frame, pd.Series(unit.of_output, frame.columns), name, flow.to_frame(), covariates)
 

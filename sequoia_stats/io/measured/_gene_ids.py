@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,12 +45,13 @@ class SymbolColumns:
     repeated: tuple[tuple[int, NDArray[np.int64]], ...]
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> SymbolColumns:
-        """The columns of each name."""
+    def of(cls, names: Iterable[str], columns: NDArray[np.int64] | None = None) -> SymbolColumns:
+        """The columns of each name: those at the given positions, or else one after the other."""
         codes, symbols = pd.factorize(np.array(list(names), dtype=object))
+        at = np.arange(len(codes)) if columns is None else columns
         _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
-        repeated = tuple((int(i), np.flatnonzero(codes == i)) for i in np.flatnonzero(sizes > 1))
-        return cls(pd.Index(symbols, name="gene"), first, repeated)
+        repeated = tuple((int(i), at[codes == i]) for i in np.flatnonzero(sizes > 1))
+        return cls(pd.Index(symbols, name="gene"), at[first], repeated)
 
     def merge(self, values: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
         """One column per symbol; where a symbol has several, `Unit.total` of them."""
@@ -106,23 +108,42 @@ def read_probe_map(path: str | Path) -> dict[str, str]:
     return bare | dict(pairs)
 
 
+class Naming(NamedTuple):
+    """The columns of a table that are kept, and their symbols.
+
+    Parameters
+    ----------
+    columns : array of int
+        Positions.
+    names : list of str
+        The symbol of each; they may repeat.
+    """
+
+    columns: NDArray[np.int64]
+    names: list[str]
+
+
 def name_columns(
-    values: pd.DataFrame, where: str, flow: Flow, *, symbol_of: dict[str, str] | None, identifiers: str
-) -> pd.DataFrame:
+    titles: Iterable[object], where: str, flow: Flow, *, symbol_of: Mapping[str, str] | None, identifiers: str
+) -> Naming:
     """Name the columns of a table by symbols; copies on Y, and ids without a symbol, are left out and counted.
 
     Parameters
     ----------
-    values : DataFrame of shape (samples, genes)
-        Columns as in the file.
+    titles : iterable of str
+        Of the columns, as in the file.
     where : str
         The file, for the error.
     flow : Flow
         Takes a line for each loss.
-    symbol_of : dict of str to str, optional
+    symbol_of : mapping of str to str, optional
         As from `read_probe_map`.
     identifiers : {"symbols", "as-they-are"}
         Whether names must be symbols.
+
+    Returns
+    -------
+    Naming
 
     Raises
     ------
@@ -130,29 +151,14 @@ def name_columns(
         If most names are identifiers of an array or a database and there is no table of their symbols, or it has none.
     """
     check_limits({"identifiers": identifiers}, {"identifiers": one_of(IDENTIFIER_CHOICES)})
-    values = values.set_axis(values.columns.astype(str).str.strip(), axis=1)
-    on_y = are_y_copies(values.columns)
-    if on_y.any():
-        kept = len(on_y) - int(on_y.sum())
-        flow.add("genes: copies on Y", len(on_y), kept, "_PAR_Y or ENSGR: they are counted on X")
-        values = values.loc[:, ~on_y]
+    names = np.array([str(title).strip() for title in titles], dtype=object)
+    on_x = ~are_y_copies(names)
+    columns, names = np.flatnonzero(on_x), names[on_x]
+    if len(names) < len(on_x):
+        flow.add("genes: copies on Y", len(on_x), len(names), "_PAR_Y or ENSGR: they are counted on X")
     if symbol_of is not None:
-        names = [symbol_of.get(name) or symbol_of.get(_bare(name), "") for name in values.columns]
-        known = np.array([bool(name) for name in names])
-        if not known.any():
-            raise InputError(
-                "the probe map holds none of the ids",
-                where=f"{where}; its ids are {listing(values.columns, 3)}, the probe map's {listing(symbol_of, 3)}",
-                fix="--probe-map: the one of the same gene model",
-            )
-        lost = listing(values.columns[~known], 3)
-        reason = (
-            f"ids without a symbol in the probe map: {lost}" if not known.all() else "named by the probe map"
-        )
-        flow.add("genes: symbols", len(known), int(known.sum()), reason)
-        symbols = [name for name in names if name]
-        return values.loc[:, known].set_axis(pd.Index(symbols, dtype=object), axis=1)
-    found = examine(values.columns)
+        return _named_by_map(Naming(columns, list(names)), symbol_of, where, flow)
+    found = examine(names)
     if identifiers == "symbols" and found.are_identifiers:
         raise InputError(
             f"symbols are needed, but {found}",
@@ -162,7 +168,24 @@ def name_columns(
         )
     if found.counts:
         flow.add("genes: other identifiers", found.n, found.n, f"{found}; kept under these names")
-    return values
+    return Naming(columns, list(names))
+
+
+def _named_by_map(given: Naming, symbol_of: Mapping[str, str], where: str, flow: Flow) -> Naming:
+    symbols = [symbol_of.get(name) or symbol_of.get(_bare(name), "") for name in given.names]
+    known = np.array([bool(symbol) for symbol in symbols])
+    if not known.any():
+        raise InputError(
+            "the probe map holds none of the ids",
+            where=f"{where}; its ids are {listing(given.names, 3)}, the probe map's {listing(symbol_of, 3)}",
+            fix="--probe-map: the one of the same gene model",
+        )
+    lost = [name for name, symbol in zip(given.names, symbols, strict=True) if not symbol]
+    reason = (
+        f"ids without a symbol in the probe map: {listing(lost, 3)}" if lost else "named by the probe map"
+    )
+    flow.add("genes: symbols", len(known), int(known.sum()), reason)
+    return Naming(given.columns[known], [symbol for symbol in symbols if symbol])
 
 
 def count_types(types: Iterable[str], limit: int = 4) -> str:

@@ -66,11 +66,19 @@ class Unit:
         return values if self.offset is None else np.maximum(np.exp2(values) - self.offset, 0.0)
 
     def total(self, block: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One value per row for several ids of a gene: the sum of their abundances; the mean on a scale of its own."""
+        """One value per row for several ids of a gene: the sum of their abundances; the mean on a scale of its own.
+
+        A sum does not depend on other samples, as the choice of the largest would. The published reference file agrees:
+        its values are log2(x + 1) of numbers with four decimals, as files of the GDC hold and a mean would not.
+        """
         if not self.measure:
             return block.mean(axis=1)
         total = self.abundance(block).sum(axis=1)
         return total if self.offset is None else np.log2(total + self.offset)
+
+    def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of the counts of each sample; 1 for other units, which need no sum."""
+        return np.nansum(self.abundance(values), axis=1) if self.measure == "counts" else np.ones(len(values))
 
     def to_log(self, values: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values as `of_output` says.
@@ -80,12 +88,14 @@ class Unit:
         values : array of shape (samples, genes)
             Values in this unit.
         totals : array of shape (samples,)
-            Counts of each sample, of all genes that the source has; not used for other units.
+            As from `totals` of all genes that the source has.
         """
         if self.measure == "counts":
             values = self.abundance(values) * (1e6 / totals[:, None])
-            return np.log2(values + 1.0)
-        return np.log2(values + 1.0) if self.is_abundance else values
+        elif not self.is_abundance:
+            return values
+        more = values + 1.0
+        return np.log2(more, out=more)
 
 
 def parse_unit(text: str) -> Unit:
@@ -165,7 +175,7 @@ def refuse_contradiction(values: pd.DataFrame, unit: Unit, where: str) -> None:
             )
 
 
-def note_unit(values: pd.DataFrame, unit: Unit, flow: Flow) -> None:
+def note_unit(values: NDArray[np.float64], unit: Unit, flow: Flow) -> None:
     """Add a line to the ledger for what becomes of the values, with a doubt if they look like logarithms."""
     n = values.shape[1]
     reason = f"{unit.name} is kept, no logarithm is taken"
@@ -173,7 +183,7 @@ def note_unit(values: pd.DataFrame, unit: Unit, flow: Flow) -> None:
         reason = f"{unit.name} → {unit.of_output}; a million is the sum of all genes of the source"
     elif unit.is_abundance:
         reason = f"{unit.name} → {unit.of_output}"
-        most = np.nanmax(values.to_numpy(), initial=0.0)
+        most = np.nanmax(values, initial=0.0)
         if n >= _MANY_GENES and most < _LOW:
             reason += (
                 f"; no value exceeds {most:.4g}: if these are logarithms, say --unit 'log2({unit.measure}+1)'"

@@ -71,14 +71,13 @@ def read_expression_matrix(
     refuse_dates(frame.columns, str(path))
     samples = one_per_patient(samples_of_names(frame.index), str(path), flow)
     frame = frame.loc[samples.index].set_axis(pd.Index(samples["patient_id"], name="patient_id"), axis=0)
-    is_counts = chosen.measure == "counts"
-    totals = np.nansum(chosen.abundance(frame.to_numpy()), axis=1) if is_counts else np.ones(len(frame))
     symbol_of = None if probe_map is None else read_probe_map(probe_map)
-    frame = name_columns(frame, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
+    naming = name_columns(frame.columns, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
     covariates = samples[["sample"]].set_axis(frame.index, axis=0)
     if (covariates["sample"] == covariates.index).all():
         covariates = covariates[[]]
-    return finish(frame, chosen, str(path), path.name.partition(".")[0], flow, totals, covariates)
+    name, totals = path.name.partition(".")[0], chosen.totals(frame.to_numpy())
+    return finish(frame, naming, chosen, str(path), name, flow, totals, covariates)
 
 
 def _unit(path: Path, said: str | None, stated: str) -> Unit:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import count_jobs
 from sequoia_base.flow import Flow
+from sequoia_base.search import walk
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io.measured._gene_ids import SymbolColumns, are_y_copies, count_types
 from sequoia_stats.io.measured._primary_samples import one_per_patient
@@ -129,19 +130,28 @@ def read_star_counts(
     )
 
 
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Files below a folder; hidden ones are what macOS and gdc-client leave."""
+    return (place / name for place, _, names in walk(folder) for name in names if not name.startswith("."))
+
+
 def _star_counts_in(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.rglob("*") if is_star_counts(file.name) and file.is_file())
+    return (file for file in _files_in(folder) if is_star_counts(file.name))
 
 
 def _nothing(folder: Path) -> InputError:
-    older = [file.name for file in folder.rglob("*") if ".htseq." in file.name or "FPKM" in file.name]
+    names = [file.name for file in _files_in(folder)]
+    older = [name for name in names if ".htseq." in name or ".FPKM" in name]
+    packed = [name for name in names if name.endswith((".tar.gz", ".tgz", ".tar"))]
     also = (
         f"; it holds {counted(len(older), 'file')} of the older HTSeq workflow ({older[0]})" if older else ""
     )
     return InputError(
         f"the folder holds no file of STAR counts{also}",
         where=str(folder),
-        fix="they are called *.augmented_star_gene_counts.tsv: unpack the archive, or download them with gdc-client",
+        fix=f"unpack {packed[0]}"
+        if packed
+        else "they are called *.augmented_star_gene_counts.tsv: download them with gdc-client",
     )
 
 

@@ -116,16 +116,19 @@ def read_xena(
     kept = one_per_patient(samples, str(path), flow)
     columns = [0, *(i for i, name in enumerate(header) if i and name in kept.index)]
     ids, values = _read(path, delimiter, len(header), columns)
-    frame = pd.DataFrame(values, pd.Index(kept["patient_id"], name="patient_id"), pd.Index(ids, dtype=object))
-    refuse_dates(frame.columns, str(path))
+    refuse_dates(ids, str(path))
     symbol_of = _probe_map(path, probe_map, ids) if identifiers == "symbols" or probe_map else None
-    totals = (
-        np.nansum(chosen.abundance(values), axis=1) if chosen.measure == "counts" else np.ones(len(values))
-    )
-    frame = name_columns(frame, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
-    covariates = kept[["sample"]].set_axis(frame.index, axis=0)
+    naming = name_columns(ids, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
+    patients = pd.Index(kept["patient_id"], name="patient_id")
     return finish(
-        frame, chosen, str(path), path.name.removesuffix(".gz").removesuffix(".tsv"), flow, totals, covariates
+        pd.DataFrame(values, patients, pd.Index(ids, dtype=object)),
+        naming,
+        chosen,
+        str(path),
+        path.name.removesuffix(".gz").removesuffix(".tsv"),
+        flow,
+        chosen.totals(values),
+        kept[["sample"]].set_axis(patients, axis=0),
     )
 
 

@@ -124,6 +124,14 @@ def test_a_renamed_file_is_found_by_the_id_of_its_folder(tmp_path):
     assert len(read_measured(folder).values) == 3
 
 
+def test_linked_folders_are_entered_and_hidden_files_are_not(tmp_path):
+    folder = write_gdc(tmp_path / "gdc", flat=True)
+    (folder / f"._{file_name(0)}").write_text("of macOS")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "inner").symlink_to(folder)
+    assert len(read_measured(tmp_path / "linked", samples=next(folder.glob("gdc_sample*"))).values) == 3
+
+
 def test_the_sheet_may_lie_beside_the_folder_or_be_given(tmp_path):
     folder = write_gdc(tmp_path / "gdc", names="")
     sheet = write_sheet(tmp_path, ALIQUOTS)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sequoia_model.errors import InputError
 from sequoia_model.training import _comparison
 from sequoia_model.training.summary import CrossValidated, summarise
-from sequoia_stats.association import pearson
+from sequoia_stats.association import fisher_mean, pearson
 from sequoia_stats.selection import top_k
 from sequoia_stats.types.predictions import Predictions
 
@@ -130,6 +130,15 @@ def test_an_untrained_network_looks_good_on_genes_ranked_on_the_test_part_alone(
     row = row_of(summarise(make_results(n=30, n_folds=1, genes=400), top=20).methods, "untrained")
     assert row["top_usual"] > 0.3
     assert abs(row["top_honest"]) < 0.1
+
+
+def test_folds_count_by_their_size_within_folds():
+    results = make_results()
+    results.folds = np.repeat([0, 1, 2], [40, 15, 5])
+    truth, made = results.measured, results.predicted["network"]
+    r = [pearson(truth, made, rows=results.folds == fold).r for fold in range(3)]
+    genes = summarise(results, top=10).genes
+    np.testing.assert_allclose(genes["r_folds_network"], fisher_mean(r, [37, 12, 2]), atol=1e-10)
 
 
 def test_scores_by_gene_are_those_of_the_definitions():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sequoia_model.errors import InputError, SequoiaError
     from sequoia_model.feature_files import read as read_features
     from sequoia_model.feature_files import write as write_features
+    from sequoia_model.leakage import Audit, audit, audit_splits, site_signal
     from sequoia_model.legacy import read_results
     from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
     from sequoia_model.prediction import PredictionRun, predict, predict_slides
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Audit",
     "ClusterMeans",
     "Encoder",
     "EncoderId",
@@ -55,6 +57,8 @@ __all__ = [
     "TissueMask",
     "Weights",
     "__version__",
+    "audit",
+    "audit_splits",
     "cluster_means",
     "draw_splits",
     "embed",
@@ -72,6 +76,7 @@ __all__ = [
     "read_splits",
     "read_tiles",
     "save_weights",
+    "site_signal",
     "tile_folder",
     "tile_grid",
     "tissue_mask",
@@ -82,6 +87,7 @@ __all__ = [
 __getattr__ = on_demand(
     __name__,
     {
+        "Audit": "leakage:Audit",
         "ClusterMeans": "clusters:ClusterMeans",
         "Encoder": "encoders:Encoder",
         "EncoderId": "types.bag:EncoderId",
@@ -99,6 +105,8 @@ __getattr__ = on_demand(
         "TileTransformer": "nets:TileTransformer",
         "TissueMask": "tissue:TissueMask",
         "Weights": "weights.loading:Weights",
+        "audit": "leakage:audit",
+        "audit_splits": "leakage:audit_splits",
         "cluster_means": "clusters:cluster_means",
         "draw_splits": "splits:draw",
         "embed": "embedding:embed",
@@ -116,6 +124,7 @@ __getattr__ = on_demand(
         "read_splits": "splits:read_splits",
         "read_tiles": "tiles:read_tiles",
         "save_weights": "weights.loading:save_weights",
+        "site_signal": "leakage:site_signal",
         "tile_folder": "embedding:tile_folder",
         "tile_grid": "tiles:tile_grid",
         "tissue_mask": "tissue:tissue_mask",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sequoia_base.cli.output import Force, Json, located, say, show
+from sequoia_base.cli.output import Force, Json, located, progress, say, show
 from sequoia_base.errors import InputError, counted
 
 if TYPE_CHECKING:
@@ -98,6 +98,60 @@ def splits(
     }
     text = f"{made.name}: {counted(len(made.roles), 'patient')}\n{table.to_string(index=False)}"
     _show_written(text, content, [made.note] if made.note else [], as_json)
+
+
+@app.command()
+def audit(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE|DIR",
+            help="Splits (ours, CLAM, MCAT, SurvPath, also those that leak), a run folder, predictions (.h5ad), or "
+            "test_results.pkl.",
+        ),
+    ],
+    features: Annotated[
+        Path | None,
+        typer.Option(help="Feature files: slides on different sides that are nearly the same are listed."),
+    ] = None,
+    patients: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with the column patient_id, perhaps slide, and others, such as site, ER and batch, whose "
+            "association with the folds is tested."
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of the features, if their files do not name it.")
+    ] = None,
+    near: Annotated[
+        float, typer.Option(help="Cosine of mean features from which slides are nearly the same.")
+    ] = 0.999,
+    seed: Annotated[int, typer.Option(help="Random seed of permutation tests, 0 or more.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of threads that read features.")] = 1,
+    as_json: Json = False,
+) -> int:
+    """Look for patients and slides on both sides of a fold, and for folds that are paired wrongly.
+
+    Exit code 2: there are leaks. Near-duplicates, and associations of folds with sites, ER or batches, are only
+    reported.
+    """
+    from sequoia_model.leakage import audit as audited
+
+    found = audited(
+        file,
+        features,
+        patients,
+        encoder=encoder,
+        near=near,
+        seed=seed,
+        jobs=jobs,
+        progress=progress("features"),
+    )
+    show(str(found), found.to_dict(), as_json)
+    if found.leaks:
+        say(f"error: {counted(len(found.leaks), 'leak')}: results of these folds are worthless")
+    return 2 if found.leaks else 0
 
 
 def convert_results(

@@ -75,8 +75,15 @@ class Contents:
     averaged: bool = False
 
 
-def read_contents(path: Path) -> Contents:
+def read_contents(path: Path, *, repeated: bool = False) -> Contents:
     """Read and check a file of results.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    repeated : bool, default False
+        Whether a slide may be in several splits.
 
     Raises
     ------
@@ -89,7 +96,8 @@ def read_contents(path: Path) -> Contents:
     parts = _splits(content, path)
     genes = _genes(content, parts, path)
     folds = [_check(key, part, genes, path) for key, part in parts.items()]
-    _refuse_repeated(folds, path)
+    if not repeated:
+        _refuse_repeated(folds, path)
     return Contents(folds, genes, _left_out(content, parts, folds))
 
 

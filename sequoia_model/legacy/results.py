@@ -101,6 +101,28 @@ def read_results(path: str | Path, patients: str | Path | Mapping[str, str] | No
     return anndata.AnnData(predicted, obs, var, uns, layers=layers)
 
 
+def tested_slides(path: str | Path) -> list[tuple[str, int | None]]:
+    """The slides that each split of results tested, with its number; a slide may be in several.
+
+    Parameters
+    ----------
+    path : path
+        A file that `read_results` reads.
+
+    Returns
+    -------
+    list of (str, int or None)
+        None if the file does not state the number.
+
+    Raises
+    ------
+    InputError
+        As `read_results`.
+    """
+    folds = read_contents(Path(path), repeated=True).folds
+    return [(slide, fold.fold) for fold in folds for slide in fold.slides]
+
+
 def write_results(adata: AnnData, path: str | Path) -> None:
     """Write predictions as .h5ad, whole or not at all; the same results give the same bytes.
 

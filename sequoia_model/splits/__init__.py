@@ -3,6 +3,16 @@
 from sequoia_model.splits.assignment import ROLES, Splits
 from sequoia_model.splits.drawing import draw
 from sequoia_model.splits.published_folds import published, published_cancer_of, published_cancers
-from sequoia_model.splits.tables import read_splits
+from sequoia_model.splits.tables import Lists, read_lists, read_splits
 
-__all__ = ["ROLES", "Splits", "draw", "published", "published_cancer_of", "published_cancers", "read_splits"]
+__all__ = [
+    "ROLES",
+    "Lists",
+    "Splits",
+    "draw",
+    "published",
+    "published_cancer_of",
+    "published_cancers",
+    "read_lists",
+    "read_splits",
+]

@@ -49,7 +49,7 @@ class Splits:
         roles = self.roles.set_axis(pd.Index(self.roles.index.astype(str), name="patient_id"), axis=0)
         if roles.empty:
             raise InputError("there are no patients, or no folds", where=self.name)
-        _check_words(roles, self.name)
+        check_words(roles, self.name)
         roles = _one_row_each(roles, self.name)
         cohort = self.cohort
         if cohort is not None and not cohort.astype(bool).any():
@@ -133,7 +133,14 @@ def _refuse_samples(names: pd.Index, where: str) -> None:
         )
 
 
-def _check_words(roles: pd.DataFrame, name: str) -> None:
+def check_words(roles: pd.DataFrame, name: str) -> None:
+    """Refuse columns that are not numbered as folds, and words that are not roles.
+
+    Raises
+    ------
+    InputError
+        Naming the columns, or the patients.
+    """
     wanted = [f"fold_{i}" for i in range(roles.shape[1])]
     if list(roles.columns) != wanted:
         raise InputError(

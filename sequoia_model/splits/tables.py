@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_patients, patient_columns
-from sequoia_model.splits.assignment import ROLES, Splits
+from sequoia_model.splits.assignment import ROLES, Splits, check_words
 from sequoia_model.types.beginnings import kind_of_file
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
@@ -61,14 +62,56 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
     if patients is not None:
         raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
     table = patient_columns(texts, path)
-    folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
     index = pd.Index(table["patient_id"])
-    roles = texts[folds].apply(lambda column: column.str.lower()).set_axis(index, axis=0)
+    roles = _roles(texts).set_axis(index, axis=0)
     cohort = table["cohort"].set_axis(index) if "cohort" in table else None
     try:
         return Splits(roles, cohort, name)
     except InputError as error:
         raise _located(error, name, path) from None
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What files of splits list, whatever it is: nothing is refused that an audit should find.
+
+    Parameters
+    ----------
+    folds : tuple of tuple of (str, str)
+        Names of each fold, with their roles.
+    of_patients : bool
+        Whether the names are those of patients; otherwise of slides, or of either.
+    """
+
+    folds: tuple[tuple[tuple[str, str], ...], ...]
+    of_patients: bool
+
+
+def read_lists(path: str | Path) -> Lists:
+    """Read the files that `read_splits` reads, but let names be on several sides of a fold.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or is not one of these, or a fold is missing.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return Lists(tuple(map(tuple, _read_folder(path))), of_patients=False)
+    texts = _read(path)
+    if not any(map(_FOLD.fullmatch, texts.columns)):
+        return Lists((tuple(_read_fold(texts, path)),), of_patients=False)
+    names = patient_columns(texts, path)["patient_id"]
+    roles = _roles(texts)
+    check_words(roles.set_axis(names, axis=0), str(path))
+    folds = (zip(names, roles[fold], strict=True) for fold in roles)
+    return Lists(tuple(tuple(pair for pair in fold if pair[1]) for fold in folds), of_patients=True)
+
+
+def _roles(texts: pd.DataFrame) -> pd.DataFrame:
+    """The columns of folds in the order of their numbers, in small letters."""
+    folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
+    return texts[folds].apply(lambda column: column.str.lower())
 
 
 def _read(path: Path) -> pd.DataFrame:

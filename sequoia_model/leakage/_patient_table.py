@@ -1,0 +1,73 @@
+"""What a user says of slides and patients: whose each slide is, and columns by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sequoia_base.names import bare_slide, patient_of
+from sequoia_base.tables import read_table
+from sequoia_model.patients import PATIENT_COLUMNS, one_value_each, patient_columns
+
+#: Slide to patient, or a table with a column of patients, perhaps one of slides, and others.
+Patients = str | Path | Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class PatientTable:
+    """The patient of each slide, and columns by patient.
+
+    Parameters
+    ----------
+    by_slide : mapping of str to str
+        As a user says; empty if nothing is said.
+    columns : mapping of str to mapping of str to str
+        Columns of which a patient has one value; those that differ between slides of a patient are left out.
+    several : tuple of str
+        Titles of those.
+    """
+
+    by_slide: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+    several: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, patients: Patients | None) -> PatientTable:
+        """Read what a user gives, if anything.
+
+        Raises
+        ------
+        InputError
+            If the table cannot be read, or a slide has two patients.
+        """
+        if patients is None:
+            return cls({}, {})
+        if isinstance(patients, Mapping):
+            return cls({bare_slide(slide): patient for slide, patient in patients.items()}, {})
+        texts = read_table(patients, missing=())
+        ids = patient_columns(texts, patients)
+        owner, by_slide = ids["patient_id"], {}
+        if "slide" in ids:
+            by_slide = one_value_each(
+                zip(ids["slide"].map(bare_slide), owner, strict=True), "slide", patients
+            )
+        columns, several = {}, []
+        for title in texts.columns:
+            if title.lower() in (*PATIENT_COLUMNS["slide"], *PATIENT_COLUMNS["patient_id"]) or not title:
+                continue
+            pairs = dict.fromkeys(zip(owner, texts[title], strict=True))
+            if len(pairs) == owner.nunique():
+                columns[title] = dict(pairs.keys())
+            else:
+                several.append(title)
+        return cls(by_slide, columns, tuple(several))
+
+    def patient(self, name: str) -> str | None:
+        """The patient of a slide: as given, itself if it is a patient of the table, or by its barcode."""
+        return self.by_slide.get(name) or (name if name in self._patients else patient_of(name))
+
+    @cached_property
+    def _patients(self) -> set[str]:
+        return {*self.by_slide.values(), *(patient for column in self.columns.values() for patient in column)}

@@ -1,0 +1,184 @@
+"""Who is on which side of each fold, from any file that says so; nothing is refused that an audit should find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sequoia_base.apart import h5ad
+from sequoia_base.names import bare_slide
+from sequoia_model.errors import InputError, listing, part
+from sequoia_model.leakage._patient_table import PatientTable
+from sequoia_model.legacy import tested_slides
+from sequoia_model.splits import ROLES, Splits, read_lists
+
+#: Files of a run folder, besides those of its folds.
+SPLITS_FILE, PREDICTIONS_FILE = "splits.csv", "predictions.h5ad"
+PatientOf = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Who is on which side of each fold, and which fold predicted whom.
+
+    Parameters
+    ----------
+    kind : str
+        What was read: splits, run, predictions or results.
+    listed : DataFrame
+        A row per name and role in a fold; columns ``fold`` (int), ``role``, ``name`` (a slide or a patient) and
+        ``patient``. Empty if only predictions were read.
+    tested : DataFrame
+        A row per predicted slide; columns ``fold`` (int), ``name``, ``patient``. Empty if no predictions were read.
+    of_slides : bool
+        Whether the names in `listed` are those of slides.
+    notes : tuple of str
+        What a user must know about them.
+    """
+
+    kind: str
+    listed: pd.DataFrame
+    tested: pd.DataFrame
+    of_slides: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def folds(self) -> list[int]:
+        """Numbers of the folds."""
+        return sorted({*self.listed["fold"], *self.tested["fold"]})
+
+    @property
+    def patients(self) -> list[str]:
+        """All patients."""
+        return sorted({*self.listed["patient"], *self.tested["patient"]})
+
+    def of_role(self, fold: int, role: str, column: str = "patient") -> set[str]:
+        """Patients, or names, on one side of a fold."""
+        rows = self.listed[(self.listed["fold"] == fold) & (self.listed["role"] == role)]
+        return set(rows[column])
+
+
+def read_sides(path: str | Path, table: PatientTable) -> Sides:
+    """Read splits of any layout, a run folder, predictions (.h5ad) or results of the published code (.pkl).
+
+    Parameters
+    ----------
+    path : path
+        The file or folder.
+    table : PatientTable
+        What a user says of slides and patients.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or cannot be read.
+    """
+    path, patient_of_name = Path(path), table.patient
+    if path.is_dir() and any((path / name).exists() for name in (SPLITS_FILE, PREDICTIONS_FILE)):
+        return _of_run(path, patient_of_name)
+    if path.suffix.lower() in (".pkl", ".pickle"):
+        pairs = tested_slides(path)
+        known = [(fold, "", name) for name, fold in pairs if fold is not None]
+        if not known:
+            raise InputError("the results do not say which fold tested whom", where=str(path))
+        tested, notes = _frame(known, patient_of_name, path)
+        if lost := len(pairs) - len(known):
+            notes = (*notes, f"{part(lost, len(pairs), 'slide', 'have')} no fold")
+        return Sides("results", _nobody(), tested, notes=notes)
+    if path.suffix.lower() == ".h5ad":
+        tested, notes = _predicted(path, patient_of_name)
+        return Sides("predictions", _nobody(), tested, notes=notes)
+    lists = read_lists(path)
+    rows = [(fold, role, name) for fold, pairs in enumerate(lists.folds) for name, role in pairs]
+    listed, notes = _frame(rows, patient_of_name, path, of_patients=lists.of_patients)
+    return Sides("splits", listed, _nobody(), of_slides=not lists.of_patients, notes=notes)
+
+
+def sides_of(splits: Splits) -> Sides:
+    """Splits in memory, as `read_sides` gives those of a file."""
+    rows = [
+        (fold, role, patient)
+        for fold in range(splits.n_folds)
+        for role in ROLES
+        for patient in splits.patients(fold, role)
+    ]
+    listed, _ = _frame(rows, lambda name: name, splits.name, of_patients=True)
+    return Sides("splits", listed, _nobody())
+
+
+def _of_run(folder: Path, patient_of_name: PatientOf) -> Sides:
+    """The splits of a run and what its predictions say; either may be missing."""
+    listed, tested = _nobody(), _nobody()
+    notes: list[str] = []
+    if (folder / SPLITS_FILE).exists():
+        read = read_lists(folder / SPLITS_FILE)
+        rows = [(fold, role, name) for fold, pairs in enumerate(read.folds) for name, role in pairs]
+        listed, more = _frame(rows, patient_of_name, folder / SPLITS_FILE, of_patients=read.of_patients)
+        notes += more
+    else:
+        notes.append(f"there is no {SPLITS_FILE}, so only the predictions are looked at")
+    if (folder / PREDICTIONS_FILE).exists():
+        tested, more = _predicted(folder / PREDICTIONS_FILE, patient_of_name)
+        notes += more
+        if len(listed) and (strangers := sorted(set(tested["patient"]) - set(listed["patient"]))):
+            n = part(len(strangers), tested["patient"].nunique(), "predicted patient", "are")
+            notes.append(f"{n} not in {SPLITS_FILE}: {listing(strangers, 3)}")
+    else:
+        notes.append(f"there is no {PREDICTIONS_FILE}, so only the splits are looked at")
+    return Sides("run", listed, tested, notes=tuple(notes))
+
+
+def _predicted(path: Path, patient_of_name: PatientOf) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The fold that predicted each slide, from the obs of predictions."""
+    _, obs, _ = h5ad.names(path)
+    if "fold" not in obs:
+        raise InputError(
+            "the predictions do not say which fold made them: there is no column fold",
+            where=f"{path}, obs: {listing(obs.columns) or 'no columns'}",
+        )
+    fold = pd.to_numeric(obs["fold"].astype("object"), errors="coerce").to_numpy(float, na_value=float("nan"))
+    patients = obs.get("patient_id", obs.index)
+    owner = {bare_slide(str(slide)): str(patient) for slide, patient in zip(obs.index, patients, strict=True)}
+    known = [
+        (int(number), "", str(slide))
+        for slide, number in zip(obs.index, fold, strict=True)
+        if number == number
+    ]
+    if not known:
+        raise InputError(
+            "no prediction says which fold made it, as where all networks predict a new cohort",
+            where=f"{path}, obs, column fold",
+            fix="audit the splits of the training",
+        )
+    tested, notes = _frame(known, lambda name: owner.get(name) or patient_of_name(name), path)
+    if lost := len(obs) - len(known):
+        notes = (*notes, f"{part(lost, len(obs), 'slide', 'have')} no fold, as where all networks predict")
+    return tested, notes
+
+
+def _nobody() -> pd.DataFrame:
+    return pd.DataFrame({"fold": pd.Series(dtype=int), "role": "", "name": "", "patient": ""})
+
+
+def _frame(
+    rows: Iterable[tuple[int, str, str]],
+    patient_of_name: PatientOf,
+    where: object,
+    *,
+    of_patients: bool = False,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A row per name and role in a fold, each once; and a note on slides without a patient."""
+    table = pd.DataFrame(rows, columns=["fold", "role", "name"])
+    table["name"] = table["name"].map(str if of_patients else bare_slide)
+    names = list(dict.fromkeys(table["name"]))
+    owner = {name: patient_of_name(name) for name in names}
+    unknown = [] if of_patients else [name for name in names if not owner[name]]
+    table["patient"] = [owner[name] or name for name in table["name"]]
+    n = part(len(unknown), len(names), "slide", "have")
+    note = f"{n} no patient, so each counts as its own patient: {listing(unknown, 3)}"
+    if table.empty:
+        raise InputError("nobody is in any fold", where=str(where))
+    return table.reset_index(drop=True), (note,) if unknown else ()

@@ -1,0 +1,97 @@
+"""Audits of runs, predictions and old results."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_model.errors import InputError
+from sequoia_model.leakage import audit
+from sequoia_model.splits import draw
+from tests.build.pickles import make_results, make_split, slide, write_pickle
+
+SPLITS = draw([f"P{i:02d}" for i in range(20)], n_folds=4, val=0.2)
+
+
+def write_predictions(path, folds, n=20):
+    """Predictions of a slide of each patient, by the given folds."""
+    obs = pd.DataFrame({"patient_id": [f"P{i:02d}" for i in range(n)]}, [f"S{i:02d}" for i in range(n)])
+    obs["fold"] = pd.array(folds, dtype="Int64")
+    anndata.AnnData(np.zeros((n, 2), dtype=np.float32), obs).write_h5ad(path)
+    return path
+
+
+def held_out():
+    return [SPLITS.test_fold(patient) for patient in SPLITS.roles.index]
+
+
+def test_a_run_whose_folds_predict_their_test_patients_has_no_leaks(tmp_path):
+    SPLITS.save(tmp_path / "splits.csv")
+    write_predictions(tmp_path / "predictions.h5ad", held_out())
+    found = audit(tmp_path)
+    assert found.leaks == ()
+    assert (found.kind, found.n_folds, found.n_patients, found.notes) == ("run", 4, 20, ())
+
+
+def test_predictions_by_a_fold_that_knew_the_patient_are_found(tmp_path):
+    SPLITS.save(tmp_path / "splits.csv")
+    folds = held_out()
+    trained = next(k for k in range(4) if SPLITS.roles.loc["P03", f"fold_{k}"] == "train")
+    stopped = next((i, k) for i in range(4, 20) for k in range(4) if SPLITS.roles.iloc[i, k] == "val")
+    folds[3], folds[stopped[0]] = trained, stopped[1]
+    write_predictions(tmp_path / "predictions.h5ad", folds)
+    found = {(leak.kind, leak.fold, leak.items) for leak in audit(tmp_path).leaks}
+    assert found == {
+        ("predicted_by_training_fold", trained, ("S03",)),
+        ("predicted_by_validation_fold", stopped[1], (f"S{stopped[0]:02d}",)),
+    }
+
+
+def test_what_a_run_lacks_is_noted(tmp_path):
+    SPLITS.save(tmp_path / "splits.csv")
+    assert audit(tmp_path).notes == ("there is no predictions.h5ad, so only the splits are looked at",)
+
+
+def test_a_patient_tested_by_several_folds_of_old_results_is_a_leak(tmp_path):
+    split = make_split(1)
+    split["wsi_file_name"] = np.array([slide(10), slide(0, extra=2)])
+    found = audit(write_pickle(tmp_path, make_results(make_split(0), split)))
+    assert [(leak.kind, leak.items) for leak in found.leaks] == [
+        ("patient_tested_by_several_folds", ("TCGA-AA-0000",))
+    ]
+    assert found.kind == "results"
+
+
+def test_a_slide_tested_by_several_folds_is_named_although_it_cannot_be_converted(tmp_path):
+    split = make_split(1)
+    split["wsi_file_name"] = np.array([slide(10), slide(0)])
+    found = audit(write_pickle(tmp_path, make_results(make_split(0), split)))
+    assert [leak.kind for leak in found.leaks] == [
+        "patient_tested_by_several_folds",
+        "slide_tested_by_several_folds",
+    ]
+    assert found.leaks[1].items == (slide(0),)
+
+
+def test_results_of_a_partition_have_no_leaks(tmp_path):
+    assert audit(write_pickle(tmp_path, make_results())).leaks == ()
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda f: write_predictions(f / "p.h5ad", [None] * 20), "no prediction says which fold made it"),
+        (lambda f: write_pickle(f, make_split(0), name="p.pkl"), "do not say which fold tested whom"),
+    ],
+)
+def test_predictions_of_no_fold_are_refused(tmp_path, write, words):
+    with pytest.raises(InputError, match=words):
+        audit(write(tmp_path))
+
+
+def test_some_predictions_without_a_fold_are_noted(tmp_path):
+    found = audit(write_predictions(tmp_path / "p.h5ad", [0, 1] * 9 + [None, None]))
+    assert found.kind == "predictions" and found.n_patients == 18
+    assert any("2 of 20 slides have no fold" in note for note in found.notes)

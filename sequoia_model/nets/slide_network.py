@@ -77,6 +77,15 @@ class SlideNetwork(nn.Module):
         """Tokens of length d from features of length D; the features themselves without a PCA."""
         return x if self.pca is None else self.pca(x)
 
+    @property
+    def head_names(self) -> tuple[str, str]:
+        """Published names of weight and bias of the last layer, which have a row for each gene."""
+        raise NotImplementedError
+
+    def published_names(self, parameter: str) -> list[str]:
+        """Published names of one of our parameters: several if it joins several tensors on disk."""
+        return [parameter]
+
     def published_state(self) -> dict[str, Tensor]:
         """The parameters by their published names, as they are written to disk."""
         return dict(self.state_dict())
@@ -111,6 +120,11 @@ class SlideTransformer(SlideNetwork):
         layers = (nn.ModuleList([mixer, FeedForward(dim, hidden_dim)]) for mixer in mixers)
         self.transformer = nn.ModuleDict({"layers": nn.ModuleList(layers)})
         self.linear_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, self.num_outputs))
+
+    @property
+    def head_names(self) -> tuple[str, str]:
+        """Published names of weight and bias of the last layer, which have a row for each gene."""
+        return "linear_head.1.weight", "linear_head.1.bias"
 
     def forward(self, x: Tensor) -> Tensor:
         """Genes (b, num_outputs) of slides (b, k, input_dim) with their clusters in canonical order."""

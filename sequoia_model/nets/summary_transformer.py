@@ -67,6 +67,10 @@ class SummaryTransformer(SlideTransformer):
         self.nheads = nheads
         del self.config["architecture"]  # published configurations do not have it
 
+    def published_names(self, parameter: str) -> list[str]:
+        """Published names of one of our parameters: one for each head if it joins the heads."""
+        return list(split_heads({parameter: self.get_parameter(parameter)}, self.nheads))
+
     def published_state(self) -> dict[str, Tensor]:
         """The parameters by their published names, separate for each head; views of ours."""
         return split_heads(self.state_dict(), self.nheads)

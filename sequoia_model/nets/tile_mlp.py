@@ -57,6 +57,11 @@ class TileMLP(SlideNetwork):
             self.add_module(f"conv{i}", nn.Conv1d(before, after, kernel_size=1))
         self.n_layers, self.ks, self.dropout = len(widths) - 1, tuple(ks), dropout
 
+    @property
+    def head_names(self) -> tuple[str, str]:
+        """Published names of weight and bias of the last layer, which have a row for each gene."""
+        return f"conv{self.n_layers - 1}.weight", f"conv{self.n_layers - 1}.bias"
+
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Predict the genes of slides.
 

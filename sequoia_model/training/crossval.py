@@ -1,0 +1,325 @@
+"""Cross-validation in a folder: one network per fold, resumed if interrupted, shared by several processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sequoia_base.arguments import ProgressBar, check_limits, whole
+from sequoia_base.flow import Flow
+from sequoia_base.runs import LOG, Claim, RunFolder, attempt
+from sequoia_model.errors import Failure, InputError, SequoiaError
+from sequoia_model.splits import Splits, draw, read_splits
+from sequoia_model.training.checkpoints import Checkpoints
+from sequoia_model.training.data import TrainingData, load_training_data
+from sequoia_model.training.folds import FoldRows, rows_of_folds
+from sequoia_model.training.networks import Start, null_networks, read_start
+from sequoia_model.training.one_fold import evaluate_fold, train_fold
+from sequoia_model.training.options import TrainOptions
+from sequoia_model.training.result import FoldRun, TrainingRun
+from sequoia_model.training.run_files import assemble, begin_run, results_file
+from sequoia_model.types.devices import choose_device
+from sequoia_model.weights.loading import save_weights
+from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
+
+#: Called with the row of the log after each epoch.
+OnEpoch = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the training data come from; the parameters are those of `load_training_data`.
+
+    Parameters
+    ----------
+    features : tuple of path
+        Feature files, and folders of them.
+    measured : path
+        Measured expression.
+    encoder, genes, patients, cache
+        As in `load_training_data`.
+    """
+
+    features: tuple[Path, ...]
+    measured: Path
+    encoder: str | None = None
+    genes: str | Path | None = None
+    patients: str | Path | None = None
+    cache: Path | None = None
+
+    def load(self, seed: int, jobs: int = 1, progress: ProgressBar | None = None) -> TrainingData:
+        """Read everything, or what the cache holds of it."""
+        return load_training_data(
+            self.features, self.measured, encoder=self.encoder, genes=self.genes, patients=self.patients,
+            cache=self.cache, seed=seed, jobs=jobs, progress=progress,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a process needs to work on folds."""
+
+    sources: Sources
+    options: TrainOptions
+    splits: Splits
+    output: Path
+    settings: Mapping[str, Any]
+    device: str
+    threads: int
+    only: int | None
+    force: bool
+    begun: float
+    tensorboard: bool
+
+
+def train(
+    features: str | Path | Iterable[str | Path],
+    measured: str | Path,
+    output: str | Path,
+    options: TrainOptions = TrainOptions(),
+    *,
+    splits: Splits | str | Path | None = None,
+    n_folds: int = 5,
+    val: float = 0.1,
+    encoder: str | None = None,
+    genes: str | Path | None = None,
+    patients: str | Path | None = None,
+    only: int | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    cache: str | Path | None = None,
+    tensorboard: bool = False,
+    force: bool = False,
+    progress: ProgressBar | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainingRun:
+    """Train one network per fold, predict the test part of each, and compare with the baselines.
+
+    Parameters
+    ----------
+    features : path, or iterable of path
+        Feature files, and folders that are searched with their subfolders.
+    measured : path
+        Measured expression: a table (``wsi_file_name`` or ``patient_id``, genes) or AnnData.
+    output : path
+        The run folder, created if it does not exist. Folds that are finished in it are kept, one that was interrupted
+        goes on where it stopped, and other processes may work on it at the same time.
+    options : TrainOptions
+        How the networks learn.
+    splits : Splits or path, optional
+        Roles of the patients in every fold, as `read_splits` reads them. By default they are drawn.
+    n_folds : int, default 5
+        Number of folds, if they are drawn.
+    val : float, default 0.1
+        Share of the patients outside the test part that validates, if folds are drawn.
+    encoder : str, optional
+        The encoder of the features, if the files do not name it.
+    genes : path, optional
+        The genes that are learnt, one per line; by default all of `measured`.
+    patients : path, optional
+        A table of slides and their patients; by default TCGA barcodes, else the patients that `measured` names.
+    only : int, optional
+        The one fold to train; by default all.
+    device : str, default "auto"
+        ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    jobs : int, default 1
+        Number of processes that work on folds; they share the threads of torch.
+    cache : path, optional
+        The folder that keeps cluster means for the next run.
+    tensorboard : bool, default False
+        Whether to write event files for TensorBoard into ``tensorboard/``.
+    force : bool, default False
+        Whether to train finished folds again, and replace a run that was made with other settings.
+    progress : callable, optional
+        Wraps the slides that are read, as a progress bar does.
+    on_epoch : callable, optional
+        Called with the row of the log after each epoch of this process.
+
+    Returns
+    -------
+    TrainingRun
+        The outcome of each fold, and the summary if all are done.
+
+    Raises
+    ------
+    InputError
+        If an argument or the data cannot be used, the splits do not fit them, the folder holds a run with other
+        settings, or every fold failed.
+    """
+    check_limits({"jobs": jobs}, {"jobs": whole(1)})
+    place = choose_device(device)
+    paths = (features,) if isinstance(features, str | Path) else tuple(features)
+    sources = Sources(
+        tuple(map(Path, paths)),
+        Path(measured),
+        encoder,
+        genes,
+        patients,
+        None if cache is None else Path(cache),
+    )
+    data = sources.load(options.seed, jobs, progress)
+    made = _splits(splits, data, n_folds, val, options)
+    flow = Flow.of(data.flow)
+    rows = rows_of_folds(made, data.patients, options, flow)
+    if only is not None and not 0 <= only < len(rows):
+        raise InputError(f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", fix="--fold K")
+    settings = options.settings() | {
+        "encoder": data.encoder,
+        "data": data.digest,
+        "splits": sha256(made.to_frame().to_csv(index=False).encode()).hexdigest(),
+    }
+    begin_run(Path(output), settings, data, made, force=force)
+    threads = max(1, torch.get_num_threads() // jobs)
+    job = _Job(
+        sources,
+        options,
+        made,
+        Path(output),
+        settings,
+        str(place),
+        threads,
+        only,
+        force,
+        time.time(),
+        tensorboard,
+    )
+    with _helpers(job, min(jobs, len(rows)) - 1 if only is None else 0):
+        runs = _work(job, data, rows, on_epoch)
+    if all(run.failure is not None for run in runs):
+        raise _as_error(runs)
+    return assemble(Path(output), settings, data, rows, runs, flow)
+
+
+def _splits(
+    given: Splits | str | Path | None, data: TrainingData, n_folds: int, val: float, options: TrainOptions
+) -> Splits:
+    if isinstance(given, Splits):
+        return given
+    if given is not None:
+        return read_splits(given)
+    known = bool(data.cohorts.astype(bool).all())
+    cohorts = dict(zip(data.patients, data.cohorts, strict=True)) if known else None
+    share = 0.0 if options.no_val else val
+    return draw(data.patients, n_folds=n_folds, val=share, seed=options.seed, cohorts=cohorts)
+
+
+@contextmanager
+def _helpers(job: _Job, n: int) -> Iterator[None]:
+    """Further processes that work on the same folder while the block runs."""
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_help, args=(job,), daemon=True) for _ in range(n)]
+    for process in processes:
+        process.start()
+    before = torch.get_num_threads()
+    torch.set_num_threads(job.threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        for process in processes:
+            process.join(timeout=10)
+            process.terminate()
+
+
+def _help(job: _Job) -> None:
+    """The work of a further process, which says nothing: what it did stands in the folder."""
+    try:
+        torch.set_num_threads(job.threads)
+        data = job.sources.load(job.options.seed)
+        _work(job, data, rows_of_folds(job.splits, data.patients, job.options, Flow()))
+    except (KeyboardInterrupt, SequoiaError):
+        pass
+
+
+def _work(
+    job: _Job, data: TrainingData, rows: Sequence[FoldRows], on_epoch: OnEpoch | None = None
+) -> list[FoldRun]:
+    """Train every fold that is not done, and report the outcome of each."""
+    folder = RunFolder(job.output, item="fold", facts=("epochs", "kept_epoch"))
+    start = read_start(job.options)
+    named = {f"fold_{fold.fold}": fold for fold in rows if job.only in (None, fold.fold)}
+    ended: dict[str, FoldRun] = {}
+    for name, claim in folder.in_turn(list(named)):
+        if isinstance(claim, InputError):
+            ended[name] = FoldRun.failed(named[name].fold, Failure.of(name, job.output, claim))
+            continue
+        with claim:
+            ended[name] = _process(claim, named[name], job, data, start, on_epoch)
+    return [ended[name] for name in named]
+
+
+def _process(
+    claim: Claim, rows: FoldRows, job: _Job, data: TrainingData, start: Start | None, on_epoch: OnEpoch | None
+) -> FoldRun:
+    work = lambda: _outcome(claim, rows, job, data, start, on_epoch)  # noqa: E731
+    ended = attempt(work, claim.name, job.output / LOG)
+    if isinstance(ended, SequoiaError):
+        failure = Failure.of(claim.name, "", ended)
+        claim.fail(failure)
+        return FoldRun.failed(rows.fold, failure)
+    return ended
+
+
+def _outcome(
+    claim: Claim, rows: FoldRows, job: _Job, data: TrainingData, start: Start | None, on_epoch: OnEpoch | None
+) -> FoldRun:
+    claim.recover()
+    name, state = claim.name, claim.state
+    outputs = [f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", results_file(rows.fold)]
+    settings = dict(job.settings)
+    done = state.state == "done" and state.made == settings and claim.has_outputs(outputs)
+    if done and (not job.force or (state.settled or 0) > job.begun):
+        return FoldRun.of(rows, claim.state, computed=False)
+    key = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    checkpoints = Checkpoints(claim.place(f".runs/{name}.checkpoint"), key)
+    if job.force and done:
+        checkpoints.clear()
+    claim.begin("train", settings)
+    with _tensorboard(job, rows.fold, on_epoch) as told:
+        network, fitted = train_fold(
+            data, rows, job.options, start, checkpoints=checkpoints, device=torch.device(job.device), on_epoch=told
+        )  # fmt: skip
+    claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
+    results = evaluate_fold(network, null_networks(network, job.options, rows.fold), data, rows)
+    save_weights(network, claim.part / name)
+    (claim.part / ".runs").mkdir()
+    results.save(claim.part / results_file(rows.fold))
+    claim.remember(log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at)
+    claim.place(name).mkdir(exist_ok=True)
+    claim.finish(outputs, note=fitted.note)
+    checkpoints.clear()
+    return FoldRun.of(rows, claim.state, computed=True)
+
+
+@contextmanager
+def _tensorboard(job: _Job, fold: int, on_epoch: OnEpoch | None) -> Iterator[OnEpoch | None]:
+    """What is told of an epoch, with event files for TensorBoard if they are wanted."""
+    if not job.tensorboard:
+        yield None if on_epoch is None else lambda row: on_epoch({"fold": fold, **row})
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(job.output / "tensorboard" / f"fold_{fold}") as writer:
+
+        def told(row: Mapping[str, Any]) -> None:
+            for name in ("train_mse", "val_mse", "val_r"):
+                writer.add_scalar(name, row[name], row["epoch"])
+            if on_epoch is not None:
+                on_epoch({"fold": fold, **row})
+
+        yield told
+
+
+def _as_error(runs: Sequence[FoldRun]) -> InputError:
+    first = next(run.failure for run in runs if run.failure is not None)
+    which = f"fold {runs[0].fold} failed" if len(runs) == 1 else f"all {len(runs)} folds failed; the first"
+    return InputError(f"{which}: {first.what}", where=first.where, fix=first.fix)

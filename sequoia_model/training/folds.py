@@ -1,0 +1,119 @@
+"""Which slides train, validate and are tested in each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_base.flow import Flow
+from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.splits import Splits
+from sequoia_model.training.options import TrainOptions
+
+Rows = NDArray[np.int64]
+
+#: Fewest slides from which a network learns, and over which the correlation of a validation part is computed.
+_FEWEST = {"train": 2, "val": 2, "test": 1}
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRows:
+    """The slides of a fold by their rows in the training data.
+
+    Parameters
+    ----------
+    fold : int
+        Number of the fold.
+    train, val, test : array of int64
+        Rows in ascending order; `val` is empty if training lasts for a fixed number of epochs.
+    """
+
+    fold: int
+    train: Rows
+    val: Rows
+    test: Rows
+
+    @property
+    def ranking(self) -> Rows:
+        """The slides outside the test part on which genes are ranked: those that validate, or else those that train."""
+        return self.val if len(self.val) else self.train
+
+
+def rows_of_folds(
+    splits: Splits, patients: Sequence[str] | NDArray[np.object_], options: TrainOptions, flow: Flow
+) -> tuple[FoldRows, ...]:
+    """The slides of every fold, by their patients.
+
+    Parameters
+    ----------
+    splits : Splits
+        Roles of the patients.
+    patients : sequence of str
+        The patient of each slide.
+    options : TrainOptions
+        Whether validation patients train as well, and which share of the training patients is used.
+    flow : Flow
+        Gets a line for the patients that are not in the splits, or have no slides.
+
+    Raises
+    ------
+    InputError
+        If a part of a fold has too few slides.
+    """
+    patient = np.asarray(patients, dtype=object)
+    here = list(dict.fromkeys(patient.tolist()))
+    known = [name for name in here if name in splits.roles.index]
+    if len(known) < len(here):
+        lost = [name for name in here if name not in splits.roles.index]
+        flow.add("patients: splits", len(here), len(known), f"not in {splits.name}: {listing(lost, 3)}")
+    if len(known) < len(splits.roles):
+        absent = [name for name in splits.roles.index if name not in set(known)]
+        reason = f"no slide with measured expression: {listing(absent, 3)}"
+        flow.add(f"patients of {splits.name}", len(splits.roles), len(known), reason)
+    if not known:
+        raise InputError(
+            "none of the patients is in the splits",
+            where=f"{splits.name}; there: {listing(splits.roles.index, 3)}; patients: {listing(here, 3)}",
+        )
+    return tuple(_rows_of(fold, splits, patient, options) for fold in range(splits.n_folds))
+
+
+def _rows_of(fold: int, splits: Splits, patient: NDArray[np.object_], options: TrainOptions) -> FoldRows:
+    roles = splits.roles[f"fold_{fold}"]
+    role = np.array([roles.get(name, "") for name in patient], dtype=object)
+    if options.no_val:
+        role[role == "val"] = "train"
+    rows = {name: np.flatnonzero(role == name) for name in _FEWEST}
+    if options.sample_percent is not None:
+        rows["train"] = _sampled(rows["train"], patient, options, fold)
+    for name, fewest in _FEWEST.items():
+        if name == "val" and options.no_val:
+            continue
+        _refuse_few(len(rows[name]), fewest, name, fold, splits.name)
+    return FoldRows(fold, rows["train"], rows["val"], rows["test"])
+
+
+def _refuse_few(n: int, fewest: int, part: str, fold: int, where: str) -> None:
+    if n >= fewest:
+        return
+    fix = "use other splits, or fewer folds"
+    if part == "val":
+        fix = "use splits with more validation patients, or --val 0: exactly --epochs epochs, without validation"
+    raise InputError(
+        f"the {part} part of fold {fold} has {counted(n, 'slide')}; it needs {fewest} or more",
+        where=where,
+        fix=fix,
+    )
+
+
+def _sampled(rows: Rows, patient: NDArray[np.object_], options: TrainOptions, fold: int) -> Rows:
+    """The slides of some of the training patients, drawn at random."""
+    assert options.sample_percent is not None
+    names = sorted(set(patient[rows]))
+    n = max(1, round(len(names) * options.sample_percent / 100))
+    generator = np.random.default_rng([options.seed, fold, 1])
+    drawn = {names[i] for i in generator.choice(len(names), n, replace=False)}
+    return rows[[name in drawn for name in patient[rows]]]

@@ -1,0 +1,53 @@
+"""The network of a fold before it learns: its size, its random parameters, and those it starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sequoia_model.nets.architectures import ARCHITECTURES
+from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.training.options import TrainOptions
+
+#: Principal components that a small network takes.
+SMALL_INPUT = 128
+#: The arguments of each architecture by size; those of "full" are the paper's.
+_SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "summary_transformer": {
+        "full": {"depth": 6, "nheads": 16, "dimensions_f": 64, "dimensions_s": 64, "dimensions_c": 64},
+        "small": {"depth": 2, "nheads": 4, "dimensions_f": 32, "dimensions_s": 32, "dimensions_c": 32},
+    },
+    "tile_transformer": {
+        "full": {"depth": 6, "heads": 16, "mlp_dim": 2048, "dim_head": 64},
+        "small": {"depth": 2, "heads": 4, "mlp_dim": 256, "dim_head": 32},
+    },
+    "tile_mlp": {"full": {"layers": [256, 256]}, "small": {"layers": [256, 256]}},
+}
+#: What each architecture calls the length of its input.
+_INPUT = {"summary_transformer": "input_dim", "tile_transformer": "dim", "tile_mlp": "input_dim"}
+
+
+def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: int, fold: int) -> SlideNetwork:
+    """A network with random parameters, on the CPU.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        Architecture, size and seed.
+    dim : int
+        Length of its input: of a feature vector, or the number of principal components.
+    n_clusters : int
+        Number of cluster means of a slide.
+    n_genes : int
+        Number of outputs.
+    fold : int
+        Number of the fold, which enters the random numbers.
+    """
+    name = options.architecture
+    sizes = _SIZES[name][options.size] | {_INPUT[name]: dim}
+    seed = int(np.random.SeedSequence([options.seed, fold]).generate_state(1, np.uint64)[0])
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return ARCHITECTURES[name](num_outputs=n_genes, num_clusters=n_clusters, **sizes)

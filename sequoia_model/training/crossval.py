@@ -17,7 +17,9 @@ import torch
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_base.runs import LOG, Claim, RunFolder, attempt
-from sequoia_model.errors import Failure, InputError, SequoiaError
+from sequoia_base.tables import read_table
+from sequoia_model.errors import Failure, InputError, SequoiaError, listing
+from sequoia_model.patients import one_value_each, patient_columns
 from sequoia_model.splits import Splits, draw, read_splits
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData, load_training_data
@@ -88,8 +90,9 @@ def train(
     options: TrainOptions = TrainOptions(),
     *,
     splits: Splits | str | Path | None = None,
-    n_folds: int = 5,
-    val: float = 0.1,
+    n_folds: int | None = None,
+    val: float | None = None,
+    site: str | None = None,
     encoder: str | None = None,
     genes: str | Path | None = None,
     patients: str | Path | None = None,
@@ -117,10 +120,12 @@ def train(
         How the networks learn.
     splits : Splits or path, optional
         Roles of the patients in every fold, as `read_splits` reads them. By default they are drawn.
-    n_folds : int, default 5
-        Number of folds, if they are drawn.
-    val : float, default 0.1
-        Share of the patients outside the test part that validates, if folds are drawn.
+    n_folds : int, optional
+        Number of folds, if they are drawn; 5 by default.
+    val : float, optional
+        Share of the patients outside the test part that validates, if folds are drawn; 0.1 by default.
+    site : str, optional
+        A column of `patients`, if folds are drawn: patients of one level stay together.
     encoder : str, optional
         The encoder of the features, if the files do not name it.
     genes : path, optional
@@ -157,6 +162,7 @@ def train(
     """
     check_limits({"jobs": jobs}, {"jobs": whole(1)})
     place = choose_device(device)
+    options = options.on(place.type)
     paths = (features,) if isinstance(features, str | Path) else tuple(features)
     sources = Sources(
         tuple(map(Path, paths)),
@@ -167,7 +173,7 @@ def train(
         None if cache is None else Path(cache),
     )
     data = sources.load(options.seed, jobs, progress)
-    made = _splits(splits, data, n_folds, val, options)
+    made = _splits(splits, data, options, patients, n_folds=n_folds, val=val, site=site)
     flow = Flow.of(data.flow)
     rows = rows_of_folds(made, data.patients, options, flow)
     if only is not None and not 0 <= only < len(rows):
@@ -200,16 +206,42 @@ def train(
 
 
 def _splits(
-    given: Splits | str | Path | None, data: TrainingData, n_folds: int, val: float, options: TrainOptions
+    given: Splits | str | Path | None,
+    data: TrainingData,
+    options: TrainOptions,
+    patients: str | Path | None,
+    **drawn: Any,
 ) -> Splits:
-    if isinstance(given, Splits):
-        return given
+    """The splits that are given, or drawn from the patients of the training data."""
+    asked = {name: value for name, value in drawn.items() if value is not None}
     if given is not None:
-        return read_splits(given)
-    known = bool(data.cohorts.astype(bool).all())
-    cohorts = dict(zip(data.patients, data.cohorts, strict=True)) if known else None
-    share = 0.0 if options.no_val else val
-    return draw(data.patients, n_folds=n_folds, val=share, seed=options.seed, cohorts=cohorts)
+        wrong = [f"--{name.removeprefix('n_')}" for name in asked if name != "val" or asked["val"] != 0]
+        if wrong:
+            raise InputError(f"{listing(wrong)} cannot be used with given splits", fix="leave it out")
+        return given if isinstance(given, Splits) else read_splits(given)
+    column = asked.pop("site", None)
+    if column is not None:
+        asked["sites"] = _levels(patients, column, data)
+    if options.no_val:
+        asked["val"] = 0.0
+    if data.cohorts.astype(bool).all():
+        asked["cohorts"] = dict(zip(data.patients, data.cohorts, strict=True))
+    return draw(data.patients, seed=options.seed, **asked)
+
+
+def _levels(patients: str | Path | None, column: str, data: TrainingData) -> dict[str, str]:
+    """The level of each patient in a column of the table of patients."""
+    if patients is None:
+        raise InputError(f"there is no table with the column {column!r}", fix="give it with --patients")
+    texts = read_table(patients, missing=())
+    if column not in texts:
+        raise InputError(
+            f"there is no column {column!r}", where=f"{patients}; there: {listing(texts.columns)}"
+        )
+    table = patient_columns(texts, patients)
+    pairs = zip(table["patient_id"], texts[column], strict=True)
+    known = one_value_each(pairs, "patient", f"{patients}, column {column}")
+    return {patient: known.get(patient, "") for patient in data.patients}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.checkpoints import Checkpoints, Progress
 from sequoia_model.training.parts import Part, Targets
 from sequoia_model.training.recipes import Recipe, Stopping, Verdict
-from sequoia_model.training.scores import gene_correlations
+from sequoia_model.training.scores import column_correlations
 
 #: Columns of the log, after the fold.
 LOG = ("epoch", "phase", "train_mse", "val_mse", "val_r", "lr", "saved", "seconds")
@@ -237,7 +237,7 @@ class _Learner:
 
 def _mean_r(measured: NDArray[np.float32], predicted: NDArray[np.float32], *, constant: float) -> float:
     """Mean over the genes that vary; `constant` is the value of one whose predictions do not, NaN to leave it out."""
-    r = gene_correlations(measured, predicted)
+    r = column_correlations(measured.astype(np.float64), predicted.astype(np.float64))
     r[np.ptp(predicted, axis=0) == 0] = constant
     return _mean(r[np.ptp(measured, axis=0) > 0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from sequoia_model.nets.architectures import ARCHITECTURES
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.options import TrainOptions
+from sequoia_model.weights.loading import Weights, load_weights, untrained
 
 #: Principal components that a small network takes.
 SMALL_INPUT = 128
@@ -51,3 +53,33 @@ def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: in
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return ARCHITECTURES[name](num_outputs=n_genes, num_clusters=n_clusters, **sizes)
+
+
+def null_networks(network: SlideNetwork, options: TrainOptions, fold: int) -> dict[str, SlideNetwork]:
+    """Untrained networks like a trained one, by the names of their layers ("untrained", "untrained_1", …)."""
+    like = Weights((network,), (fold,), "training")
+    return {
+        f"untrained_{i}" if i else "untrained": untrained(like, options.seed + i)[0]
+        for i in range(options.untrained)
+    }
+
+
+@dataclass(frozen=True)
+class Start:
+    """Trained weights from which networks start.
+
+    Parameters
+    ----------
+    weights : Weights
+        One network, which starts all folds, or one per fold.
+    freeze : tuple of str
+        Parts of the network that do not learn.
+    """
+
+    weights: Weights
+    freeze: tuple[str, ...] = ()
+
+
+def read_start(options: TrainOptions) -> Start | None:
+    """The weights from which networks start, if the options name any."""
+    return None if options.init is None else Start(load_weights(options.init), options.freeze)

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.training.baselines import fit_ridge, nearest_neighbours
+from sequoia_model.training.baselines import (
+    Neighbours,
+    Ridge,
+    TrainingMean,
+    fit_ridge,
+    nearest_neighbours,
+    pooled_features,
+    training_mean,
+)
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
@@ -150,15 +158,16 @@ def evaluate_fold(
     rows : FoldRows
         The baselines learn from the training part alone.
     """
-    means = data.means.mean(axis=1, dtype=np.float64)
-    x, y = means[rows.train], data.expression[rows.train]
-    ridge = fit_ridge(x, y, patients=data.patients[rows.train])
+    pooled = pooled_features(data.means)
+    x, y, patients = pooled[rows.train], data.expression[rows.train], data.patients[rows.train]
+    baselines = {
+        "ridge": fit_ridge(x, y, patients=patients),
+        "knn": nearest_neighbours(x, y, patients=patients),
+        "mean": training_mean(y),
+    }
     methods: dict[str, Callable[[NDArray[np.int64]], NDArray[Any]]] = {
-        "network": lambda some: predict(network, data.means, some),
-        **{name: _by_network(null, data) for name, null in untrained.items()},
-        "ridge": lambda some: ridge.predict(means[some]),
-        "knn": lambda some: nearest_neighbours(x, y, means[some]),
-        "mean": lambda some: np.broadcast_to(y.mean(axis=0, dtype=np.float64), (len(some), y.shape[1])),
+        **{name: _by_network(one, data) for name, one in {"network": network, **untrained}.items()},
+        **{name: _by_baseline(fit, pooled) for name, fit in baselines.items()},
     }
     measured = data.expression[rows.ranking]
     predicted, ranking = {}, {}
@@ -166,6 +175,12 @@ def evaluate_fold(
         predicted[name] = np.ascontiguousarray(method(rows.test), dtype=np.float32)
         ranking[name] = gene_correlations(measured, method(rows.ranking))
     return FoldResults(rows.test, predicted, ranking)
+
+
+def _by_baseline(
+    baseline: Ridge | Neighbours | TrainingMean, pooled: NDArray[np.float64]
+) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    return lambda some: baseline.predict(pooled[some])
 
 
 def _by_network(network: SlideNetwork, data: TrainingData) -> Callable[[NDArray[np.int64]], Matrix]:

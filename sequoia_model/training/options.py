@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 from sequoia_base.arguments import Limit, check_limits, number, one_of, optional, whole
@@ -36,8 +36,8 @@ class TrainOptions:
         Slides per step.
     lr : float
         Learning rate of Adam.
-    precision : {"float32", "bfloat16"}
-        Precision of the products.
+    precision : {"float32", "bfloat16"}, optional
+        Precision of the products; by default bfloat16 on a GPU, float32 elsewhere.
     sample_percent : float, optional
         Percent of the training patients of each fold that are used, drawn at random; all by default.
     untrained : int
@@ -58,7 +58,7 @@ class TrainOptions:
     epochs: int = 200
     batch_size: int = 16
     lr: float = 1e-3
-    precision: str = "float32"
+    precision: str | None = None
     sample_percent: float | None = None
     untrained: int = 1
     init: str | None = None
@@ -73,7 +73,7 @@ class TrainOptions:
         "epochs": whole(1),
         "batch_size": whole(1),
         "lr": number("a number above 0 and up to 1", lambda lr: 0 < lr <= 1),
-        "precision": one_of(PRECISIONS),
+        "precision": optional(one_of(PRECISIONS)),
         "sample_percent": optional(number("a number above 0 and up to 100", lambda share: 0 < share <= 100)),
         "untrained": whole(0),
         "seed": whole(0),
@@ -86,6 +86,10 @@ class TrainOptions:
                 "parts are frozen, but the network starts from random parameters",
                 fix="give trained weights with --init, or leave out --freeze",
             )
+
+    def on(self, device: str) -> TrainOptions:
+        """The options on a device, which decides the precision unless it is given."""
+        return replace(self, precision=self.precision or ("bfloat16" if device == "cuda" else "float32"))
 
     def settings(self) -> dict[str, Any]:
         """The options as plain values."""

@@ -14,11 +14,12 @@ import pandas as pd
 
 from sequoia_base.atomic import new_file, write_text
 from sequoia_base.flow import Flow
+from sequoia_base.names import patient_of
 from sequoia_base.results import jsonable
 from sequoia_base.runs import stored_state
 from sequoia_model.errors import InputError, listing
 from sequoia_model.nets.slide_network import SlideTransformer
-from sequoia_model.prediction.file import PredictionsFile
+from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.splits import Splits
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import LOG
@@ -27,10 +28,11 @@ from sequoia_model.training.one_fold import FoldResults
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights.heads import write_heads
-from sequoia_model.weights.loading import load_weights, write_side_file
+from sequoia_model.weights.loading import load_weights
+from sequoia_model.weights.side_file import write_side_file
 
-RUN, SPLITS, GENES, HEADS = "run.json", "splits.csv", "genes.csv", "heads.h5"
-PREDICTIONS, LOG_TABLE, SUMMARY = "predictions.h5ad", "log.csv", "summary.md"
+RUN, HEADS, PREDICTIONS = "run.json", "heads.h5", "predictions.h5ad"
+LOG_TABLE, SUMMARY = "log.csv", "summary.md"
 _SCHEMA = "sequoia-run-1"
 
 
@@ -86,9 +88,11 @@ def begin_run(
             (output / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"the run folder cannot be written: {error.strerror}", where=str(output)) from None
-    splits.save(output / SPLITS)
-    write_text(output / GENES, "".join(f"{gene}\n" for gene in ("gene", *data.genes)))
-    write_side_file(output, encoder=data.encoder, genes=GENES, units=data.units, splits=SPLITS)
+    slides = dict(zip(data.slides, data.patients, strict=True))
+    told = all(patient_of(slide) == patient for slide, patient in slides.items())
+    write_side_file(
+        output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, slides=None if told else slides
+    )  # fmt: skip
     _write_run(path, {"schema": _SCHEMA, "finished": False, "settings": dict(settings)})
 
 

@@ -49,7 +49,7 @@ def gene_correlations(measured: ArrayLike, predicted: ArrayLike, rows: ArrayLike
     for block in _blocks(x.shape[1], _GENES):
         a, b = (_rows(values[:, block], rows).astype(np.float64) for values in (x, y))
         if len(a) >= 3:
-            r[block] = _column_correlations(a, b)
+            r[block] = column_correlations(a, b)
     return r
 
 
@@ -93,7 +93,7 @@ def slide_correlations(
         if middle is not None:
             a, b = a - middle[block][:, some], b - middle[block][:, some]
         if a.shape[1] >= 3:
-            r[block] = _column_correlations(a.T, b.T)
+            r[block] = column_correlations(a.T, b.T)
     return r
 
 
@@ -200,7 +200,8 @@ def constant_genes(measured: ArrayLike) -> NDArray[np.bool_]:
     return x.min(axis=0) == x.max(axis=0)
 
 
-def _column_correlations(x: Doubles, y: Doubles) -> Doubles:
+def column_correlations(x: Doubles, y: Doubles) -> Doubles:
+    """Pearson's r of each column (float64); 0 if either is constant. With two rows it is 1 or -1."""
     varies = (x.min(axis=0) < x.max(axis=0)) & (y.min(axis=0) < y.max(axis=0))
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     product = np.einsum("ij,ij->j", x, y)

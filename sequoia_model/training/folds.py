@@ -78,6 +78,14 @@ def rows_of_folds(
             "none of the patients is in the splits",
             where=f"{splits.name}; there: {listing(splits.roles.index, 3)}; patients: {listing(here, 3)}",
         )
+    tested = (splits.roles.loc[known] == "test").sum(axis=1)
+    if len(several := tested.index[tested > 1]):
+        verb = "patient is" if len(several) == 1 else "patients are"
+        raise InputError(
+            f"{len(several)} {verb} tested in several folds: {listing(several, 3)}",
+            where=splits.name,
+            fix="use splits that test each patient once",
+        )
     return tuple(_rows_of(fold, splits, patient, options) for fold in range(splits.n_folds))
 
 

@@ -22,7 +22,11 @@ def fit(name, alphas):
     table = inputs("correlation/metabric").iloc[list(rows)]
     patients = np.repeat(np.arange(len(rows)), np.resize([1, 2, 3], len(rows)))[: len(rows)]
     x = table[features.split()].to_numpy()
-    return fit_ridge(x, table[genes.split()].to_numpy(), patients=patients, alphas=alphas), genes.split(), x
+    return (
+        fit_ridge(x, table[genes.split()].to_numpy(), patients=patients, alphas=alphas, shared=False),
+        genes.split(),
+        x,
+    )
 
 
 def fits_of(name, alpha):

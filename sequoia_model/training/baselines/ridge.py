@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, sparse
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, counted
 from sequoia_model.training.baselines.pooled import ColumnScale, gene_blocks, training_part
 from sequoia_model.training.scores import Doubles, gene_correlations
 
 #: Penalties that are tried: evenly spaced on a logarithmic scale. Standardised features of n slides in d columns have
 #: singular values whose squares sum to n d, so that the largest leaves nearly nothing but the training mean.
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 7, 20))
+#: With fewer patients, all genes share a penalty.
+PATIENTS_FOR_EACH_GENE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +91,13 @@ def fit_ridge(
     *,
     patients: Sequence[object] | NDArray[np.object_] | None = None,
     alphas: Sequence[float] = ALPHAS,
+    shared: bool | None = None,
 ) -> Ridge:
     """Fit a ridge regression to every gene.
 
     Columns of `x` are centred and divided by their standard deviation first, since the penalty treats all alike. The
     intercept is not penalised. The penalty of a gene is the one with the smallest squared error of slides that are
-    predicted without their patient.
+    predicted without their patient (of few patients: the penalty of all genes).
 
     Reference: scikit-learn's ``Ridge`` behind ``StandardScaler``; if each patient has one slide, the penalties are
     those of ``RidgeCV(alpha_per_target=True)``.
@@ -109,6 +112,10 @@ def fit_ridge(
         Patient of each slide. All slides of a patient are left out together.
     alphas : sequence of float
         Penalties to try, above 0. One: nothing is chosen.
+    shared : bool, optional
+        Whether all genes get the same penalty: the one with the smallest sum over genes of the squared error, each
+        divided by the variance of the gene. By default with fewer than 20 patients, where the choice for a single
+        gene is mostly noise; `note` then says so.
 
     Returns
     -------
@@ -132,7 +139,7 @@ def fit_ridge(
     Examples
     --------
     >>> x = [[0.0], [1.0], [2.0], [3.0]]
-    >>> fit = fit_ridge(x, [[1.0], [3.0], [5.0], [7.0]], alphas=[1e-9, 1.0])
+    >>> fit = fit_ridge(x, [[1.0], [3.0], [5.0], [7.0]], alphas=[1e-9, 1.0], shared=False)
     >>> fit.alpha, fit.predict([[10.0]]).round(6)
     (array([1.e-09]), array([[21.]]))
     """
@@ -140,13 +147,16 @@ def fit_ridge(
     tried = np.unique(np.asarray(alphas, dtype=np.float64))
     if not len(tried) or not (np.isfinite(tried) & (tried > 0)).all():
         raise InputError(f"penalties must be numbers above 0, but are {list(alphas)}", fix="leave alphas out")
-    note = ""
-    if codes.max() == 0:
+    n_patients, notes = int(codes.max()) + 1, []
+    if n_patients == 1:
         codes = np.arange(len(codes))
-        note = (
-            "all training slides are of one patient, so single slides were left out to choose the penalty, "
-            "which is then too small"
+        notes.append(
+            "all training slides are of one patient, so single slides were left out to choose the penalty, which is "
+            "then too small"
         )
+    if shared is None and n_patients < PATIENTS_FOR_EACH_GENE and len(tried) > 1:
+        shared = True
+        notes.append(f"all genes share one penalty, since only {counted(n_patients, 'patient')} chose it")
     scale = ColumnScale.of(features)
     u, s, vt = linalg.svd(scale.apply(features), full_matrices=False, check_finite=False)
     kept = s > s[0] * max(features.shape) * np.finfo(float).eps if s[0] > 0 else np.zeros(len(s), dtype=bool)
@@ -158,10 +168,12 @@ def fit_ridge(
     n_genes = expression.shape[1]
     coefficients = np.empty((len(scale.centre), n_genes))
     intercept, alpha, mse, r = (np.empty(n_genes) for _ in range(4))
+    relative = np.zeros(len(tried))  # errors over the variance, summed over genes
     for block in gene_blocks(n_genes):
         values = expression[:, block].astype(np.float64)
         mean = values.mean(axis=0)
         centred = values - mean
+        variance = np.einsum("ij,ij->j", centred, centred)
         projected = u.T @ centred
         rest = centred - u @ projected
         best = np.full(values.shape[1], np.inf)
@@ -170,6 +182,7 @@ def fit_ridge(
         for i, (share, leave) in enumerate(zip(unexplained, leave_out, strict=True)):
             residuals = leave @ (rest + u @ (share[:, None] * projected))
             error = np.einsum("ij,ij->j", residuals, residuals)
+            relative[i] += np.divide(error, variance, out=np.zeros_like(error), where=variance > 0).sum()
             better = error < best
             best[better], chosen[better] = error[better], i
             left_out[:, better] = residuals[:, better]
@@ -179,7 +192,10 @@ def fit_ridge(
         intercept[block] = mean - scale.centre @ coefficients[:, block]
         alpha[block], mse[block] = penalty, best / len(values)
         r[block] = gene_correlations(values, values - left_out)
-    return Ridge(coefficients, intercept, alpha, mse, r, tried, note)
+    if shared and len(tried) > 1:
+        one = fit_ridge(x, y, patients=patients, alphas=[float(descending[relative.argmin()])])
+        return replace(one, alphas=tried, note="; ".join(notes))
+    return Ridge(coefficients, intercept, alpha, mse, r, tried, "; ".join(notes))
 
 
 def _leave_out(u: Doubles, unexplained: Doubles, codes: NDArray[np.intp]) -> sparse.csr_array:

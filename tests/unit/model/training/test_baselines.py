@@ -72,9 +72,31 @@ def test_all_slides_of_a_patient_are_left_out_together(n, d, slides_each):
     x, y, patients = make_part(n, d, slides_each=slides_each)
     tried = [0.5, 20.0, 900.0]
     errors = np.array([left_out_errors(x, y, patients, alpha)[0] for alpha in tried])
-    ours = fit_ridge(x, y, patients=patients, alphas=tried)
+    ours = fit_ridge(x, y, patients=patients, alphas=tried, shared=False)
     np.testing.assert_allclose(ours.left_out_mse, errors.min(axis=0), rtol=1e-8)
     np.testing.assert_array_equal(ours.alpha, np.array(tried)[errors.argmin(axis=0)])
+
+
+def test_a_shared_penalty_has_the_smallest_error_over_all_genes():
+    x, y, patients = make_part(slides_each=2)
+    y[:, 2] *= 100  # the unit of a gene does not count
+    y = np.c_[y, np.ones(len(y))]  # nor does a constant gene
+    errors = np.array([left_out_errors(x, y, patients, alpha)[0] for alpha in ALPHAS])
+    want = ALPHAS[(errors[:, :-1] / y[:, :-1].var(axis=0)).sum(axis=1).argmin()]
+    fit = fit_ridge(x, y, patients=patients, shared=True)
+    assert set(fit.alpha) == {want}
+    np.testing.assert_allclose(fit.left_out_mse, errors[ALPHAS.index(want)], rtol=1e-8, atol=1e-12)
+    assert fit.alphas.tolist() == sorted(ALPHAS)
+    assert len(set(fit_ridge(x, y, patients=patients).alpha)) > 1
+
+
+def test_few_patients_choose_one_penalty_for_all_genes_and_this_is_said():
+    x, y, patients = make_part(38, slides_each=2)
+    few = fit_ridge(x, y, patients=patients)
+    np.testing.assert_array_equal(few.alpha, fit_ridge(x, y, patients=patients, shared=True).alpha)
+    assert few.note == "all genes share one penalty, since only 19 patients chose it"
+    enough = fit_ridge(x, y)
+    assert enough.note == "" and len(set(enough.alpha)) > 1
 
 
 def test_the_left_out_correlation_is_that_of_the_left_out_predictions():
@@ -104,8 +126,8 @@ def test_genes_of_other_blocks_make_no_difference():
 @given(st.integers(0, 99), st.floats(0.1, 10), st.floats(-5, 5))
 def test_ridge_does_not_depend_on_the_scale_of_features_or_genes(seed, factor, shift):
     x, y, patients = make_part(24, 6, genes=3, seed=seed, slides_each=2)
-    plain = fit_ridge(x, y, patients=patients)
-    moved = fit_ridge(x * factor + shift, y * factor + shift, patients=patients)
+    plain = fit_ridge(x, y, patients=patients, shared=False)
+    moved = fit_ridge(x * factor + shift, y * factor + shift, patients=patients, shared=False)
     np.testing.assert_array_equal(moved.alpha, plain.alpha)
     np.testing.assert_allclose(
         moved.predict(x * factor + shift), plain.predict(x) * factor + shift, rtol=1e-6
@@ -136,10 +158,10 @@ def test_genes_that_features_do_not_tell_are_at_the_strongest_penalty():
     assert strong.at_edge[0] == 0
 
 
-@pytest.mark.parametrize("fit", [fit_ridge, nearest_neighbours])
-def test_slides_of_one_patient_are_left_out_singly_and_this_is_said(fit):
+@pytest.mark.parametrize(("fit", "more"), [(fit_ridge, {"shared": False}), (nearest_neighbours, {})])
+def test_slides_of_one_patient_are_left_out_singly_and_this_is_said(fit, more):
     x, y, _ = make_part()
-    one, each = fit(x, y, patients=["P"] * len(x)), fit(x, y)
+    one, each = fit(x, y, patients=["P"] * len(x), **more), fit(x, y)
     np.testing.assert_array_equal(one.left_out_mse, each.left_out_mse)
     assert "one patient" in one.note
     assert each.note == ""

@@ -60,6 +60,8 @@ class CrossValidated:
         ascending order. A method without it, or of which it is 0 everywhere, has no ranking.
     ranked_on : {"validation", "training"}
         Where these patients come from.
+    notes : tuple of str
+        What the fits had to say, such as `Ridge.note` with its fold.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class CrossValidated:
     predicted: Mapping[str, NDArray[np.floating]]
     ranking: Mapping[str, NDArray[np.floating]]
     ranked_on: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.patients, self.folds = np.asarray(self.patients), np.asarray(self.folds)
@@ -185,7 +188,7 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
         folds=pd.DataFrame(folds),
         comparisons=pd.DataFrame(comparisons, columns=Summary.COMPARISONS),
         genes=genes,
-        notes=tuple(_notes(setting, top)),
+        notes=(*_notes(setting, top), *results.notes),
     )
 
 

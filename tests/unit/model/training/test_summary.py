@@ -303,6 +303,11 @@ def test_genes_ranked_on_training_patients_are_said_to_be():
     assert "r within folds, ranked on training patients" in page
 
 
+def test_notes_of_the_fits_are_on_the_page():
+    results = replace(make_results(), notes=("fold 0: all genes share one penalty",))
+    assert "- Fold 0: all genes share one penalty." in summarise(results, top=10).to_markdown()
+
+
 def test_several_untrained_networks_are_one_column():
     results = make_results(known={"untrained_1": 0.0, "untrained_2": 0.0})
     summary = summarise(results, top=10)

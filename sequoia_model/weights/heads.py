@@ -15,18 +15,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from sequoia_base.apart import HDF5, call
 from sequoia_base.atomic import existing_file, new_file
 from sequoia_base.sink import Sink
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.nets.slide_network import SlideNetwork, SlideTransformer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sequoia_model.nets.slide_network import SlideNetwork
 
 #: The datasets, and how many dimensions each has.
 _DIMENSIONS = {"weight": 3, "bias": 2, "gene": 1, "fold": 1, "hash": 1}
@@ -152,6 +155,10 @@ def read_heads(path: str | Path) -> Heads:
 
 def _linear(network: SlideNetwork, fold: int) -> nn.Linear:
     """The head of a network."""
+    from torch import nn  # here, because the child that reads needs no torch, which takes seconds to import
+
+    from sequoia_model.nets.slide_network import SlideTransformer
+
     if not isinstance(network, SlideTransformer):
         raise InputError(
             f"fold {fold} is a {network.architecture}, which has no linear head: only transformers have one"

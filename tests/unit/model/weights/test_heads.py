@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -150,3 +152,12 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         written(tmp_path / "heads.h5")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_needs_no_torch(file):
+    code = (
+        "import sys; from sequoia_model.weights.heads import read_heads; "
+        f"read_heads({str(file)!r}).gene('ESR1'); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

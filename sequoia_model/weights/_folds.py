@@ -11,7 +11,7 @@ from sequoia_base.runs import HIDDEN
 from sequoia_model.errors import InputError, listing
 from sequoia_model.splits import published_cancers, read_splits
 from sequoia_model.weights.hub import cached, fetch, fetch_if_there, page
-from sequoia_model.weights.side_file import GENES, SIDE_FILE, SLIDES, SPLITS
+from sequoia_model.weights.side_file import GENES, SIDE_FILE, SLIDES, SPLITS, name_of_folder
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 HUB = "hub:"
@@ -98,7 +98,7 @@ def find_folds(source: Path) -> tuple[list[FoldFiles], PublishedName | None]:
         on_hub = _REPOSITORY.fullmatch(str(folder))
         fix = f"give {HUB}{folder} for weights on the hub; otherwise {_LAYOUT}" if on_hub else _LAYOUT
         raise InputError("the folder of weights does not exist", where=str(folder), fix=fix)
-    name = PublishedName.of(_name(folder.resolve()))
+    name = PublishedName.of(name_of_folder(folder))
     own = _own_files(folder)
     if not own:
         _refuse_unfinished(folder)
@@ -117,7 +117,7 @@ def _one_file(path: Path) -> tuple[list[FoldFiles], PublishedName | None]:
             where=str(path),
             fix=_LAYOUT,
         )
-    config, name = path.with_name(CONFIG), PublishedName.of(_name(path.resolve().parent))
+    config, name = path.with_name(CONFIG), PublishedName.of(name_of_folder(path.resolve().parent))
     if path.suffix.lower() == ".safetensors" and not config.is_file():
         raise _no_config(path)
     checkpoint = _CHECKPOINT.fullmatch(path.name)
@@ -205,13 +205,6 @@ def _hub_files(fold: int, repository: str) -> FoldFiles:
                 fetch_if_there(repository, (name,), revision, way_out=way_out)
         weights = fetch(repository, (SAFETENSORS,), revision, way_out=way_out)
     return FoldFiles(fold, weights, config)
-
-
-def _name(folder: Path) -> str:
-    """Name of a folder; that of the repository for a snapshot in the hub's cache."""
-    if folder.parent.name == "snapshots":
-        return folder.parent.parent.name.rpartition("--")[2]
-    return folder.name
 
 
 def _folder_of_folders(

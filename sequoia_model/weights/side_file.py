@@ -183,7 +183,15 @@ def _check(content: Mapping[str, Any], path: Path) -> None:
         )
 
 
+def name_of_folder(folder: Path) -> str:
+    """Name of a folder of weights; that of the repository for a snapshot in the hub's cache."""
+    folder = folder.resolve()
+    if folder.parent.name == "snapshots":
+        return folder.parent.parent.name.rpartition("--")[2]
+    return folder.name
+
+
 def _read_splits(path: Path) -> Splits:
     """Splits that are named after the folder of the weights, as messages and provenance call them."""
     splits = read_splits(path)
-    return Splits(splits.roles, splits.cohort, f"the splits of {path.resolve().parent.name}", splits.note)
+    return Splits(splits.roles, splits.cohort, f"the splits of {name_of_folder(path.parent)}", splits.note)

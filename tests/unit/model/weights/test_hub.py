@@ -16,8 +16,10 @@ import pytest
 from huggingface_hub import constants
 
 from sequoia_model.errors import InputError
+from sequoia_model.splits import draw
 from sequoia_model.weights import hub
 from sequoia_model.weights.loading import load_weights
+from sequoia_model.weights.side_file import write_side_file
 from tests.build.weights import TOY, hub_cache
 
 pytestmark = pytest.mark.slow
@@ -111,7 +113,10 @@ def test_a_hub_that_never_answers_is_given_up_soon(cache, monkeypatch):
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """Answers like the hub for repositories named whole, gated and absent; any other has no weights."""
+    """Answers like the hub for repositories named whole, run, gated and absent; any other has no weights."""
+
+    #: What lies beside the network of run.
+    beside = TOY
 
     def do_GET(self) -> None:
         self.answer(with_body=True)
@@ -121,8 +126,12 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def answer(self, *, with_body: bool) -> None:
         name, file = self.path.split("/")[2], TOY / self.path.rpartition("/")[2]
+        if name == "run-0" and (self.beside / file.name).is_file():
+            file = self.beside / file.name
         code, why = {"gated-0": (403, "GatedRepo"), "absent-0": (404, "RepoNotFound")}.get(name, (200, ""))
-        if code == 200 and not (file.is_file() and (name == "whole-0" or file.name == "config.json")):
+        if code == 200 and not (
+            file.is_file() and (name in ("whole-0", "run-0") or file.name == "config.json")
+        ):
             code, why = 404, "EntryNotFound"
         body = file.read_bytes() if code == 200 else b""
         self.send_response(code)
@@ -135,6 +144,24 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def test_the_tables_that_a_side_file_names_come_with_it(tmp_path, monkeypatch):
+    genes = [f"G{i}" for i in range(40)]
+    write_side_file(
+        tmp_path, encoder="uni", genes=genes, units="x", splits=draw("ABCDEF", n_folds=2), slides={"a": "A"}
+    )
+    monkeypatch.setattr(Hub, "beside", tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "cache")}
+        answers = loaded("hub:somebody/run-0", **there, HF_HUB_OFFLINE="0")
+        server.shutdown()
+    assert answers == [[0]]
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
+    weights = load_weights("hub:somebody/run-0")
+    assert weights.splits.n_folds == 2 and weights.splits.name == "the splits of run-0"
+    assert weights.slides == {"a": "A"} and weights.genes == tuple(genes)
 
 
 def test_the_hub_gives_weights_or_the_reason_why_not(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sequoia_stats.compare.cohorts import cohort_overlaps, validated_genes
 from sequoia_stats.compare.distributions import Distribution, distribution
 from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.compare.models import Comparison, compare_models
@@ -19,10 +20,12 @@ __all__ = [
     "Subgroups",
     "against_sample_size",
     "by_subgroup",
+    "cohort_overlaps",
     "compare_models",
     "distribution",
     "downsample",
     "mann_whitney",
     "overlap",
     "signed_rank",
+    "validated_genes",
 ]

@@ -17,6 +17,7 @@ from sequoia_stats.types.genes import refuse_dates
 
 #: Columns of `overlap`.
 OVERLAP_COLUMNS = ["lists", "n_lists", "universe", "sizes", "overlap", "expected", "p", "genes"]
+_JOIN = " & "
 
 
 def overlap(
@@ -67,13 +68,38 @@ def overlap(
     for name, genes in named.items():
         refuse_dates(genes, f"the list {name}")
     tested = _universes(universe, named)
-    groups: list[tuple[str, ...]] = list(combinations(named, 2))
-    groups += [tuple(named)] if len(named) > 2 else []
+    for group in _groups(named):
+        shared = set.intersection(*(tested[name] for name in group))
+        for name in group:
+            if shared.isdisjoint(named[name]):
+                raise InputError(
+                    f"no gene of the list {name!r} is in the universe of {counted(len(shared), 'gene')}",
+                    where=f"genes tested in {_JOIN.join(group)}",
+                    fix="names must match exactly",
+                )
+    return overlap_table(named, tested)
+
+
+def overlap_table(lists: Mapping[str, Sequence[str]], tested: Mapping[str, set[str]]) -> pd.DataFrame:
+    """The table of `overlap` for lists that may be empty, whose genes occur once.
+
+    Parameters
+    ----------
+    lists : dict of str to sequence of str
+        Two or more lists.
+    tested : dict of str to set of str
+        The universe of each.
+    """
     flow = Flow()
-    rows = [_row(group, named, tested, flow) for group in groups]
+    rows = [_row(group, lists, tested, flow) for group in _groups(lists)]
     table = pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
     table.attrs["flow"] = list(dict.fromkeys(flow))
     return table
+
+
+def _groups(names: Collection[str]) -> list[tuple[str, ...]]:
+    """Each pair, then all together."""
+    return [*combinations(names, 2), *([tuple(names)] if len(names) > 2 else [])]
 
 
 def _universes(
@@ -94,23 +120,17 @@ def _row(
     tested: Mapping[str, set[str]],
     flow: Flow,
 ) -> tuple[object, ...]:
-    words = " & ".join(group)
+    words = _JOIN.join(group)
     universe = set.intersection(*(tested[name] for name in group))
     within = {name: universe.intersection(lists[name]) for name in group}
     for name, genes in within.items():
-        if not genes:
-            raise InputError(
-                f"no gene of the list {name!r} is in the universe of {counted(len(universe), 'gene')}",
-                where=f"genes tested in {words}",
-                fix="names must match exactly",
-            )
         if len(genes) < len(lists[name]):
             step = f"list {name}: genes in the universe"
             flow.add(step, len(lists[name]), len(genes), f"not tested in {words}")
     sizes = [len(genes) for genes in within.values()]
     shared = sorted(set.intersection(*within.values()))
-    expected = len(universe) * np.prod(np.array(sizes) / len(universe))
-    p = overlap_p(len(shared), len(universe), sizes)
+    expected = len(universe) * np.prod(np.array(sizes) / max(len(universe), 1))
+    p = overlap_p(len(shared), len(universe), sizes) if min(sizes) else 1.0
     joined = ";".join(map(str, sizes))
     return words, len(group), len(universe), joined, len(shared), float(expected), p, ";".join(shared)
 

@@ -1,24 +1,28 @@
-"""Comparison of models: correlations of the same genes, and which genes each model predicts well."""
+"""Comparison of models, or of cohorts: correlations of the same genes, and which genes are well predicted in each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from sequoia_base.arguments import check_limits, whole
 from sequoia_base.results import Result
+from sequoia_stats.association import MethodName, pearson
+from sequoia_stats.compare._samples import DIFFERENT, SAME, Sharing, paired_tests, sharing
+from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, validated_genes
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io import read_predictions
-from sequoia_stats.selection import Selection, well_predicted
+from sequoia_stats.selection import RULES, Selection, well_predicted
 from sequoia_stats.sets._hypergeometric import overlap_p_value
 from sequoia_stats.types.predictions import Predictions
 
@@ -26,46 +30,66 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 ModelSource = str | Path | Predictions | Selection
-_BLOCK = 1024  # genes at a time
+_LIMIT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Result):
-    """A comparison of models.
+    """A comparison of models on the same patients, or of cohorts of different patients.
 
     Parameters
     ----------
+    samples : str
+        "same": models of the same patients; "different": cohorts; "mixed": some pairs are cohorts; "unknown":
+        selections, which do not name their patients.
     rule : str
         The rule that makes a gene well predicted.
     top : int
         Number of best genes of each model that are compared.
     pairs : DataFrame
-        A row per pair of models a, b and level, over the n_genes that both have: ``model_a, model_b, level, n_genes,
-        median_r_a, median_r_b``; Mann-Whitney: ``u`` (of a), ``p_mann_whitney, superiority`` (probability that a gene
-        of a has a larger r than a gene of b), ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal,
-        p_wilcoxon, rank_biserial_paired, hodges_lehmann, median_difference`` (a - b); the best genes of each:
-        ``top`` (their number), ``top_median_a, top_median_b, top_u, p_top``; ``well_predicted_a, well_predicted_b,
-        well_predicted_both, p_overlap`` (hypergeometric).
+        A row per pair of models a, b and level, over the n_genes that both have: ``model_a, model_b, level, samples``
+        ("same" or "different", empty for selections), ``n_shared`` (patients in both), ``n_genes, median_r_a,
+        median_r_b, r_pearson, r_spearman`` (of r of the genes in a and b); Mann-Whitney: ``u`` (of a),
+        ``p_mann_whitney, superiority`` (probability that a gene of a has a larger r than a gene of b),
+        ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal, p_wilcoxon, rank_biserial_paired, hodges_lehmann,
+        median_difference`` (a - b); the best genes of each: ``top`` (their number), ``top_median_a, top_median_b,
+        top_u, p_top``; ``well_predicted_a, well_predicted_b, well_predicted_both, p_overlap`` (hypergeometric);
+        ``n_better_a, n_better_b`` (genes whose r differs between models of the same samples by the dependent test with
+        BH-adjusted p < 0.05; missing otherwise).
     models : DataFrame
         A row per model and level, over all of its genes: ``model, level, n`` (samples), ``n_genes``, a column per
         criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05,
         r_q25, r_median, r_q75, r_q95``, ``top_mean`` (mean r of its best genes).
     genes : DataFrame
         A row per gene and level: ``gene, level``, then ``r_<model>`` and ``well_predicted_<model>`` of each model;
-        missing if a model does not have the gene.
+        missing if a model does not have the gene. For two models of the same samples ``z_<a>_<b>`` and
+        ``p_bh_<a>_<b>`` of the dependent test; z is above 0 if a is better.
     selections : dict of str to Selection
         The genes of each model with all statistics.
+    overlaps : DataFrame
+        For cohorts, the genes that are well predicted in each pair and in all, as from `overlap`, by ``level``.
+    validated : DataFrame
+        For cohorts, the genes that are well predicted in two or more: ``gene, level, n_cohorts, in_all, lowest_r`` and
+        the columns of each cohort in `genes`.
     notes : tuple of str
         Sentences to report with the result.
     """
 
+    samples: str
     rule: str
     top: int
     pairs: pd.DataFrame
     models: pd.DataFrame
     genes: pd.DataFrame = field(metadata={"show": False})
     selections: Mapping[str, Selection] = field(metadata={"show": False})
+    overlaps: pd.DataFrame = field(metadata={"show": False}, default_factory=pd.DataFrame)
+    validated: pd.DataFrame = field(metadata={"show": False}, default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
+
+    @property
+    def of_cohorts(self) -> bool:
+        """Whether some of the files are of different patients."""
+        return self.samples in (DIFFERENT, "mixed")
 
     def to_frame(self) -> pd.DataFrame:
         """The table of pairs."""
@@ -78,16 +102,17 @@ class Comparison(Result):
             "model_b",
             "level",
             "n_genes",
+            "r_spearman",
             "hodges_lehmann",
             "rank_biserial_paired",
-            "p_wilcoxon",
         ]
-        columns += ["superiority", "p_mann_whitney", "well_predicted_both"]
-        tables = [
-            table.to_string(index=False, float_format="{:.4g}".format)
-            for table in (models, self.pairs[columns])
-        ]
-        return "\n\n".join([f"Models compared by the rule {self.rule}", *tables])
+        columns += ["p_wilcoxon", "superiority", "p_mann_whitney", "well_predicted_both"]
+        columns += ["n_better_a", "n_better_b"] if self.pairs["n_better_a"].notna().any() else []
+        shown = [models, self.pairs[columns]]
+        shown += [self.overlaps.drop(columns=["genes", "n_lists"])] if self.of_cohorts else []
+        tables = [table.to_string(index=False, float_format="{:.4g}".format, na_rep="") for table in shown]
+        what = "Cohorts" if self.samples == DIFFERENT else "Models"
+        return "\n\n".join([f"{what} compared by the rule {self.rule}", *tables])
 
 
 def compare_models(
@@ -100,7 +125,11 @@ def compare_models(
     units: str | None = None,
     jobs: int | None = None,
 ) -> Comparison:
-    """Compare models pairwise on the genes that both have.
+    """Compare models, or cohorts, pairwise on the genes that both have.
+
+    Models of the same patients are also tested gene by gene: is measured expression equally correlated with both
+    predictions? If half of the patients of the smaller file, or more, are in the other, two files are of the same
+    patients; otherwise they are cohorts, and the overlap of their well-predicted genes is compared with chance.
 
     The Mann-Whitney test, used in the paper, treats the correlations of two models as two samples. The signed-rank
     test compares each gene between the models. Both tests treat genes as independent, although they are correlated:
@@ -109,7 +138,7 @@ def compare_models(
     Parameters
     ----------
     models : dict of str to path, Predictions, AnnData or Selection
-        Two or more models by name. Selections must have been made with `rule` and `by`.
+        Two or more models, or cohorts, by name. Selections must have been made with `rule` and `by`.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     by : str, optional
@@ -146,19 +175,53 @@ def compare_models(
                 predictions[name] = read_predictions(source)
                 selections[name] = well_predicted(predictions[name], **options)
     table = genes_of(selections)
-    rows = [row for a, b in combinations(selections, 2) for row in _pairs(table, a, b, top)]
-    notes = [note for a, b in combinations(predictions, 2) for note in _differences(a, b, predictions)]
+    pairs = sharing(predictions)
+    chosen = RULES[rule]
+    tests = {
+        (a, b): paired_tests(
+            predictions[a],
+            predictions[b],
+            by=by,
+            per_patient=(units or chosen.units) != "slides",
+            method=cast(MethodName, method or chosen.method),
+        )
+        for (a, b), found in pairs.items()
+        if found.samples == SAME and found.measured_alike
+    }
+    rows = [
+        row
+        for pair in combinations(selections, 2)
+        for row in _pairs(table, *pair, top, pairs.get(pair), tests.get(pair))
+    ]
+    kinds = {found.samples for found in pairs.values()}
+    samples = "mixed" if len(kinds) > 1 else kinds.pop() if kinds else "unknown"
+    genes = _side_by_side(table, list(selections), tests)
+    cohorts = DIFFERENT in (found.samples for found in pairs.values())
+    notes = [note for found in pairs.values() for note in found.notes]
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
     return Comparison(
+        samples=samples,
         rule=rule,
         top=top,
-        pairs=pd.DataFrame(rows),
+        pairs=_with_gaps(pd.DataFrame(rows), ["n_shared", "n_better_a", "n_better_b"]),
         models=_models(selections, table, top),
-        genes=_side_by_side(table, list(selections)),
+        genes=genes,
         selections=selections,
+        overlaps=cohort_overlaps(table) if cohorts else pd.DataFrame(columns=COHORT_OVERLAPS),
+        validated=validated_genes(genes, list(selections)) if cohorts else pd.DataFrame(),
         notes=(*notes, *notes_of(selections)),
     )
+
+
+def _with_gaps(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Whole numbers stay whole where some are missing."""
+    whole_numbers = {
+        name: pd.Series([None if n != n else int(n) for n in table[name]], table.index, dtype=object)
+        for name in columns
+        if table[name].isna().any()
+    }
+    return table.assign(**whole_numbers)
 
 
 @contextmanager
@@ -186,16 +249,23 @@ def _by_levels(by: str | None) -> str:
     return f"by levels of {by}" if by else "without levels"
 
 
-def _pairs(table: pd.DataFrame, a: str, b: str, top: int) -> list[dict[str, Any]]:
+def _pairs(
+    table: pd.DataFrame, a: str, b: str, top: int, found: Sharing | None, tests: pd.DataFrame | None
+) -> list[dict[str, Any]]:
     """A row for each level that both models have."""
     sides = [dict(list(table[table["model"] == name].groupby("level", sort=False))) for name in (a, b)]
     rows = []
-    for level in (level for level in sides[0] if level in sides[1]):
+    for level in (str(level) for level in sides[0] if level in sides[1]):
         x, y = (side[level].set_index("gene") for side in sides)
         shared = x.index.intersection(y.index, sort=False)
         if len(shared):
+            about = {
+                "samples": found.samples if found else "",
+                "n_shared": found.n_shared if found else np.nan,
+            }
             row = _compare(x.loc[shared], y.loc[shared], top)
-            rows.append({"model_a": a, "model_b": b, "level": level, "n_genes": len(shared), **row})
+            first = {"model_a": a, "model_b": b, "level": level, **about, "n_genes": len(shared)}
+            rows.append(first | row | _better(level, tests))
     if not rows:
         genes = [listing(table.loc[table["model"] == name, "gene"], 3) for name in (a, b)]
         raise InputError(
@@ -204,6 +274,15 @@ def _pairs(table: pd.DataFrame, a: str, b: str, top: int) -> list[dict[str, Any]
             fix="names must match exactly",
         )
     return rows
+
+
+def _better(level: str, tests: pd.DataFrame | None) -> dict[str, Any]:
+    """How many genes each of two models of the same samples predicts better."""
+    own = tests[tests["level"] == level] if tests is not None else pd.DataFrame()
+    if own.empty:
+        return {"n_better_a": np.nan, "n_better_b": np.nan}
+    told = own.loc[own["p_bh"] < _LIMIT, "z"]
+    return {"n_better_a": int((told > 0).sum()), "n_better_b": int((told < 0).sum())}
 
 
 def _compare(x: pd.DataFrame, y: pd.DataFrame, top: int) -> dict[str, Any]:
@@ -216,6 +295,10 @@ def _compare(x: pd.DataFrame, y: pd.DataFrame, top: int) -> dict[str, Any]:
     both = int((well_a & well_b).sum())
     return {
         "median_r_a": float(np.median(r_a)), "median_r_b": float(np.median(r_b)),
+        **{
+            f"r_{kind}": float(pearson(u[:, None], v[:, None]).r[0])
+            for kind, (u, v) in {"pearson": (r_a, r_b), "spearman": (rankdata(r_a), rankdata(r_b))}.items()
+        },
         "u": apart.statistic, "p_mann_whitney": apart.p, "superiority": apart.superiority,
         "rank_biserial": apart.rank_biserial,
         "v": paired.statistic, "n_equal": paired.n_zero, "p_wilcoxon": paired.p,
@@ -249,7 +332,9 @@ def _models(selections: Mapping[str, Selection], table: pd.DataFrame, top: int) 
     return sizes.join(left).join(well).join(described).join(best).reset_index()
 
 
-def _side_by_side(table: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+def _side_by_side(
+    table: pd.DataFrame, models: list[str], tests: Mapping[tuple[str, str], pd.DataFrame]
+) -> pd.DataFrame:
     """A row per gene and level, in order of first appearance."""
     order = pd.MultiIndex.from_frame(table[["gene", "level"]].drop_duplicates())
     columns: dict[str, pd.Series] = {}
@@ -257,6 +342,9 @@ def _side_by_side(table: pd.DataFrame, models: list[str]) -> pd.DataFrame:
         own = table[table["model"] == model].set_index(["gene", "level"])
         columns[f"r_{model}"] = own["r"].reindex(order)
         columns[f"well_predicted_{model}"] = own["well_predicted"].astype("boolean").reindex(order)
+    for (a, b), found in tests.items():
+        own = found.set_index(["gene", "level"])
+        columns |= {f"{name}_{a}_{b}": own[name].reindex(order) for name in ("z", "p_bh")}
     return pd.DataFrame(columns).reset_index()
 
 
@@ -270,32 +358,3 @@ def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) ->
         for model, own in zip(models, everywhere, strict=True)
         if own - shared
     ]
-
-
-def _differences(a: str, b: str, predictions: Mapping[str, Predictions]) -> Iterable[str]:
-    """Notes if two models were judged on different slides or against different measured values."""
-    x, y = predictions[a], predictions[b]
-    slides, genes = (
-        x.obs.index.intersection(y.obs.index, sort=False),
-        x.genes.intersection(y.genes, sort=False),
-    )
-    if len(slides) < max(x.n, y.n):
-        yield (
-            f"{a} and {b} were judged on different slides ({x.n} and {y.n}, with {len(slides)} in common), "
-            "which may explain differences"
-        )
-    if len(slides) and not _same_measured(x, y, slides, genes):
-        yield f"{a} and {b} were judged against different measured values for the same slides"
-
-
-def _same_measured(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:
-    rows = [data.obs.index.get_indexer(slides) for data in (x, y)]
-    for start in range(0, len(genes), _BLOCK):
-        block = genes[start : start + _BLOCK]
-        p, q = (
-            data.measured[np.ix_(row, data.genes.get_indexer(block))]
-            for data, row in zip((x, y), rows, strict=True)
-        )
-        if not np.allclose(p, q, rtol=1e-5, atol=1e-6, equal_nan=True):
-            return False
-    return True

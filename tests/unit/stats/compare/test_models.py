@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sequoia_stats import compare_models, well_predicted
+from sequoia_stats.association import benjamini_hochberg, dependent_correlation_test, pearson
 from sequoia_stats.compare import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError
 from tests.build.cohorts import make_predictions
@@ -74,7 +75,7 @@ def test_genes_are_side_by_side():
     comparison = compare_models(make_models())
     table = comparison.selections["B"].table
     assert comparison.genes.columns.tolist() == [
-        *("gene", "level", "r_A", "well_predicted_A", "r_B", "well_predicted_B"),
+        *("gene", "level", "r_A", "well_predicted_A", "r_B", "well_predicted_B", "z_A_B", "p_bh_A_B"),
     ]
     assert comparison.genes["r_B"].tolist() == table["r"].tolist()
 
@@ -106,7 +107,10 @@ def test_exchanging_two_models_turns_the_effects_and_keeps_p():
 def test_selections_give_the_same_as_their_predictions():
     models = make_models()
     selections = {name: well_predicted(model) for name, model in models.items()}
-    pd.testing.assert_frame_equal(compare_models(selections).pairs, compare_models(models).pairs)
+    got, want = (compare_models(sources).pairs for sources in (selections, models))
+    of_patients = ["samples", "n_shared", "n_better_a", "n_better_b"]  # selections do not name their patients
+    pd.testing.assert_frame_equal(got.drop(columns=of_patients), want.drop(columns=of_patients))
+    assert got[of_patients].to_numpy().tolist() == [["", None, None, None]]
 
 
 def test_genes_that_one_model_lacks_are_left_out_and_reported():
@@ -214,3 +218,52 @@ def test_a_comparison_prints_and_turns_into_json():
 
 def _with_genes(predictions, genes):
     return dataclasses.replace(predictions, genes=pd.Index(genes))
+
+
+# --- models of the same patients -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["paper", "strict"])
+def test_each_gene_is_tested_between_models_of_the_same_samples(rule):
+    models = make_models(slides=2)
+    comparison = compare_models(models, rule=rule)
+    units = {name: one.per_patient() if rule == "strict" else one for name, one in models.items()}
+    x, a, b = units["A"].measured, units["A"].predicted, units["B"].predicted
+    r = [pearson(*pair).r for pair in ((x, a), (x, b), (a, b))]
+    want = dependent_correlation_test(*r, len(x))
+    np.testing.assert_allclose(comparison.genes["z_A_B"], want.statistic)
+    np.testing.assert_allclose(comparison.genes["p_bh_A_B"], benjamini_hochberg(want.p))
+    told = benjamini_hochberg(want.p) < 0.05
+    pair = comparison.pairs.iloc[0]
+    assert pair["n_better_a"] == (told & (want.statistic > 0)).sum() > 0
+    assert pair["n_better_b"] == (told & (want.statistic < 0)).sum()
+    assert (pair["samples"], pair["n_shared"], comparison.samples) == ("same", 60, "same")
+
+
+def test_a_better_model_is_told_from_a_worse_one_and_not_from_itself():
+    good, bad = (make_predictions(n=200, genes=8, accuracy=r) for r in (0.9, 0.2))
+    pairs = compare_models({"good": good, "bad": bad, "again": good}).pairs
+    assert pairs[["n_better_a", "n_better_b"]].to_numpy().tolist() == [[8, 0], [0, 0], [0, 8]]
+
+
+def test_the_test_of_a_gene_uses_the_samples_that_both_have():
+    models = make_models()
+    part = {name: one.rows(np.arange(10, 50)) for name, one in models.items()}
+    want = compare_models(part).genes["z_A_B"]
+    got = compare_models({"A": models["A"], "B": part["B"]}).genes["z_A_B"]
+    np.testing.assert_allclose(got, want)
+
+
+def test_levels_are_tested_apart():
+    models = make_models(cohorts=2)
+    got = compare_models(models, by="cohort").genes.set_index("level")["z_A_B"]
+    alone = {name: one.rows(one.obs["cohort"] == "B") for name, one in models.items()}
+    np.testing.assert_allclose(got["B"], compare_models(alone).genes["z_A_B"])
+
+
+def test_genes_are_not_tested_against_different_measured_values():
+    models = make_models()
+    models["B"] = dataclasses.replace(models["B"], measured=models["B"].measured + 0.5)
+    comparison = compare_models(models)
+    assert comparison.pairs["n_better_a"].tolist() == [None]
+    assert "z_A_B" not in comparison.genes

@@ -1,0 +1,166 @@
+"""Whether two files hold the same patients, and paired tests of their genes if they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_stats.association import (
+    MethodName,
+    benjamini_hochberg,
+    dependent_correlation_test,
+    moments,
+    pearson,
+)
+from sequoia_stats.compare.distributions import ALL
+from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
+
+#: What two files may be of: models of the same patients, or cohorts of different patients.
+SAME, DIFFERENT = "same", "different"
+_BLOCK = 1024  # genes at a time
+_MOST = 2048  # genes that tell whether two measurements are of the same patients
+_RELATED = 0.5  # r of two measurements of the same patients, in half of the genes
+
+
+class Sharing(NamedTuple):
+    """The patients that two files share.
+
+    Parameters
+    ----------
+    samples : str
+        `SAME` if half of the patients of the smaller file, or more, are in the other; `DIFFERENT` otherwise.
+    n_shared : int
+        Number of patients in both.
+    notes : tuple of str
+        What a reader of the comparison must know.
+    measured_alike : bool
+        Whether slides of both have the same measured values.
+    """
+
+    samples: str
+    n_shared: int
+    notes: tuple[str, ...]
+    measured_alike: bool
+
+
+def sharing(models: Mapping[str, Predictions]) -> dict[tuple[str, str], Sharing]:
+    """The patients that each pair of files shares."""
+    return {(a, b): _sharing(a, b, models[a], models[b]) for a, b in combinations(models, 2)}
+
+
+def _sharing(a: str, b: str, x: Predictions, y: Predictions) -> Sharing:
+    patients = x.patients.unique(), y.patients.unique()
+    sizes = [len(names) for names in patients]
+    shared = len(patients[0].intersection(patients[1]))
+    slides = x.obs.index.intersection(y.obs.index, sort=False)
+    apart = f"{a} ({sizes[0]:,}) and {b} ({sizes[1]:,}) have different patients, and are compared as cohorts"
+    if 2 * shared < min(sizes):
+        some = f"{shared} patients are in both {a} and {b}: these do not test each other independently"
+        return Sharing(DIFFERENT, shared, (apart, *[some] * bool(shared)), False)
+    genes = x.genes.intersection(y.genes, sort=False)
+    if len(slides) >= FEWEST_SAMPLES and _unrelated(x, y, slides, genes):
+        same = f"{a} and {b} have slides of the same names, but unrelated measured values: taken as different"
+        return Sharing(DIFFERENT, 0, (apart, same), False)
+    notes = []
+    if len(slides) < max(x.n, y.n):
+        notes.append(
+            f"{a} and {b} were judged on different slides ({x.n} and {y.n}, with {len(slides)} in common), "
+            "which may explain differences"
+        )
+    alike = _same_measured(x, y, slides, genes)
+    if not alike:
+        notes.append(f"{a} and {b} were judged against different measured values for the same slides")
+    return Sharing(SAME, shared, tuple(notes), alike)
+
+
+def paired_tests(
+    x: Predictions, y: Predictions, *, by: str | None, per_patient: bool, method: MethodName
+) -> pd.DataFrame:
+    """Test for each gene whether two models of the same samples are equally correlated with its measured values.
+
+    Parameters
+    ----------
+    x, y : Predictions
+        Two models; the samples and genes that both have are used.
+    by : str or None
+        A column of slides, whose levels are tested separately.
+    per_patient : bool
+        Whether slides of a patient are averaged first.
+    method : str
+        The two-sided test, as in `association.dependent_correlation_test`.
+
+    Returns
+    -------
+    DataFrame
+        ``gene, level, z, p_bh``: z is above 0 if x is better, p is adjusted over the genes of a level. Levels with
+        fewer than 4 samples in common are left out.
+    """
+    sides = [dict(_levels(replace(data, untrained=()), by)) for data in (x, y)]
+    tables = []
+    for level in (level for level in sides[0] if level in sides[1]):
+        u, v = (_units(side[level], per_patient) for side in sides)
+        samples = u.obs.index.intersection(v.obs.index, sort=False)
+        genes = u.genes.intersection(v.genes, sort=False)
+        if len(samples) < FEWEST_SAMPLES or not len(genes):
+            continue
+        z, p = _tested(u, v, samples, genes, method)
+        tables.append(pd.DataFrame({"gene": genes, "level": level, "z": z, "p_bh": benjamini_hochberg(p)}))
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["gene", "level", "z", "p_bh"])
+    )
+
+
+def _levels(data: Predictions, by: str | None) -> Iterator[tuple[str, Predictions]]:
+    yield from [(ALL, data)] if by is None else data.groups(by)
+
+
+def _units(data: Predictions, per_patient: bool) -> Predictions:
+    return data.per_patient() if per_patient else data
+
+
+def _tested(
+    x: Predictions, y: Predictions, samples: pd.Index, genes: pd.Index, method: MethodName
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Z and p of every gene."""
+    rows = [data.obs.index.get_indexer(samples) for data in (x, y)]
+    z, p = np.empty((2, len(genes)))
+    for start in range(0, len(genes), _BLOCK):
+        cut = slice(start, start + _BLOCK)
+        at, also = (
+            np.ix_(row, data.genes.get_indexer(genes[cut])) for row, data in zip(rows, (x, y), strict=True)
+        )
+        found = moments(x.measured[at], x.predicted[at], y.predicted[also])
+        test = dependent_correlation_test(found.r12, found.r13, found.r23, found.n, method=method)
+        z[cut], p[cut] = test.statistic, test.p
+    return z, p
+
+
+def _unrelated(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:
+    """Whether measured values of slides of the same names cannot be of the same patients."""
+    p, q = (
+        data.measured[np.ix_(data.obs.index.get_indexer(slides), data.genes.get_indexer(genes[:_MOST]))]
+        for data in (x, y)
+    )
+    r = pearson(p, q).r
+    return bool((r != 0).any() and np.median(r[r != 0]) < _RELATED)
+
+
+def _same_measured(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:
+    rows = [data.obs.index.get_indexer(slides) for data in (x, y)]
+    for start in range(0, len(genes), _BLOCK):
+        block = genes[start : start + _BLOCK]
+        p, q = (
+            data.measured[np.ix_(row, data.genes.get_indexer(block))]
+            for data, row in zip((x, y), rows, strict=True)
+        )
+        if not np.allclose(p, q, rtol=1e-5, atol=1e-6, equal_nan=True):
+            return False
+    return True

@@ -1,0 +1,128 @@
+"""Cohorts of different patients: found as such, and the genes that are well predicted in several."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import hypergeom, spearmanr
+
+from sequoia_stats import compare_models
+from sequoia_stats.compare import cohort_overlaps, overlap
+from tests.build.cohorts import make_predictions
+
+ACCURACY = list(np.linspace(0, 0.9, 40))
+
+
+def make_cohort_of(name, seed, accuracy=ACCURACY, n=60, **options):
+    """Predictions of patients that no other cohort has."""
+    made = make_predictions(n=n, genes=len(accuracy), accuracy=accuracy, seed=seed, name=name, **options)
+    ids = [f"{name}-{patient}" for patient in made.patients]
+    slides = [f"{name}-{slide}" for slide in made.obs.index]
+    return dataclasses.replace(made, obs=made.obs.assign(patient_id=ids).set_axis(slides, axis=0))
+
+
+def make_cohorts(names=("TCGA", "CPTAC"), **options):
+    return {name: make_cohort_of(name, seed, **options) for seed, name in enumerate(names)}
+
+
+def test_files_of_different_patients_are_cohorts():
+    comparison = compare_models(make_cohorts())
+    assert comparison.samples == "different" and comparison.of_cohorts
+    pair = comparison.pairs.iloc[0]
+    assert (pair["samples"], pair["n_shared"], pair["n_better_a"]) == ("different", 0, None)
+    assert "TCGA (60) and CPTAC (60) have different patients, and are compared as cohorts" in comparison.notes
+    assert str(comparison).startswith("Cohorts compared by the rule paper")
+
+
+def test_models_of_the_same_patients_have_no_overlap_of_cohorts():
+    made = make_predictions()
+    comparison = compare_models({"a": made, "b": made})
+    assert comparison.samples == "same" and not comparison.of_cohorts
+    assert comparison.overlaps.empty and comparison.validated.empty
+
+
+def test_the_overlap_is_that_of_the_lists_among_the_genes_tested_in_both():
+    cohorts = make_cohorts()
+    cohorts["CPTAC"] = dataclasses.replace(cohorts["CPTAC"], genes=pd.Index([f"G{i}" for i in range(6, 46)]))
+    comparison = compare_models(cohorts)
+    found = {name: one.gene[one.well_predicted] for name, one in comparison.selections.items()}
+    want = overlap(found, {name: one.gene for name, one in comparison.selections.items()})
+    pd.testing.assert_frame_equal(comparison.overlaps.drop(columns="level"), want)
+    row = comparison.overlaps.iloc[0]
+    sizes = [int(size) for size in row["sizes"].split(";")]
+    assert row["universe"] == 35
+    assert row["p"] == pytest.approx(hypergeom.sf(row["overlap"] - 1, 35, *sizes))
+    assert "5 of 40 genes of TCGA are not in all models: G1, G2, G3 and 2 more" in comparison.notes
+
+
+def test_the_correlation_of_r_between_cohorts_is_that_of_the_shared_genes():
+    comparison = compare_models(make_cohorts())
+    r = comparison.genes[["r_TCGA", "r_CPTAC"]]
+    pair = comparison.pairs.iloc[0]
+    assert pair["r_pearson"] == pytest.approx(np.corrcoef(r.T)[0, 1])
+    assert pair["r_spearman"] == pytest.approx(spearmanr(*r.to_numpy().T).statistic)
+
+
+def test_three_cohorts_have_each_pair_and_all_and_the_genes_of_two_or_more():
+    comparison = compare_models(make_cohorts(["TCGA", "CPTAC", "Tempus"]), rule="strict")
+    assert comparison.overlaps["n_lists"].tolist() == [2, 2, 2, 3]
+    validated = comparison.validated.set_index("gene")
+    everywhere = comparison.overlaps["genes"].iloc[-1].split(";")
+    assert sorted(validated.index[validated["in_all"]]) == everywhere
+    well = {name: set(one.gene[one.well_predicted]) for name, one in comparison.selections.items()}
+    times = {gene: sum(gene in genes for genes in well.values()) for gene in set.union(*well.values())}
+    assert validated["n_cohorts"].to_dict() == {gene: n for gene, n in times.items() if n > 1}
+    assert validated["n_cohorts"].is_monotonic_decreasing
+
+
+def test_the_lowest_r_is_among_the_cohorts_in_which_the_gene_is_well_predicted():
+    row = compare_models(make_cohorts(["a", "b", "c"])).validated.iloc[-1]
+    well = [row[f"r_{name}"] for name in "abc" if row[f"well_predicted_{name}"]]
+    assert len(well) == row["n_cohorts"] == 2 and row["lowest_r"] == min(well)
+
+
+def test_a_cohort_without_well_predicted_genes_shares_none():
+    cohorts = make_cohorts() | {"null": make_cohort_of("null", 5, accuracy=[-0.5] * 40)}
+    comparison = compare_models(cohorts)
+    overlaps = comparison.overlaps.set_index("lists")
+    assert overlaps.loc["TCGA & null", ["overlap", "p", "genes"]].tolist() == [0, 1.0, ""]
+    assert not comparison.validated["in_all"].any()
+
+
+def test_levels_overlap_apart():
+    comparison = compare_models(make_cohorts(cohorts=2), by="cohort")
+    assert comparison.overlaps["level"].tolist() == ["A", "B"]
+    assert set(comparison.validated["level"]) == {"A", "B"}
+
+
+def test_a_few_shared_patients_are_named_and_do_not_make_models_of_cohorts():
+    one, other = make_cohorts().values()
+    obs = pd.concat([one.obs[:12], other.obs[12:]])
+    comparison = compare_models({"TCGA": one, "CPTAC": dataclasses.replace(other, obs=obs)})
+    assert comparison.samples == "different" and comparison.pairs["n_shared"].tolist() == [12]
+    assert any(note.startswith("12 patients are in both TCGA and CPTAC") for note in comparison.notes)
+
+
+def test_cohorts_that_number_their_patients_alike_are_told_apart_by_what_was_measured():
+    one, other = (make_predictions(n=60, genes=20, seed=seed) for seed in (0, 1))
+    comparison = compare_models({"a": one, "b": other})
+    assert comparison.samples == "different"
+    assert any("unrelated measured values" in note for note in comparison.notes)
+
+
+def test_two_models_in_two_cohorts_are_mixed():
+    cohorts = make_cohorts()
+    again = dataclasses.replace(cohorts["TCGA"], predicted=cohorts["TCGA"].predicted[:, ::-1].copy())
+    comparison = compare_models(cohorts | {"ridge": again})
+    assert comparison.samples == "mixed" and comparison.of_cohorts
+    assert comparison.pairs["samples"].tolist() == ["different", "same", "different"]
+    assert comparison.pairs["n_better_a"].isna().tolist() == [True, False, True]
+    assert "z_TCGA_ridge" in comparison.genes
+
+
+def test_no_level_in_two_cohorts_is_an_empty_table():
+    table = pd.DataFrame({"model": ["a", "b"], "level": ["x", "y"], "gene": "G", "well_predicted": True})
+    assert cohort_overlaps(table).empty

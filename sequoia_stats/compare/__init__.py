@@ -9,6 +9,7 @@ from sequoia_stats.compare.models import Comparison, compare_models
 from sequoia_stats.compare.rank_tests import MannWhitney, SignedRank, mann_whitney, signed_rank
 from sequoia_stats.compare.sample_size import Downsampling, SampleSize, against_sample_size, downsample
 from sequoia_stats.compare.subgroups import Subgroups, by_subgroup
+from sequoia_stats.compare.summary import comparison_summary
 
 __all__ = [
     "Comparison",
@@ -22,6 +23,7 @@ __all__ = [
     "by_subgroup",
     "cohort_overlaps",
     "compare_models",
+    "comparison_summary",
     "distribution",
     "downsample",
     "mann_whitney",

@@ -16,8 +16,8 @@ from sequoia_stats.compare.distributions import ALL, notes_of
 from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import read_predictions
-from sequoia_stats.selection import Selection, well_predicted
-from sequoia_stats.types.predictions import Predictions
+from sequoia_stats.selection import RULES, Selection, well_predicted
+from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -75,7 +75,8 @@ def by_subgroup(
     predictions : path, Predictions or AnnData
         Anything that `io.read_predictions` reads.
     column : str
-        A column of slides. Slides without a value are left out of all levels, and counted in the notes.
+        A column of slides. Slides without a value are left out of all levels, and subgroups of fewer than 4 units are
+        not judged; the notes count both.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
     names : dict, optional
@@ -90,13 +91,20 @@ def by_subgroup(
     Raises
     ------
     InputError
-        If the column does not exist or has a single value, a value has no name, or as in `well_predicted`.
+        If the column does not exist, a value has no name, fewer than two subgroups are large enough, or as in
+        `well_predicted`.
     """
     data = read_predictions(predictions)
     if column not in data.obs:
-        data.levels(column)  # lists the columns
+        raise InputError(
+            f"the slides have no column {column!r}",
+            where=f"{data.name}, obs; its columns are {listing(data.obs.columns)}",
+            fix="name one of its columns, or give a table that has it with --patients",
+        )
     values = data.obs[column]
     known = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy()
+    if not known.any():
+        raise InputError(f"{column} is missing for all slides, so there are no subgroups", where=data.name)
     kept = data.rows(known)
     levels = _named(kept, column, names)
     words = sorted(set(levels.tolist()))
@@ -104,10 +112,22 @@ def by_subgroup(
         raise InputError(
             f"a subgroup is called {ALL!r}, which is the name of all patients", fix="rename it with names="
         )
-    masks = {ALL: np.ones(kept.n, dtype=bool)} | {name: levels == name for name in words}
-    if len(words) < 2:
-        raise InputError(f"all slides have the same {column}, so there are no subgroups", where=data.name)
     notes = [f"{data.n - kept.n} of {data.n} slides left out because {column} is missing"] * (kept.n < data.n)
+    sizes = {name: _size(kept, levels == name, rule, options) for name in words}
+    small = {name: n for name, n in sizes.items() if n < FEWEST_SAMPLES}
+    if len(words) - len(small) < 2:
+        found = listing(f"{name} ({n})" for name, n in sizes.items())
+        raise InputError(
+            f"{column} does not have two subgroups with {FEWEST_SAMPLES} samples or more: {found}",
+            where=data.name,
+        )
+    if small:
+        which = listing(f"{name} ({n})" for name, n in small.items())
+        notes.append(
+            f"subgroups of {column} with fewer than {FEWEST_SAMPLES} samples are not judged: {which}"
+        )
+    masks = {ALL: np.ones(kept.n, dtype=bool)}
+    masks |= {name: levels == name for name in words if name not in small}
     parts = {name: kept.rows(mask, name=f"{data.name}, {name}") for name, mask in masks.items()}
     selections = {name: well_predicted(part, rule=rule, **options) for name, part in parts.items()}
     table = [
@@ -123,6 +143,12 @@ def by_subgroup(
         selections=selections,
         notes=(*notes, *notes_of(selections)),
     )
+
+
+def _size(data: Predictions, mask: NDArray[np.bool_], rule: str, options: Mapping[str, Any]) -> int:
+    """Number of units of a subgroup: slides, or patients if these are the units."""
+    units = options.get("units") or (RULES[rule].units if rule in RULES else "slides")
+    return int(mask.sum()) if units == "slides" else int(data.patients[mask].nunique())
 
 
 def _named(data: Predictions, column: str, names: Mapping[Any, str] | None) -> NDArray[np.str_]:

@@ -17,6 +17,7 @@ from sequoia_stats.plots.heatmap import enrichment_heatmap
 from sequoia_stats.plots.km import kaplan_meier
 from sequoia_stats.plots.learning import learning_curves
 from sequoia_stats.plots.module_tree import network_parts
+from sequoia_stats.plots.overlaps import gene_overlaps
 from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
 from sequoia_stats.plots.violins import correlation_violins
 
@@ -32,6 +33,7 @@ __all__ = [
     "enrichment_dots",
     "enrichment_heatmap",
     "forest",
+    "gene_overlaps",
     "kaplan_meier",
     "learning_curves",
     "network_parts",

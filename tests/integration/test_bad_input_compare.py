@@ -87,6 +87,20 @@ def three_slides(folder):
     return ["compare", write(folder / "a.h5ad"), folder / "b.h5ad", "-o", folder / "out"]
 
 
+def other_layer(folder):
+    return ["compare", write(folder / "a.h5ad"), f"{folder / 'a.h5ad'}:ridge", "-o", folder / "out"]
+
+
+def layer_twice(folder):
+    file = f"{write(folder / 'a.h5ad')}:untrained"
+    return ["compare", file, file, "-o", folder / "out"]
+
+
+def other_patients(folder):
+    (folder / "s.csv").write_text("patient,er\nX,pos\n")
+    return compare("--subgroups", "er", "--patients", folder / "s.csv")(folder)
+
+
 def _nan(adata):
     adata.X[3, 2] = np.nan
 
@@ -119,7 +133,21 @@ BAD = {
     "an unknown rule": (compare("--rule", "papr"), ["'papr'", "paper, published-code, strict"]),
     "an unknown method": (compare("--method", "pearson"), ["'pearson'", "steiger"]),
     "an unknown unit": (compare("--units", "tiles"), ["'tiles'", "patients"]),
-    "no untrained network": (compare(n_untrained=0), ["b: ", "untrained", "--rule strict"]),
+    "no untrained network": (
+        compare("--rule", "paper", n_untrained=0),
+        ["b: ", "untrained", "--rule strict"],
+    ),
+    "a layer that is not there": (other_layer, ["no layer 'ridge'", "a.h5ad", "untrained"]),
+    "a layer twice": (layer_twice, ["given twice", "a.h5ad"]),
+    "no such column of subgroups": (compare("--subgroups", "er"), ["no column 'er'", "a.h5ad", "patient_id"]),
+    "subgroups that are too small": (
+        compare("--subgroups", "patient_id"),
+        ["does not have two subgroups with 4 samples", "a.h5ad"],
+    ),
+    "patients of other files": (
+        other_patients,
+        ["30 of 30 samples are not in the table of patients", "s.csv"],
+    ),
     "no measured layer": (compare(change=_no_measured), ["b.h5ad", "measured"]),
     "NaN in a prediction": (compare(change=_nan), ["b.h5ad", "NaN", "G3"]),
     "a date for a gene": (compare(change=_date), ["b.h5ad", "1-Mar"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +11,14 @@ import typer
 
 from sequoia_stats import compare_models
 from sequoia_stats.cli.app import app
+from sequoia_stats.compare import by_subgroup
 from tests.build.cohorts import make_predictions
 from tests.build.commands import left_in, sequoia
 
 pytestmark = pytest.mark.slow
 
 FILES = ["comparison.csv", "criteria.png", "criteria.svg", "genes.csv", "models.csv"]
-FILES += ["r_all.png", "r_all.svg", "r_top.png", "r_top.svg"]
+FILES += ["r_all.png", "r_all.svg", "r_top.png", "r_top.svg", "summary.md"]
 PAIR = {
     "model_a",
     "model_b",
@@ -37,7 +40,8 @@ PAIR |= {
     "median_difference",
 }
 PAIR |= {"top", "top_median_a", "top_median_b", "top_u", "p_top", "well_predicted_a", "well_predicted_b"}
-PAIR |= {"well_predicted_both", "p_overlap"}
+PAIR |= {"well_predicted_both", "p_overlap", "samples", "n_shared", "r_pearson", "r_spearman"}
+PAIR |= {"n_better_a", "n_better_b"}
 MODEL = {
     "model",
     "level",
@@ -115,13 +119,15 @@ def test_the_columns_are_those_of_the_contract(capsys, models, tmp_path):
         "well_predicted_a",
         "r_b",
         "well_predicted_b",
+        "z_a_b",
+        "p_bh_a_b",
     ]
 
 
 def test_json_is_one_object_with_the_tables_and_notes(capsys, models, tmp_path):
     _, files = models
     content = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json").json
-    assert set(content) == {"output", "rule", "top", "pairs", "models", "notes", "flow"}
+    assert set(content) == {"output", "samples", "rule", "top", "pairs", "models", "notes", "flow"}
     assert set(content["flow"]) == {"a", "b"}
     assert set(content["pairs"][0]) == PAIR
     assert [row["model"] for row in content["models"]] == ["a", "b"]
@@ -166,3 +172,108 @@ def test_a_folder_of_its_own_is_replaced_with_force(capsys, models, tmp_path):
     assert sequoia(capsys, "compare", *files, "-o", tmp_path / "out").code == 2
     assert sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--force").code == 0
     assert (tmp_path / "out" / "genes.csv").read_text() != "old"
+
+
+# --- cohorts, layers and subgroups -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cohorts(tmp_path):
+    """Two files of different patients, with 30 genes in common."""
+    made = {}
+    for seed, name in enumerate(("tcga", "external")):
+        one = make_predictions(n=60, genes=34, accuracy=list(np.linspace(0, 0.9, 34)), seed=seed, name=name)
+        ids = [f"{name}-{patient}" for patient in one.patients]
+        genes = [f"G{i + 4 * seed}" for i in range(34)]
+        obs = one.obs.assign(patient_id=ids, er=["pos", "neg"] * 30).set_axis(ids, axis=0)
+        made[name] = dataclasses.replace(one, obs=obs, genes=pd.Index(genes))
+        made[name].adata.write_h5ad(tmp_path / f"{name}.h5ad")
+    return made, [tmp_path / "tcga.h5ad", tmp_path / "external.h5ad"]
+
+
+def test_cohorts_have_their_overlap_and_the_genes_that_validate(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    answer = sequoia(capsys, "compare", *files, "-o", tmp_path / "out")
+    assert answer.code == 0, answer.err
+    assert left_in(tmp_path / "out") == sorted(
+        [*FILES, "overlap.csv", "overlap.png", "overlap.svg", "validated.csv"]
+    )
+    want = compare_models(made)
+    for name, table in (("overlap", want.overlaps), ("validated", want.validated)):
+        got = pd.read_csv(tmp_path / "out" / f"{name}.csv", float_precision="round_trip")
+        pd.testing.assert_frame_equal(got, table, check_dtype=False, check_exact=True)
+    assert "Cohorts compared" in answer.out
+    assert "tcga (60) and external (60) have different patients" in answer.err
+
+
+def test_the_summary_says_what_was_compared(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    sequoia(capsys, "compare", *files, "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "summary.md").read_text()
+    n = len(compare_models(made).validated)
+    assert text.startswith("# Cohorts compared: tcga, external\n")
+    for sentence in (
+        "tcga and external have 30 genes in common",
+        f"lists {n} genes well predicted in two or more, {n} of them in all",
+        "among 30 genes tested in both",
+        "4 of 34 genes of tcga are not in all models",
+        "`overlap`: well-predicted genes that cohorts share",
+    ):
+        assert sentence in text
+
+
+def test_json_of_cohorts_counts_the_genes_that_validate(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    content = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json").json
+    assert content["samples"] == "different"
+    assert content["n_validated"] == len(compare_models(made).validated)
+    assert content["overlaps"][0]["lists"] == "tcga & external"
+
+
+def test_cohorts_without_an_untrained_network_are_judged_by_strict(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    dataclasses.replace(made["external"], untrained=()).adata.write_h5ad(files[1])
+    answer = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json")
+    assert answer.code == 0 and answer.json["rule"] == "strict"
+    assert "external: there is no untrained network" in answer.err
+
+
+def test_a_network_is_compared_with_a_layer_of_its_file_gene_by_gene(capsys, tmp_path):
+    made, worse = (make_predictions(n=80, genes=20, accuracy=r) for r in (0.9, 0.1))
+    adata = made.adata
+    adata.layers["ridge"] = worse.predicted
+    adata.write_h5ad(tmp_path / "predictions.h5ad")
+    files = [tmp_path / "predictions.h5ad", f"{tmp_path / 'predictions.h5ad'}:ridge"]
+    answer = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json")
+    assert answer.code == 0, answer.err
+    (pair,) = answer.json["pairs"]
+    assert (pair["model_a"], pair["model_b"], pair["samples"]) == ("predictions", "ridge", "same")
+    assert (pair["n_better_a"], pair["n_better_b"]) == (20, 0)
+    assert (
+        "on the same samples 20 genes are better in predictions"
+        in (tmp_path / "out" / "summary.md").read_text()
+    )
+
+
+def test_subgroups_are_those_of_the_function_for_each_file(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    answer = sequoia(capsys, "compare", *files, "--subgroups", "er", "-o", tmp_path / "out")
+    assert answer.code == 0, answer.err
+    got = pd.read_csv(tmp_path / "out" / "subgroups.csv", float_precision="round_trip")
+    want = by_subgroup(made["external"], "er")
+    own = got[got["model"] == "external"].drop(columns="model").rename(columns={"subgroup": "level"})
+    pd.testing.assert_frame_equal(own.reset_index(drop=True), want.table, check_exact=True)
+    genes = pd.read_csv(tmp_path / "out" / "subgroup_genes.csv")
+    assert len(genes) == 2 * 3 * 34
+    assert "## external, by er" in (tmp_path / "out" / "summary.md").read_text()
+
+
+def test_subgroups_may_come_from_a_table_of_patients(capsys, cohorts, tmp_path):
+    made, files = cohorts
+    obs = pd.concat([one.obs for one in made.values()])
+    table = pd.DataFrame({"grade": ["1", "2", "3"] * 40}, obs["patient_id"])
+    table.rename_axis("patient").to_csv(tmp_path / "clinical.csv")
+    words = ["--subgroups", "grade", "--patients", tmp_path / "clinical.csv", "--json"]
+    content = sequoia(capsys, "compare", *files, *words, "-o", tmp_path / "out").json
+    levels = [row["subgroup"] for row in content["subgroups"] if row["model"] == "tcga"]
+    assert levels == ["all", "1", "2", "3"]

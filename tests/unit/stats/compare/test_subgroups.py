@@ -53,12 +53,24 @@ def test_without_well_predicted_genes_nothing_is_shared():
 
 
 @pytest.mark.parametrize(
+    ("rule", "judged"), [("paper", ["all", "a", "b", "c"]), ("strict", ["all", "a", "b"])]
+)
+def test_a_subgroup_of_few_units_is_not_judged_and_said(rule, judged):
+    data = with_status(make_predictions(n=40, slides=2), [*["a"] * 34, *["b"] * 40, *["c"] * 6])
+    result = by_subgroup(data, "er", rule=rule)
+    assert result.table["level"].tolist() == judged
+    said = "subgroups of er with fewer than 4 samples are not judged: c (3)"
+    assert (said in result.notes) == (rule == "strict")
+
+
+@pytest.mark.parametrize(
     ("values", "options", "message"),
     [
-        (["a"] * 40, {}, "the same er"),
+        (["a"] * 40, {}, r"er does not have two subgroups with 4 samples or more: a \(40\)"),
         (["a", "all"] * 20, {}, "a subgroup is called 'all'"),
         ([1, 2] * 20, {"names": {1: "ER+"}}, "values of er have no name: 2"),
-        (["a", *["b"] * 39], {}, "1 slide is too few"),
+        (["a", *["b"] * 39], {}, r"er does not have two subgroups.*a \(1\), b \(39\)"),
+        ([None] * 40, {}, "er is missing for all slides"),
     ],
 )
 def test_subgroups_that_cannot_be_judged_are_refused(values, options, message):

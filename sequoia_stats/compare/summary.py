@@ -57,6 +57,10 @@ def _at(level: object) -> str:
     return "" if level == ALL else f"{level}: "
 
 
+def _p(value: float) -> str:
+    return f"p = {value:.2g}" if value > 0 else "p < 1e-307"  # smaller than any number
+
+
 def _of_models(comparison: Comparison) -> list[str]:
     sentences = []
     for row in comparison.models.to_dict("records"):
@@ -76,7 +80,7 @@ def _of_pairs(comparison: Comparison) -> list[str]:
         sentence = (
             f"{_at(row['level'])}{a} and {b} have {counted(row['n_genes'], 'gene')} in common: "
             f"median r {row['median_r_a']:.3f} and {row['median_r_b']:.3f} "
-            f"(Mann-Whitney p {row['p_mann_whitney']:.2g}; on the same genes Wilcoxon p {row['p_wilcoxon']:.2g}, "
+            f"(Mann-Whitney {_p(row['p_mann_whitney'])}; on the same genes Wilcoxon {_p(row['p_wilcoxon'])}, "
             f"difference {row['hodges_lehmann']:+.3f}); Spearman correlation of their r {row['r_spearman']:.2f}"
         )
         if pd.notna(row["n_better_a"]):
@@ -90,15 +94,15 @@ def _of_pairs(comparison: Comparison) -> list[str]:
 
 def _of_overlaps(comparison: Comparison) -> list[str]:
     n, everywhere = len(comparison.validated), int(comparison.validated["in_all"].sum())
-    sentences = [
-        f"`validated.csv` lists {counted(n, 'gene')} well predicted in two or more, {everywhere:,} of them in all"
-    ]
+    both = f"two or more, {everywhere:,} of them in all" if len(comparison.selections) > 2 else "both"
+    sentences = [f"`validated.csv` lists {counted(n, 'gene')} well predicted in {both}"]
     for row in comparison.overlaps.to_dict("records"):
+        sizes = " and ".join(f"{int(size):,}" for size in row["sizes"].split(";"))
         tested = "both" if row["n_lists"] == 2 else "all"
         sentences.append(
-            f"{_at(row['level'])}{row['lists']}: {row['overlap']:,} shared of {row['sizes'].replace(';', ' and ')}, "
+            f"{_at(row['level'])}{row['lists']}: {row['overlap']:,} shared of {sizes}, "
             f"among {counted(row['universe'], 'gene')} tested in {tested}; {row['expected']:.1f} expected by chance, "
-            f"p {row['p']:.2g}"
+            f"{_p(row['p'])}"
         )
     return sentences
 

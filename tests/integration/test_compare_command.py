@@ -214,7 +214,7 @@ def test_the_summary_says_what_was_compared(capsys, cohorts, tmp_path):
     assert text.startswith("# Cohorts compared: tcga, external\n")
     for sentence in (
         "tcga and external have 30 genes in common",
-        f"lists {n} genes well predicted in two or more, {n} of them in all",
+        f"lists {n} genes well predicted in both",
         "among 30 genes tested in both",
         "4 of 34 genes of tcga are not in all models",
         "`overlap`: well-predicted genes that cohorts share",

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sequoia_base.runs import HIDDEN
+from sequoia_base.runs import HIDDEN, stored_state
 from sequoia_model.errors import InputError, listing
 from sequoia_model.splits import published_cancers, read_splits
+from sequoia_model.weights._layouts import read_json
 from sequoia_model.weights.hub import cached, fetch, fetch_if_there, page
 from sequoia_model.weights.side_file import GENES, SIDE_FILE, SLIDES, SPLITS, name_of_folder
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 HUB = "hub:"
+#: The record of a training run.
+_RUN = "run.json"
 _PUBLISHER, _N_PUBLISHED = "gevaertlab", 5
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+?(?:-(\d))?")
 _CHECKPOINT = re.compile(r"model_best(?:_(\d+))?\.pt")
@@ -138,15 +141,25 @@ def _fold_alone(folder: Path, name: PublishedName | None) -> int:
     """The fold of a network that is given without the others: only it may predict the patients that it held out."""
     if name is not None:
         return name.fold or 0
-    return 0 if run_folder_of(folder) is None else _fold(folder.resolve())
+    run = run_folder_of(folder)
+    if run is None:
+        return 0
+    if not _is_current(folder.resolve(), _settings(run)):
+        raise InputError(
+            "the network is of an earlier training, with other settings than the run has now",
+            where=str(folder),
+            fix="train into the run folder again: it continues",
+        )
+    return _fold(folder.resolve())
 
 
 def _refuse_unfinished(folder: Path) -> None:
-    """Refuse the folder of a training run of which folds are missing."""
+    """Refuse the folder of a training run of which folds are missing, or left from an earlier training."""
     if not ((folder / HIDDEN).is_dir() and (folder / SPLITS).is_file()):
         return
-    n = read_splits(folder / SPLITS).n_folds
-    done = {_fold(each) for each in _numbered(folder) if (each / SAFETENSORS).is_file()}
+    n, settings = read_splits(folder / SPLITS).n_folds, _settings(folder)
+    trained = [each for each in _numbered(folder) if (each / SAFETENSORS).is_file()]
+    done = {_fold(each) for each in trained if _is_current(each, settings)}
     missing = [fold for fold in range(n) if fold not in done]
     if missing:
         one = folder / f"fold_{min(done, default=0)}"
@@ -155,6 +168,21 @@ def _refuse_unfinished(folder: Path) -> None:
             where=str(folder),
             fix="train into this folder again: it continues" + (f"; or give one fold, {one}" if done else ""),
         )
+
+
+def _settings(run: Path) -> object:
+    """The settings of a training run, as its record says; None without one."""
+    path = run / _RUN
+    return read_json(path).get("settings") if path.is_file() else None
+
+
+def _is_current(fold: Path, settings: object) -> bool:
+    """Whether a fold was trained with the settings of the run, whose splits say whom it has not seen.
+
+    A run that is trained anew keeps its old folds until their turn.
+    """
+    state = stored_state(fold.parent, fold.name)
+    return settings is None or not state.state or state.made == settings
 
 
 def _no_config(path: Path) -> InputError:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from sequoia_base.runs.states import ItemState, write_state
 from sequoia_model.splits import draw
 from sequoia_model.weights.side_file import write_side_file
 
@@ -97,6 +98,15 @@ def run_folder(folder: Path, patients: Sequence[str], folds: int = 3, **words: A
     )
     (folder / ".runs").mkdir()
     (folder / ".runs" / ".fold_0-ab_12").mkdir()
-    for name in ("heads.h5", "predictions.h5ad", "log.csv", "run.json", "summary.md", "runs.csv"):
+    (folder / "run.json").write_text(json.dumps({"settings": {"epochs": 7}}))
+    for fold in range(folds):
+        made_with(folder, fold, epochs=7)
+    for name in ("heads.h5", "predictions.h5ad", "log.csv", "summary.md", "runs.csv"):
         (folder / name).write_text("")
     return folder
+
+
+def made_with(folder: Path, fold: int, **settings: object) -> None:
+    """Say that a fold of a run was trained with these settings."""
+    name = f"fold_{fold}"
+    write_state(folder / ".runs" / f"{name}.json", ItemState(name, "done", settings=settings, made=settings))

@@ -11,7 +11,7 @@ from sequoia_model.errors import InputError
 from sequoia_model.splits import draw
 from sequoia_model.weights.loading import load_weights
 from sequoia_model.weights.side_file import read_side_file, write_side_file
-from tests.build.weights import run_folder, side_file, toys
+from tests.build.weights import made_with, run_folder, side_file, toys
 
 PATIENTS = [f"P{i}" for i in range(9)]
 
@@ -119,3 +119,19 @@ def test_folds_of_other_splits_are_refused(tmp_path):
         load_weights(tmp_path)
     draw(PATIENTS, n_folds=3, seed=0).save(tmp_path / "1" / "splits.csv")
     assert load_weights(tmp_path).splits.n_folds == 3
+
+
+def test_folds_of_an_earlier_training_with_other_settings_are_missing(run):
+    made_with(run, 2, epochs=3)
+    with pytest.raises(InputError, match="the training is not finished: fold 2 of 3 is missing"):
+        load_weights(run)
+    with pytest.raises(InputError, match="of an earlier training, with other settings"):
+        load_weights(run / "fold_2")
+    assert load_weights(run / "fold_1").folds == (1,)
+
+
+def test_a_copy_without_states_and_record_is_taken_as_it_is(run):
+    shutil.rmtree(run / ".runs")
+    assert load_weights(run).folds == (0, 1, 2)
+    (run / "run.json").unlink()
+    assert load_weights(run / "fold_2").folds == (2,)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from scipy.stats import hypergeom
 
+from sequoia_base.names import written_otherwise
 from sequoia_base.results import Result
 from sequoia_model.errors import counted, listing
 from sequoia_model.leakage._sides import Sides
@@ -73,7 +74,8 @@ def _wrong_pairs(sides: Sides) -> list[Leak]:
     As where lists of training and validation patients are read as two folds, and zipped against one list of test parts.
     """
     train = {fold: sides.of_role(fold, "train") for fold in sides.folds}
-    test = {fold: sides.of_role(fold, "test") for fold in sides.folds}
+    held_out = "test" if (sides.listed["role"] == "test").any() else "val"
+    test = {fold: sides.of_role(fold, held_out) for fold in sides.folds}
     n, found = len(sides.patients), []
     for fold in sides.folds:
         seen = train[fold] & test[fold]
@@ -87,11 +89,25 @@ def _wrong_pairs(sides: Sides) -> list[Leak]:
         ]
         if missed:
             what = (
-                f"fold {fold} trained on {100 * len(seen) / len(test[fold]):.0f}% of its test patients; its training "
-                f"part leaves out the test part of fold {listing(missed)}: the folds are paired wrongly"
+                f"fold {fold} trained on {100 * len(seen) / len(test[fold]):.0f}% of its {held_out} patients; its "
+                f"training part leaves out the {held_out} part of fold {listing(missed)}: the folds are paired wrongly"
             )
             found.append(Leak("folds_paired_wrongly", fold, tuple(sorted(seen)), what))
     return found
+
+
+def names_alike(sides: Sides) -> list[str]:
+    """Notes on patients of two sides whose names differ only in how they are written: perhaps they are the same."""
+    notes = []
+    for fold in sides.folds:
+        test = sides.of_role(fold, "test") or sides.of_role(fold, "val")
+        pairs = written_otherwise(sorted(test), sorted(sides.of_role(fold, "train")))
+        if pairs:
+            words = listing((f"{one} and {other}" for one, other in sorted(pairs)), 3)
+            notes.append(
+                f"fold {fold}: {counted(len(pairs), 'patient')} on two sides if writing makes no difference: {words}"
+            )
+    return notes
 
 
 def _predicted_by_one_who_knew(sides: Sides, fold: int) -> list[Leak]:

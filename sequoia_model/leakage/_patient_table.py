@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
+from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.patients import PATIENT_COLUMNS, one_value_each, patient_columns
 
 #: Slide to patient, or a table with a column of patients, perhaps one of slides, and others.
@@ -67,6 +68,29 @@ class PatientTable:
     def patient(self, name: str) -> str | None:
         """The patient of a slide: as given, itself if it is a patient of the table, or by its barcode."""
         return self.by_slide.get(name) or (name if name in self._patients else patient_of(name))
+
+    def refuse_other_slides(self, names: Iterable[str], where: object) -> None:
+        """Refuse a list of slides that names none of these: each would count as a patient of its own.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Slides, or patients.
+        where : object
+            Where they are from, for the error.
+
+        Raises
+        ------
+        InputError
+            If slides are listed and neither one of these nor their patient is among them.
+        """
+        names = list(names)
+        if self.by_slide and not any(name in self.by_slide or name in self._patients for name in names):
+            raise InputError(
+                f"none of the {counted(len(names), 'slide')} is in the given list of patients",
+                where=f"{where}: {listing(names, 3)}; given: {listing(self.by_slide, 3)}",
+                fix="slides are matched by name, without the endings of files",
+            )
 
     @cached_property
     def _patients(self) -> set[str]:

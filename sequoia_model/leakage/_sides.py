@@ -76,7 +76,13 @@ def read_sides(path: str | Path, table: PatientTable) -> Sides:
     InputError
         If it is none of these, or cannot be read.
     """
-    path, patient_of_name = Path(path), table.patient
+    sides = _read_sides(Path(path), table.patient)
+    if sides.of_slides or not len(sides.listed):
+        table.refuse_other_slides([*sides.listed["name"], *sides.tested["name"]], path)
+    return sides
+
+
+def _read_sides(path: Path, patient_of_name: PatientOf) -> Sides:
     if path.is_dir() and any((path / name).exists() for name in (SPLITS_FILE, PREDICTIONS_FILE)):
         return _of_run(path, patient_of_name)
     if path.suffix.lower() in (".pkl", ".pickle"):
@@ -153,7 +159,7 @@ def _predicted(path: Path, patient_of_name: PatientOf) -> tuple[pd.DataFrame, tu
             where=f"{path}, obs, column fold",
             fix="audit the splits of the training",
         )
-    tested, notes = _frame(known, lambda name: owner.get(name) or patient_of_name(name), path)
+    tested, notes = _frame(known, lambda name: patient_of_name(owner[name]) or owner[name], path)
     if lost := len(obs) - len(known):
         notes = (*notes, f"{part(lost, len(obs), 'slide', 'have')} no fold, as where all networks predict")
     return tested, notes

@@ -13,7 +13,7 @@ from sequoia_base.results import Result
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.leakage._associations import associations
 from sequoia_model.leakage._duplicates import PAIR_COLUMNS, near_duplicates
-from sequoia_model.leakage._overlaps import Leak, find_leaks
+from sequoia_model.leakage._overlaps import Leak, find_leaks, names_alike
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage._sides import Sides, read_sides, sides_of
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
@@ -195,7 +195,7 @@ def _means(
 def _audited(
     source: str, sides: Sides, means: SlideMeans | None, table: PatientTable, near: float, seed: int
 ) -> Audit:
-    notes = list(sides.notes)
+    notes = [*sides.notes, *names_alike(sides)]
     pairs = pd.DataFrame(columns=list(PAIR_COLUMNS))
     if means is not None:
         pairs, more = _pairs(sides, means, table, near)

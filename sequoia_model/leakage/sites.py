@@ -187,6 +187,7 @@ def _per_patient(
     means: SlideMeans, table: PatientTable, site_of: Callable[[str], str], n_folds: int, flow: Flow
 ) -> tuple[NDArray[np.float64], list[str], NDArray[np.object_]]:
     """Mean features by patient, the patients and their sites; those that cannot be used are counted."""
+    table.refuse_other_slides(means.slides, "the features")
     patient = [table.patient(slide) or slide for slide in means.slides]
     site = {owner: site_of(owner) for owner in patient}
     known = [owner for owner in site if site[owner]]

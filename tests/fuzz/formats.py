@@ -124,11 +124,19 @@ FORMATS: dict[str, Format] = {
         (f"{_PREDICT} --patients patients.csv --measured measured.csv -o o.h5ad",),
     ),
     "pickle": Format(
-        (inputs.old_results,), ("results.pkl",), ("sequoia-model convert-results results.pkl -o out.h5ad",)
+        (inputs.old_results,), ("results.pkl",),
+        ("sequoia-model convert-results results.pkl -o out.h5ad", "sequoia-model splits audit results.pkl"),
+    ),
+    "balanced": Format(
+        (inputs.patients,), ("p.csv",),
+        ("sequoia-model splits --from draw --patients p.csv --site site --balance cancer --folds 3 -o out.csv",),
     ),
     "splits": Format(
         (inputs.files_of_splits,), ("clam/*", "slides.csv"),
-        ("sequoia-model splits --from clam --patients slides.csv -o out.csv",),
+        (
+            "sequoia-model splits --from clam --patients slides.csv -o out.csv",
+            "sequoia-model splits audit clam --patients slides.csv",
+        ),
     ),
     "geojson": Format((inputs.slides,), ("drawn.geojson",), (f"{_ONE} --annotation drawn.geojson",)),
     "mask": Format((inputs.slides, _drawn_mask), ("drawn.png",), (f"{_ONE} --annotation drawn.png",)),

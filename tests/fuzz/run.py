@@ -30,7 +30,7 @@ _LIMIT = 90
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".geojson", ".gmt")
 #: What commands import late; here before the process is forked, so that it takes its time once.
 _USED = (
-    "sequoia_model.embedding.one_slide", "sequoia_model.tiles.files", "sequoia_model.legacy",
+    "sequoia_model.embedding.one_slide", "sequoia_model.tiles.files", "sequoia_model.legacy", "sequoia_model.leakage",
     "sequoia_model.prediction", "sequoia_stats.io", "sequoia_stats.signature", "sequoia_stats.selection",
     "sequoia_stats.sets.gsva",
 )  # fmt: skip

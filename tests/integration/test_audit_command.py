@@ -131,6 +131,11 @@ def audited_pickle(content):
     return lambda folder: ["splits", "audit", write_pickle(folder, content)]
 
 
+def other_slides(folder):
+    (folder / "a.csv").write_text("slide,patient_id\nS1,P1\n")
+    return ["splits", "audit", write_leaking(folder / "clam"), "--patients", folder / "a.csv"]
+
+
 def empty_folder(folder):
     (folder / "empty").mkdir()
     return ["splits", "audit", folder / "empty"]
@@ -160,6 +165,11 @@ BAD = {
     "a slide of two patients": (
         audited("HERE/s.csv", "--patients", "HERE/a.csv", a="slide,patient_id\nS1,P1\nS1,P2\n"),
         ["1 slide has rows that contradict each other", "S1 (P1, P2)", "a.csv"],
+    ),
+    "a table of other slides": (other_slides, ["none of the 5 slides is in the given list", "given: S1", "by name"]),
+    "a site of other slides": (
+        sites("--patients", "HERE/a.csv", a="slide,patient_id,site\nS1,P1,A\n"),
+        ["none of the 24 slides is in the given list of patients", "given: S1"],
     ),
     "a cosine above 1": (audited("HERE/s.csv", "--near", 2), ["near must be a number above 0 and at most 1"]),
     "a seed": (audited("HERE/s.csv", "--seed", -1), ["seed must be a whole number, 0 or more"]),

@@ -350,6 +350,15 @@ PREDICTION = [
         "truths.csv": "splits --from truths --patients slides.csv",
         "one.csv": "splits --from mcat.csv --patients slides.csv",
     }),
+    _model("splits-balanced", (inputs.patients,), {
+        "levels.csv": "splits --from draw --patients p.csv --balance site --folds 3 --seed 4",
+    }),
+    _told(
+        "splits-audit", (inputs.patients, inputs.files_of_splits),
+        "sequoia-model splits audit clam --patients slides.csv",
+        "sequoia-model splits --from draw --patients p.csv -o drawn.csv",
+        "sequoia-model splits audit drawn.csv --patients p.csv",
+    ),
     _model("convert-results", (inputs.old_results,), {
         "out.h5ad": "convert-results results.pkl",
         "named.h5ad": "convert-results results.pkl --patients slides.csv",

@@ -7,7 +7,14 @@ import gzip
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.patients import known_patients, one_value_each, read_patient_table, read_patients
+from sequoia_model.patients import (
+    known_patients,
+    one_value_each,
+    read_patient_column,
+    read_patient_events,
+    read_patient_table,
+    read_patients,
+)
 
 SLIDE = "TCGA-3C-AALI-01Z-00-DX1.F6E9A5DF-D8FB-45CF-B4BD-C6B76294C291"
 
@@ -98,3 +105,22 @@ def test_patients_that_are_given_are_known_by_slides_without_endings(tmp_path):
     table = write(tmp_path, "slide,patient\nS1.svs,P1\n")
     assert known_patients(table) == known_patients({"S1.svs": "P1"}) == {"S1": "P1"}
     assert known_patients(None) is None
+
+
+def test_a_column_is_read_by_patient_and_rows_of_a_patient_must_agree(tmp_path):
+    path = write(tmp_path, "slide,patient,grade\nS1,P1,2\nS2,P1,2\nS3,P2,\n")
+    assert read_patient_column(path, "grade") == {"P1": "2", "P2": ""}
+    with pytest.raises(InputError, match="1 patient has rows that contradict each other") as raised:
+        read_patient_column(path, "slide")
+    assert "column 'slide': P1 (S1, S2)" in raised.value.where
+    with pytest.raises(InputError, match="'Grade' is not in the table"):
+        read_patient_column(path, "Grade")
+
+
+@pytest.mark.parametrize("title", ["event", "events"])
+def test_events_are_0_and_1_or_missing(tmp_path, title):
+    path = write(tmp_path, f"patient,{title}\nP1,1\nP2,0.0\nP3,NA\nP4,\n")
+    assert read_patient_events(path) == {"P1": "1", "P2": "0", "P3": "", "P4": ""}
+    with pytest.raises(InputError, match="1 event is neither 0 nor 1") as raised:
+        read_patient_events(write(tmp_path, f"patient,{title}\nP1,2\n"))
+    assert "P1 ('2')" in raised.value.where

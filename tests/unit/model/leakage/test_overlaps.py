@@ -71,6 +71,23 @@ def test_test_parts_that_are_shifted_by_one_are_wrong_in_every_fold(tmp_path):
         assert f"the test part of fold {before}:" in leak.what
 
 
+def test_folds_without_a_test_part_may_be_paired_wrongly_too(tmp_path):
+    test = lists("GBM", "test")
+    for fold, (one, other) in enumerate(zip(lists("GBM", "train"), [*test[1:], test[0]], strict=True)):
+        write_fold(tmp_path / f"splits_{fold}.csv", train=one, val=other)
+    wrong = [leak for leak in audit(tmp_path).leaks if leak.kind == "folds_paired_wrongly"]
+    assert [leak.fold for leak in wrong] == [0, 1, 2, 3, 4]
+    assert "of its val patients" in wrong[0].what
+
+
+def test_patients_whose_names_are_written_otherwise_are_noted(tmp_path):
+    rows = ["patient_id,fold_0", "007,train", "P8,train", "P9,train", "7,test", "p8,val"]
+    (tmp_path / "s.csv").write_text("\n".join(rows) + "\n")
+    found = audit(tmp_path / "s.csv")
+    assert found.leaks == ()
+    assert any("fold 0: 1 patient on two sides" in note and "7 and 007" in note for note in found.notes)
+
+
 def test_training_on_everybody_is_a_leak_but_no_wrong_pair(tmp_path):
     everyone = list(published("GBM").roles.index)
     write_paired(tmp_path, [everyone] * 5, lists("GBM", "test"))

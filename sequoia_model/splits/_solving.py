@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import counted
 from sequoia_model.splits._balance import Balance
 from sequoia_model.splits._programme import NODES, Deal, Wanted, deal_whole
-from sequoia_model.splits.dealing import FEWER, deal_sites, n_val, validate_sites
+from sequoia_model.splits.dealing import deal_sites, n_val, validate_sites
 
 
 def solved(
@@ -40,16 +40,9 @@ def solved(
         If there are too few sites.
     """
     columns, scale, weight = _columns(cohort, balance, n_folds)
-    if len(set(site)) < n_folds + (val > 0):
-        raise InputError(
-            f"{counted(len(set(site)), 'site is', 'sites are')} too few for {n_folds} folds",
-            where=listing(sorted(set(site))),
-            fix=FEWER,
-        )
     start = deal_sites(site, cohort, n_folds, generator)
-    names = generator.permutation(
-        sorted(set(site))
-    )  # another seed leads the solver to another of the best deals
+    # In another order of the sites the solver finds another of the best deals: the seed decides between them.
+    names = generator.permutation(sorted(set(site)))
     place = {name: i for i, name in enumerate(names)}
     code = np.array([place[name] for name in site])
     sums = _per_site(columns, code, len(names))

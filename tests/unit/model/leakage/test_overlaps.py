@@ -71,6 +71,15 @@ def test_test_parts_that_are_shifted_by_one_are_wrong_in_every_fold(tmp_path):
         assert f"the test part of fold {before}:" in leak.what
 
 
+def test_a_test_part_that_is_missed_by_chance_makes_no_wrong_pair(tmp_path):
+    write_fold(tmp_path / "splits_0.csv", train=slides(1, 2), test=slides(1, 3))
+    write_fold(tmp_path / "splits_1.csv", train=slides(1, 2), test=slides(4))
+    assert {leak.kind for leak in audit(tmp_path).leaks} == {
+        "patient_in_train_and_test",
+        "slide_in_train_and_test",
+    }
+
+
 def test_folds_without_a_test_part_may_be_paired_wrongly_too(tmp_path):
     test = lists("GBM", "test")
     for fold, (one, other) in enumerate(zip(lists("GBM", "train"), [*test[1:], test[0]], strict=True)):

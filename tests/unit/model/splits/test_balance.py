@@ -73,6 +73,13 @@ def test_without_sites_levels_are_dealt_exactly():
     assert splits.note == "balanced by grade (3 levels)"
 
 
+@pytest.mark.parametrize("n_folds", [3, 5])
+def test_as_many_sites_as_folds_are_enough(n_folds):
+    site = {f"P{i:02d}": "ABCDE"[i % n_folds] for i in range(30)}
+    splits = draw(site, n_folds=n_folds, sites=site, solver="milp")
+    assert set(splits.sizes["test"]) == set(splits.sizes["val"]) == {30 // n_folds}
+
+
 def test_cohorts_are_balanced_as_well():
     cohorts = {patient: "A" if i % 3 else "B" for i, patient in enumerate(SITE)}
     splits = draw(SITE, n_folds=3, sites=SITE, cohorts=cohorts, solver="milp")
@@ -105,7 +112,11 @@ WRONG = {
     "names": ({"balance": {patient: patient for patient in SITE}}, "150 levels in 150 patients"),
     "a solver": ({"solver": "simplex"}, "'simplex' is not a valid solver"),
     "a solver without sites": ({"solver": "milp", "sites": False}, "only where sites are kept whole"),
-    "few sites": ({"sites": {p: s[:2] for p, s in SITE.items()}, "n_folds": 10}, "10 sites are too few"),
+    "few sites": ({"sites": {p: s[:2] for p, s in SITE.items()}, "n_folds": 11}, "10 sites are too few"),
+    "one site outside": (
+        {"sites": {p: "A" if i < 75 else "B" for i, p in enumerate(SITE)}, "n_folds": 2},
+        "only the site [AB] is left to train",
+    ),
     "a site of most": (
         {"sites": {p: "A" if i < 80 else s for i, (p, s) in enumerate(SITE.items())}},
         "the site A has 80 of 150 patients, more than all other sites together",

@@ -62,6 +62,7 @@ def test_barcodes_are_reduced_to_one_primary_sample_per_patient(tmp_path):
     expression = read_measured(write(tmp_path, expression_table(names)), unit="TPM")
     assert list(expression.values.index) == ["TCGA-A1-A0SB", "TCGA-A1-A0SD", "TCGA-A1-A0SE"]
     assert expression.covariates["sample"].to_list() == [names[0], names[3], names[4]]
+    np.testing.assert_allclose(expression.values["ESR1"], np.log2([1.5, 10.5, 13.5]))
     assert expression.flow["step"].to_list()[:2] == ["samples: primary", "samples: one per patient"]
 
 

@@ -40,6 +40,12 @@ def test_values_are_log2_of_fpkm_uq_with_ids_of_a_symbol_added(tmp_path, names):
     assert set(expression.units) == {"log2(FPKM-UQ+1)"}
 
 
+def test_patients_are_sorted_whatever_their_files_are_called(tmp_path):
+    expression = read_measured(write_gdc(tmp_path / "gdc", ALIQUOTS[::-1]))
+    assert list(expression.values.index) == ["TCGA-A1-A0SB", "TCGA-A1-A0SD", "TCGA-A1-A0SE"]
+    np.testing.assert_allclose(expression.values["ESR1"], np.log2([22.25, 12.25, 2.25]))
+
+
 @pytest.mark.parametrize("options", [{"compress": True}, {"flat": True}, {"flat": True, "compress": True}])
 def test_packed_files_and_files_in_one_folder_are_read_alike(tmp_path, options):
     plain = read_measured(write_gdc(tmp_path / "a"))
@@ -125,11 +131,12 @@ def test_a_renamed_file_is_found_by_the_id_of_its_folder(tmp_path):
 
 
 def test_linked_folders_are_entered_and_hidden_files_are_not(tmp_path):
-    folder = write_gdc(tmp_path / "gdc", flat=True)
-    (folder / f"._{file_name(0)}").write_text("of macOS")
+    folder = write_gdc(tmp_path / "gdc")
+    path_of(folder, 0).with_name(f"._{file_name(0)}").write_text("of macOS")
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "inner").symlink_to(folder)
-    assert len(read_measured(tmp_path / "linked", samples=next(folder.glob("gdc_sample*"))).values) == 3
+    expression = read_measured(tmp_path / "linked", samples=next(folder.glob("gdc_sample*")))
+    assert len(expression.values) == 3 and "samples: one per patient" not in steps(expression)
 
 
 def test_the_sheet_may_lie_beside_the_folder_or_be_given(tmp_path):
@@ -182,6 +189,10 @@ def damaged(folder, i, change):
     [
         (lambda text: text[:-3], "its last line has no end"),
         (lambda text: text[: text.rindex("ENSG")], "1 of 3 files has other genes than the rest"),
+        (
+            lambda text: text.replace("ENSG00000229807.12", "ENSG00000229807.13"),
+            "1 of 3 files has other genes",
+        ),
         (lambda text: text.replace("v36", "v22"), "1 of 3 files has other genes than the rest"),
         (lambda text: text.replace("fpkm_uq", "fpkm_uc"), "has no column fpkm_uq_unstranded"),
         (lambda text: text.replace("11.2500", ""), "1 value is missing, negative or infinite"),

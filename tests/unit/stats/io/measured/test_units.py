@@ -107,6 +107,7 @@ def test_abundances_that_look_like_logarithms_are_noted():
     flow = Flow()
     note_unit(np.array([[13.4, *[1.0] * 999]]), parse_unit("FPKM"), flow)
     note_unit(np.array([[300, *[1.0] * 999]]), parse_unit("FPKM"), flow)
-    suspect, fine = (step.reason for step in flow)
+    note_unit(np.array([[13.4, *[1.0] * 99]]), parse_unit("FPKM"), flow)
+    suspect, fine, few = (step.reason for step in flow)
     assert "no value exceeds 13.4" in suspect and "--unit 'log2(FPKM+1)'" in suspect
-    assert fine == "FPKM → log2(FPKM+1)"
+    assert fine == few == "FPKM → log2(FPKM+1)"

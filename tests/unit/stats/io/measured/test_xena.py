@@ -12,7 +12,7 @@ import pytest
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_measured
 from sequoia_stats.io.measured import xena
-from tests.build.measured import SYMBOLS, write_gdc, write_xena
+from tests.build.measured import GENES, SYMBOLS, write_gdc, write_xena
 
 SYMBOL_ROWS = [(symbol, symbol, "") for symbol in SYMBOLS]
 
@@ -66,6 +66,11 @@ def test_ids_become_symbols_copies_on_y_go_and_ids_of_a_symbol_are_added(tmp_pat
     )
     assert steps(expression)["genes: copies on Y"][2:4] == (8, 7)
     assert "MATR3" in steps(expression)["genes: one per symbol"].reason
+
+
+def test_what_is_left_out_before_them_does_not_move_ids_of_a_symbol(tmp_path):
+    values = read_measured(write_xena(tmp_path, genes=GENES[::-1])).values
+    np.testing.assert_allclose(values.loc["TCGA-A1-A0SB", "MATR3"], np.log2(5.25 + 6.25 + 1), rtol=1e-6)
 
 
 def test_one_primary_sample_per_patient_is_kept(tmp_path):

@@ -105,7 +105,7 @@ def convert(
     text, content = _description(expression)
     write_measured(expression, output)
     show(text, {"output": str(output)} | content, as_json)
-    say(f"written to {output}")
+    say(f"written to {output}" + (", which holds neither unit nor ledger" if output.suffix == ".csv" else ""))
 
 
 def _description(expression: Expression) -> tuple[str, dict[str, Any]]:

@@ -63,7 +63,8 @@ def test_the_h5ad_states_its_unit_and_holds_the_ledger(capsys, tmp_path, downloa
 
 
 def test_the_csv_has_patients_then_genes(capsys, tmp_path, download):
-    sequoia(capsys, "expression", "convert", download, "-o", tmp_path / "m.csv")
+    answer = sequoia(capsys, "expression", "convert", download, "-o", tmp_path / "m.csv")
+    assert "m.csv, which holds neither unit nor ledger" in answer.err
     text = (tmp_path / "m.csv").read_text()
     assert text.startswith("patient_id,ESR1,PLCXD1,MATR3,MIR21,XIST\nTCGA-A1-A0SB,")
     table = pd.read_csv(tmp_path / "m.csv", index_col=0)

@@ -236,10 +236,13 @@ def _read_all(
             return
         values[i] = unit.to_log(symbols.merge(row[None, kept], unit), total)[0]
 
-    with ThreadPoolExecutor(count_jobs(None)) as pool:
+    pool = ThreadPoolExecutor(count_jobs(None))
+    try:
         done: Iterable[None] = pool.map(read, range(len(files)))
         for _ in done if progress is None else progress(done, len(files)):
             pass
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C the files that wait are not read
     if failed:
         failed.sort(key=lambda one: one[0])
         file, error = failed[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,16 +127,24 @@ class MeansSource:
             If no slide could be used, or the cache cannot be written or is damaged.
         """
         names = list(slides)
-        done: dict[str, StoredSlide] = {}
-        for slide in names:
-            seen = [] if slide in self._failed else self._store.seen(self._files[slide])
-            if fitting := [known for known in seen if self._is_there(slide, known)]:
-                done[slide] = fitting[0]
-        if len(done) < len(names):
-            with self._store.turn():
-                self._fill(names, done, jobs, progress)
+        done = self._known(names)
+        if len(done) == len(names):
+            with suppress(
+                FileNotFoundError
+            ):  # another process has just put a larger array in the place of this one
                 return self._result(names, done)
-        return self._result(names, done)
+        with self._store.turn():
+            done = self._known(names)
+            self._fill(names, done, jobs, progress)
+            return self._result(names, done)
+
+    def _known(self, names: Iterable[str]) -> dict[str, StoredSlide]:
+        """Slides of which nothing has to be read."""
+        there = {slide: self._store.seen(self._files[slide]) for slide in names if slide not in self._failed}
+        fitting = {
+            slide: [known for known in seen if self._is_there(slide, known)] for slide, seen in there.items()
+        }
+        return {slide: known[0] for slide, known in fitting.items() if known}
 
     def _look(self, slide: str, path: Path, given: str | None) -> None:
         found = attempt(lambda: _kind_of(path, self._store, given), slide)
@@ -154,6 +163,8 @@ class MeansSource:
         self, names: list[str], done: dict[str, StoredSlide], jobs: int, progress: ProgressBar | None
     ) -> None:
         left = [slide for slide in names if slide not in done and slide not in self._failed]
+        if not left:
+            return
         results = in_order(
             left, lambda slide: attempt(lambda: self._work(slide), slide), jobs=jobs, ahead=jobs + _AHEAD
         )

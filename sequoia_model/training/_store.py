@@ -8,7 +8,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -148,8 +148,7 @@ class MeansStore:
             with suppress(InputError):
                 stack.enter_context(locked(self.folder / "lock"))
                 for place in (self.folder, self._pieces):
-                    for unfinished in place.glob(".*-*.np?"):  # of a process that was killed
-                        unfinished.unlink(missing_ok=True)
+                    _remove(place.glob(".*-*.np?"))  # unfinished, of a process that was killed
             self.refresh()
             yield
 
@@ -193,8 +192,7 @@ class MeansStore:
         if path in self._arrays:
             before = side.read_text("utf-8")
             if json.loads(before)["sha256"] != digest:
-                path.unlink(missing_ok=True)
-                side.unlink(missing_ok=True)
+                _remove([side, path])
                 raise InputError(
                     "the cache of cluster means is damaged, and was removed",
                     where=str(path),
@@ -233,19 +231,24 @@ class MeansStore:
 
     def _tidy(self, path: Path, keys: Sequence[str]) -> None:
         """Remove what an array has made superfluous: its pieces, and arrays all of whose rows it holds."""
-        for key in keys:
-            (self._pieces / f"{key}.npz").unlink(missing_ok=True)
+        _remove(self._pieces / f"{key}.npz" for key in keys)
         held = set(keys)
-        for array, rows in self._arrays.items():
-            if array != path and held.issuperset(rows):
-                array.with_suffix(".json").unlink(missing_ok=True)
-                array.unlink(missing_ok=True)  # a process that has mapped it keeps it
+        others = [array for array in self._arrays if array != path and held.issuperset(self._arrays[array])]
+        _remove(array.with_suffix(".json") for array in others)
+        _remove(others)  # a process that has mapped one keeps it
 
 
 def content_of(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove files, as far as this user may."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()
 
 
 def now() -> int:

@@ -15,6 +15,7 @@ PARTS = (
     "predict",
     "measured",
     "ridge",
+    "training_data",
     "tile_reading",
     "images",
     "slides",

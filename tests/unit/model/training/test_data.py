@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 
 import anndata
 import numpy as np
@@ -527,6 +529,49 @@ def test_the_cache_is_in_the_folder_of_the_system_if_none_is_named(folder, monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "xdg"))
     load(folder, cache=None)
     assert len(list((folder / "xdg" / "sequoia" / "means").glob("means-*.npy"))) == 1
+
+
+def test_an_array_that_another_process_replaces_in_this_moment_is_no_error(folder, monkeypatch):
+    wanted = load(folder).digest
+    inner = _store.MeansStore.array
+    calls = []
+
+    def vanishing(store, slides):
+        calls.append(len(slides))
+        if len(calls) == 1:
+            for path in store.folder.glob("means-*"):
+                path.unlink()
+            raise FileNotFoundError(2, "No such file or directory")
+        return inner(store, slides)
+
+    monkeypatch.setattr(_store.MeansStore, "array", vanishing)
+    assert load(folder).digest == wanted
+
+
+@pytest.mark.slow
+def test_processes_that_start_together_compute_each_slide_once(folder):
+    measured, script = write_table(folder), folder / "load.py"
+    script.write_text(
+        "from sequoia_model.training import _means\n"
+        "from sequoia_model.training.data import load_training_data\n"
+        "import pathlib, os\n"
+        "inner = _means.load_input\n"
+        "_means.read = None  # a slide that another process has clustered is not read for its notes either\n"
+        "def counting(path, spec):\n"
+        "    pathlib.Path(f'{path.stem}-{os.getpid()}.read').touch()\n"
+        "    return inner(path, spec)\n"
+        "_means.load_input = counting\n"
+        f"data = load_training_data('features', {measured.name!r}, n_clusters=4, cache='cache')\n"
+        "print(data.digest)\n"
+    )
+    together = [
+        subprocess.Popen([sys.executable, script.name], cwd=folder, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    digests = {process.communicate()[0].strip() for process in together}
+    assert digests == {load(folder).digest}
+    assert len(list(folder.glob("*.read"))) == 4
+    assert len(list((folder / "cache").glob("means-*.npy"))) == 1
 
 
 def test_progress_is_told_for_the_files_that_are_read(folder):

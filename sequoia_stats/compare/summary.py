@@ -101,7 +101,7 @@ def _of_overlaps(comparison: Comparison) -> list[str]:
         tested = "both" if row["n_lists"] == 2 else "all"
         sentences.append(
             f"{_at(row['level'])}{row['lists']}: {row['overlap']:,} shared of {sizes}, "
-            f"among {counted(row['universe'], 'gene')} tested in {tested}; {row['expected']:.1f} expected by chance, "
+            f"among {counted(row['universe'], 'gene')} tested in {tested}; {row['expected']:,.1f} expected by chance, "
             f"{_p(row['p'])}"
         )
     return sentences

@@ -65,7 +65,10 @@ def gene_overlaps(overlaps: pd.DataFrame, *, title: str = "") -> Figure:
     for height, row in zip(y, table.to_dict("records"), strict=True):
         name = f"{row['level']}: {row['lists']}" if several else str(row["lists"])
         sizes = " and ".join(f"{int(size):,}" for size in str(row["sizes"]).split(";"))
-        chance = f"{text.number(row['expected'], 1)} by chance, {text.p_statement(row['p'])}"
+        expected_here = (
+            f"{row['expected']:,.0f}" if row["expected"] >= 100 else text.number(row["expected"], 1)
+        )
+        chance = f"{expected_here} by chance, {text.p_statement(row['p'])}"
         numbers = f"{row['overlap']:,} of {sizes}; {chance}"
         line: dict[str, Any] = {"transform": transform, "va": "baseline", "size": style.SMALL}
         axes.text(0, height - 0.08, text.shortened(name, _LONGEST), weight="bold", gid="group", **line)

@@ -21,8 +21,8 @@ _BY_PLAIN_NAME = {re.sub(r"\W", "", name).lower(): name for name in _LARGEST}
 _LOG = re.compile(r"log_?2\s*\(\s*(.+?)\s*\+\s*(\d*\.?\d+)\s*\)", re.IGNORECASE)
 #: Scales that are neither an abundance nor log2(abundance + x), and are kept as they are.
 _AS_IT_IS = re.compile(r"(?!log_?2\s*\(.*\+)(log|z-?scores?\b).*", re.IGNORECASE)
-#: Values are rounded, so the smallest logarithm and the sum of a million may be passed by a little.
-_TOLERANCE = 1e-3
+#: Values are rounded, so the logarithm of 0.001 and the sum of a million may be passed by a little, and 0 by less.
+_TOLERANCE, _BELOW_0 = 1e-3, 1e-6
 #: Abundances of this many genes and more, none of which reaches this, look like logarithms.
 _MANY_GENES, _LOW = 1000, 30.0
 UNIT_CHOICES = (
@@ -152,7 +152,7 @@ def refuse_contradiction(values: pd.DataFrame, unit: Unit, where: str) -> None:
         most = np.log2(most + unit.offset)
     array = values.to_numpy()
     for bad, words in (
-        (array < least - _TOLERANCE, f"below {least:.4g}, the least that it can be"),
+        (array < least - (_TOLERANCE if least else _BELOW_0), f"below {least:.4g}, the least that it can be"),
         (array > most * (1 + _TOLERANCE), f"above {most:.4g}, the most that it can be"),
     ):
         if bad.any():

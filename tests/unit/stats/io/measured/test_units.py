@@ -76,6 +76,7 @@ def test_on_a_scale_of_its_own_ids_of_a_symbol_are_averaged():
     [
         ("FPKM", -0.5, "1 value is below 0"),
         ("log2(FPKM-UQ+1)", -0.4, "1 value is below 0"),
+        ("log2(FPKM-UQ+1)", -1e-5, "1 value is below 0"),
         ("log2(TPM+0.001)", -12, "below -9.966"),
         ("log2(FPKM-UQ+1)", 1e5, "above 39.86"),
         ("log2(TPM+1)", 21, "above 19.93"),
@@ -100,7 +101,8 @@ def test_a_scale_of_its_own_excludes_nothing(text):
 
 
 def test_rounded_zeros_and_missing_values_contradict_nothing():
-    refuse_contradiction(table([-1e-6, np.nan]), parse_unit("log2(FPKM+1)"), "mine.csv")
+    refuse_contradiction(table([-1e-7, np.nan]), parse_unit("log2(FPKM+1)"), "mine.csv")
+    refuse_contradiction(table([-9.9660, np.nan]), parse_unit("log2(TPM+0.001)"), "toil.tsv")
 
 
 def test_abundances_that_look_like_logarithms_are_noted():

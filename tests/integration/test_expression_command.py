@@ -45,6 +45,11 @@ def test_a_network_is_trained_and_judged_on_what_is_written(capsys, tmp_path, do
     assert np.isnan(values[:, 2]).all()
 
 
+def test_a_network_knows_the_unit_that_it_learns(capsys, tmp_path, download):
+    sequoia(capsys, "expression", "convert", download, "-o", tmp_path / "m.h5ad")
+    assert open_measured(tmp_path / "m.h5ad", ["ESR1"]).units == "log2(FPKM-UQ+1)"
+
+
 def test_the_cohort_of_a_patient_is_the_project(capsys, tmp_path, download):
     sequoia(capsys, "expression", "convert", download, "-o", tmp_path / "m.h5ad")
     assert set(open_measured(tmp_path / "m.h5ad", ["ESR1"]).cohorts) == {"TCGA-BRCA"}

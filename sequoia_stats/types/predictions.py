@@ -207,6 +207,8 @@ class Predictions:
     def from_adata(cls, adata: AnnData, name: str = "") -> Predictions:
         """Read AnnData in the layout of a predictions file.
 
+        Genes without a measured value in any slide are left out, and counted in the flow.
+
         Parameters
         ----------
         adata : AnnData
@@ -233,16 +235,32 @@ class Predictions:
         flow = Flow.of(adata.uns.get("flow"))
         chosen, lines = untrained_layers(list(adata.layers))
         flow.extend(lines)
+        predicted, measured = _dense(adata.X), _dense(adata.layers["measured"])
+        kept = _measured_genes(measured, adata.var_names, flow)
         return cls(
-            predicted=_dense(adata.X),
-            measured=_dense(adata.layers["measured"]),
-            untrained=tuple(_dense(adata.layers[layer]) for layer in chosen),
+            predicted=predicted[:, kept],
+            measured=measured[:, kept],
+            untrained=tuple(_dense(adata.layers[layer])[:, kept] for layer in chosen),
             obs=adata.obs.apply(plain),
-            genes=adata.var_names,
+            genes=adata.var_names[kept],
             name=name,
             note=str(adata.uns.get("note", "")),
             flow=flow.to_frame(),
         )
+
+
+def _measured_genes(measured: NDArray[Any], genes: pd.Index, flow: Flow) -> slice | NDArray[np.bool_]:
+    """The genes with a measured value in any slide; the others, as of another platform, cannot be judged."""
+    if measured.dtype.kind != "f" or not len(measured):
+        return slice(None)
+    absent = np.isnan(measured[0])  # of all slides, only these columns need be looked at
+    absent[absent] = np.isnan(measured[:, absent]).all(axis=0)
+    kept = ~absent
+    if kept.all() or not kept.any():  # none at all is refused later, by what it is
+        return slice(None)
+    reason = f"the others have no measured value in any slide: {listing(genes[~kept], 3)}"
+    flow.add("genes: measured", len(kept), int(kept.sum()), reason)
+    return kept
 
 
 def as_predictions(data: Predictions | AnnData) -> Predictions:

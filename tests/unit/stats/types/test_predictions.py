@@ -291,3 +291,28 @@ def test_shapes_are_compared_before_names_of_genes_are_judged():
     made = make_predictions(n=10, genes=4)
     with pytest.raises(InputError, match="there are 10 slides × 3 genes"):
         replace(made, genes=pd.Index(["G1", "G1", "1-Mar"]))
+
+
+def test_genes_that_no_slide_has_measured_are_left_out_and_counted():
+    adata = make_predictions().adata
+    genes = list(adata.var_names)
+    adata.layers["measured"][:, 1] = np.nan
+    adata.layers["measured"][0, 2] = np.nan
+    read = as_predictions(adata)
+    assert list(read.genes) == [genes[0], *genes[2:]]
+    np.testing.assert_array_equal(read.predicted, np.delete(adata.X, 1, axis=1))
+    np.testing.assert_array_equal(read.untrained[0], np.delete(adata.layers["untrained"], 1, axis=1))
+    line = read.flow.iloc[-1]
+    assert (line["step"], line["n_before"], line["n_after"]) == (
+        "genes: measured",
+        len(genes),
+        len(genes) - 1,
+    )
+    assert genes[1] in line["reason"]
+
+
+def test_predictions_without_any_measurement_are_still_an_error():
+    adata = make_predictions().adata
+    adata.layers["measured"][:] = np.nan
+    with pytest.raises(InputError):
+        as_predictions(adata)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sequoia_stats.association import (
     MethodName,
@@ -19,11 +18,14 @@ from sequoia_stats.association import (
     pearson,
 )
 from sequoia_stats.compare.distributions import ALL
+from sequoia_stats.selection._cluster_bootstrap import weighted_correlations
+from sequoia_stats.types.arrays import Floats
 from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 #: What two files may be of: models of the same patients, or cohorts of different patients.
 SAME, DIFFERENT = "same", "different"
 _BLOCK = 1024  # genes at a time
+_REPLICATES = 200  # of the patients
 _MOST = 2048  # genes that tell whether two measurements are of the same patients
 _RELATED = 0.5  # r of two measurements of the same patients, in half of the genes
 
@@ -47,6 +49,22 @@ class Sharing(NamedTuple):
     n_shared: int
     notes: tuple[str, ...]
     measured_alike: bool
+
+
+class Paired(NamedTuple):
+    """Two models of the same samples.
+
+    Parameters
+    ----------
+    genes : DataFrame
+        ``gene, level, z, p_bh``: z is above 0 if the first is better, p is adjusted over the genes of a level.
+    intervals : dict of str to tuple of float
+        By level: 95% interval of median r of the first less that of the second, by drawing patients with replacement.
+        Genes are correlated, so a test that counts them as independent is too sure; patients are independent.
+    """
+
+    genes: pd.DataFrame
+    intervals: dict[str, tuple[float, float]]
 
 
 def sharing(models: Mapping[str, Predictions]) -> dict[tuple[str, str], Sharing]:
@@ -81,8 +99,8 @@ def _sharing(a: str, b: str, x: Predictions, y: Predictions) -> Sharing:
 
 def paired_tests(
     x: Predictions, y: Predictions, *, by: str | None, per_patient: bool, method: MethodName
-) -> pd.DataFrame:
-    """Test for each gene whether two models of the same samples are equally correlated with its measured values.
+) -> Paired:
+    """Test whether two models of the same samples are equally correlated with measured values: each gene, and medians.
 
     Parameters
     ----------
@@ -97,25 +115,20 @@ def paired_tests(
 
     Returns
     -------
-    DataFrame
-        ``gene, level, z, p_bh``: z is above 0 if x is better, p is adjusted over the genes of a level. Levels with
-        fewer than 4 samples in common are left out.
+    Paired
+        Levels with fewer than 4 samples in common are left out.
     """
     sides = [dict(_levels(replace(data, untrained=()), by)) for data in (x, y)]
-    tables = []
+    tables, intervals = [pd.DataFrame(columns=["gene", "level", "z", "p_bh"])], {}
     for level in (level for level in sides[0] if level in sides[1]):
         u, v = (_units(side[level], per_patient) for side in sides)
         samples = u.obs.index.intersection(v.obs.index, sort=False)
         genes = u.genes.intersection(v.genes, sort=False)
         if len(samples) < FEWEST_SAMPLES or not len(genes):
             continue
-        z, p = _tested(u, v, samples, genes, method)
+        z, p, intervals[level] = _tested(u, v, samples, genes, method)
         tables.append(pd.DataFrame({"gene": genes, "level": level, "z": z, "p_bh": benjamini_hochberg(p)}))
-    return (
-        pd.concat(tables, ignore_index=True)
-        if tables
-        else pd.DataFrame(columns=["gene", "level", "z", "p_bh"])
-    )
+    return Paired(pd.concat(tables[1:], ignore_index=True) if tables[1:] else tables[0], intervals)
 
 
 def _levels(data: Predictions, by: str | None) -> Iterator[tuple[str, Predictions]]:
@@ -128,19 +141,29 @@ def _units(data: Predictions, per_patient: bool) -> Predictions:
 
 def _tested(
     x: Predictions, y: Predictions, samples: pd.Index, genes: pd.Index, method: MethodName
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Z and p of every gene."""
+) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Z and p of every gene, and the interval of the difference of medians."""
     rows = [data.obs.index.get_indexer(samples) for data in (x, y)]
+    codes, patients = pd.factorize(x.patients[rows[0]])
+    n = len(patients)
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), _REPLICATES)
+    weights = drawn[:, codes].astype(np.float64)
     z, p = np.empty((2, len(genes)))
+    r = np.empty((2, _REPLICATES, len(genes)), np.float32)
     for start in range(0, len(genes), _BLOCK):
         cut = slice(start, start + _BLOCK)
         at, also = (
             np.ix_(row, data.genes.get_indexer(genes[cut])) for row, data in zip(rows, (x, y), strict=True)
         )
-        found = moments(x.measured[at], x.predicted[at], y.predicted[also])
+        measured, a, b = x.measured[at], x.predicted[at], y.predicted[also]
+        found = moments(measured, a, b)
         test = dependent_correlation_test(found.r12, found.r13, found.r23, found.n, method=method)
         z[cut], p[cut] = test.statistic, test.p
-    return z, p
+        truth, *others = (np.asarray(matrix, np.float64) for matrix in (measured, a, b))
+        r[:, :, cut] = np.nan_to_num(weighted_correlations(weights, truth, others))  # constant: r is 0
+    medians = np.median(r, axis=2)
+    low, high = np.quantile(medians[0] - medians[1], [0.025, 0.975])
+    return z, p, (float(low), float(high))
 
 
 def _unrelated(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:

@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from sequoia_base.arguments import check_limits, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import MethodName, pearson
-from sequoia_stats.compare._samples import DIFFERENT, SAME, Sharing, paired_tests, sharing
+from sequoia_stats.compare._samples import DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
 from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, validated_genes
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ModelSource = str | Path | Predictions | Selection
 _LIMIT = 0.05
+#: Columns of pairs that models of the same samples have.
+_OF_SAME = ("n_better_a", "n_better_b", "median_r_difference_low", "median_r_difference_high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,9 @@ class Comparison(Result):
         ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal, p_wilcoxon, rank_biserial_paired, hodges_lehmann,
         median_difference`` (a - b); the best genes of each: ``top`` (their number), ``top_median_a, top_median_b,
         top_u, p_top``; ``well_predicted_a, well_predicted_b, well_predicted_both, p_overlap`` (hypergeometric);
-        ``n_better_a, n_better_b`` (genes whose r differs between models of the same samples by the dependent test with
-        BH-adjusted p < 0.05; missing otherwise).
+        for models of the same samples ``n_better_a, n_better_b`` (genes whose r differs by the dependent test with
+        BH-adjusted p < 0.05) and ``median_r_difference_low, median_r_difference_high`` (95% interval of the difference
+        of the medians, by drawing patients 200 times with replacement).
     models : DataFrame
         A row per model and level, over all of its genes: ``model, level, n`` (samples), ``n_genes``, a column per
         criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05,
@@ -250,7 +253,7 @@ def _by_levels(by: str | None) -> str:
 
 
 def _pairs(
-    table: pd.DataFrame, a: str, b: str, top: int, found: Sharing | None, tests: pd.DataFrame | None
+    table: pd.DataFrame, a: str, b: str, top: int, found: Sharing | None, tests: Paired | None
 ) -> list[dict[str, Any]]:
     """A row for each level that both models have."""
     sides = [dict(list(table[table["model"] == name].groupby("level", sort=False))) for name in (a, b)]
@@ -276,13 +279,19 @@ def _pairs(
     return rows
 
 
-def _better(level: str, tests: pd.DataFrame | None) -> dict[str, Any]:
-    """How many genes each of two models of the same samples predicts better."""
-    own = tests[tests["level"] == level] if tests is not None else pd.DataFrame()
-    if own.empty:
-        return {"n_better_a": np.nan, "n_better_b": np.nan}
+def _better(level: str, tests: Paired | None) -> dict[str, Any]:
+    """How many genes each of two models of the same samples predicts better, and the interval of their medians."""
+    if tests is None or level not in tests.intervals:
+        return dict.fromkeys(
+            ("n_better_a", "n_better_b", "median_r_difference_low", "median_r_difference_high"), np.nan
+        )
+    own = tests.genes[tests.genes["level"] == level]
     told = own.loc[own["p_bh"] < _LIMIT, "z"]
-    return {"n_better_a": int((told > 0).sum()), "n_better_b": int((told < 0).sum())}
+    low, high = tests.intervals[level]
+    return {
+        "n_better_a": int((told > 0).sum()), "n_better_b": int((told < 0).sum()),
+        "median_r_difference_low": low, "median_r_difference_high": high,
+    }  # fmt: skip
 
 
 def _compare(x: pd.DataFrame, y: pd.DataFrame, top: int) -> dict[str, Any]:
@@ -333,7 +342,7 @@ def _models(selections: Mapping[str, Selection], table: pd.DataFrame, top: int) 
 
 
 def _side_by_side(
-    table: pd.DataFrame, models: list[str], tests: Mapping[tuple[str, str], pd.DataFrame]
+    table: pd.DataFrame, models: list[str], tests: Mapping[tuple[str, str], Paired]
 ) -> pd.DataFrame:
     """A row per gene and level, in order of first appearance."""
     order = pd.MultiIndex.from_frame(table[["gene", "level"]].drop_duplicates())
@@ -343,7 +352,7 @@ def _side_by_side(
         columns[f"r_{model}"] = own["r"].reindex(order)
         columns[f"well_predicted_{model}"] = own["well_predicted"].astype("boolean").reindex(order)
     for (a, b), found in tests.items():
-        own = found.set_index(["gene", "level"])
+        own = found.genes.set_index(["gene", "level"])
         columns |= {f"{name}_{a}_{b}": own[name].reindex(order) for name in ("z", "p_bh")}
     return pd.DataFrame(columns).reset_index()
 

@@ -86,7 +86,8 @@ def _of_pairs(comparison: Comparison) -> list[str]:
         if pd.notna(row["n_better_a"]):
             sentence += (
                 f"; on the same samples {counted(row['n_better_a'], 'gene is', 'genes are')} better in {a}, "
-                f"{row['n_better_b']:,} in {b} (BH-adjusted p < 0.05)"
+                f"{row['n_better_b']:,} in {b} (BH-adjusted p < 0.05), and the difference of the medians lies between "
+                f"{row['median_r_difference_low']:+.3f} and {row['median_r_difference_high']:+.3f} (95%, over patients)"
             )
         sentences.append(sentence)
     return sentences

@@ -41,7 +41,7 @@ PAIR |= {
 }
 PAIR |= {"top", "top_median_a", "top_median_b", "top_u", "p_top", "well_predicted_a", "well_predicted_b"}
 PAIR |= {"well_predicted_both", "p_overlap", "samples", "n_shared", "r_pearson", "r_spearman"}
-PAIR |= {"n_better_a", "n_better_b"}
+PAIR |= {"n_better_a", "n_better_b", "median_r_difference_low", "median_r_difference_high"}
 MODEL = {
     "model",
     "level",

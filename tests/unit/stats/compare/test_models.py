@@ -109,8 +109,9 @@ def test_selections_give_the_same_as_their_predictions():
     selections = {name: well_predicted(model) for name, model in models.items()}
     got, want = (compare_models(sources).pairs for sources in (selections, models))
     of_patients = ["samples", "n_shared", "n_better_a", "n_better_b"]  # selections do not name their patients
+    of_patients += ["median_r_difference_low", "median_r_difference_high"]
     pd.testing.assert_frame_equal(got.drop(columns=of_patients), want.drop(columns=of_patients))
-    assert got[of_patients].to_numpy().tolist() == [["", None, None, None]]
+    assert got["samples"].tolist() == [""] and got[of_patients[1:]].isna().all(axis=None)
 
 
 def test_genes_that_one_model_lacks_are_left_out_and_reported():
@@ -244,6 +245,22 @@ def test_a_better_model_is_told_from_a_worse_one_and_not_from_itself():
     good, bad = (make_predictions(n=200, genes=8, accuracy=r) for r in (0.9, 0.2))
     pairs = compare_models({"good": good, "bad": bad, "again": good}).pairs
     assert pairs[["n_better_a", "n_better_b"]].to_numpy().tolist() == [[8, 0], [0, 0], [0, 8]]
+
+
+@pytest.mark.parametrize("slides", [1, 3])
+def test_the_interval_of_the_medians_is_that_of_redrawn_patients(slides):
+    models = make_models(n=30, slides=slides)
+    pair = compare_models(models).pairs.iloc[0]
+    codes = np.repeat(np.arange(30), slides)
+    drawn = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), 200)
+    differences = []
+    for times in drawn[:, codes]:
+        rows = np.repeat(np.arange(len(codes)), times)
+        r = [pearson(one.measured[rows], one.predicted[rows]).r for one in models.values()]
+        differences.append(np.median(r[0]) - np.median(r[1]))
+    ends = pair[["median_r_difference_low", "median_r_difference_high"]].tolist()
+    np.testing.assert_allclose(ends, np.quantile(differences, [0.025, 0.975]), rtol=1e-5)
+    assert ends[0] < pair["median_r_a"] - pair["median_r_b"] < ends[1]
 
 
 def test_the_test_of_a_gene_uses_the_samples_that_both_have():

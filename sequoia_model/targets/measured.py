@@ -27,6 +27,8 @@ _PREFIX = "rna_"
 _NO_GENE = re.compile(
     rf"({'|'.join(title for titles in PATIENT_COLUMNS.values() for title in titles)}|Unnamed: \d+|)"
 )
+#: What the first column is called where it holds the names of genes.
+_GENE_TITLE = re.compile(r"genes?([ ._-]?(name|symbol|id)s?)?|symbols?|hugo.*|ensembl.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,11 +225,15 @@ def _refuse_genes_in_rows(
         return
     turned = [title for title in titles if not wanted.isdisjoint((bare_slide(title), tcga_patient(title)))]
     if turned:
-        raise InputError(
-            "the measured expression has its genes in rows: slides or patients are its columns",
-            where=f"{path}, columns {listing(turned, 3)}",
-            fix="transpose it: a row for each slide or patient, a column for each gene",
-        )
+        raise _genes_in_rows(path, turned)
+
+
+def _genes_in_rows(path: Path, titles: Sequence[str]) -> InputError:
+    return InputError(
+        "the measured expression has its genes in rows: slides or patients are its columns",
+        where=f"{path}, columns {listing(titles, 3)}",
+        fix="transpose it: a row for each slide or patient, a column for each gene",
+    )
 
 
 # --- csv ------------------------------------------------------------------------------------------------------------
@@ -247,6 +253,8 @@ def _open_csv(path: Path, genes: Sequence[str] | None, of: Collection[str]) -> M
     chosen = [next((places[name][0] for name in names if name in places), None) for names in _TITLES]
     if chosen[0] is None and chosen[1] is None:
         _refuse_genes_in_rows(path, header, (), of)
+        if _GENE_TITLE.fullmatch(header[0].strip()):
+            raise _genes_in_rows(path, header)
         raise InputError(
             "the measured expression names neither slides nor patients",
             where=f"{path}; its columns begin with {listing(header, 4)}",

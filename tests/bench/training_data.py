@@ -30,6 +30,7 @@ from torch import Tensor
 
 from sequoia_model.feature_files import write
 from sequoia_model.training.data import TrainingData, load_training_data
+from sequoia_model.training.parts import Part, Targets
 from sequoia_model.types.bag import EncoderId, FeatureBag
 from sequoia_model.weights.gene_lists import published_genes
 from tests.bench.timing import peak
@@ -102,10 +103,9 @@ def published_epoch(frame: pd.DataFrame, folder: Path, order: np.ndarray) -> Ite
 
 
 def our_epoch(data: TrainingData, order: np.ndarray) -> Iterator[Batch]:
-    """Batches out of the two arrays."""
-    for start in range(0, len(order), BATCH):
-        some = order[start : start + BATCH]
-        yield torch.from_numpy(data.means[some]), torch.from_numpy(data.expression[some])
+    """Batches as `train` takes them out of the two arrays."""
+    part = Part(data.means, data.expression, np.arange(len(order)))
+    return part.batches(BATCH, Targets.plain(len(data.genes)), torch.device("cpu"), order)
 
 
 def spent(batches: Iterator[Batch]) -> float:

@@ -344,6 +344,7 @@ TURNED = {
     "patients": "gene,P1,P2\nTP53,1,2\n",
     "files of slides": "gene,P1-DX1.svs,P2-DX1.svs\nTP53,1,2\n",
     "barcodes as R writes them": "gene,TCGA.A1.A0SB.01A\nTP53,1\n",
+    "patients that nobody knows": "gene_id,X1,X2\nTP53,1,2\n",
     "patients under a title of patients": "patient_id,P1,P2\nTP53,1,2\n",
 }
 

@@ -192,8 +192,13 @@ def _per_patient(
     site = {owner: site_of(owner) for owner in patient}
     known = [owner for owner in site if site[owner]]
     n_slides, n_left = len(patient), sum(bool(site[owner]) for owner in patient)
-    flow.add("slides: features", n_slides, n_slides, f"by {means.encoder}")
-    flow.add("slides: site", n_slides, n_left, "the others are of patients whose site is not known")
+    flow.add("slides: features", n_slides, n_slides, f"encoder: {means.encoder}")
+    flow.add(
+        "slides: site",
+        n_slides,
+        n_left,
+        "the site of every patient is known" if n_left == n_slides else "nobody says the site of the others",
+    )
     sizes = pd.Series([site[owner] for owner in known], dtype=object).value_counts()
     large = set(sizes.index[sizes >= n_folds])
     kept = sorted(owner for owner in known if site[owner] in large)
@@ -218,10 +223,10 @@ def _per_patient(
     return x, kept, np.array([site[owner] for owner in kept], dtype=object)
 
 
-Part = tuple[Discriminant, NDArray[np.bool_], NDArray[np.bool_]]
+_Part = tuple[Discriminant, NDArray[np.bool_], NDArray[np.bool_]]
 
 
-def _told(parts: list[Part], code: NDArray[np.intp], n_sites: int) -> NDArray[np.intp]:
+def _told(parts: list[_Part], code: NDArray[np.intp], n_sites: int) -> NDArray[np.intp]:
     """The site that each patient is told to be from."""
     told = np.empty(len(code), dtype=np.intp)
     for discriminant, train, test in parts:
@@ -230,7 +235,7 @@ def _told(parts: list[Part], code: NDArray[np.intp], n_sites: int) -> NDArray[np
 
 
 def _null(
-    parts: list[Part], code: NDArray[np.intp], fold: NDArray, n_sites: int, permutations: int, seed: int
+    parts: list[_Part], code: NDArray[np.intp], fold: NDArray, n_sites: int, permutations: int, seed: int
 ) -> NDArray[np.float64]:
     """Accuracies with sites shuffled within folds."""
     generator, found = np.random.default_rng(seed), np.empty(permutations)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
 from sequoia_model.leakage import SlideMeans, audit, audit_splits, read_slide_means
@@ -139,6 +141,23 @@ def test_a_permutation_p_is_near_that_of_the_distribution_where_both_hold():
     assert permuted["test"][0] == "permutation"
     assert 0.0005 <= permuted["p"][0] <= 1
     assert abs(permuted["p"][0] - exact) < 0.2
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abc")), min_size=12, max_size=40), st.randoms())
+def test_names_and_order_do_not_change_the_statistic(rows, random):
+    one = associations(
+        {i: k for i, (k, _) in enumerate(rows)}, {"a": {i: w for i, (_, w) in enumerate(rows)}}
+    )
+    renamed = [({0: 7, 1: 3, 2: 5}[k], {"a": "z", "b": "x", "c": "y"}[w]) for k, w in rows]
+    random.shuffle(renamed)
+    other = associations(
+        {i: k for i, (k, _) in enumerate(renamed)}, {"a": {i: w for i, (_, w) in enumerate(renamed)}}
+    )
+    np.testing.assert_allclose(
+        one["statistic"].to_numpy(float), other["statistic"].to_numpy(float), atol=1e-12
+    )
+    assert one["whole"].tolist() == other["whole"].tolist()
 
 
 def test_the_same_seed_gives_the_same_p():

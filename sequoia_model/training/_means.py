@@ -39,7 +39,7 @@ _AHEAD = 4
 
 
 @dataclass(frozen=True, eq=False)
-class SlideMeans:
+class ClusteredSlides:
     """The cluster means of those slides whose files could be used.
 
     Parameters
@@ -109,7 +109,7 @@ class MeansSource:
 
     def read(
         self, slides: Iterable[str], *, jobs: int = 1, progress: ProgressBar | None = None
-    ) -> SlideMeans:
+    ) -> ClusteredSlides:
         """The cluster means of some slides.
 
         Parameters
@@ -199,14 +199,16 @@ class MeansSource:
         place = str(path.resolve())
         return StoredSlide(place, mark_kept, content, kind, notes, key, self._asked), means
 
-    def _result(self, names: list[str], done: dict[str, StoredSlide]) -> SlideMeans:
+    def _result(self, names: list[str], done: dict[str, StoredSlide]) -> ClusteredSlides:
         failed = self._failures(names)
         if not done:
             raise none_left(failed, "used")
         kept = [slide for slide in names if slide in done]
         stored = [done[slide] for slide in kept]
         means, digest = self._store.array(stored)
-        return SlideMeans(tuple(kept), tuple(slide.notes for slide in stored), means, digest, tuple(failed))
+        return ClusteredSlides(
+            tuple(kept), tuple(slide.notes for slide in stored), means, digest, tuple(failed)
+        )
 
     def _failures(self, names: Iterable[str]) -> list[Failure]:
         return [

@@ -26,7 +26,7 @@ from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import notes_warnings
 from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
 from sequoia_model.training._complete import RULE, complete, constant, packed
-from sequoia_model.training._means import MeansSource, SlideMeans
+from sequoia_model.training._means import ClusteredSlides, MeansSource
 from sequoia_model.training._store import MeansStore, default_cache
 from sequoia_model.types.units import NOT_STATED, looks_counted, measured_contradiction
 from sequoia_model.weights.gene_lists import read_genes
@@ -283,7 +283,7 @@ def _joined(
     slides: Sequence[str],
     values: NDArray[np.float32],
     names: tuple[str, ...],
-    read: SlideMeans,
+    read: ClusteredSlides,
     flow: Flow,
     table: Measured,
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
@@ -316,7 +316,7 @@ def _units(table: Measured, values: NDArray[np.float32]) -> tuple[str, list[str]
     return table.units, [doubt] if doubt else []
 
 
-def _scales(read: SlideMeans) -> list[str]:
+def _scales(read: ClusteredSlides) -> list[str]:
     """A warning if tiles differ in size, scale or overlap from slide to slide."""
     scales: dict[str, list[str]] = {}
     for slide, notes in zip(read.slides, read.notes, strict=True):

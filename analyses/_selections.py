@@ -33,6 +33,7 @@ def load_selection(results: Path, rule: str, name: str) -> Selection:
         table=table.fillna({"failed": ""}),
         counts=pd.DataFrame(fields.pop("counts")),
         flow=pd.DataFrame(fields.pop("flow")),
+        adjusted=pd.DataFrame(fields.pop("adjusted")),
         notes=tuple(fields.pop("notes")),
         **fields,
     )

@@ -20,7 +20,7 @@ def simulated(simulations: Sequence[dict]) -> str:
 
 
 def violins(correlations: Distribution, selection: Selection, simulations: Sequence[dict]) -> list[str]:
-    """Caption of figure 1d."""
+    """Caption of the correlations of all genes."""
     counts = correlations.summary
     parts = [
         f"{row.level} {row.n_well_predicted:,} of {counted(row.n_genes, 'gene')}"
@@ -81,7 +81,7 @@ def models(
     simulations: Sequence[dict],
     settings: Sequence[dict],
 ) -> list[str]:
-    """Caption of figures 2a-b."""
+    """Caption of the comparison of models."""
     levels = [f"times {model['factor']:g} ({model['name']})" for model in settings]
     pairs = [
         f"{row.level} median difference {text.number(row.hodges_lehmann, 3)}, "

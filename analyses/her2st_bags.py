@@ -32,7 +32,7 @@ NOTE = f"no clusters: the tiles of a window of {WINDOW} × {WINDOW} places, in r
 
 
 def main() -> None:
-    """Write ``bags/``, ``windows.csv``, ``patients.csv``, ``splits.csv``, ``measured.h5ad`` and ``shuffled.h5ad``."""
+    """Write the bags, their table, expression (measured and shuffled), patients and splits to ``her2st/``."""
     options = arguments("her2st", "Make bags of the HER2ST sections.")
     sections = [read_section(name, BUNDLE) for name in SECTIONS]
     table = save(sections, options.settings, options.results / "her2st")
@@ -57,7 +57,8 @@ def save(sections: Sequence[Section], settings: dict, folder: Path) -> pd.DataFr
     table = pd.concat(tables, ignore_index=True)
     measured = adata_of(table, np.concatenate(values), sections[0].genes)
     save_adata(measured, folder / "measured.h5ad")
-    save_adata(shuffled(measured, settings["seed"]), folder / "shuffled.h5ad")
+    for i, seed in enumerate(np.random.SeedSequence(settings["seed"]).spawn(settings["controls"])):
+        save_adata(shuffled(measured, seed), folder / f"shuffled_{i}.h5ad")
     save_table(table[["slide", "section"]].set_axis(["slide", "patient_id"], axis=1), folder / "patients.csv")
     roles = pd.DataFrame({"fold_0": {section.name: ROLES[section.name] for section in sections}})
     Splits(roles, name="HER2ST").save(folder / "splits.csv")
@@ -101,7 +102,7 @@ def adata_of(table: pd.DataFrame, values: np.ndarray, genes: Sequence[str]) -> a
     return adata
 
 
-def shuffled(measured: anndata.AnnData, seed: int) -> anndata.AnnData:
+def shuffled(measured: anndata.AnnData, seed: int | np.random.SeedSequence) -> anndata.AnnData:
     """The same expression, given to other windows of the same section: a control in which there is nothing to learn
     but the mean of a section."""
     rng = np.random.default_rng(seed)

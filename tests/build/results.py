@@ -98,8 +98,8 @@ def make_signature_results(folder: Path, genes: int) -> None:
 def make_gene_results(folder: Path) -> None:
     """Write the simulated predictions of both cohorts, and the results on their genes."""
     with scripts_of_analyses():
-        import fig1_genes
-        import fig2_models
+        import draw_genes
+        import draw_models
         import null_simulation
         import select_genes
         import simulate_predictions
@@ -111,8 +111,8 @@ def make_gene_results(folder: Path) -> None:
             truth, predictions = simulate_predictions.simulate(cohort, SETTINGS, np.random.SeedSequence(seed))
             simulate_predictions.save(cohort, truth, predictions, folder, name)
             select_genes.save(predictions["less noise"], SETTINGS, folder, name)
-        fig1_genes.draw(folder, COHORTS, SETTINGS)
-        fig2_models.draw(folder, COHORTS, SETTINGS)
+        draw_genes.draw(folder, COHORTS, SETTINGS)
+        draw_models.draw(folder, COHORTS, SETTINGS)
         null_simulation.save(cohorts["one"].expression, "One", SETTINGS, folder)
 
 

@@ -85,7 +85,7 @@ def edited(path):
         ("sequoia_stats/sets/gsea.py", {"ranked_sets"}),
         ("analyses/simulate_predictions.py", OF_PREDICTIONS),
         ("analyses/captions_pathways.py", {"pathways", "agreement_figure", "signature_pathways"}),
-        ("analyses/fig2_models.py", {"model_figures"}),
+        ("analyses/draw_models.py", {"model_figures"}),
         ("reports/genes.qmd", set()),
     ],
 )

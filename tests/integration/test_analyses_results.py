@@ -11,7 +11,7 @@ from tests.build.results import SETTINGS, make_sets, scripts_of_analyses
 
 with scripts_of_analyses():
     import _selections
-    import fig1_genes
+    import draw_genes
     import fig3_pathways
 
 
@@ -33,7 +33,7 @@ def test_a_selection_on_disk_loses_nothing(tmp_path, rule):
 def test_rules_are_compared_gene_by_gene():
     selections = {rule: {"one": make_selection(rule, accuracy=0.35)} for rule in ("paper", "strict")}
     paper, strict = (one["one"].well_predicted for one in selections.values())
-    row = fig1_genes.differences(selections).iloc[0]
+    row = draw_genes.differences(selections).iloc[0]
     assert (row["both"], row["only_a"], row["only_b"]) == (
         (paper & strict).sum(),
         (paper & ~strict).sum(),
@@ -44,7 +44,7 @@ def test_rules_are_compared_gene_by_gene():
 
 def test_a_cohort_without_well_predicted_genes_shares_none():
     found, none = make_selection(accuracy=0.9), make_selection(accuracy=-0.9)
-    assert fig1_genes.shared({"one": found, "two": none}).empty
+    assert draw_genes.shared({"one": found, "two": none}).empty
 
 
 def test_sets_that_are_not_tested_in_every_cohort_are_counted_not_merged():

@@ -27,9 +27,9 @@ NEEDED = {
 }
 #: Figures of simulated predictions.
 SIMULATED = [
-    "fig1d",
+    "simulated_correlations",
     "criteria",
-    "fig2",
+    "simulated_models",
     "sample_size",
     "downsampling",
     "fig3a",

@@ -18,7 +18,7 @@ with scripts_of_analyses():
     import her2st_bags
     import her2st_bundle
 
-SETTINGS = {"stride": 2, "judging_stride": 5, "seed": 7}
+SETTINGS = {"stride": 2, "controls": 2, "seed": 7}
 
 
 def make_section(name="C5", size=14, share=0.8, genes=3, seed=0):

@@ -1,4 +1,4 @@
-"""Two noise levels, in place of two models (figures 2a-b): read, compare, draw, save."""
+"""Two noise levels, in place of two models: read, compare, draw, save."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw(results: Path, cohorts: list[str], settings: dict) -> None:
     top = distribution(selections, top=settings["top"])
     simulations = [read_json(results / f"simulation_{name}.json") for name in cohorts]
     caption = captions.models(top, comparisons, simulations, settings["models"])
-    save_drawing(plots.correlation_violins(top), caption, results, "fig2")
+    save_drawing(plots.correlation_violins(top), caption, results, "simulated_models")
 
 
 def compare(results: Path, name: str, settings: dict) -> Comparison:

@@ -1,4 +1,4 @@
-"""Well-predicted genes of all cohorts (figure 1d and related figures): read, compare, draw, save."""
+"""Well-predicted genes of all cohorts, whose predictions are simulated: read, compare, draw, save."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def draw(results: Path, cohorts: list[str], settings: dict) -> None:
     correlations = distribution(joined)
     save_table(correlations.summary, results / "correlations.csv")
     figures = {
-        "fig1d": (
+        "simulated_correlations": (
             plots.correlation_violins(correlations),
             captions.violins(correlations, joined, simulations),
         ),

@@ -54,16 +54,21 @@ def correlations(drawn: Distribution, about: dict, rule: str) -> list[str]:
 def models(drawn: Distribution, pairs: pd.DataFrame, about: dict, rule: str) -> list[str]:
     """Caption of figures 2a-b."""
     medians = [f"{row.model} {text.number(row.r_median)}" for row in drawn.summary.itertuples()]
-    against = [
-        f"{row.method_a} against {row.method_b} {text.number(row.hodges_lehmann, 3)}"
+    best = about["winner"]
+    ahead = [
+        (row.method_b, row.hodges_lehmann) if row.method_a == best else (row.method_a, -row.hodges_lehmann)
         for row in pairs.itertuples()
+        if best in (row.method_a, row.method_b)
     ]
+    against = [f"{name} {text.number(difference, 3)}" for name, difference in ahead]
     return [
         f"Correlation of the {drawn.top:,} best genes of each method on a section that was held out; the genes were "
         f"ranked on another section; medians: {', '.join(medians)}.",
-        f"Best: {about['winner']}.",
         judged(about, rule),
-        f"Median differences over all genes (Hodges-Lehmann): {'; '.join(against)}.",
+        f"Best: {best}. By how much its r is above that of the others over all genes (Hodges-Lehmann): "
+        f"{', '.join(against)}."
+        if against
+        else f"Best: {best}.",
         _BOXES,
         *setting(about),
     ]

@@ -44,6 +44,7 @@ def save(sections: Sequence[Section], settings: dict, folder: Path) -> pd.DataFr
     """Write everything that training needs, and return the table of windows."""
     bags = folder / "bags"
     bags.mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir(exist_ok=True)
     for old in bags.glob("*.h5"):  # those of other settings
         old.unlink()
     tables, values = [], []

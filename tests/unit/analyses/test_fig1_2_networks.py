@@ -1,6 +1,8 @@
 """What the networks learnt, as tables, captions and figures (analyses/fig1_2_networks.py), from made-up runs."""
 
 import json
+import re
+import sys
 
 import anndata
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from sequoia_model.training.one_fold import FoldResults
 from sequoia_model.training.run_files import results_file
-from tests.build.results import scripts_of_analyses
+from tests.build.results import ROOT, scripts_of_analyses
 from tests.unit.analyses.test_her2st import make_section
 
 with scripts_of_analyses():
@@ -114,6 +116,22 @@ def test_well_predicted_genes_are_counted_beside_those_of_shuffled_labels(result
 def test_the_best_genes_are_those_of_the_ranking(results):
     drawn = pd.read_csv(results / "her2st_best.csv", index_col="model")
     assert (drawn["n"] == 5).all() and judging.TUNED in drawn.index
+
+
+def test_the_page_on_networks_shows_these_results(results, monkeypatch):
+    pytest.importorskip("IPython")
+    monkeypatch.setenv("SEQUOIA_RESULTS", str(results))
+    monkeypatch.syspath_prepend(ROOT / "reports")
+    monkeypatch.delitem(sys.modules, "_results", raising=False)
+    page = (ROOT / "reports" / "model.qmd").read_text(encoding="utf-8")
+    blocks = re.findall(r"```{python}\n(.*?)```", page, flags=re.DOTALL)
+    first, *others = [block for block in blocks if not re.search(r'"networks[_."]', block)]
+    assert len(others) >= 9 and all(re.search("her2st|fig1d|fig2|learning", block) for block in others)
+    names = {}
+    exec(first, names)
+    shown = [eval(block, names).data for block in others]  # a missing file or column is an error
+    assert "Good one" in shown[1]
+    monkeypatch.delitem(sys.modules, "_results")
 
 
 def test_the_error_of_the_mean_is_in_standard_deviations_of_the_training_part():

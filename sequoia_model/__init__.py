@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from sequoia_model.splits import published as published_splits
     from sequoia_model.tiles import TileOptions, read_tiles, tile_grid
     from sequoia_model.tissue import TissueMask, tissue_mask
+    from sequoia_model.training.crossval import train
+    from sequoia_model.training.data import TrainingData, load_training_data
+    from sequoia_model.training.options import TrainOptions
+    from sequoia_model.training.result import TrainingRun
     from sequoia_model.types.bag import EncoderId, FeatureBag, TileGeometry
     from sequoia_model.types.grid import TileGrid
     from sequoia_model.weights.heads import read_heads
@@ -55,6 +59,9 @@ __all__ = [
     "TileOptions",
     "TileTransformer",
     "TissueMask",
+    "TrainOptions",
+    "TrainingData",
+    "TrainingRun",
     "Weights",
     "__version__",
     "audit",
@@ -65,6 +72,7 @@ __all__ = [
     "embed_folder",
     "find_slides",
     "get_encoder",
+    "load_training_data",
     "load_weights",
     "open_slide",
     "predict",
@@ -80,6 +88,7 @@ __all__ = [
     "tile_folder",
     "tile_grid",
     "tissue_mask",
+    "train",
     "write_features",
 ]
 
@@ -104,6 +113,9 @@ __getattr__ = on_demand(
         "TileOptions": "tiles:TileOptions",
         "TileTransformer": "nets:TileTransformer",
         "TissueMask": "tissue:TissueMask",
+        "TrainOptions": "training.options:TrainOptions",
+        "TrainingData": "training.data:TrainingData",
+        "TrainingRun": "training.result:TrainingRun",
         "Weights": "weights.loading:Weights",
         "audit": "leakage:audit",
         "audit_splits": "leakage:audit_splits",
@@ -113,6 +125,7 @@ __getattr__ = on_demand(
         "embed_folder": "embedding:embed_folder",
         "find_slides": "slide:find_slides",
         "get_encoder": "encoders:get_encoder",
+        "load_training_data": "training.data:load_training_data",
         "load_weights": "weights.loading:load_weights",
         "open_slide": "slide:open_slide",
         "predict": "prediction:predict",
@@ -128,6 +141,7 @@ __getattr__ = on_demand(
         "tile_folder": "embedding:tile_folder",
         "tile_grid": "tiles:tile_grid",
         "tissue_mask": "tissue:tissue_mask",
+        "train": "training.crossval:train",
         "write_features": "feature_files:write",
     },
 )

@@ -104,6 +104,15 @@ def train(
     fold: Annotated[int | None, typer.Option(help="Train this fold only.  [default: all]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     jobs: Annotated[int, typer.Option(help="Number of folds trained at once.")] = 1,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="Seconds between two checkpoints, at least.")
+    ] = 20.0,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder that keeps cluster means for the next run.  [default: ~/.cache]"
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write event files for TensorBoard.")
     ] = False,
@@ -128,6 +137,7 @@ def train(
     done = run(
         features, measured, output, asked, splits=splits, n_folds=folds, val=val, site=site, encoder=encoder,
         genes=genes, patients=patients, only=fold, device=device, jobs=jobs, tensorboard=tensorboard, force=force,
+        cache=cache, checkpoint_seconds=checkpoint_seconds,
         progress=progress("read features"), on_epoch=_tell if sys.stderr.isatty() else None,
     )  # fmt: skip
     for failure in done.failed:

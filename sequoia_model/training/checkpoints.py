@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -62,10 +63,18 @@ class Checkpoints:
         The folder; created when something is saved.
     key : str
         What the training depends on. A checkpoint with another key is not used.
+    every : float
+        Seconds between two checkpoints, at least.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
-        self.path, self.key = path, key
+    def __init__(self, path: Path, key: str, *, every: float = 20.0) -> None:
+        self.path, self.key, self._every = path, key, every
+        self._written = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last checkpoint is so old that another should be written."""
+        return time.monotonic() - self._written >= self._every
 
     def save_network(self, network: nn.Module, epoch: int) -> None:
         """Save a network; earlier ones stay until the next checkpoint.
@@ -94,6 +103,7 @@ class Checkpoints:
             moments = optimizer.state.get(parameter, {})
             tensors |= {f"{kind}.{name}": moments[kind] for kind in _MOMENTS if kind in moments}
         self._write(self.path / _STATE, tensors, {"key": self.key, "progress": json.dumps(asdict(progress))})
+        self._written = time.monotonic()
         kept = None if progress.saved_epoch is None else self._network(progress.saved_epoch)
         for file in self.path.glob("network_*.safetensors"):
             if file != kept:

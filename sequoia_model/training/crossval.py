@@ -80,6 +80,7 @@ class _Job:
     only: int | None
     force: bool
     begun: float
+    checkpoint_seconds: float
     tensorboard: bool
 
 
@@ -100,6 +101,7 @@ def train(
     device: str = "auto",
     jobs: int = 1,
     cache: str | Path | None = None,
+    checkpoint_seconds: float = 20.0,
     tensorboard: bool = False,
     force: bool = False,
     progress: ProgressBar | None = None,
@@ -140,6 +142,8 @@ def train(
         Number of processes that work on folds; they share the threads of torch.
     cache : path, optional
         The folder that keeps cluster means for the next run.
+    checkpoint_seconds : float, default 20
+        Seconds between two checkpoints, at least; does not change the result.
     tensorboard : bool, default False
         Whether to write event files for TensorBoard into ``tensorboard/``.
     force : bool, default False
@@ -186,18 +190,9 @@ def train(
     begin_run(Path(output), settings, data, made, force=force)
     threads = max(1, torch.get_num_threads() // jobs)
     job = _Job(
-        sources,
-        options,
-        made,
-        Path(output),
-        settings,
-        str(place),
-        threads,
-        only,
-        force,
-        time.time(),
-        tensorboard,
-    )
+        sources, options, made, Path(output), settings, str(place), threads, only, force, time.time(),
+        checkpoint_seconds, tensorboard,
+    )  # fmt: skip
     with _helpers(job, min(jobs, len(rows)) - 1 if only is None else 0):
         runs = _work(job, data, rows, on_epoch)
     if all(run.failure is not None for run in runs):
@@ -312,7 +307,7 @@ def _outcome(
     if done and (not job.force or (state.settled or 0) > job.begun):
         return FoldRun.of(rows, claim.state, computed=False)
     key = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    checkpoints = Checkpoints(claim.place(f".runs/{name}.checkpoint"), key)
+    checkpoints = Checkpoints(claim.place(f".runs/{name}.checkpoint"), key, every=job.checkpoint_seconds)
     if job.force and done:
         checkpoints.clear()
     claim.begin("train", settings)

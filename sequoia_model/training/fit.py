@@ -50,8 +50,6 @@ class FitOptions:
         Random seed of the order of slides, of dropout and of drawn ks.
     fold : int
         Number of the fold, which also enters the random numbers.
-    checkpoint_seconds : float
-        Seconds between two checkpoints, at least.
     """
 
     recipe: Recipe
@@ -61,7 +59,6 @@ class FitOptions:
     precision: str = "float32"
     seed: int = 0
     fold: int = 0
-    checkpoint_seconds: float = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,18 +255,16 @@ def _epochs(
     note = _other_threads(progress)
     progress = progress or Progress(threads=torch.get_num_threads())
     stopping = Stopping(options.recipe, **progress.stopping)
-    written = time.monotonic()
     while progress.epochs < options.epochs and not progress.stop:
         verdict = _epoch(learner, stopping, progress, checkpoints)
         if on_epoch is not None:
             on_epoch(progress.log[-1])
         progress.stop = verdict.stop
         ends = bool(progress.stop) or progress.epochs == options.epochs
-        if ends or time.monotonic() - written >= options.checkpoint_seconds:
+        if ends or checkpoints.due:
             state = asdict(stopping)
             progress.stopping = {f.name: state[f.name] for f in fields(stopping) if f.name != "recipe"}
             checkpoints.save(progress, network, learner.optimizer)
-            written = time.monotonic()
     kept = progress.epochs - 1
     if learner.val is not None and options.recipe.evaluated == "saved" and progress.saved_epoch is not None:
         kept = progress.saved_epoch

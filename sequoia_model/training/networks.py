@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
-
-from sequoia_model.nets.architectures import ARCHITECTURES
+from sequoia_model.nets.architectures import build
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.options import TrainOptions
 from sequoia_model.weights.loading import Weights, load_weights, untrained
@@ -48,11 +45,9 @@ def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: in
         Number of the fold, which enters the random numbers.
     """
     name = options.architecture
-    sizes = _SIZES[name][options.size] | {_INPUT[name]: dim}
-    seed = int(np.random.SeedSequence([options.seed, fold]).generate_state(1, np.uint64)[0])
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return ARCHITECTURES[name](num_outputs=n_genes, num_clusters=n_clusters, **sizes)
+    sizes = {_INPUT[name]: dim, "num_outputs": n_genes, "num_clusters": n_clusters}
+    like = build({"architecture": name, **_SIZES[name][options.size], **sizes}, "the new network")
+    return untrained(Weights((like,), (fold,), "new"), options.seed)[0]
 
 
 def null_networks(network: SlideNetwork, options: TrainOptions, fold: int) -> dict[str, SlideNetwork]:

@@ -27,7 +27,7 @@ from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
 from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
-from sequoia_model.training.options import TrainOptions
+from sequoia_model.training.options import PRECISIONS, TrainOptions
 from sequoia_model.training.parts import Part
 from sequoia_model.training.principal_components import fit_components
 from sequoia_model.training.recipes import recipe_named
@@ -125,7 +125,7 @@ def train_fold(
             epochs=options.epochs,
             batch_size=options.batch_size,
             lr=options.lr,
-            precision=options.precision,
+            precision=options.precision or PRECISIONS[0],
             seed=options.seed,
             fold=rows.fold,
         ),
@@ -160,7 +160,7 @@ def evaluate_fold(
     """
     pooled = pooled_features(data.means)
     x, y, patients = pooled[rows.train], data.expression[rows.train], data.patients[rows.train]
-    baselines = {
+    baselines: dict[str, Ridge | Neighbours | TrainingMean] = {
         "ridge": fit_ridge(x, y, patients=patients),
         "knn": nearest_neighbours(x, y, patients=patients),
         "mean": training_mean(y),

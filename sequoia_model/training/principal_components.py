@@ -64,13 +64,15 @@ def fit_components(
             fix="--size full, or more training slides",
         )
     blocks = np.array_split(rows, 1 + len(rows) * clusters * d // _BLOCK)
-    mean = sum(inputs[some].sum(axis=(0, 1), dtype=np.float64) for some in blocks) / (len(rows) * clusters)
-    products = np.zeros((d, d))
+    mean, products = np.zeros(d), np.zeros((d, d))
+    for some in blocks:
+        mean += inputs[some].sum(axis=(0, 1), dtype=np.float64) / (len(rows) * clusters)
     for some in blocks:
         centred = inputs[some].reshape(-1, d) - mean
         products += centred.T @ centred
     variances, axes = np.linalg.eigh(products / (len(rows) * clusters))
     best = axes[:, ::-1][:, :n_components]
-    best = best * np.sign(best[np.abs(best).argmax(axis=0), np.arange(n_components)])
+    largest = best[np.abs(best).argmax(axis=0), np.arange(n_components)]
+    best = best * np.where(largest < 0, -1.0, 1.0)
     length = 1 / np.sqrt(max(float(variances[::-1][:n_components].mean()), np.finfo(np.float32).tiny))
     return PrincipalComponents(np.asarray(mean, dtype=np.float32), (best * length).astype(np.float32))

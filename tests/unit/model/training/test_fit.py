@@ -53,9 +53,10 @@ def run(folder: Path, network: SlideNetwork, *, val: bool = True, key: str = "a"
     """Train on the made data."""
     x, y = options.pop("data", None) or make_data()
     known, told = options.pop("known_genes", None), options.pop("on_epoch", None)
+    checkpoints = Checkpoints(folder, key, every=options.pop("every", 20.0))
     chosen = FitOptions(RECIPES[options.pop("recipe", "paper")], **{"batch_size": 8, "epochs": 3} | options)
     return fit(
-        network, Part(x, y, TRAIN), Part(x, y, VAL) if val else None, chosen, checkpoints=Checkpoints(folder, key),
+        network, Part(x, y, TRAIN), Part(x, y, VAL) if val else None, chosen, checkpoints=checkpoints,
         device=torch.device("cpu"), known_genes=known, on_epoch=told,
     )  # fmt: skip
 
@@ -195,7 +196,7 @@ def test_training_resumed_after_any_epoch_gives_the_same_bytes(
     tmp_path: Path, architecture: str, recipe: str, epochs: int
 ) -> None:
     whole, resumed = make_network(architecture), make_network(architecture)
-    options = {"epochs": 30, "lr": 0.03, "recipe": recipe, "checkpoint_seconds": 0.0}
+    options = {"epochs": 30, "lr": 0.03, "recipe": recipe, "every": 0.0}
     first = run(tmp_path / "a", whole, **options)
     with pytest.raises(KilledError):
         run(tmp_path / "b", make_network(architecture), on_epoch=killed_after(epochs), **options)
@@ -210,7 +211,7 @@ def test_checkpoints_that_are_rare_give_the_same_bytes(tmp_path: Path) -> None:
     whole, resumed = make_network(), make_network()
     run(tmp_path / "a", whole, epochs=9)
     with pytest.raises(KilledError):
-        run(tmp_path / "b", make_network(), epochs=9, checkpoint_seconds=1e9, on_epoch=killed_after(7))
+        run(tmp_path / "b", make_network(), epochs=9, every=1e9, on_epoch=killed_after(7))
     assert run(tmp_path / "b", resumed, epochs=9).resumed_at is None
     np.testing.assert_array_equal(parameters(whole), parameters(resumed))
 

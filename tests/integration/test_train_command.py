@@ -1,0 +1,278 @@
+"""`sequoia-model train`: what a run folder holds, who goes on with it, and what a fold never sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_model.splits import draw, read_splits
+from sequoia_model.weights.heads import read_heads
+from sequoia_model.weights.loading import load_weights
+from tests.build.commands import finished, sequoia, sequoia_model
+from tests.build.processes import start
+from tests.build.training import make_slides, write_bag, write_measured, write_training_set
+
+pytestmark = pytest.mark.slow
+
+FILES = [
+    "genes.csv", "log.csv", "predictions.h5ad", "run.json", "runs.csv", "sequoia.json", "slides.csv", "splits.csv",
+    "summary.md",
+]  # fmt: skip
+FAST = ["--architecture", "tile_mlp", "--epochs", 3, "--folds", 3]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def made(tmp_path):
+    return write_training_set(tmp_path)
+
+
+def arguments(made, output, *more):
+    """The command on a made training set."""
+    words = ["train", made.features, "--measured", made.measured, "--patients", made.patients, "-o", output]
+    return [*words, *FAST, *more]
+
+
+def networks(output) -> dict[str, bytes]:
+    """Every byte of the folders of the folds."""
+    return {str(f.relative_to(output)): f.read_bytes() for f in sorted(output.glob("fold_*/*"))}
+
+
+def folder(root: Path, name: str) -> Path:
+    """A run folder that has the same name as the others, which predictions contain."""
+    (root / name).mkdir()
+    return root / name / "run"
+
+
+def predictions(output: Path) -> bytes:
+    """Every byte of the predictions."""
+    return (output / "predictions.h5ad").read_bytes()
+
+
+def test_a_run_folder_holds_networks_predictions_log_and_summary(capsys, tmp_path, made):
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--untrained", 2, "--json"))
+    assert answer.code == 0, answer.err
+    names = sorted(item.name for item in (tmp_path / "run").iterdir() if not item.name.startswith("."))
+    assert names == sorted([*FILES, "fold_0", "fold_1", "fold_2"])
+    assert sorted(networks(tmp_path / "run")) == [
+        f"fold_{fold}/{name}" for fold in range(3) for name in ("config.json", "model.safetensors")
+    ]
+    predicted = anndata.read_h5ad(tmp_path / "run" / "predictions.h5ad")
+    assert predicted.shape == (20, 6)
+    assert sorted(predicted.layers) == ["measured", "ridge", "untrained", "untrained_1"]
+    assert predicted.uns["units"] == "log2(FPKM-UQ+1)"
+    np.testing.assert_array_equal(
+        predicted.layers["measured"], made.y.loc[predicted.obs["patient_id"]].to_numpy()
+    )
+    log = pd.read_csv(tmp_path / "run" / "log.csv")
+    assert list(log.columns) == [
+        "fold", "epoch", "phase", "train_mse", "val_mse", "val_r", "lr", "saved", "seconds"
+    ]  # fmt: skip
+    assert len(log) == 9
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["finished"] and run["settings"]["recipe"] == "paper" and len(run["folds"]) == 3
+    assert answer.json["missing"] == [] and answer.json["n_genes"] == 6
+
+
+def test_predictions_are_those_of_the_fold_that_held_the_patient_out(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    answer = sequoia_model(
+        capsys, "predict", made.features, "--weights", tmp_path / "run", "-o", tmp_path / "again.h5ad"
+    )
+    assert answer.code == 0, answer.err
+    trained, again = (anndata.read_h5ad(tmp_path / name) for name in ("run/predictions.h5ad", "again.h5ad"))
+    again = again[trained.obs_names]
+    np.testing.assert_array_equal(again.obs["fold"].astype(int), trained.obs["fold"].astype(int))
+    np.testing.assert_allclose(again.X, trained.X, atol=1e-6)
+
+
+def test_the_statistics_read_the_predictions(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    made_there = tmp_path / "run" / "predictions.h5ad"
+    answer = sequoia(capsys, "genes", made_there, "-o", tmp_path / "genes.csv", "--rule", "strict", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["n_genes"] == 6 and answer.json["n_slides"] == 20
+
+
+@pytest.mark.parametrize("architecture", ["summary_transformer", "tile_transformer"])
+def test_heads_of_transformers_are_written(capsys, tmp_path, made, architecture):
+    answer = sequoia_model(
+        capsys, *arguments(made, tmp_path / "run", "--architecture", architecture, "--epochs", 1)
+    )
+    assert answer.code == 0, answer.err
+    heads = read_heads(tmp_path / "run" / "heads.h5")
+    assert heads.genes == tuple(made.y.columns) and heads.folds == (0, 1, 2) and heads.dim == 16
+    assert load_weights(tmp_path / "run").architecture == architecture
+
+
+def test_a_small_network_ships_with_its_principal_components(capsys, tmp_path):
+    made = write_training_set(tmp_path, dim=140)
+    answer = sequoia_model(
+        capsys, *arguments(made, tmp_path / "run", "--architecture", "summary_transformer", "--size", "small")
+    )
+    assert answer.code == 0, answer.err
+    weights = load_weights(tmp_path / "run")
+    assert weights.input_dim == 140 and weights.networks[0].token_dim == 128
+
+
+def test_the_same_command_again_trains_nothing(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    before = networks(tmp_path / "run")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--json"))
+    assert answer.code == 0
+    assert [fold["computed"] for fold in answer.json["folds"]] == [False] * 3
+    assert networks(tmp_path / "run") == before
+
+
+def test_another_seed_gives_other_networks_and_the_same_seed_the_same(capsys, tmp_path, made):
+    first, same, other = (folder(tmp_path, name) for name in "abc")
+    for output, seed in ((first, 0), (same, 0), (other, 1)):
+        sequoia_model(capsys, *arguments(made, output, "--seed", seed))
+    assert networks(first) == networks(same) != networks(other)
+    assert predictions(first) == predictions(same)
+
+
+def test_folds_can_be_trained_one_by_one(capsys, tmp_path, made):
+    whole, parts = folder(tmp_path, "whole"), folder(tmp_path, "parts")
+    sequoia_model(capsys, *arguments(made, whole))
+    answers = [sequoia_model(capsys, *arguments(made, parts, "--fold", k, "--json")) for k in (2, 0, 1)]
+    assert [answer.json["missing"] for answer in answers] == [[0, 1], [1], []]
+    assert networks(whole) == networks(parts)
+    assert predictions(whole) == predictions(parts)
+
+
+def test_jobs_train_several_folds_at_once_with_the_same_result(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "one"))
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "two", "--jobs", 2))
+    assert answer.code == 0, answer.err
+    assert networks(tmp_path / "one") == networks(tmp_path / "two")
+
+
+# --- what a fold never sees -----------------------------------------------------------------------------------------
+
+
+def trained_on(capsys, root, x, y, splits, *more):
+    """Train on slides with given splits; returns the bytes of the folds."""
+    for i, means in enumerate(x):
+        write_bag(root / "features", f"S{i:02}", means)
+    patients = [f"P{i:02}" for i in range(len(x))]
+    measured = write_measured(root / "measured.h5ad", y, patients)
+    table = pd.DataFrame({"slide": [f"S{i:02}" for i in range(len(x))], "patient_id": patients})
+    table.to_csv(root / "patients.csv", index=False)
+    splits.save(root / "splits.csv")
+    answer = sequoia_model(
+        capsys, "train", root / "features", "--measured", measured, "--patients", root / "patients.csv", "--splits",
+        root / "splits.csv", "-o", root / "run", "--epochs", 3, *more,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    return networks(root / "run")
+
+
+@pytest.mark.parametrize("changed", ["genes", "features"])
+def test_a_fold_does_not_depend_on_its_test_part(capsys, tmp_path, changed):
+    x, y = make_slides(20, dim=140)
+    splits = draw([f"P{i:02}" for i in range(20)], n_folds=3, val=0.2)
+    tested = [int(patient[1:]) for patient in splits.patients(1, "test")]
+    more = ["--architecture", "summary_transformer", "--size", "small", "--recipe", "strict"]
+    before = trained_on(capsys, tmp_path / "before", x, y, splits, *more)
+    drawn = np.random.default_rng(5)
+    if changed == "genes":
+        y[tested] = 3 + drawn.normal(size=y[tested].shape)
+    else:
+        x[tested] = drawn.normal(size=x[tested].shape) * 4
+    after = trained_on(capsys, tmp_path / "after", x, y, splits, *more)
+    same = {name: before[name] == after[name] for name in before if name.endswith("safetensors")}
+    assert same == {
+        "fold_0/model.safetensors": False,
+        "fold_1/model.safetensors": True,
+        "fold_2/model.safetensors": False,
+    }
+
+
+# --- ends from outside ----------------------------------------------------------------------------------------------
+
+_CHILD = "from sequoia_model.cli.app import main; main()"
+
+
+def started(*words):
+    return start(_CHILD, *words, env=os.environ | {"OMP_NUM_THREADS": "1"}, cwd=Path(__file__).parents[2])
+
+
+def wait_for(path: Path, process, seconds: float = 120) -> None:
+    """Wait until a file is there."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end and process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("fold", [0, 2])
+def test_a_run_that_was_killed_goes_on_to_the_same_bytes(tmp_path, made, fold):
+    more = ["--epochs", 60, "--lr", 0.01, "--checkpoint-seconds", 0]
+    whole, killed = folder(tmp_path, "whole"), folder(tmp_path, "killed")
+    assert finished(started(*arguments(made, whole, *more))).code == 0
+    process = started(*arguments(made, killed, *more))
+    wait_for(killed / ".runs" / f"fold_{fold}.checkpoint" / "state.safetensors", process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (killed / "predictions.h5ad").exists()
+    answer = finished(started(*arguments(made, killed, *more, "--json")))
+    assert answer.code == 0, answer.err
+    assert [run["computed"] for run in answer.json["folds"]] == [k >= fold for k in range(3)]
+    assert networks(whole) == networks(killed)
+    assert predictions(whole) == predictions(killed)
+
+
+def test_ctrl_c_twice_leaves_a_run_that_goes_on(tmp_path, made):
+    more = ["--epochs", 100, "--lr", 0.01, "--checkpoint-seconds", 0]
+    process = started(*arguments(made, tmp_path / "run", *more))
+    wait_for(tmp_path / "run" / ".runs" / "fold_1.checkpoint" / "state.safetensors", process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    answer = finished(process)
+    assert answer.code == 130 and "Traceback" not in answer.err
+    answer = finished(started(*arguments(made, tmp_path / "run", *more, "--json")))
+    assert answer.code == 0, answer.err
+    assert answer.json["folds"][0]["computed"] is False
+
+
+def test_two_processes_share_a_folder(tmp_path, made):
+    both = [started(*arguments(made, tmp_path / "run", "--epochs", 20, "--json")) for _ in range(2)]
+    answers = [finished(process) for process in both]
+    assert [answer.code for answer in answers] == [0, 0], answers
+    done = [[run["computed"] for run in answer.json["folds"]] for answer in answers]
+    assert [sum(pair) for pair in zip(*done, strict=True)] == [1, 1, 1]
+    alone = finished(started(*arguments(made, tmp_path / "alone", "--epochs", 20)))
+    assert alone.code == 0
+    assert networks(tmp_path / "run") == networks(tmp_path / "alone")
+
+
+# --- splits ---------------------------------------------------------------------------------------------------------
+
+
+def test_sites_of_a_column_stay_together(capsys, tmp_path, made):
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--site", "site", "--val", 0.2))
+    assert answer.code == 0, answer.err
+    splits = read_splits(tmp_path / "run" / "splits.csv")
+    site = pd.read_csv(made.patients).set_index("patient_id")["site"]
+    assert splits.roles.groupby(site.reindex(splits.roles.index).to_numpy()).nunique().eq(1).all(axis=None)
+
+
+def test_a_sample_of_the_training_patients_is_used(capsys, tmp_path, made):
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--sample-percent", 40, "--json"))
+    assert answer.code == 0, answer.err
+    sizes = [(run["n_train"], run["n_test"]) for run in answer.json["folds"]]
+    assert sizes == [(4, 7), (4, 7), (5, 6)]

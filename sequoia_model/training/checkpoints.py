@@ -27,7 +27,7 @@ _STATE, _MOMENTS = "state.safetensors", ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """What is known after an epoch, apart from the tensors.
 
     Parameters
@@ -90,7 +90,7 @@ class Checkpoints:
         """Give a network the parameters that were saved after an epoch."""
         network.load_state_dict(load_file(self._network(epoch)))
 
-    def save(self, progress: Progress, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def save(self, state: TrainingState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Write the state after an epoch, and remove saved networks of which it does not speak.
 
         Raises
@@ -102,14 +102,14 @@ class Checkpoints:
         for name, parameter in network.named_parameters():
             moments = optimizer.state.get(parameter, {})
             tensors |= {f"{kind}.{name}": moments[kind] for kind in _MOMENTS if kind in moments}
-        self._write(self.path / _STATE, tensors, {"key": self.key, "progress": json.dumps(asdict(progress))})
+        self._write(self.path / _STATE, tensors, {"key": self.key, "state": json.dumps(asdict(state))})
         self._written = time.monotonic()
-        kept = None if progress.saved_epoch is None else self._network(progress.saved_epoch)
+        kept = None if state.saved_epoch is None else self._network(state.saved_epoch)
         for file in self.path.glob("network_*.safetensors"):
             if file != kept:
                 file.unlink(missing_ok=True)
 
-    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
+    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState | None:
         """Restore the state of the last checkpoint; None if there is none, or none of this training."""
         try:
             with safe_open(self.path / _STATE, framework="pt") as file:
@@ -117,10 +117,10 @@ class Checkpoints:
                 if about.get("key") != self.key:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            progress = Progress(**json.loads(about["progress"]))
+            state = TrainingState(**json.loads(about["state"]))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError):  # cut off by a power failure
             return None
-        if progress.saved_epoch is not None and not self._network(progress.saved_epoch).is_file():
+        if state.saved_epoch is not None and not self._network(state.saved_epoch).is_file():
             return None
         network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
         for name, parameter in network.named_parameters():
@@ -132,7 +132,7 @@ class Checkpoints:
                     for kind, tensor in moments.items()
                     if tensor is not None
                 }
-        return progress
+        return state
 
     def clear(self) -> None:
         """Remove everything."""

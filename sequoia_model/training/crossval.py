@@ -7,11 +7,12 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from sequoia_base.arguments import ProgressBar, check_limits, whole
@@ -19,16 +20,18 @@ from sequoia_base.flow import Flow
 from sequoia_base.runs import LOG, Claim, RunFolder, attempt
 from sequoia_base.tables import read_table
 from sequoia_model.errors import Failure, InputError, SequoiaError, listing
+from sequoia_model.leakage import SlideMeans, audit, audit_splits
 from sequoia_model.patients import one_value_each, patient_columns
 from sequoia_model.splits import Splits, draw, read_splits
+from sequoia_model.training._run_files import assemble, begin_run, results_file
+from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData, load_training_data
 from sequoia_model.training.folds import FoldRows, rows_of_folds
 from sequoia_model.training.networks import Start, null_networks, read_start
-from sequoia_model.training.one_fold import evaluate_fold, train_fold
+from sequoia_model.training.one_fold import evaluate_fold, refuse_unfit, train_fold
 from sequoia_model.training.options import TrainOptions
 from sequoia_model.training.result import FoldRun, TrainingRun
-from sequoia_model.training.run_files import assemble, begin_run, results_file
 from sequoia_model.types.devices import choose_device
 from sequoia_model.weights.loading import save_weights
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
@@ -147,7 +150,7 @@ def train(
     tensorboard : bool, default False
         Whether to write event files for TensorBoard into ``tensorboard/``.
     force : bool, default False
-        Whether to train finished folds again, and replace a run that was made with other settings.
+        Whether to train finished folds again, and replace a run that was made with other settings; for one process.
     progress : callable, optional
         Wraps the slides that are read, as a progress bar does.
     on_epoch : callable, optional
@@ -177,12 +180,29 @@ def train(
         None if cache is None else Path(cache),
     )
     data = sources.load(options.seed, jobs, progress)
+    seen = SlideMeans(data.slides, pooled_features(data.means).astype(np.float32), data.encoder)
+    about = patients if patients is not None else dict(zip(data.slides, data.patients, strict=True))
+    if isinstance(splits, str | Path):
+        audit(splits, patients=about).refuse_leaks()  # told with the names of those on both sides
     made = _splits(splits, data, options, patients, n_folds=n_folds, val=val, site=site)
+    audited = audit_splits(made, seen, about, seed=options.seed)
+    audited.refuse_leaks()
     flow = Flow.of(data.flow)
     rows = rows_of_folds(made, data.patients, options, flow)
     if only is not None and not 0 <= only < len(rows):
         raise InputError(f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", fix="--fold K")
+    start = read_start(options)
+    if start is not None:
+        start.refuse_misfit(data.encoder, data.units, [fold.fold for fold in rows])
+        options = replace(options, architecture=start.weights.architecture)
+    for fold in rows:
+        refuse_unfit(data, fold, options, start)
+    if start is not None:
+        start.new(
+            data.genes, options, rows[0].fold
+        )  # refuses what cannot be copied or frozen, before any fold learns
     settings = options.settings() | {
+        "init": None if start is None else list(start.weights.digests),
         "encoder": data.encoder,
         "data": data.digest,
         "splits": sha256(made.to_frame().to_csv(index=False).encode()).hexdigest(),
@@ -194,10 +214,10 @@ def train(
         checkpoint_seconds, tensorboard,
     )  # fmt: skip
     with _helpers(job, min(jobs, len(rows)) - 1 if only is None else 0):
-        runs = _work(job, data, rows, on_epoch)
+        runs = _work(job, data, rows, start, on_epoch)
     if all(run.failure is not None for run in runs):
         raise _as_error(runs)
-    return assemble(Path(output), settings, data, rows, runs, flow)
+    return assemble(Path(output), settings, data, rows, runs, flow, audited)
 
 
 def _splits(
@@ -262,17 +282,21 @@ def _help(job: _Job) -> None:
     try:
         torch.set_num_threads(job.threads)
         data = job.sources.load(job.options.seed)
-        _work(job, data, rows_of_folds(job.splits, data.patients, job.options, Flow()))
+        rows = rows_of_folds(job.splits, data.patients, job.options, Flow())
+        _work(job, data, rows, read_start(job.options))
     except (KeyboardInterrupt, SequoiaError):
         pass
 
 
 def _work(
-    job: _Job, data: TrainingData, rows: Sequence[FoldRows], on_epoch: OnEpoch | None = None
+    job: _Job,
+    data: TrainingData,
+    rows: Sequence[FoldRows],
+    start: Start | None,
+    on_epoch: OnEpoch | None = None,
 ) -> list[FoldRun]:
     """Train every fold that is not done, and report the outcome of each."""
     folder = RunFolder(job.output, item="fold", facts=("epochs", "kept_epoch"))
-    start = read_start(job.options)
     named = {f"fold_{fold.fold}": fold for fold in rows if job.only in (None, fold.fold)}
     ended: dict[str, FoldRun] = {}
     for name, claim in folder.in_turn(list(named)):
@@ -316,13 +340,15 @@ def _outcome(
             data, rows, job.options, start, checkpoints=checkpoints, device=torch.device(job.device), on_epoch=told
         )  # fmt: skip
     claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
-    results = evaluate_fold(network, null_networks(network, job.options, rows.fold), data, rows)
+    results, about_baselines = evaluate_fold(
+        network, null_networks(network, job.options, rows.fold), data, rows
+    )
     save_weights(network, claim.part / name)
     (claim.part / ".runs").mkdir()
     results.save(claim.part / results_file(rows.fold))
     claim.remember(log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at)
     claim.place(name).mkdir(exist_ok=True)
-    claim.finish(outputs, note=fitted.note)
+    claim.finish(outputs, note="; ".join(filter(None, [fitted.note, about_baselines])))
     checkpoints.clear()
     return FoldRun.of(rows, claim.state, computed=True)
 

@@ -47,7 +47,7 @@ class TrainingData:
     means : array of shape (slides, clusters, d), float32
         Cluster means: a read-only memory map, which processes share.
     expression : array of shape (slides, genes), float32
-        Measured expression, read-only, without NaN; no gene has one value only.
+        Measured expression, read-only, without NaN.
     genes : tuple of str
         Names of the genes.
     encoder : str
@@ -102,8 +102,8 @@ def load_training_data(
     Expression is read once into one array. Cluster means are read, or computed, once for each content of a feature
     file, and kept in a folder; a call whose files have not changed reads none of them. Slides without expression,
     slides whose measurements differ, and files that cannot be used are left out and counted. If values are missing,
-    the slide or gene with the largest share of them is left out first (`complete`). So are genes that have one value
-    only.
+    the slide or gene with the largest share of them is left out first (`complete`). Genes that have one value only are
+    kept, with a warning.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def load_training_data(
     )
     slides, values, names = _expression(table, rows, names, flow)
     read = source.read(slides, jobs=jobs, progress=progress)
-    values, names = _joined(slides, values, names, read, flow, table)
+    values, same = _joined(slides, values, read, flow, table)
     units, doubts = _units(table, values)
     owners = [people[slide] for slide in read.slides]
     cohorts = [
@@ -181,6 +181,7 @@ def load_training_data(
             *notes_warnings(list(zip(read.slides, read.notes, strict=True)), source.spec),
             *_scales(read),
             *doubts,
+            *_constant_warning(names, same),
             *([f"genes are not named by symbols: {kinds}"] if kinds.are_identifiers else []),
         ),
         failed=read.failed,
@@ -280,27 +281,25 @@ def _constant(values: NDArray[np.float32], table: Measured) -> NDArray[np.bool_]
 
 
 def _joined(
-    slides: Sequence[str],
-    values: NDArray[np.float32],
-    names: tuple[str, ...],
-    read: ClusteredSlides,
-    flow: Flow,
-    table: Measured,
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """The values of the slides whose features could be used, for the genes that vary among them."""
+    slides: Sequence[str], values: NDArray[np.float32], read: ClusteredSlides, flow: Flow, table: Measured
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The values of the slides whose features could be used, and which genes have one value in all of them."""
     if read.failed:
         lost = listing((failure.item for failure in read.failed), 3)
         flow.add("slides: features", len(slides), len(read.slides), f"{len(read.failed)} failed: {lost}")
     there = set(read.slides)
     kept = np.array([slide in there for slide in slides])
-    values = packed(values, kept, np.ones(len(names), dtype=bool))
+    values = packed(values, kept, np.ones(values.shape[1], dtype=bool))
     same = _constant(values, table)
-    if same.any():
-        lost = listing((gene for gene, one in zip(names, same, strict=True) if one), 3)
-        flow.add("genes: vary", len(names), int((~same).sum()), f"one value for all slides: {lost}")
-    values = packed(values, np.ones(len(values), dtype=bool), ~same)
     values.flags.writeable = False
-    return values, tuple(gene for gene, one in zip(names, same, strict=True) if not one)
+    return values, same
+
+
+def _constant_warning(names: Sequence[str], same: NDArray[np.bool_]) -> list[str]:
+    """Genes that do not vary are learnt all the same: which genes there are must not depend on test patients."""
+    found = [gene for gene, one in zip(names, same, strict=True) if one]
+    words = "one value in all slides, so no correlation"
+    return [f"{part(len(found), len(names), 'gene', 'have')} {words}: {listing(found, 3)}"] if found else []
 
 
 def _units(table: Measured, values: NDArray[np.float32]) -> tuple[str, list[str]]:

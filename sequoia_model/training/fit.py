@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import numpy as np
@@ -21,13 +21,13 @@ from torch.nn.functional import mse_loss
 
 from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.training.checkpoints import Checkpoints, Progress
-from sequoia_model.training.parts import Part, Targets
+from sequoia_model.training.checkpoints import Checkpoints, TrainingState
+from sequoia_model.training.parts import FoldPart, Targets
 from sequoia_model.training.recipes import Recipe, Stopping, Verdict
 from sequoia_model.training.scores import column_correlations
 
 #: Columns of the log, after the fold.
-LOG = ("epoch", "phase", "train_mse", "val_mse", "val_r", "lr", "saved", "seconds")
+LOG_COLUMNS = ("epoch", "phase", "train_mse", "val_mse", "val_r", "lr", "saved", "seconds")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Fitted:
     stop : str
         Why training ended.
     log : list of dict
-        A row for each epoch, with the entries of `LOG`.
+        A row for each epoch, with the entries of `LOG_COLUMNS`.
     resumed_at : int, optional
         The epoch at which a checkpoint was resumed; None if training began anew.
     note : str
@@ -91,8 +91,8 @@ class Fitted:
 
 def fit(
     network: SlideNetwork,
-    train: Part,
-    val: Part | None,
+    train: FoldPart,
+    val: FoldPart | None,
     options: FitOptions,
     *,
     checkpoints: Checkpoints,
@@ -107,9 +107,9 @@ def fit(
     network : SlideNetwork
         Trained in place; at the end it is on the CPU, in evaluation mode, and predicts in the unit of the expression.
         Parameters that require no gradient stay as they are.
-    train : Part
+    train : FoldPart
         The slides that it learns from.
-    val : Part, optional
+    val : FoldPart, optional
         The slides that decide when it is saved and when training stops. Without them it learns for exactly
         `options.epochs` epochs, and the last one counts.
     options : FitOptions
@@ -180,8 +180,8 @@ class _Learner:
     def __init__(
         self,
         network: SlideNetwork,
-        train: Part,
-        val: Part | None,
+        train: FoldPart,
+        val: FoldPart | None,
         targets: Targets,
         options: FitOptions,
         device: torch.device,
@@ -250,32 +250,33 @@ def _epochs(
 ) -> Fitted:
     """Epochs until training ends; the network then has the parameters that are kept."""
     options, network = learner.options, learner.network
-    progress = checkpoints.load(network, learner.optimizer)
-    resumed_at = None if progress is None else progress.epochs
-    note = _other_threads(progress)
-    progress = progress or Progress(threads=torch.get_num_threads())
-    stopping = Stopping(options.recipe, **progress.stopping)
-    while progress.epochs < options.epochs and not progress.stop:
-        verdict = _epoch(learner, stopping, progress, checkpoints)
+    state = checkpoints.load(network, learner.optimizer)
+    resumed_at = None if state is None else state.epochs
+    note = _other_threads(state)
+    state = state or TrainingState(threads=torch.get_num_threads())
+    stopping = Stopping(options.recipe, **state.stopping)
+    while state.epochs < options.epochs and not state.stop:
+        verdict = _epoch(learner, stopping, state, checkpoints)
         if on_epoch is not None:
-            on_epoch(progress.log[-1])
-        progress.stop = verdict.stop
-        ends = bool(progress.stop) or progress.epochs == options.epochs
+            on_epoch(state.log[-1])
+        state.stop = verdict.stop
+        ends = bool(state.stop) or state.epochs == options.epochs
         if ends or checkpoints.due:
-            state = asdict(stopping)
-            progress.stopping = {f.name: state[f.name] for f in fields(stopping) if f.name != "recipe"}
-            checkpoints.save(progress, network, learner.optimizer)
-    kept = progress.epochs - 1
-    if learner.val is not None and options.recipe.evaluated == "saved" and progress.saved_epoch is not None:
-        kept = progress.saved_epoch
+            state.stopping = {
+                f.name: getattr(stopping, f.name) for f in fields(stopping) if f.name != "recipe"
+            }
+            checkpoints.save(state, network, learner.optimizer)
+    kept = state.epochs - 1
+    if learner.val is not None and options.recipe.evaluated == "saved" and state.saved_epoch is not None:
+        kept = state.saved_epoch
         checkpoints.load_network(network, kept)
-    reason = progress.stop or f"{options.epochs} epochs"
-    return Fitted(progress.epochs, kept, reason, progress.log, resumed_at, note)
+    reason = state.stop or f"{options.epochs} epochs"
+    return Fitted(state.epochs, kept, reason, state.log, resumed_at, note)
 
 
-def _epoch(learner: _Learner, stopping: Stopping, progress: Progress, checkpoints: Checkpoints) -> Verdict:
+def _epoch(learner: _Learner, stopping: Stopping, state: TrainingState, checkpoints: Checkpoints) -> Verdict:
     """Learn, validate, save if it is due, and write the row of the log."""
-    epoch, start = progress.epochs, time.monotonic()
+    epoch, start = state.epochs, time.monotonic()
     train_mse = learner.learn(epoch)
     val_mse, val_r = learner.validate()
     if not math.isfinite(train_mse) or (learner.val is not None and not math.isfinite(val_mse)):
@@ -287,20 +288,20 @@ def _epoch(learner: _Learner, stopping: Stopping, progress: Progress, checkpoint
     verdict = Verdict(1, False) if learner.val is None else stopping.step(val_mse, val_r)
     if verdict.save:
         checkpoints.save_network(learner.network, epoch)
-        progress.saved_epoch = epoch
+        state.saved_epoch = epoch
     seconds = round(time.monotonic() - start, 3)
     values = (epoch, verdict.phase, train_mse, val_mse, val_r, learner.options.lr, verdict.save, seconds)
-    progress.log.append(dict(zip(LOG, values, strict=True)))
-    progress.epochs += 1
+    state.log.append(dict(zip(LOG_COLUMNS, values, strict=True)))
+    state.epochs += 1
     return verdict
 
 
-def _other_threads(progress: Progress | None) -> str:
+def _other_threads(state: TrainingState | None) -> str:
     """A note if a checkpoint was written with another number of threads."""
     now = torch.get_num_threads()
-    if progress is None or progress.threads in (0, now):
+    if state is None or state.threads in (0, now):
         return ""
-    return f"begun with {progress.threads} threads and resumed with {now}: the last digits may differ"
+    return f"begun with {state.threads} threads and resumed with {now}: the last digits may differ"
 
 
 def predict(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.nets import freeze, transfer
 from sequoia_model.nets.architectures import build
 from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.prediction.plan import has_gene_names, output_genes
+from sequoia_model.splits import published
 from sequoia_model.training.options import TrainOptions
+from sequoia_model.types.units import NOT_STATED, same_unit
 from sequoia_model.weights.loading import Weights, load_weights, untrained
 
 #: Principal components that a small network takes.
@@ -61,7 +70,7 @@ def null_networks(network: SlideNetwork, options: TrainOptions, fold: int) -> di
 
 @dataclass(frozen=True)
 class Start:
-    """Trained weights from which networks start.
+    """Trained weights from which networks start, for fine-tuning or after training on other genes.
 
     Parameters
     ----------
@@ -73,6 +82,81 @@ class Start:
 
     weights: Weights
     freeze: tuple[str, ...] = ()
+
+    def network(self, fold: int) -> SlideNetwork:
+        """The network from which a fold starts."""
+        alone = len(self.weights.networks) == 1
+        return self.weights.networks[0 if alone else self.weights.folds.index(fold)]
+
+    def new(
+        self, genes: Sequence[str], options: TrainOptions, fold: int
+    ) -> tuple[SlideNetwork, NDArray[np.bool_]]:
+        """A network of the same sizes for other genes, without the PCA in front, and which of the genes it knows.
+
+        Genes that the weights predict keep their part of the last layer; the others start from random parameters.
+        """
+        source = self.network(fold)
+        like = build(
+            {**source.sizes, "architecture": source.architecture, "num_outputs": len(genes)}, "the network"
+        )
+        network = untrained(Weights((like,), (fold,), "new"), options.seed)[0]
+        known = output_genes(self.weights) if has_gene_names(self.weights) else None
+        body = {
+            name: tensor for name, tensor in source.published_state().items() if not name.startswith("pca.")
+        }
+        transfer(network, body, genes=genes if known else None, from_genes=known)
+        if self.freeze:
+            freeze(network, self.freeze)
+        return network, np.isin(genes, list(known or ()))
+
+    def refuse_misfit(self, encoder: str, units: str, folds: Sequence[int]) -> None:
+        """Refuse weights of another encoder, another unit, or other folds.
+
+        Raises
+        ------
+        InputError
+            Naming both.
+        """
+        weights = self.weights
+        if weights.encoder not in (None, encoder):
+            raise InputError(
+                f"the weights to start from take features of {weights.encoder}, but the features are of {encoder}",
+                where=weights.source,
+            )
+        if NOT_STATED not in (weights.units, units) and not same_unit(weights.units, units):
+            raise InputError(
+                f"the weights to start from predict {weights.units}, but the expression is in {units}",
+                where=weights.source,
+                fix="convert the expression: sequoia-stats expression convert",
+            )
+        if len(weights.folds) > 1 and not set(folds) <= set(weights.folds):
+            raise InputError(
+                f"the weights to start from have the folds {listing(weights.folds)}, but {len(folds)} are trained",
+                where=weights.source,
+                fix="give one network (its folder), or the same number of folds",
+            )
+
+    def refuse_seen(self, fold: int, tested: Iterable[str]) -> None:
+        """Refuse a network that has seen patients whom its fold tests.
+
+        Raises
+        ------
+        InputError
+            Naming them.
+        """
+        weights = self.weights
+        splits = weights.splits or (None if weights.cancer is None else published(weights.cancer))
+        if splits is None:
+            return
+        from_fold = weights.folds[0] if len(weights.folds) == 1 else fold
+        column = f"fold_{from_fold}"
+        roles = splits.roles[column] if column in splits.roles else splits.roles.iloc[:, 0]
+        if seen := [patient for patient in tested if roles.get(patient, "") in ("train", "val")]:
+            raise InputError(
+                f"fold {fold} tests {counted(len(seen), 'patient')} whom the network that it starts from has seen",
+                where=f"{weights.source}: {listing(seen, 4)}",
+                fix="start from weights of other patients, or give --splits of those weights",
+            )
 
 
 def read_start(options: TrainOptions) -> Start | None:

@@ -12,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.training._principal_components import PrincipalComponents, fit_components, refuse_few
 from sequoia_model.training.baselines import (
     Neighbours,
     Ridge,
@@ -28,17 +30,15 @@ from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
 from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
 from sequoia_model.training.options import PRECISIONS, TrainOptions
-from sequoia_model.training.parts import Part
-from sequoia_model.training.principal_components import fit_components
+from sequoia_model.training.parts import FoldPart
 from sequoia_model.training.recipes import recipe_named
 from sequoia_model.training.scores import gene_correlations
 
-Matrix = NDArray[np.float32]
 _RANKING = "ranking."
 
 
 @dataclass(frozen=True, eq=False)
-class FoldResults:
+class FoldPredictions:
     """What a fold predicts.
 
     Parameters
@@ -52,7 +52,7 @@ class FoldResults:
     """
 
     rows: NDArray[np.int64]
-    predicted: Mapping[str, Matrix]
+    predicted: Mapping[str, NDArray[np.float32]]
     ranking: Mapping[str, NDArray[np.float64]]
 
     def save(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class FoldResults:
         save_file({"rows": self.rows, **self.predicted, **ranking}, path)
 
     @classmethod
-    def load(cls, path: Path) -> FoldResults:
+    def load(cls, path: Path) -> FoldPredictions:
         """Read what `save` wrote."""
         arrays = load_file(path)
         ranking = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_RANKING)}
@@ -105,21 +105,18 @@ def train_fold(
     Fitted
         The log.
     """
-    n_clusters = data.means.shape[1]
-    components = fit_components(data.means, rows.train, SMALL_INPUT) if options.size == "small" else None
+    components = _components(data, rows, options, start)
     inputs = data.means if components is None else components.apply(data.means)
-    network = new_network(
-        options,
-        dim=inputs.shape[2],
-        n_clusters=n_clusters,
-        n_genes=len(data.genes),
-        fold=rows.fold,
-    )
-    known = None if start is None else start.give(network, data.genes)
+    if start is None:
+        n_clusters, dim = inputs.shape[1:]
+        sizes = {"dim": dim, "n_clusters": n_clusters, "n_genes": len(data.genes)}
+        network, known = new_network(options, **sizes, fold=rows.fold), None
+    else:
+        network, known = start.new(data.genes, options, rows.fold)
     fitted = fit(
         network,
-        Part(inputs, data.expression, rows.train),
-        Part(inputs, data.expression, rows.val) if len(rows.val) else None,
+        FoldPart(inputs, data.expression, rows.train),
+        FoldPart(inputs, data.expression, rows.val) if len(rows.val) else None,
         FitOptions(
             recipe_named(options.recipe),
             epochs=options.epochs,
@@ -139,12 +136,45 @@ def train_fold(
     return network, fitted
 
 
+def _components(
+    data: TrainingData, rows: FoldRows, options: TrainOptions, start: Start | None
+) -> PrincipalComponents | None:
+    """What is in front of the network: what the weights to start from had there, or else what its size asks for."""
+    if start is not None:
+        pca = start.network(rows.fold).pca
+        return None if pca is None else PrincipalComponents(pca.mean.numpy(), pca.components.numpy())
+    return fit_components(data.means, rows.train, SMALL_INPUT) if options.size == "small" else None
+
+
+def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, start: Start | None) -> None:
+    """Refuse data on which the network of a fold cannot be built, before any fold learns.
+
+    Raises
+    ------
+    InputError
+        If there are too few dimensions or slides for the principal components of a small network; or if the weights
+        to start from have other sizes, or have seen patients whom the fold tests.
+    """
+    if start is None:
+        if options.size == "small":
+            refuse_few(data.means, rows.train, SMALL_INPUT)
+        return
+    start.refuse_seen(rows.fold, dict.fromkeys(data.patients[rows.test]))
+    wanted, (clusters, dim) = start.network(rows.fold), data.means.shape[1:]
+    if (wanted.num_clusters, wanted.input_dim) != (clusters, dim):
+        raise InputError(
+            f"the weights to start from take {wanted.num_clusters} × {wanted.input_dim}, but slides have "
+            f"{clusters} × {dim}",
+            where=start.weights.source,
+        )
+
+
 def evaluate_fold(
     network: SlideNetwork,
     untrained: Mapping[str, SlideNetwork],
     data: TrainingData,
     rows: FoldRows,
-) -> FoldResults:
+) -> tuple[FoldPredictions, str]:
     """Predict the test part with the network, untrained networks and the baselines.
 
     Parameters
@@ -157,24 +187,38 @@ def evaluate_fold(
         Cluster means and measured expression of all slides.
     rows : FoldRows
         The baselines learn from the training part alone.
+
+    Returns
+    -------
+    FoldPredictions
+        Without a validation part, genes are ranked on training slides: for the baselines, on predictions of slides
+        whose patients were left out; for networks, on slides that they learnt from.
+    str
+        What to know about the baselines; empty if nothing.
     """
     pooled = pooled_features(data.means)
     x, y, patients = pooled[rows.train], data.expression[rows.train], data.patients[rows.train]
+    ridge, knn = fit_ridge(x, y, patients=patients), nearest_neighbours(x, y, patients=patients)
     baselines: dict[str, Ridge | Neighbours | TrainingMean] = {
-        "ridge": fit_ridge(x, y, patients=patients),
-        "knn": nearest_neighbours(x, y, patients=patients),
+        "ridge": ridge,
+        "knn": knn,
         "mean": training_mean(y),
     }
     methods: dict[str, Callable[[NDArray[np.int64]], NDArray[Any]]] = {
         **{name: _by_network(one, data) for name, one in {"network": network, **untrained}.items()},
         **{name: _by_baseline(fit, pooled) for name, fit in baselines.items()},
     }
+    predicted = {
+        name: np.ascontiguousarray(method(rows.test), dtype=np.float32) for name, method in methods.items()
+    }
     measured = data.expression[rows.ranking]
-    predicted, ranking = {}, {}
-    for name, method in methods.items():
-        predicted[name] = np.ascontiguousarray(method(rows.test), dtype=np.float32)
-        ranking[name] = gene_correlations(measured, method(rows.ranking))
-    return FoldResults(rows.test, predicted, ranking)
+    left_out = {} if len(rows.val) else {"ridge": ridge.left_out_r, "knn": knn.left_out_r}
+    ranking = {
+        name: left_out[name] if name in left_out else gene_correlations(measured, method(rows.ranking))
+        for name, method in methods.items()
+    }
+    note = "; ".join(f"{name}: {fit.note}" for name, fit in (("ridge", ridge), ("kNN", knn)) if fit.note)
+    return FoldPredictions(rows.test, predicted, ranking), note
 
 
 def _by_baseline(
@@ -183,5 +227,7 @@ def _by_baseline(
     return lambda some: baseline.predict(pooled[some])
 
 
-def _by_network(network: SlideNetwork, data: TrainingData) -> Callable[[NDArray[np.int64]], Matrix]:
+def _by_network(
+    network: SlideNetwork, data: TrainingData
+) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
     return lambda some: predict(network, data.means, some)

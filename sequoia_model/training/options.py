@@ -43,7 +43,7 @@ class TrainOptions:
     untrained : int
         Number of untrained networks per fold, the null of comparisons.
     init : str, optional
-        Weights from which the networks start.
+        Weights from which the networks start; their architecture and sizes are then those of the networks.
     freeze : tuple of str
         Parts of the network that do not learn.
     no_val : bool

@@ -46,7 +46,7 @@ class Targets:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class FoldPart:
     """Some slides of the training data.
 
     Parameters

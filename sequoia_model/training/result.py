@@ -10,6 +10,7 @@ import pandas as pd
 from sequoia_base.results import Result
 from sequoia_base.runs import ItemState
 from sequoia_model.errors import Failure, counted
+from sequoia_model.leakage import Audit
 from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.summary import Summary
 
@@ -90,6 +91,8 @@ class TrainingRun(Result):
         The folds that were asked for.
     missing : tuple of int
         Folds that are still to be trained, by this call or another; predictions and summary wait for them.
+    audit : Audit
+        The audit of the splits: near-duplicates, and what test parts differ in.
     summary : Summary, optional
         How good the predictions of the test parts are; None while folds are missing.
     failed : tuple of Failure
@@ -108,6 +111,7 @@ class TrainingRun(Result):
     units: str
     folds: tuple[FoldRun, ...]
     missing: tuple[int, ...]
+    audit: Audit
     summary: Summary | None
     failed: tuple[Failure, ...]
     flow: pd.DataFrame
@@ -136,6 +140,7 @@ class TrainingRun(Result):
             lines.append(f"  fold {run.fold}: {sizes}; {kept} ({run.stop}){before}")
         if self.missing:
             lines.append(f"  still to be trained: {', '.join(f'fold {fold}' for fold in self.missing)}")
+        lines += ["", f"audit of {self.audit}"]
         if self.summary is not None:
             lines += ["", self.summary.to_markdown()]
         return "\n".join(lines)

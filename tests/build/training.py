@@ -52,7 +52,7 @@ def write_bag(folder: Path, slide: str, means: np.ndarray, encoder: str = "lite0
         tile_size=256,
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    write(bag, folder / f"{slide}.h5")
+    write(bag, folder / f"{slide}.h5", force=True)
     return folder / f"{slide}.h5"
 
 

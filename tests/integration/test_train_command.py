@@ -276,3 +276,55 @@ def test_a_sample_of_the_training_patients_is_used(capsys, tmp_path, made):
     assert answer.code == 0, answer.err
     sizes = [(run["n_train"], run["n_test"]) for run in answer.json["folds"]]
     assert sizes == [(4, 7), (4, 7), (5, 6)]
+
+
+# --- weights to start from ------------------------------------------------------------------------------------------
+
+
+def test_networks_start_from_other_genes_and_learn_from_there(capsys, tmp_path, made):
+    pretrained = write_training_set(tmp_path / "gtex", n=12, seed=3, genes=4)
+    first = sequoia_model(
+        capsys, "train", pretrained.features, "--measured", pretrained.measured, "-o", tmp_path / "first", *FAST,
+        "--patients", pretrained.patients, "--val", 0.25,
+    )  # fmt: skip
+    assert first.code == 0, first.err
+    more = ["--init", tmp_path / "first" / "fold_1", "--freeze", "conv0", "--recipe", "strict"]
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", *more))
+    assert answer.code == 0, answer.err
+    old, new = load_weights(tmp_path / "first").networks[1], load_weights(tmp_path / "run").networks
+    for network in new:
+        assert network.num_outputs == 6
+        np.testing.assert_array_equal(network.conv0.weight.detach(), old.conv0.weight.detach())
+        assert (network.conv1.weight.detach() != old.conv1.weight.detach()).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--splits", "HERE/other.csv"], "whom the network that it starts from has seen"),
+        (["--encoder", "uni"], "take features of lite0, but"),
+        (["--freeze", "transformer"], "the network has no transformer that could be frozen"),
+        (["--folds", 5], "have the folds 0, 1, 2, but 5 are trained"),
+    ],
+)
+def test_weights_that_must_not_be_the_start_are_refused(capsys, tmp_path, made, options, words):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "first")).code == 0
+    draw(list(made.y.index), n_folds=3, seed=9).save(tmp_path / "other.csv")
+    built = ["train", made.features, "--measured", made.measured, "--patients", made.patients]
+    built += ["-o", tmp_path / "run", "--epochs", 2, "--init", tmp_path / "first"]
+    if "--splits" not in options and "--folds" not in options:
+        built += ["--splits", tmp_path / "first" / "splits.csv"]
+    if "--encoder" in options:
+        for i, means in enumerate(made.x):
+            write_bag(made.features, f"S{i:02}", means, encoder="uni")
+    answer = sequoia_model(capsys, *built, *[str(word).replace("HERE", str(tmp_path)) for word in options])
+    assert answer.code == 2, answer
+    assert words in answer.err and not (tmp_path / "run").exists()
+
+
+def test_weights_of_another_unit_are_refused_as_a_start(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "first")).code == 0
+    write_measured(made.measured, made.y.to_numpy(), list(made.y.index), units="log2(TPM+1)")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--init", tmp_path / "first"))
+    assert answer.code == 2
+    assert "predict log2(FPKM-UQ+1), but the expression is in log2(TPM+1)" in answer.err

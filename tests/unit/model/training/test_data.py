@@ -164,10 +164,10 @@ def test_a_slide_without_values_costs_no_gene_and_a_gene_with_a_gap_no_slide(fol
     assert steps(data)["genes: complete"] == (3, 2, "missing values (largest share first): G3")
 
 
-def test_genes_with_one_value_are_left_out(folder):
+def test_genes_with_one_value_are_kept_since_test_patients_must_not_choose_genes(folder):
     data = load(folder, write_table(folder, G2=[5, 5, 5, 5]))
-    assert data.genes == ("G1", "G3") and data.expression[3].tolist() == [3, 9]
-    assert steps(data)["genes: vary"] == (3, 2, "one value for all slides: G2")
+    assert data.genes == ("G1", "G2", "G3") and data.expression[3].tolist() == [3, 5, 9]
+    assert data.warnings[-1] == "1 of 3 genes has one value in all slides, so no correlation: G2"
 
 
 def other_encoder(path):

@@ -17,7 +17,7 @@ from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.fit import FitOptions, Fitted, fit, gene_layer, predict
-from sequoia_model.training.parts import Part
+from sequoia_model.training.parts import FoldPart
 from sequoia_model.training.recipes import RECIPES
 
 N, CLUSTERS, DIM, GENES = 40, 6, 8, 5
@@ -56,7 +56,7 @@ def run(folder: Path, network: SlideNetwork, *, val: bool = True, key: str = "a"
     checkpoints = Checkpoints(folder, key, every=options.pop("every", 20.0))
     chosen = FitOptions(RECIPES[options.pop("recipe", "paper")], **{"batch_size": 8, "epochs": 3} | options)
     return fit(
-        network, Part(x, y, TRAIN), Part(x, y, VAL) if val else None, chosen, checkpoints=checkpoints,
+        network, FoldPart(x, y, TRAIN), FoldPart(x, y, VAL) if val else None, chosen, checkpoints=checkpoints,
         device=torch.device("cpu"), known_genes=known, on_epoch=told,
     )  # fmt: skip
 

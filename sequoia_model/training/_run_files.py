@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,18 +19,19 @@ from sequoia_base.names import patient_of
 from sequoia_base.results import jsonable
 from sequoia_base.runs import stored_state
 from sequoia_model.errors import InputError, listing
+from sequoia_model.leakage import Audit
 from sequoia_model.nets.slide_network import SlideTransformer
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.splits import Splits
 from sequoia_model.training.data import TrainingData
-from sequoia_model.training.fit import LOG
+from sequoia_model.training.fit import LOG_COLUMNS
 from sequoia_model.training.folds import FoldRows
-from sequoia_model.training.one_fold import FoldResults
+from sequoia_model.training.one_fold import FoldPredictions
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights.heads import write_heads
 from sequoia_model.weights.loading import load_weights
-from sequoia_model.weights.side_file import write_side_file
+from sequoia_model.weights.side_file import SIDE_FILE, write_side_file
 
 RUN, HEADS, PREDICTIONS = "run.json", "heads.h5", "predictions.h5ad"
 LOG_TABLE, SUMMARY = "log.csv", "summary.md"
@@ -80,20 +82,22 @@ def begin_run(
             where=str(path),
             fix="give the same options to go on, another folder, or --force to train anew",
         )
-    if before is not None and not other and not force:
+    if before is not None and not other and not force and (output / SIDE_FILE).is_file():
         return
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for name in (PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):  # of the run before
+        for name in (SIDE_FILE, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):  # of the run before
             (output / name).unlink(missing_ok=True)
+        for folder in output.glob("fold_*"):
+            shutil.rmtree(folder)
     except OSError as error:
         raise InputError(f"the run folder cannot be written: {error.strerror}", where=str(output)) from None
+    _write_run(output / RUN, {"schema": _SCHEMA, "finished": False, "settings": dict(settings)})
     slides = dict(zip(data.slides, data.patients, strict=True))
     told = all(patient_of(slide) == patient for slide, patient in slides.items())
     write_side_file(
         output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, slides=None if told else slides
     )  # fmt: skip
-    _write_run(path, {"schema": _SCHEMA, "finished": False, "settings": dict(settings)})
 
 
 def assemble(
@@ -103,6 +107,7 @@ def assemble(
     rows: Sequence[FoldRows],
     runs: Sequence[FoldRun],
     flow: Flow,
+    audited: Audit,
 ) -> TrainingRun:
     """Join the folds if all are done: predictions, heads, log, summary and the record of the run.
 
@@ -120,6 +125,8 @@ def assemble(
         The outcome of those that were asked for.
     flow : Flow
         What was lost before.
+    audited : Audit
+        The audit of the splits.
     """
     states = [stored_state(output, f"fold_{fold.fold}") for fold in rows]
     done = [state.state == "done" and state.made == dict(settings) for state in states]
@@ -127,10 +134,10 @@ def assemble(
     summary = None
     if not missing:
         all_runs = [FoldRun.of(fold, state, computed=False) for fold, state in zip(rows, states, strict=True)]
-        summary = _join(output, data, rows, all_runs, settings, flow)
+        summary = _join(output, data, rows, all_runs, settings, flow, audited)
     return TrainingRun(
         str(output), len(data.slides), len(set(data.patients)), len(data.genes), data.encoder, data.units,
-        tuple(runs), missing, summary, data.failed, flow.to_frame(), data.warnings,
+        tuple(runs), missing, audited, summary, data.failed, flow.to_frame(), data.warnings,
     )  # fmt: skip
 
 
@@ -141,10 +148,12 @@ def _join(
     runs: Sequence[FoldRun],
     settings: Mapping[str, Any],
     flow: Flow,
+    audited: Audit,
 ) -> Summary:
-    results = [FoldResults.load(output / results_file(fold.fold)) for fold in rows]
+    results = [FoldPredictions.load(output / results_file(fold.fold)) for fold in rows]
     weights = load_weights(output)
-    summary = summarise(_cross_validated(data, rows, results))
+    notes = [f"Fold {run.fold}: {run.note}" for run in runs if run.note]
+    summary = summarise(_cross_validated(data, rows, results, notes))
     _write_predictions(output / PREDICTIONS, data, rows, results, weights.digests, settings, flow)
     transformers = {
         fold: network
@@ -153,9 +162,12 @@ def _join(
     }
     if transformers:
         write_heads(output / HEADS, transformers, data.genes)
-    log = pd.DataFrame([{"fold": run.fold, **row} for run in runs for row in run.log], columns=["fold", *LOG])
+    log = pd.DataFrame(
+        [{"fold": run.fold, **row} for run in runs for row in run.log], columns=["fold", *LOG_COLUMNS]
+    )
     write_text(output / LOG_TABLE, log.to_csv(index=False, lineterminator="\n"))
-    write_text(output / SUMMARY, summary.to_markdown())
+    page = f"{summary.to_markdown().rstrip()}\n\n## Audit of the splits\n\n```\n{audited}\n```\n"
+    write_text(output / SUMMARY, page)
     folds = [
         {name: value for name, value in run.to_dict().items() if name not in ("computed", "failure")}
         | {"sha256": digest}
@@ -172,6 +184,7 @@ def _join(
             "n_genes": len(data.genes),
             "units": data.units,
             "folds": folds,
+            "audit": audited.to_dict(),
             "flow": flow.to_frame(),
             "warnings": data.warnings,
             "versions": _versions(),
@@ -182,7 +195,7 @@ def _join(
 
 
 def _cross_validated(
-    data: TrainingData, rows: Sequence[FoldRows], results: Sequence[FoldResults]
+    data: TrainingData, rows: Sequence[FoldRows], results: Sequence[FoldPredictions], notes: Sequence[str]
 ) -> CrossValidated:
     tested = np.concatenate([fold.test for fold in rows])
     methods = list(results[0].predicted)
@@ -195,6 +208,7 @@ def _cross_validated(
         predicted={name: np.concatenate([one.predicted[name] for one in results]) for name in methods},
         ranking={name: np.stack([one.ranking[name] for one in results]) for name in methods},
         ranked_on="validation" if all(len(fold.val) for fold in rows) else "training",
+        notes=tuple(notes),
     )
 
 
@@ -202,7 +216,7 @@ def _write_predictions(
     path: Path,
     data: TrainingData,
     rows: Sequence[FoldRows],
-    results: Sequence[FoldResults],
+    results: Sequence[FoldPredictions],
     digests: Sequence[str],
     settings: Mapping[str, Any],
     flow: Flow,

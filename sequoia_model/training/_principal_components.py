@@ -57,12 +57,7 @@ def fit_components(
         If the features have fewer dimensions, or the slides fewer cluster means, than there are axes.
     """
     _, clusters, d = inputs.shape
-    if min(d, len(rows) * clusters) < n_components:
-        raise InputError(
-            f"{n_components} principal components cannot be fitted on {len(rows) * clusters:,} cluster means "
-            f"of {d} dimensions",
-            fix="--size full, or more training slides",
-        )
+    refuse_few(inputs, rows, n_components)
     blocks = np.array_split(rows, 1 + len(rows) * clusters * d // _BLOCK)
     mean, products = np.zeros(d), np.zeros((d, d))
     for some in blocks:
@@ -74,5 +69,22 @@ def fit_components(
     best = axes[:, ::-1][:, :n_components]
     largest = best[np.abs(best).argmax(axis=0), np.arange(n_components)]
     best = best * np.where(largest < 0, -1.0, 1.0)
-    length = 1 / np.sqrt(max(float(variances[::-1][:n_components].mean()), np.finfo(np.float32).tiny))
-    return PrincipalComponents(np.asarray(mean, dtype=np.float32), (best * length).astype(np.float32))
+    variance = max(float(variances[::-1][:n_components].mean()), float(np.finfo(np.float32).tiny))
+    return PrincipalComponents(np.asarray(mean, dtype=np.float32), (best / variance**0.5).astype(np.float32))
+
+
+def refuse_few(inputs: NDArray[np.float32], rows: NDArray[np.int64], n_components: int) -> None:
+    """Refuse to fit more components than there are dimensions, or cluster means of these slides.
+
+    Raises
+    ------
+    InputError
+        Naming both numbers.
+    """
+    _, clusters, d = inputs.shape
+    if min(d, len(rows) * clusters) < n_components:
+        raise InputError(
+            f"{n_components} principal components cannot be fitted on {len(rows) * clusters:,} cluster means "
+            f"of {d} dimensions",
+            fix="--size full, or more training slides",
+        )

@@ -21,7 +21,7 @@ from sequoia_stats.types.predictions import Predictions
 Matrix = NDArray[np.floating]
 #: What a method is.
 NETWORK, BASELINE, CONTROL, NULL = "network", "baseline", "control", "null"
-#: Baselines, as `FoldResults` names them; the first is that with which errors are compared.
+#: Baselines, as `FoldPredictions` names them; the first is that with which errors are compared.
 BASELINES = {"mean": "Training mean", "ridge": "Ridge", "knn": "Nearest neighbours"}
 TUNED = "Ridge, tuned on validation"
 SHUFFLED, UNTRAINED = "Labels shuffled", "Untrained"
@@ -220,10 +220,9 @@ def read_run(folder: Path) -> Run:
 
     import anndata
 
-    from sequoia_model.training.one_fold import FoldResults
-    from sequoia_model.training.run_files import results_file
+    from sequoia_model.training.one_fold import FoldPredictions, results_file
 
-    results = FoldResults.load(folder / results_file(0))
+    results = FoldPredictions.load(folder / results_file(0))
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     names = anndata.read_h5ad(folder / "predictions.h5ad", backed="r")
     slides, genes = list(names.obs_names), list(names.var_names)

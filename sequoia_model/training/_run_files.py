@@ -26,7 +26,7 @@ from sequoia_model.splits import Splits
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import LOG_COLUMNS
 from sequoia_model.training.folds import FoldRows
-from sequoia_model.training.one_fold import FoldPredictions
+from sequoia_model.training.one_fold import FoldPredictions, results_file
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights.heads import write_heads
@@ -36,11 +36,6 @@ from sequoia_model.weights.side_file import SIDE_FILE, write_side_file
 RUN, HEADS, PREDICTIONS = "run.json", "heads.h5", "predictions.h5ad"
 LOG_TABLE, SUMMARY = "log.csv", "summary.md"
 _SCHEMA = "sequoia-run-1"
-
-
-def results_file(fold: int) -> str:
-    """Where the predictions of a fold stand until all folds are done."""
-    return f".runs/fold_{fold}.results.safetensors"
 
 
 def begin_run(

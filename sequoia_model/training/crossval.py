@@ -23,13 +23,13 @@ from sequoia_model.errors import Failure, InputError, SequoiaError, listing
 from sequoia_model.leakage import SlideMeans, audit, audit_splits
 from sequoia_model.patients import one_value_each, patient_columns
 from sequoia_model.splits import Splits, draw, read_splits
-from sequoia_model.training._run_files import assemble, begin_run, results_file
+from sequoia_model.training._run_files import assemble, begin_run
 from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData, load_training_data
 from sequoia_model.training.folds import FoldRows, rows_of_folds
 from sequoia_model.training.networks import Start, null_networks, read_start
-from sequoia_model.training.one_fold import evaluate_fold, refuse_unfit, train_fold
+from sequoia_model.training.one_fold import evaluate_fold, refuse_unfit, results_file, train_fold
 from sequoia_model.training.options import TrainOptions
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.types.devices import choose_device

@@ -37,6 +37,11 @@ from sequoia_model.training.scores import gene_correlations
 _RANKING = "ranking."
 
 
+def results_file(fold: int) -> str:
+    """Where the predictions of a fold stand in a run folder, of all methods."""
+    return f".runs/fold_{fold}.results.safetensors"
+
+
 @dataclass(frozen=True, eq=False)
 class FoldPredictions:
     """What a fold predicts.

@@ -65,10 +65,10 @@ def write_measured(path: Path, y: np.ndarray, patients: Sequence[str], units: st
     return path
 
 
-def write_training_set(root: Path, n: int = 20, **made: int) -> TrainingSet:
-    """Slides S00, S01, … of patients P00, P01, …, in `root`."""
+def write_training_set(root: Path, n: int = 20, *, letter: str = "P", **made: int) -> TrainingSet:
+    """Slides S00, S01, … of patients P00, P01, …, or of another letter, in `root`."""
     x, y = make_slides(n, **made)
-    patients = [f"P{i:02}" for i in range(n)]
+    patients = [f"{letter}{i:02}" for i in range(n)]
     for i, means in enumerate(x):
         write_bag(root / "features", f"S{i:02}", means)
     measured = write_measured(root / "measured.h5ad", y, patients)

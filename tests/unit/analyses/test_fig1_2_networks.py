@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_model.training.one_fold import FoldResults
-from sequoia_model.training.run_files import results_file
+from sequoia_model.training.one_fold import FoldPredictions, results_file
 from tests.build.results import ROOT, scripts_of_analyses
 from tests.unit.analyses.test_her2st import make_section
 
@@ -42,7 +41,7 @@ def write_run(folder, measured, accuracy, seed):
     predicted["mean"] = np.ones(shape, dtype=np.float32) * measured.to_numpy().mean(axis=0, dtype=np.float32)
     ranking = {name: rng.uniform(accuracy, 1, shape[1]) for name in predicted}
     (folder / ".runs").mkdir(parents=True)
-    FoldResults(np.arange(len(measured)), predicted, ranking).save(folder / results_file(0))
+    FoldPredictions(np.arange(len(measured)), predicted, ranking).save(folder / results_file(0))
     anndata.AnnData(predicted["network"], measured[[]], pd.DataFrame(index=measured.columns)).write_h5ad(
         folder / "predictions.h5ad"
     )

@@ -65,7 +65,7 @@ def models(drawn: Distribution, pairs: pd.DataFrame, about: dict, rule: str) -> 
         f"Correlation of the {drawn.top:,} best genes of each method on a section that was held out; the genes were "
         f"ranked on another section; medians: {', '.join(medians)}.",
         judged(about, rule),
-        f"Best: {best}. By how much its r is above that of the others over all genes (Hodges-Lehmann): "
+        f"Best: {best}. Median difference of its r from that of the others over all genes (Hodges-Lehmann): "
         f"{', '.join(against)}."
         if against
         else f"Best: {best}.",

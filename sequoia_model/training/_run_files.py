@@ -83,7 +83,7 @@ def begin_run(
         output.mkdir(parents=True, exist_ok=True)
         for name in (SIDE_FILE, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):  # of the run before
             (output / name).unlink(missing_ok=True)
-        for folder in output.glob("fold_*"):
+        for folder in [*output.glob("fold_*"), *output.glob(".runs/*.checkpoint")]:
             shutil.rmtree(folder)
     except OSError as error:
         raise InputError(f"the run folder cannot be written: {error.strerror}", where=str(output)) from None

@@ -8,6 +8,10 @@ import torch
 
 from sequoia_model.errors import InputError
 
+#: Memory of a parameter in training: itself, its gradient, the two moments of Adam, and as much for activations.
+_BYTES_IN_TRAINING = 32
+#: What CUDA keeps for each process.
+_BYTES_OF_A_PROCESS = 2**30
 #: How many devices of each kind there are.
 _THERE: dict[str, Callable[[], int]] = {
     "cpu": lambda: 1,
@@ -51,3 +55,19 @@ def best_batch_size(device: torch.device, parameters: int) -> int:
     if device.type == "mps":
         return 32
     return 256 if parameters < 100_000_000 else 128 if parameters < 500_000_000 else 64
+
+
+def networks_that_fit(device: torch.device, parameters: int, wanted: int) -> int:
+    """How many networks can be trained at once on a CUDA device, with the memory that is free now; one at least.
+
+    Parameters
+    ----------
+    device : device
+        The CUDA device.
+    parameters : int
+        Number of parameters of a network.
+    wanted : int
+        Number of networks, at most.
+    """
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(wanted, int(free // (parameters * _BYTES_IN_TRAINING + _BYTES_OF_A_PROCESS))))

@@ -185,3 +185,10 @@ def test_splits_that_leak_are_refused_with_the_patients(capsys, tmp_path):
 def test_numbers_are_what_make_slides_says() -> None:
     x, y = make_slides(7, dim=5, genes=3)
     assert x.shape == (7, 100, 5) and y.shape == (7, 3) and np.isfinite(x).all()
+
+
+def test_tensorboard_that_is_not_installed_is_told_before_anything_is_read(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("sequoia_model.training.crossval.find_spec", lambda name: None)
+    answer = sequoia_model(capsys, *options("--tensorboard")(tmp_path))
+    assert answer.code == 2
+    assert "TensorBoard is not installed" in answer.err and not (tmp_path / "run").exists()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import anndata
 import numpy as np
@@ -328,3 +331,30 @@ def test_weights_of_another_unit_are_refused_as_a_start(capsys, tmp_path, made):
     answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--init", tmp_path / "first"))
     assert answer.code == 2
     assert "predict log2(FPKM-UQ+1), but the expression is in log2(TPM+1)" in answer.err
+
+
+class Writer:
+    """Stands for TensorBoard's writer: keeps what it is told."""
+
+    told: ClassVar[dict[str, list]] = {}
+
+    def __init__(self, folder):
+        self.rows = self.told.setdefault(Path(folder).name, [])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def add_scalar(self, name, value, step):
+        self.rows.append((name, step, value))
+
+
+def test_tensorboard_is_told_every_epoch(capsys, monkeypatch, tmp_path, made):
+    monkeypatch.setattr("sequoia_model.training.crossval.find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--tensorboard")).code == 0
+    log = pd.read_csv(tmp_path / "run" / "log.csv")
+    told = [value for name, _, value in Writer.told["fold_1"] if name == "val_mse"]
+    np.testing.assert_allclose(told, log.loc[log["fold"] == 1, "val_mse"])

@@ -229,7 +229,10 @@ def _outcome(
     save_weights(network, claim.part / name)
     (claim.part / ".runs").mkdir()
     results.save(claim.part / results_file(rows.fold))
-    claim.remember(log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at)
+    claim.remember(
+        log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at, device=job.device,
+        threads=torch.get_num_threads(),
+    )  # fmt: skip
     claim.place(name).mkdir(exist_ok=True)
     claim.finish(outputs, note="; ".join(filter(None, [fitted.note, about_baselines])))
     checkpoints.clear()

@@ -37,6 +37,10 @@ class FoldRun(Result):
         Whether this call did it; otherwise it was done before, or by another process.
     resumed_at : int, optional
         The epoch at which a checkpoint was resumed.
+    threads : int, optional
+        Number of threads of torch.
+    device : str
+        Where it learnt.
     note : str
         What to know about it.
     failure : Failure, optional
@@ -56,6 +60,8 @@ class FoldRun(Result):
     seconds: float | None = None
     computed: bool = True
     resumed_at: int | None = None
+    threads: int | None = None
+    device: str = ""
     note: str = ""
     failure: Failure | None = None
     log: list[dict[str, Any]] = field(default_factory=list, metadata={"show": False})
@@ -66,7 +72,8 @@ class FoldRun(Result):
         known = state.details
         return cls(
             rows.fold, "done", len(rows.train), len(rows.val), len(rows.test), known["epochs"], known["kept_epoch"],
-            known["stop"], state.seconds, computed, known["resumed_at"], state.note, log=known["log"],
+            known["stop"], state.seconds, computed, known["resumed_at"], known["threads"], known["device"], state.note,
+            log=known["log"],
         )  # fmt: skip
 
     @classmethod

@@ -136,13 +136,13 @@ class WriteFeatures:
         meter.step(EMBED)
         claim.advance(EMBED)
         before, vectors_before, note = _earlier(earlier, candidates, encoder.id)
-        vectors = TileVectors(encoder, candidates.most, meter.count, vectors_before)
         size = encoder.batch_size if self.batch_size is None else self.batch_size
-        choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
-        _keep(claim, choice)
+        with TileVectors(encoder, candidates.most, meter.count, vectors_before) as vectors:
+            choice = candidates.read(vectors.add, transform=encoder.prepare, batch=size, earlier=before)
+            _keep(claim, choice)
+            coords, features = vectors.in_order()
         meter.step(CLUSTER)
         claim.advance(CLUSTER, tiles=len(choice.grid))
-        coords, features = vectors.in_order()
         clusters = cluster_means(features, seed=self.options.seed)
         bag = FeatureBag(
             features=features, coords=coords, cluster_features=clusters.means, encoder=encoder.id,

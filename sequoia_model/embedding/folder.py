@@ -108,8 +108,8 @@ def embed_folder(
     device : str
         Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
     batch_size : int, optional
-        Number of tiles that pass through the encoder at once; the last digits may depend on it. The default suits
-        the encoder.
+        Number of tiles that pass through the encoder at once, on each core of a CPU; the last digits may depend on it.
+        The default suits the encoder.
     force : bool, default False
         Redo finished slides, except those that another process finished with the same settings since this run began.
     keep_same : bool, default False

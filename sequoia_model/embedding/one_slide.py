@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.clusters import cluster_means
+from sequoia_model.embedding._beside import SideBySide
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import TileBatch, TileChoice, TileOptions, find_candidates, read_tiles
@@ -44,8 +46,8 @@ def embed(
     device : str
         Where an encoder given by name runs: auto, cpu, cuda, cuda:N or mps.
     batch_size : int, optional
-        Number of tiles that pass through the encoder at once; the last digits may depend on it. The default suits
-        the encoder.
+        Number of tiles that pass through the encoder at once, on each core of a CPU; the last digits may depend on it.
+        The default suits the encoder.
     options : TileOptions
         How tiles are chosen and read; its seed is also that of the clusters.
 
@@ -66,19 +68,20 @@ def embed(
             return embed(opened, grid, encoder=loaded, batch_size=batch_size, options=options)
     size = loaded.batch_size if batch_size is None else batch_size
     if grid is not None:
-        vectors = TileVectors(loaded, len(grid))
         tiles = read_tiles(slide, grid, batch=size, jobs=options.jobs, transform=loaded.prepare)
-        with closing(tiles):  # type: ignore[type-var]  # its threads stop also after an error
+        # closing: its threads stop also after an error
+        with closing(tiles), TileVectors(loaded, len(grid)) as vectors:  # type: ignore[type-var]
             for batch in tiles:
                 vectors.add(batch)
+            coords, features = vectors.in_order()
         about = fields_of(grid)
     else:
         candidates = find_candidates(slide, options)
-        vectors = TileVectors(loaded, candidates.most)
-        choice = candidates.read(vectors.add, transform=loaded.prepare, batch=size)
-        choice.refuse_empty()
+        with TileVectors(loaded, candidates.most) as vectors:
+            choice = candidates.read(vectors.add, transform=loaded.prepare, batch=size)
+            choice.refuse_empty()
+            coords, features = vectors.in_order()
         about = fields_of_choice(choice)
-    coords, features = vectors.in_order()
     means = cluster_means(features, seed=options.seed).means
     return FeatureBag(
         features=features,
@@ -136,7 +139,7 @@ def fields_of_choice(choice: TileChoice) -> dict[str, Any]:
 
 
 class TileVectors:
-    """The vectors of tiles, collected batch by batch.
+    """The vectors of tiles, collected batch by batch; a context manager, which ends the threads of the encoder.
 
     Parameters
     ----------
@@ -157,7 +160,7 @@ class TileVectors:
         done: Callable[[int, float], None] | None = None,
         earlier: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None,
     ) -> None:
-        self._encoder, self._done = encoder, done
+        self._encoding, self._done = SideBySide(encoder, self._embedded), done
         self._coords = np.empty((most, 2), dtype=np.int64)
         self._vectors: NDArray[np.float32] | None = None
         self.n = 0
@@ -166,9 +169,16 @@ class TileVectors:
 
     def add(self, batch: TileBatch) -> None:
         """Embed a batch of tiles."""
-        self._append(batch.coords, self._encoder(batch.pixels))
-        if self._done is not None:
-            self._done(len(batch), batch.waited)
+        self._encoding.add(batch)
+
+    def __enter__(self) -> TileVectors:
+        self._encoding.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._encoding.__exit__(kind, error, trace)
 
     def in_order(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Corners and vectors of all tiles, by y, then x.
@@ -178,6 +188,7 @@ class TileVectors:
         InputError
             If there are none.
         """
+        self._encoding.finish()
         if self._vectors is None:
             raise InputError("there are no tiles to embed")
         coords, vectors = self._coords[: self.n], self._vectors[: self.n]
@@ -185,6 +196,11 @@ class TileVectors:
         if (order[1:] > order[:-1]).all():
             return coords, vectors
         return coords[order], vectors[order]
+
+    def _embedded(self, batch: TileBatch, vectors: NDArray[np.float32]) -> None:
+        self._append(batch.coords, vectors)
+        if self._done is not None:
+            self._done(len(batch), batch.waited)
 
     def _append(self, coords: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         if self._vectors is None:  # one array, so that the tiles of a slide are not held twice

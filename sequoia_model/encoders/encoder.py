@@ -16,7 +16,7 @@ from sequoia_model.encoders._folding import folded_network
 from sequoia_model.encoders.table import EncoderCard
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import EncoderId
-from sequoia_model.types.devices import best_batch_size
+from sequoia_model.types.devices import batches_at_once, best_batch_size
 from sequoia_model.types.units import TILE_SIZE
 
 _FILTERS = {
@@ -48,6 +48,8 @@ class Encoder:
         network = network.eval().requires_grad_(False)
         #: The number of tiles at once that is fastest on this device.
         self.batch_size = best_batch_size(device, sum(each.numel() for each in network.parameters()))
+        #: The number of batches that are best computed side by side, by a thread each.
+        self.side_by_side = batches_at_once(device)
         self._n_prefix = int(getattr(network, "num_prefix_tokens", 0))
         self._network = folded_network(network, card.input_size)
         self._network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

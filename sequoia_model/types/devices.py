@@ -71,3 +71,8 @@ def networks_that_fit(device: torch.device, parameters: int, wanted: int) -> int
     """
     free, _ = torch.cuda.mem_get_info(device)
     return max(1, min(wanted, int(free // (parameters * _BYTES_IN_TRAINING + _BYTES_OF_A_PROCESS))))
+
+
+def batches_at_once(device: torch.device) -> int:
+    """How many batches a network computes at once: one for each thread of torch on a CPU, otherwise one."""
+    return torch.get_num_threads() if device.type == "cpu" else 1

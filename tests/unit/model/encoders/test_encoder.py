@@ -17,7 +17,7 @@ from sequoia_model.encoders.encoder import fixed_image, prepare_tile
 from sequoia_model.encoders.packaged import packaged_tensors
 from sequoia_model.errors import InputError
 from sequoia_model.types.bag import EncoderId
-from sequoia_model.types.devices import best_batch_size
+from sequoia_model.types.devices import batches_at_once, best_batch_size
 from sequoia_model.weights.tensors import load_into
 from tests.build.encoders import CPU, lite0, make_batch, make_tile, plain_lite0, random_state, tiny_card
 
@@ -161,6 +161,7 @@ def test_a_gpu_gets_larger_batches_and_large_networks_smaller_ones():
     cuda = torch.device("cuda")
     assert best_batch_size(cuda, 3_000_000) > best_batch_size(cuda, 300_000_000)
     assert best_batch_size(cuda, 300_000_000) > best_batch_size(cuda, 1_100_000_000) > best_batch_size(CPU, 3)
+    assert (batches_at_once(cuda), batches_at_once(CPU)) == (1, torch.get_num_threads())
 
 
 def test_a_device_without_memory_for_a_batch_is_an_error_with_a_way_out(monkeypatch):

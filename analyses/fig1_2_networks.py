@@ -48,12 +48,12 @@ def draw(results: Path, settings: dict) -> None:
     scores = judging.scores(methods, measured.to_numpy(), settings["top"])
     save_table(scores, results / "her2st_methods.csv")
     say("judging genes on windows that overlap less")
-    counts = judging.rule_counts(
-        methods, measured.to_numpy(), list(measured.columns), tested[["row", "column"]].to_numpy(),
-        settings["judging_stride"], settings["rules"],
-    )  # fmt: skip
-    rules = judging.rule_summary(counts)
+    rules = judging.rule_summary(judged(methods, measured, tested, settings["judging_stride"], settings))
     save_table(rules, results / "her2st_rules.csv")
+    say("judging genes on all windows, as if they did not overlap")
+    learnt = [methods[0], *(one for one in methods if one.kind == judging.CONTROL)]
+    wrong = judging.rule_summary(judged(learnt, measured, tested, 1, settings))
+    save_table(wrong, results / "her2st_overlapping.csv")
     rivals = (judging.BASELINES["ridge"], judging.TUNED)
     shown = [one for one in methods if one.kind == judging.NETWORK or one.name in rivals]
     pairs = judging.pairs(shown, measured.to_numpy())
@@ -61,8 +61,25 @@ def draw(results: Path, settings: dict) -> None:
     save_table(epochs(runs), results / "her2st_runs.csv")
     about = describe_all(runs, controls, scores, rules, windows, parts, settings)
     about |= {"genes": expression.n_vars, "units": expression.uns["units"]}
+    shuffled = wrong.set_index(["method", "rule"]).loc[(judging.SHUFFLED, settings["rules"][0])]
+    about |= {"rule": settings["rules"][0]}
+    about |= {f"overlapping_{end}": float(shuffled[end] / len(first.genes)) for end in ("lowest", "highest")}
     save_json(about, results / "her2st.json")
     draw_all(methods, shown, runs, measured, rules, pairs, about, results, settings)
+
+
+def judged(
+    methods: Sequence[judging.Method],
+    measured: pd.DataFrame,
+    tested: pd.DataFrame,
+    stride: int,
+    settings: dict,
+) -> pd.DataFrame:
+    """Genes that are well predicted on windows at least a stride apart."""
+    places = tested[["row", "column"]].to_numpy()
+    return judging.rule_counts(
+        methods, measured.to_numpy(), list(measured.columns), places, stride, settings["rules"]
+    )
 
 
 def parts_of(windows: pd.DataFrame, expression: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -112,6 +112,14 @@ def test_well_predicted_genes_are_counted_beside_those_of_shuffled_labels(result
     assert drawn.loc[judging.SHUFFLED, "n"] == 2 * 12
 
 
+def test_what_overlapping_windows_would_say_is_shown_for_shuffled_labels(results):
+    wrong = pd.read_csv(results / "her2st_overlapping.csv").set_index(["method", "rule"])
+    row = wrong.loc[(judging.SHUFFLED, "paper")]
+    windows = pd.read_csv(results / "her2st" / "windows.csv")
+    assert row["n_low"] == row["n_high"] == (windows["role"] == "test").sum() and row["sets"] == 2
+    assert read_about(results)["overlapping_highest"] == row["highest"] / 12
+
+
 def test_the_best_genes_are_those_of_the_ranking(results):
     drawn = pd.read_csv(results / "her2st_best.csv", index_col="model")
     assert (drawn["n"] == 5).all() and judging.TUNED in drawn.index

@@ -9,12 +9,13 @@ log file, ``DIR/runs.log`` by default, which the failure names.
 """
 
 from sequoia_base.runs.attempts import attempt, write_traceback
-from sequoia_base.runs.folder import HIDDEN, LOG, TABLE, Claim, RunFolder, locked, stored_state
+from sequoia_base.runs.folder import HIDDEN, LOG, POLL, TABLE, Claim, RunFolder, locked, stored_state
 from sequoia_base.runs.states import ItemState
 
 __all__ = [
     "HIDDEN",
     "LOG",
+    "POLL",
     "TABLE",
     "Claim",
     "ItemState",

@@ -31,7 +31,8 @@ HIDDEN, TABLE = ".runs", "runs.csv"
 #: File for the tracebacks of errors that nobody foresaw.
 LOG = "runs.log"
 
-_POLL = 0.2  # seconds between two checks of items that others hold
+#: Seconds between two checks of items that other processes hold.
+POLL = 0.2
 
 
 def stored_state(path: Path, name: str) -> ItemState:
@@ -109,6 +110,22 @@ class RunFolder:
             The item, and a claim that must be released, or the error that says why it cannot be claimed. Items that
             another process works on come last, as soon as that process releases them or dies.
         """
+        for turn in self.free(names):
+            if turn is None:
+                time.sleep(POLL)
+            else:
+                yield turn
+
+    def free(self, names: Sequence[str]) -> Iterator[tuple[str, Claim | InputError] | None]:
+        """A claim on each item, once, as in `in_turn`; None whenever other processes work on all that are left.
+
+        The caller may do something else, and has to wait before it asks again.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The items.
+        """
         waiting = list(names)
         while waiting:
             held = []
@@ -123,7 +140,7 @@ class RunFolder:
                 else:
                     yield name, claim
             if len(held) == len(waiting):
-                time.sleep(_POLL)
+                yield None
             waiting = held
 
     def write_table(self) -> None:

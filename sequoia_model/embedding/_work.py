@@ -152,15 +152,47 @@ class WriteFeatures:
         return "; ".join(filter(None, (note, clusters.note)))
 
 
-def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earlier: Path | None) -> None:
-    """Open a slide, find its tiles, write its files and rename them.
+def find_places(work: SlideWork, path: Path) -> Candidates:
+    """Open a slide and find where its tiles may lie; nothing is written, so that this can be done ahead, in a thread.
+
+    Parameters
+    ----------
+    work : SlideWork
+        Says how tiles are chosen.
+    path : path
+        The slide.
+
+    Returns
+    -------
+    Candidates
+        Their slide is open.
+
+    Raises
+    ------
+    InputError
+        If the slide cannot be opened or read, or its annotation cannot be used.
+    """
+    from sequoia_model.tiles import find_candidates
+
+    slide = open_slide(path, mpp=work.options.mpp_of(path))
+    try:
+        return find_candidates(slide, work.options)
+    except BaseException:
+        slide.close()
+        raise
+
+
+def process_slide(
+    work: SlideWork, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None
+) -> None:
+    """Write the files of a slide and rename them; the slide is closed.
 
     Parameters
     ----------
     work : SlideWork
         What is written.
-    path : path
-        The slide.
+    candidates : Candidates
+        What `find_places` found.
     claim : Claim
         The right to work on it; the step is "tile" by now.
     meter : Meter
@@ -171,13 +203,9 @@ def process_slide(work: SlideWork, path: Path, claim: Claim, meter: Meter, earli
     Raises
     ------
     InputError
-        If the slide cannot be opened or read, no tile is left, or the files cannot be written.
+        If the slide cannot be read, no tile is left, or the files cannot be written.
     """
-    from sequoia_model.tiles import find_candidates
-
-    meter.step(TILE)
-    with open_slide(path, mpp=work.options.mpp_of(path)) as slide:
-        candidates = find_candidates(slide, work.options)
+    with candidates.slide as slide:
         notes = [*slide.resolution.notes, *candidates.mask.notes]
         claim.remember(left_out=dict(candidates.left_out), notes=notes)
         note = work.write(candidates, claim, meter, earlier)

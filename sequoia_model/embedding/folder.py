@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from sequoia_base.errors import SequoiaError
 from sequoia_base.names import bare_slide
-from sequoia_base.runs import LOG, Claim, ItemState, RunFolder, attempt, stored_state
+from sequoia_base.runs import LOG, RunFolder, attempt, stored_state
 from sequoia_model.embedding._settings import differences
+from sequoia_model.embedding._turns import (
+    Redo,
+    SlideAhead,
+    ended_run,
+    failed,
+    failed_run,
+    slides_in_turn,
+)
 from sequoia_model.embedding._work import (
     TILE,
     EncoderOnDemand,
@@ -32,8 +40,6 @@ if TYPE_CHECKING:
     from sequoia_model.encoders import Encoder
 
 Paths = str | Path | Iterable[str | Path]
-#: Which finished slides are redone: none, those made with other settings, or all.
-Redo = Literal["none", "other", "all"]
 
 
 def tile_folder(
@@ -182,13 +188,15 @@ def _fill(
     files, ended = _by_name(paths)
     for _ in ended:
         meter.end(failed=True)
-    for name, claim in folder.in_turn(list(files)):
-        if isinstance(claim, InputError):
-            ended[name] = _failed(Failure.of(name, files[name], claim))
-        else:
-            with claim, meter.work(name):
-                ended[name] = _process(claim, files[name], work, redo, begun, meter, log)
-        meter.end(failed=ended[name].state == "failed")
+    with closing(slides_in_turn(folder, files, work, redo, begun, log)) as turns:
+        for turn in turns:
+            if isinstance(turn, SlideRun):
+                run = turn
+            else:
+                with turn, meter.work(turn.claim.name):
+                    run = _process(turn, work, meter, log)
+            ended[run.name] = run
+            meter.end(failed=run.state == "failed")
     return FolderRun(
         str(output),
         [ended[name] for name in sorted(ended)],
@@ -205,72 +213,22 @@ def _by_name(paths: list[Path]) -> tuple[dict[str, Path], dict[str, SlideRun]]:
     for path in paths:
         named.setdefault(bare_slide(path.name), []).append(path)
     failed = {
-        name: _failed(Failure(name, str(same[0]), f"{len(same)} slides have this name", listing(same, 3)))
+        name: failed_run(Failure(name, str(same[0]), f"{len(same)} slides have this name", listing(same, 3)))
         for name, same in named.items()
         if len(same) > 1
     }
     return {name: same[0] for name, same in named.items() if len(same) == 1}, failed
 
 
-def _process(
-    claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter, log: Path
-) -> SlideRun:
-    """Process a slide, or say why there is nothing to do, or why it failed."""
-    ended = attempt(lambda: _outcome(claim, path, work, redo, begun, meter), claim.name, log)
-    if not isinstance(ended, SequoiaError):
-        return ended
-    failure = Failure.of(claim.name, path, ended)
-    if claim.state.state == "done":  # it stays done; only this run cannot use it
-        return _failed(failure)
-    claim.fail(failure)
-    return _ended(claim.state, path, computed=True)
+def _process(slide: SlideAhead, work: SlideWork, meter: Meter, log: Path) -> SlideRun:
+    """Process a slide, or say why it failed."""
 
+    def write() -> None:
+        meter.step(TILE)
+        slide.claim.begin(TILE, slide.settings)
+        process_slide(work, slide.places.result(), slide.claim, meter, slide.earlier)
 
-def _outcome(claim: Claim, path: Path, work: SlideWork, redo: Redo, begun: float, meter: Meter) -> SlideRun:
-    claim.recover()
-    settings = work.settings(path)
-    outputs = work.outputs(claim.name)
-    grows = claim.has_outputs(outputs) and work.continues(claim.state.made or {}, settings)
-    settled = _settled(claim, settings, outputs, "other" if grows and redo == "none" else redo, begun)
-    if settled is not None:
-        return _ended(settled, path, computed=False)
-    claim.begin(TILE, settings)
-    earlier = claim.place(outputs[-1]) if grows and redo != "all" else None
-    process_slide(work, path, claim, meter, earlier)
-    return _ended(claim.state, path, computed=True)
-
-
-def _settled(
-    claim: Claim, settings: Mapping[str, Any], outputs: list[str], redo: Redo, begun: float
-) -> ItemState | None:
-    """The state of a slide that need not be processed: done before, or done or failed by another process meanwhile."""
-    state = claim.state
-    meanwhile = (state.settled or 0) > begun
-    if state.state == "failed" and meanwhile and not differences(state.settings, settings):
-        return state
-    found = [name for name in outputs if claim.has_outputs([name])]
-    if not found:
-        return None
-    other = ["unknown"] if state.made is None else differences(state.made, settings)
-    if other and redo == "none":
-        raise InputError(
-            f"the output already exists, made with other settings: {'; '.join(other)}",
-            where=str(claim.place(found[0])),
-            fix="use --force to redo it, or choose another output folder",
-        )
-    whole = state.state == "done" and not other and len(found) == len(outputs)
-    return state if whole and (meanwhile or redo != "all") else None
-
-
-def _ended(state: ItemState, path: Path, *, computed: bool) -> SlideRun:
-    failure = state.failure
-    if failure is None and state.state == "failed":  # as version 0.1 wrote it
-        failure = Failure(state.item, str(path), state.note.removeprefix(f"{path}: "))
-    return SlideRun(
-        state.item, state.state, str(path), state.details.get("tiles"), state.details.get("left_out", {}),
-        state.seconds, state.attempts, failure, state.note, computed, tuple(state.details.get("notes", ())),
-    )  # fmt: skip
-
-
-def _failed(failure: Failure) -> SlideRun:
-    return SlideRun(failure.item, "failed", failure.file, failure=failure)
+    error = attempt(write, slide.claim.name, log)
+    if error is not None:
+        return failed(slide.claim, slide.path, error)
+    return ended_run(slide.claim.state, slide.path, computed=True)

@@ -34,14 +34,14 @@ def embed(slides, encoder=None, force=False, **options):
 
 def with_another(monkeypatch, slides, **options):
     """A run during which another one goes through the whole folder."""
-    in_turn = RunFolder.in_turn
+    free = RunFolder.free
 
     def turns(folder, names):
-        monkeypatch.setattr(RunFolder, "in_turn", in_turn)
+        monkeypatch.setattr(RunFolder, "free", free)
         embed(slides, **options)
-        yield from in_turn(folder, names)
+        yield from free(folder, names)
 
-    monkeypatch.setattr(RunFolder, "in_turn", turns)
+    monkeypatch.setattr(RunFolder, "free", turns)
     return embed(slides, **options)
 
 

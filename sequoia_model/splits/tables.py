@@ -59,7 +59,7 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
     texts = _read(path)
     if not any(map(_FOLD.fullmatch, texts.columns)):
         return _of_names([_read_fold(texts, path)], given, path, name)
-    if patients is not None:
+    if isinstance(patients, str | Path):  # a mapping says what is known anyhow
         raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
     table = patient_columns(texts, path)
     index = pd.Index(table["patient_id"])

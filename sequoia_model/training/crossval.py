@@ -202,7 +202,8 @@ def _splits(
         wrong = [f"--{name.removeprefix('n_')}" for name in asked if name != "val" or asked["val"] != 0]
         if wrong:
             raise InputError(f"{listing(wrong)} cannot be used with given splits", fix="leave it out")
-        return given if isinstance(given, Splits) else read_splits(given)
+        slides = dict(zip(data.slides, data.patients, strict=True))
+        return given if isinstance(given, Splits) else read_splits(given, slides)
     column = asked.pop("site", None)
     if column is not None:
         asked["sites"] = _levels(patients, column, data)

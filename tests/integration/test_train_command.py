@@ -274,6 +274,28 @@ def test_sites_of_a_column_stay_together(capsys, tmp_path, made):
     assert splits.roles.groupby(site.reindex(splits.roles.index).to_numpy()).nunique().eq(1).all(axis=None)
 
 
+def test_splits_of_slides_are_read_with_the_patients_of_the_training_set(capsys, tmp_path, made):
+    names = [f"S{i:02}" for i in range(20)]
+    table = pd.DataFrame({"train": names[:12], "val": names[12:16] + [""] * 8, "test": names[16:] + [""] * 8})
+    (tmp_path / "clam").mkdir()
+    table.to_csv(tmp_path / "clam" / "splits_0.csv")
+    words = [
+        "train",
+        made.features,
+        "--measured",
+        made.measured,
+        "--patients",
+        made.patients,
+        "-o",
+        tmp_path / "run",
+    ]
+    answer = sequoia_model(
+        capsys, *words, "--splits", tmp_path / "clam", "--architecture", "tile_mlp", "--epochs", 2, "--json"
+    )
+    assert answer.code == 0, answer.err
+    assert [(run["n_train"], run["n_val"], run["n_test"]) for run in answer.json["folds"]] == [(12, 4, 4)]
+
+
 def test_a_sample_of_the_training_patients_is_used(capsys, tmp_path, made):
     answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--sample-percent", 40, "--json"))
     assert answer.code == 0, answer.err

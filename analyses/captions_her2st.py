@@ -64,6 +64,7 @@ def models(drawn: Distribution, pairs: pd.DataFrame, about: dict, rule: str) -> 
     return [
         f"Correlation of the {drawn.top:,} best genes of each method on a section that was held out; the genes were "
         f"ranked on another section; medians: {', '.join(medians)}.",
+        "Tuned ridge: with the penalty that is best on the section that stopped the networks.",
         judged(about, rule),
         f"Best: {best}. Median difference of its r from that of the others over all genes (Hodges-Lehmann): "
         f"{', '.join(against)}."

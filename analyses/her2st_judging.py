@@ -23,7 +23,7 @@ Matrix = NDArray[np.floating]
 NETWORK, BASELINE, CONTROL, NULL = "network", "baseline", "control", "null"
 #: Baselines, as `FoldPredictions` names them; the first is that with which errors are compared.
 BASELINES = {"mean": "Training mean", "ridge": "Ridge", "knn": "Nearest neighbours"}
-TUNED = "Ridge, tuned on validation"
+TUNED = "Tuned ridge"
 SHUFFLED, UNTRAINED = "Labels shuffled", "Untrained"
 
 

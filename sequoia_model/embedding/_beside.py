@@ -1,11 +1,12 @@
-"""Work beside the main thread: the next slide is opened, and on a CPU several batches are embedded at once."""
+"""Threads: the next slide is opened in one; on a CPU each core embeds a batch of its own; k-means keeps to one core."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,6 +47,22 @@ def beside(work: Callable[[], Found]) -> Future[Found]:
 
     threading.Thread(target=run, name="beside", daemon=True).start()
     return future
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep BLAS on one core in a block: with a second one, products as small as those of k-means are hardly faster.
+
+    On a busy machine they are many times slower, since each waits for a time slice of the other core. In threads other
+    than the main one nothing is changed: OpenBLAS does not reliably take the number of its threads from them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 class SideBySide:

@@ -129,6 +129,7 @@ class WriteFeatures:
     def write(self, candidates: Candidates, claim: Claim, meter: Meter, earlier: Path | None) -> str:
         """Embed the tiles, except those of an earlier file, and write the features."""
         from sequoia_model.clusters import cluster_means
+        from sequoia_model.embedding._beside import one_core
         from sequoia_model.embedding.one_slide import TileVectors, fields_of_choice
         from sequoia_model.feature_files import write
 
@@ -143,7 +144,8 @@ class WriteFeatures:
             coords, features = vectors.in_order()
         meter.step(CLUSTER)
         claim.advance(CLUSTER, tiles=len(choice.grid))
-        clusters = cluster_means(features, seed=self.options.seed)
+        with one_core():
+            clusters = cluster_means(features, seed=self.options.seed)
         bag = FeatureBag(
             features=features, coords=coords, cluster_features=clusters.means, encoder=encoder.id,
             seed=self.options.seed, **fields_of_choice(choice),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_model.clusters import cluster_means
-from sequoia_model.embedding._beside import SideBySide
+from sequoia_model.embedding._beside import SideBySide, one_core
 from sequoia_model.errors import InputError
 from sequoia_model.slide import Slide, open_slide
 from sequoia_model.tiles import TileBatch, TileChoice, TileOptions, find_candidates, read_tiles
@@ -82,7 +82,8 @@ def embed(
             choice.refuse_empty()
             coords, features = vectors.in_order()
         about = fields_of_choice(choice)
-    means = cluster_means(features, seed=options.seed).means
+    with one_core():
+        means = cluster_means(features, seed=options.seed).means
     return FeatureBag(
         features=features,
         coords=coords,

@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from sequoia_model.embedding._beside import SideBySide, beside
+from sequoia_model.embedding._beside import SideBySide, beside, one_core
 from sequoia_model.encoders import get_encoder
 from sequoia_model.tiles import TileBatch
 
@@ -109,3 +110,24 @@ def test_work_beside_does_not_keep_a_process_alive():
     assert all(each.daemon for each in threads("beside"))
     ends.set()
     assert future.result(timeout=5)
+
+
+def blas_threads():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_blas_keeps_to_one_core_in_a_block():
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with one_core():
+            assert blas_threads() == {1}
+        assert blas_threads() == before
+
+
+def test_blas_is_left_alone_in_other_threads():
+    def inside():
+        with one_core():
+            return blas_threads()
+
+    before = blas_threads()
+    assert beside(inside).result() == before == blas_threads()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sequoia_base.missing import is_missing
-from sequoia_base.names import bare_slide, refuse_open_quotes
+from sequoia_base.names import bare_slide, patient_of, refuse_open_quotes, tcga_patient, tissue_source_site
 from sequoia_base.tables import find_column, read_table
 from sequoia_model.errors import InputError, counted, listing
 
@@ -69,7 +70,7 @@ def read_patients(path: str | Path) -> dict[str, str]:
     InputError
         If the file cannot be read, a column is missing, an id is empty, or a slide has two patients.
     """
-    table = read_patient_table(path)
+    table = patient_columns(read_table(path, missing=()), path)
     if "slide" not in table:
         raise InputError(
             "there is no column of slides",
@@ -83,12 +84,18 @@ def read_patients(path: str | Path) -> dict[str, str]:
 def read_patient_table(path: str | Path) -> pd.DataFrame:
     """The columns slide, patient_id, cohort and site of a table, if it has them, as texts.
 
+    Barcodes of samples are cut to the patient; missing cohorts and sites are "", as in `read_patient_column`.
+
     Raises
     ------
     InputError
         If the file cannot be read, no column names patients, or the id of a patient or slide is empty.
     """
-    return patient_columns(read_table(path, missing=()), path)
+    table = patient_columns(read_table(path, missing=()), path)
+    table["patient_id"] = table["patient_id"].map(whole_patient)
+    for column in table.columns.intersection(["cohort", "site"]):
+        table[column] = list(map(known_text, table[column], table["patient_id"]))
+    return table
 
 
 def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
@@ -123,14 +130,20 @@ def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
 
 
 def read_patient_column(path: str | Path, title: str) -> dict[str, str]:
-    """A column of a table by patient, as texts.
+    """A column of a table by patient, as texts; "" where a value is missing.
 
     Parameters
     ----------
     path : path
-        A CSV or TSV with a column of patients (`read_patients`); a patient may have several rows that agree.
+        A CSV or TSV with a column of patients (`read_patients`); a patient may have several rows that agree. TCGA
+        barcodes of samples and slides are cut to the patient.
     title : str
-        Title of the column.
+        Title of the column, as it is written.
+
+    Returns
+    -------
+    dict of str to str
+        Patient to value. Words that mean a missing value, such as NA and unknown, are "" (`known_text`).
 
     Raises
     ------
@@ -138,13 +151,65 @@ def read_patient_column(path: str | Path, title: str) -> dict[str, str]:
         If the file cannot be read, a column is missing, or a patient has two values.
     """
     texts = read_table(path, missing=())
-    patients = patient_columns(texts, path)["patient_id"]
-    values = texts.iloc[:, find_column(list(texts.columns), title, path)]
-    return one_value_each(zip(patients, values, strict=True), "patient", f"{path}, column {title!r}")
+    owners = patient_columns(texts, path)["patient_id"].map(whole_patient)
+    place = find_column(list(texts.columns), title, path, written_as(title, texts.columns))
+    pairs = zip(owners, map(known_text, texts.iloc[:, place], owners), strict=True)
+    return one_value_each(pairs, "patient", f"{path}, column {title!r}")
+
+
+def known_text(text: str, patient: str = "") -> str:
+    """A value of a patient, or "" if its text means that it is missing.
+
+    Parameters
+    ----------
+    text : str
+        As in the table.
+    patient : str, optional
+        Whose it is. NA and ND are also tissue source sites of TCGA, which barcodes confirm.
+
+    Examples
+    --------
+    >>> known_text("[Not Available]"), known_text("NA"), known_text("NA", "TCGA-NA-A4QV"), known_text(" H8")
+    ('', '', 'NA', 'H8')
+    """
+    text = text.strip()
+    return "" if is_missing(text) and text != tissue_source_site(patient) else text
+
+
+def whole_patient(name: str) -> str:
+    """A patient's name in a table; barcodes of samples and slides are cut to the patient, as those of files are.
+
+    Examples
+    --------
+    >>> whole_patient("tcga-3c-aali-01A"), whole_patient("TCGA.3C.AALI"), whole_patient("P1-01A")
+    ('TCGA-3C-AALI', 'TCGA-3C-AALI', 'P1-01A')
+    """
+    cut = tcga_patient(name.upper())
+    return cut if patient_of(cut) == cut else name
+
+
+def written_as(title: str, titles: Iterable[str]) -> str:
+    """A hint at the columns whose titles differ from this one only in capitals, blanks and the like; "" if none does.
+
+    Parameters
+    ----------
+    title : str
+        What the user wrote.
+    titles : iterable of str
+        The titles of the table.
+    """
+    alike = [other for other in titles if _plain(other) == _plain(title)]
+    return f"write the title as in the table: {listing(alike)}" if alike else ""
+
+
+def _plain(title: str) -> str:
+    return "".join(filter(str.isalnum, title.lower()))
 
 
 def read_patient_events(path: str | Path) -> dict[str, str]:
     """The column ``event`` or ``events`` of a table by patient: 1 if the patient had the event, 0 if not.
+
+    True and False are understood as well, and the "1:DECEASED" and "0:LIVING" of cBioPortal.
 
     Parameters
     ----------
@@ -154,25 +219,31 @@ def read_patient_events(path: str | Path) -> dict[str, str]:
     Raises
     ------
     InputError
-        As `read_patient_column`, or if a value is neither 0 nor 1 nor missing.
+        As `read_patient_column`, or if a value says neither and is not missing.
     """
     titles = list(read_table(path, missing=()).columns)
     title = "events" if "events" in titles and "event" not in titles else "event"
-    events = read_patient_column(path, title)
-    other = {
-        patient: text for patient, text in events.items() if not is_missing(text) and text not in _EVENTS
-    }
+    texts = read_patient_column(path, title)
+    events = {patient: _event(text) for patient, text in texts.items()}
+    other = [f"{patient} ({texts[patient]!r})" for patient, event in events.items() if event is None]
     if other:
         raise InputError(
             f"{counted(len(other), 'event is', 'events are')} neither 0 nor 1",
-            where=f"{path}, column {title!r}: {listing(f'{patient} ({text!r})' for patient, text in other.items())}",
-            fix="write 1 for patients who had the event, 0 for the others",
+            where=f"{path}, column {title!r}: {listing(other)}",
+            fix="write 1 for patients who had the event, 0 for the others (or true and false, or 1:… and 0:…)",
         )
-    return {patient: _EVENTS.get(text, "") for patient, text in events.items()}
+    return {patient: event or "" for patient, event in events.items()}
 
 
-#: How tables write that there was an event, or none.
-_EVENTS = {"0": "0", "0.0": "0", "1": "1", "1.0": "1"}
+#: How tables write that there was an event, or none; what follows the colon of a study's "1:DECEASED" is a label.
+_EVENTS = {"": "", "0": "0", "0.0": "0", "false": "0", "1": "1", "1.0": "1", "true": "1"}
+_LABELLED = re.compile(r"([01])\s*:\s*\S.*")
+
+
+def _event(text: str) -> str | None:
+    """1 or 0, "" if it is missing, None if the text says neither."""
+    labelled = _LABELLED.fullmatch(text)
+    return labelled[1] if labelled else _EVENTS.get(text.lower())
 
 
 def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:

@@ -58,8 +58,8 @@ def splits(
         str | None,
         typer.Option(
             metavar="events|COLUMN",
-            help="For draw: parts of a fold share events (the column event, 0 or 1) or another column of --patients "
-            "alike.",
+            help="For draw: parts of a fold share events (the column event: 0 and 1, or True and False) or another "
+            "column of --patients alike.",
         ),
     ] = None,
     solver: Annotated[

@@ -9,8 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, kruskal
 
-from sequoia_base.missing import is_missing
-
 #: The chi-squared distribution holds if at least this many are expected in each cell; otherwise labels are permuted.
 _EXPECTED = 5
 _PERMUTATIONS = 1999
@@ -28,7 +26,8 @@ def associations(
     fold : mapping of str to int
         The fold that tests each patient.
     columns : mapping of str to mapping of str to str
-        For each column its value by patient. Numbers of which more than ten differ are compared by ranks.
+        For each column its value by patient, "" where it is missing. Numbers of which more than ten differ are
+        compared by ranks.
     seed : int
         Random seed of the permutations.
 
@@ -44,7 +43,7 @@ def associations(
     rows = []
     for name, values in columns.items():
         texts = {patient: str(values.get(patient, "")).strip() for patient in fold}
-        there = [patient for patient, text in texts.items() if not is_missing(text)]
+        there = [patient for patient, text in texts.items() if text]
         folds = np.array([fold[patient] for patient in there])
         cells = np.array([texts[patient] for patient in there], dtype=object)
         n_levels = len(set(cells))

@@ -10,7 +10,7 @@ from pathlib import Path
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.patients import PATIENT_COLUMNS, one_value_each, patient_columns
+from sequoia_model.patients import PATIENT_COLUMNS, known_text, one_value_each, patient_columns, whole_patient
 
 #: Slide to patient, or a table with a column of patients, perhaps one of slides, and others.
 Patients = str | Path | Mapping[str, str]
@@ -25,7 +25,8 @@ class PatientTable:
     by_slide : mapping of str to str
         As a user says; empty if nothing is said.
     columns : mapping of str to mapping of str to str
-        Columns of which a patient has one value; those that differ between slides of a patient are left out.
+        Columns of which a patient has one value, "" where it is missing (`known_text`); those that differ between
+        slides of a patient are left out.
     several : tuple of str
         Titles of those.
     """
@@ -49,7 +50,7 @@ class PatientTable:
             return cls({bare_slide(slide): patient for slide, patient in patients.items()}, {})
         texts = read_table(patients, missing=())
         ids = patient_columns(texts, patients)
-        owner, by_slide = ids["patient_id"], {}
+        owner, by_slide = ids["patient_id"].map(whole_patient), {}
         if "slide" in ids:
             by_slide = one_value_each(
                 zip(ids["slide"].map(bare_slide), owner, strict=True), "slide", patients
@@ -58,7 +59,7 @@ class PatientTable:
         for title in texts.columns:
             if title.lower() in (*PATIENT_COLUMNS["slide"], *PATIENT_COLUMNS["patient_id"]) or not title:
                 continue
-            pairs = dict.fromkeys(zip(owner, texts[title], strict=True))
+            pairs = dict.fromkeys(zip(owner, map(known_text, texts[title], owner), strict=True))
             if len(pairs) == owner.nunique():
                 columns[title] = dict(pairs.keys())
             else:

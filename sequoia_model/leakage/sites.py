@@ -18,7 +18,7 @@ from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.leakage._discriminant import Discriminant
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
-from sequoia_model.patients import PATIENT_COLUMNS
+from sequoia_model.patients import PATIENT_COLUMNS, written_as
 from sequoia_model.splits import draw
 
 _LIMITS = {"n_folds": whole(2), "permutations": whole(0), "seed": whole(0)}
@@ -174,13 +174,15 @@ def _sites(table: PatientTable, site: str | None, source: object) -> Callable[[s
             if several
             else f"there is no column {site!r}",
             where=f"{source}; its columns are {listing(table.columns) or 'none but those of slides and patients'}",
-            fix="write one value for each patient" if several else "name the column that holds the site",
+            fix="write one value for each patient"
+            if several
+            else written_as(site, table.columns) or "name the column that holds the site",
         )
     title = site or next((t for t in table.columns if t.lower() in PATIENT_COLUMNS["site"]), None)
     if title is None:
         return lambda patient: tissue_source_site(patient) or ""
     column: Mapping[str, str] = table.columns[title]
-    return lambda patient: column.get(patient, "").strip()
+    return lambda patient: column.get(patient, "")
 
 
 def _per_patient(

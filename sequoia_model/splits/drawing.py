@@ -11,6 +11,7 @@ import pandas as pd
 from sequoia_base.arguments import check_limits, number, one_of, optional, whole
 from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, counted, listing, part
+from sequoia_model.patients import known_text
 from sequoia_model.splits._balance import balance_of
 from sequoia_model.splits._solving import solved
 from sequoia_model.splits.assignment import Splits
@@ -149,12 +150,15 @@ def _check(
 
 
 def _looked_up(names: list[str], table: Mapping[str, str], what: str) -> np.ndarray:
-    absent = [name for name in names if not table.get(name)]
+    found = {name: known_text(str(table.get(name) or ""), name) for name in names}
+    absent = [name for name in names if not found[name]]
     if absent:
         raise InputError(
-            f"{part(len(absent), len(names), 'patient', 'have')} no {what}", where=listing(absent)
+            f"{part(len(absent), len(names), 'patient', 'have')} no {what}",
+            where=listing(absent),
+            fix=f"add their {what}, or leave them out of the table",
         )
-    return np.array([table[name] for name in names], dtype=object)
+    return np.array(list(found.values()), dtype=object)
 
 
 def _deal(cohort: np.ndarray, n_folds: int, generator: np.random.Generator) -> np.ndarray:

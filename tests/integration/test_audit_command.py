@@ -179,6 +179,10 @@ BAD = {
         sites("--patients", "HERE/a.csv", "--site", "place", a="patient_id,site\nP1,A\n"),
         ["there is no column 'place'", "a.csv; its columns are site"],
     ),
+    "a column in other capitals": (
+        sites("--patients", "HERE/a.csv", "--site", "Place", a="patient_id,place\nP1,A\n"),
+        ["there is no column 'Place'", "write the title as in the table: place"],
+    ),
     "a column of no table": (sites("--site", "place"), ["there is no table with the column 'place'", "--patients"]),
     "another encoder's length": (
         lambda folder: [*sites()(folder), write_clam(folder / "wide.h5", dim=16)],

@@ -257,8 +257,11 @@ def onto(output, *command):
         write_patients(folder)
         write_results(folder)
         (folder / "old.csv").write_text("old")
-        rows = [f"P{i},{'dead' if i == 3 else i % 2},x,{'AAAABC'[i]}" for i in range(6)]
-        (folder / "e.csv").write_text("\n".join(["patient_id,event,same,place", *rows]) + "\n")
+        rows = [
+            f"P{i},{'dead' if i == 3 else i % 2},x,{'AAAABC'[i]},{'unknown' if i == 2 else i}"
+            for i in range(6)
+        ]
+        (folder / "e.csv").write_text("\n".join(["patient_id,event,same,place,maybe", *rows]) + "\n")
         words = [str(word).replace("HERE", str(folder)) for word in command]
         return [*words, "-o", folder / output]
 
@@ -287,6 +290,14 @@ BAD = {
     "a site of nobody": (
         splits("draw", "--patients", "HERE/p.csv", "--site", "hospital"),
         ["'hospital' is not", "p.csv"],
+    ),
+    "a site that is missing": (
+        onto("out.csv", "splits", "--from", "draw", "--patients", "HERE/e.csv", "--site", "maybe"),
+        ["1 of 6 patients has no site", "P2", "e.csv", "leave them out"],
+    ),
+    "a site in other capitals": (
+        splits("draw", "--patients", "HERE/p.csv", "--site", "Site"),
+        ["'Site' is not", "write the title as in the table: site"],
     ),
     "no events": (splits("draw", "--patients", "HERE/p.csv", "--balance", "events"), ["'event' is not", "p.csv"]),
     "events as words": (

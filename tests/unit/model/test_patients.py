@@ -113,14 +113,53 @@ def test_a_column_is_read_by_patient_and_rows_of_a_patient_must_agree(tmp_path):
     with pytest.raises(InputError, match="1 patient has rows that contradict each other") as raised:
         read_patient_column(path, "slide")
     assert "column 'slide': P1 (S1, S2)" in raised.value.where
-    with pytest.raises(InputError, match="'Grade' is not in the table"):
+    with pytest.raises(InputError, match="'Grade' is not in the table") as raised:
         read_patient_column(path, "Grade")
+    assert raised.value.fix == "write the title as in the table: grade"
+    with pytest.raises(InputError) as raised:
+        read_patient_column(path, "stage")
+    assert raised.value.fix == ""
+
+
+def test_words_for_a_missing_value_are_missing_and_agree_with_each_other(tmp_path):
+    path = write(tmp_path, "patient,site\nP1,NA\nP1,\nP2,[Not Available]\nP3,unknown\nP4,H8\n")
+    assert read_patient_column(path, "site") == {"P1": "", "P2": "", "P3": "", "P4": "H8"}
+
+
+def test_a_site_of_tcga_may_be_called_na(tmp_path):
+    path = write(tmp_path, "patient,site\nTCGA-NA-A4QV,NA\nTCGA-ND-A4W6,NA\n")
+    assert read_patient_column(path, "site") == {"TCGA-NA-A4QV": "NA", "TCGA-ND-A4W6": ""}
+
+
+def test_barcodes_of_samples_are_cut_to_the_patient(tmp_path):
+    path = write(tmp_path, "patient,er\nTCGA-08-A000-01A,+\nTCGA.08.A001.01A.11R,-\nP1-01A,+\n")
+    assert read_patient_column(path, "er") == {"TCGA-08-A000": "+", "TCGA-08-A001": "-", "P1-01A": "+"}
 
 
 @pytest.mark.parametrize("title", ["event", "events"])
 def test_events_are_0_and_1_or_missing(tmp_path, title):
-    path = write(tmp_path, f"patient,{title}\nP1,1\nP2,0.0\nP3,NA\nP4,\n")
-    assert read_patient_events(path) == {"P1": "1", "P2": "0", "P3": "", "P4": ""}
+    path = write(
+        tmp_path, f"patient,{title}\nP1,1\nP2,0.0\nP3,NA\nP4,\nP5,True\nP6,0:LIVING\nP7,1:DECEASED\n"
+    )
+    events = {"P1": "1", "P2": "0", "P3": "", "P4": "", "P5": "1", "P6": "0", "P7": "1"}
+    assert read_patient_events(path) == events
     with pytest.raises(InputError, match="1 event is neither 0 nor 1") as raised:
         read_patient_events(write(tmp_path, f"patient,{title}\nP1,2\n"))
     assert "P1 ('2')" in raised.value.where
+
+
+@pytest.mark.parametrize("text", ["2", "dead", "1:", "10:x", "yes"])
+def test_other_words_for_an_event_are_refused(tmp_path, text):
+    with pytest.raises(InputError, match="1 event is neither 0 nor 1"):
+        read_patient_events(write(tmp_path, f"patient,event\nP1,1\nP2,{text}\n"))
+
+
+def test_events_in_other_capitals_are_hinted_at(tmp_path):
+    with pytest.raises(InputError, match="'event' is not in the table") as raised:
+        read_patient_events(write(tmp_path, "patient,Event\nP1,1\n"))
+    assert raised.value.fix == "write the title as in the table: Event"
+
+
+def test_sites_and_cohorts_of_a_table_may_be_missing_and_its_barcodes_be_of_samples(tmp_path):
+    table = read_patient_table(write(tmp_path, "patient,site,cohort\nTCGA-08-A000-01A,NA,unknown\n"))
+    assert table.to_dict("records") == [{"patient_id": "TCGA-08-A000", "site": "", "cohort": ""}]

@@ -101,7 +101,7 @@ def table(folder, **columns):
 def test_sites_of_a_column_are_used_and_small_ones_are_counted(tmp_path):
     means = SlideMeans(tuple(f"S{i}" for i in range(23)), make_means(3, n=23).means, "uni")
     patients = [f"P{i}" for i in range(23)]
-    hospital = ["a"] * 10 + ["b"] * 10 + ["c"] * 2 + [""]
+    hospital = ["a"] * 10 + ["b"] * 10 + ["c"] * 2 + ["[Not Available]"]
     path = table(tmp_path, slide=means.slides, patient_id=patients, hospital=hospital)
     found = site_signal(means, patients=path, site="hospital", permutations=9)
     assert (found.n_slides, found.n_patients, found.n_sites) == (22, 20, 2)

@@ -202,7 +202,8 @@ def _cross_validated(
         measured=data.expression[tested],
         predicted={name: np.concatenate([one.predicted[name] for one in results]) for name in methods},
         ranking={name: np.stack([one.ranking[name] for one in results]) for name in methods},
-        ranked_on="validation" if all(len(fold.val) for fold in rows) else "training",
+        ranked_on=tuple(fold.ranked_on for fold in rows),
+        n_ranked_by=tuple(len(set(data.patients[fold.ranking])) for fold in rows),
         notes=tuple(notes),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from sequoia_base.results import Result
-from sequoia_model.errors import counted
+from sequoia_model.errors import counted, listing
 
 #: How texts call the methods.
 _NAMES = {
@@ -19,6 +19,8 @@ _NAMES = {
     "knn": "nearest neighbours",
     "mean": "the training mean",
 }
+#: Patients in every fold by whom genes are ranked well enough that what is lost is due to the choice.
+_ENOUGH_TO_RANK = 30
 _TITLES = {"network": "network", "ridge": "ridge", "knn": "kNN", "mean": "training mean"}
 
 
@@ -33,21 +35,25 @@ class Summary(Result):
     n_constant : int
         Genes with the same value in all slides, which are left out.
     top : int
-        Number of best genes, at most all that vary.
-    ranked_on : {"validation", "training"}
-        Patients outside the test part on whom genes were ranked.
+        Number of best genes.
+    ranked_on : {"validation", "training", "both"}
+        Patients outside the test part on whom genes were ranked; both: one in some folds, the other in others.
+    n_ranked_by : int, optional
+        Number of these patients in the fold that has the fewest.
     methods : DataFrame
         A row per method. ``method``; ``r_pooled_median, _q1, _q3, _positive`` (r over all slides; share of genes
         above 0); ``r_folds_…`` (r within folds) and ``r_patients_…`` (means of the slides of a patient) in the same
         way; ``r_slides_median`` (r over genes within a slide), ``r_slides_centred_median`` (the same after the
         training mean is taken from both); ``mse`` (mean over genes), ``rmse_median``, ``r2_median, r2_positive``
         (R² against the training mean); ``top_pooled``, ``top_usual``, ``top_honest``: mean r of the best genes by
-        pooled r, ranked on the test parts, and ranked outside them; ``optimism = top_usual - top_honest``.
+        pooled r, ranked on the test parts, and ranked outside them; ``optimism``: how
+        far the second is above the third, in the folds that have a ranking.
     folds : DataFrame
-        A row per method and fold: ``method, fold, n_slides, n_patients, r_median, r_positive, top_usual, top_honest,
-        shared`` (genes in both selections), ``mse, r2_median``.
+        A row per method and fold: ``method, fold, n_slides, n_patients, ranked_on`` ("" if the method has no ranking
+        there), ``r_median, r_positive, top_usual, top_honest, shared`` (genes in both selections), ``mse, r2_median``.
     comparisons : DataFrame
         A row per method other than the network: ``method, score`` ("r", or "squared error" for the training mean),
+        ``genes`` ("best": the best of either method, ranked outside the test part; "all"; or "both", if folds differ),
         ``n_genes, network, other`` (their mean r), ``difference`` (above 0 if the network is better: of r, or the
         median share of squared error that the network saves), ``low, high`` (95% interval over patients), ``behind``
         (share of genes for which the other method is better). Empty if no fold has enough slides.
@@ -58,7 +64,7 @@ class Summary(Result):
     """
 
     COMPARISONS: ClassVar[tuple[str, ...]] = (
-        *("method", "score", "n_genes", "network", "other", "difference", "low", "high", "behind"),
+        *("method", "score", "genes", "n_genes", "network", "other", "difference", "low", "high", "behind"),
     )
 
     n_slides: int
@@ -67,6 +73,7 @@ class Summary(Result):
     n_constant: int
     top: int
     ranked_on: str
+    n_ranked_by: int | None
     methods: pd.DataFrame
     folds: pd.DataFrame
     comparisons: pd.DataFrame
@@ -78,7 +85,12 @@ class Summary(Result):
         """Whether the network is the best of the methods, in words that name every method ahead of it."""
         alone = bool((self.folds["n_patients"] == 1).all())
         words = "Every fold tested a single patient, so this says nothing about other patients."
-        return " ".join([*_verdict(self.comparisons, self.ranked_on), *[words] * alone])
+        return " ".join([*_verdict(self.comparisons, self.ranked_by), *[words] * alone])
+
+    @property
+    def ranked_by(self) -> str:
+        """The patients on whom genes were ranked, as an adjective."""
+        return "validation or training" if self.ranked_on == "both" else self.ranked_on
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python values, ready for JSON, with the verdict in words."""
@@ -96,7 +108,7 @@ class Summary(Result):
         return self.verdict
 
 
-def _verdict(comparisons: pd.DataFrame, ranked_on: str) -> Iterator[str]:
+def _verdict(comparisons: pd.DataFrame, ranked_by: str) -> Iterator[str]:
     """The first sentence names what is ahead of the network; if nothing is, it says so."""
     rows = _records(comparisons)
     if not rows:
@@ -104,14 +116,15 @@ def _verdict(comparisons: pd.DataFrame, ranked_on: str) -> Iterator[str]:
         return
     ahead = sorted((row for row in rows if row["difference"] < 0), key=lambda row: row["difference"])
     by_r = [row for row in ahead if row["score"] == "r"]
-    sentences = []
-    if by_r:
-        several = len(by_r) > 1 or by_r[0]["method"] == "knn"
-        sure = all(row["high"] < 0 for row in by_r)
-        verb = ("predict" if sure else "are") if several else ("predicts" if sure else "is")
-        how = "better than" if sure else "ahead of"
-        of = f" of {_methods(by_r[:1])}" * (len(by_r) > 1)
-        sentences.append(f"{_methods(by_r)} {verb} {how} the network: {_r_in_words(by_r[0], of)}")
+    sentences: list[str] = []
+    for sure in (True, False):
+        some = [row for row in by_r if (row["high"] < 0) == sure]
+        if some:
+            several = len(some) > 1 or some[0]["method"] == "knn"
+            verb = ("predict" if sure else "are") if several else ("predicts" if sure else "is")
+            how, whom = "better than" if sure else "ahead of", "it" if sentences else "the network"
+            of = f" of {_methods(some[:1])}" * (len(some) > 1)
+            sentences.append(f"{_methods(some)} {verb} {how} {whom}: {_r_in_words(some[0], of)}")
     for row in ahead:
         if row["score"] != "r":  # the median over genes is below 0, so it is ahead for most of them
             also = "also " * bool(by_r)
@@ -122,18 +135,22 @@ def _verdict(comparisons: pd.DataFrame, ranked_on: str) -> Iterator[str]:
     if sentences:
         yield _sentence("; ".join(sentences))
     behind = [row for row in rows if row not in ahead]
+    verbs: dict[str, list[dict[str, Any]]] = {"predicts better than": [], "is ahead of": []}
+    for row in behind:
+        verbs["predicts better than" if row["low"] > 0 else "is ahead of"].append(row)
     if behind:
-        sure = all(row["low"] > 0 for row in behind) and not ahead
-        yield _sentence(f"the network {'predicts better than' if sure else 'is ahead of'} {_methods(behind)}")
+        leads = [f"{verb} {_methods(some)}" for verb, some in verbs.items() if some]
+        yield _sentence(f"the network {', and '.join(leads)}")
     doubtful = [row for row in behind if row["low"] <= 0 <= row["high"]]
     if doubtful:
         yield _sentence(
             f"other patients could turn this round for {_methods(doubtful)}: the 95% interval includes 0"
         )
-    yield (
-        f"Methods are compared on the same genes, those that are among the best of either on {ranked_on} patients, by "
-        "r within folds; the training mean, by squared error."
-    )
+    kinds = {row["genes"] for row in rows}
+    best = f"the same genes, those that are among the best of either on {ranked_by} patients"
+    which = {"all": "all genes", "best": best}.get("".join(kinds), f"{best}, or all without a ranking")
+    mean = "; the training mean, by squared error" * any(row["score"] != "r" for row in rows)
+    yield f"Methods are compared on {which}, by r within folds{mean}."
 
 
 def _r_in_words(row: Mapping[str, Any], of: str) -> str:
@@ -194,7 +211,7 @@ def _page(summary: Summary) -> Iterator[str]:
     yield "## Folds of the network"
     yield ""
     yield from _table(
-        ["fold", "slides", "patients", "median r", "ranked on test", f"ranked on {summary.ranked_on}", "R²"],
+        ["fold", "slides", "patients", "median r", "ranked on test", f"ranked on {summary.ranked_by}", "R²"],
         [_fold_row(row) for row in _records(summary.folds[summary.folds["method"] == "network"])],
     )
     if summary.notes:
@@ -238,7 +255,7 @@ def _score_rows(summary: Summary, methods: pd.DataFrame) -> Iterator[list[str]]:
         ("genes with R² above 0", "r2_positive", _share),
         (f"{best}: pooled r, as usually reported", "top_pooled", _number),
         (f"{best}: r within folds, ranked on the test parts", "top_usual", _number),
-        (f"{best}: r within folds, ranked on {summary.ranked_on} patients", "top_honest", _number),
+        (f"{best}: r within folds, ranked on {summary.ranked_by} patients", "top_honest", _number),
         ("optimism: the difference of the two", "optimism", _number),
     ):
         yield [title, *(show(value) for value in methods[name])]
@@ -253,20 +270,40 @@ def _optimism(summary: Summary, methods: pd.DataFrame) -> str:
     words.append(
         f"The best {summary.top:,} genes of the network have a mean r of {row['top_usual']:.2f} if they are chosen on "
         f"the same test patients on whom they are judged, and of {row['top_honest']:.2f} if they are chosen on "
-        f"{summary.ranked_on} patients. The difference, {row['optimism']:.2f}, is due to the choice and not to the "
-        "network."
+        f"{summary.ranked_by} patients. {_why(summary, float(row['optimism']))}"
     )
     for _, null in methods[[name.startswith("untrained") for name in methods.index]].iterrows():
         words.append(
             f"An untrained network, which has learnt nothing, reaches {_number(null['top_usual'])} in the first way "
             f"and {_number(null['top_honest'])} in the second."
         )
-    if summary.ranked_on == "training":
-        words.append(
-            "There is no validation part: genes were ranked on the patients that the network has learnt from, where r "
-            "is too high for all genes, and the ranking is a poorer one."
-        )
+    words += _on_training(summary)
     return " ".join(words)
+
+
+def _why(summary: Summary, optimism: float) -> str:
+    """What the difference of the two rankings comes from: few patients rank poorly, which looks like optimism."""
+    difference, n = f"The difference, {_number(optimism)},", summary.n_ranked_by
+    if summary.ranked_on == "validation" and n is not None and n >= _ENOUGH_TO_RANK:
+        return f"{difference} is due to the choice and not to the network."
+    few = "" if n is None or n >= _ENOUGH_TO_RANK else f": {n} in the smallest fold"
+    return f"{difference} is due to the choice, or to a poorer ranking by the other patients{few}."
+
+
+def _on_training(summary: Summary) -> Iterator[str]:
+    """How genes were ranked in folds without enough validation slides."""
+    rows = summary.folds[(summary.folds["method"] == "network") & (summary.folds["ranked_on"] != "")]
+    folds = rows.loc[rows["ranked_on"] == "training", "fold"].tolist()
+    if not folds:
+        return
+    which = (
+        "" if len(folds) == len(rows) else f" in {'fold' if len(folds) == 1 else 'folds'} {listing(folds)}"
+    )
+    yield (
+        f"There are not enough validation slides{which}, so genes were ranked on training slides: those of ridge "
+        "regression and nearest neighbours by predictions without the patient, those of the network by slides that "
+        "it learnt from, where r is too high for all genes, and the ranking a poorer one."
+    )
 
 
 def _comparison_row(row: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,8 @@ from sequoia_model.training.options import TrainOptions
 
 Rows = NDArray[np.int64]
 
+#: Validation slides from which on genes are ranked on them: by fewer, r is mostly chance.
+FEWEST_TO_RANK = 10
 #: Fewest slides from which a network learns, and over which the correlation of a validation part is computed.
 _FEWEST = {"train": 2, "val": 2, "test": 1}
 
@@ -37,9 +39,14 @@ class FoldRows:
     test: Rows
 
     @property
+    def ranked_on(self) -> str:
+        """The part on which genes are ranked: "validation" if it has 10 slides or more, or else "training"."""
+        return "validation" if len(self.val) >= FEWEST_TO_RANK else "training"
+
+    @property
     def ranking(self) -> Rows:
-        """The slides outside the test part on which genes are ranked: those that validate, or else those that train."""
-        return self.val if len(self.val) else self.train
+        """The slides of that part."""
+        return self.val if self.ranked_on == "validation" else self.train
 
 
 def rows_of_folds(

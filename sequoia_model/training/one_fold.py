@@ -196,8 +196,8 @@ def evaluate_fold(
     Returns
     -------
     FoldPredictions
-        Without a validation part, genes are ranked on training slides: for the baselines, on predictions of slides
-        whose patients were left out; for networks, on slides that they learnt from.
+        Without enough validation slides, genes are ranked on training slides: for the baselines, on predictions of
+        slides whose patients were left out; for networks, on slides that they learnt from.
     str
         What to know about the baselines; empty if nothing.
     """
@@ -217,7 +217,8 @@ def evaluate_fold(
         name: np.ascontiguousarray(method(rows.test), dtype=np.float32) for name, method in methods.items()
     }
     measured = data.expression[rows.ranking]
-    left_out = {} if len(rows.val) else {"ridge": ridge.left_out_r, "knn": knn.left_out_r}
+    on_training = rows.ranked_on == "training"
+    left_out = {"ridge": ridge.left_out_r, "knn": knn.left_out_r} if on_training else {}
     ranking = {
         name: left_out[name] if name in left_out else gene_correlations(measured, method(rows.ranking))
         for name, method in methods.items()

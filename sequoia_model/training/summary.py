@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,8 @@ __all__ = ["CrossValidated", "Summary", "summarise"]
 
 #: What genes may be ranked on, apart from the test part.
 RANKED_ON = ("validation", "training")
+#: Fewest genes that are called the best, if these are a tenth.
+_FEWEST_BEST = 10
 
 
 @dataclass(eq=False)
@@ -57,9 +60,11 @@ class CrossValidated:
         "untrained_1", …
     ranking : mapping of str to array of shape (folds, g)
         By method: r of every gene on patients outside the test part of the fold; a row for each fold in
-        ascending order. A method without it, or of which it is 0 everywhere, has no ranking.
-    ranked_on : {"validation", "training"}
+        ascending order. A method without it, or for which it is 0 for all genes of a fold, has no ranking there.
+    ranked_on : {"validation", "training"}, or one for each fold
         Where these patients come from.
+    n_ranked_by : sequence of int, optional
+        Number of these patients in each fold.
     notes : tuple of str
         What the fits had to say, such as `Ridge.note` with its fold.
 
@@ -76,7 +81,8 @@ class CrossValidated:
     measured: NDArray[np.floating]
     predicted: Mapping[str, NDArray[np.floating]]
     ranking: Mapping[str, NDArray[np.floating]]
-    ranked_on: str
+    ranked_on: str | tuple[str, ...]
+    n_ranked_by: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -88,13 +94,17 @@ class CrossValidated:
             raise InputError(
                 f"there are no predictions of {' and '.join(lost)}", where=listing(self.predicted)
             )
-        if self.ranked_on not in RANKED_ON:
-            raise InputError(
-                f"{self.ranked_on!r} is not a valid ranked_on", fix=f"use {', '.join(RANKED_ON)}"
-            )
         _check("patients", self.patients, shape[:1])
         _check("folds", self.folds, shape[:1])
         folds = [f"fold {fold}" for fold in self.fold_numbers]
+        if isinstance(self.ranked_on, str):
+            self.ranked_on = (self.ranked_on,) * len(folds)
+        for one in self.ranked_on:
+            if one not in RANKED_ON:
+                raise InputError(f"{one!r} is not a valid ranked_on", fix=f"use {', '.join(RANKED_ON)}")
+        _check("ranked_on", np.asarray(self.ranked_on), (len(folds),))
+        if self.n_ranked_by is not None:
+            _check("n_ranked_by", np.asarray(self.n_ranked_by), (len(folds),))
         for what, values in (("measured", self.measured), *self.predicted.items()):
             _check(what, values, shape)
             _refuse_gaps(what, values, self.slides, self.genes)
@@ -136,7 +146,8 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
     results : CrossValidated
         Predictions of the test parts.
     top : int
-        Number of best genes that are reported by themselves.
+        Number of best genes that are reported by themselves. If no more genes vary, it becomes a tenth of them, and
+        at least 10: of all genes none is chosen, so that no optimism could be measured.
     seed : int
         Random seed of the intervals, 0 or more.
 
@@ -155,19 +166,21 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
 
     "Within folds": r in each fold of at least 4 slides, averaged on Fisher's scale with weights n - 3. The best
     genes are ranked by this r (the usual way), or in each fold by r on patients outside its test part; in both cases
-    they are judged by the r of the test parts, averaged over folds by their number of slides. The difference is the
-    optimism. "Pooled" ranks and judges by r over the slides of all folds, as is usually reported.
+    they are judged by the r of the test parts, averaged over folds by their number of slides. The difference, over the
+    folds that have a ranking, is the optimism. "Pooled" ranks and judges by r over the slides of all folds, as is
+    usually reported.
 
     The comparison with the network is paired over genes: in each fold those that are among the best of either method,
     ranked outside the test part; all genes if neither has a ranking. r is compared within folds. The training mean has
     no r within a fold, and is compared by squared error. The interval is the bootstrap percentile interval of the
-    difference: patients are drawn within folds, since genes are no independent witnesses.
+    difference: patients are drawn within folds, since genes are no independent witnesses. Folds that tested fewer than
+    5 patients are left out of difference and interval; if all did, there is no interval.
     """
     check_limits({"top": top, "seed": seed}, {"top": whole(1), "seed": whole(0)})
     varying = ~constant_genes(results.measured)
     if not varying.any():
         raise InputError("every gene has the same value in all slides, so nothing can be compared")
-    setting = _Setting(results, np.flatnonzero(varying), min(top, int(varying.sum())))
+    setting = _Setting(results, np.flatnonzero(varying), _number_of_best(top, int(varying.sum())))
     genes = pd.DataFrame({"gene": results.genes, "constant": ~varying})
     methods, folds = [], []
     for method in results.methods:
@@ -183,13 +196,19 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
         n_genes=len(results.genes),
         n_constant=int((~varying).sum()),
         top=setting.top,
-        ranked_on=results.ranked_on,
+        ranked_on=results.ranked_on[0] if len(set(results.ranked_on)) == 1 else "both",
+        n_ranked_by=None if results.n_ranked_by is None else min(results.n_ranked_by),
         methods=pd.DataFrame(methods),
         folds=pd.DataFrame(folds),
         comparisons=pd.DataFrame(comparisons, columns=Summary.COMPARISONS),
         genes=genes,
         notes=(*_notes(setting, top), *results.notes),
     )
+
+
+def _number_of_best(top: int, varying: int) -> int:
+    """How many genes are the best: as many as asked for, if that leaves others, or else a tenth."""
+    return top if top < varying else min(varying, max(_FEWEST_BEST, varying // 10))
 
 
 class _Setting:
@@ -200,6 +219,9 @@ class _Setting:
         self.codes = np.unique(results.patients.astype(str), return_inverse=True)[1].ravel()
         self.rows = {fold: np.flatnonzero(results.folds == fold) for fold in results.fold_numbers}
         self.usable = [fold for fold, rows in self.rows.items() if len(rows) >= FEWEST]
+        self.n_patients = {fold: len(set(self.codes[rows])) for fold, rows in self.rows.items()}
+        enough = [fold for fold in self.usable if self.n_patients[fold] >= FEWEST_PATIENTS]
+        self.compared = enough or self.usable
         self.sizes = np.array([len(self.rows[fold]) for fold in self.usable])
         null = results.predicted["mean"]
         self.mse_of_mean = squared_errors(results.measured, null)
@@ -213,11 +235,12 @@ class _Setting:
         )
 
     def ranking(self, method: str, fold: int) -> Doubles | None:
-        """R on patients outside the test part, of the genes that vary."""
+        """R on patients outside the test part, of the genes that vary; None if there is none in this fold."""
         ranking = self.results.ranking.get(method)
-        if ranking is None or not ranking.any():
+        if ranking is None:
             return None
-        return ranking[self.results.fold_numbers.index(fold), self.varying]
+        r = ranking[self.results.fold_numbers.index(fold), self.varying]
+        return r if r.any() else None
 
     def best(self, r: Doubles) -> NDArray[np.intp]:
         """Positions of the best genes, of those that vary; ties keep the order of the genes."""
@@ -228,7 +251,7 @@ class _Setting:
 class _Scores:
     by_gene: dict[str, Doubles]
     overall: dict[str, float]
-    by_fold: list[dict[str, float]]
+    by_fold: list[dict[str, Any]]
 
 
 def _scores(setting: _Setting, method: str) -> _Scores:
@@ -252,7 +275,8 @@ def _scores(setting: _Setting, method: str) -> _Scores:
         row = {
             "fold": fold,
             "n_slides": len(slides),
-            "n_patients": len(set(setting.codes[slides])),
+            "n_patients": setting.n_patients[fold],
+            "ranked_on": "",
             "r_median": np.nan,
             "r_positive": np.nan,
             "top_usual": np.nan,
@@ -262,19 +286,18 @@ def _scores(setting: _Setting, method: str) -> _Scores:
             "r2_median": _median(explained(error, setting.mse_of_mean_in[fold][some])),
         }
         if fold in in_fold and usual is not None:
-            r, ranked = in_fold[fold][some], setting.ranking(method, fold)
+            r, ranking = in_fold[fold][some], setting.ranking(method, fold)
             row |= {"r_median": _median(r), "r_positive": float((r > 0).mean())}
             row["top_usual"] = float(r[usual].mean())
-            if ranked is not None:
-                honest = setting.best(ranked)
-                row["top_honest"] = float(r[honest].mean())
-                row["shared"] = len(np.intersect1d(usual, honest))
+            if ranking is not None:
+                chosen = setting.best(ranking)
+                row["ranked_on"] = results.ranked_on[results.fold_numbers.index(fold)]
+                row["top_honest"] = float(r[chosen].mean())
+                row["shared"] = len(np.intersect1d(usual, chosen))
             rows.append(row)
         by_fold.append(row)
-    tops = {
-        name: float(np.average([row[name] for row in rows], weights=setting.sizes)) if rows else np.nan
-        for name in ("top_usual", "top_honest")
-    }
+    ranked = [row for row in rows if row["ranked_on"]]
+    honest = _over_folds(ranked, "top_honest")
     centred = slide_correlations(measured, predicted, centre=results.predicted["mean"], genes=some)
     overall = {
         **_distribution("r_pooled", pooled[some]),
@@ -287,20 +310,28 @@ def _scores(setting: _Setting, method: str) -> _Scores:
         "r2_median": _median(r2[some]),
         "r2_positive": float((r2[some] > 0).mean()),
         "top_pooled": float(np.sort(pooled[some])[::-1][: setting.top].mean()),
-        **tops,
-        "optimism": tops["top_usual"] - tops["top_honest"],
+        "top_usual": _over_folds(rows, "top_usual"),
+        "top_honest": honest,
+        "optimism": _over_folds(ranked, "top_usual") - honest,
     }
     by_gene = {"r_pooled": pooled, "r_folds": within, "r_patients": patients, "mse": mse, "r2": r2}
     return _Scores(by_gene, overall, by_fold)
 
 
+def _over_folds(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    """The mean of a score over folds, by their number of slides."""
+    sizes = [row["n_slides"] for row in rows]
+    return float(np.average([row[name] for row in rows], weights=sizes)) if rows else np.nan
+
+
 def _compare(setting: _Setting, method: str, seed: int) -> dict[str, object]:
     """The network against one other method."""
-    results, parts = setting.results, []
-    for fold in setting.usable:
+    results, parts, chosen = setting.results, [], set()
+    for fold in setting.compared:
         rankings = [setting.ranking(name, fold) for name in ("network", method)]
         best = [setting.best(ranking) for ranking in rankings if ranking is not None]
         genes = setting.varying[np.unique(np.concatenate(best))] if best else setting.varying
+        chosen.add("best" if len(genes) < len(setting.varying) else "all")
         rows = setting.rows[fold]
         cut = np.ix_(rows, genes)
         codes = np.unique(setting.codes[rows], return_inverse=True)[1].ravel()
@@ -317,6 +348,7 @@ def _compare(setting: _Setting, method: str, seed: int) -> dict[str, object]:
     return {
         "method": method,
         "score": score,
+        "genes": chosen.pop() if len(chosen) == 1 else "both",
         "n_genes": found.n,
         "network": found.first,
         "other": found.second,
@@ -340,10 +372,15 @@ def _notes(setting: _Setting, top: int) -> Iterable[str]:
         still = int(constant_genes(results.measured[setting.rows[fold]])[setting.varying].sum())
         if still:
             yield f"{counted(still, 'gene is', 'genes are')} constant in fold {fold}, where their r counts as 0"
-    if top >= varying:
+    if setting.top >= varying:
         yield (
-            f"there are only {counted(varying, 'gene')} that vary, so all of them are among the best {top:,}, "
+            f"there are only {counted(varying, 'gene')} that vary, so all of them are among the best {setting.top:,}, "
             "and there is no optimism to measure"
+        )
+    elif setting.top < top:
+        yield (
+            f"there are only {counted(varying, 'gene')} that vary, so the best ones are {setting.top:,} of them, "
+            f"instead of {top:,}"
         )
     small = [fold for fold in setting.rows if fold not in setting.usable]
     if small:
@@ -353,28 +390,35 @@ def _notes(setting: _Setting, top: int) -> Iterable[str]:
         )
     if not setting.usable:
         yield "without r within folds, no method can be called better than another"
-    patients = {fold: len(set(setting.codes[rows])) for fold, rows in setting.rows.items()}
-    alone = [fold for fold in setting.usable if patients[fold] == 1]
+    alone = [fold for fold in setting.usable if setting.n_patients[fold] == 1]
     if alone:
         which = "fold" if len(alone) == 1 else "folds"
         yield (
             f"{which} {listing(alone)} tested a single patient: r compares pieces of the same patient, and says "
             "nothing about other patients"
         )
-    few = [fold for fold in setting.usable if patients[fold] < FEWEST_PATIENTS]
+    few = [fold for fold in setting.usable if setting.n_patients[fold] < FEWEST_PATIENTS]
     if few:
         which = "fold" if len(few) == 1 else "folds"
-        yield (
-            f"there is no interval of the differences: {which} {listing(few)} tested fewer than "
-            f"{FEWEST_PATIENTS} patients"
-        )
+        what = f"tested fewer than {FEWEST_PATIENTS} patients"
+        if len(few) == len(setting.usable):
+            yield f"there is no interval of the differences: {which} {listing(few)} {what}"
+        else:
+            yield f"methods are compared without {which} {listing(few)}, which {what}: too few for an interval"
     total = int(setting.codes.max()) + 1
     if setting.several and total < FEWEST:
         yield f"there is no r of patients: there {'is' if total == 1 else 'are'} {counted(total, 'patient')}"
     elif total == n:
         yield "every patient has one slide, so r of patients is r of slides"
-    if setting.usable and all(setting.ranking("network", fold) is None for fold in setting.usable):
+    unranked = [fold for fold in setting.usable if setting.ranking("network", fold) is None]
+    if unranked and len(unranked) == len(setting.usable):
         yield "the network has no ranking of genes outside the test parts, so its optimism is not known"
+    elif unranked:
+        which = "fold" if len(unranked) == 1 else "folds"
+        yield (
+            f"the network has no ranking of genes outside the test part of {which} {listing(unranked)}, so its "
+            "optimism is that of the other folds"
+        )
 
 
 def _distribution(name: str, values: Doubles) -> dict[str, float]:

@@ -105,8 +105,8 @@ def test_a_patient_who_is_tested_twice_is_refused() -> None:
         rows_of(np.array(list("ABCDE"), dtype=object), Splits(pd.DataFrame(roles, list("ABCDE"))))
 
 
-def test_genes_are_ranked_on_validation_slides_or_else_on_training_slides() -> None:
-    fold = rows_of()[0]
-    np.testing.assert_array_equal(fold.ranking, fold.val)
-    fold = rows_of(no_val=True)[0]
-    np.testing.assert_array_equal(fold.ranking, fold.train)
+@pytest.mark.parametrize(("n_val", "part"), [(0, "training"), (9, "training"), (10, "validation")])
+def test_genes_are_ranked_on_validation_slides_if_there_are_enough(n_val: int, part: str) -> None:
+    fold = FoldRows(0, np.arange(30), np.arange(30, 30 + n_val), np.arange(40, 50))
+    assert fold.ranked_on == part
+    np.testing.assert_array_equal(fold.ranking, fold.val if part == "validation" else fold.train)

@@ -298,9 +298,110 @@ def test_folds_of_one_patient_each_are_said_beside_the_verdict():
 
 
 def test_genes_ranked_on_training_patients_are_said_to_be():
-    page = summarise(make_results(ranked_on="training"), top=10).to_markdown()
-    assert "There is no validation part" in page
+    summary = summarise(make_results(ranked_on="training"), top=10)
+    page = summary.to_markdown()
+    assert "There are not enough validation slides, so genes were ranked on training slides" in page
     assert "r within folds, ranked on training patients" in page
+    assert "due to the choice, or to a poorer ranking by the other patients." in page
+    assert set(summary.folds["ranked_on"]) == {"training", ""}  # the training mean has no ranking
+
+
+def test_folds_that_rank_on_different_patients_are_told_apart():
+    summary = summarise(make_results(ranked_on=("validation", "training", "validation")), top=10)
+    page = summary.to_markdown()
+    assert summary.ranked_on == "both"
+    assert "There are not enough validation slides in fold 1, so" in page
+    assert "r within folds, ranked on validation or training patients" in page
+    assert "among the best of either on validation or training patients" in summary.verdict
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        ((30, 31, 40), "is due to the choice and not to the network."),
+        ((29, 31, 40), "or to a poorer ranking by the other patients: 29 in the smallest fold."),
+        (None, "or to a poorer ranking by the other patients."),
+    ],
+)
+def test_the_difference_is_called_optimism_only_if_enough_patients_rank(n, words):
+    assert words in summarise(replace(make_results(), n_ranked_by=n), top=10).to_markdown()
+
+
+def test_a_fold_without_a_ranking_does_not_count_as_ranked():
+    results = make_results()
+    results.ranking["network"][1] = 0
+    summary = summarise(results, top=10)
+    folds = summary.folds.query("method == 'network'").set_index("fold")
+    assert folds["ranked_on"].tolist() == ["validation", "", "validation"]
+    assert folds["top_honest"].isna().tolist() == [False, True, False]
+    rest = folds.loc[[0, 2]]
+    row = row_of(summary.methods, "network")
+    assert row["optimism"] == pytest.approx((rest["top_usual"] - rest["top_honest"]).mean())
+    words = "the network has no ranking of genes outside the test part of fold 1, so its optimism is that of the other"
+    assert any(note.startswith(words) for note in summary.notes)
+
+
+@pytest.mark.parametrize(("genes", "best"), [(300, 30), (60, 10), (1001, 1000)])
+def test_of_few_genes_a_tenth_are_the_best(genes, best):
+    summary = summarise(make_results(genes=genes))
+    assert summary.top == best
+    assert row_of(summary.methods, "network")["optimism"] > 0
+    assert any(f"the best ones are {best} of them, instead of 1,000" in note for note in summary.notes) == (
+        genes <= 1000
+    )
+
+
+def test_the_verdict_says_on_which_genes_methods_are_compared():
+    ranked = make_results()
+    unranked = replace(ranked, ranking={})
+    few = make_results(genes=10)
+    assert (
+        "on the same genes, those that are among the best of either on" in summarise(ranked, top=10).verdict
+    )
+    for results in (unranked, few):
+        summary = summarise(results, top=10)
+        assert (
+            "Methods are compared on all genes, by r within folds; the training mean, by" in summary.verdict
+        )
+        assert set(summary.comparisons["genes"]) == {"all"}
+    partly = {name: np.where(np.arange(3)[:, None] == 1, 0.0, r) for name, r in ranked.ranking.items()}
+    words = "of either on validation patients, or all without a ranking, by r"
+    assert words in summarise(replace(ranked, ranking=partly), top=10).verdict
+
+
+def test_certainty_is_said_of_each_method_by_itself():
+    first = first_sentence(make_results(known={"ridge": 0.9, "knn": 0.66}))
+    better, ahead = first.split("; ")
+    assert better.startswith("Ridge regression predicts better than the network: mean r 0.")
+    assert ahead.startswith("nearest neighbours are ahead of it: mean r 0.")
+    assert "other patients could turn this round" in ahead and "turn" not in better
+    verdict = summarise(make_results(n=150, known={"ridge": 0.58}), top=10).verdict
+    assert verdict.startswith(
+        "The network predicts better than nearest neighbours, the training mean and an untrained network, and is "
+        "ahead of ridge regression."
+    )
+
+
+def test_a_small_fold_does_not_take_the_intervals_of_the_others():
+    results = make_results()
+    results.folds = np.repeat([0, 1, 2], [36, 20, 4])
+    summary, others = summarise(results, top=10), results.folds < 2
+    assert summary.comparisons[["low", "high"]].notna().all(axis=None)
+    assert (
+        "methods are compared without fold 2, which tested fewer than 5 patients: too few for an interval"
+        in (summary.notes)
+    )
+    without = replace(
+        results,
+        slides=results.slides[:56],
+        patients=results.patients[others],
+        folds=results.folds[others],
+        measured=results.measured[others],
+        predicted={name: values[others] for name, values in results.predicted.items()},
+        ranking={name: r[:2] for name, r in results.ranking.items()},
+        ranked_on="validation",
+    )
+    pd.testing.assert_frame_equal(summary.comparisons, summarise(without, top=10).comparisons)
 
 
 def test_notes_of_the_fits_are_on_the_page():
@@ -336,6 +437,8 @@ def test_the_same_seed_gives_the_same_page_and_plain_json():
         ({"predicted": {"network": np.ones((60, 40))}}, "no predictions of mean"),
         ({"slides": ()}, "nothing to summarise: 0 slides and 40 genes"),
         ({"ranked_on": "test"}, "'test' is not a valid ranked_on"),
+        ({"ranked_on": ("training",)}, "where: ranked_on"),
+        ({"n_ranked_by": (3, 4)}, "where: n_ranked_by"),
         ({"folds": np.zeros(59, dtype=int)}, "where: folds"),
         ({"ranking": {"network": np.ones((2, 40))}}, "where: ranking of network"),
         ({"measured": np.where(np.eye(60, 40) > 0, np.nan, 1.0)}, "where: measured: S0, gene G0"),

@@ -63,6 +63,13 @@ def compare(
             help="CSV with a row per patient (or sample) of all files: its id, and columns for them."
         ),
     ] = None,
+    samples: Annotated[
+        str,
+        typer.Option(
+            help="same (models of the same patients) or different (cohorts); auto finds it out from the names of "
+            "patients and the measured values."
+        ),
+    ] = "auto",
     top: Annotated[
         int, typer.Option(help="Number of best genes of each model that are also compared.")
     ] = 1000,
@@ -87,7 +94,7 @@ def compare(
     rule = rule or ("paper" if all(data.untrained for data in sources.values()) else "strict")
     options: dict[str, Any] = {"rule": rule, "method": method, "units": units}
     judged = _subgroups(sources, files, subgroups, options) if subgroups else {}
-    result = compare_models(sources, by=by, top=top, **options)
+    result = compare_models(sources, by=by, top=top, samples=samples, **options)
     tables = {"comparison": result.pairs, "models": result.models, "genes": result.genes}
     tables |= {"overlap": result.overlaps, "validated": result.validated} if result.of_cohorts else {}
     tables |= _tables_of_subgroups(judged)

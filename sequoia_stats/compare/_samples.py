@@ -18,12 +18,16 @@ from sequoia_stats.association import (
     pearson,
 )
 from sequoia_stats.compare.distributions import ALL
+from sequoia_stats.errors import InputError, counted
 from sequoia_stats.selection._cluster_bootstrap import weighted_correlations
-from sequoia_stats.types.arrays import Floats
+from sequoia_stats.types._matrices import group_means
+from sequoia_stats.types.arrays import AnyFloats, Floats
 from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 #: What two files may be of: models of the same patients, or cohorts of different patients.
 SAME, DIFFERENT = "same", "different"
+#: Found out from the files.
+AUTO = "auto"
 _BLOCK = 1024  # genes at a time
 _REPLICATES = 200  # of the patients
 _MOST = 2048  # genes that tell whether two measurements are of the same patients
@@ -36,13 +40,14 @@ class Sharing(NamedTuple):
     Parameters
     ----------
     samples : str
-        `SAME` if half of the patients of the smaller file, or more, are in the other; `DIFFERENT` otherwise.
+        `SAME` if half of the patients of the smaller file, or more, are in the other, with related measured values;
+        `DIFFERENT` otherwise.
     n_shared : int
-        Number of patients in both.
+        Number of patients in both; 0 if they only have the same names.
     notes : tuple of str
         What a reader of the comparison must know.
     measured_alike : bool
-        Whether slides of both have the same measured values.
+        Whether units that both have (slides, or patients) have the same measured values; False if there are none.
     """
 
     samples: str
@@ -67,34 +72,73 @@ class Paired(NamedTuple):
     intervals: dict[str, tuple[float, float]]
 
 
-def sharing(models: Mapping[str, Predictions]) -> dict[tuple[str, str], Sharing]:
-    """The patients that each pair of files shares."""
-    return {(a, b): _sharing(a, b, models[a], models[b]) for a, b in combinations(models, 2)}
+def sharing(
+    models: Mapping[str, Predictions], *, samples: str = AUTO, per_patient: bool = False
+) -> dict[tuple[str, str], Sharing]:
+    """The patients that each pair of files shares.
+
+    Parameters
+    ----------
+    models : dict of str to Predictions
+        Files by name.
+    samples : {"auto", "same", "different"}
+        How all pairs are taken; "auto" finds it out from the names of patients and from what was measured.
+    per_patient : bool
+        Whether slides of a patient are averaged before models are tested against each other.
+
+    Raises
+    ------
+    InputError
+        If files are taken as the same that have fewer than `FEWEST_SAMPLES` patients in common.
+    """
+    return {
+        (a, b): _sharing(a, b, models[a], models[b], samples, per_patient) for a, b in combinations(models, 2)
+    }
 
 
-def _sharing(a: str, b: str, x: Predictions, y: Predictions) -> Sharing:
-    patients = x.patients.unique(), y.patients.unique()
-    sizes = [len(names) for names in patients]
-    shared = len(patients[0].intersection(patients[1]))
-    slides = x.obs.index.intersection(y.obs.index, sort=False)
-    apart = f"{a} ({sizes[0]:,}) and {b} ({sizes[1]:,}) have different patients, and are compared as cohorts"
-    if 2 * shared < min(sizes):
-        some = f"{shared} patients are in both {a} and {b}: these do not test each other independently"
-        return Sharing(DIFFERENT, shared, (apart, *[some] * bool(shared)), False)
+def _sharing(a: str, b: str, x: Predictions, y: Predictions, samples: str, per_patient: bool) -> Sharing:
+    sizes = x.patients.nunique(), y.patients.nunique()
+    common = x.patients.unique().intersection(y.patients.unique(), sort=False)
     genes = x.genes.intersection(y.genes, sort=False)
-    if len(slides) >= FEWEST_SAMPLES and _unrelated(x, y, slides, genes):
-        same = f"{a} and {b} have slides of the same names, but unrelated measured values: taken as different"
-        return Sharing(DIFFERENT, 0, (apart, same), False)
+    unlike = len(common) >= FEWEST_SAMPLES and _unrelated(x, y, common, genes)
+    names = f"{a} ({sizes[0]:,}) and {b} ({sizes[1]:,})"
+    if samples == SAME and len(common) < FEWEST_SAMPLES:
+        raise InputError(
+            f"{counted(len(common), 'patient')} in both, but models of the same patients need {FEWEST_SAMPLES}",
+            where=names,
+            fix="leave --samples out, or name patients in the same way in all files",
+        )
+    if samples == DIFFERENT:
+        return Sharing(DIFFERENT, 0, (f"{names} are compared as cohorts, as was asked",), False)
+    if samples == AUTO and (unlike or 2 * len(common) < min(sizes)):
+        notes = [f"{names} have different patients, and are compared as cohorts"]
+        if unlike:
+            notes.append(
+                f"{counted(len(common), 'patient')} of {a} and {b} have the same names, but unrelated measured "
+                "values: taken as different patients (--samples same, if they are the same)"
+            )
+        elif len(common):
+            notes.append(
+                f"{len(common)} patients are in both {a} and {b}: these do not test each other independently"
+            )
+        return Sharing(DIFFERENT, 0 if unlike else len(common), tuple(notes), False)
     notes = []
+    if unlike:
+        notes.append(
+            f"{a} and {b} have unrelated measured values, but are compared as the same patients, as was asked"
+        )
+    slides = x.obs.index.intersection(y.obs.index, sort=False)
     if len(slides) < max(x.n, y.n):
         notes.append(
             f"{a} and {b} were judged on different slides ({x.n} and {y.n}, with {len(slides)} in common), "
             "which may explain differences"
         )
-    alike = _same_measured(x, y, slides, genes)
-    if not alike:
-        notes.append(f"{a} and {b} were judged against different measured values for the same slides")
-    return Sharing(SAME, shared, tuple(notes), alike)
+    units = common if per_patient else slides
+    alike = bool(len(units)) and _same_measured(x, y, units, genes, per_patient)
+    if len(units) and not alike:
+        what = "patients" if per_patient else "slides"
+        notes.append(f"{a} and {b} were judged against different measured values for the same {what}")
+    return Sharing(SAME, len(common), tuple(notes), alike)
 
 
 def paired_tests(
@@ -166,24 +210,31 @@ def _tested(
     return z, p, (float(low), float(high))
 
 
-def _unrelated(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:
-    """Whether measured values of slides of the same names cannot be of the same patients."""
-    p, q = (
-        data.measured[np.ix_(data.obs.index.get_indexer(slides), data.genes.get_indexer(genes[:_MOST]))]
-        for data in (x, y)
-    )
+def _unrelated(x: Predictions, y: Predictions, patients: pd.Index, genes: pd.Index) -> bool:
+    """Whether measured values under the same names cannot be of the same patients."""
+    p, q = (_measured(data, patients, genes[:_MOST], per_patient=True) for data in (x, y))
+    if not p.size:
+        return False
     r = pearson(p, q).r
     return bool((r != 0).any() and np.median(r[r != 0]) < _RELATED)
 
 
-def _same_measured(x: Predictions, y: Predictions, slides: pd.Index, genes: pd.Index) -> bool:
-    rows = [data.obs.index.get_indexer(slides) for data in (x, y)]
+def _same_measured(
+    x: Predictions, y: Predictions, units: pd.Index, genes: pd.Index, per_patient: bool
+) -> bool:
     for start in range(0, len(genes), _BLOCK):
         block = genes[start : start + _BLOCK]
-        p, q = (
-            data.measured[np.ix_(row, data.genes.get_indexer(block))]
-            for data, row in zip((x, y), rows, strict=True)
-        )
+        p, q = (_measured(data, units, block, per_patient=per_patient) for data in (x, y))
         if not np.allclose(p, q, rtol=1e-5, atol=1e-6, equal_nan=True):
             return False
     return True
+
+
+def _measured(data: Predictions, units: pd.Index, genes: pd.Index, *, per_patient: bool) -> AnyFloats:
+    """Measured values of slides, or of patients: means over their slides."""
+    columns = data.genes.get_indexer(genes)
+    if not per_patient:
+        return data.measured[np.ix_(data.obs.index.get_indexer(units), columns)]
+    codes = units.get_indexer(data.patients)
+    rows = np.flatnonzero(codes >= 0)
+    return group_means(data.measured[np.ix_(rows, columns)], codes[rows])

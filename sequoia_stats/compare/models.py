@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from sequoia_base.arguments import check_limits, whole
+from sequoia_base.arguments import check_limits, one_of, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import MethodName, pearson
-from sequoia_stats.compare._samples import DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
+from sequoia_stats.compare._samples import AUTO, DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
 from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, validated_genes
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
@@ -126,13 +126,15 @@ def compare_models(
     top: int = 1000,
     method: str | None = None,
     units: str | None = None,
+    samples: str = AUTO,
     jobs: int | None = None,
 ) -> Comparison:
     """Compare models, or cohorts, pairwise on the genes that both have.
 
     Models of the same patients are also tested gene by gene: is measured expression equally correlated with both
-    predictions? If half of the patients of the smaller file, or more, are in the other, two files are of the same
-    patients; otherwise they are cohorts, and the overlap of their well-predicted genes is compared with chance.
+    predictions? If half of the patients of the smaller file, or more, are in the other, with related measured values,
+    two files are of the same patients; otherwise they are cohorts, and the overlap of their well-predicted genes is
+    compared with chance.
 
     The Mann-Whitney test, used in the paper, treats the correlations of two models as two samples. The signed-rank
     test compares each gene between the models. Both tests treat genes as independent, although they are correlated:
@@ -151,6 +153,8 @@ def compare_models(
         selected and judged on the same data.
     method, units, jobs
         As in `sequoia_stats.well_predicted`.
+    samples : {"auto", "same", "different"}
+        Whether all files are models of the same patients, or cohorts; found out by default.
 
     Returns
     -------
@@ -160,13 +164,16 @@ def compare_models(
     ------
     InputError
         If there are fewer than two models, selections were made with another rule or other levels, two models have no
-        gene in common in any level, or as in `well_predicted`.
+        gene in common in any level, files that are to be of the same patients share fewer than 4, or as in
+        `well_predicted`.
     """
     if len(models) < 2:
         raise InputError(
             f"a comparison needs two or more models, but there is {counted(len(models), 'model')}"
         )
-    check_limits({"top": top}, {"top": whole(1)})
+    check_limits(
+        {"top": top, "samples": samples}, {"top": whole(1), "samples": one_of((AUTO, SAME, DIFFERENT))}
+    )
     options: dict[str, Any] = {"rule": rule, "by": by, "method": method, "units": units, "jobs": jobs}
     predictions: dict[str, Predictions] = {}
     selections: dict[str, Selection] = {}
@@ -178,14 +185,15 @@ def compare_models(
                 predictions[name] = read_predictions(source)
                 selections[name] = well_predicted(predictions[name], **options)
     table = genes_of(selections)
-    pairs = sharing(predictions)
     chosen = RULES[rule]
+    per_patient = (units or chosen.units) != "slides"
+    pairs = sharing(predictions, samples=samples, per_patient=per_patient)
     tests = {
         (a, b): paired_tests(
             predictions[a],
             predictions[b],
             by=by,
-            per_patient=(units or chosen.units) != "slides",
+            per_patient=per_patient,
             method=cast(MethodName, method or chosen.method),
         )
         for (a, b), found in pairs.items()
@@ -197,14 +205,14 @@ def compare_models(
         for row in _pairs(table, *pair, top, pairs.get(pair), tests.get(pair))
     ]
     kinds = {found.samples for found in pairs.values()}
-    samples = "mixed" if len(kinds) > 1 else kinds.pop() if kinds else "unknown"
+    kind = "mixed" if len(kinds) > 1 else kinds.pop() if kinds else "unknown"
     genes = _side_by_side(table, list(selections), tests)
     cohorts = DIFFERENT in (found.samples for found in pairs.values())
     notes = [note for found in pairs.values() for note in found.notes]
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
     return Comparison(
-        samples=samples,
+        samples=kind,
         rule=rule,
         top=top,
         pairs=_with_gaps(pd.DataFrame(rows), ["n_shared", "n_better_a", "n_better_b"]),

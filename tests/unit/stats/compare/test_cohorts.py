@@ -11,6 +11,7 @@ from scipy.stats import hypergeom, spearmanr
 
 from sequoia_stats import compare_models
 from sequoia_stats.compare import cohort_overlaps, overlap
+from sequoia_stats.errors import InputError
 from tests.build.cohorts import make_predictions
 
 ACCURACY = list(np.linspace(0, 0.9, 40))
@@ -101,7 +102,10 @@ def test_levels_overlap_apart():
 def test_a_few_shared_patients_are_named_and_do_not_make_models_of_cohorts():
     one, other = make_cohorts().values()
     obs = pd.concat([one.obs[:12], other.obs[12:]])
-    comparison = compare_models({"TCGA": one, "CPTAC": dataclasses.replace(other, obs=obs)})
+    measured = np.concatenate([one.measured[:12], other.measured[12:]])
+    comparison = compare_models(
+        {"TCGA": one, "CPTAC": dataclasses.replace(other, obs=obs, measured=measured)}
+    )
     assert comparison.samples == "different" and comparison.pairs["n_shared"].tolist() == [12]
     assert any(note.startswith("12 patients are in both TCGA and CPTAC") for note in comparison.notes)
 
@@ -111,6 +115,44 @@ def test_cohorts_that_number_their_patients_alike_are_told_apart_by_what_was_mea
     comparison = compare_models({"a": one, "b": other})
     assert comparison.samples == "different"
     assert any("unrelated measured values" in note for note in comparison.notes)
+    assert comparison.pairs["n_shared"].tolist() == [0]
+
+
+@pytest.mark.parametrize("rule", ["paper", "strict"])
+def test_patients_of_the_same_names_are_compared_as_patients_whatever_their_slides_are_called(rule):
+    one, other = (make_predictions(n=60, genes=20, slides=2, seed=seed) for seed in (0, 1))
+    other = with_other_slides(other)
+    comparison = compare_models({"a": one, "b": other}, rule=rule)
+    assert comparison.samples == "different" and "z_a_b" not in comparison.genes
+    assert any(
+        note.startswith("60 patients of a and b have the same names, but unrelated")
+        for note in comparison.notes
+    )
+
+
+def test_other_slides_of_the_same_patients_are_tested_if_patients_are_the_units():
+    made = make_predictions(n=40)
+    models = {"a": made, "b": with_other_slides(made)}
+    strict, paper = (compare_models(models, rule=rule) for rule in ("strict", "paper"))
+    assert strict.samples == paper.samples == "same"
+    assert "z_a_b" in strict.genes and "z_a_b" not in paper.genes  # no slide is in both
+
+
+def test_a_user_may_say_which_samples_files_have():
+    one, other = (make_predictions(n=60, genes=20, seed=seed) for seed in (0, 1))
+    forced = compare_models({"a": one, "b": other}, samples="same")
+    assert forced.samples == "same" and any("as was asked" in note for note in forced.notes)
+    apart = compare_models({"a": one, "b": one}, samples="different")
+    assert apart.samples == "different" and "z_a_b" not in apart.genes
+    with pytest.raises(InputError, match="0 patients in both, but models of the same patients need 4"):
+        compare_models(make_cohorts(), samples="same")
+    with pytest.raises(InputError, match="'sane' is not a valid samples"):
+        compare_models({"a": one, "b": one}, samples="sane")
+
+
+def with_other_slides(predictions):
+    slides = [f"{slide}-other" for slide in predictions.obs.index]
+    return dataclasses.replace(predictions, obs=predictions.obs.set_axis(slides, axis=0))
 
 
 def test_two_models_in_two_cohorts_are_mixed():

@@ -80,7 +80,11 @@ def overlap(
     return overlap_table(named, tested)
 
 
-def overlap_table(lists: Mapping[str, Sequence[str]], tested: Mapping[str, set[str]]) -> pd.DataFrame:
+def overlap_table(
+    lists: Mapping[str, Sequence[str]],
+    tested: Mapping[str, set[str]],
+    groups: Sequence[tuple[str, ...]] | None = None,
+) -> pd.DataFrame:
     """The table of `overlap` for lists that may be empty, whose genes occur once.
 
     Parameters
@@ -89,9 +93,11 @@ def overlap_table(lists: Mapping[str, Sequence[str]], tested: Mapping[str, set[s
         Two or more lists.
     tested : dict of str to set of str
         The universe of each.
+    groups : sequence of tuple of str, optional
+        Lists of each row; each pair and all together by default.
     """
     flow = Flow()
-    rows = [_row(group, lists, tested, flow) for group in _groups(lists)]
+    rows = [_row(group, lists, tested, flow) for group in (_groups(lists) if groups is None else groups)]
     table = pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
     table.attrs["flow"] = list(dict.fromkeys(flow))
     return table

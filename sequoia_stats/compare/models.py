@@ -17,7 +17,7 @@ from sequoia_base.arguments import check_limits, one_of, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import MethodName, pearson
 from sequoia_stats.compare._samples import AUTO, DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
-from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, validated_genes
+from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, group_cohorts, validated_genes
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError, counted, listing, part
@@ -70,10 +70,13 @@ class Comparison(Result):
     selections : dict of str to Selection
         The genes of each model with all statistics.
     overlaps : DataFrame
-        For cohorts, the genes that are well predicted in each pair and in all, as from `overlap`, by ``level``.
+        For cohorts, the genes that are well predicted in each pair and in all, as from `overlap`, by ``level``; models
+        of the same patients are not paired.
     validated : DataFrame
         For cohorts, the genes that are well predicted in two or more: ``gene, level, n_cohorts, in_all, lowest_r`` and
-        the columns of each cohort in `genes`.
+        the columns of each model in `genes`. A cohort counts once, however many of its models predict the gene well.
+    cohorts : tuple of tuple of str
+        Models of each cohort: those of the same patients are together. Selections are in none.
     notes : tuple of str
         Sentences to report with the result.
     """
@@ -87,12 +90,18 @@ class Comparison(Result):
     selections: Mapping[str, Selection] = field(metadata={"show": False})
     overlaps: pd.DataFrame = field(metadata={"show": False}, default_factory=pd.DataFrame)
     validated: pd.DataFrame = field(metadata={"show": False}, default_factory=pd.DataFrame)
+    cohorts: tuple[tuple[str, ...], ...] = field(metadata={"show": False}, default=())
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What was compared, as the heading of a report."""
+        return {DIFFERENT: "Cohorts", "mixed": "Models and cohorts"}.get(self.samples, "Models")
 
     @property
     def of_cohorts(self) -> bool:
         """Whether some of the files are of different patients."""
-        return self.samples in (DIFFERENT, "mixed")
+        return len(self.cohorts) > 1
 
     def to_frame(self) -> pd.DataFrame:
         """The table of pairs."""
@@ -114,8 +123,7 @@ class Comparison(Result):
         shown = [models, self.pairs[columns]]
         shown += [self.overlaps.drop(columns=["genes", "n_lists"])] if self.of_cohorts else []
         tables = [table.to_string(index=False, float_format="{:.4g}".format, na_rep="") for table in shown]
-        what = "Cohorts" if self.samples == DIFFERENT else "Models"
-        return "\n\n".join([f"{what} compared by the rule {self.rule}", *tables])
+        return "\n\n".join([f"{self.title} compared by the rule {self.rule}", *tables])
 
 
 def compare_models(
@@ -207,7 +215,9 @@ def compare_models(
     kinds = {found.samples for found in pairs.values()}
     kind = "mixed" if len(kinds) > 1 else kinds.pop() if kinds else "unknown"
     genes = _side_by_side(table, list(selections), tests)
-    cohorts = DIFFERENT in (found.samples for found in pairs.values())
+    same = [pair for pair, found in pairs.items() if found.samples == SAME]
+    cohorts = group_cohorts(list(predictions), same)
+    several = len(cohorts) > 1
     notes = [note for found in pairs.values() for note in found.notes]
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
@@ -219,8 +229,9 @@ def compare_models(
         models=_models(selections, table, top),
         genes=genes,
         selections=selections,
-        overlaps=cohort_overlaps(table) if cohorts else pd.DataFrame(columns=COHORT_OVERLAPS),
-        validated=validated_genes(genes, list(selections)) if cohorts else pd.DataFrame(),
+        overlaps=cohort_overlaps(table, cohorts) if several else pd.DataFrame(columns=COHORT_OVERLAPS),
+        validated=validated_genes(genes, cohorts) if several else pd.DataFrame(),
+        cohorts=cohorts,
         notes=(*notes, *notes_of(selections)),
     )
 

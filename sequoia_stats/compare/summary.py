@@ -28,7 +28,7 @@ def comparison_summary(comparison: Comparison, subgroups: dict[str, Subgroups] |
         A heading and sentences, then captions of the figures ``r_all``, ``r_top``, ``criteria`` and, for cohorts,
         ``overlap``, then the notes.
     """
-    what = "Cohorts" if comparison.samples == "different" else "Models"
+    what = comparison.title
     names = list(comparison.selections)
     sections = [
         f"# {what} compared: {listing(names, len(names))}",
@@ -95,8 +95,16 @@ def _of_pairs(comparison: Comparison) -> list[str]:
 
 def _of_overlaps(comparison: Comparison) -> list[str]:
     n, everywhere = len(comparison.validated), int(comparison.validated["in_all"].sum())
-    both = f"two or more, {everywhere:,} of them in all" if len(comparison.selections) > 2 else "both"
+    cohorts = comparison.cohorts
+    both = (
+        f"two or more cohorts, {everywhere:,} of them in all {len(cohorts)}"
+        if len(cohorts) > 2
+        else "both cohorts"
+    )
     sentences = [f"`validated.csv` lists {counted(n, 'gene')} well predicted in {both}"]
+    if any(len(one) > 1 for one in cohorts):
+        named = "; ".join(" and ".join(one) for one in cohorts)
+        sentences[0] += f" (models of the same patients count as one: {named})"
     for row in comparison.overlaps.to_dict("records"):
         sizes = " and ".join(f"{int(size):,}" for size in row["sizes"].split(";"))
         tested = "both" if row["n_lists"] == 2 else "all"

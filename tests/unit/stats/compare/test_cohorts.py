@@ -163,6 +163,27 @@ def test_two_models_in_two_cohorts_are_mixed():
     assert comparison.pairs["samples"].tolist() == ["different", "same", "different"]
     assert comparison.pairs["n_better_a"].isna().tolist() == [True, False, True]
     assert "z_TCGA_ridge" in comparison.genes
+    assert str(comparison).startswith("Models and cohorts compared")
+
+
+def test_models_of_one_cohort_neither_overlap_nor_validate_each_other():
+    cohorts = make_cohorts()
+    again = dataclasses.replace(cohorts["TCGA"], predicted=2 * cohorts["TCGA"].predicted)
+    comparison = compare_models({"TCGA": cohorts["TCGA"], "ridge": again, "CPTAC": cohorts["CPTAC"]})
+    assert comparison.cohorts == (("TCGA", "ridge"), ("CPTAC",))
+    assert comparison.overlaps["lists"].tolist() == ["TCGA & CPTAC", "ridge & CPTAC"]
+    alone = compare_models(cohorts).validated
+    assert comparison.validated["gene"].tolist() == alone["gene"].tolist()
+    assert (
+        comparison.validated["n_cohorts"].tolist() == [2] * len(alone)
+        and comparison.validated["in_all"].all()
+    )
+
+
+def test_all_cohorts_together_take_one_model_of_each():
+    cohorts = make_cohorts(["a", "b", "c"])
+    overlaps = compare_models(cohorts | {"a2": cohorts["a"]}).overlaps
+    assert overlaps.loc[overlaps["n_lists"] == 3, "lists"].tolist() == ["a & b & c", "a2 & b & c"]
 
 
 def test_no_level_in_two_cohorts_is_an_empty_table():

@@ -17,7 +17,7 @@ def test_the_numbers_of_the_sentences_are_those_of_the_tables():
         in text
     )
     n, everywhere = len(comparison.validated), comparison.validated["in_all"].sum()
-    assert f"lists {n} genes well predicted in two or more, {everywhere} of them in all" in text
+    assert f"lists {n} genes well predicted in two or more cohorts, {everywhere} of them in all 3" in text
     model = comparison.models.iloc[1]
     assert f"- b: 60 slides, {model['n_well_predicted']} of 40 genes well predicted by the rule paper" in text
 
@@ -27,6 +27,13 @@ def test_models_have_no_sentence_on_cohorts():
     text = comparison_summary(compare_models({"a": made, "b": made}))
     assert text.startswith("# Models compared: a, b\n") and "cohort" not in text
     assert "on the same samples 0 genes are better in a, 0 in b" in text
+
+
+def test_a_mixed_comparison_says_which_models_are_of_one_cohort():
+    cohorts = make_cohorts(["net", "ext"])
+    text = comparison_summary(compare_models(cohorts | {"ridge": cohorts["net"]}))
+    assert text.startswith("# Models and cohorts compared: net, ext, ridge\n")
+    assert "in both cohorts (models of the same patients count as one: net and ridge; ext)" in text
 
 
 def test_p_is_never_zero():

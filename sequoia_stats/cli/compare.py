@@ -83,7 +83,7 @@ def compare(
     """
     from sequoia_base.atomic import new_folder, refuse_existing, write_text
     from sequoia_base.results import jsonable
-    from sequoia_stats.compare import compare_models, comparison_summary
+    from sequoia_stats.compare import compare_models, comparison_summary, judged_alike
     from sequoia_stats.io import read_predictions
     from sequoia_stats.io.predictions import split_layer
 
@@ -93,7 +93,8 @@ def compare(
     sources = {name: read_predictions(file, patients=patients) for name, file in files.items()}
     rule = rule or ("paper" if all(data.untrained for data in sources.values()) else "strict")
     options: dict[str, Any] = {"rule": rule, "method": method, "units": units}
-    judged = _subgroups(sources, files, subgroups, options) if subgroups else {}
+    alike, _ = judged_alike(sources, rule)
+    judged = _subgroups(alike, files, subgroups, options) if subgroups else {}
     result = compare_models(sources, by=by, top=top, samples=samples, **options)
     tables = {"comparison": result.pairs, "models": result.models, "genes": result.genes}
     tables |= {"overlap": result.overlaps, "validated": result.validated} if result.of_cohorts else {}
@@ -125,13 +126,15 @@ def _subgroups(
     sources: dict[str, Any], files: dict[str, str], column: str, options: dict[str, Any]
 ) -> dict[str, Subgroups]:
     """Every model in subgroups of its patients."""
+    from dataclasses import replace
+
     from sequoia_base.cli.output import located
     from sequoia_stats.compare import by_subgroup
 
     found = {}
     for name, data in sources.items():
         with located(files[name]):
-            found[name] = by_subgroup(data, column, **options)
+            found[name] = by_subgroup(replace(data, name=name), column, **options)
     return found
 
 

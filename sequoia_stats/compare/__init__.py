@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sequoia_stats.compare.cohorts import cohort_overlaps, validated_genes
+from sequoia_stats.compare.criteria import judged_alike
 from sequoia_stats.compare.distributions import Distribution, distribution
 from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.compare.models import Comparison, compare_models
@@ -26,6 +27,7 @@ __all__ = [
     "comparison_summary",
     "distribution",
     "downsample",
+    "judged_alike",
     "mann_whitney",
     "overlap",
     "signed_rank",

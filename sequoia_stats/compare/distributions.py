@@ -106,12 +106,17 @@ def describe(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes_of(selections: Mapping[str, Selection]) -> list[str]:
-    """The notes of several selections, once each; a note that does not apply to all names its selections."""
+    """The notes of several selections, once each; every note names the selections that it is about."""
     names: dict[str, list[str]] = {}
     for name, selection in selections.items():
         for note in selection.notes:
             names.setdefault(note, []).append(name)
     return [
-        note if len(told) == len(selections) or told[0] in note else f"{listing(told)}: {note}"
+        note if len(told) == 1 and _names_itself(note, told[0]) else f"{listing(told, len(told))}: {note}"
         for note, told in names.items()
     ]
+
+
+def _names_itself(note: str, name: str) -> bool:
+    """Whether a note begins with the name of its selection, or of one of its levels."""
+    return note.startswith((f"{name}: ", f"{name}, ")) or f", {name}: " in note

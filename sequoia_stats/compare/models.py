@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,12 +18,14 @@ from sequoia_base.results import Result
 from sequoia_stats.association import MethodName, pearson
 from sequoia_stats.compare._samples import AUTO, DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
 from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, group_cohorts, validated_genes
+from sequoia_stats.compare.criteria import criteria_of, judged_alike
 from sequoia_stats.compare.distributions import ALL, best_genes, describe, genes_of, notes_of
 from sequoia_stats.compare.rank_tests import mann_whitney, signed_rank
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io import read_predictions
 from sequoia_stats.selection import RULES, Selection, well_predicted
 from sequoia_stats.sets._hypergeometric import overlap_p_value
+from sequoia_stats.types.criteria import needs_untrained
 from sequoia_stats.types.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Comparison(Result):
         selections, which do not name their patients.
     rule : str
         The rule that makes a gene well predicted.
+    criteria : tuple of str
+        The criteria of the rule that were applied, the same to all models.
     top : int
         Number of best genes of each model that are compared.
     pairs : DataFrame
@@ -83,6 +87,7 @@ class Comparison(Result):
 
     samples: str
     rule: str
+    criteria: tuple[str, ...]
     top: int
     pairs: pd.DataFrame
     models: pd.DataFrame
@@ -97,6 +102,12 @@ class Comparison(Result):
     def title(self) -> str:
         """What was compared, as the heading of a report."""
         return {DIFFERENT: "Cohorts", "mixed": "Models and cohorts"}.get(self.samples, "Models")
+
+    @property
+    def conditions(self) -> str:
+        """The criteria in words."""
+        tested = ", without untrained networks" * (not any(map(needs_untrained, self.criteria)))
+        return f"{', '.join(self.criteria)}{tested}"
 
     @property
     def of_cohorts(self) -> bool:
@@ -123,7 +134,7 @@ class Comparison(Result):
         shown = [models, self.pairs[columns]]
         shown += [self.overlaps.drop(columns=["genes", "n_lists"])] if self.of_cohorts else []
         tables = [table.to_string(index=False, float_format="{:.4g}".format, na_rep="") for table in shown]
-        return "\n\n".join([f"{self.title} compared by the rule {self.rule}", *tables])
+        return "\n\n".join([f"{self.title} compared by the rule {self.rule}: {self.conditions}", *tables])
 
 
 def compare_models(
@@ -171,8 +182,8 @@ def compare_models(
     Raises
     ------
     InputError
-        If there are fewer than two models, selections were made with another rule or other levels, two models have no
-        gene in common in any level, files that are to be of the same patients share fewer than 4, or as in
+        If there are fewer than two models, selections were made with another rule, criteria or levels, two models
+        have no gene in common in any level, files that are to be of the same patients share fewer than 4, or as in
         `well_predicted`.
     """
     if len(models) < 2:
@@ -190,8 +201,13 @@ def compare_models(
             if isinstance(source, Selection):
                 selections[name] = _checked(source, rule, by)
             else:
-                predictions[name] = read_predictions(source)
-                selections[name] = well_predicted(predictions[name], **options)
+                predictions[name] = replace(read_predictions(source), name=name)  # notes are about this name
+    predictions, alike = judged_alike(predictions, rule)
+    for name, data in predictions.items():
+        with _named(name):
+            selections[name] = well_predicted(data, **options)
+    selections = {name: selections[name] for name in models}
+    criteria = criteria_of(selections)
     table = genes_of(selections)
     chosen = RULES[rule]
     per_patient = (units or chosen.units) != "slides"
@@ -218,12 +234,13 @@ def compare_models(
     same = [pair for pair, found in pairs.items() if found.samples == SAME]
     cohorts = group_cohorts(list(predictions), same)
     several = len(cohorts) > 1
-    notes = [note for found in pairs.values() for note in found.notes]
+    notes = [*([alike] if alike else []), *(note for found in pairs.values() for note in found.notes)]
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
     return Comparison(
         samples=kind,
         rule=rule,
+        criteria=criteria,
         top=top,
         pairs=_with_gaps(pd.DataFrame(rows), ["n_shared", "n_better_a", "n_better_b"]),
         models=_models(selections, table, top),

@@ -141,8 +141,16 @@ def by_subgroup(
         table=pd.DataFrame(table, columns=columns),
         shared=_shared({name: selections[name] for name in selections if name != ALL}),
         selections=selections,
-        notes=(*notes, *notes_of(selections)),
+        notes=_of_model(
+            data.name, [*notes, *notes_of(selections)], f"{listing(selections, len(selections))}: "
+        ),
     )
+
+
+def _of_model(name: str, notes: list[str], everywhere: str) -> tuple[str, ...]:
+    """Notes that begin with the name of the model, and do not list levels if they are about all."""
+    found = [note.removeprefix(everywhere) for note in notes]
+    return tuple(note if note.startswith(name) else f"{name}: {note}" for note in found)
 
 
 def _size(data: Predictions, mask: NDArray[np.bool_], rule: str, options: Mapping[str, Any]) -> int:

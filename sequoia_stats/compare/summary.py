@@ -32,6 +32,7 @@ def comparison_summary(comparison: Comparison, subgroups: dict[str, Subgroups] |
     names = list(comparison.selections)
     sections = [
         f"# {what} compared: {listing(names, len(names))}",
+        f"All are judged by the rule {comparison.rule}: {comparison.conditions}.",
         _bullets(_of_models(comparison)),
         f"## {what} side by side\n\n{_bullets(_of_pairs(comparison))}",
     ]

@@ -229,8 +229,8 @@ def _ratio(estimate: Floats, error: Floats) -> Floats:
 
 def _folds(level: _levels.Level) -> tuple[list[NDArray[np.intp]], list[str]]:
     """Units of every fold that is large enough, and notes about the rest."""
-    if "fold" not in level.obs:
-        return [], ["there are no folds, so r_folds is empty"]
+    if "fold" not in level.obs or level.obs["fold"].isna().all():
+        return [], []
     folds, unknown = level.obs["fold"], int(level.obs["fold"].isna().sum())
     sizes = folds.value_counts()
     small = sizes[sizes < FEWEST_SAMPLES]

@@ -127,7 +127,17 @@ def test_the_columns_are_those_of_the_contract(capsys, models, tmp_path):
 def test_json_is_one_object_with_the_tables_and_notes(capsys, models, tmp_path):
     _, files = models
     content = sequoia(capsys, "compare", *files, "-o", tmp_path / "out", "--json").json
-    assert set(content) == {"output", "samples", "rule", "top", "pairs", "models", "notes", "flow"}
+    assert set(content) == {
+        "output",
+        "samples",
+        "rule",
+        "criteria",
+        "top",
+        "pairs",
+        "models",
+        "notes",
+        "flow",
+    }
     assert set(content["flow"]) == {"a", "b"}
     assert set(content["pairs"][0]) == PAIR
     assert [row["model"] for row in content["models"]] == ["a", "b"]
@@ -211,7 +221,7 @@ def test_the_summary_says_what_was_compared(capsys, cohorts, tmp_path):
     sequoia(capsys, "compare", *files, "-o", tmp_path / "out")
     text = (tmp_path / "out" / "summary.md").read_text()
     n = len(compare_models(made).validated)
-    assert text.startswith("# Cohorts compared: tcga, external\n")
+    assert text.startswith("# Cohorts compared: tcga, external\n\nAll are judged by the rule paper: r>0")
     for sentence in (
         "tcga and external have 30 genes in common",
         f"lists {n} genes well predicted in both",

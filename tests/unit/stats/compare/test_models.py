@@ -153,6 +153,43 @@ def test_the_order_of_slides_and_genes_is_no_difference():
     assert not [note for note in compare_models(models).notes if "judged" in note]
 
 
+def test_notes_of_every_model_begin_with_its_name_and_none_is_merged_away():
+    models = {name: dataclasses.replace(one, name="predictions") for name, one in make_models().items()}
+    measured = {name: one.measured.copy() for name, one in models.items()}
+    for matrix in measured.values():
+        matrix[0, 0] = np.nan
+    models = {name: dataclasses.replace(one, measured=measured[name]) for name, one in models.items()}
+    notes = compare_models(models, rule="strict").notes
+    assert [note.split(" gene")[0] for note in notes] == [
+        "A, B: the null comes from a single untrained network; several seeds would make it more stable",
+        "A: 1",
+        "B: 1",
+    ]
+
+
+def test_all_models_are_judged_by_the_same_criteria():
+    models = make_models()
+    models["B"] = dataclasses.replace(models["B"], untrained=())
+    comparison = compare_models(models, rule="strict")
+    assert comparison.criteria == ("r>0", "p_bh<0.05")
+    alone = well_predicted(dataclasses.replace(models["A"], untrained=()), rule="strict").well_predicted
+    assert comparison.selections["A"].well_predicted.tolist() == alone.tolist()
+    assert comparison.notes[0].startswith(
+        "B has no untrained network, so those of the other files are not used"
+    )
+    first = str(comparison).splitlines()[0]
+    assert first == "Models compared by the rule strict: r>0, p_bh<0.05, without untrained networks"
+
+
+def test_selections_that_were_judged_by_other_criteria_are_refused():
+    models = make_models()
+    found = {"A": models["A"], "B": dataclasses.replace(models["B"], untrained=())}
+    with pytest.raises(InputError, match=r"different criteria\n.*B: r>0 and p_bh<0.05"):
+        compare_models(
+            {name: well_predicted(one, rule="strict") for name, one in found.items()}, rule="strict"
+        )
+
+
 def test_a_remark_about_one_model_names_it():
     models = make_models()
     measured = models["B"].measured.copy()
@@ -198,7 +235,7 @@ def test_selections_that_were_made_otherwise_are_refused(options, message):
 
 def test_an_error_names_the_model():
     models = make_models() | {"C": make_predictions(n=60, genes=40, n_untrained=0)}
-    with pytest.raises(InputError, match="C: "):
+    with pytest.raises(InputError, match=r"where: C has no layer"):
         compare_models(models)
 
 

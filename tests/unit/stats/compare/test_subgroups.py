@@ -37,7 +37,7 @@ def test_slides_without_a_subgroup_are_left_out_everywhere_and_counted():
     data = with_status(make_predictions(n=60, genes=20), ["a", "b", None] * 20)
     result = by_subgroup(data, "er")
     assert result.table["n"].tolist() == [40, 20, 20]
-    assert result.notes[0] == "20 of 60 slides left out because er is missing"
+    assert result.notes[0] == "made: 20 of 60 slides left out because er is missing"
 
 
 def test_the_genes_that_subgroups_share_are_their_overlap():
@@ -59,8 +59,9 @@ def test_a_subgroup_of_few_units_is_not_judged_and_said(rule, judged):
     data = with_status(make_predictions(n=40, slides=2), [*["a"] * 34, *["b"] * 40, *["c"] * 6])
     result = by_subgroup(data, "er", rule=rule)
     assert result.table["level"].tolist() == judged
-    said = "subgroups of er with fewer than 4 samples are not judged: c (3)"
+    said = "made: subgroups of er with fewer than 4 samples are not judged: c (3)"
     assert (said in result.notes) == (rule == "strict")
+    assert all(note.startswith("made") and "all, a" not in note for note in result.notes)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def test_the_numbers_of_the_sentences_are_those_of_the_tables():
 def test_models_have_no_sentence_on_cohorts():
     made = make_predictions()
     text = comparison_summary(compare_models({"a": made, "b": made}))
-    assert text.startswith("# Models compared: a, b\n") and "cohort" not in text
+    assert text.startswith("# Models compared: a, b\n\nAll are judged by the rule paper: r>0, p<0.05, ")
+    assert "cohort" not in text
     assert "on the same samples 0 genes are better in a, 0 in b" in text
 
 
@@ -56,4 +57,4 @@ def test_subgroups_have_a_section_and_their_notes():
     judged = {"a": by_subgroup(data, "er")}
     text = comparison_summary(compare_models({"a": data, "b": made}), judged)
     assert "## a, by er\n\n- all: 30 slides of 30 patients" in text
-    assert "- 10 of 40 slides left out because er is missing" in text
+    assert "- made: 10 of 40 slides left out because er is missing" in text

@@ -288,11 +288,12 @@ def test_a_note_keeps_the_name_of_a_level_as_it_is():
     assert "MA" not in selection.note
 
 
-def test_without_folds_their_column_is_empty_and_reported():
+@pytest.mark.parametrize("fold", [{}, {"fold": np.nan}])
+def test_without_folds_their_column_is_empty_and_no_note_is_about_them(fold):
     made = make_predictions()
-    selection = well_predicted(replace(made, obs=made.obs.drop(columns="fold")))
+    selection = well_predicted(replace(made, obs=made.obs.drop(columns="fold").assign(**fold)))
     assert selection.table["r_folds"].isna().all()
-    assert "there are no folds" in selection.note
+    assert "fold" not in selection.note
 
 
 def test_small_folds_and_slides_without_one_are_left_out_of_r_folds_and_counted():

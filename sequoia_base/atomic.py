@@ -157,6 +157,17 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def to_disk(path: Path) -> None:
+    """Flush a file to the disk before it gets its name, so that it is whole even after a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise InputError(f"the output cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
     """Turn a full disk, a size limit or a place that cannot hold files into an error that names the output."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sequoia_base.atomic import to_disk
 from sequoia_base.errors import Failure, InputError
 from sequoia_base.runs.states import (
     DONE,
@@ -266,7 +267,7 @@ class Claim:
             What to know about the item, for the column of reasons.
         """
         for name in outputs:
-            _to_disk(self._part / name)
+            to_disk(self._part / name)
         self._save(state=RENAME, outputs=list(outputs), note=note, seconds=self._seconds())
         self._rename()
 
@@ -329,17 +330,6 @@ class Claim:
 
     def _seconds(self) -> float:
         return round(time.monotonic() - self._start, 3)
-
-
-def _to_disk(path: Path) -> None:
-    """Flush a file to the disk before it gets its name, so that it is whole even after a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        raise InputError(f"the output cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -36,11 +36,18 @@ def train(
         ),
     ],
     architecture: Annotated[
-        str, typer.Option(help="summary_transformer, tile_transformer or tile_mlp.")
-    ] = "summary_transformer",
+        str | None,
+        typer.Option(
+            help="summary_transformer, tile_transformer or tile_mlp.  [default: that of --init, else the first]"
+        ),
+    ] = None,
     size: Annotated[
-        str, typer.Option(help="full (as in the paper) or small (few layers on 128 principal components).")
-    ] = "full",
+        str | None,
+        typer.Option(
+            help="full (as in the paper) or small (few layers on 128 principal components of the features).  "
+            "[default: that of --init, else full]"
+        ),
+    ] = None,
     recipe: Annotated[
         str, typer.Option(help="When training saves and stops: paper, published-code or strict.")
     ] = "paper",

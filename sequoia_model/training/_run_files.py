@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_base.atomic import new_file, write_text
 from sequoia_base.flow import Flow
@@ -20,7 +22,8 @@ from sequoia_base.results import jsonable
 from sequoia_base.runs import stored_state
 from sequoia_model.errors import InputError, listing
 from sequoia_model.leakage import Audit
-from sequoia_model.nets.slide_network import SlideTransformer
+from sequoia_model.nets import TileMLP
+from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.splits import Splits
 from sequoia_model.training.data import TrainingData
@@ -29,13 +32,15 @@ from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.one_fold import FoldPredictions, results_file
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
+from sequoia_model.weights._layouts import digest, read_network
 from sequoia_model.weights.heads import write_heads
-from sequoia_model.weights.loading import load_weights
 from sequoia_model.weights.side_file import SIDE_FILE, write_side_file
+from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 RUN, HEADS, PREDICTIONS = "run.json", "heads.h5", "predictions.h5ad"
 LOG_TABLE, SUMMARY = "log.csv", "summary.md"
 _SCHEMA = "sequoia-run-1"
+_FOLD = re.compile(r"fold_\d+")
 
 
 def begin_run(
@@ -63,13 +68,8 @@ def begin_run(
     """
     path = output / RUN
     before = _read_run(path)
-    if before is None and output.is_dir() and any(output.iterdir()) and not force:
-        names = sorted(item.name for item in output.iterdir())
-        raise InputError(
-            f"the folder holds {listing(names, 3)}, but no {RUN}",
-            where=str(output),
-            fix="give another folder",
-        )
+    if before is None:
+        _refuse_other_files(output)
     other = [] if before is None else _differences(before.get("settings", {}), settings)
     if other and not force:
         raise InputError(
@@ -77,14 +77,11 @@ def begin_run(
             where=str(path),
             fix="give the same options to go on, another folder, or --force to train anew",
         )
-    if before is not None and not other and not force and (output / SIDE_FILE).is_file():
+    if before is not None and not other and (output / SIDE_FILE).is_file():
         return
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for name in (SIDE_FILE, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):  # of the run before
-            (output / name).unlink(missing_ok=True)
-        for folder in [*output.glob("fold_*"), *output.glob(".runs/*.checkpoint")]:
-            shutil.rmtree(folder)
+        _remove_run(output)
     except OSError as error:
         raise InputError(f"the run folder cannot be written: {error.strerror}", where=str(output)) from None
     _write_run(output / RUN, {"schema": _SCHEMA, "finished": False, "settings": dict(settings)})
@@ -93,6 +90,29 @@ def begin_run(
     write_side_file(
         output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, slides=None if told else slides
     )  # fmt: skip
+
+
+def _refuse_other_files(output: Path) -> None:
+    """Refuse a folder that holds files of somebody else; hidden ones are no one's work."""
+    names = sorted(item.name for item in output.iterdir()) if output.is_dir() else []
+    if foreign := [name for name in names if not name.startswith(".")]:
+        raise InputError(
+            f"the folder holds {listing(foreign, 3)}, but no {RUN}",
+            where=str(output),
+            fix="give another folder",
+        )
+
+
+def _remove_run(output: Path) -> None:
+    """Remove what a run with other settings has made, and nothing else."""
+    for name in (SIDE_FILE, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):
+        (output / name).unlink(missing_ok=True)
+    for folder in output.iterdir():
+        if _FOLD.fullmatch(folder.name) and folder.is_dir():
+            for name in (CONFIG, SAFETENSORS):
+                (folder / name).unlink(missing_ok=True)
+            with suppress(OSError):  # it holds files of somebody else, which stay
+                folder.rmdir()
 
 
 def assemble(
@@ -123,17 +143,54 @@ def assemble(
     audited : Audit
         The audit of the splits.
     """
-    states = [stored_state(output, f"fold_{fold.fold}") for fold in rows]
-    done = [state.state == "done" and state.made == dict(settings) for state in states]
-    missing = tuple(fold.fold for fold, is_done in zip(rows, done, strict=True) if not is_done)
-    summary = None
-    if not missing:
-        all_runs = [FoldRun.of(fold, state, computed=False) for fold, state in zip(rows, states, strict=True)]
-        summary = _join(output, data, rows, all_runs, settings, flow, audited)
+    done = folds_done(output, rows, settings)
+    missing = tuple(fold.fold for fold in rows if fold.fold not in done)
+    summary = None if missing else _join(output, data, rows, list(done.values()), settings, flow, audited)
     return TrainingRun(
         str(output), len(data.slides), len(set(data.patients)), len(data.genes), data.encoder, data.units,
         tuple(runs), missing, audited, summary, data.failed, flow.to_frame(), data.warnings,
     )  # fmt: skip
+
+
+def folds_done(output: Path, rows: Sequence[FoldRows], settings: Mapping[str, Any]) -> dict[int, FoldRun]:
+    """The folds that are done with these settings and whose files are there."""
+    done = {}
+    for fold in rows:
+        name = f"fold_{fold.fold}"
+        state = stored_state(output, name)
+        files = (f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", results_file(fold.fold))
+        if (
+            state.state == "done"
+            and state.made == dict(settings)
+            and all((output / f).is_file() for f in files)
+        ):
+            done[fold.fold] = FoldRun.of(fold, state, computed=False)
+    return done
+
+
+def write_log(output: Path, runs: Iterable[FoldRun]) -> None:
+    """Write the log of the folds that are done."""
+    log = pd.DataFrame(
+        [{"fold": run.fold, **row} for run in runs for row in run.log], columns=["fold", *LOG_COLUMNS]
+    )
+    write_text(output / LOG_TABLE, log.to_csv(index=False, lineterminator="\n"))
+
+
+class _Networks(Mapping[int, SlideNetwork]):
+    """The networks of the folds, each read when it is asked for: together they would need much memory."""
+
+    def __init__(self, output: Path, folds: Sequence[int]) -> None:
+        self._output, self._folds = output, folds
+
+    def __getitem__(self, fold: int) -> SlideNetwork:
+        folder = self._output / f"fold_{fold}"
+        return read_network(folder / SAFETENSORS, folder / CONFIG)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._folds)
+
+    def __len__(self) -> int:
+        return len(self._folds)
 
 
 def _join(
@@ -145,28 +202,22 @@ def _join(
     flow: Flow,
     audited: Audit,
 ) -> Summary:
-    results = [FoldPredictions.load(output / results_file(fold.fold)) for fold in rows]
-    weights = load_weights(output)
     notes = [f"Fold {run.fold}: {run.note}" for run in runs if run.note]
-    summary = summarise(_cross_validated(data, rows, results, notes))
-    _write_predictions(output / PREDICTIONS, data, rows, results, weights.digests, settings, flow)
-    transformers = {
-        fold: network
-        for fold, network in zip(weights.folds, weights.networks, strict=True)
-        if isinstance(network, SlideTransformer)
-    }
-    if transformers:
-        write_heads(output / HEADS, transformers, data.genes)
-    log = pd.DataFrame(
-        [{"fold": run.fold, **row} for run in runs for row in run.log], columns=["fold", *LOG_COLUMNS]
-    )
-    write_text(output / LOG_TABLE, log.to_csv(index=False, lineterminator="\n"))
+    together = _cross_validated(output, data, rows, notes)
+    summary = summarise(together)
+    digests = [digest(output / f"fold_{fold.fold}" / SAFETENSORS) for fold in rows]
+    _write_predictions(output / PREDICTIONS, data, rows, together, digests, settings, flow)
+    del together
+    networks = _Networks(output, [fold.fold for fold in rows])
+    if settings["architecture"] != TileMLP.architecture:
+        write_heads(output / HEADS, networks, data.genes)
+    write_log(output, runs)
     page = f"{summary.to_markdown().rstrip()}\n\n## Audit of the splits\n\n```\n{audited}\n```\n"
     write_text(output / SUMMARY, page)
     folds = [
         {name: value for name, value in run.to_dict().items() if name not in ("computed", "failure")}
-        | {"sha256": digest}
-        for run, digest in zip(runs, weights.digests, strict=True)
+        | {"sha256": sha256}
+        for run, sha256 in zip(runs, digests, strict=True)
     ]
     _write_run(
         output / RUN,
@@ -190,18 +241,29 @@ def _join(
 
 
 def _cross_validated(
-    data: TrainingData, rows: Sequence[FoldRows], results: Sequence[FoldPredictions], notes: Sequence[str]
+    output: Path, data: TrainingData, rows: Sequence[FoldRows], notes: Sequence[str]
 ) -> CrossValidated:
+    """The test parts of all folds, one after the other; a fold is in memory only while it is copied."""
     tested = np.concatenate([fold.test for fold in rows])
-    methods = list(results[0].predicted)
+    predicted: dict[str, NDArray[np.float32]] = {}
+    ranking: dict[str, list[NDArray[np.float64]]] = {}
+    at = 0
+    for fold in rows:
+        one = FoldPredictions.load(output / results_file(fold.fold))
+        for name, values in one.predicted.items():
+            whole = predicted.setdefault(name, np.empty((len(tested), values.shape[1]), dtype=np.float32))
+            whole[at : at + len(values)] = values
+        for name, r in one.ranking.items():
+            ranking.setdefault(name, []).append(r)
+        at += len(fold.test)
     return CrossValidated(
         slides=tuple(data.slides[row] for row in tested),
         patients=data.patients[tested],
         folds=np.concatenate([np.full(len(fold.test), fold.fold) for fold in rows]),
         genes=data.genes,
         measured=data.expression[tested],
-        predicted={name: np.concatenate([one.predicted[name] for one in results]) for name in methods},
-        ranking={name: np.stack([one.ranking[name] for one in results]) for name in methods},
+        predicted=predicted,
+        ranking={name: np.stack(r) for name, r in ranking.items()},
         ranked_on=tuple(fold.ranked_on for fold in rows),
         n_ranked_by=tuple(len(set(data.patients[fold.ranking])) for fold in rows),
         notes=tuple(notes),
@@ -212,31 +274,31 @@ def _write_predictions(
     path: Path,
     data: TrainingData,
     rows: Sequence[FoldRows],
-    results: Sequence[FoldPredictions],
+    together: CrossValidated,
     digests: Sequence[str],
     settings: Mapping[str, Any],
     flow: Flow,
 ) -> None:
-    """Write the test part of every fold, one after the other."""
-    nulls = [name for name in results[0].predicted if name.startswith("untrained")]
-    tested = np.concatenate([fold.test for fold in rows])
+    """Write the test parts of all folds."""
+    layers = [name for name in together.predicted if name.startswith("untrained") or name == "ridge"]
     obs = pd.DataFrame(
         {
-            "patient_id": data.patients[tested],
-            "fold": np.concatenate([np.full(len(fold.test), fold.fold) for fold in rows]),
-            "cohort": data.cohorts[tested],
+            "patient_id": together.patients,
+            "fold": together.folds,
+            "cohort": data.cohorts[np.concatenate([fold.test for fold in rows])],
         },
-        index=pd.Index([data.slides[row] for row in tested], dtype=object),
+        index=pd.Index(list(together.slides), dtype=object),
     )
     if not data.cohorts.astype(bool).any():
         del obs["cohort"]
     with (
         new_file(path) as temporary,
-        PredictionsFile(temporary, data.genes, ["measured", *nulls, "ridge"]) as file,
+        PredictionsFile(temporary, data.genes, ["measured", *layers]) as file,
     ):
-        for fold, one in zip(rows, results, strict=True):
-            layers = {name: one.predicted[name] for name in (*nulls, "ridge")}
-            file.append(X=one.predicted["network"], measured=data.expression[fold.test], **layers)
+        predicted = together.predicted
+        file.append(
+            X=predicted["network"], measured=together.measured, **{name: predicted[name] for name in layers}
+        )
         file.finish(obs, _provenance(path, data, rows, digests, settings, flow))
 
 

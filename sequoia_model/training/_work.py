@@ -18,6 +18,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.runs import LOG, Claim, RunFolder, attempt
 from sequoia_model.errors import Failure, InputError, SequoiaError
 from sequoia_model.splits import Splits
+from sequoia_model.training._run_files import folds_done, write_log
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData, load_training_data
 from sequoia_model.training.folds import FoldRows, rows_of_folds
@@ -136,18 +137,18 @@ def train_folds(
     """
     others = 0 if job.only is not None else min(job.processes, len(rows)) - 1
     with _helpers(job, others):
-        return _work(job, data, rows, start, on_epoch)
+        return _Worker(job, data, rows, start, on_epoch).run()
 
 
 @contextmanager
 def _helpers(job: Job, n: int) -> Iterator[None]:
     """Further processes that work on the same folder while the block runs."""
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_help, args=(job,), daemon=True) for _ in range(n)]
+    processes = [spawn.Process(target=_help, args=(job, n + 1), daemon=True) for _ in range(n)]
     for process in processes:
         process.start()
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // job.processes))
+    torch.set_num_threads(max(1, before // (n + 1)))
     try:
         yield
     finally:
@@ -157,86 +158,102 @@ def _helpers(job: Job, n: int) -> Iterator[None]:
             process.terminate()
 
 
-def _help(job: Job) -> None:
+def _help(job: Job, processes: int) -> None:
     """The work of a further process, which says nothing: what it did stands in the folder."""
     try:
-        torch.set_num_threads(max(1, torch.get_num_threads() // job.processes))
+        torch.set_num_threads(max(1, torch.get_num_threads() // processes))
         data = job.sources.load(job.options.seed)
+        if data.digest != job.settings["data"]:  # a file has changed since; the first process goes on alone
+            return
         rows = rows_of_folds(job.splits, data.patients, job.options, Flow())
-        _work(job, data, rows, read_start(job.options))
+        _Worker(job, data, rows, read_start(job.options)).run()
     except (KeyboardInterrupt, SequoiaError):
         pass
 
 
-def _work(
-    job: Job,
-    data: TrainingData,
-    rows: Sequence[FoldRows],
-    start: Start | None,
-    on_epoch: OnEpoch | None = None,
-) -> list[FoldRun]:
-    """Train every fold that is not done, and report the outcome of each."""
-    folder = RunFolder(job.output, item="fold", facts=("epochs", "kept_epoch"))
-    named = {f"fold_{fold.fold}": fold for fold in rows if job.only in (None, fold.fold)}
-    ended: dict[str, FoldRun] = {}
-    for name, claim in folder.in_turn(list(named)):
-        if isinstance(claim, InputError):
-            ended[name] = FoldRun.failed(named[name].fold, Failure.of(name, job.output, claim))
-            continue
-        with claim:
-            ended[name] = _process(claim, named[name], job, data, start, on_epoch)
-    return [ended[name] for name in named]
+class _Worker:
+    """One process at work on folds."""
 
+    def __init__(
+        self,
+        job: Job,
+        data: TrainingData,
+        rows: Sequence[FoldRows],
+        start: Start | None,
+        on_epoch: OnEpoch | None = None,
+    ) -> None:
+        self.job, self.data, self.rows, self.start, self.on_epoch = job, data, rows, start, on_epoch
+        self.settings = dict(job.settings)
+        self.key = sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
 
-def _process(
-    claim: Claim, rows: FoldRows, job: Job, data: TrainingData, start: Start | None, on_epoch: OnEpoch | None
-) -> FoldRun:
-    work = lambda: _outcome(claim, rows, job, data, start, on_epoch)  # noqa: E731
-    ended = attempt(work, claim.name, job.output / LOG)
-    if isinstance(ended, SequoiaError):
-        failure = Failure.of(claim.name, "", ended)
-        claim.fail(failure)
-        return FoldRun.failed(rows.fold, failure)
-    return ended
+    def run(self) -> list[FoldRun]:
+        """Train every fold that is not done, and report the outcome of each."""
+        folder = RunFolder(self.job.output, item="fold", facts=("epochs", "kept_epoch"))
+        named = {f"fold_{fold.fold}": fold for fold in self.rows if self.job.only in (None, fold.fold)}
+        ended: dict[str, FoldRun] = {}
+        for name, claim in folder.in_turn(list(named)):
+            if isinstance(claim, InputError):
+                failure = Failure.of(name, self.job.output, claim)
+                ended[name] = FoldRun.failed(named[name].fold, failure)
+                continue
+            with claim:
+                ended[name] = self._attempted(claim, named[name])
+        return [ended[name] for name in named]
 
+    def _attempted(self, claim: Claim, fold: FoldRows) -> FoldRun:
+        ended = attempt(lambda: self._outcome(claim, fold), claim.name, self.job.output / LOG)
+        if isinstance(ended, SequoiaError):
+            failure = Failure.of(claim.name, "", ended)
+            claim.fail(failure)
+            return FoldRun.failed(fold.fold, failure)
+        return ended
 
-def _outcome(
-    claim: Claim, rows: FoldRows, job: Job, data: TrainingData, start: Start | None, on_epoch: OnEpoch | None
-) -> FoldRun:
-    claim.recover()
-    name, state = claim.name, claim.state
-    outputs = [f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", results_file(rows.fold)]
-    settings = dict(job.settings)
-    done = state.state == "done" and state.made == settings and claim.has_outputs(outputs)
-    meanwhile = (state.settled or 0) > job.begun
-    if done and (meanwhile or not job.force):
-        return FoldRun.of(rows, claim.state, computed=False)
-    if (
-        state.failure is not None and meanwhile and state.settings == settings
-    ):  # not once more by each process
-        return FoldRun.failed(rows.fold, state.failure)
-    key = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    checkpoints = Checkpoints(claim.place(f".runs/{name}.checkpoint"), key, every=job.checkpoint_seconds)
-    claim.begin("train", settings)
-    with _tensorboard(job, rows.fold, on_epoch) as told:
-        network, fitted = train_fold(
-            data, rows, job.options, start, checkpoints=checkpoints, device=torch.device(job.device), on_epoch=told
+    def _outcome(self, claim: Claim, fold: FoldRows) -> FoldRun:
+        """Train a fold, unless it is done, or has failed in another process since this run began."""
+        claim.recover()
+        state = claim.state
+        meanwhile = (state.settled or 0) > self.job.begun
+        whole = state.state == "done" and state.made == self.settings and claim.has_outputs(_outputs(fold))
+        if whole and (meanwhile or not self.job.force):
+            return FoldRun.of(fold, state, computed=False)
+        if state.failure is not None and meanwhile and state.settings == self.settings:
+            return FoldRun.failed(fold.fold, state.failure)
+        claim.begin("train", self.settings)
+        self._train(claim, fold)
+        write_log(self.job.output, folds_done(self.job.output, self.rows, self.settings).values())
+        return FoldRun.of(fold, claim.state, computed=True)
+
+    def _train(self, claim: Claim, fold: FoldRows) -> None:
+        """Train, predict, and move the files of a fold to their places."""
+        job, name = self.job, claim.name
+        place = claim.place(f".runs/{name}.checkpoint")
+        checkpoints = Checkpoints(place, self.key, every=job.checkpoint_seconds)
+        if job.force:
+            checkpoints.clear()
+        with _tensorboard(job, fold.fold, self.on_epoch) as told:
+            network, fitted = train_fold(
+                self.data, fold, job.options, self.start, checkpoints=checkpoints, device=torch.device(job.device),
+                on_epoch=told,
+            )  # fmt: skip
+        claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
+        nulls = null_networks(network, job.options, fold.fold)
+        predictions, about_baselines = evaluate_fold(network, nulls, self.data, fold)
+        save_weights(network, claim.part / name)
+        (claim.part / ".runs").mkdir()
+        predictions.save(claim.part / results_file(fold.fold))
+        claim.remember(
+            log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at, device=job.device,
+            threads=torch.get_num_threads(),
         )  # fmt: skip
-    claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
-    results, about_baselines = evaluate_fold(
-        network, null_networks(network, job.options, rows.fold), data, rows
-    )
-    save_weights(network, claim.part / name)
-    (claim.part / ".runs").mkdir()
-    results.save(claim.part / results_file(rows.fold))
-    claim.remember(
-        log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at, device=job.device,
-        threads=torch.get_num_threads(),
-    )  # fmt: skip
-    claim.place(name).mkdir(exist_ok=True)
-    claim.finish(outputs, note="; ".join(filter(None, [fitted.note, about_baselines])))
-    checkpoints.clear()
-    return FoldRun.of(rows, claim.state, computed=True)
+        claim.place(name).mkdir(exist_ok=True)
+        claim.finish(_outputs(fold), note="; ".join(filter(None, [fitted.note, about_baselines])))
+        checkpoints.clear()
+
+
+def _outputs(fold: FoldRows) -> list[str]:
+    """The files of a fold, in the order in which they get their names."""
+    name = f"fold_{fold.fold}"
+    return [f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", results_file(fold.fold)]
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sequoia_base.atomic import to_disk
 from sequoia_model.errors import InputError
 
 _STATE, _MOMENTS = "state.safetensors", ("step", "exp_avg", "exp_avg_sq")
@@ -65,10 +66,16 @@ class Checkpoints:
         What the training depends on. A checkpoint with another key is not used.
     every : float
         Seconds between two checkpoints, at least.
+
+    Attributes
+    ----------
+    damaged : bool
+        Whether `load` found a checkpoint that cannot be read.
     """
 
     def __init__(self, path: Path, key: str, *, every: float = 20.0) -> None:
         self.path, self.key, self._every = path, key, every
+        self.damaged = False
         self._written = time.monotonic()
 
     @property
@@ -110,7 +117,7 @@ class Checkpoints:
                 file.unlink(missing_ok=True)
 
     def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState | None:
-        """Restore the state of the last checkpoint; None if there is none, or none of this training."""
+        """Restore the state of the last checkpoint; None if there is none, none of this training, or it is damaged."""
         try:
             with safe_open(self.path / _STATE, framework="pt") as file:
                 about: Mapping[str, str] = file.metadata() or {}
@@ -118,9 +125,12 @@ class Checkpoints:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             state = TrainingState(**json.loads(about["state"]))
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError):  # cut off by a power failure
+            if state.saved_epoch is not None:
+                load_file(self._network(state.saved_epoch))
+        except FileNotFoundError:
             return None
-        if state.saved_epoch is not None and not self._network(state.saved_epoch).is_file():
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+            self.damaged = True
             return None
         network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
         for name, parameter in network.named_parameters():
@@ -146,11 +156,12 @@ class Checkpoints:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, about)
+            to_disk(temporary)
             os.replace(temporary, path)
         except (OSError, SafetensorError) as error:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-            reason = getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
             raise InputError(
                 f"the checkpoint cannot be written: {reason}",
                 where=str(path),

@@ -118,7 +118,8 @@ def train(
             "TensorBoard is not installed", fix="uv pip install tensorboard, or leave out --tensorboard"
         )
     place = choose_device(device)
-    options = options.on(place.type)
+    start = read_start(options)
+    options = options.completed(place.type, None if start is None else start.weights.architecture)
     paths = (features,) if isinstance(features, str | Path) else tuple(features)
     sources = Sources(
         tuple(map(Path, paths)),
@@ -134,10 +135,9 @@ def train(
     rows = rows_of_folds(made, data.patients, options, flow)
     if only is not None and not 0 <= only < len(rows):
         raise InputError(f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", fix="--fold K")
-    start = read_start(options)
-    if start is not None:
-        options = replace(options, architecture=start.weights.architecture)
     _refuse_unfit(data, rows, options, start)
+    if start is not None:
+        data = replace(data, warnings=(*data.warnings, *start.doubts(data.units)))
     settings = options.settings() | {
         "init": None if start is None else list(start.weights.digests),
         "encoder": data.encoder,

@@ -252,7 +252,9 @@ def _epochs(
     options, network = learner.options, learner.network
     state = checkpoints.load(network, learner.optimizer)
     resumed_at = None if state is None else state.epochs
-    note = _other_threads(state)
+    note = (
+        "the checkpoint was damaged, so training began anew" if checkpoints.damaged else _other_threads(state)
+    )
     state = state or TrainingState(threads=torch.get_num_threads())
     stopping = Stopping(options.recipe, **state.stopping)
     while state.epochs < options.epochs and not state.stop:

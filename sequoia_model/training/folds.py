@@ -116,7 +116,9 @@ def _refuse_few(n: int, fewest: int, part: str, fold: int, where: str) -> None:
         return
     fix = "use other splits, or fewer folds"
     if part == "val":
-        fix = "use splits with more validation patients, or --val 0: exactly --epochs epochs, without validation"
+        fix = (
+            "use more validation patients: --val 0.2, other --splits, or --val 0 for exactly --epochs epochs"
+        )
     raise InputError(
         f"the {part} part of fold {fold} has {counted(n, 'slide')}; it needs {fewest} or more",
         where=where,

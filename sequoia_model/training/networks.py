@@ -53,9 +53,10 @@ def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: in
     fold : int
         Number of the fold, which enters the random numbers.
     """
-    name = options.architecture
+    name, size = options.architecture, options.size
+    assert name is not None and size is not None  # they are completed first
     sizes = {_INPUT[name]: dim, "num_outputs": n_genes, "num_clusters": n_clusters}
-    like = build({"architecture": name, **_SIZES[name][options.size], **sizes}, "the new network")
+    like = build({"architecture": name, **_SIZES[name][size], **sizes}, "the new network")
     return untrained(Weights((like,), (fold,), "new"), options.seed)[0]
 
 
@@ -135,6 +136,21 @@ class Start:
                 where=weights.source,
                 fix="give one network (its folder), or the same number of folds",
             )
+
+    def doubts(self, units: str) -> list[str]:
+        """What could not be checked, in words: whom the weights have seen, and whether units agree."""
+        weights, found = self.weights, []
+        if weights.splits is None and weights.cancer is None:
+            found.append(
+                f"the weights to start from ({weights.source}) do not say on whom they were trained: if any of these "
+                "patients is among them, test parts are not new to the networks"
+            )
+        if NOT_STATED in (weights.units, units) and weights.units != units:
+            found.append(
+                f"the weights to start from predict {weights.units}, and the unit of the expression is {units}: "
+                "whether they agree is not known"
+            )
+        return found
 
     def refuse_seen(self, fold: int, tested: Iterable[str]) -> None:
         """Refuse a network that has seen patients whom its fold tests.

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training._principal_components import PrincipalComponents, fit_components, refuse_few
 from sequoia_model.training.baselines import (
@@ -160,6 +160,13 @@ def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, star
         If there are too few dimensions or slides for the principal components of a small network; or if the weights
         to start from have other sizes, or have seen patients whom the fold tests.
     """
+    if len(rows.val) and (data.expression[rows.val] == data.expression[rows.val[0]]).all():
+        raise InputError(
+            f"the val part of fold {rows.fold} has the same expression in all {len(rows.val)} slides, so there is no "
+            "correlation that could decide",
+            where=listing((data.slides[row] for row in rows.val), 3),
+            fix="use more validation patients: --val 0.2, other --splits, or --val 0 for exactly --epochs epochs",
+        )
     if start is None:
         if options.size == "small":
             refuse_few(data.means, rows.train, SMALL_INPUT)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sequoia_base.arguments import Limit, check_limits, number, one_of, optional, whole
 from sequoia_model.errors import InputError
+from sequoia_model.nets import SummaryTransformer
 from sequoia_model.nets.architectures import ARCHITECTURES
 from sequoia_model.training.recipes import RECIPES
 
@@ -23,9 +24,9 @@ class TrainOptions:
 
     Parameters
     ----------
-    architecture : {"summary_transformer", "tile_transformer", "tile_mlp"}
-        Architecture of the networks.
-    size : {"full", "small"}
+    architecture : {"summary_transformer", "tile_transformer", "tile_mlp"}, optional
+        Architecture of the networks; by default that of `init`, or else "summary_transformer".
+    size : {"full", "small"}, optional
         Sizes as in the paper; or depth 2, 4 heads of 32, hidden layers of 256, and features projected onto 128
         principal components of the training slides' cluster means.
     recipe : {"paper", "published-code", "strict"}
@@ -52,8 +53,8 @@ class TrainOptions:
         Random seed, 0 or more.
     """
 
-    architecture: str = "summary_transformer"
-    size: str = "full"
+    architecture: str | None = None
+    size: str | None = None
     recipe: str = "paper"
     epochs: int = 200
     batch_size: int = 16
@@ -67,8 +68,8 @@ class TrainOptions:
     seed: int = 0
 
     LIMITS: ClassVar[Mapping[str, Limit]] = {
-        "architecture": one_of(tuple(ARCHITECTURES)),
-        "size": one_of(SIZES),
+        "architecture": optional(one_of(tuple(ARCHITECTURES))),
+        "size": optional(one_of(SIZES)),
         "recipe": one_of(tuple(RECIPES)),
         "epochs": whole(1),
         "batch_size": whole(1),
@@ -87,9 +88,32 @@ class TrainOptions:
                 fix="give trained weights with --init, or leave out --freeze",
             )
 
-    def on(self, device: str) -> TrainOptions:
-        """The options on a device, which decides the precision unless it is given."""
-        return replace(self, precision=self.precision or ("bfloat16" if device == "cuda" else "float32"))
+    def completed(self, device: str, architecture: str | None = None) -> TrainOptions:
+        """The options with a value for each of those that were left open.
+
+        Parameters
+        ----------
+        device : str
+            The kind of device, which decides the precision.
+        architecture : str, optional
+            That of the weights to start from, if there are any.
+
+        Raises
+        ------
+        InputError
+            If another architecture, or a size, was asked for than that of the weights to start from.
+        """
+        precision = self.precision or ("bfloat16" if device == "cuda" else "float32")
+        if architecture is None:
+            name, size = self.architecture or SummaryTransformer.architecture, self.size or SIZES[0]
+            return replace(self, precision=precision, architecture=name, size=size)
+        if self.size is not None or self.architecture not in (None, architecture):
+            raise InputError(
+                f"the networks have the architecture and sizes of the weights that they start from: {architecture}",
+                where=str(self.init),
+                fix="leave out --architecture and --size, or --init",
+            )
+        return replace(self, precision=precision, architecture=architecture)
 
     def settings(self) -> dict[str, Any]:
         """The options as plain values."""

@@ -150,7 +150,7 @@ class Stopping:
         save = self._saves(better, r, within)
         self.saved_r = r if save else self.saved_r
         self.stale_r = 0 if r > self.best_r else self.stale_r + 1
-        self.best_r = max(r, self.best_r)
+        self.best_r = r if r > self.best_r else self.best_r  # an undefined one is never the best
         if self._stale(self.stale_mse):
             self.phase = 2
         return Verdict(self.phase, save, self._reason(within) if self.phase == 2 else "")

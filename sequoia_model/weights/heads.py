@@ -117,27 +117,28 @@ def write_heads(path: str | Path, networks: Mapping[int, SlideNetwork], genes: S
     """
     if not networks:
         raise InputError("there are no networks whose heads could be written")
-    heads = {fold: _linear(network, fold) for fold, network in sorted(networks.items())}
-    shapes = {fold: tuple(head.weight.shape) for fold, head in heads.items()}
-    if len(set(shapes.values())) > 1:
-        raise InputError(
-            f"the heads differ in their shapes: {listing(f'fold {k}, {s}' for k, s in shapes.items())}"
-        )
-    n_genes, dim = next(iter(shapes.values()))
-    if n_genes != len(genes):
-        raise InputError(
-            f"there are {counted(len(genes), 'gene name')}, but the networks predict {n_genes:,}"
-        )
+    folds, hashes = sorted(networks), []
     with new_file(path) as temporary, Sink(temporary) as sink, sink.writing(), h5py.File(sink, "w") as file:
-        # contiguous, so that the row of a gene is one read in each fold
-        weight = file.create_dataset("weight", (len(heads), n_genes, dim), dtype=np.float32)
-        bias = file.create_dataset("bias", (len(heads), n_genes), dtype=np.float32)
-        hashes = []
-        for i, head in enumerate(heads.values()):
-            weight[i], bias[i] = values = _arrays(head)
+        for i, fold in enumerate(folds):  # one by one, since a mapping may read each network only now
+            values = _arrays(_linear(networks[fold], fold))
+            shape = values[0].shape
+            if i == 0:
+                _refuse_other_number(len(genes), shape[0])
+                # contiguous, so that the row of a gene is one read in each fold
+                weight = file.create_dataset("weight", (len(folds), *shape), dtype=np.float32)
+                bias = file.create_dataset("bias", (len(folds), shape[0]), dtype=np.float32)
+            elif shape != weight.shape[1:]:
+                shapes = f"fold {folds[0]}, {weight.shape[1:]}, fold {fold}, {shape}"
+                raise InputError(f"the heads differ in their shapes: {shapes}")
+            weight[i], bias[i] = values
             hashes.append(_hash(*values))
         file["gene"], file["hash"] = list(genes), hashes
-        file["fold"] = np.array(list(heads), dtype=np.int64)
+        file["fold"] = np.array(folds, dtype=np.int64)
+
+
+def _refuse_other_number(names: int, n_genes: int) -> None:
+    if names != n_genes:
+        raise InputError(f"there are {counted(names, 'gene name')}, but the networks predict {n_genes:,}")
 
 
 def read_heads(path: str | Path) -> Heads:

@@ -187,6 +187,18 @@ def test_numbers_are_what_make_slides_says() -> None:
     assert x.shape == (7, 100, 5) and y.shape == (7, 3) and np.isfinite(x).all()
 
 
+def test_a_validation_part_without_any_difference_is_refused(capsys, tmp_path):
+    write_training_set(tmp_path, n=12)
+    _, y = make_slides(12)
+    made = draw([f"P{i:02}" for i in range(12)], n_folds=3, val=0.25)
+    y[[int(patient[1:]) for patient in made.patients(1, "val")]] = 5
+    write_measured(tmp_path / "measured.h5ad", y, [f"P{i:02}" for i in range(12)])
+    made.save(tmp_path / "splits.csv")
+    answer = sequoia_model(capsys, *command(tmp_path, "--splits", tmp_path / "splits.csv", drawn=()))
+    assert answer.code == 2 and not (tmp_path / "run").exists()
+    assert "the val part of fold 1 has the same expression in all 2 slides" in answer.err
+
+
 def test_tensorboard_that_is_not_installed_is_told_before_anything_is_read(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("sequoia_model.training.crossval.find_spec", lambda name: None)
     answer = sequoia_model(capsys, *options("--tensorboard")(tmp_path))

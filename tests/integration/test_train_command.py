@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -303,6 +304,60 @@ def test_a_sample_of_the_training_patients_is_used(capsys, tmp_path, made):
     assert sizes == [(4, 7), (4, 7), (5, 6)]
 
 
+# --- training again -------------------------------------------------------------------------------------------------
+
+
+def test_force_trains_one_fold_again_and_leaves_the_others(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    before = networks(tmp_path / "run")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--fold", 1, "--force", "--json"))
+    assert answer.code == 0, answer.err
+    assert [run["computed"] for run in answer.json["folds"]] == [True] and answer.json["missing"] == []
+    assert networks(tmp_path / "run") == before
+
+
+def test_force_with_other_settings_removes_what_the_run_made_and_nothing_else(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    for name in ("fold_change", "fold_2"):
+        (tmp_path / "run" / name).mkdir(exist_ok=True)
+        (tmp_path / "run" / name / "mine.txt").write_text("mine")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--force", "--seed", 4, "--fold", 0))
+    assert answer.code == 0, answer.err
+    assert sorted(networks(tmp_path / "run")) == [
+        "fold_0/config.json", "fold_0/model.safetensors", "fold_2/mine.txt", "fold_change/mine.txt"
+    ]  # fmt: skip
+    assert not (tmp_path / "run" / "predictions.h5ad").exists()
+
+
+def test_force_does_not_take_a_folder_of_other_files(capsys, tmp_path, made):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--force"))
+    assert answer.code == 2 and "the folder holds mine.txt, but no run.json" in answer.err
+
+
+def test_a_hidden_file_does_not_stop_a_run(capsys, tmp_path, made):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".DS_Store").write_text("")
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
+
+
+def test_force_begins_anew_where_a_run_was_interrupted(tmp_path, made):
+    more = ["--epochs", 100, "--lr", 0.01, "--checkpoint-seconds", 0]
+    process = started(*arguments(made, tmp_path / "run", *more))
+    wait_for(tmp_path / "run" / ".runs" / "fold_0.checkpoint" / "state.safetensors", process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    answer = finished(started(*arguments(made, tmp_path / "run", *more, "--force", "--json")))
+    assert answer.code == 0, answer.err
+    assert [run["resumed_at"] for run in answer.json["folds"]] == [None] * 3
+
+
+def test_the_log_of_folds_that_are_done_is_there_before_the_others(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run", "--fold", 2))
+    assert set(pd.read_csv(tmp_path / "run" / "log.csv")["fold"]) == {2}
+
+
 # --- weights to start from ------------------------------------------------------------------------------------------
 
 
@@ -313,8 +368,9 @@ def test_networks_start_from_other_genes_and_learn_from_there(capsys, tmp_path, 
         "--patients", pretrained.patients, "--val", 0.25,
     )  # fmt: skip
     assert first.code == 0, first.err
-    more = ["--init", tmp_path / "first" / "fold_1", "--freeze", "conv0", "--recipe", "strict"]
-    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", *more))
+    words = [word for word in arguments(made, tmp_path / "run") if word not in FAST[:2]]
+    words += ["--init", tmp_path / "first" / "fold_1", "--freeze", "conv0", "--recipe", "strict"]
+    answer = sequoia_model(capsys, *words)
     assert answer.code == 0, answer.err
     old, new = load_weights(tmp_path / "first").networks[1], load_weights(tmp_path / "run").networks
     for network in new:
@@ -330,6 +386,11 @@ def test_networks_start_from_other_genes_and_learn_from_there(capsys, tmp_path, 
         (["--encoder", "uni"], "take features of lite0, but"),
         (["--freeze", "transformer"], "the network has no transformer that could be frozen"),
         (["--folds", 5], "have the folds 0, 1, 2, but 5 are trained"),
+        (
+            ["--size", "small"],
+            "have the architecture and sizes of the weights that they start from: tile_mlp",
+        ),
+        (["--architecture", "tile_transformer"], "leave out --architecture and --size"),
     ],
 )
 def test_weights_that_must_not_be_the_start_are_refused(capsys, tmp_path, made, options, words):
@@ -345,6 +406,15 @@ def test_weights_that_must_not_be_the_start_are_refused(capsys, tmp_path, made, 
     answer = sequoia_model(capsys, *built, *[str(word).replace("HERE", str(tmp_path)) for word in options])
     assert answer.code == 2, answer
     assert words in answer.err and not (tmp_path / "run").exists()
+
+
+def test_weights_that_do_not_say_whom_they_saw_are_taken_with_a_warning(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "first")).code == 0
+    shutil.copytree(tmp_path / "first" / "fold_0", tmp_path / "alone")
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--init", tmp_path / "alone"))
+    assert answer.code == 0, answer.err
+    assert "do not say on whom they were trained" in answer.err
+    assert "predict not stated, and the unit of the expression is log2(FPKM-UQ+1)" in answer.err
 
 
 def test_weights_of_another_unit_are_refused_as_a_start(capsys, tmp_path, made):

@@ -228,6 +228,18 @@ def test_a_damaged_checkpoint_is_not_used(tmp_path: Path) -> None:
     assert run(tmp_path, make_network(), epochs=2).resumed_at is None
 
 
+def test_a_damaged_network_in_a_checkpoint_begins_anew_and_says_so(tmp_path: Path) -> None:
+    whole, again = make_network(), make_network()
+    run(tmp_path / "a", whole, epochs=4)
+    with pytest.raises(KilledError):
+        run(tmp_path / "b", make_network(), epochs=4, every=0.0, on_epoch=killed_after(3))
+    for network in (tmp_path / "b").glob("network_*.safetensors"):
+        network.write_bytes(network.read_bytes()[:100])
+    fitted = run(tmp_path / "b", again, epochs=4)
+    assert fitted.resumed_at is None and fitted.note == "the checkpoint was damaged, so training began anew"
+    np.testing.assert_array_equal(parameters(whole), parameters(again))
+
+
 def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
     run(tmp_path, make_network(), epochs=2)
     before = torch.get_num_threads()

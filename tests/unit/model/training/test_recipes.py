@@ -86,6 +86,12 @@ def test_an_undefined_correlation_never_counts_as_better() -> None:
     assert walk("paper", FALLING + [0.85] * 30, [float("nan")] * 33)[:2] == ([0, 1, 2], 22)
 
 
+def test_an_undefined_correlation_does_not_hide_the_best_one() -> None:
+    rs = [0.1, 0.2, 0.5, float("nan")] + [0.4] * 40
+    assert walk("paper", FALLING + [0.85] * 41, rs)[:2] == ([0, 1, 2], 22)
+    assert walk("paper", FALLING + [0.85] * 41, rs[:23] + [0.45] + rs[24:])[0] == [0, 1, 2]
+
+
 def test_an_unknown_recipe_is_refused_with_the_choices() -> None:
     with pytest.raises(InputError, match="'papre' is not a valid recipe"):
         recipe_named("papre")

@@ -1,9 +1,10 @@
 """Recipes: when training saves a network, and when it stops.
 
-All follow the two phases of the paper (Pizurica et al. 2024, Nature Communications 15). Phase 1 saves the network at
-each new best MSE of the validation part. After 20 epochs without one, phase 2 saves it at each new best correlation. It
-ends if the correlation has not improved for 20 epochs, or if the MSE is 0.5 or more above the best. The text leaves
-some questions open, and the published code answers them in its own way; `Recipe` names every answer.
+The paper has two phases (Pizurica et al. 2024, Nature Communications 15). Phase 1 saves the network at each new best
+MSE of the validation part. After 20 epochs without one, phase 2 saves it at each new best correlation. It ends if the
+correlation has not improved for 20 epochs, or if the MSE is 0.5 or more above the best. The text leaves some questions
+open, and the published code answers them in its own way; `Recipe` names every answer. "strict" has one criterion: the
+network with the best correlation is kept, and training stops after 20 epochs without a better one.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ MARGIN = 0.5
 
 @dataclass(frozen=True)
 class Recipe:
-    """The answers to what the two phases leave open.
+    """How training saves and stops: the answers to what the two phases leave open, or one criterion.
 
     Parameters
     ----------
     name : str
         Its name for ``--recipe``.
+    two_phases : bool
+        Whether there are the two phases of the paper; otherwise the correlation alone decides.
     averaged_over : {"validation", "batches"}
         MSE and correlation are those of the whole validation part, or means over its batches.
-    compared_with : {"all epochs", "saved network"}
-        Phase 2 saves a network whose correlation is above that of all epochs, or of the network that is saved.
     margin : {"at once", "after patience"}
         An MSE above the margin ends training at once and is never saved; or only after 20 such epochs, in which
         networks are still saved.
@@ -46,22 +47,23 @@ class Recipe:
     """
 
     name: str
+    two_phases: bool
     averaged_over: Literal["validation", "batches"]
-    compared_with: Literal["all epochs", "saved network"]
     margin: Literal["at once", "after patience"]
     exactly: bool
     evaluated: Literal["saved", "last"]
     standardised: bool
 
 
-#: By name. In none of them does an MSE that improves in phase 2 save the network or bring phase 1 back: it only lowers
-#: the best MSE, from which the margin counts.
+#: By name. In both readings of the two phases, a correlation in phase 2 is compared with the best of all epochs, not of
+#: those since the saved network. An MSE that improves in phase 2 neither saves the network nor brings phase 1 back: it
+#: only lowers the best MSE, from which the margin counts.
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("paper", "validation", "all epochs", "at once", False, "saved", False),
-        Recipe("published-code", "batches", "all epochs", "after patience", True, "last", False),
-        Recipe("strict", "validation", "saved network", "at once", False, "saved", True),
+        Recipe("paper", True, "validation", "at once", False, "saved", False),
+        Recipe("published-code", True, "batches", "after patience", True, "last", False),
+        Recipe("strict", False, "validation", "at once", False, "saved", True),
     )
 }
 
@@ -100,7 +102,7 @@ class Verdict:
 
 @dataclass
 class Stopping:
-    """The state of the two phases, told of one epoch after the other.
+    """The state of saving and stopping, told of one epoch after the other.
 
     Parameters
     ----------
@@ -110,8 +112,6 @@ class Stopping:
         1 or 2.
     best_mse, best_r : float
         The best so far; in the published code, a correlation must be above 0.
-    saved_r : float
-        The correlation of the network that is saved.
     stale_mse, stale_r : int
         Epochs since then.
     above : int
@@ -122,7 +122,6 @@ class Stopping:
     phase: int = 1
     best_mse: float = math.inf
     best_r: float = -math.inf
-    saved_r: float = -math.inf
     stale_mse: int = 0
     stale_r: int = 0
     above: int = 0
@@ -141,33 +140,37 @@ class Stopping:
         r : float
             Mean over the genes of the correlation in the validation part.
         """
-        within = mse < self.best_mse + MARGIN
-        if self.phase == 2:
-            self.above = 0 if within else self.above + 1
-        better = mse < self.best_mse
-        self.stale_mse = 0 if better else self.stale_mse + 1
-        self.best_mse = min(mse, self.best_mse)
-        save = self._saves(better, r, within)
-        self.saved_r = r if save else self.saved_r
+        save = self._note_phases(mse, r) if self.recipe.two_phases else r > self.best_r
         self.stale_r = 0 if r > self.best_r else self.stale_r + 1
         self.best_r = r if r > self.best_r else self.best_r  # an undefined one is never the best
+        if not self.recipe.two_phases:
+            return Verdict(1, save, self._stale_correlation())
         if self._stale(self.stale_mse):
             self.phase = 2
-        return Verdict(self.phase, save, self._reason(within) if self.phase == 2 else "")
+        far = mse >= self.best_mse + MARGIN
+        return Verdict(self.phase, save, self._reason(far) if self.phase == 2 else "")
 
-    def _saves(self, better: bool, r: float, within: bool) -> bool:
+    def _note_phases(self, mse: float, r: float) -> bool:
+        """Take note of the MSE; returns whether the network is saved."""
+        far, better = mse >= self.best_mse + MARGIN, mse < self.best_mse
+        if self.phase == 2:
+            self.above = self.above + 1 if far else 0
+        self.stale_mse = 0 if better else self.stale_mse + 1
+        self.best_mse = min(mse, self.best_mse)
         if self.phase == 1:
             return better
-        known = self.best_r if self.recipe.compared_with == "all epochs" else self.saved_r
-        return r > known and (within or self.recipe.margin == "after patience")
+        return r > self.best_r and (not far or self.recipe.margin == "after patience")
 
     def _stale(self, epochs: int) -> bool:
         return epochs == PATIENCE if self.recipe.exactly else epochs >= PATIENCE
 
-    def _reason(self, within: bool) -> str:
-        if self._stale(self.stale_r):
-            return f"no better correlation for {self.stale_r} epochs"
-        if self.recipe.margin == "at once" and not within:
+    def _stale_correlation(self) -> str:
+        return f"no better correlation for {self.stale_r} epochs" if self._stale(self.stale_r) else ""
+
+    def _reason(self, far: bool) -> str:
+        if stale := self._stale_correlation():
+            return stale
+        if self.recipe.margin == "at once" and far:
             return f"MSE {MARGIN} or more above the best"
         if self._stale(self.above):
             return f"MSE {MARGIN} or more above the best for {self.above} epochs"

@@ -14,10 +14,9 @@ import numpy as np
 
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
-from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, listing
 from sequoia_model.leakage import Audit, SlideMeans, audit, audit_splits
-from sequoia_model.patients import one_value_each, patient_columns
+from sequoia_model.patients import read_patient_column
 from sequoia_model.splits import Splits, draw, read_splits
 from sequoia_model.training._run_files import assemble, begin_run
 from sequoia_model.training._work import Job, OnEpoch, Sources, train_folds
@@ -206,27 +205,14 @@ def _splits(
         return given if isinstance(given, Splits) else read_splits(given, slides)
     column = asked.pop("site", None)
     if column is not None:
-        asked["sites"] = _levels(patients, column, data)
+        if patients is None:
+            raise InputError(f"there is no table with the column {column!r}", fix="give it with --patients")
+        asked["sites"] = read_patient_column(patients, column)
     if options.no_val:
         asked["val"] = 0.0
     if data.cohorts.astype(bool).all():
         asked["cohorts"] = dict(zip(data.patients, data.cohorts, strict=True))
     return draw(data.patients, seed=options.seed, **asked)
-
-
-def _levels(patients: str | Path | None, column: str, data: TrainingData) -> dict[str, str]:
-    """The level of each patient in a column of the table of patients."""
-    if patients is None:
-        raise InputError(f"there is no table with the column {column!r}", fix="give it with --patients")
-    texts = read_table(patients, missing=())
-    if column not in texts:
-        raise InputError(
-            f"there is no column {column!r}", where=f"{patients}; there: {listing(texts.columns)}"
-        )
-    table = patient_columns(texts, patients)
-    pairs = zip(table["patient_id"], texts[column], strict=True)
-    known = one_value_each(pairs, "patient", f"{patients}, column {column}")
-    return {patient: known.get(patient, "") for patient in data.patients}
 
 
 def _as_error(runs: Sequence[FoldRun]) -> InputError:

@@ -19,7 +19,7 @@ from sequoia_model.leakage._discriminant import Discriminant
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
 from sequoia_model.patients import PATIENT_COLUMNS, written_as
-from sequoia_model.splits import draw
+from sequoia_model.splits import draw, published_cancer_of
 
 _LIMITS = {"n_folds": whole(2), "permutations": whole(0), "seed": whole(0)}
 
@@ -32,6 +32,8 @@ class SiteSignal(Result):
     ----------
     encoder : str
         Whose features they are; "not stated" if nobody says so.
+    mean_of : str
+        What was averaged in every slide: "tiles", or "cluster means".
     n_slides, n_patients, n_sites : int
         What was classified.
     n_folds : int
@@ -47,9 +49,13 @@ class SiteSignal(Result):
     p : float
         Share of permutations, and the real labels, that reach the accuracy; NaN without permutations.
     permutations : int
-        How often sites were shuffled, within folds.
+        How often sites were shuffled, within folds and cohorts.
     seed : int
         Random seed of the folds and permutations.
+    n_cohorts : int
+        Cohorts of the patients as far as they are known: by the table, or by the published folds.
+    notes : tuple of str
+        What a reader must know.
     per_site : DataFrame
         ``site``, ``n_patients``, ``accuracy``, ``most_named`` (what its patients were most often told to be from).
     flow : DataFrame
@@ -57,6 +63,7 @@ class SiteSignal(Result):
     """
 
     encoder: str
+    mean_of: str
     n_slides: int
     n_patients: int
     n_sites: int
@@ -68,6 +75,8 @@ class SiteSignal(Result):
     p: float
     permutations: int
     seed: int
+    n_cohorts: int
+    notes: tuple[str, ...]
     per_site: pd.DataFrame = field(metadata={"show": False})
     flow: pd.DataFrame = field(metadata={"show": False})
 
@@ -89,14 +98,16 @@ def site_signal(
     The features of a patient are the mean over his or her slides. In each fold the training patients give up to 128
     principal components (at most a quarter of their number), scaled to unit variance; a linear discriminant analysis
     with a shrinkage of 0.1 then names the site of the others. Sites are permuted within folds, so that every fold
-    keeps its sites: under the null hypothesis the shuffled labels are as likely as the real ones.
+    keeps its sites: under the null hypothesis the shuffled labels are as likely as the real ones. Where patients are
+    of several known cohorts, sites are permuted within these as well: features tell an organ from another, and with it
+    the sites of TCGA, each of which has one cancer; p asks for what they tell beyond that.
 
     Parameters
     ----------
     features : path, sequence of path, or SlideMeans
         Feature files, or folders of them.
     patients : path or mapping of str to str, optional
-        Slide to patient, or a table with a column of patients, and perhaps of slides and sites.
+        Slide to patient, or a table with a column of patients, and perhaps of slides, cohorts and sites.
     site : str, optional
         The column of the table that holds the site, of one value per patient. By default ``site`` or
         ``tissue_source_site``, else the site in TCGA barcodes.
@@ -116,7 +127,7 @@ def site_signal(
     Raises
     ------
     InputError
-        If a file cannot be read, sites are not known, or fewer than two have enough patients.
+        If a file cannot be read, nobody's site is known, or fewer than two have enough patients.
 
     References
     ----------
@@ -125,14 +136,14 @@ def site_signal(
     """
     check_limits({"n_folds": n_folds, "permutations": permutations, "seed": seed}, _LIMITS)
     table = PatientTable.of(patients)
-    site_of = _sites(table, site, patients)
+    site_of, whence = _sites(table, site, patients)
     means = (
         features
         if isinstance(features, SlideMeans)
         else read_slide_means(features, encoder=encoder, jobs=jobs, progress=progress)
     )
     flow = Flow()
-    x, owners, labels = _per_patient(means, table, site_of, n_folds, flow)
+    x, owners, labels, n_slides = _per_patient(means, table, site_of, whence, n_folds, flow)
     if not np.ptp(x, axis=0).any():
         raise InputError("the mean features of all patients are the same", fix="compute the features again")
     names, code = np.unique(labels.astype(str), return_inverse=True)
@@ -141,11 +152,14 @@ def site_signal(
     parts = [(Discriminant.of(x[fold != k], x[fold == k]), fold != k, fold == k) for k in range(n_folds)]
     told = _told(parts, code, len(names))
     accuracy = float((told == code).mean())
-    null = _null(parts, code, fold, len(names), permutations, seed)
+    cohort = _cohorts(table, owners)
+    _, stratum = np.unique([f"{k} {one}" for k, one in zip(fold, cohort, strict=True)], return_inverse=True)
+    null = _null(parts, code, stratum, len(names), permutations, seed)
     per_site = _by_site(names, code, told)
     return SiteSignal(
         encoder=means.encoder,
-        n_slides=int(flow.to_frame()["n_after"].iloc[1]),
+        mean_of=means.mean_of,
+        n_slides=n_slides,
         n_patients=len(owners),
         n_sites=len(names),
         n_folds=n_folds,
@@ -158,13 +172,15 @@ def site_signal(
         else float("nan"),
         permutations=permutations,
         seed=seed,
+        n_cohorts=len(set(cohort) - {""}),
+        notes=_notes(cohort),
         per_site=per_site,
         flow=flow.to_frame(),
     )
 
 
-def _sites(table: PatientTable, site: str | None, source: object) -> Callable[[str], str]:
-    """The site of a patient, "" if it is not known."""
+def _sites(table: PatientTable, site: str | None, source: object) -> tuple[Callable[[str], str], str]:
+    """The site of a patient, "" if it is not known; and who says so."""
     if site is not None and source is None:
         raise InputError(f"there is no table with the column {site!r}", fix="give --patients CSV")
     if site is not None and site not in table.columns:
@@ -178,31 +194,65 @@ def _sites(table: PatientTable, site: str | None, source: object) -> Callable[[s
             if several
             else written_as(site, table.columns) or "name the column that holds the site",
         )
-    title = site or next((t for t in table.columns if t.lower() in PATIENT_COLUMNS["site"]), None)
+    title = site or _titled(table, "site")
     if title is None:
-        return lambda patient: tissue_source_site(patient) or ""
+        return (lambda patient: tissue_source_site(patient) or ""), "TCGA barcodes"
     column: Mapping[str, str] = table.columns[title]
-    return lambda patient: column.get(patient, "")
+    return (lambda patient: column.get(patient, "")), f"{source}, column {title!r}"
+
+
+def _titled(table: PatientTable, what: str) -> str | None:
+    """The title of the column of sites or cohorts, if the table has one."""
+    return next((title for title in table.columns if title.lower() in PATIENT_COLUMNS[what]), None)
+
+
+def _cohorts(table: PatientTable, owners: list[str]) -> list[str]:
+    """The cohort of each patient, "" if neither the table nor the published folds say it."""
+    title = _titled(table, "cohort")
+    said: Mapping[str, str] = table.columns[title] if title else {}
+    return [said.get(owner) or published_cancer_of(owner) or "" for owner in owners]
+
+
+def _notes(cohort: list[str]) -> tuple[str, ...]:
+    """What several cohorts mean for the result."""
+    known = sorted(set(cohort) - {""})
+    if len(known) < 2:
+        return ()
+    lost = cohort.count("")
+    return (
+        f"the patients are of {len(known)} cohorts ({listing(known, 4)}"
+        + (f"; of {lost} it is not known" if lost else "")
+        + "): sites are also told by the organ, so the accuracy is not that of telling hospitals; p and the null "
+        "accuracy are within cohorts",
+    )
 
 
 def _per_patient(
-    means: SlideMeans, table: PatientTable, site_of: Callable[[str], str], n_folds: int, flow: Flow
-) -> tuple[NDArray[np.float64], list[str], NDArray[np.object_]]:
-    """Mean features by patient, the patients and their sites; those that cannot be used are counted."""
+    means: SlideMeans,
+    table: PatientTable,
+    site_of: Callable[[str], str],
+    whence: str,
+    n_folds: int,
+    flow: Flow,
+) -> tuple[NDArray[np.float64], list[str], NDArray[np.object_], int]:
+    """Mean features by patient, the patients, their sites and the number of slides; those left out are counted."""
     table.refuse_other_slides(means.slides, "the features")
     patient = [table.patient(slide) or slide for slide in means.slides]
     site = {owner: site_of(owner) for owner in patient}
     known = [owner for owner in site if site[owner]]
     n_slides, n_left = len(patient), sum(bool(site[owner]) for owner in patient)
-    flow.add("slides: features", n_slides, n_slides, f"encoder: {means.encoder}")
+    flow.add("slides: features", n_slides, n_slides, f"encoder: {means.encoder}; mean of {means.mean_of}")
     flow.add(
         "slides: site",
         n_slides,
         n_left,
-        "the site of every patient is known" if n_left == n_slides else "nobody says the site of the others",
+        "the site of every patient is known"
+        if n_left == n_slides
+        else f"nobody says the site of the others: {listing([o for o in site if not site[o]], 3)}",
     )
     sizes = pd.Series([site[owner] for owner in known], dtype=object).value_counts()
     large = set(sizes.index[sizes >= n_folds])
+    _refuse_few(sizes, large, list(site), whence, n_folds)
     kept = sorted(owner for owner in known if site[owner] in large)
     small = len(sizes) - len(large)
     flow.add(
@@ -211,18 +261,39 @@ def _per_patient(
         len(kept),
         f"{counted(small, 'site')} with fewer than {n_folds} patients",
     )
-    if len(large) < 2:
-        raise InputError(
-            f"{counted(len(large), 'site has', 'sites have')} {n_folds} patients or more, but two are needed",
-            where=f"{counted(len(sizes), 'site')} of {counted(len(known), 'patient')} with a known site"
-            + (f": {listing(f'{name} ({n})' for name, n in sizes.items())}" if len(sizes) else ""),
-            fix="use fewer --folds, or say the sites: --patients CSV --site COLUMN",
-        )
     rows: dict[str, list[int]] = {}
     for i, owner in enumerate(patient):
         rows.setdefault(owner, []).append(i)
     x = np.stack([means.means[rows[owner]].mean(axis=0, dtype=np.float64) for owner in kept])
-    return x, kept, np.array([site[owner] for owner in kept], dtype=object)
+    labels = np.array([site[owner] for owner in kept], dtype=object)
+    return x, kept, labels, sum(len(rows[owner]) for owner in kept)
+
+
+def _refuse_few(sizes: pd.Series, large: set[str], owners: list[str], whence: str, n_folds: int) -> None:
+    """Refuse what has no two sites to tell apart, by its cause."""
+    if sizes.empty:
+        raise InputError(
+            f"the site of none of the {counted(len(owners), 'patient')} is known",
+            where=f"{whence}; patients of the features: {listing(owners, 3)}",
+            fix="say the sites: --patients CSV --site COLUMN; patients are matched by name",
+        )
+    of = f"{counted(len(sizes), 'site')} of {counted(int(sizes.sum()), 'patient')} with a known site"
+    where = f"{whence}: {of}: {listing(f'{name} ({n})' for name, n in sizes.items())}"
+    if len(sizes) == 1:
+        raise InputError(
+            "all patients are of one site, so there is nothing to tell apart",
+            where=where,
+            fix="give features of several sites, or name another column with --site",
+        )
+    if len(large) < 2:
+        second = int(sizes.iloc[1])
+        raise InputError(
+            f"{counted(len(large), 'site has', 'sites have')} {n_folds} patients or more, but two are needed",
+            where=where,
+            fix=f"use --folds {second}"
+            if second >= 2
+            else "give more patients of each site, or a column of fewer sites",
+        )
 
 
 _Part = tuple[Discriminant, NDArray[np.bool_], NDArray[np.bool_]]
@@ -237,11 +308,11 @@ def _told(parts: list[_Part], code: NDArray[np.intp], n_sites: int) -> NDArray[n
 
 
 def _null(
-    parts: list[_Part], code: NDArray[np.intp], fold: NDArray, n_sites: int, permutations: int, seed: int
+    parts: list[_Part], code: NDArray[np.intp], stratum: NDArray, n_sites: int, permutations: int, seed: int
 ) -> NDArray[np.float64]:
-    """Accuracies with sites shuffled within folds."""
+    """Accuracies with sites shuffled within strata."""
     generator, found = np.random.default_rng(seed), np.empty(permutations)
-    places = [np.flatnonzero(fold == k) for k in range(len(parts))]
+    places = [np.flatnonzero(stratum == k) for k in range(stratum.max() + 1)]
     for i in range(permutations):
         shuffled = code.copy()
         for place in places:

@@ -11,7 +11,7 @@ import pytest
 
 from sequoia_model.splits import draw
 from tests.build.commands import left_in, sequoia_model
-from tests.build.features import make_features, write_clam
+from tests.build.features import make_features, write_clam, write_sequoia
 from tests.build.pickles import make_results, write_pickle
 
 PATIENTS = [f"TCGA-{'AB'[i % 2]}1-{i:04d}" for i in range(24)]
@@ -173,7 +173,19 @@ BAD = {
     ),
     "a cosine above 1": (audited("HERE/s.csv", "--near", 2), ["near must be a number above 0 and at most 1"]),
     "a seed": (audited("HERE/s.csv", "--seed", -1), ["seed must be a whole number, 0 or more"]),
-    "sites of nobody": (sites("--folds", 13), ["0 sites have 13 patients or more", "A1 (12)"]),
+    "small sites": (sites("--folds", 13), ["0 sites have 13 patients or more", "A1 (12)", "use --folds 12"]),
+    "sites of nobody": (
+        sites("--patients", "HERE/a.csv", a="patient_id,site\nP1,A\nP2,B\n"),
+        ["the site of none of the 24 patients is known", "a.csv, column 'site'", "TCGA-A1-0000"],
+    ),
+    "unknown sites": (
+        sites("--patients", "HERE/a.csv", a="patient_id,site\n" + "".join(f"{p},NA\n" for p in PATIENTS)),
+        ["the site of none of the 24 patients is known", "a.csv, column 'site'"],
+    ),
+    "tiles alone and cluster means alone": (
+        lambda folder: [*sites()(folder), write_sequoia(folder / "means.h5", dim=8, kinds=())],
+        ["1 of 25 files holds cluster means alone, and 24 tiles alone", "means.h5"],
+    ),
     "one fold": (sites("--folds", 1), ["n_folds must be a whole number, 2 or more"]),
     "no column": (
         sites("--patients", "HERE/a.csv", "--site", "place", a="patient_id,site\nP1,A\n"),

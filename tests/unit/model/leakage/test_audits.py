@@ -13,7 +13,7 @@ from sequoia_model.leakage import SlideMeans, audit, audit_splits, read_slide_me
 from sequoia_model.leakage import _duplicates as duplicates
 from sequoia_model.leakage._associations import associations
 from sequoia_model.splits import draw, published
-from tests.build.features import make_features, write_clam, write_ours
+from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 
 PATIENTS = [f"TCGA-{'AB'[i % 2]}{i % 4}-{i:04d}" for i in range(40)]
 SPLITS = draw(PATIENTS, n_folds=4)
@@ -170,14 +170,32 @@ def test_the_same_seed_gives_the_same_p():
 # --- mean features -------------------------------------------------------------------------------------------------
 
 
-def test_mean_features_are_those_of_cluster_means_or_else_of_tiles(tmp_path):
-    clusters = make_features(5, 8, seed=3)
+def test_mean_features_are_those_of_tiles_although_some_files_hold_cluster_means(tmp_path):
     write_clam(tmp_path / "S1.h5", tiles=20, dim=8)
-    write_clam(tmp_path / "S2.h5", tiles=20, dim=8, clusters=clusters)
+    write_clam(tmp_path / "S2.h5", tiles=20, dim=8, clusters=make_features(5, 8, seed=3))
     found = read_slide_means(tmp_path, encoder="uni")
-    assert found.slides == ("S1", "S2") and found.encoder == "uni"
+    assert (found.slides, found.encoder, found.mean_of) == (("S1", "S2"), "uni", "tiles")
     np.testing.assert_allclose(found.means[0], make_features(20, 8).mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(found.means[1], clusters.mean(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(found.means[0], found.means[1])
+
+
+def test_mean_features_are_those_of_cluster_means_where_a_file_holds_nothing_else(tmp_path):
+    clusters = make_features(5, 8, seed=3)
+    write_clam(tmp_path / "S1.h5", tiles=20, dim=8, clusters=clusters)
+    write_sequoia(tmp_path / "S2.h5", dim=8, kinds=(), clusters=clusters)
+    found = read_slide_means(tmp_path)
+    assert found.mean_of == "cluster means"
+    np.testing.assert_allclose(found.means, [clusters.mean(axis=0)] * 2, rtol=1e-6)
+
+
+def test_tiles_alone_and_cluster_means_alone_are_not_compared(tmp_path):
+    write_clam(tmp_path / "S1.h5", tiles=20, dim=8)
+    write_sequoia(tmp_path / "S2.h5", dim=8, kinds=(), clusters=make_features(5, 8))
+    with pytest.raises(
+        InputError, match="1 of 2 files holds cluster means alone, and 1 tiles alone"
+    ) as raised:
+        read_slide_means(tmp_path)
+    assert "cluster means: " in raised.value.where and "S2.h5; tiles: " in raised.value.where
 
 
 def test_features_of_two_encoders_or_lengths_are_refused(tmp_path):

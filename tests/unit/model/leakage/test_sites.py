@@ -10,6 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sequoia_model.errors import InputError
 from sequoia_model.leakage import SlideMeans, site_signal
 from sequoia_model.leakage._discriminant import SHRINKAGE, Discriminant
+from sequoia_model.splits import published
 
 SITES = ("A1", "B2", "C3")
 
@@ -104,19 +105,25 @@ def test_sites_of_a_column_are_used_and_small_ones_are_counted(tmp_path):
     hospital = ["a"] * 10 + ["b"] * 10 + ["c"] * 2 + ["[Not Available]"]
     path = table(tmp_path, slide=means.slides, patient_id=patients, hospital=hospital)
     found = site_signal(means, patients=path, site="hospital", permutations=9)
-    assert (found.n_slides, found.n_patients, found.n_sites) == (22, 20, 2)
+    assert (found.n_slides, found.n_patients, found.n_sites) == (20, 20, 2)
     assert found.flow["n_after"].tolist() == [23, 22, 20]
     assert "1 site with fewer than 5 patients" in found.flow["reason"].iloc[2]
+    assert "nobody says the site of the others: P22" in found.flow["reason"].iloc[1]
 
 
 def test_what_cannot_be_told_is_refused(tmp_path):
     means = make_means(1)
     with pytest.raises(InputError, match="there is no column 'hospital'"):
         site_signal(means, patients=table(tmp_path, patient_id=["P1"], site=["A"]), site="hospital")
-    with pytest.raises(InputError, match="0 sites have 5 patients or more, but two are needed"):
+    with pytest.raises(InputError, match="the site of none of the 90 patients is known") as raised:
         site_signal(SlideMeans(tuple(f"S{i}" for i in range(90)), means.means, "uni"))
-    with pytest.raises(InputError, match="1 site has 40 patients or more"):
+    assert raised.value.where == "TCGA barcodes; patients of the features: S0, S1, S2 and 87 more"
+    with pytest.raises(InputError, match="1 site has 40 patients or more") as raised:
         site_signal(means, n_folds=40)
+    second = sorted(pd.Series([name[5:7] for name in means.slides]).value_counts())[-2]
+    assert raised.value.fix == f"use --folds {second}"
+    with pytest.raises(InputError, match="all patients are of one site, so there is nothing to tell apart"):
+        site_signal(SlideMeans(tuple(f"TCGA-A1-{i:04d}" for i in range(90)), means.means, "uni"))
     with pytest.raises(InputError, match="of all patients are the same"):
         site_signal(SlideMeans(means.slides, np.ones((90, 4), np.float32), "uni"))
     path = table(tmp_path, slide=["S1", "S2"], patient_id=["P1", "P1"], hospital=["a", "b"])
@@ -124,3 +131,35 @@ def test_what_cannot_be_told_is_refused(tmp_path):
         site_signal(means, patients=path, site="hospital")
     with pytest.raises(InputError, match="permutations must be a whole number, 0 or more"):
         site_signal(means, permutations=-1)
+
+
+def of_two_organs(hospital_shift, seed=0):
+    """Patients of two cohorts of two hospitals each; cohorts differ by much, hospitals by `hospital_shift`."""
+    x = np.random.default_rng(seed).normal(size=(200, 10))
+    x[np.arange(200), np.arange(200) % 2] += 9
+    x[np.arange(200), 2 + np.arange(200) % 4] += hospital_shift
+    patients = [f"P{i:03d}" for i in range(200)]
+    columns = {"cohort": [f"c{i % 2}" for i in range(200)], "site": [f"h{i % 4}" for i in range(200)]}
+    return SlideMeans(tuple(patients), x.astype(np.float32), "uni"), {"patient_id": patients, **columns}
+
+
+def test_an_organ_is_no_hospital(tmp_path):
+    means, columns = of_two_organs(0)
+    found = site_signal(means, patients=table(tmp_path, **columns), permutations=99)
+    assert found.accuracy > found.majority_share + 0.1
+    assert found.p > 0.05 and abs(found.null_accuracy - found.accuracy) < 0.2
+    assert found.n_cohorts == 2 and "2 cohorts (c0, c1): sites are also told by the organ" in found.notes[0]
+    del columns["cohort"]
+    alone = site_signal(means, patients=table(tmp_path, **columns), permutations=99)
+    assert (alone.p, alone.n_cohorts, alone.notes) == (1 / 100, 0, ())
+
+
+def test_hospitals_are_told_within_cohorts(tmp_path):
+    means, columns = of_two_organs(4)
+    assert site_signal(means, patients=table(tmp_path, **columns), permutations=99).p == 1 / 100
+
+
+def test_cohorts_of_tcga_are_those_of_the_published_folds():
+    patients = [p for cancer in ("BRCA", "GBM") for p in published(cancer).roles.index[:200]]
+    x = np.random.default_rng(0).normal(size=(400, 6)).astype(np.float32)
+    assert site_signal(SlideMeans(tuple(patients), x, "uni"), permutations=0).n_cohorts == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from sequoia_base.tables import find_column, read_table
 from sequoia_model.errors import InputError, counted, listing
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: What tables call their columns; the first one found is used. A barcode comes before a ``case_id``, which the
 #: GDC fills with identifiers of its own.
@@ -244,6 +246,45 @@ def _event(text: str) -> str | None:
     """1 or 0, "" if it is missing, None if the text says neither."""
     labelled = _LABELLED.fullmatch(text)
     return labelled[1] if labelled else _EVENTS.get(text.lower())
+
+
+def as_numbers(title: str, texts: Sequence[str]) -> NDArray[np.float64] | None:
+    """The values of a column that is measured on a scale, such as age; None if they are levels, such as grades.
+
+    Levels are texts, up to `MOST_LEVELS` different numbers, and any number of whole numbers where a word of the title
+    says that they are codes (`CODES`): hospital 118 is no more than hospital 104.
+
+    Parameters
+    ----------
+    title : str
+        Title of the column.
+    texts : sequence of str
+        Its values, without missing ones.
+
+    Examples
+    --------
+    >>> years = [str(year) for year in range(40, 60)]
+    >>> as_numbers("age", years) is None, as_numbers("site_id", years) is None, as_numbers("grade", ["1", "2"]) is None
+    (False, True, True)
+    """
+    import numpy as np
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
+    if not np.isfinite(numbers).all() or len(set(numbers)) <= MOST_LEVELS:
+        return None
+    codes = CODES.intersection(word.lower().removesuffix("s") for word in _WORD.findall(title))
+    return None if codes and (numbers == np.round(numbers)).all() else numbers
+
+
+#: Up to this many different numbers are levels; more are measured on a scale, unless they are codes.
+MOST_LEVELS = 10
+#: Words of titles whose numbers are codes.
+CODES = frozenset([
+    "site", "tss", "hospital", "clinic", "centre", "center", "institute", "institution", "lab", "laboratory", "batch",
+    "plate", "scanner", "device", "run", "cohort", "project", "study", "code", "id",
+])  # fmt: skip
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:

@@ -74,6 +74,7 @@ def splits(
 ) -> None:
     """Write which patients train, validate and test in each fold; no patient has two roles in a fold."""
     if context.invoked_subcommand is not None:
+        _refuse_mixture(context)
         return
     if source is None or output is None:
         missing = "'--from'" if source is None else "'--output' / '-o'"
@@ -94,6 +95,7 @@ def splits(
         "n_folds": made.n_folds,
         "is_partition": made.is_partition,
         "sizes": table.to_dict("records"),
+        **{field: getattr(made.dealt, field, None) for field in ("solver", "unevenness", "gap")},
         "note": made.note,
     }
     text = f"{made.name}: {counted(len(made.roles), 'patient')}\n{table.to_string(index=False)}"
@@ -201,6 +203,21 @@ def _check_output(output: Path, ending: str, noun: str, force: bool, inputs: lis
 
     refuse_existing(output, force=force, inputs=inputs)
     refuse_other_ending(output, ending, f"{noun} are")
+
+
+def _refuse_mixture(context: typer.Context) -> None:
+    """Refuse options that write splits before the name of another command: they would be ignored."""
+    given = [
+        option for option in context.command.params if context.params.get(option.name or "") not in _NOT_GIVEN
+    ]
+    if given:
+        raise InputError(
+            f"{given[0].opts[0]} writes splits, and {context.invoked_subcommand} is another command",
+            fix=f"give the options of {context.invoked_subcommand} after its name, and write splits by themselves",
+        )
+
+
+_NOT_GIVEN = (None, False)
 
 
 def _show_written(text: str, content: dict[str, Any], warnings: list[str], as_json: bool) -> None:

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, kruskal
 
+from sequoia_model.patients import as_numbers
+
 #: The chi-squared distribution holds if at least this many are expected in each cell; otherwise labels are permuted.
 _EXPECTED = 5
 _PERMUTATIONS = 1999
-_MOST_LEVELS = 10
 _COLUMNS = ("column", "test", "statistic", "df", "p", "cramers_v", "n", "n_levels", "n_missing", "whole")
 
 
@@ -27,7 +28,7 @@ def associations(
         The fold that tests each patient.
     columns : mapping of str to mapping of str to str
         For each column its value by patient, "" where it is missing. Numbers of which more than ten differ are
-        compared by ranks.
+        compared by ranks, unless the title says that they are codes, as of sites (`as_numbers`).
     seed : int
         Random seed of the permutations.
 
@@ -50,8 +51,8 @@ def associations(
         if n_levels < 2 or len(set(folds)) < 2:
             continue
         found = {"column": name, "n": len(there), "n_levels": n_levels, "n_missing": len(texts) - len(there)}
-        numbers = pd.to_numeric(pd.Series(cells), errors="coerce").to_numpy(np.float64)
-        if n_levels > _MOST_LEVELS and np.isfinite(numbers).all():
+        numbers = as_numbers(name, cells.tolist())
+        if numbers is not None:
             rows.append(found | _by_rank(folds, numbers))
         elif 2 * n_levels <= len(there):
             rows.append(found | _by_level(folds, cells, seed))

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from sequoia_base.missing import is_missing
 from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.patients import as_numbers
 
-#: Up to this many different numbers are levels, such as grades; more are measured on a scale, such as ages.
-MOST_LEVELS = 10
 _MISSING = "missing"
 
 
@@ -61,9 +60,10 @@ def balance_of(values: Mapping[str, object], names: list[str], n_folds: int, tit
             f"{title} cannot be balanced: {listing(set(present)) or 'nothing'} is all that it holds",
             fix="balance another column",
         )
+    measured = as_numbers(title, present)
+    if measured is not None:
+        return _numeric(title, known, measured, n_folds, lost)
     numbers = pd.to_numeric(pd.Series(present), errors="coerce").to_numpy(np.float64)
-    if len(set(present)) > MOST_LEVELS and np.isfinite(numbers).all():
-        return _numeric(title, known, numbers, n_folds, lost)
     if np.isfinite(numbers).all():  # 1 and 1.0 are one level
         plain = iter(f"{number:g}" for number in numbers)
         texts = [next(plain) if there else "" for there in known]

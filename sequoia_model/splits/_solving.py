@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sequoia_model.errors import counted
 from sequoia_model.splits._balance import Balance
 from sequoia_model.splits._programme import NODES, Deal, Wanted, deal_whole
+from sequoia_model.splits.assignment import Dealt
 from sequoia_model.splits.dealing import deal_sites, n_val, validate_sites
 
 
@@ -18,8 +19,8 @@ def solved(
     n_folds: int,
     val: float,
     generator: np.random.Generator,
-) -> tuple[np.ndarray, list[np.ndarray], str]:
-    """The test fold of each patient, the roles in each fold, and a note on how even the parts are.
+) -> tuple[np.ndarray, list[np.ndarray], Dealt, str]:
+    """The test fold of each patient, the roles in each fold, and how even the parts are, also as a note.
 
     Parameters
     ----------
@@ -62,7 +63,26 @@ def solved(
             validates = np.isin(code, outside[chosen.part == 1])
             role = np.where(test == fold, "test", np.where(validates, "val", "train")).astype(object)
         roles.append(role)
-    return test, roles, _note(deal, balance, worst if val else None)
+    worst_val = worst if val else None
+    gap = None if np.isnan(deal.gap) else deal.gap
+    return test, roles, Dealt("milp", deal.unevenness, gap, worst_val), _note(deal, balance, worst_val)
+
+
+def dealt_greedily(site: np.ndarray, cohort: np.ndarray, fold: np.ndarray, n_folds: int) -> Dealt:
+    """How even the test parts of the greedy deal are.
+
+    Parameters
+    ----------
+    site, cohort, fold : array of shape (n,)
+        Of each patient.
+    n_folds : int
+        Number of folds.
+    """
+    columns, scale, weight = _columns(cohort, None, n_folds)
+    _, code = np.unique(site.astype(str), return_inverse=True)
+    sums = _per_site(columns, code, int(code.max()) + 1)
+    wanted = Wanted(np.tile(columns.sum(axis=0) / n_folds, (n_folds, 1)), scale, weight)
+    return Dealt("greedy", wanted.unevenness(_of_sites(fold, code), sums))
 
 
 def _columns(
@@ -138,7 +158,7 @@ def _note(deal: Deal, balance: Balance | None, worst_val: float | None) -> str:
     if np.isnan(deal.gap):
         search = f"the solver found nothing better than the greedy deal in {counted(NODES, 'node')}"
     else:
-        search = f"gap {deal.gap:.2g}" + (
+        search = f"gap {deal.gap:.2g} of 1 + the unevenness" + (
             "" if deal.finished else f", stopped after {counted(NODES, 'node')}"
         )
     off = f"{100 * deal.unevenness:.2g}% on average{val}"

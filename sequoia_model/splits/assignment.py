@@ -16,6 +16,30 @@ from sequoia_model.errors import InputError, counted, listing
 ROLES = ("train", "val", "test")
 
 
+@dataclass(frozen=True)
+class Dealt:
+    """How whole sites were dealt to test parts.
+
+    Parameters
+    ----------
+    solver : str
+        "greedy" or "milp".
+    unevenness : float
+        How far test parts are from even in patients, in those of each cohort and in what is balanced: a share of what
+        an even part holds, on average.
+    gap : float, optional
+        By how much another deal could at most be better, as a share of 1 + `unevenness`; None without a bound: of
+        the greedy deal, also where the solver found none that is better.
+    val_unevenness : float, optional
+        The largest unevenness of a val part; None if the solver did not deal them.
+    """
+
+    solver: str
+    unevenness: float
+    gap: float | None = None
+    val_unevenness: float | None = None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Splits:
     """Which patients train, validate and test in each fold.
@@ -32,6 +56,8 @@ class Splits:
         Name of the splits.
     note : str
         What a user must know about them. By default it says which patients are not tested exactly once.
+    dealt : Dealt, optional
+        How whole sites were dealt, if they were.
 
     Raises
     ------
@@ -44,6 +70,7 @@ class Splits:
     cohort: pd.Series | None = None
     name: str = "splits"
     note: str = ""
+    dealt: Dealt | None = None
 
     def __post_init__(self) -> None:
         roles = self.roles.set_axis(pd.Index(self.roles.index.astype(str), name="patient_id"), axis=0)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from sequoia_model.errors import InputError, counted, listing
 
-FEWER = "use fewer folds or more patients, or leave out whole sites"
+#: What always works.
+LOOSE = "do not keep sites whole (without --sites and --site)"
 
 
 def n_val(n: int, val: float) -> int:
@@ -33,7 +34,7 @@ def filling_sites(site: np.ndarray, n_folds: int) -> str:
         raise InputError(
             f"the site {sizes.index[0]} has {sizes.iloc[0]:,} of {counted(len(site), 'patient')}, more than all "
             f"other sites together, so it cannot be kept whole in one of {n_folds} folds",
-            fix="use --folds 2, leave the site out, or do not keep sites whole",
+            fix=f"use --folds 2 --val 0, leave the site out, or {LOOSE}",
         )
     large = sizes[sizes * n_folds > len(site)]
     if large.empty:
@@ -53,7 +54,7 @@ def deal_sites(
         raise InputError(
             f"{counted(len(sites), 'site is', 'sites are')} too few for {n_folds} folds",
             where=listing(sites),
-            fix=FEWER,
+            fix=f"use --folds {len(sites)}, or {LOOSE}" if len(sites) > 1 else LOOSE,
         )
     shuffled = generator.permutation(len(sites))
     load = np.zeros((n_folds, counts.shape[1]), dtype=int)
@@ -75,7 +76,8 @@ def validate_sites(
     sites, counts = count_by_site(site[~test], cohort[~test])
     if len(sites) < 2:
         raise InputError(
-            f"outside a test part only the site {sites[0]} is left to train and to validate", fix=FEWER
+            f"outside a test part only the site {sites[0]} is left to train and to validate",
+            fix=f"use --val 0, or {LOOSE}",
         )
     wanted = np.array([n_val(n, val) for n in counts.sum(axis=0)])
     chosen = np.zeros(len(sites), dtype=bool)

@@ -13,7 +13,7 @@ from sequoia_base.names import tissue_source_site
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_text
 from sequoia_model.splits._balance import balance_of
-from sequoia_model.splits._solving import solved
+from sequoia_model.splits._solving import dealt_greedily, solved
 from sequoia_model.splits.assignment import Splits
 from sequoia_model.splits.dealing import deal_sites, filling_sites, n_val, validate_sites
 
@@ -64,7 +64,8 @@ def draw(
         The cohort of each patient. The patients of every cohort are spread evenly over the folds, and over val.
     balance : mapping of str to object, optional
         A value of each patient that test and val parts should share alike: a level, such as an event or a grade, or
-        a number. Numbers are levels if at most ten differ. Without whole sites patients are dealt within levels, or
+        a number. Numbers are levels if at most ten differ, and if `balance_name` says that they are codes (site,
+        batch, centre, plate, scanner, …). Without whole sites patients are dealt within levels, or
         within fifths of the numbers.
     balance_name : str
         What `balance` is called in the note and in errors.
@@ -72,7 +73,8 @@ def draw(
         How whole sites are dealt. "milp" minimises how far the parts are from even, in patients of every cohort and in
         what is balanced, by integer programming: to within .01 of the least mean share, or until it has looked at a
         fixed number of nodes, from the greedy deal as start. A site larger than an even test part has one of its own.
-        `Splits.note` gives the unevenness and the gap that was reached. By default "milp" if `balance` is given,
+        `Splits.note` and `Splits.dealt` give the unevenness and the gap that was reached. "greedy" balances numbers of
+        patients alone. By default "milp" if `balance` is given,
         otherwise "greedy".
 
     Returns
@@ -101,9 +103,14 @@ def draw(
     cohort = (
         _looked_up(names, cohorts, "cohort") if cohorts is not None else np.full(len(names), "", dtype=object)
     )
+    if balance is not None and solver == "greedy":
+        raise InputError(
+            f"the greedy solver does not balance {balance_name}",
+            fix="leave out --solver greedy, or what is to be balanced",
+        )
     alike = None if balance is None else balance_of(balance, names, n_folds, balance_name)
     generator = np.random.default_rng(seed)
-    note = ""
+    note, dealt = "", None
     if sites is False:
         stratum = cohort if alike is None else _joined(cohort, alike.level)
         test = _deal(stratum, n_folds, generator)
@@ -116,9 +123,9 @@ def draw(
         if (solver or ("greedy" if alike is None else "milp")) == "greedy":
             test = deal_sites(site, cohort, n_folds, generator)
             roles = [validate_sites(test == fold, site, cohort, val, generator) for fold in range(n_folds)]
-            how = ""
+            dealt, how = dealt_greedily(site, cohort, test, n_folds), ""
         else:
-            test, roles, how = solved(site, cohort, alike, n_folds, val, generator)
+            test, roles, dealt, how = solved(site, cohort, alike, n_folds, val, generator)
         counts = [
             f"{len(set(site[test == fold]))} ({counted(int(np.sum(test == fold)), 'patient')})"
             for fold in range(n_folds)
@@ -128,7 +135,8 @@ def draw(
     frame = pd.DataFrame(
         {f"fold_{i}": column for i, column in enumerate(roles)}, pd.Index(names), dtype=object
     )
-    return Splits(frame, pd.Series(cohort, pd.Index(names), dtype=object), f"drawn with seed {seed}", note)
+    cohort_of = pd.Series(cohort, pd.Index(names), dtype=object)
+    return Splits(frame, cohort_of, f"drawn with seed {seed}", note, dealt)
 
 
 def _check(

@@ -150,6 +150,10 @@ def onto_others(folder):
 
 
 BAD = {
+    "options that write splits": (
+        lambda folder: ["splits", "--from", "draw", "-o", folder / "z.csv", *audited("HERE/s.csv")(folder)[1:]],
+        ["--from writes splits, and audit is another command", "after its name"],
+    ),
     "no file": (audited("HERE/q.csv"), ["does not exist", "q.csv"]),
     "no splits": (audited("HERE/a.csv", a="x,y\n1,2\n"), ["does not hold splits", "a.csv"]),
     "a word that is no role": (

@@ -312,6 +312,10 @@ BAD = {
         splits("draw", "--patients", "HERE/p.csv", "--sites", "--solver", "best"),
         ["'best' is not a valid solver", "greedy, milp"],
     ),
+    "a property that greedy ignores": (
+        splits("draw", "--patients", "HERE/p.csv", "--sites", "--solver", "greedy", "--balance", "cancer"),
+        ["the greedy solver does not balance cancer", "leave out --solver greedy"],
+    ),
     "a solver without sites": (
         splits("draw", "--patients", "HERE/p.csv", "--solver", "milp"),
         ["only where sites are kept whole", "--sites"],

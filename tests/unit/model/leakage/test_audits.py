@@ -131,6 +131,17 @@ def test_columns_of_the_table_are_tested(tmp_path):
     assert found.leaks == ()
 
 
+def test_codes_are_levels_however_many_there_are():
+    generator = np.random.default_rng(0)
+    fold = {i: int(k) for i, k in enumerate(generator.integers(0, 4, 120))}
+    number = {i: str(100 + int(k)) for i, k in enumerate(generator.integers(0, 20, 120))}
+    tests = associations(fold, {"num_site": number, "BatchID": number, "age": number}).set_index("column")
+    assert tests["test"].to_dict() == {
+        "num_site": "permutation", "BatchID": "permutation", "age": "kruskal-wallis",
+    }  # fmt: skip
+    assert tests.loc["num_site", "n_levels"] == 20
+
+
 def test_a_permutation_p_is_near_that_of_the_distribution_where_both_hold():
     generator = np.random.default_rng(5)
     fold = dict(enumerate(generator.integers(0, 3, 90)))

@@ -96,6 +96,25 @@ def test_a_site_larger_than_a_part_is_named_and_has_a_fold_of_its_own():
     assert "large (60)" in draw(site, n_folds=4, sites=site).note
 
 
+def test_a_site_of_most_patients_can_be_kept_whole_as_the_error_says():
+    site = {p: "A" if i < 80 else s for i, (p, s) in enumerate(SITE.items())}
+    assert draw(SITE, n_folds=2, val=0, sites=site).is_partition
+    assert draw(SITE).is_partition
+
+
+@pytest.mark.parametrize("solver", ["greedy", "milp"])
+def test_how_even_the_parts_are_is_kept_beside_the_note(solver):
+    splits = draw(SITE, n_folds=3, sites=SITE, solver=solver)
+    size = splits.sizes["test"].to_numpy()
+    assert splits.dealt.solver == solver
+    assert splits.dealt.unevenness == pytest.approx(np.abs(size - 50).mean() / 50)
+    assert draw(SITE).dealt is None
+    if solver == "greedy":
+        assert splits.dealt.gap is None
+    else:
+        assert 0 <= splits.dealt.gap <= 0.01 and "of 1 + the unevenness" in splits.note
+
+
 def test_numbers_are_levels_if_few_differ_and_missing_is_counted():
     names = [f"P{i:02d}" for i in range(40)]
     grade = balance_of({n: "" if i < 3 else i % 3 + 1.0 for i, n in enumerate(names)}, names, 5, "grade")
@@ -103,6 +122,8 @@ def test_numbers_are_levels_if_few_differ_and_missing_is_counted():
     assert grade.columns.sum(axis=0).tolist() == [13, 12, 12, 3]
     age = balance_of({n: i + 0.5 for i, n in enumerate(names)}, names[:39], 5, "age")
     assert age.words == "age (numeric)"
+    plate = balance_of({n: f"{i % 13}.0" for i, n in enumerate(names)}, names, 3, "plate")
+    assert plate.words == "plate (13 levels)" and set(plate.level) == {str(i) for i in range(13)}
     assert abs(age.columns.sum()) < 1e-9 and age.columns.std() == pytest.approx(1)
 
 
@@ -111,20 +132,27 @@ WRONG = {
     "nothing": ({"balance": {}}, "nothing is all that it holds"),
     "names": ({"balance": {patient: patient for patient in SITE}}, "150 levels in 150 patients"),
     "a solver": ({"solver": "simplex"}, "'simplex' is not a valid solver"),
+    "a property that greedy ignores": (
+        {"solver": "greedy", "balance": {p: i % 2 for i, p in enumerate(SITE)}, "balance_name": "event"},
+        "the greedy solver does not balance event",
+    ),
     "a solver without sites": ({"solver": "milp", "sites": False}, "only where sites are kept whole"),
-    "few sites": ({"sites": {p: s[:2] for p, s in SITE.items()}, "n_folds": 11}, "10 sites are too few"),
+    "few sites": (
+        {"sites": {p: s[:2] for p, s in SITE.items()}, "n_folds": 11},
+        "10 sites are too few.*use --folds 10",
+    ),
     "one site outside": (
         {"sites": {p: "A" if i < 75 else "B" for i, p in enumerate(SITE)}, "n_folds": 2},
-        "only the site [AB] is left to train",
+        "only the site [AB] is left to train.*use --val 0, or do not keep sites whole",
     ),
     "a site of most": (
         {"sites": {p: "A" if i < 80 else s for i, (p, s) in enumerate(SITE.items())}},
-        "the site A has 80 of 150 patients, more than all other sites together",
+        "the site A has 80 of 150 patients, more than all other sites together.*--folds 2 --val 0",
     ),
 }
 
 
 @pytest.mark.parametrize(("options", "words"), WRONG.values(), ids=WRONG)
 def test_what_cannot_be_balanced_is_refused(options, words):
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=f"(?s){words}"):
         draw(SITE, **{"sites": SITE, "solver": "milp"} | options)

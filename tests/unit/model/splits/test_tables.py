@@ -179,8 +179,11 @@ def test_files_without_splits_are_refused(tmp_path, build, words):
 
 
 def test_patients_are_not_given_twice(tmp_path):
+    (tmp_path / "p.csv").write_text("slide,patient_id\nS1,P1\n")
+    splits = text("patient_id,fold_0\nP1,train\nP2,test\n")(tmp_path)
     with pytest.raises(InputError, match="already name patients"):
-        read_splits(text("patient_id,fold_0\nP1,train\nP2,test\n")(tmp_path), {"S1": "P1"})
+        read_splits(splits, tmp_path / "p.csv")
+    assert read_splits(splits, {"S1": "P1"}).n_folds == 1
 
 
 def test_flags_may_be_ones_and_zeros(tmp_path):

@@ -99,7 +99,34 @@ class Plan:
             for some, n, noun, verb, what in groups
             if some
         ]
-        return [*self.weights.notes, *people, *counts, *self._published_patients()]
+        return [*self.weights.notes, *people, *counts, *self._namesakes(), *self._published_patients()]
+
+    def _namesakes(self) -> list[str]:
+        """A warning about patients with names of patients in training, if no slide shows that they are the same.
+
+        Barcodes of TCGA name one patient everywhere; "P001" does not.
+        """
+        weights = self.weights
+        if weights.splits is None or not weights.slides:
+            return []
+        trained = weights.splits.roles.index
+        same = {weights.slides.get(slide.name) for slide in self.slides}
+        found = {
+            name
+            for slide in self.slides
+            for name in _names(slide.patient.name, slide.name, weights)
+            if name in trained and name not in same and patient_of(name) is None
+        }
+        if not found:
+            return []
+        n = len({slide.patient.name for slide in self.slides})
+        how = "by the fold that held the name out" if self.ensemble == "held-out" else "by all networks"
+        way_out = "--ensemble all, or " if self.ensemble == "held-out" else ""
+        return [
+            f"{part(len(found), n, 'patient', 'have')} the name of a patient in training, but none of their slides was "
+            f"in training: {listing(sorted(found), 3)}. They are predicted {how}; if they are other patients, use "
+            f"{way_out}other names with --patients"
+        ]
 
     def _published_patients(self) -> list[str]:
         """A warning about patients in the published splits, if the weights do not say whether they are published."""

@@ -111,6 +111,32 @@ def test_the_run_knows_its_own_slides_whatever_the_patient_is_called_now(tmp_pat
     assert done.n_held_out == 6 and adata.obs.loc["P3_a", "patient_id"] == "hospital-3"
 
 
+def test_patients_who_only_share_the_name_of_one_in_training_are_held_out_with_a_warning(tmp_path, folder):
+    trained_on = {f"{patient}_x": patient for patient in TRAINED} | {"P2_a": "P2"}
+    run_folder(tmp_path / "brca", TRAINED, slides=trained_on)
+    done, _ = run(folder, tmp_path / "p.h5ad", tmp_path / "brca")
+    assert done.n_held_out == 6
+    assert (
+        "5 of 8 patients have the name of a patient in training, but none of their slides was in training: P0, P1, P3 "
+        "and 2 more. They are predicted by the fold that held the name out; if they are other patients, use --ensemble "
+        "all, or other names with --patients"
+    ) in done.warnings
+    done, _ = run(folder, tmp_path / "q.h5ad", tmp_path / "brca", ensemble="all")
+    assert any("They are predicted by all networks; if" in warning for warning in done.warnings)
+
+
+def test_patients_whose_slides_were_in_training_or_who_have_barcodes_are_no_namesakes(
+    tmp_path, folder, weights
+):
+    names = ["TCGA-3C-AALI", "TCGA-3C-AALJ", "TCGA-5T-A9QA", "P3", "P4", "P5"]
+    slides = {"other": "TCGA-3C-AALI", **{f"{patient}_a": patient for patient in names[3:]}}
+    run_folder(tmp_path / "brca", names, slides=slides)
+    patients = dict(zip(SLIDES, names, strict=True))
+    done, _ = run(folder, tmp_path / "p.h5ad", tmp_path / "brca", patients=patients)
+    assert done.n_held_out == 6
+    assert not any("the name of a patient in training" in warning for warning in done.warnings)
+
+
 def test_published_names_of_patients_need_no_warning_if_the_run_has_its_splits(tmp_path, folder):
     names = ["TCGA-3C-AALI", "TCGA-3C-AALJ", "TCGA-5T-A9QA"]
     run_folder(tmp_path / "brca", names)

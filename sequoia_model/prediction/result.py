@@ -18,7 +18,7 @@ from sequoia_model.errors import Failure, SequoiaError, counted, listing, none_l
 from sequoia_model.prediction.held_out import NetworkChoice
 from sequoia_model.prediction.plan import Plan, PlannedSlide
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes, notes_warnings
-from sequoia_model.types.units import NOT_STATED, contradiction, is_expression
+from sequoia_model.types.units import NOT_STATED, contradiction, is_expression, measured_doubt
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +138,8 @@ class RunRecord:
         Predicted values below 0.
     smallest, largest : float
         The range of the predicted values.
+    measured_range : tuple of float
+        The smallest and the largest of the measured values.
     """
 
     plan: Plan
@@ -148,6 +150,7 @@ class RunRecord:
     n_negative: int = 0
     smallest: float = math.inf
     largest: float = -math.inf
+    measured_range: tuple[float, float] = (math.inf, -math.inf)
 
     def fail(self, slide: PlannedSlide, error: SequoiaError) -> None:
         """Record a slide that has no predictions, and why."""
@@ -180,7 +183,13 @@ class RunRecord:
             encoder_asserted=plan.weights.encoder is None or any(note.encoder_given for note in notes),
             units=self._units(),
             flow=self._whole_flow(n_measured).to_frame(),
-            warnings=(*self._seen(), *plan.warnings(), *self._warnings(), *self._unit_warning()),
+            warnings=(
+                *self._seen(),
+                *plan.warnings(),
+                *self._warnings(),
+                *self._unit_warning(),
+                *self._doubt(),
+            ),
         )
 
     def obs(self) -> pd.DataFrame:
@@ -256,6 +265,21 @@ class RunRecord:
         return (
             [f"{doubt}: the weights were trained on expression in another unit; {way_out}"] if doubt else []
         )
+
+    def _doubt(self) -> list[str]:
+        """A warning if the measured values cannot be in their unit, or else in that of the weights."""
+        table = self.plan.measured
+        if table is None:
+            return []
+        units, wrong = table.units, f"the unit in {table.path.name} is wrong"
+        if units == NOT_STATED:
+            units, wrong = (
+                self.plan.weights.units,
+                f"{table.path.name} is in another unit than the weights predict",
+            )
+        harm = "errors are not those of the predictions, and a few slides may decide r"
+        doubt = measured_doubt(units, *self.measured_range, wrong=wrong, harm=harm)
+        return [doubt] if doubt else []
 
     def _seen(self) -> list[str]:
         seen = {slide.patient.name for slide, _ in self.done if _choice(slide).seen}

@@ -249,6 +249,10 @@ def _write_measured(plan: Plan, file: PredictionsFile, record: RunRecord) -> Non
             record.contradictory.add(plan.slides[i].name)
         else:
             file.set_row("measured", i, values)
+            record.measured_range = (
+                float(np.fmin.reduce(values, initial=record.measured_range[0])),
+                float(np.fmax.reduce(values, initial=record.measured_range[1])),
+            )
 
 
 def _load(slide: PlannedSlide, spec: InputSpec) -> NetworkInput:

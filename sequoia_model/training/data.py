@@ -28,7 +28,7 @@ from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings,
 from sequoia_model.training._complete import RULE, complete, constant, packed
 from sequoia_model.training._means import ClusteredSlides, MeansSource
 from sequoia_model.training._store import MeansStore, default_cache
-from sequoia_model.types.units import NOT_STATED, looks_counted, measured_contradiction
+from sequoia_model.types.units import NOT_STATED, measured_contradiction, measured_doubt
 from sequoia_model.weights.gene_lists import read_genes
 
 
@@ -304,15 +304,11 @@ def _constant_warning(names: Sequence[str], same: NDArray[np.bool_]) -> list[str
 
 def _units(table: Measured, values: NDArray[np.float32]) -> tuple[str, list[str]]:
     """The unit of the expression, and why it may not be what a network should learn."""
-    smallest, largest = float(values.min()), float(values.max())
-    doubt = measured_contradiction(table.units, smallest, largest)
-    if doubt:
-        return NOT_STATED, [f"{doubt}: the unit in {table.path.name} is wrong"]
-    if looks_counted(largest):
-        doubt = (
-            f"measured values reach {largest:.3g}, as without a logarithm: a few genes would decide the loss"
-        )
-    return table.units, [doubt] if doubt else []
+    span = float(values.min()), float(values.max())
+    wrong = f"the unit in {table.path.name} is wrong"
+    doubt = measured_doubt(table.units, *span, wrong=wrong, harm="a few genes would decide the loss")
+    units = NOT_STATED if measured_contradiction(table.units, *span) else table.units
+    return units, [doubt] if doubt else []
 
 
 def _scales(read: ClusteredSlides) -> list[str]:

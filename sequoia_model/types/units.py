@@ -60,9 +60,26 @@ def measured_contradiction(units: str, smallest: float, largest: float) -> str |
     return None
 
 
-def looks_counted(largest: float) -> bool:
-    """Whether the largest of measured values can only be one without a logarithm."""
-    return largest > _LARGEST
+def measured_doubt(units: str, smallest: float, largest: float, *, wrong: str, harm: str) -> str | None:
+    """A warning about measured values that cannot be in their unit, or that no logarithm can have given.
+
+    Parameters
+    ----------
+    units : str
+        The unit that is stated.
+    smallest, largest : float
+        The range of the values.
+    wrong : str
+        What is wrong if the unit is not possible.
+    harm : str
+        What values without a logarithm would do.
+    """
+    doubt = measured_contradiction(units, smallest, largest)
+    if doubt:
+        return f"{doubt}: {wrong}"
+    return (
+        f"measured values reach {largest:.3g}, as without a logarithm: {harm}" if largest > _LARGEST else None
+    )
 
 
 def contradiction(units: str, smallest: float, largest: float, below_0: float) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -45,9 +47,9 @@ def means(folder, slide):
     return load_input(folder / "features" / f"{slide}.h5", InputSpec(32, 100, "uni")).means[None]
 
 
-def write_measured(path, units=None, genes=("G1", "G40", "G7"), patients=TRAINED):
+def write_measured(path, units=None, genes=("G1", "G40", "G7"), patients=TRAINED, scale=1):
     """Measured expression of the patients."""
-    values = np.arange(len(patients) * len(genes), dtype=np.float32).reshape(len(patients), -1)
+    values = scale * np.arange(len(patients) * len(genes), dtype=np.float32).reshape(len(patients), -1)
     obs = pd.DataFrame({"patient_id": list(patients)}, index=list(patients))
     adata = anndata.AnnData(values, obs, pd.DataFrame(index=list(genes)))
     if units is not None:
@@ -165,6 +167,32 @@ def test_measured_expression_in_another_unit_is_refused_with_both(tmp_path, fold
         run(folder, tmp_path / "p.h5ad", weights, measured=path)
     assert str(path) in error.value.where and str(folder / "brca") in error.value.where
     assert not (tmp_path / "p.h5ad").exists()
+
+
+@pytest.mark.parametrize(
+    ("units", "weights_units", "words"),
+    [
+        (
+            "log2(FPKM-UQ+1)",
+            "log2(FPKM-UQ+1)",
+            r"is not possible in log2\(FPKM-UQ\+1\): the unit in m.h5ad is wrong",
+        ),
+        (
+            None,
+            "log2(FPKM-UQ+1)",
+            r"is not possible in log2\(FPKM-UQ\+1\): m.h5ad is in another unit than the weights",
+        ),
+        (None, "log2(TPM+1)", "as without a logarithm: errors are not those of the predictions"),
+    ],
+)
+def test_measured_values_without_a_logarithm_are_warned_of(tmp_path, folder, units, weights_units, words):
+    run_folder(tmp_path / "brca", TRAINED, units=weights_units)
+    path = write_measured(tmp_path / "m.h5ad", units, scale=1000)
+    done, _ = run(folder, tmp_path / "p.h5ad", tmp_path / "brca", measured=path)
+    assert any(re.match(f"measured values reach 1.7e.04, .*{words}", warning) for warning in done.warnings)
+    path = write_measured(tmp_path / "n.h5ad", units)
+    done, _ = run(folder, tmp_path / "q.h5ad", tmp_path / "brca", measured=path)
+    assert not any(warning.startswith("measured values") for warning in done.warnings)
 
 
 def test_a_unit_that_one_side_does_not_state_contradicts_nothing(tmp_path, folder, weights):

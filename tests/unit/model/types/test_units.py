@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sequoia_model.types.units import EXPRESSION, NOT_STATED, looks_counted, measured_contradiction
+from sequoia_model.types.units import EXPRESSION, NOT_STATED, measured_contradiction, measured_doubt
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,10 @@ def test_of_other_units_nothing_is_known():
 
 
 def test_a_million_is_no_logarithm():
-    assert looks_counted(1e6) and not looks_counted(22.0)
+    words = {"wrong": "the unit is wrong", "harm": "a few genes decide"}
+    doubts = [measured_doubt(units, 0, 1e6, **words) for units in (EXPRESSION, "TPM", NOT_STATED)]
+    assert (
+        doubts[0] == f"measured values reach 1e+06, which is not possible in {EXPRESSION}: the unit is wrong"
+    )
+    assert doubts[1:] == ["measured values reach 1e+06, as without a logarithm: a few genes decide"] * 2
+    assert measured_doubt(NOT_STATED, -5, 22.0, **words) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations, product
 
 import pandas as pd
@@ -81,7 +81,9 @@ def cohort_overlaps(genes: pd.DataFrame, cohorts: Sequence[Sequence[str]] | None
     )
 
 
-def validated_genes(side_by_side: pd.DataFrame, cohorts: Sequence[Sequence[str]]) -> pd.DataFrame:
+def validated_genes(
+    side_by_side: pd.DataFrame, cohorts: Sequence[Sequence[str]], within_folds: Collection[str] = ()
+) -> pd.DataFrame:
     """Genes that are well predicted in two cohorts or more.
 
     Parameters
@@ -91,6 +93,8 @@ def validated_genes(side_by_side: pd.DataFrame, cohorts: Sequence[Sequence[str]]
         tested there.
     cohorts : sequence of sequence of str
         Models of each cohort.
+    within_folds : collection of str, optional
+        Models whose ``r_folds_<model>`` counts in place of r.
 
     Returns
     -------
@@ -100,13 +104,14 @@ def validated_genes(side_by_side: pd.DataFrame, cohorts: Sequence[Sequence[str]]
     """
     models = [name for one in cohorts for name in one]
     well = side_by_side[[f"well_predicted_{name}" for name in models]].astype("boolean").fillna(False)
-    r = side_by_side[[f"r_{name}" for name in models]]
+    r = side_by_side[[f"r_folds_{name}" if name in within_folds else f"r_{name}" for name in models]]
     counts = [well[[f"well_predicted_{name}" for name in one]].any(axis=1).astype(int) for one in cohorts]
     found = side_by_side.assign(
         n_cohorts=sum(counts), lowest_r=r.where(well.to_numpy(dtype=bool)).min(axis=1)
     )
     found["in_all"] = found["n_cohorts"] == len(cohorts)
-    own = [name for model in models for name in (f"r_{model}", f"well_predicted_{model}")]
+    stems = ("r", "r_folds", "well_predicted")
+    own = [name for model in models for stem in stems if (name := f"{stem}_{model}") in side_by_side]
     chosen = found.loc[found["n_cohorts"] > 1, ["gene", "level", "n_cohorts", "in_all", "lowest_r", *own]]
     order = ["n_cohorts", "lowest_r"]
     return chosen.sort_values(order, ascending=False, kind="stable", ignore_index=True)

@@ -78,11 +78,11 @@ def distribution(selections: Mapping[str, Selection] | Selection, *, top: int | 
 
 
 def genes_of(selections: Mapping[str, Selection]) -> pd.DataFrame:
-    """All genes of several selections in one table: ``model, level, gene, n, r, well_predicted``."""
+    """All genes of several selections in one table: ``model, level, gene, n, r, r_folds, well_predicted``."""
     parts = [
         selection.table.assign(
             model=name, level=ALL if selection.by is None else selection.table[selection.by].astype(str)
-        )[["model", "level", "gene", "n", "r", "well_predicted"]]
+        )[["model", "level", "gene", "n", "r", "r_folds", "well_predicted"]]
         for name, selection in selections.items()
     ]
     return pd.concat(parts, ignore_index=True)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ModelSource = str | Path | Predictions | Selection
 _LIMIT = 0.05
+#: By which correlation each of a pair is compared.
+_CORRELATIONS = ("correlation_a", "correlation_b")
 #: Columns of pairs that models of the same samples have.
 _OF_SAME = ("n_better_a", "n_better_b", "median_r_difference_low", "median_r_difference_high")
 
@@ -54,23 +56,26 @@ class Comparison(Result):
         Number of best genes of each model that are compared.
     pairs : DataFrame
         A row per pair of models a, b and level, over the n_genes that both have: ``model_a, model_b, level, samples``
-        ("same" or "different", empty for selections), ``n_shared`` (patients in both), ``n_genes, median_r_a,
-        median_r_b, r_pearson, r_spearman`` (of r of the genes in a and b); Mann-Whitney: ``u`` (of a),
-        ``p_mann_whitney, superiority`` (probability that a gene of a has a larger r than a gene of b),
-        ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal, p_wilcoxon, rank_biserial_paired, hodges_lehmann,
-        median_difference`` (a - b); the best genes of each: ``top`` (their number), ``top_median_a, top_median_b,
-        top_u, p_top``; ``well_predicted_a, well_predicted_b, well_predicted_both, p_overlap`` (hypergeometric);
-        for models of the same samples ``n_better_a, n_better_b`` (genes whose r differs by the dependent test with
-        BH-adjusted p < 0.05) and ``median_r_difference_low, median_r_difference_high`` (95% interval of the difference
-        of the medians, by drawing patients 200 times with replacement).
+        ("same" or "different", empty for selections), ``n_shared`` (patients in both), ``n_genes``, ``correlation_a,
+        correlation_b`` (by which a and b are compared: "r", or "r_folds" of a cross-validated cohort beside one without
+        folds, where r is that of other networks in every fold), ``median_r_a, median_r_b, r_pearson, r_spearman`` (of r
+        of the genes in a and b); Mann-Whitney: ``u`` (of a), ``p_mann_whitney, superiority`` (probability that a gene
+        of a has a larger r than a gene of b), ``rank_biserial``; Wilcoxon on the same genes: ``v, n_equal, p_wilcoxon,
+        rank_biserial_paired, hodges_lehmann, median_difference`` (a - b); the best genes of each: ``top`` (their
+        number), ``top_median_a, top_median_b, top_u, p_top``; ``well_predicted_a, well_predicted_b,
+        well_predicted_both, p_overlap`` (hypergeometric); for models of the same samples ``n_better_a, n_better_b``
+        (genes whose r differs by the dependent test with BH-adjusted p < 0.05) and ``median_r_difference_low,
+        median_r_difference_high`` (95% interval of the difference of the medians, by drawing patients 200 times with
+        replacement).
     models : DataFrame
         A row per model and level, over all of its genes: ``model, level, n`` (samples), ``n_genes``, a column per
-        criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05,
-        r_q25, r_median, r_q75, r_q95``, ``top_mean`` (mean r of its best genes).
+        criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05, r_q25,
+        r_median, r_q75, r_q95``, ``r_folds_median`` (of r within folds), ``top_mean`` (mean r of its best genes),
+        ``predicted_by`` ("held-out", "ensemble", "both", or empty; see `Predictions`).
     genes : DataFrame
-        A row per gene and level: ``gene, level``, then ``r_<model>`` and ``well_predicted_<model>`` of each model;
-        missing if a model does not have the gene. For two models of the same samples ``z_<a>_<b>`` and
-        ``p_bh_<a>_<b>`` of the dependent test; z is above 0 if a is better.
+        A row per gene and level: ``gene, level``, then ``r_<model>``, with folds ``r_folds_<model>``, and
+        ``well_predicted_<model>`` of each model; missing if a model does not have the gene. For two models of the same
+        samples ``z_<a>_<b>`` and ``p_bh_<a>_<b>`` of the dependent test; z is above 0 if a is better.
     selections : dict of str to Selection
         The genes of each model with all statistics.
     overlaps : DataFrame
@@ -119,7 +124,10 @@ class Comparison(Result):
         return self.pairs
 
     def __str__(self) -> str:
-        models = self.models[["model", "level", "n_genes", "n_well_predicted", "r_median", "top_mean"]]
+        within = ["r_folds_median"] if self.models["r_folds_median"].notna().any() else []
+        models = self.models[
+            ["model", "level", "n_genes", "n_well_predicted", "r_median", *within, "top_mean", "predicted_by"]
+        ]
         columns = [
             "model_a",
             "model_b",
@@ -129,6 +137,8 @@ class Comparison(Result):
             "hodges_lehmann",
             "rank_biserial_paired",
         ]
+        apart = (self.pairs[list(_CORRELATIONS)] == "r_folds").any(axis=None)
+        columns[4:4] = _CORRELATIONS if apart else ()
         columns += ["p_wilcoxon", "superiority", "p_mann_whitney", "well_predicted_both"]
         columns += ["n_better_a", "n_better_b"] if self.pairs["n_better_a"].notna().any() else []
         shown = [models, self.pairs[columns]]
@@ -235,6 +245,8 @@ def compare_models(
     cohorts = group_cohorts(list(predictions), same)
     several = len(cohorts) > 1
     notes = [*([alike] if alike else []), *(note for found in pairs.values() for note in found.notes)]
+    within_folds = _within_folds(rows)
+    notes += _of_networks(rows, predictions)
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
     return Comparison(
@@ -243,11 +255,11 @@ def compare_models(
         criteria=criteria,
         top=top,
         pairs=_with_gaps(pd.DataFrame(rows), ["n_shared", "n_better_a", "n_better_b"]),
-        models=_models(selections, table, top),
+        models=_models(selections, table, top, predictions),
         genes=genes,
         selections=selections,
         overlaps=cohort_overlaps(table, cohorts) if several else pd.DataFrame(columns=COHORT_OVERLAPS),
-        validated=validated_genes(genes, cohorts) if several else pd.DataFrame(),
+        validated=validated_genes(genes, cohorts, within_folds) if several else pd.DataFrame(),
         cohorts=cohorts,
         notes=(*notes, *notes_of(selections)),
     )
@@ -302,8 +314,10 @@ def _pairs(
                 "samples": found.samples if found else "",
                 "n_shared": found.n_shared if found else np.nan,
             }
-            row = _compare(x.loc[shared], y.loc[shared], top)
-            first = {"model_a": a, "model_b": b, "level": level, **about, "n_genes": len(shared)}
+            (u, v), by_which = _comparable(x.loc[shared], y.loc[shared], found)
+            first = {"model_a": a, "model_b": b, "level": level, **about, "n_genes": len(u)}
+            first |= dict(zip(_CORRELATIONS, by_which, strict=True))
+            row = _compare(u, v, top)
             rows.append(first | row | _better(level, tests))
     if not rows:
         genes = [listing(table.loc[table["model"] == name, "gene"], 3) for name in (a, b)]
@@ -313,6 +327,23 @@ def _pairs(
             fix="names must match exactly",
         )
     return rows
+
+
+def _comparable(
+    x: pd.DataFrame, y: pd.DataFrame, found: Sharing | None
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], tuple[str, str]]:
+    """Genes of two models with the r by which they are compared, and which it is.
+
+    Pooled over folds, r also holds differences between networks, which an ensemble does not have: a cross-validated
+    cohort is compared with one without folds by r within its folds.
+    """
+    folds = [side["r_folds"].notna().any() for side in (x, y)]
+    if found is None or found.samples != DIFFERENT or folds[0] == folds[1]:
+        return (x, y), ("r", "r")
+    with_folds = x if folds[0] else y
+    known = with_folds["r_folds"].notna()
+    within = with_folds.assign(r=with_folds["r_folds"])[known]
+    return ((within, y[known]), ("r_folds", "r")) if folds[0] else ((x[known], within), ("r", "r_folds"))
 
 
 def _better(level: str, tests: Paired | None) -> dict[str, Any]:
@@ -356,7 +387,9 @@ def _compare(x: pd.DataFrame, y: pd.DataFrame, top: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _models(selections: Mapping[str, Selection], table: pd.DataFrame, top: int) -> pd.DataFrame:
+def _models(
+    selections: Mapping[str, Selection], table: pd.DataFrame, top: int, predictions: Mapping[str, Predictions]
+) -> pd.DataFrame:
     """A row per model and level."""
     keys = ["model", "level"]
     counts = pd.concat(
@@ -374,7 +407,10 @@ def _models(selections: Mapping[str, Selection], table: pd.DataFrame, top: int) 
     well = genes["well_predicted"].sum().rename("n_well_predicted")
     best = best_genes(table, top).groupby(keys, sort=False)["r"].mean().rename("top_mean")
     described = describe(table).drop(columns="n")
-    return sizes.join(left).join(well).join(described).join(best).reset_index()
+    within = genes["r_folds"].median().rename("r_folds_median")
+    made = sizes.join(left).join(well).join(described).join(within).join(best).reset_index()
+    by = {name: data.predicted_by for name, data in predictions.items()}
+    return made.assign(predicted_by=[by.get(name, "") for name in made["model"]])
 
 
 def _side_by_side(
@@ -386,11 +422,41 @@ def _side_by_side(
     for model in models:
         own = table[table["model"] == model].set_index(["gene", "level"])
         columns[f"r_{model}"] = own["r"].reindex(order)
+        if own["r_folds"].notna().any():
+            columns[f"r_folds_{model}"] = own["r_folds"].reindex(order)
         columns[f"well_predicted_{model}"] = own["well_predicted"].astype("boolean").reindex(order)
     for (a, b), found in tests.items():
         own = found.genes.set_index(["gene", "level"])
         columns |= {f"{name}_{a}_{b}": own[name].reindex(order) for name in ("z", "p_bh")}
     return pd.DataFrame(columns).reset_index()
+
+
+def _within_folds(rows: list[dict[str, Any]]) -> list[str]:
+    """Models that are compared by r within folds."""
+    sides = [(row[f"model_{side}"], row[f"correlation_{side}"]) for row in rows for side in "ab"]
+    return list(dict.fromkeys(name for name, by in sides if by == "r_folds"))
+
+
+def _of_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Predictions]) -> list[str]:
+    """Notes on pairs of which one is cross-validated, and the other predicted by the mean of several networks."""
+    words = {
+        "held-out": "held-out (each slide by the one network that had not seen its patient)",
+        "ensemble": "ensemble (each slide by the mean of all networks)",
+        "both": "held-out where a slide has a fold, and ensemble elsewhere",
+    }
+    notes = []
+    for a, b in dict.fromkeys((row["model_a"], row["model_b"]) for row in rows):
+        kinds = [predictions[name].predicted_by if name in predictions else "" for name in (a, b)]
+        if kinds[0] != kinds[1] and all(kinds):
+            notes.append(
+                f"{a} is {words[kinds[0]]}, {b} {words[kinds[1]]}: a mean of networks has a higher r than one network"
+            )
+    if within := _within_folds(rows):
+        notes.append(
+            f"{listing(within, len(within))}: beside cohorts without folds, compared by r within folds (r_folds); "
+            "genes are judged by r over all slides"
+        )
+    return notes
 
 
 def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from sequoia_stats.compare.distributions import ALL
@@ -69,9 +72,23 @@ def _of_models(comparison: Comparison) -> list[str]:
         sentences.append(
             f"{_at(row['level'])}{row['model']}: {row['n']:,} {units}, {row['n_well_predicted']:,} of "
             f"{counted(row['n_genes'], 'gene')} well predicted by the rule {comparison.rule}; "
-            f"median r {row['r_median']:.3f}"
+            f"median r {row['r_median']:.3f}{_networks(row)}"
         )
     return sentences
+
+
+def _networks(row: dict[Hashable, Any]) -> str:
+    """How a model was judged, where it is known."""
+    within = f" ({row['r_folds_median']:.3f} within folds)" if pd.notna(row["r_folds_median"]) else ""
+    return within + (
+        f"; {row['predicted_by']} predictions" if row["predicted_by"] in ("held-out", "ensemble") else ""
+    )
+
+
+def _r(row: dict[Hashable, Any], side: str) -> str:
+    """The median of the correlations by which a model is compared."""
+    within = " within folds" * (row[f"correlation_{side}"] == "r_folds")
+    return f"{row[f'median_r_{side}']:.3f}{within}"
 
 
 def _of_pairs(comparison: Comparison) -> list[str]:
@@ -80,7 +97,7 @@ def _of_pairs(comparison: Comparison) -> list[str]:
         a, b = row["model_a"], row["model_b"]
         sentence = (
             f"{_at(row['level'])}{a} and {b} have {counted(row['n_genes'], 'gene')} in common: "
-            f"median r {row['median_r_a']:.3f} and {row['median_r_b']:.3f} "
+            f"median r {_r(row, 'a')} and {_r(row, 'b')} "
             f"(Mann-Whitney {_p(row['p_mann_whitney'])}; on the same genes Wilcoxon {_p(row['p_wilcoxon'])}, "
             f"difference {row['hodges_lehmann']:+.3f}); Spearman correlation of their r {row['r_spearman']:.2f}"
         )
@@ -127,9 +144,12 @@ def _of_subgroups(found: Subgroups) -> list[str]:
 
 
 def _captions(comparison: Comparison, what: str) -> list[str]:
+    pairs = comparison.pairs
+    apart = (pairs[["correlation_a", "correlation_b"]] == "r_folds").to_numpy().any()
+    pooled = "; of cross-validated cohorts, pooled over folds" * bool(apart)
     captions = [
         f"`r_all`: correlation of predicted and measured expression, all genes of the {what}; above, how many are "
-        f"well predicted by the rule {comparison.rule}",
+        f"well predicted by the rule {comparison.rule}{pooled}",
         f"`r_top`: the same of the {comparison.top:,} genes with the largest r in each of the {what}, which are "
         "selected and judged on the same data",
         "`criteria`: genes left after each criterion of the rule",

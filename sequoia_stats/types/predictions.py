@@ -48,6 +48,9 @@ class Predictions:
         Name of the predictions, and a sentence for captions.
     flow : DataFrame
         Ledger of losses: ``step, n_before, n_after, reason``.
+    ensemble : str
+        How networks were chosen, as the file states it: "held-out" (patients of the training by the fold that held them
+        out, others by the mean of all folds) or "all" (everybody by all); empty if it does not.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Predictions:
     name: str = "predictions"
     note: str = ""
     flow: pd.DataFrame = field(default_factory=lambda: Flow().to_frame())
+    ensemble: str = ""
 
     def __post_init__(self) -> None:
         flow = Flow.of(self.flow)
@@ -100,6 +104,17 @@ class Predictions:
     def patients(self) -> pd.Index:
         """Patient of every slide."""
         return pd.Index(self.obs["patient_id"])
+
+    @property
+    def predicted_by(self) -> str:
+        """Whose predictions these are: "held-out" (each slide by the network of its fold), "ensemble", or "both".
+
+        Empty if the file tells neither folds nor networks.
+        """
+        in_fold = self.obs["fold"].notna() if "fold" in self.obs else pd.Series(False, self.obs.index)
+        if not in_fold.any():
+            return "ensemble" if self.ensemble else ""
+        return "held-out" if in_fold.all() else "both"
 
     def __repr__(self) -> str:
         seeds = len(self.untrained)
@@ -200,7 +215,8 @@ class Predictions:
             obs=self.obs.rename_axis(None).apply(storable),
             var=pd.DataFrame(index=self.genes),
             layers=layers,
-            uns={"name": self.name, "note": self.note, "flow": Flow.of(self.flow).to_columns()},
+            uns={"name": self.name, "note": self.note, "flow": Flow.of(self.flow).to_columns()}
+            | ({"ensemble": self.ensemble} if self.ensemble else {}),
         )
 
     @classmethod
@@ -246,6 +262,7 @@ class Predictions:
             name=name,
             note=str(adata.uns.get("note", "")),
             flow=flow.to_frame(),
+            ensemble=str(adata.uns.get("ensemble", "")),
         )
 
 

@@ -55,7 +55,8 @@ MODEL = {
     "r_q75",
     "r_q95",
 }
-MODEL |= {"top_mean"}
+PAIR |= {"correlation_a", "correlation_b"}
+MODEL |= {"top_mean", "r_folds_median", "predicted_by"}
 
 
 @pytest.fixture
@@ -116,8 +117,10 @@ def test_the_columns_are_those_of_the_contract(capsys, models, tmp_path):
         "gene",
         "level",
         "r_a",
+        "r_folds_a",
         "well_predicted_a",
         "r_b",
+        "r_folds_b",
         "well_predicted_b",
         "z_a_b",
         "p_bh_a_b",

@@ -186,6 +186,47 @@ def test_all_cohorts_together_take_one_model_of_each():
     assert overlaps.loc[overlaps["n_lists"] == 3, "lists"].tolist() == ["a & b & c", "a2 & b & c"]
 
 
+def with_fold_means(name, seed):
+    """A cohort whose networks differ in their mean, so that r over all folds is lower than within."""
+    made = make_cohort_of(name, seed)
+    shift = 3.0 * made.obs["fold"].to_numpy()[:, None]
+    return dataclasses.replace(made, predicted=made.predicted + shift, ensemble="held-out")
+
+
+def without_folds(made):
+    return dataclasses.replace(made, obs=made.obs.drop(columns="fold"), ensemble="held-out")
+
+
+@pytest.mark.parametrize("order", [("cv", "ext"), ("ext", "cv")])
+def test_a_cross_validated_cohort_is_compared_with_an_ensemble_by_r_within_folds(order):
+    made = {"cv": with_fold_means("cv", 0), "ext": without_folds(make_cohort_of("ext", 1))}
+    comparison = compare_models({name: made[name] for name in order}, rule="strict")
+    tables = {name: one.table for name, one in comparison.selections.items()}
+    medians = {"cv": tables["cv"]["r_folds"].median(), "ext": tables["ext"]["r"].median()}
+    assert medians["cv"] > tables["cv"]["r"].median() + 0.1
+    pair = comparison.pairs.iloc[0]
+    assert [pair["median_r_a"], pair["median_r_b"]] == [medians[name] for name in order]
+    assert [pair["correlation_a"], pair["correlation_b"]] == [{"cv": "r_folds", "ext": "r"}[x] for x in order]
+    assert comparison.models["predicted_by"].tolist() == [
+        {"cv": "held-out", "ext": "ensemble"}[x] for x in order
+    ]
+    assert comparison.models.set_index("model").loc["cv", "r_folds_median"] == medians["cv"]
+    assert any("cv: beside cohorts without folds, compared by r within folds" in x for x in comparison.notes)
+    assert any("mean of networks has a higher r than one network" in note for note in comparison.notes)
+    assert "correlation_a" in str(comparison) and "r_folds_median" in str(comparison)
+
+
+def test_genes_that_validate_have_their_lowest_r_by_the_same_correlations():
+    cohorts = {"cv": make_cohort_of("cv", 0), "ext": without_folds(make_cohort_of("ext", 1))}
+    row = compare_models(cohorts).validated.iloc[-1]
+    assert row["lowest_r"] == min(row["r_folds_cv"], row["r_ext"]) and row["r_cv"] != row["r_folds_cv"]
+
+
+def test_cohorts_that_both_have_folds_are_compared_by_r_over_all_slides():
+    comparison = compare_models({"a": with_fold_means("a", 0), "b": make_cohort_of("b", 1)})
+    assert comparison.pairs[["correlation_a", "correlation_b"]].to_numpy().tolist() == [["r", "r"]]
+
+
 def test_no_level_in_two_cohorts_is_an_empty_table():
     table = pd.DataFrame({"model": ["a", "b"], "level": ["x", "y"], "gene": "G", "well_predicted": True})
     assert cohort_overlaps(table).empty

@@ -75,7 +75,8 @@ def test_genes_are_side_by_side():
     comparison = compare_models(make_models())
     table = comparison.selections["B"].table
     assert comparison.genes.columns.tolist() == [
-        *("gene", "level", "r_A", "well_predicted_A", "r_B", "well_predicted_B", "z_A_B", "p_bh_A_B"),
+        *("gene", "level", "r_A", "r_folds_A", "well_predicted_A", "r_B", "r_folds_B", "well_predicted_B"),
+        *("z_A_B", "p_bh_A_B"),
     ]
     assert comparison.genes["r_B"].tolist() == table["r"].tolist()
 

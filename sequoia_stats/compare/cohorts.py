@@ -67,8 +67,8 @@ def cohort_overlaps(genes: pd.DataFrame, cohorts: Sequence[Sequence[str]] | None
     for level, table in genes.groupby("level", sort=False):
         models = {str(name): one for name, one in table.groupby("model", sort=False)}
         present = [found for one in known if (found := [name for name in one if name in models])]
-        groups = [pair for two in combinations(present, 2) for pair in product(*two)]
-        groups += list(product(*present)) if len(present) > 2 else []
+        together = [*combinations(present, 2), *([tuple(present)] if len(present) > 2 else [])]
+        groups: list[tuple[str, ...]] = [names for some in together for names in product(*some)]
         if not groups:
             continue
         lists = {name: list(one.loc[one["well_predicted"], "gene"]) for name, one in models.items()}

@@ -82,7 +82,7 @@ def genes_of(selections: Mapping[str, Selection]) -> pd.DataFrame:
     parts = [
         selection.table.assign(
             model=name, level=ALL if selection.by is None else selection.table[selection.by].astype(str)
-        )[["model", "level", "gene", "n", "r", "r_folds", "well_predicted"]]
+        ).reindex(columns=["model", "level", "gene", "n", "r", "r_folds", "well_predicted"])
         for name, selection in selections.items()
     ]
     return pd.concat(parts, ignore_index=True)

@@ -141,7 +141,11 @@ class Comparison(Result):
         columns[4:4] = _CORRELATIONS if apart else ()
         columns += ["p_wilcoxon", "superiority", "p_mann_whitney", "well_predicted_both"]
         columns += ["n_better_a", "n_better_b"] if self.pairs["n_better_a"].notna().any() else []
-        shown = [models, self.pairs[columns]]
+        known = {
+            name: self.pairs[name].where(self.pairs[name].notna(), "")
+            for name in ("n_better_a", "n_better_b")
+        }
+        shown = [models, self.pairs.assign(**known)[columns]]
         shown += [self.overlaps.drop(columns=["genes", "n_lists"])] if self.of_cohorts else []
         tables = [table.to_string(index=False, float_format="{:.4g}".format, na_rep="") for table in shown]
         return "\n\n".join([f"{self.title} compared by the rule {self.rule}: {self.conditions}", *tables])

@@ -163,7 +163,7 @@ def test_two_models_in_two_cohorts_are_mixed():
     assert comparison.pairs["samples"].tolist() == ["different", "same", "different"]
     assert comparison.pairs["n_better_a"].isna().tolist() == [True, False, True]
     assert "z_TCGA_ridge" in comparison.genes
-    assert str(comparison).startswith("Models and cohorts compared")
+    assert str(comparison).startswith("Models and cohorts compared") and "None" not in str(comparison)
 
 
 def test_models_of_one_cohort_neither_overlap_nor_validate_each_other():

@@ -139,7 +139,9 @@ class SlideTransformer(SlideNetwork):
             x = x + mix(x)
             x = x + feed(x)
         x = x + last_mix(x)
-        return self.linear_head(x.mean(dim=1) + last_feed.mean(x))
+        mean = x.mean(dim=1) + last_feed.mean(x)
+        with torch.autocast(x.device.type, enabled=False):  # few rows: to halve its weights would cost more
+            return self.linear_head(mean)
 
 
 class FeedForward(nn.Module):

@@ -109,7 +109,10 @@ class SummaryHeads(nn.Module):
 
     def _by_head(self, x: Tensor, weight: Tensor) -> Tensor:
         """(b, k, heads · in) times (heads, out, in): (b, k, heads · out)."""
-        return torch.einsum("bkhi,hoi->bkho", x.unflatten(2, (self.nheads, -1)), weight).flatten(2)
+        # contiguous: of strided matrices in bfloat16, the backward pass makes slow copies
+        heads = x.flatten(0, 1).unflatten(1, (self.nheads, -1)).transpose(0, 1).contiguous()
+        product = torch.bmm(heads, weight.transpose(1, 2))
+        return product.transpose(0, 1).flatten(1).unflatten(0, x.shape[:2])
 
 
 class HeadNorm(nn.Module):
@@ -123,8 +126,9 @@ class HeadNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, heads · width) → the same shape."""
-        standard = layer_norm(x.unflatten(-1, self.shape), self.shape[1:])
-        return torch.addcmul(self.bias, standard.flatten(-2), self.weight)
+        standard = layer_norm(x.unflatten(-1, self.shape), self.shape[1:]).flatten(-2)
+        # in the type of the tokens: with float32 parameters, bfloat16 tokens would be copied to and fro
+        return torch.addcmul(self.bias.to(standard.dtype), standard, self.weight.to(standard.dtype))
 
 
 def split_heads(state: Mapping[str, Tensor], nheads: int) -> dict[str, Tensor]:

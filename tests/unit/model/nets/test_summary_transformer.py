@@ -101,6 +101,14 @@ def test_gradients_of_all_heads_together_are_those_of_separate_heads():
     torch.testing.assert_close(x.grad, other.grad, atol=1e-11, rtol=1e-9)
 
 
+def test_in_bfloat16_only_the_products_before_the_head_are_rounded():
+    network, x = make_network().float(), make_slides().float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = network(x)
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - network(x)).abs().max() < 0.01
+
+
 def test_tokens_may_change_places_together_with_their_positions():
     network, x = make_network(), make_slides()
     order, before = torch.tensor([3, 0, 6, 1, 5, 2, 4]), network(x)

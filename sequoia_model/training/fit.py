@@ -22,7 +22,7 @@ from torch.nn.functional import mse_loss
 from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.checkpoints import Checkpoints, TrainingState
-from sequoia_model.training.parts import FoldPart, Targets
+from sequoia_model.training.parts import FoldPart, Targets, give_back
 from sequoia_model.training.recipes import Recipe, Stopping, Verdict
 from sequoia_model.training.scores import column_correlations
 
@@ -202,9 +202,9 @@ class _Learner:
         for x, y in self.train.batches(self.options.batch_size, self.targets, self.device, order):
             with self._precision():
                 loss = mse_loss(self.network(x).float(), y)
-            self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)  # here: not in memory beside those of the next pass
             total += loss.detach().double().cpu() * len(x)
         return float(total) / len(self.train)
 
@@ -310,9 +310,10 @@ def predict(
     network: nn.Module, inputs: NDArray[np.float32], rows: NDArray[np.int64], *, batch_size: int = 16
 ) -> NDArray[np.float32]:
     """Genes (n, genes) of some slides, by a network on the CPU in evaluation mode."""
+    parts = []
     with torch.inference_mode():
-        parts = [
-            network(torch.from_numpy(inputs[rows[start : start + batch_size]])).numpy()
-            for start in range(0, len(rows), batch_size)
-        ]
+        for start in range(0, len(rows), batch_size):
+            x = torch.from_numpy(inputs[rows[start : start + batch_size]])
+            give_back(inputs)
+            parts.append(network(x).numpy())
     return np.concatenate(parts)

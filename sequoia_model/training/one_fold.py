@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from sequoia_model.errors import InputError, listing
@@ -30,7 +31,7 @@ from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
 from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
 from sequoia_model.training.options import PRECISIONS, TrainOptions
-from sequoia_model.training.parts import FoldPart
+from sequoia_model.training.parts import FoldPart, give_back
 from sequoia_model.training.recipes import recipe_named
 from sequoia_model.training.scores import gene_correlations
 
@@ -72,6 +73,36 @@ class FoldPredictions:
         ranking = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_RANKING)}
         rows = arrays.pop("rows")
         return cls(rows, arrays, {name.removeprefix(_RANKING): values for name, values in ranking.items()})
+
+
+def join_folds(paths: Sequence[Path]) -> FoldPredictions:
+    """The predictions of several folds, one fold after the other; of each file, few pages are in memory at a time.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        A file of `FoldPredictions.save` for each fold; all of the same methods.
+
+    Returns
+    -------
+    FoldPredictions
+        Of the test parts of all folds. Its rankings have the shape (folds, genes).
+    """
+
+    def of_all(name: str) -> list[NDArray[Any]]:
+        return [_tensor(path, name) for path in paths]
+
+    with safe_open(paths[0], framework="numpy") as file:
+        names = [name for name in file.keys() if name != "rows"]  # noqa: SIM118
+    predicted = {name: np.concatenate(of_all(name)) for name in names if not name.startswith(_RANKING)}
+    ranking = {name: np.stack(of_all(f"{_RANKING}{name}")) for name in predicted}
+    return FoldPredictions(np.concatenate(of_all("rows")), predicted, ranking)
+
+
+def _tensor(path: Path, name: str) -> NDArray[Any]:
+    with safe_open(path, framework="numpy") as file:  # which unmaps it again
+        values: NDArray[Any] = file.get_tensor(name)
+    return values
 
 
 def train_fold(
@@ -209,6 +240,7 @@ def evaluate_fold(
         What to know about the baselines; empty if nothing.
     """
     pooled = pooled_features(data.means)
+    give_back(data.means)
     x, y, patients = pooled[rows.train], data.expression[rows.train], data.patients[rows.train]
     ridge, knn = fit_ridge(x, y, patients=patients), nearest_neighbours(x, y, patients=patients)
     baselines: dict[str, Ridge | Neighbours | TrainingMean] = {

@@ -31,7 +31,7 @@ from sequoia_model.nets import SummaryTransformer
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData, load_training_data
 from sequoia_model.training.fit import FitOptions, fit
-from sequoia_model.training.parts import Part
+from sequoia_model.training.parts import FoldPart
 from sequoia_model.training.recipes import RECIPES
 from tests.bench.nets import BATCH, DIM, GENES, TOKENS, SeparateTransformer, flops
 from tests.bench.timing import line, seconds
@@ -160,7 +160,7 @@ class Epoch:
         self.network.load_state_dict(self.start)
         checkpoints = Checkpoints(self.root / "checkpoint", "", every=math.inf)
         checkpoints.clear()
-        train, val = (Part(self.data.means, self.data.expression, rows) for rows in self.rows.values())
+        train, val = (FoldPart(self.data.means, self.data.expression, rows) for rows in self.rows.values())
         options = FitOptions(RECIPES["paper"], epochs=1, batch_size=BATCH, precision=precision)
         fitted = fit(
             self.network, train, val, options, checkpoints=checkpoints, device=torch.device(self.device)

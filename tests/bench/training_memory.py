@@ -1,13 +1,13 @@
 """Peak memory of a process that trains the full network, phase by phase.
 
-The size is that of BRCA: 1,130 slides of 100 × 1,024 cluster means, mapped from a file as `train` maps them, and 20,820
-genes. A child process does what `train` does in turn: a fold learns for one epoch of a few steps (the number of
-steps changes no peak), validates, saves the network and writes a checkpoint; it is evaluated on a whole test part,
-beside an untrained network and the baselines, which learn from the whole training part; then five folds are joined.
-The other four folds are copies, since they would take no other memory. The peak of a phase is reset before it begins.
+The size is that of BRCA: 1,130 slides of 1,062 patients, 100 × 1,024 cluster means that are mapped from a file as
+`train` maps them, and 20,820 genes. A child process does what `train` does in turn. A fold learns for one epoch of a
+few steps, validates on its whole validation part, saves the network and writes a checkpoint. Its network and an
+untrained one predict some slides, beside baselines that learn from the whole training part. Then five folds are
+joined: the predictions of the first stand in for those of the others, which would take as much memory.
 
-Pages of the file that are mapped count as memory of the process, although the system may take them back at any time:
-the peak without them is printed as well.
+Pages of files that are mapped, also those of torch's libraries, count as memory of the process, although the system
+may take them back at any time: the peak without them is printed as well.
 
 ``python -m tests.bench.training_memory --slides 200 --genes 2000`` takes less than a minute.
 """
@@ -26,8 +26,10 @@ from threading import Event, Thread
 
 import numpy as np
 
-SLIDES, GENES, CLUSTERS, DIM, FOLDS = 1130, 20_820, 100, 1024, 5
-TRAINED_ON = 48
+SLIDES, PATIENTS, GENES, CLUSTERS, DIM = 1130, 1062, 20_820, 100, 1024
+#: Slides that a fold learns from, and that its networks predict: more take time, but no more memory.
+TRAINED_ON, PREDICTED = 48, 32
+UNITS = "log2(FPKM-UQ+1)"
 GOAL, ARRAYS_GOAL = 2.6, 0.6
 SCRIPT = "from tests.bench.training_memory import child; child({folder!r})"
 
@@ -35,9 +37,7 @@ SCRIPT = "from tests.bench.training_memory import child; child({folder!r})"
 def write_data(folder: Path, n: int, n_genes: int) -> None:
     """Random cluster means and expression."""
     generator = np.random.default_rng(0)
-    means = np.lib.format.open_memmap(
-        folder / "means.npy", "w+", np.dtype(np.float32), (n, CLUSTERS, DIM)
-    )
+    means = np.lib.format.open_memmap(folder / "means.npy", "w+", np.dtype(np.float32), (n, CLUSTERS, DIM))
     for slide in means:
         slide[:] = generator.standard_normal((CLUSTERS, DIM), dtype=np.float32)
     means.flush()
@@ -79,15 +79,16 @@ def child(folder: str) -> None:
 
         from sequoia_base.flow import Flow
         from sequoia_base.runs import RunFolder
+        from sequoia_model.leakage import audit_splits
         from sequoia_model.splits import draw
+        from sequoia_model.training._run_files import assemble, begin_run
         from sequoia_model.training.checkpoints import Checkpoints
         from sequoia_model.training.data import TrainingData
         from sequoia_model.training.folds import rows_of_folds
         from sequoia_model.training.networks import null_networks
-        from sequoia_model.training.one_fold import evaluate_fold, train_fold
+        from sequoia_model.training.one_fold import evaluate_fold, results_file, train_fold
         from sequoia_model.training.options import TrainOptions
         from sequoia_model.training.result import FoldRun
-        from sequoia_model.training.run_files import assemble, begin_run, results_file
         from sequoia_model.weights.loading import save_weights
         from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
@@ -97,20 +98,25 @@ def child(folder: str) -> None:
         expression = np.load(root / "expression.npy")
         n, n_genes = expression.shape
         slides, genes = tuple(f"S{i}" for i in range(n)), tuple(f"G{i}" for i in range(n_genes))
-        patients, none = np.array([f"P{i}" for i in range(n)], dtype=object), np.full(n, "", dtype=object)
+        patients = np.array([f"P{i * PATIENTS // SLIDES}" for i in range(n)], dtype=object)
+        none = np.full(n, "", dtype=object)
         files, flow = tuple(map(Path, slides)), Flow()
         data = TrainingData(
-            slides, patients, none, files, means, expression, genes, "uni", "log2(FPKM-UQ+1)", flow.to_frame(), (), (), ""
+            slides, patients, none, files, means, expression, genes, "uni", UNITS, flow.to_frame(), (), (), ""
         )  # fmt: skip
-        for some in means:  # all pages of the file, as after an epoch
-            some.sum()
-    print(f"{'data arrays':<44}      {(means.nbytes + expression.nbytes) / 1e9:5.2f} GB   goal <= {ARRAYS_GOAL} GB")
+        for slide in means:  # all pages of the file, as after reading it
+            slide.sum()
+    print(
+        f"{'data arrays':<44}      {(means.nbytes + expression.nbytes) / 1e9:5.2f} GB   goal <= {ARRAYS_GOAL} GB"
+    )
 
     options, splits = TrainOptions(epochs=1), draw(patients)
     rows = rows_of_folds(splits, patients, options, flow)
     settings = options.settings() | {"data": ""}
     begin_run(output, settings, data, splits, force=False)
-    few = replace(rows[0], train=rows[0].train[:TRAINED_ON])
+    fold = rows[0]
+    few = replace(fold, train=fold.train[:TRAINED_ON])
+    some = replace(fold, val=fold.val[:PREDICTED], test=fold.test[:PREDICTED])
     checkpoints = Checkpoints(root / "checkpoint", "", every=0)
     with phase("steps, validation, checkpoint"):
         network, fitted = train_fold(
@@ -118,11 +124,13 @@ def child(folder: str) -> None:
         )
     with phase("evaluation"):
         untrained = null_networks(network, options, 0)
-        results = evaluate_fold(network, untrained, data, rows[0])
+        results, _ = evaluate_fold(network, untrained, data, some)
         del untrained
-    with phase("saving"):
+    with phase("saving five folds"):
         named = {f"fold_{fold.fold}": fold for fold in rows}
-        for name, claim in RunFolder(output, item="fold", facts=("epochs", "kept_epoch")).in_turn(list(named)):
+        for name, claim in RunFolder(output, item="fold", facts=("epochs", "kept_epoch")).in_turn(
+            list(named)
+        ):
             assert not isinstance(claim, Exception)
             with claim:
                 fold = named[name]
@@ -130,15 +138,17 @@ def child(folder: str) -> None:
                 claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
                 save_weights(network, claim.part / name)
                 (claim.part / ".runs").mkdir()
-                cyclic = {what: np.resize(y, (len(fold.test), n_genes)) for what, y in results.predicted.items()}
+                cyclic = {
+                    what: np.resize(y, (len(fold.test), n_genes)) for what, y in results.predicted.items()
+                }
                 replace(results, rows=fold.test, predicted=cyclic).save(claim.part / results_file(fold.fold))
-                claim.remember(log=fitted.log, stop=fitted.stop, resumed_at=None)
+                claim.remember(log=fitted.log, stop=fitted.stop, resumed_at=None, device="cpu", threads=1)
                 claim.place(name).mkdir(exist_ok=True)
                 claim.finish([f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", results_file(fold.fold)])
-        del results, cyclic
+        del results, cyclic, network, claim
     with phase("joining the folds"):
         runs = [FoldRun(fold.fold, "done") for fold in rows]
-        run = assemble(output, settings, data, rows, runs, flow)
+        run = assemble(output, settings, data, rows, runs, flow, audit_splits(splits))
     assert run.summary is not None and run.summary.n_slides == n
 
 

@@ -16,6 +16,8 @@ PARTS = (
     "measured",
     "ridge",
     "training_data",
+    "training",
+    "training_memory",
     "tile_reading",
     "images",
     "slides",

@@ -144,7 +144,8 @@ class Epoch:
     ) -> None:
         self.root, self.network, self.device = root, network, device
         n = n_train + n_val
-        self.folder, self.frame = write_features(root / "features", n), make_frame(n, network.num_outputs)
+        self.folder = write_features(root / "features", n, network.num_clusters, network.input_dim)
+        self.frame = make_frame(n, network.num_outputs)
         self.data = self._load()
         self.rows = {"train": np.arange(n_train), "val": np.arange(n_train, n)}
         self.order = np.random.default_rng(np.random.SeedSequence([0, 0, 0])).permutation(n_train)
@@ -153,7 +154,9 @@ class Epoch:
 
     def _load(self) -> TrainingData:
         table = write_h5ad(self.root / "measured.h5ad", self.frame)
-        return load_training_data(self.folder, table, cache=self.root / "cache")
+        return load_training_data(
+            self.folder, table, n_clusters=self.network.num_clusters, cache=self.root / "cache"
+        )
 
     def ours(self, precision: str) -> float:
         """Seconds of an epoch of `fit`, as its log gives them: learning, validation, and saving the network."""
@@ -170,7 +173,7 @@ class Epoch:
 
     def published(self) -> float:
         """Seconds of an epoch of the published loop."""
-        self.network.load_state_dict(self.start)
+        self.network.cpu().load_state_dict(self.start)
         theirs = SeparateTransformer(self.network).to(self.device)
         orders = {"train": self.order, "val": self.rows["val"]}
         parts = {

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from sequoia_model.feature_files import write
 from sequoia_model.training.data import TrainingData, load_training_data
-from sequoia_model.training.parts import Part, Targets
+from sequoia_model.training.parts import FoldPart, Targets
 from sequoia_model.types.bag import EncoderId, FeatureBag
 from sequoia_model.weights.gene_lists import published_genes
 from tests.bench.timing import peak
@@ -49,10 +49,10 @@ def names(n: int) -> list[str]:
     return [f"S{i:05d}" for i in range(n)]
 
 
-def write_features(folder: Path, n: int) -> Path:
+def write_features(folder: Path, n: int, clusters: int = CLUSTERS, dim: int = DIM) -> Path:
     """Files of ours that hold cluster means alone."""
     folder.mkdir()
-    means = np.random.default_rng(0).standard_normal((CLUSTERS, DIM), dtype=np.float32)
+    means = np.random.default_rng(0).standard_normal((clusters, dim), dtype=np.float32)
     for i, slide in enumerate(names(n)):
         bag = FeatureBag(slide, cluster_features=np.roll(means, i, axis=1), encoder=EncoderId("uni"))
         write(bag, folder / f"{slide}.h5")
@@ -104,7 +104,7 @@ def published_epoch(frame: pd.DataFrame, folder: Path, order: np.ndarray) -> Ite
 
 def our_epoch(data: TrainingData, order: np.ndarray) -> Iterator[Batch]:
     """Batches as `train` takes them out of the two arrays."""
-    part = Part(data.means, data.expression, np.arange(len(order)))
+    part = FoldPart(data.means, data.expression, np.arange(len(order)))
     return part.batches(BATCH, Targets.plain(len(data.genes)), torch.device("cpu"), order)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from sequoia_model.errors import InputError, listing
@@ -73,36 +72,6 @@ class FoldPredictions:
         ranking = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_RANKING)}
         rows = arrays.pop("rows")
         return cls(rows, arrays, {name.removeprefix(_RANKING): values for name, values in ranking.items()})
-
-
-def join_folds(paths: Sequence[Path]) -> FoldPredictions:
-    """The predictions of several folds, one fold after the other; of each file, few pages are in memory at a time.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        A file of `FoldPredictions.save` for each fold; all of the same methods.
-
-    Returns
-    -------
-    FoldPredictions
-        Of the test parts of all folds. Its rankings have the shape (folds, genes).
-    """
-
-    def of_all(name: str) -> list[NDArray[Any]]:
-        return [_tensor(path, name) for path in paths]
-
-    with safe_open(paths[0], framework="numpy") as file:
-        names = [name for name in file.keys() if name != "rows"]  # noqa: SIM118
-    predicted = {name: np.concatenate(of_all(name)) for name in names if not name.startswith(_RANKING)}
-    ranking = {name: np.stack(of_all(f"{_RANKING}{name}")) for name in predicted}
-    return FoldPredictions(np.concatenate(of_all("rows")), predicted, ranking)
-
-
-def _tensor(path: Path, name: str) -> NDArray[Any]:
-    with safe_open(path, framework="numpy") as file:  # which unmaps it again
-        values: NDArray[Any] = file.get_tensor(name)
-    return values
 
 
 def train_fold(

@@ -123,6 +123,15 @@ def audit(
             "association with the folds is tested."
         ),
     ] = None,
+    trained: Annotated[
+        str | None,
+        typer.Option(
+            "--splits",
+            metavar="FILE|published:CANCER",
+            help="For predictions and test_results.pkl, which say who is tested: the splits by which the folds were "
+            "trained.",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of the features, if their files do not name it.")
     ] = None,
@@ -144,6 +153,7 @@ def audit(
         file,
         features,
         patients,
+        splits=trained,
         encoder=encoder,
         near=near,
         seed=seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -69,13 +70,24 @@ def _both_sides(sides: Sides, fold: int) -> list[Leak]:
 
 
 def _wrong_pairs(sides: Sides) -> list[Leak]:
-    """Folds that trained on most of their own test part, but left out that of another fold.
+    """Folds that trained on most of their own test part, or of whom they predicted, but left out that of another fold.
 
     As where lists of training and validation patients are read as two folds, and zipped against one list of test parts.
     """
     train = {fold: sides.of_role(fold, "train") for fold in sides.folds}
     held_out = "test" if (sides.listed["role"] == "test").any() else "val"
     test = {fold: sides.of_role(fold, held_out) for fold in sides.folds}
+    found = _paired_wrongly(sides, train, test, f"its {held_out} patients", f"{held_out} part")
+    if len(sides.tested):
+        owners = sides.tested.groupby("fold")["patient"].agg(set).to_dict()
+        predicted = {fold: owners.get(fold, set()) for fold in sides.folds}
+        found += _paired_wrongly(sides, train, predicted, "the patients it predicted", "predicted part")
+    return found
+
+
+def _paired_wrongly(
+    sides: Sides, train: Mapping[int, set[str]], test: Mapping[int, set[str]], whom: str, what_part: str
+) -> list[Leak]:
     n, found = len(sides.patients), []
     for fold in sides.folds:
         seen = train[fold] & test[fold]
@@ -89,8 +101,8 @@ def _wrong_pairs(sides: Sides) -> list[Leak]:
         ]
         if missed:
             what = (
-                f"fold {fold} trained on {100 * len(seen) / len(test[fold]):.0f}% of its {held_out} patients; its "
-                f"training part leaves out the {held_out} part of fold {listing(missed)}: the folds are paired wrongly"
+                f"fold {fold} trained on {100 * len(seen) / len(test[fold]):.0f}% of {whom}; its training part leaves "
+                f"out the {what_part} of fold {listing(missed)}: the folds are paired wrongly"
             )
             found.append(Leak("folds_paired_wrongly", fold, tuple(sorted(seen)), what))
     return found

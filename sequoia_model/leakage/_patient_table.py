@@ -93,6 +93,29 @@ class PatientTable:
                 fix="slides are matched by name, without the endings of files",
             )
 
+    def refuse_other_patients(self, names: Iterable[str], where: object) -> None:
+        """Refuse patients none of whom is in this table: whatever it says would be left out without a word.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Patients.
+        where : object
+            Where they are from, for the error.
+
+        Raises
+        ------
+        InputError
+            If the table has columns, and none of these patients.
+        """
+        names = list(names)
+        if self.columns and self._patients.isdisjoint(names):
+            raise InputError(
+                f"none of the {counted(len(names), 'patient')} is in the given table of patients",
+                where=f"{where}: {listing(names, 3)}; given: {listing(sorted(self._patients), 3)}",
+                fix="patients are matched by name; TCGA barcodes are cut to twelve characters",
+            )
+
     @cached_property
     def _patients(self) -> set[str]:
         return {*self.by_slide.values(), *(patient for column in self.columns.values() for patient in column)}

@@ -13,11 +13,13 @@ from sequoia_base.names import bare_slide
 from sequoia_model.errors import InputError, listing, part
 from sequoia_model.leakage._patient_table import PatientTable
 from sequoia_model.legacy import tested_slides
-from sequoia_model.splits import ROLES, Splits, read_lists
+from sequoia_model.splits import ROLES, Splits, published, read_lists
 
 #: Files of a run folder, besides those of its folds.
 SPLITS_FILE, PREDICTIONS_FILE = "splits.csv", "predictions.h5ad"
 PatientOf = Callable[[str], str | None]
+#: Splits: of a file or folder, in memory, or "published:BRCA".
+Given = str | Path | Splits
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +31,10 @@ class Sides:
     kind : str
         What was read: splits, run, predictions or results.
     listed : DataFrame
-        A row per name and role in a fold; columns ``fold`` (int), ``role``, ``name`` (a slide or a patient) and
-        ``patient``. Empty if only predictions were read.
+        A row per name and role in a fold; columns ``fold`` (int), ``role``, ``name`` (a slide or a patient),
+        ``patient``, and ``known`` (bool): whether anything says the patient. Empty if only predictions were read.
     tested : DataFrame
-        A row per predicted slide; columns ``fold`` (int), ``name``, ``patient``. Empty if no predictions were read.
+        The same of predicted slides, without roles. Empty if no predictions were read.
     of_slides : bool
         Whether the names in `listed` are those of slides.
     notes : tuple of str
@@ -55,13 +57,18 @@ class Sides:
         """All patients."""
         return sorted({*self.listed["patient"], *self.tested["patient"]})
 
+    @property
+    def some_known(self) -> bool:
+        """Whether the patient of any name is known; if not, two slides of one patient cannot be told."""
+        return bool(self.listed["known"].any() or self.tested["known"].any())
+
     def of_role(self, fold: int, role: str, column: str = "patient") -> set[str]:
         """Patients, or names, on one side of a fold."""
         rows = self.listed[(self.listed["fold"] == fold) & (self.listed["role"] == role)]
         return set(rows[column])
 
 
-def read_sides(path: str | Path, table: PatientTable) -> Sides:
+def read_sides(path: str | Path, table: PatientTable, splits: Given | None = None) -> Sides:
     """Read splits of any layout, a run folder, predictions (.h5ad) or results of the published code (.pkl).
 
     Parameters
@@ -70,16 +77,65 @@ def read_sides(path: str | Path, table: PatientTable) -> Sides:
         The file or folder.
     table : PatientTable
         What a user says of slides and patients.
+    splits : path, Splits or "published:BRCA", optional
+        Whom the folds trained on whose predictions or results are read.
 
     Raises
     ------
     InputError
-        If it is none of these, or cannot be read.
+        If it is none of these, cannot be read, has nothing in common with the table or the splits, or says itself whom
+        the folds trained on although splits are given.
     """
     sides = _read_sides(Path(path), table.patient)
+    if splits is not None:
+        sides = _beside(sides, splits, table.patient, path)
     if sides.of_slides or not len(sides.listed):
         table.refuse_other_slides([*sides.listed["name"], *sides.tested["name"]], path)
+    table.refuse_other_patients(sides.patients, path)
     return sides
+
+
+def _beside(sides: Sides, splits: Given, patient_of_name: PatientOf, path: object) -> Sides:
+    """Predictions or results, and the splits by which their networks were trained."""
+    if len(sides.listed):
+        raise InputError(
+            "splits are given beside a file that says itself whom the folds trained on",
+            where=str(path),
+            fix="leave out --splits, or audit predictions (.h5ad) or test_results.pkl",
+        )
+    beside = _given(splits, patient_of_name)
+    name = splits.name if isinstance(splits, Splits) else str(splits)
+    if lost := sorted(set(sides.tested["fold"]) - set(beside.listed["fold"])):
+        raise InputError(
+            f"the splits have no fold {listing(lost)}, which predicted",
+            where=f"{name}, which has the folds {listing(beside.folds)}; {path}",
+            fix="give the splits of these networks; folds are counted from 0",
+        )
+    strangers = _strangers(beside.listed, sides.tested, name)
+    if not set(sides.tested["patient"]) & set(beside.listed["patient"]):
+        raise InputError(
+            "none of the predicted patients is in the splits",
+            where=f"{path}: {listing(sides.patients, 3)}; {name}: {listing(beside.patients, 3)}",
+            fix="give the splits of these networks; if names differ, --patients says whose the slides are",
+        )
+    notes = (*sides.notes, *beside.notes, *strangers)
+    return Sides(sides.kind, beside.listed, sides.tested, beside.of_slides, notes)
+
+
+def _given(splits: Given, patient_of_name: PatientOf) -> Sides:
+    if isinstance(splits, Splits):
+        return sides_of(splits)
+    kind, colon, cancer = str(splits).partition(":")
+    if kind == "published" and colon:
+        return sides_of(published(cancer))
+    return _of_lists(Path(splits), patient_of_name)
+
+
+def _strangers(listed: pd.DataFrame, tested: pd.DataFrame, name: str) -> list[str]:
+    """A note on predicted patients who are in no fold."""
+    lost = sorted(set(tested["patient"]) - set(listed["patient"]))
+    n = part(len(lost), tested["patient"].nunique(), "predicted patient", "are")
+    return [f"{n} not in {name}: {listing(lost, 3)}"] if lost else []
 
 
 def _read_sides(path: Path, patient_of_name: PatientOf) -> Sides:
@@ -97,10 +153,15 @@ def _read_sides(path: Path, patient_of_name: PatientOf) -> Sides:
     if path.suffix.lower() == ".h5ad":
         tested, notes = _predicted(path, patient_of_name)
         return Sides("predictions", _nobody(), tested, notes=notes)
+    return _of_lists(path, patient_of_name)
+
+
+def _of_lists(path: Path, patient_of_name: PatientOf) -> Sides:
+    """Splits of any layout."""
     lists = read_lists(path)
     rows = [(fold, role, name) for fold, pairs in enumerate(lists.folds) for name, role in pairs]
     listed, notes = _frame(rows, patient_of_name, path, of_patients=lists.of_patients)
-    return Sides("splits", listed, _nobody(), of_slides=not lists.of_patients, notes=notes)
+    return Sides("splits", listed, _nobody(), of_slides=not lists.of_patients, notes=(*lists.notes, *notes))
 
 
 def sides_of(splits: Splits) -> Sides:
@@ -120,18 +181,16 @@ def _of_run(folder: Path, patient_of_name: PatientOf) -> Sides:
     listed, tested = _nobody(), _nobody()
     notes: list[str] = []
     if (folder / SPLITS_FILE).exists():
-        read = read_lists(folder / SPLITS_FILE)
-        rows = [(fold, role, name) for fold, pairs in enumerate(read.folds) for name, role in pairs]
-        listed, more = _frame(rows, patient_of_name, folder / SPLITS_FILE, of_patients=read.of_patients)
-        notes += more
+        read = _of_lists(folder / SPLITS_FILE, patient_of_name)
+        listed = read.listed
+        notes += read.notes
     else:
         notes.append(f"there is no {SPLITS_FILE}, so only the predictions are looked at")
     if (folder / PREDICTIONS_FILE).exists():
         tested, more = _predicted(folder / PREDICTIONS_FILE, patient_of_name)
         notes += more
-        if len(listed) and (strangers := sorted(set(tested["patient"]) - set(listed["patient"]))):
-            n = part(len(strangers), tested["patient"].nunique(), "predicted patient", "are")
-            notes.append(f"{n} not in {SPLITS_FILE}: {listing(strangers, 3)}")
+        if len(listed):
+            notes += _strangers(listed, tested, SPLITS_FILE)
     else:
         notes.append(f"there is no {PREDICTIONS_FILE}, so only the splits are looked at")
     return Sides("run", listed, tested, notes=tuple(notes))
@@ -166,7 +225,8 @@ def _predicted(path: Path, patient_of_name: PatientOf) -> tuple[pd.DataFrame, tu
 
 
 def _nobody() -> pd.DataFrame:
-    return pd.DataFrame({"fold": pd.Series(dtype=int), "role": "", "name": "", "patient": ""})
+    nothing = {"fold": int, "role": object, "name": object, "patient": object, "known": bool}
+    return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in nothing.items()})
 
 
 def _frame(
@@ -183,6 +243,7 @@ def _frame(
     owner = {name: patient_of_name(name) for name in names}
     unknown = [] if of_patients else [name for name in names if not owner[name]]
     table["patient"] = [owner[name] or name for name in table["name"]]
+    table["known"] = ~table["name"].isin(unknown)
     n = part(len(unknown), len(names), "slide", "have")
     note = f"{n} no patient, so each counts as its own patient: {listing(unknown, 3)}"
     if table.empty:

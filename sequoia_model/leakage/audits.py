@@ -15,7 +15,7 @@ from sequoia_model.leakage._associations import associations
 from sequoia_model.leakage._duplicates import PAIR_COLUMNS, near_duplicates
 from sequoia_model.leakage._overlaps import Leak, find_leaks, names_alike
 from sequoia_model.leakage._patient_table import Patients, PatientTable
-from sequoia_model.leakage._sides import Sides, read_sides, sides_of
+from sequoia_model.leakage._sides import Given, Sides, read_sides, sides_of
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
 from sequoia_model.patients import PATIENT_COLUMNS
 from sequoia_model.splits import Splits
@@ -46,7 +46,12 @@ class Audit(Result):
     n_folds, n_patients : int
         Numbers of folds and patients.
     leaks : tuple of Leak
-        What makes results worthless; empty if nothing does.
+        What makes results worthless; empty if nothing that could be looked at does (`looked_at`).
+    looked_at : tuple of str
+        What the input allowed to look at: ``sides`` (who is on both sides of a fold: needs lists of training patients,
+        and slides whose patients are known), ``predictors`` (whether folds predicted whom they trained on: lists and
+        predictions), ``repeats`` (who was predicted by several folds: predictions), ``near_duplicates`` (features),
+        ``associations`` (columns or barcodes).
     near_duplicates : DataFrame
         Pairs of slides on different sides of a fold that are nearly the same: ``slide_a``, ``slide_b``, ``patient_a``,
         ``patient_b``, ``same_patient``, ``cosine``, ``folds``. Empty also if no features were given.
@@ -62,6 +67,7 @@ class Audit(Result):
     n_folds: int
     n_patients: int
     leaks: tuple[Leak, ...]
+    looked_at: tuple[str, ...]
     near_duplicates: pd.DataFrame
     associations: pd.DataFrame
     notes: tuple[str, ...] = ()
@@ -87,10 +93,24 @@ class Audit(Result):
                 fix="put all slides of a patient into one part of a fold; sequoia-model splits audit lists all",
             )
 
+    def _no_leaks(self) -> list[str]:
+        """That there are none, as far as one could see."""
+        if "sides" in self.looked_at:
+            return ["  no leaks"]
+        if self.kind in ("splits", "run") and "repeats" not in self.looked_at:
+            return [
+                "  not known whether there are leaks: nothing says the patient of any slide (give --patients)",
+                "  no slide is on two sides of a fold",
+            ]
+        return [
+            "  not known whether there are leaks: the file does not say whom the folds trained on (give --splits)",
+            "  no patient is predicted by several folds",
+        ]
+
     def __str__(self) -> str:
         size = f"{counted(self.n_patients, 'patient')}, {counted(self.n_folds, 'fold')}"
         lines = [f"{self.source} ({self.kind}): {size}"]
-        lines += [f"  leak: {leak.what}: {listing(leak.items, 4)}" for leak in self.leaks] or ["  no leaks"]
+        lines += [f"  leak: {leak.what}: {listing(leak.items, 4)}" for leak in self.leaks] or self._no_leaks()
         for pair in self.near_duplicates.head(_SHOWN).to_dict("records"):
             lines.append(
                 f"  nearly the same: {pair['slide_a']}, {pair['slide_b']} (cosine {pair['cosine']:.5f})"
@@ -110,6 +130,7 @@ def audit(
     features: Features | None = None,
     patients: Patients | None = None,
     *,
+    splits: Given | None = None,
     encoder: str | None = None,
     near: float = NEAR,
     seed: int = 0,
@@ -128,6 +149,8 @@ def audit(
     patients : path or mapping of str to str, optional
         Slide to patient; or a table with a column of patients, perhaps one of slides, and others (site, ER, batch)
         whose association with the test folds is tested.
+    splits : path or Splits, optional
+        For predictions and results: whom the folds trained on, as a file, a folder, or "published:BRCA".
     encoder : str, optional
         The encoder of the features, if their files do not name it.
     near : float
@@ -147,11 +170,12 @@ def audit(
     Raises
     ------
     InputError
-        If a file cannot be read. Leaks are no error here (`Audit.refuse_leaks`).
+        If a file cannot be read, or has nothing in common with the others: no slide of the features, or no patient of
+        the table, is in a fold. Leaks are no error here (`Audit.refuse_leaks`).
     """
     check_limits({"near": near, "seed": seed}, _LIMITS)
     table = PatientTable.of(patients)
-    sides = read_sides(path, table)
+    sides = read_sides(path, table, splits)
     means = _means(features, encoder, jobs, progress)
     return _audited(str(path), sides, means, table, near, seed)
 
@@ -204,15 +228,27 @@ def _audited(
     notes += more
     columns = {title: column for title, column in table.columns.items() if not title.startswith("fold_")}
     sites = {patient: tissue_source_site(patient) or "" for patient in fold}
-    if all(sites.values()) and not any(title.lower() in PATIENT_COLUMNS["site"] for title in columns):
+    if any(sites.values()) and not any(title.lower() in PATIENT_COLUMNS["site"] for title in columns):
         columns = {"site": sites} | columns
+        if without := [patient for patient, site in sites.items() if not site]:
+            n = part(len(without), len(sites), "patient", "have")
+            notes.append(f"{n} no TCGA barcode, which would name the site: {listing(without, 3)}")
     found = associations(fold, columns, seed)
     if lost := sorted(set(columns) - set(found["column"])):
         notes.append(f"not tested, having one level, or too many for the patients: {listing(lost)}")
     if table.several:
         notes.append(f"not tested, since slides of a patient differ: {listing(table.several)}")
     leaks = tuple(find_leaks(sides))
-    return Audit(source, sides.kind, len(sides.folds), len(sides.patients), leaks, pairs, found, tuple(notes))
+    could = {
+        "sides": len(sides.listed) and sides.some_known,
+        "predictors": len(sides.listed) and len(sides.tested),
+        "repeats": len(sides.tested),
+        "near_duplicates": means is not None,
+        "associations": len(found),
+    }
+    looked_at = tuple(name for name, seen in could.items() if seen)
+    n_folds, n_patients = len(sides.folds), len(sides.patients)
+    return Audit(source, sides.kind, n_folds, n_patients, leaks, looked_at, pairs, found, tuple(notes))
 
 
 def _pairs(
@@ -225,6 +261,12 @@ def _pairs(
     patient = {slide: owner.get(slide) or table.patient(slide) or slide for slide in means.slides}
     notes = []
     outside = [slide for slide in means.slides if patient[slide] not in known]
+    if len(outside) == len(means.slides):
+        raise InputError(
+            f"none of the {counted(len(outside), 'slide')} of the features is in a fold",
+            where=f"features: {listing(outside, 3)}; folds: {listing(sorted(known), 3)}",
+            fix="give the features of these patients; --patients says whose the slides are",
+        )
     if outside:
         notes.append(
             f"{part(len(outside), len(means.slides), 'slide', 'are')} in no fold: {listing(outside, 3)}"

@@ -81,10 +81,13 @@ class Lists:
         Names of each fold, with their roles.
     of_patients : bool
         Whether the names are those of patients; otherwise of slides, or of either.
+    notes : tuple of str
+        How the file was understood, where there is a doubt.
     """
 
     folds: tuple[tuple[tuple[str, str], ...], ...]
     of_patients: bool
+    notes: tuple[str, ...] = ()
 
 
 def read_lists(path: str | Path) -> Lists:

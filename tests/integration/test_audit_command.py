@@ -12,7 +12,7 @@ import pytest
 from sequoia_model.splits import draw
 from tests.build.commands import left_in, sequoia_model
 from tests.build.features import make_features, write_clam, write_sequoia
-from tests.build.pickles import make_results, write_pickle
+from tests.build.pickles import make_results, make_split, write_pickle
 
 PATIENTS = [f"TCGA-{'AB'[i % 2]}1-{i:04d}" for i in range(24)]
 SPLITS = draw(PATIENTS, n_folds=3)
@@ -175,6 +175,20 @@ BAD = {
         sites("--patients", "HERE/a.csv", a="slide,patient_id,site\nS1,P1,A\n"),
         ["none of the 24 slides is in the given list of patients", "given: S1"],
     ),
+    "splits beside splits": (
+        audited("HERE/s.csv", "--splits", "published:BRCA"),
+        ["says itself whom the folds trained on", "s.csv", "leave out --splits"],
+    ),
+    "features of other slides": (
+        lambda folder: [
+            *audited("HERE/s.csv")(folder), "--features", write_clam(folder / "TCGA-ZZ-0001.h5", dim=8)
+        ],
+        ["none of the 1 slide of the features is in a fold", "TCGA-ZZ-0001"],
+    ),
+    "a table of other patients": (
+        audited("HERE/s.csv", "--patients", "HERE/a.csv", a="patient_id,er\nP1,+\n"),
+        ["none of the 24 patients is in the given table", "given: P1"],
+    ),
     "a cosine above 1": (audited("HERE/s.csv", "--near", 2), ["near must be a number above 0 and at most 1"]),
     "a seed": (audited("HERE/s.csv", "--seed", -1), ["seed must be a whole number, 0 or more"]),
     "small sites": (sites("--folds", 13), ["0 sites have 13 patients or more", "A1 (12)", "use --folds 12"]),
@@ -224,3 +238,15 @@ def test_results_of_the_published_code_are_audited(capsys, tmp_path):
     answer = sequoia_model(capsys, "splits", "audit", write_pickle(tmp_path, make_results()), "--json")
     assert answer.code == 0, answer.err
     assert answer.json["kind"] == "results" and answer.json["n_patients"] == 4
+    assert answer.json["looked_at"] == ["repeats"]
+
+
+def test_results_beside_the_splits_of_their_networks_end_with_2_if_they_leak(capsys, tmp_path):
+    names = [f"{patient}-01Z-00-DX1" for patient in SPLITS.patients(0, "train")[:2]]
+    results = write_pickle(tmp_path, make_results(make_split(0, wsi_file_name=np.array(names))))
+    SPLITS.save(tmp_path / "s.csv")
+    assert sequoia_model(capsys, "splits", "audit", results).code == 0
+    answer = sequoia_model(capsys, "splits", "audit", results, "--splits", tmp_path / "s.csv", "--json")
+    assert answer.code == 2
+    assert [leak["kind"] for leak in answer.json["leaks"]] == ["predicted_by_training_fold"]
+    assert answer.json["leaks"][0]["items"] == sorted(names)

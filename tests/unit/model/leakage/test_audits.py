@@ -99,6 +99,26 @@ def test_slides_in_no_fold_and_patients_without_features_are_noted():
     assert any("3 of 40 patients have no features" in note for note in notes)
 
 
+def test_features_and_tables_of_other_patients_are_refused(tmp_path):
+    other = SlideMeans(tuple(f"TCGA-ZZ-{i:04d}" for i in range(5)), make_means(n=5).means, "uni")
+    with pytest.raises(InputError, match="none of the 5 slides of the features is in a fold") as raised:
+        audit_splits(SPLITS, other)
+    assert "TCGA-ZZ-0000" in raised.value.where and "TCGA-A0-0000" in raised.value.where
+    SPLITS.save(tmp_path / "s.csv")
+    (tmp_path / "t.csv").write_text("patient_id,er\nP1,+\nP2,-\n")
+    with pytest.raises(InputError, match="none of the 40 patients is in the given table") as raised:
+        audit(tmp_path / "s.csv", patients=tmp_path / "t.csv")
+    assert "given: P1, P2" in raised.value.where
+
+
+def test_a_table_of_samples_is_cut_to_patients(tmp_path):
+    SPLITS.save(tmp_path / "s.csv")
+    rows = [f"{patient}-01A,{'+-'[i // 2 % 2]}" for i, patient in enumerate(PATIENTS)]
+    (tmp_path / "t.csv").write_text("\n".join(["patient_id,er", *rows]))
+    found = audit(tmp_path / "s.csv", patients=tmp_path / "t.csv")
+    assert found.associations.set_index("column").loc["er", "n"] == 40
+
+
 # --- associations --------------------------------------------------------------------------------------------------
 
 
@@ -109,6 +129,14 @@ def test_sites_of_barcodes_are_tested_and_whole_sites_are_said_to_be_meant():
     assert loose.associations["p"][0] > 0.05 and not loose.associations["whole"][0]
     assert whole.associations["p"][0] < 0.001 and whole.associations["whole"][0]
     assert "each level is whole in one fold" in str(whole)
+
+
+def test_sites_are_tested_although_a_patient_has_no_barcode():
+    splits = draw([*PATIENTS, "P1"], n_folds=4)
+    found = audit_splits(splits)
+    row = found.associations.set_index("column").loc["site"]
+    assert (row["n"], row["n_missing"]) == (40, 1)
+    assert "1 of 41 patients has no TCGA barcode, which would name the site: P1" in found.notes
 
 
 def test_columns_of_the_table_are_tested(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from sequoia_model.errors import InputError
 from sequoia_model.leakage import audit
-from sequoia_model.splits import draw
+from sequoia_model.splits import draw, published
 from tests.build.pickles import make_results, make_split, slide, write_pickle
 
 SPLITS = draw([f"P{i:02d}" for i in range(20)], n_folds=4, val=0.2)
@@ -75,8 +75,71 @@ def test_a_slide_tested_by_several_folds_is_named_although_it_cannot_be_converte
     assert found.leaks[1].items == (slide(0),)
 
 
-def test_results_of_a_partition_have_no_leaks(tmp_path):
-    assert audit(write_pickle(tmp_path, make_results())).leaks == ()
+def test_results_alone_do_not_say_whether_there_are_leaks(tmp_path):
+    found = audit(write_pickle(tmp_path, make_results()))
+    assert found.leaks == () and found.looked_at == ("repeats",)
+    assert "no leaks" not in str(found)
+    assert "whom the folds trained on (give --splits)" in str(found)
+
+
+def test_slides_of_nobody_do_not_say_whether_there_are_leaks(tmp_path):
+    (tmp_path / "s.csv").write_text("train,test\nP1_s1,P1_s2\nP2_s1,\n")
+    found = audit(tmp_path / "s.csv")
+    assert found.looked_at == () and "no leaks" not in str(found)
+    assert "nothing says the patient of any slide (give --patients)" in str(found)
+    known = audit(tmp_path / "s.csv", patients={"P1_s1": "P1", "P1_s2": "P1", "P2_s1": "P2"})
+    assert known.looked_at == ("sides",) and known.leaks[0].items == ("P1",)
+
+
+# --- predictions beside the splits of their networks -----------------------------------------------------------------
+
+
+def test_predictions_beside_their_splits_have_no_leaks(tmp_path):
+    found = audit(write_predictions(tmp_path / "p.h5ad", held_out()), splits=SPLITS)
+    assert found.leaks == () and found.looked_at == ("sides", "predictors", "repeats")
+    assert "no leaks" in str(found) and found.kind == "predictions"
+
+
+def test_predictions_of_folds_that_are_shifted_by_one_are_paired_wrongly(tmp_path):
+    splits = draw([f"P{i:02d}" for i in range(60)], n_folds=4)
+    splits.save(tmp_path / "s.csv")
+    folds = [(splits.test_fold(patient) + 1) % 4 for patient in splits.roles.index]
+    found = audit(write_predictions(tmp_path / "p.h5ad", folds, n=60), splits=tmp_path / "s.csv")
+    wrong = [leak for leak in found.leaks if leak.kind == "folds_paired_wrongly"]
+    assert [leak.fold for leak in wrong] == [0, 1, 2, 3]
+    assert (
+        "of the patients it predicted; its training part leaves out the predicted part of fold 1"
+        in wrong[0].what
+    )
+    assert {leak.fold for leak in found.leaks if leak.kind == "predicted_by_training_fold"} == {0, 1, 2, 3}
+
+
+def test_old_results_are_compared_with_published_folds(tmp_path):
+    names = [[f"{p}-01Z-00-DX1" for p in published("GBM").patients(k, "test")] for k in (1, 0)]
+    parts = [make_split(k, n=len(names[k]), wsi_file_name=np.array(names[k])) for k in (0, 1)]
+    found = audit(write_pickle(tmp_path, make_results(*parts)), splits="published:GBM")
+    wrong = [leak for leak in found.leaks if leak.kind == "folds_paired_wrongly"]
+    assert [leak.fold for leak in wrong] == [0, 1]
+    parts.reverse()
+    assert audit(write_pickle(tmp_path, make_results(*parts)), splits="published:GBM").leaks == ()
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ("published:GBM", "none of the predicted patients is in the splits"),
+        (draw([f"P{i:02d}" for i in range(20)], n_folds=2), "the splits have no fold 2, 3, which predicted"),
+    ],
+)
+def test_splits_of_other_networks_are_refused(tmp_path, splits, words):
+    with pytest.raises(InputError, match=words):
+        audit(write_predictions(tmp_path / "p.h5ad", held_out()), splits=splits)
+
+
+def test_splits_beside_splits_are_refused(tmp_path):
+    SPLITS.save(tmp_path / "s.csv")
+    with pytest.raises(InputError, match="says itself whom the folds trained on"):
+        audit(tmp_path / "s.csv", splits=SPLITS)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sequoia_model.nets import TileMLP
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.splits import Splits
+from sequoia_model.training.baselines import Chosen, in_words
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import LOG_COLUMNS
 from sequoia_model.training.folds import FoldRows
@@ -203,7 +204,7 @@ def _join(
     audited: Audit,
 ) -> Summary:
     notes = [f"Fold {run.fold}: {run.note}" for run in runs if run.note]
-    together = _cross_validated(output, data, rows, notes)
+    together = _cross_validated(output, data, rows, [Chosen(**run.baselines) for run in runs], notes)
     summary = summarise(together)
     digests = [digest(output / f"fold_{fold.fold}" / SAFETENSORS) for fold in rows]
     _write_predictions(output / PREDICTIONS, data, rows, together, digests, settings, flow)
@@ -241,7 +242,11 @@ def _join(
 
 
 def _cross_validated(
-    output: Path, data: TrainingData, rows: Sequence[FoldRows], notes: Sequence[str]
+    output: Path,
+    data: TrainingData,
+    rows: Sequence[FoldRows],
+    chosen: Sequence[Chosen],
+    notes: Sequence[str],
 ) -> CrossValidated:
     """The test parts of all folds, one after the other; a fold is in memory only while it is copied."""
     tested = np.concatenate([fold.test for fold in rows])
@@ -266,6 +271,7 @@ def _cross_validated(
         ranking={name: np.stack(r) for name, r in ranking.items()},
         ranked_on=tuple(fold.ranked_on for fold in rows),
         n_ranked_by=tuple(len(set(data.patients[fold.ranking])) for fold in rows),
+        chosen=in_words(chosen),
         notes=tuple(notes),
     )
 
@@ -280,17 +286,17 @@ def _write_predictions(
     flow: Flow,
 ) -> None:
     """Write the test parts of all folds."""
-    layers = [name for name in together.predicted if name.startswith("untrained") or name == "ridge"]
+    layers = [name for name in together.predicted if name != "network"]
+    cohorts = data.cohorts[np.concatenate([fold.test for fold in rows])]
+    name = path.resolve().parent.name
     obs = pd.DataFrame(
         {
             "patient_id": together.patients,
             "fold": together.folds,
-            "cohort": data.cohorts[np.concatenate([fold.test for fold in rows])],
+            "cohort": [cohort or None for cohort in cohorts] if any(cohorts) else name,
         },
         index=pd.Index(list(together.slides), dtype=object),
     )
-    if not data.cohorts.astype(bool).any():
-        del obs["cohort"]
     with (
         new_file(path) as temporary,
         PredictionsFile(temporary, data.genes, ["measured", *layers]) as file,

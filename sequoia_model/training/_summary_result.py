@@ -59,6 +59,8 @@ class Summary(Result):
         (share of genes for which the other method is better). Empty if no fold has enough slides.
     genes : DataFrame
         A row per gene: ``gene, constant``, and for each method ``r_pooled_…, r_folds_…, r_patients_…, mse_…, r2_…``.
+    chosen : str
+        What the baselines have chosen, in words.
     notes : tuple of str
         What could not be computed, and what limits the numbers.
     """
@@ -78,6 +80,7 @@ class Summary(Result):
     folds: pd.DataFrame
     comparisons: pd.DataFrame
     genes: pd.DataFrame = field(metadata={"show": False})
+    chosen: str
     notes: tuple[str, ...]
 
     @property
@@ -191,6 +194,9 @@ def _page(summary: Summary) -> Iterator[str]:
         "worse than knowing nothing of the slide. The training mean is the null for errors; an untrained network is "
         "the null for r, and its errors mean nothing."
     )
+    if summary.chosen:
+        yield ""
+        yield summary.chosen
     yield ""
     yield "## Optimism"
     yield ""

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -237,13 +237,13 @@ class _Worker:
             )  # fmt: skip
         claim.advance("predict", epochs=fitted.epochs, kept_epoch=fitted.kept_epoch)
         nulls = null_networks(network, job.options, fold.fold)
-        predictions, about_baselines = evaluate_fold(network, nulls, self.data, fold)
+        predictions, chosen, about_baselines = evaluate_fold(network, nulls, self.data, fold)
         save_weights(network, claim.part / name)
         (claim.part / ".runs").mkdir()
         predictions.save(claim.part / results_file(fold.fold))
         claim.remember(
             log=fitted.log, stop=fitted.stop, resumed_at=fitted.resumed_at, device=job.device,
-            threads=torch.get_num_threads(),
+            threads=torch.get_num_threads(), baselines=asdict(chosen),
         )  # fmt: skip
         claim.place(name).mkdir(exist_ok=True)
         claim.finish(_outputs(fold), note="; ".join(filter(None, [fitted.note, about_baselines])))

@@ -16,6 +16,7 @@ from sequoia_model.errors import InputError, listing
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training._principal_components import PrincipalComponents, fit_components, refuse_few
 from sequoia_model.training.baselines import (
+    Chosen,
     Neighbours,
     Ridge,
     TrainingMean,
@@ -186,7 +187,7 @@ def evaluate_fold(
     untrained: Mapping[str, SlideNetwork],
     data: TrainingData,
     rows: FoldRows,
-) -> tuple[FoldPredictions, str]:
+) -> tuple[FoldPredictions, Chosen, str]:
     """Predict the test part with the network, untrained networks and the baselines.
 
     Parameters
@@ -205,6 +206,8 @@ def evaluate_fold(
     FoldPredictions
         Without enough validation slides, genes are ranked on training slides: for the baselines, on predictions of
         slides whose patients were left out; for networks, on slides that they learnt from.
+    Chosen
+        What the baselines have chosen.
     str
         What to know about the baselines; empty if nothing.
     """
@@ -232,7 +235,7 @@ def evaluate_fold(
         for name, method in methods.items()
     }
     note = "; ".join(f"{name}: {fit.note}" for name, fit in (("ridge", ridge), ("kNN", knn)) if fit.note)
-    return FoldPredictions(rows.test, predicted, ranking), note
+    return FoldPredictions(rows.test, predicted, ranking), Chosen.of(ridge, knn), note
 
 
 def _by_baseline(

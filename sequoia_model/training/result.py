@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,8 @@ class FoldRun(Result):
         Where it learnt.
     note : str
         What to know about it.
+    baselines : mapping
+        What the baselines have chosen: the fields of `Chosen`.
     failure : Failure, optional
         Why it failed.
     log : list of dict
@@ -63,6 +66,7 @@ class FoldRun(Result):
     threads: int | None = None
     device: str = ""
     note: str = ""
+    baselines: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
     log: list[dict[str, Any]] = field(default_factory=list, metadata={"show": False})
 
@@ -73,7 +77,7 @@ class FoldRun(Result):
         return cls(
             rows.fold, "done", len(rows.train), len(rows.val), len(rows.test), known["epochs"], known["kept_epoch"],
             known["stop"], state.seconds, computed, known["resumed_at"], known["threads"], known["device"], state.note,
-            log=known["log"],
+            known["baselines"], log=known["log"],
         )  # fmt: skip
 
     @classmethod

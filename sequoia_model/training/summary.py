@@ -65,6 +65,8 @@ class CrossValidated:
         Where these patients come from.
     n_ranked_by : sequence of int, optional
         Number of these patients in each fold.
+    chosen : str
+        What the baselines have chosen, in words.
     notes : tuple of str
         What the fits had to say, such as `Ridge.note` with its fold.
 
@@ -83,6 +85,7 @@ class CrossValidated:
     ranking: Mapping[str, NDArray[np.floating]]
     ranked_on: str | tuple[str, ...]
     n_ranked_by: tuple[int, ...] | None = None
+    chosen: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -202,6 +205,7 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
         folds=pd.DataFrame(folds),
         comparisons=pd.DataFrame(comparisons, columns=Summary.COMPARISONS),
         genes=genes,
+        chosen=results.chosen,
         notes=(*_notes(setting, top), *results.notes),
     )
 

@@ -76,7 +76,8 @@ def test_a_run_folder_holds_networks_predictions_log_and_summary(capsys, tmp_pat
     ]
     predicted = anndata.read_h5ad(tmp_path / "run" / "predictions.h5ad")
     assert predicted.shape == (20, 6)
-    assert sorted(predicted.layers) == ["measured", "ridge", "untrained", "untrained_1"]
+    assert sorted(predicted.layers) == ["knn", "mean", "measured", "ridge", "untrained", "untrained_1"]
+    assert list(predicted.obs) == ["patient_id", "fold", "cohort"] and set(predicted.obs["cohort"]) == {"run"}
     assert predicted.uns["units"] == "log2(FPKM-UQ+1)"
     np.testing.assert_array_equal(
         predicted.layers["measured"], made.y.loc[predicted.obs["patient_id"]].to_numpy()
@@ -88,6 +89,9 @@ def test_a_run_folder_holds_networks_predictions_log_and_summary(capsys, tmp_pat
     assert len(log) == 9
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["finished"] and run["settings"]["recipe"] == "paper" and len(run["folds"]) == 3
+    chosen = [fold["baselines"] for fold in run["folds"]]
+    assert all(one["alpha_smallest"] <= one["alpha_median"] <= one["alpha_largest"] for one in chosen)
+    assert "Ridge regression chose a median penalty of" in (tmp_path / "run" / "summary.md").read_text()
     assert answer.json["missing"] == [] and answer.json["n_genes"] == 6
 
 

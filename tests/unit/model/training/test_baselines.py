@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sequoia_model.errors import InputError
 from sequoia_model.training.baselines import (
     ALPHAS,
+    Chosen,
     fit_ridge,
+    in_words,
     nearest_neighbours,
     pooled_features,
     training_mean,
@@ -245,3 +249,19 @@ def test_features_of_another_encoder_are_refused(fit):
     x, y, _ = make_part()
     with pytest.raises(InputError, match="12 columns"):
         fit(x, y).predict(x[:, :5])
+
+
+# --- what was chosen ------------------------------------------------------------------------------------------------
+
+
+def test_the_choices_of_a_fold_are_medians_and_the_genes_at_the_edges():
+    x, y, _ = make_part(genes=6)
+    ridge, knn = fit_ridge(x, y, alphas=[1e-3, 1.0, 1e6], shared=False), nearest_neighbours(x, y)
+    ridge = replace(ridge, alpha=np.array([1e-3, 1, 1, 1e6, 1e6, 1e6]))
+    knn = replace(knn, k=np.array([1, 2, 3, 5, 8, 12]))
+    assert Chosen.of(ridge, knn) == Chosen(500000.5, 1e-3, 1e6, 1 / 6, 1 / 2, 4.0)
+
+
+def test_one_number_for_all_folds_is_said_once():
+    words = in_words([Chosen(10, 0.1, 1e7, 0, 1, 8)] * 2)
+    assert "a median penalty of 10 in the folds; 0% of the genes" in words and words.endswith("number of 8.")

@@ -46,6 +46,12 @@ _FEWEST_ROWS = 5
 #: How many columns show whether those of a table are whole numbers.
 _SAMPLE = 200
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
+#: Rows that STAR and HTSeq write beside the genes (R puts an X before them): reads that were counted for none.
+_SUMMARY = re.compile(
+    r"N_(unmapped|multimapping|noFeature|ambiguous)|"
+    r"(X?__)?(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)",
+    re.IGNORECASE,
+)
 #: Names that no gene has. Such a column would enter a signature as a gene.
 _NO_GENE = re.compile(
     r".*(recur|relaps|surviv|follow.?up|censor|progress|metasta|therap|diagnos|menopaus).*|pos.?nodes|lymph.?nodes?|"
@@ -254,6 +260,31 @@ def without_codes(frame: pd.DataFrame, flow: Flow, axis: str = "rows") -> pd.Dat
     frame = _without(frame, codes, flow, f"{axis}: whole numbers", reason)
     note_unknown([name for name in map(str, frame) if _ODD_NAME.match(name)], frame.shape[1], flow)
     return frame
+
+
+def are_summaries(names: Iterable[str]) -> NDArray[np.bool_]:
+    """Which names are those of reads that were counted for no gene.
+
+    Examples
+    --------
+    >>> are_summaries(["N_unmapped", "__no_feature", "ESR1"])
+    array([ True,  True, False])
+    """
+    return np.array([bool(_SUMMARY.fullmatch(name.strip())) for name in names], dtype=bool)
+
+
+def note_summaries(total: int, lost: Sequence[str], flow: Flow) -> None:
+    """Add a line to the ledger if some of `total` names are those of summaries."""
+    if len(lost):
+        reason = f"reads that were counted for no gene: {listing(lost, 5)}"
+        flow.add("genes: summaries", total, total - len(lost), reason)
+
+
+def without_summaries(frame: pd.DataFrame, flow: Flow) -> pd.DataFrame:
+    """Patients × genes without `are_summaries`, which would change totals, and be predicted as genes."""
+    summaries = are_summaries(map(str, frame))
+    note_summaries(frame.shape[1], frame.columns[summaries].to_list(), flow)
+    return frame.loc[:, ~summaries] if summaries.any() else frame
 
 
 def note_unknown(names: Iterable[str], total: int, flow: Flow) -> None:

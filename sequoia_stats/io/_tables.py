@@ -22,6 +22,7 @@ from sequoia_stats.io._layout import (
     no_expression,
     refuse_no_header,
     without_codes,
+    without_summaries,
 )
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
@@ -49,7 +50,8 @@ def read_matrix(
     unit : {"patient", "sample"}
         What the ids belong to, for errors.
     flow : Flow, optional
-        Takes a line for columns that are not genes: row names, and clinical data such as "age".
+        Takes a line for columns that are not genes: row names, summaries such as N_unmapped, and clinical data such
+        as "age".
 
     Returns
     -------
@@ -70,11 +72,13 @@ def read_matrix(
     if in_rows:
         names = pd.Series(values.columns, dtype=object)
         check_ids(names, f"{path}, row 1", "columns", unit)
-        return genes_only(_frame(values.to_numpy().T.copy(), names, labels), flow)
+        frame = _frame(values.to_numpy().T.copy(), names, labels)
+        return genes_only(without_summaries(frame, flow), flow)
     check_ids(
         labels, f"{path}, {f'column {labels.name!r}' if labels.name else 'the column of ids'}", unit=unit
     )
-    return without_codes(_frame(values.to_numpy(), labels, values.columns), flow, "columns")
+    frame = _frame(values.to_numpy(), labels, values.columns)
+    return without_codes(without_summaries(frame, flow), flow, "columns")
 
 
 def _labelled(

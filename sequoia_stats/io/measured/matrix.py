@@ -11,6 +11,7 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.names import refuse_open_quotes
 from sequoia_stats.errors import InputError
+from sequoia_stats.io._layout import without_summaries
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -66,7 +67,9 @@ def read_expression_matrix(
         If the unit is not stated or contradicts the values, or the matrix cannot be read.
     """
     path, flow = Path(path), Flow()
-    frame, stated = _from_h5ad(path, genes_in) if is_h5ad(path) else (_from_table(path, genes_in, flow), "")
+    frame, stated = (
+        _from_h5ad(path, genes_in, flow) if is_h5ad(path) else (_from_table(path, genes_in, flow), "")
+    )
     chosen = _unit(path, unit, stated)
     refuse_dates(frame.columns, str(path))
     samples = one_per_patient(samples_of_names(frame.index), str(path), flow)
@@ -98,7 +101,7 @@ def _from_table(path: Path, genes_in: str, flow: Flow) -> pd.DataFrame:
     return frame
 
 
-def _from_h5ad(path: Path, genes_in: str) -> tuple[pd.DataFrame, str]:
+def _from_h5ad(path: Path, genes_in: str, flow: Flow) -> tuple[pd.DataFrame, str]:
     """Measured values of an AnnData, rows named by their patient, and the unit that it states."""
     if genes_in == "rows":
         raise InputError(
@@ -114,7 +117,8 @@ def _from_h5ad(path: Path, genes_in: str) -> tuple[pd.DataFrame, str]:
             "some values are infinite", where=f"{path}, {place}", fix="use NaN for missing values"
         )
     names = _row_names(adata, path)
-    return pd.DataFrame(values, names, adata.var_names.astype(str)), str(decoded(adata.uns.get("units", "")))
+    frame = without_summaries(pd.DataFrame(values, names, adata.var_names.astype(str)), flow)
+    return frame, str(decoded(adata.uns.get("units", "")))
 
 
 def _row_names(adata: AnnData, path: Path) -> pd.Index:

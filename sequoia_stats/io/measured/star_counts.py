@@ -18,6 +18,7 @@ from sequoia_base.arguments import count_jobs
 from sequoia_base.flow import Flow
 from sequoia_base.search import walk
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.io._layout import are_summaries, note_summaries
 from sequoia_stats.io.measured._gene_ids import SymbolColumns, are_y_copies, count_types
 from sequoia_stats.io.measured._primary_samples import one_per_patient
 from sequoia_stats.io.measured._sample_sheets import is_star_counts, samples_of_files
@@ -61,7 +62,7 @@ class GeneModel:
     @property
     def is_gene(self) -> NDArray[np.bool_]:
         """Which rows are genes."""
-        return np.array([not name.startswith("N_") for name in self.ids])
+        return ~are_summaries(self.ids)
 
 
 def recognises(path: Path) -> bool:
@@ -186,7 +187,7 @@ def _genes(
     if not len(kept):
         raise InputError("the file holds no genes", where=str(file), fix=_FIX)
     n = len(kept)
-    flow.add("genes: rows of files", len(ids), n, "rows of summaries, such as N_unmapped")
+    note_summaries(len(ids), list(ids[~model.is_gene]), flow)
     kept = kept[~are_y_copies(list(ids[kept]))]
     if len(kept) < n:
         flow.add("genes: copies on Y", n, len(kept), "_PAR_Y or ENSGR: they are counted on X")
@@ -199,8 +200,8 @@ def _genes(
             fix="--categories takes types of genes as the file names them, separated by commas",
         )
     chosen = np.isin(types[kept].astype(str), list(categories))
-    lost = count_types(types[kept][~chosen])
-    flow.add("genes: categories", n, int(chosen.sum()), f"not {', '.join(categories)}: {lost or 'none'}")
+    if lost := count_types(types[kept][~chosen]):
+        flow.add("genes: categories", n, int(chosen.sum()), f"not {', '.join(categories)}: {lost}")
     return model, kept[chosen]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sequoia_base.atomic import existing_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted
+from sequoia_stats.io._layout import are_summaries, note_summaries
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io.measured._finish import finish
 from sequoia_stats.io.measured._gene_ids import name_columns, read_probe_map
@@ -115,7 +117,7 @@ def read_xena(
     samples = samples_of_names(pd.Index(names, dtype=object))
     kept = one_per_patient(samples, str(path), flow)
     columns = [0, *(i for i, name in enumerate(header) if i and name in kept.index)]
-    ids, values = _read(path, delimiter, len(header), columns)
+    ids, values = _read(path, delimiter, len(header), columns, flow)
     refuse_dates(ids, str(path))
     symbol_of = _probe_map(path, probe_map, ids) if identifiers == "symbols" or probe_map else None
     naming = name_columns(ids, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
@@ -179,14 +181,17 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 
 def _read(
-    path: Path, delimiter: str, width: int, columns: list[int]
+    path: Path, delimiter: str, width: int, columns: list[int], flow: Flow
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Ids of genes, and values of samples × genes. Blocks are held as float32, half as large as the result."""
-    ids: list[str] = []
+    ids, lost = list[str](), list[str]()
     blocks: list[NDArray[np.float32]] = []
     for names, block in _blocks(path, delimiter, width, columns):
-        ids += names
-        blocks.append(block)
+        summaries = are_summaries(names)
+        lost += compress(names, summaries)
+        ids += compress(names, ~summaries)
+        blocks.append(block[~summaries] if summaries.any() else block)
+    note_summaries(len(ids) + len(lost), lost, flow)
     if not ids:
         raise InputError("the matrix has no genes", where=str(path))
     values = np.empty((len(columns) - 1, len(ids)))

@@ -44,6 +44,28 @@ def test_counts_become_cpm(tmp_path):
     np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6)
 
 
+SUMMARIES = ["N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous", "__no_feature", "__not_aligned"]
+
+
+@pytest.mark.parametrize("genes_in", ["columns", "rows"])
+def test_reads_of_no_gene_are_no_part_of_the_million_and_no_genes(tmp_path, genes_in):
+    table = expression_table(genes=["ESR1", *SUMMARIES, "PGR"])
+    path = write(tmp_path, table if genes_in == "columns" else table.T.rename_axis("gene"))
+    expression = read_measured(path, unit="counts", genes_in=genes_in)
+    assert list(expression.values.columns) == ["ESR1", "PGR"]
+    np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6)
+    [line] = [line for line in expression.flow.itertuples() if line.step == "genes: summaries"]
+    assert line[2:4] == (8, 2) and "N_unmapped, N_multimapping, N_noFeature" in line.reason
+    assert "genes: unknown names" not in expression.flow["step"].to_list()
+
+
+def test_reads_of_no_gene_leave_an_h5ad_too(tmp_path):
+    path = write_adata(tmp_path / "a.h5ad", expression_table(genes=["ESR1", "__ambiguous", "PGR"]))
+    expression = read_measured(path, unit="counts")
+    assert list(expression.values.columns) == ["ESR1", "PGR"]
+    np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6)
+
+
 def test_symbols_are_kept_as_they_are_written(tmp_path):
     expression = read_measured(write(tmp_path, expression_table(genes=["KNTC2", "SEPT2"])), unit="TPM")
     assert list(expression.values.columns) == ["KNTC2", "SEPT2"]

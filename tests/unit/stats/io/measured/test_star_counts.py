@@ -12,6 +12,7 @@ from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_measured
 from tests.build.measured import (
     ALIQUOTS,
+    GENES,
     SYMBOLS,
     file_id,
     file_name,
@@ -77,7 +78,7 @@ def test_the_ledger_has_a_line_for_every_loss(tmp_path):
     assert counts == {
         "samples: primary": (5, 4),
         "samples: one per patient": (4, 3),
-        "genes: rows of files": (12, 8),
+        "genes: summaries": (12, 8),
         "genes: copies on Y": (8, 7),
         "genes: categories": (7, 6),
         "genes: one per symbol": (6, 5),
@@ -86,6 +87,15 @@ def test_the_ledger_has_a_line_for_every_loss(tmp_path):
     assert "1 unprocessed_pseudogene" in flow["genes: categories"].reason
     assert "1 symbol has several ids (MATR3)" in flow["genes: one per symbol"].reason
     assert "GENCODE v36" in flow["genes: unit"].reason
+
+
+def test_the_ledger_has_no_line_where_nothing_is_lost(tmp_path):
+    folder = write_gdc(tmp_path / "gdc", genes=GENES[:2])
+    for i in range(3):
+        path = path_of(folder, i)
+        path.write_text(re.sub(r"(?m)^N_.*\n", "", path.read_text()))
+    expression = read_measured(folder, categories=["protein_coding"])
+    assert expression.flow["step"].to_list() == ["genes: unit"] and expression.values.shape == (3, 2)
 
 
 def test_metadata_tell_aliquots_apart_and_a_sheet_does_not(tmp_path):

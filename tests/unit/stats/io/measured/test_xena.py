@@ -141,6 +141,15 @@ def test_log_counts_become_log_cpm(tmp_path):
     np.testing.assert_allclose(expression.values["ESR1"].iloc[0], np.log2(1.25 / total * 1e6 + 1), rtol=1e-6)
 
 
+def test_reads_of_no_gene_are_no_part_of_the_million_and_no_genes(tmp_path):
+    genes = [*SYMBOL_ROWS, ("__no_feature", "", ""), ("__too_low_aQual", "", ""), ("XYZ", "", "")]
+    path = write_xena(tmp_path, name="TCGA-BRCA.htseq_counts.tsv", genes=genes, probe_map=False)
+    expression = read_measured(path)
+    assert list(expression.values.columns) == [*SYMBOLS, "XYZ"]
+    np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6, rtol=1e-6)
+    assert steps(expression)["genes: summaries"][2:4] == (8, 6)
+
+
 def test_missing_values_stay_and_are_counted(tmp_path):
     path = write_xena(tmp_path, genes=SYMBOL_ROWS, probe_map=False)
     lines = path.read_text().splitlines()
@@ -182,6 +191,7 @@ def test_options_that_contradict_are_refused(tmp_path, options, words):
         (lambda text: text.replace("1.1699", "x1.1699"), "cannot be read as numbers"),
         (lambda text: text.replace("1.1699", "-1.1699"), "1 value is below 0"),
         (lambda text: text.partition("\n")[0] + "\n", "the matrix has no genes"),
+        (lambda text: text.partition("\n")[0] + "\nN_unmapped\t1\t1\t1\n", "the matrix has no genes"),
         (lambda _: "Ensembl_ID\n", "no columns of samples"),
         (lambda text: text.replace("ENSG00000091831.24", "1-Mar"), "1 gene name is a date"),
         (lambda text: text.replace("ENSG", "ENSX"), "the probe map holds none of the ids"),

@@ -1,23 +1,18 @@
-"""One primary sample per patient, by the barcodes of TCGA and TARGET or by the words of a sample sheet."""
+"""One primary sample per patient, by barcodes or by the words of a sample sheet."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import pandas as pd
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io._barcodes import CELL_LINE, is_donor, read_barcode
 
 #: Codes of primary tumours, the preferred first: solid, blood, bone marrow.
 _PRIMARY = ("01", "03", "09")
-_BARCODE = re.compile(
-    r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}|TARGET-\d\d-[A-Z0-9]{6})"
-    r"(?:-(?P<code>\d\d)(?P<vial>[A-Z])?(?:-(?P<portion>\d\d)(?P<analyte>[A-Z])?(?:-(?P<plate>[A-Z0-9]+)(?:-\d\d)?)?)?)?"
-)
 #: Kinds of RNA, the preferred first, as Broad's GDAC ranks them.
 _ANALYTES = "HRT"
 #: Codes of sample types, and the words of sample sheets for them.
@@ -29,45 +24,8 @@ _CODES = {
 }
 _WORDS = {
     "01": "primary tumour", "02": "recurrent tumour", "05": "new primary", "06": "metastasis", "07": "metastasis",
-    "10": "normal blood", "11": "normal tissue",
+    "10": "normal blood", "11": "normal tissue", "20": "control", "40": "recurrent blood cancer", "50": "cell line",
 }  # fmt: skip
-
-
-class Barcode(NamedTuple):
-    """What a barcode says of a sample.
-
-    Parameters
-    ----------
-    patient : str
-        The patient, with hyphens.
-    code : str
-        Two digits of the sample type; "" if the barcode ends before.
-    vial : str
-        The letter of the vial, or "".
-    analyte : str
-        The letter of the analyte, or "".
-    portion, plate : str
-        As in the barcode, or "".
-    """
-
-    patient: str
-    code: str
-    vial: str
-    analyte: str
-    portion: str
-    plate: str
-
-
-def read_barcode(name: str) -> Barcode | None:
-    """The parts of a barcode of TCGA or TARGET; None for other names. R's dots count as hyphens.
-
-    Examples
-    --------
-    >>> read_barcode("TCGA-A1-A0SB-01A-11R-A144-07")
-    Barcode(patient='TCGA-A1-A0SB', code='01', vial='A', analyte='R', portion='11', plate='A144')
-    """
-    found = _BARCODE.fullmatch(name.strip().replace(".", "-"))
-    return Barcode(*(found[part] or "" for part in Barcode._fields)) if found else None
 
 
 def code_of_words(words: str) -> str:
@@ -87,7 +45,8 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
 
     A primary solid tumour (01) is taken before blood (03) and bone marrow (09), vial A before B; of several aliquots of
     a vial the analyte H before R before T and then the highest portion and plate, as Broad's GDAC chooses them. Samples
-    whose type is not known count as primary.
+    whose type is not known count as primary, and so do those of donors of GTEx, of whom the first by name is taken: its
+    ids do not say which tissue a sample is of.
 
     Parameters
     ----------
@@ -119,8 +78,9 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
             fix="download primary tumours",
         )
     if others:
-        n = samples["patient_id"].nunique() - primary["patient_id"].nunique()
-        reason = f"not primary: {words}; {counted(n, 'patient has', 'patients have')} no primary sample"
+        n = len({*samples["patient_id"][samples["code"] != CELL_LINE]} - {*primary["patient_id"]})
+        reason = f"not primary: {words}"
+        reason += f"; {counted(n, 'patient has', 'patients have')} no primary sample" if n else ""
         flow.add("samples: primary", len(samples), len(primary), reason)
     ranks = [
         _rank(sample, code, str(name))
@@ -134,8 +94,11 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
             f"{counted(len(patients), 'patient has', 'patients have')} several ({listing(patients, 3)}): "
             "01 before 03 before 09, vial A before B, then the highest portion and plate"
         )
-        if n := _n_undecided(primary["patient_id"], ranks):
+        pairs = zip(primary["patient_id"], ranks, strict=True)
+        if n := _n_undecided((patient, rank) for patient, rank in pairs if not is_donor(patient)):
             reason += f"; {n} are not told apart by a barcode: the first by name"
+        if n := sum(map(is_donor, patients)):
+            reason += f"; of {counted(n, 'donor')} of GTEx the first by name, whatever its tissue"
         flow.add("samples: one per patient", len(primary), len(kept), reason)
     return samples.loc[samples.index.isin(kept.index)]
 
@@ -156,7 +119,7 @@ def _rank(sample: str, code: str, name: str) -> tuple[int, str, int, tuple[int, 
     return order, barcode.vial or "A", analyte, highest, f"{sample} {name}"
 
 
-def _n_undecided(patients: Iterable[str], ranks: Sequence[tuple]) -> int:
+def _n_undecided(ranked: Iterable[tuple[str, tuple]]) -> int:
     """Number of patients of whom two samples are alike in all but their names."""
-    alike = Counter((patient, rank[:-1]) for patient, rank in zip(patients, ranks, strict=True))
+    alike = Counter((patient, rank[:-1]) for patient, rank in ranked)
     return len({patient for (patient, _), n in alike.items() if n > 1})

@@ -12,7 +12,8 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.tables import find_column, read_header, read_table, read_text
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io.measured._primary_samples import code_of_words, read_barcode
+from sequoia_stats.io._barcodes import read_barcode
+from sequoia_stats.io.measured._primary_samples import code_of_words
 
 #: How the GDC's portal names these files.
 _SHEETS = ("gdc_sample_sheet*.tsv", "gdc_sample_sheet*.tsv.gz", "sample_sheet*.tsv")

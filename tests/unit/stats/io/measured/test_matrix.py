@@ -88,6 +88,13 @@ def test_barcodes_are_reduced_to_one_primary_sample_per_patient(tmp_path):
     assert expression.flow["step"].to_list()[:2] == ["samples: primary", "samples: one per patient"]
 
 
+def test_barcodes_in_small_letters_are_read_as_such(tmp_path):
+    table = expression_table(["tcga-a1-a0sb-01a", "TCGA-A1-A0SB-11A"])
+    expression = read_measured(write(tmp_path, table), unit="TPM")
+    assert list(expression.values.index) == ["TCGA-A1-A0SB"]
+    assert expression.covariates["sample"].to_list() == ["tcga-a1-a0sb-01a"]
+
+
 def test_an_h5ad_states_its_unit_and_patients(tmp_path):
     path = write_adata(tmp_path / "a.h5ad", expression_table(), patient_id=list("abcdef"))
     adata = anndata.read_h5ad(path)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
+from sequoia_stats.io._barcodes import read_barcode
 from sequoia_stats.io.measured._primary_samples import (
     code_of_words,
     one_per_patient,
-    read_barcode,
     samples_of_names,
 )
 
@@ -67,7 +67,7 @@ def test_files_that_no_barcode_tells_apart_are_said_to_be():
 
 
 def test_other_names_are_patients_of_their_own_and_keep_their_order():
-    assert kept("P9", "P1", "GTEX-1117F-0226") == (["P9", "P1", "GTEX-1117F-0226"], [])
+    assert kept("P9", "P1", "C3L-00001-01") == (["P9", "P1", "C3L-00001-01"], [])
 
 
 def test_dots_of_r_are_hyphens():
@@ -90,3 +90,44 @@ def test_no_primary_sample_at_all_is_refused():
     with pytest.raises(InputError, match="no sample is of a primary tumour") as caught:
         kept("TCGA-A1-A0SB-06A", "TCGA-A1-A0SB-11A")
     assert "1 metastasis (06), 1 normal tissue (11)" in caught.value.where
+
+
+#: As in a matrix of TCGA, TARGET and GTEx together.
+TOIL = [
+    "GTEX-1117F-0426-SM-5EGHI", "GTEX-1117F-0226-SM-5GZZ7", "GTEX-111CU-0011-R10b-SM-GI4VE", "TCGA-A1-A001-01",
+    "TARGET-20-PABLDZ-03", "TARGET-20-PABLDZ-50", "K-562-SM-2AXVE",
+]  # fmt: skip
+
+
+def test_a_donor_of_gtex_is_one_patient_whatever_the_tissue():
+    names, flow = kept(*TOIL)
+    assert names == TOIL[1:5]
+    several = flow[-1]
+    assert several[:3] == ("samples: one per patient", 5, 4)
+    assert "(GTEX-1117F)" in several.reason
+    assert several.reason.endswith("; of 1 donor of GTEx the first by name, whatever its tissue")
+    assert "told apart" not in several.reason
+
+
+def test_cell_lines_are_left_out_and_are_no_patients():
+    [step] = [line for line in kept(*TOIL)[1] if line.step == "samples: primary"]
+    assert step[1:3] == (7, 5)
+    assert step.reason == "not primary: 2 cell line (50)"
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [
+        ("tcga-a1-a0sb-01a", "TCGA-A1-A0SB"),
+        ("gtex.1117f.0226.sm.5gzz7", "GTEX-1117F"),
+        ("GTEX-ZZPU", "GTEX-ZZPU"),
+        ("K-562-SM-2AXVE", "K-562"),
+    ],
+)
+def test_a_barcode_names_its_patient_in_capitals_and_with_hyphens(name, patient):
+    assert read_barcode(name).patient == patient
+
+
+@pytest.mark.parametrize("name", ["GTEX", "GTEX-1117FF-0226", "K-562", "K562", "GTEX-1117F-Lung", "P1"])
+def test_other_names_are_no_barcodes(name):
+    assert read_barcode(name) is None

@@ -79,6 +79,14 @@ def test_one_primary_sample_per_patient_is_kept(tmp_path):
     assert steps(expression)["samples: primary"][2:4] == (3, 2)
 
 
+def test_donors_of_gtex_beside_tumours_are_patients(tmp_path):
+    samples = ["GTEX-1117F-0226-SM-5GZZ7", "GTEX-1117F-0426-SM-5EGHI", "TCGA-A1-A0SD-01", "K-562-SM-2AXVE"]
+    path = write_xena(tmp_path, samples, name="TcgaTargetGtex_rsem_gene_tpm.tsv", title="sample")
+    expression = read_measured(path)
+    assert expression.values.index.to_list() == ["GTEX-1117F", "TCGA-A1-A0SD"]
+    assert expression.covariates["sample"].to_list() == [samples[0], samples[2]]
+
+
 def test_versions_of_ids_may_differ_from_the_probe_map(tmp_path):
     path = write_xena(tmp_path)
     path.write_text(path.read_text().replace("ENSG00000091831.24", "ENSG00000091831.21"))

@@ -15,7 +15,6 @@ from sequoia_base.names import refuse_open_quotes
 from sequoia_base.tables import read_numbers
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._layout import (
-    SAMPLE_TITLES,
     expression_only,
     genes_only,
     id_position,
@@ -26,7 +25,7 @@ from sequoia_stats.io._layout import (
 )
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io._parquet import recognises as is_parquet
-from sequoia_stats.io.gene_lists import is_gene_title
+from sequoia_stats.io._sides import refuse_other_side, title_of_other_side
 
 
 def read_matrix(
@@ -62,12 +61,15 @@ def read_matrix(
     Raises
     ------
     InputError
-        As `read_numbers`; if a patient has no id, or is duplicated; if the title of the first column shows
-        that genes are in the other direction.
+        As `read_numbers`; if a patient has no id, or is duplicated; if names, or the title of the first
+        column, show that genes are in the other direction.
     """
     in_rows, flow = are_in_rows(genes_in), Flow() if flow is None else flow
     labels, values = _labelled(path, in_rows, id_column, flow)
-    _refuse_other_side(str(labels.name), in_rows, path)
+    names_of = [list(labels), list(values.columns)]
+    samples, genes = reversed(names_of) if in_rows else names_of
+    fix = f"--genes-in {'columns' if in_rows else 'rows'}"
+    refuse_other_side(samples, genes, path, fix, title_of_other_side(str(labels.name), in_rows))
     refuse_open_quotes(values.columns if in_rows else labels, path)
     if in_rows:
         names = pd.Series(values.columns, dtype=object)
@@ -97,18 +99,6 @@ def _labelled(
     numbers = expression_only(read_numbers(path, texts), flow)
     labels = numbers.texts.iloc[:, 0]
     return labels, pd.DataFrame(numbers.values, labels.index, numbers.columns, copy=False)
-
-
-def _refuse_other_side(title: str, in_rows: bool, path: str | Path) -> None:
-    title = title.strip()
-    is_other = title.lower() in SAMPLE_TITLES if in_rows else is_gene_title(title)
-    if is_other:
-        found, said = ("columns", "rows") if in_rows else ("rows", "columns")
-        raise InputError(
-            f"the first column is called {title!r}, so genes are in {found}, not in {said}",
-            where=str(path),
-            fix=f"--genes-in {found}",
-        )
 
 
 def are_in_rows(genes_in: str) -> bool:

@@ -21,7 +21,7 @@ from sequoia_stats.io._tables import are_in_rows, check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.types._matrices import in_memory
-from sequoia_stats.types.genes import is_symbol, match, other_identifiers, refuse_dates
+from sequoia_stats.types.genes import match, other_identifiers, refuse_dates
 from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrained_layers
 
 if TYPE_CHECKING:
@@ -161,7 +161,6 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
         frame = read_matrix(path, genes_in, unit="sample", flow=left_out)
         labels = (frame.index.astype(str), frame.columns.astype(str))
         refuse_repeated(labels[1], "gene", str(path))
-        _refuse_genes_as_samples(*labels, where=str(path), genes_in=genes_in)
         obs, var = (pd.DataFrame(index=pd.Index(names, name=None)) for names in labels)
         adata = anndata.AnnData(frame.to_numpy(), obs, var)
         if len(left_out):
@@ -233,18 +232,6 @@ def _gene_steps(ours: pd.Index, theirs: pd.Index, n: int, layer: str) -> Flow:
             reason += f"; {former} in both under a former name" if former else ""
             flow.add(f"genes: {what}", len(names), n, reason)
     return flow
-
-
-def _refuse_genes_as_samples(samples: pd.Index, genes: pd.Index, *, where: str, genes_in: str) -> None:
-    """Refuse a table whose samples have gene symbols as names, and whose genes do not."""
-    samples_fit, genes_fit = (sum(map(is_symbol, names)) > len(names) / 2 for names in (samples, genes))
-    if samples_fit and not genes_fit:
-        other = "rows" if genes_in == "columns" else "columns"
-        raise InputError(
-            f"the samples have the names of genes: {listing(samples, 3)}",
-            where=where,
-            fix=f"if genes are in {other}, use --genes-in {other}",
-        )
 
 
 def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:

@@ -257,6 +257,14 @@ MATRICES = {
         matrix("--unit", "TPM", change=lambda f: f.T.rename_axis("gene")),
         ["so genes are in rows, not in columns", "--genes-in rows"],
     ),
+    "genes in rows, as R writes them": (
+        matrix("--unit", "TPM", genes=["ESR1", "PGR", "G3"], change=lambda f: f.T.rename_axis("")),
+        ["the samples have the names of genes: ESR1", "mine.csv", "--genes-in rows"],
+    ),
+    "barcodes as columns": (
+        matrix("--unit", "TPM", patients=ALIQUOTS, genes=["a", "b"], change=lambda f: f.T.rename_axis("")),
+        ["the genes have the names of samples: TCGA-A1-A0SB-01A", "mine.csv", "--genes-in rows"],
+    ),
     "a side": (matrix("--unit", "TPM", "--genes-in", "diagonals"), ["'diagonals'", "columns|rows"]),
     "probe ids": (
         matrix("--unit", "log2 intensity", genes=["1007_s_at", "1053_at"]),

@@ -12,6 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.names import refuse_open_quotes
 from sequoia_stats.errors import InputError
 from sequoia_stats.io._layout import without_summaries
+from sequoia_stats.io._sides import refuse_other_side
 from sequoia_stats.io._tables import check_ids, read_matrix
 from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
@@ -117,7 +118,9 @@ def _from_h5ad(path: Path, genes_in: str, flow: Flow) -> tuple[pd.DataFrame, str
             "some values are infinite", where=f"{path}, {place}", fix="use NaN for missing values"
         )
     names = _row_names(adata, path)
-    frame = without_summaries(pd.DataFrame(values, names, adata.var_names.astype(str)), flow)
+    genes = adata.var_names.astype(str)
+    refuse_other_side(list(names), list(genes), path, "genes are in columns: transpose it (adata.T)")
+    frame = without_summaries(pd.DataFrame(values, names, genes), flow)
     return frame, str(decoded(adata.uns.get("units", "")))
 
 

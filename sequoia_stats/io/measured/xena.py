@@ -17,6 +17,7 @@ from sequoia_base.atomic import existing_file
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io._layout import are_summaries, note_summaries
+from sequoia_stats.io._sides import refuse_other_side
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io.measured._finish import finish
 from sequoia_stats.io.measured._gene_ids import name_columns, read_probe_map
@@ -118,6 +119,9 @@ def read_xena(
     kept = one_per_patient(samples, str(path), flow)
     columns = [0, *(i for i, name in enumerate(header) if i and name in kept.index)]
     ids, values = _read(path, delimiter, len(header), columns, flow)
+    refuse_other_side(
+        header[1:], ids, path, "a matrix of Xena has genes in rows: --format matrix --genes-in columns"
+    )
     refuse_dates(ids, str(path))
     symbol_of = _probe_map(path, probe_map, ids) if identifiers == "symbols" or probe_map else None
     naming = name_columns(ids, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)

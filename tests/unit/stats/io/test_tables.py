@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,28 @@ def test_the_row_of_a_bad_cell_is_named_by_the_column_of_ids(tmp_path):
 def test_a_patient_twice_in_the_header_is_an_error(tmp_path):
     with pytest.raises(InputError, match="duplicated: P1"):
         read_matrix(write(tmp_path, "gene,P1,P1\nA,1,2\n"), "rows")
+
+
+BARCODES = ["TCGA-A1-A001-01A", "tcga.a1.a002.01"]
+SIDES = {  # rows, columns, title of the first column, what is said, where genes are
+    "symbols without a title": (["ESR1", "PGR", "ERBB2"], ["P1", "P2"], "", "columns", "rows"),
+    "symbols under the title of samples": (["ESR1", "PGR", "ERBB2"], ["P1", "P2"], "sample", "columns", "rows"),
+    "ids of Ensembl": (["ENSG00000091831.24", "ENSG00000229807.12"], ["P1", "P2"], "", "columns", "rows"),
+    "barcodes over names that are not known": (["G1", "G2"], BARCODES, "", "columns", "rows"),
+    "barcodes over numbers of Entrez": (["2099", "5241"], ["GTEX-1117F-0226-SM-5GZZ7"], "", "columns", "rows"),
+    "patients that are called as genes are": (["C2", "C3", "C5"], ["2099", "5241"], "", "columns", None),
+    "symbols over patients": (["P1", "P2"], ["ESR1", "PGR", "ERBB2"], "", "rows", "columns"),
+    "barcodes beside names that are not known": (BARCODES, ["G1", "G2"], "gene", "rows", "columns"),
+    "the title of samples over genes in rows": (["ESR1", "PGR"], BARCODES, "sample", "rows", None),
+    "genes in columns": (BARCODES, ["ESR1", "PGR"], "", "columns", None),
+    "names that are not known": (["a", "b"], ["G1", "G2"], "", "columns", None),
+    "genes on both sides": (["ESR1", "PGR"], ["ERBB2", "MKI67"], "", "columns", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "columns", "title", "said", "found"), SIDES.values(), ids=SIDES)
+def test_names_show_where_genes_are(tmp_path, rows, columns, title, said, found):
+    frame = pd.DataFrame(np.arange(len(rows) * len(columns)).reshape(len(rows), -1) + 0.5, rows, columns)
+    frame.to_csv(tmp_path / "m.csv", index_label=title)
+    with pytest.raises(InputError, match=f"--genes-in {found}") if found else contextlib.nullcontext():
+        read_matrix(tmp_path / "m.csv", said)

@@ -155,6 +155,13 @@ def test_predictions_without_measured_expression_are_refused(tmp_path):
         read_measured(tmp_path / "p.h5ad", unit="log2(TPM+1)")
 
 
+def test_an_h5ad_with_genes_in_rows_is_refused(tmp_path):
+    path = write_adata(tmp_path / "a.h5ad", expression_table(genes=["ESR1", "PGR", "MKI67"]).T)
+    with pytest.raises(InputError, match="the samples have the names of genes: ESR1") as caught:
+        read_measured(path, unit="TPM")
+    assert "adata.T" in caught.value.fix
+
+
 def test_a_unit_that_contradicts_the_file_is_refused(tmp_path):
     write_measured(read_measured(write(tmp_path), unit="TPM"), tmp_path / "m.h5ad")
     with pytest.raises(InputError, match="the file says log2\\(TPM\\+1\\), but --unit FPKM"):

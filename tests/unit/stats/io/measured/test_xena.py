@@ -214,6 +214,14 @@ def test_a_damaged_matrix_is_refused(tmp_path, change, words):
     assert str(path) in caught.value.where
 
 
+def test_a_matrix_that_was_turned_is_refused(tmp_path):
+    path = write_xena(tmp_path, name="HiSeqV2.tsv", genes=SYMBOL_ROWS, probe_map=False)
+    pd.read_csv(path, sep="\t", index_col=0).T.to_csv(path, sep="\t")
+    with pytest.raises(InputError, match="the genes have the names of samples") as caught:
+        read_measured(path)
+    assert "--format matrix" in caught.value.fix
+
+
 def test_ids_without_a_probe_map_are_refused(tmp_path):
     with pytest.raises(
         InputError, match="symbols are needed, but 7 of 7 names are Ensembl gene ids"

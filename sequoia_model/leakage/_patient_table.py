@@ -93,13 +93,15 @@ class PatientTable:
                 fix="slides are matched by name, without the endings of files",
             )
 
-    def refuse_other_patients(self, names: Iterable[str], where: object) -> None:
+    def refuse_other_patients(self, names: Iterable[str], noun: str, where: object) -> None:
         """Refuse patients none of whom is in this table: whatever it says would be left out without a word.
 
         Parameters
         ----------
         names : iterable of str
             Patients.
+        noun : str
+            What they are in: "splits".
         where : object
             Where they are from, for the error.
 
@@ -111,8 +113,8 @@ class PatientTable:
         names = list(names)
         if self.columns and self._patients.isdisjoint(names):
             raise InputError(
-                f"none of the {counted(len(names), 'patient')} is in the given table of patients",
-                where=f"{where}: {listing(names, 3)}; given: {listing(sorted(self._patients), 3)}",
+                f"none of the patients is in the {noun}",
+                where=f"given table: {listing(sorted(self._patients), 3)}; {where}: {listing(names, 3)}",
                 fix="patients are matched by name; TCGA barcodes are cut to twelve characters",
             )
 

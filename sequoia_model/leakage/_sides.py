@@ -91,7 +91,7 @@ def read_sides(path: str | Path, table: PatientTable, splits: Given | None = Non
         sides = _beside(sides, splits, table.patient, path)
     if sides.of_slides or not len(sides.listed):
         table.refuse_other_slides([*sides.listed["name"], *sides.tested["name"]], path)
-    table.refuse_other_patients(sides.patients, path)
+    table.refuse_other_patients(sides.patients, sides.kind, path)
     return sides
 
 

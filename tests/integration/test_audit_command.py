@@ -187,7 +187,7 @@ BAD = {
     ),
     "a table of other patients": (
         audited("HERE/s.csv", "--patients", "HERE/a.csv", a="patient_id,er\nP1,+\n"),
-        ["none of the 24 patients is in the given table", "given: P1"],
+        ["none of the patients is in the splits", "given table: P1", "TCGA-A1-0000"],
     ),
     "a cosine above 1": (audited("HERE/s.csv", "--near", 2), ["near must be a number above 0 and at most 1"]),
     "a seed": (audited("HERE/s.csv", "--seed", -1), ["seed must be a whole number, 0 or more"]),

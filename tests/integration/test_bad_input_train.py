@@ -78,7 +78,7 @@ ROWS = {
     "no such fold": (options("--fold", 3), "there is no fold 3: the folds are 0 to 2"),
     "small without dimensions": (options("--size", "small"), "128 principal components cannot be fitted"),
     "three slides": (options("--folds", 5, n=3), "3 patients are too few for 5 folds"),
-    "site column without a table": (options("--site", "hospital"), "there is no column 'hospital'"),
+    "site column without a table": (options("--site", "hospital"), "the column 'hospital' is not in the table"),
     "a site that fills a fold": (options("--site", "site", change=big_site), "H0"),
     "an empty validation part": (
         splits(lambda table: table.replace({"fold_1": {"val": "train"}})),

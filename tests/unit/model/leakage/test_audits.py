@@ -106,9 +106,9 @@ def test_features_and_tables_of_other_patients_are_refused(tmp_path):
     assert "TCGA-ZZ-0000" in raised.value.where and "TCGA-A0-0000" in raised.value.where
     SPLITS.save(tmp_path / "s.csv")
     (tmp_path / "t.csv").write_text("patient_id,er\nP1,+\nP2,-\n")
-    with pytest.raises(InputError, match="none of the 40 patients is in the given table") as raised:
+    with pytest.raises(InputError, match="none of the patients is in the splits") as raised:
         audit(tmp_path / "s.csv", patients=tmp_path / "t.csv")
-    assert "given: P1, P2" in raised.value.where
+    assert "given table: P1, P2" in raised.value.where
 
 
 def test_a_table_of_samples_is_cut_to_patients(tmp_path):

@@ -31,14 +31,15 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B...",
-            help="Predictions (.h5ad) of two or more models or cohorts; file.h5ad:ridge is a layer of a file.",
+            help="Predictions (.h5ad, or folders of training runs) of two or more models or cohorts; file.h5ad:ridge "
+            "or run:ridge is a layer of them.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
     names: Annotated[
         str | None,
         typer.Option(
-            help="Names of the models, separated by commas.  [default: the names of the files, or layers]"
+            help="Names of the models, separated by commas.  [default: those of the files, runs or layers]"
         ),
     ] = None,
     rule: Annotated[
@@ -166,7 +167,7 @@ def _tables_of_subgroups(judged: dict[str, Subgroups]) -> dict[str, pd.DataFrame
 def _by_name(files: list[str], names: str | None) -> dict[str, str]:
     """The files by the names of their models, which must be unique."""
     from sequoia_stats.errors import InputError, listing
-    from sequoia_stats.io.predictions import split_layer
+    from sequoia_stats.io.predictions import model_name, split_layer
 
     if len(files) < 2:
         raise InputError("a comparison needs two or more files, but there is one", where=str(files[0]))
@@ -174,7 +175,7 @@ def _by_name(files: list[str], names: str | None) -> dict[str, str]:
     paths = [(Path(path).resolve(), layer) for path, layer in parts]
     if repeated := sorted({str(path) for path, layer in paths if paths.count((path, layer)) > 1}):
         raise InputError("a file is given twice", where=listing(repeated))
-    words = [layer or Path(path).stem for path, layer in parts]
+    words = [model_name(file) for file in files]
     words = words if names is None else [name.strip() for name in names.split(",")]
     if len(words) != len(files) or not all(words):
         raise InputError(

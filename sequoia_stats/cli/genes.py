@@ -16,7 +16,8 @@ def genes(
         str,
         typer.Argument(
             metavar="P",
-            help="Predictions (.h5ad, or .h5ad:LAYER), or a matrix of predictions if --measured is given.",
+            help="Predictions (.h5ad, or the folder of a run; with :LAYER one of their layers), or a matrix of "
+            "predictions if --measured is given.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Table of genes to write (.csv).")],

@@ -27,8 +27,10 @@ from sequoia_stats.types.predictions import Predictions, refuse_repeated, untrai
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: A predictions file and one of its layers: "predictions.h5ad:ridge".
-_LAYER = re.compile(r"(.+\.h5ad):([^:/\\]+)", re.IGNORECASE)
+#: A predictions file, or the folder of a training run, and one of its layers: "predictions.h5ad:ridge", "runs/a:ridge".
+_LAYER = re.compile(r"(.+):([^:/\\]+)")
+#: The predictions in the folder of a training run.
+_OF_RUN = "predictions.h5ad"
 
 
 def read_predictions(
@@ -46,7 +48,7 @@ def read_predictions(
     source : path, Predictions or AnnData
         A predictions file (.h5ad: X predicted, layers measured, untrained, untrained_1, ...), or a matrix of
         predictions: .csv, .tsv, .txt (also .gz, .zip), .parquet, or the X of an .h5ad. ``file.h5ad:ridge`` takes the
-        predictions from the layer "ridge" in place of X.
+        predictions from the layer "ridge" in place of X. The folder of a training run stands for its predictions.h5ad.
     measured : path, optional
         The matrix of measured expression, if `source` does not hold it. All matrices name the same samples, in any
         order; genes are matched by their exact names.
@@ -107,10 +109,28 @@ def split_layer(source: str | Path) -> tuple[str | Path, str]:
     >>> split_layer("predictions.h5ad")
     ('predictions.h5ad', '')
     """
-    found = _LAYER.fullmatch(str(source))
-    if found is None or Path(source).exists():
-        return source, ""
-    return found[1], found[2]
+    found = None if Path(source).exists() else _LAYER.fullmatch(str(source))
+    if found is not None and (found[1].lower().endswith(".h5ad") or (Path(found[1]) / _OF_RUN).is_file()):
+        return _of_run(found[1]), found[2]
+    return _of_run(source), ""
+
+
+def model_name(source: str | Path) -> str:
+    """What a model is called if nobody names it: after its layer, the folder of its run, or its file.
+
+    Examples
+    --------
+    >>> model_name("runs/brca/predictions.h5ad:ridge"), model_name("external.h5ad")
+    ('ridge', 'external')
+    """
+    file, layer = split_layer(source)
+    return layer or (Path(source).resolve().name if Path(source).is_dir() else Path(file).stem)
+
+
+def _of_run(source: str | Path) -> str | Path:
+    """The predictions of a run, if `source` is its folder."""
+    inside = Path(source) / _OF_RUN
+    return inside if inside.is_file() else source
 
 
 def _take_layer(adata: AnnData, layer: str) -> None:
@@ -125,6 +145,8 @@ def _take_layer(adata: AnnData, layer: str) -> None:
             fix="name one of these layers, or leave it out for the predictions in X",
         )
     adata.X = adata.layers[layer]
+    if layer in untrained_layers(list(adata.layers))[0]:
+        del adata.layers[layer]  # nothing is compared with itself
     adata.uns["name"] = f"{adata.uns['name']}, {layer}"
 
 
@@ -154,6 +176,12 @@ def _open(source: str | Path | Predictions | AnnData, genes_in: str) -> AnnData:
         uns, layers = dict(source.uns), dict(source.layers)
         return anndata.AnnData(source.X, source.obs.copy(), source.var[[]], uns, layers=layers)
     path = Path(source)
+    if path.is_dir():
+        raise InputError(
+            f"a folder was given, which has no {_OF_RUN}",
+            where=str(path),
+            fix="give a file, or the folder of a finished training run",
+        )
     if is_h5ad(path):
         adata = read_adata(path)
     else:

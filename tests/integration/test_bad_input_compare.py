@@ -44,6 +44,11 @@ def one_file(folder):
     return ["compare", write(folder / "a.h5ad"), "-o", folder / "out"]
 
 
+def unfinished_run(folder):
+    (folder / "run").mkdir()
+    return ["compare", write(folder / "a.h5ad"), folder / "run", "-o", folder / "out"]
+
+
 def twice(folder):
     file = write(folder / "a.h5ad")
     return ["compare", file, folder / "." / "a.h5ad", "-o", folder / "out"]
@@ -119,6 +124,11 @@ def _date(adata):
 
 BAD = {
     "one file": (one_file, ["two or more files"]),
+    "a run without predictions": (
+        unfinished_run,
+        ["a folder was given, which has no predictions.h5ad", "run"],
+    ),
+    "samples misspelt": (compare("--samples", "sane"), ["'sane' is not a valid samples"]),
     "a file twice": (twice, ["given twice", "a.h5ad"]),
     "two files of the same stem": (same_stem, ["several models are called p", "--names"]),
     "too few names": (compare("--names", "a"), ["2 files need 2 names", "--names"]),
@@ -135,7 +145,7 @@ BAD = {
     "an unknown unit": (compare("--units", "tiles"), ["'tiles'", "patients"]),
     "no untrained network": (
         compare("--rule", "paper", n_untrained=0),
-        ["b: ", "untrained", "--rule strict"],
+        ["b has no layer 'untrained'", "--rule strict"],
     ),
     "a layer that is not there": (other_layer, ["no layer 'ridge'", "a.h5ad", "untrained"]),
     "a layer twice": (layer_twice, ["given twice", "a.h5ad"]),

@@ -9,6 +9,7 @@ import pytest
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_predictions
+from sequoia_stats.io.predictions import model_name
 from tests.build.cohorts import make_predictions
 
 ENDINGS = ["csv", "tsv", "csv.gz", "parquet", "h5ad"]
@@ -181,6 +182,27 @@ def test_a_layer_takes_the_place_of_the_predictions(tmp_path):
     np.testing.assert_array_equal(found.measured, made.measured)
     np.testing.assert_array_equal(found.untrained[0], made.untrained[0])
     assert found.name == "made, ridge"
+
+
+def test_the_folder_of_a_run_stands_for_its_predictions(tmp_path):
+    made = make_predictions()
+    adata = made.adata
+    adata.layers["ridge"] = made.predicted + 1
+    (tmp_path / "brca").mkdir()
+    adata.write_h5ad(tmp_path / "brca" / "predictions.h5ad")
+    np.testing.assert_array_equal(read_predictions(tmp_path / "brca").predicted, made.predicted)
+    np.testing.assert_array_equal(
+        read_predictions(f"{tmp_path / 'brca'}:ridge").predicted, made.predicted + 1
+    )
+    assert model_name(tmp_path / "brca") == "brca" and model_name(f"{tmp_path / 'brca'}:ridge") == "ridge"
+
+
+def test_an_untrained_network_is_not_compared_with_itself(tmp_path):
+    made = make_predictions(n_untrained=2)
+    made.adata.write_h5ad(tmp_path / "p.h5ad")
+    read = read_predictions(f"{tmp_path / 'p.h5ad'}:untrained")
+    np.testing.assert_array_equal(read.predicted, made.untrained[0])
+    np.testing.assert_array_equal(read.untrained, made.untrained[1:])
 
 
 def test_layers_that_are_no_predictions_do_not_matter(tmp_path):

@@ -184,10 +184,12 @@ def compare_models(
     top : int, default 1000
         Number of genes with the largest r of each model that are compared as well, if it has as many. They are
         selected and judged on the same data.
-    method, units, jobs
+    method, units
         As in `sequoia_stats.well_predicted`.
     samples : {"auto", "same", "different"}
         Whether all files are models of the same patients, or cohorts; found out by default.
+    jobs : int, optional
+        As in `sequoia_stats.well_predicted`.
 
     Returns
     -------

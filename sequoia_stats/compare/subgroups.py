@@ -15,7 +15,7 @@ from sequoia_base.results import Result
 from sequoia_stats.compare.distributions import ALL, notes_of
 from sequoia_stats.compare.list_overlaps import overlap
 from sequoia_stats.errors import InputError, listing
-from sequoia_stats.io import read_predictions
+from sequoia_stats.io import known_values, read_predictions
 from sequoia_stats.selection import RULES, Selection, well_predicted
 from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
@@ -75,7 +75,8 @@ def by_subgroup(
     predictions : path, Predictions or AnnData
         Anything that `io.read_predictions` reads.
     column : str
-        A column of slides. Slides without a value are left out of all levels, and subgroups of fewer than 4 units are
+        A column of slides. Slides without a value, or with "Unknown" or an undecided receptor, are left out of all
+        levels, and subgroups of fewer than 4 units are
         not judged; the notes count both.
     rule : str, default "paper"
         As in `sequoia_stats.well_predicted`.
@@ -101,8 +102,7 @@ def by_subgroup(
             where=f"{data.name}, obs; its columns are {listing(data.obs.columns)}",
             fix="name one of its columns, or give a table that has it with --patients",
         )
-    values = data.obs[column]
-    known = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy()
+    known = known_values(data.obs[column]).notna().to_numpy()
     if not known.any():
         raise InputError(f"{column} is missing for all slides, so there are no subgroups", where=data.name)
     kept = data.rows(known)

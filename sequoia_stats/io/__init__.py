@@ -56,7 +56,7 @@ from typing import TYPE_CHECKING, Any
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
-from sequoia_stats.io._covariates import canonical_names
+from sequoia_stats.io._covariates import canonical_names, known_values
 from sequoia_stats.io._options import CATEGORICAL, MISSING_WORDS, Option
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
@@ -76,6 +76,7 @@ __all__ = [
     "Option",
     "Reader",
     "canonical_names",
+    "known_values",
     "read_cohort",
     "read_evaluation",
     "read_expression",

@@ -30,6 +30,7 @@ SPELLINGS = {
 }
 _POSITIVE = frozenset(["positive", "positve", "pos", "+", "1", "1.0", "true", "yes"])
 _NEGATIVE = frozenset(["negative", "neg", "-", "0", "0.0", "false", "no"])
+_RECEPTORS = ("er", "pr", "her2")
 _NOT_DONE = frozenset(["not performed", "not done"])
 _UNDECIDED = frozenset(["indeterminate", "equivocal", "borderline"])
 _PAM50 = {
@@ -55,6 +56,36 @@ def canonical_names(columns: Sequence[str]) -> dict[str, str]:
         if ranked:
             found[list(plain)[min(ranked)[1]]] = name
     return found
+
+
+def known_values(column: pd.Series) -> pd.Series:
+    """A clinical column with NaN for what `parse_covariates` takes as missing; other values stay as written.
+
+    Parameters
+    ----------
+    column : Series
+        Values of any type; its name tells whether it is a receptor or a subtype.
+
+    Returns
+    -------
+    Series
+        Without "Unknown", "[Not Available]" and the like; of a receptor also without "Equivocal", "Indeterminate" and
+        "Not Performed"; of PAM50 without "NC".
+
+    Examples
+    --------
+    >>> known_values(pd.Series(["Positive", "Equivocal", "Unknown"], name="er")).tolist()
+    ['Positive', nan, nan]
+    """
+    values, _ = without_missing(column.astype(object))
+    name = canonical_names([str(column.name)]).get(str(column.name))
+    words = values.map(lambda value: str(value).strip().lower(), na_action="ignore")
+    gone = values.isna()
+    if name == "pam50":
+        gone |= words.isin(_UNCLASSIFIED | {f"brca_{word}" for word in _UNCLASSIFIED})
+    elif name in _RECEPTORS:
+        gone |= words.isin(_UNDECIDED) | _not_done(words)
+    return column.mask(gone)
 
 
 def parse_covariates(
@@ -125,9 +156,7 @@ def parse_covariates(
 def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:
     """1 positive, 0 negative; a column of scores, in which 1 and 2+ are degrees of staining, is something else."""
     words = with_points(column).map(lambda value: str(value).strip().lower(), na_action="ignore")
-    not_done = words.isin(_NOT_DONE)
-    if words.isin(_NEGATIVE - {"-"}).any() and not (words == "+").any():  # then a dash says nothing
-        not_done |= words.isin(DASHES)
+    not_done = _not_done(words)
     done = words.mask(not_done)
     known = done.isin(_POSITIVE | _NEGATIVE)
     odd = done.notna() & ~known & ~done.isin(_UNDECIDED)
@@ -147,6 +176,12 @@ def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None
     return values, Reading(
         {str(text): int(n) for text, n in gone.items()}, unread_texts(column[odd].astype(str))
     )
+
+
+def _not_done(words: pd.Series) -> pd.Series:
+    """Whether a word of a receptor, in lower case, says that nobody tested it."""
+    dashes = words.isin(_NEGATIVE - {"-"}).any() and not (words == "+").any()  # then a dash says nothing
+    return words.isin(_NOT_DONE | DASHES if dashes else _NOT_DONE)
 
 
 def _subtype(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:

@@ -15,15 +15,17 @@ from sequoia_base.flow import Flow
 from sequoia_stats.association import (
     Moments,
     benjamini_hochberg,
+    correlation_p,
     fisher_mean,
     moments,
 )
 from sequoia_stats.association.partial import COLUMNS, of_blocks
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io import known_values
 from sequoia_stats.selection._levels import BLOCK, Level
 from sequoia_stats.types.arrays import Floats
 from sequoia_stats.types.covariate_statements import refuse_unread
-from sequoia_stats.types.covariates import read_covariate, read_covariates
+from sequoia_stats.types.covariates import MOST_CODES, read_covariate, read_covariates
 from sequoia_stats.types.predictions import FEWEST_SAMPLES
 
 #: Columns of `Selection.adjusted`.
@@ -34,11 +36,13 @@ ADJUSTED = [
     "r_median",
     "r_median_adjusted",
     "n_well_predicted",
+    "n_unadjusted",
     "n_still_predicted",
 ]
 _LIMIT = 0.05
 _INSIDE = np.nextafter(1.0, 0.0)
 _UNREAD = "write numbers, or leave the cell empty where the value is missing"
+_FEW_LEVELS = 3  # of a category among few patients; too few of them are refused otherwise
 _LEVELS = "words make a level of each value"
 
 
@@ -51,8 +55,8 @@ class Adjusted(NamedTuple):
         What is held constant: "within pam50", "beyond er, age".
     r, p, n : array of shape (genes,)
         Correlation, its two-sided p-value, and number of units behind it.
-    pooled : array of shape (genes,)
-        r of the same units, with nothing held constant.
+    pooled, pooled_n : array of shape (genes,)
+        r of the same units, with nothing held constant, and their number.
     stem : str
         End of the names of the columns: "within_pam50".
     strata : dict
@@ -66,6 +70,7 @@ class Adjusted(NamedTuple):
     p: Floats
     n: NDArray[np.int64]
     pooled: Floats
+    pooled_n: NDArray[np.int64]
     stem: str
     strata: dict[str, tuple[Floats, NDArray[np.int64]]]
     note: str
@@ -84,15 +89,18 @@ class Adjusted(NamedTuple):
 
     def summary(self, well: NDArray[np.bool_]) -> list[tuple[object, ...]]:
         """Rows of `ADJUSTED` without the level: all variables at once, then each stratum."""
-        still = well & (self.r > 0) & (benjamini_hochberg(self.p) < _LIMIT)
+        still, before = (
+            int((well & (r > 0) & (benjamini_hochberg(p) < _LIMIT)).sum())
+            for r, p in ((self.r, self.p), (self.pooled, correlation_p(self.pooled, self.pooled_n)))
+        )
         parts = [(self.name, self.r, self.n), *((name, r, n) for name, (r, n) in self.strata.items())]
         medians = [
             float(np.median(r[~np.isnan(r)])) if not np.isnan(r).all() else np.nan for _, r, _ in parts
         ]
-        kept = [int(still.sum()), *[None] * len(self.strata)]
+        kept = [(before, still), *[(None, None)] * len(self.strata)]
         return [
-            (name, int(n.max()), float(np.median(self.pooled)), median, int(well.sum()), number)
-            for (name, _, n), median, number in zip(parts, medians, kept, strict=True)
+            (name, int(n.max()), float(np.median(self.pooled)), median, int(well.sum()), *numbers)
+            for (name, _, n), median, numbers in zip(parts, medians, kept, strict=True)
         ]
 
 
@@ -102,9 +110,9 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
     The mean over the strata is tested by z = Σ(n - 3) atanh r / √Σ(n - 3), which is normal without correlation.
     A stratum of fewer than `FEWEST_SAMPLES` units is left out, and counted in `flow` like a missing value.
     """
-    values, _ = read_covariate(
-        _columns(level, [column], "--within")[column], categorical=True, origin="anndata"
-    )
+    given = _columns(level, [column], "--within")[column]
+    _refuse_number(given, level)
+    values, _ = read_covariate(given, categorical=True, origin="anndata")
     sizes = values.value_counts(sort=False)
     small = sizes[sizes < FEWEST_SAMPLES]
     kept = sizes.index[sizes >= FEWEST_SAMPLES]
@@ -129,7 +137,9 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
     listed = listing((f"{name} ({len(rows)})" for name, rows in zip(kept, groups, strict=True)), 12)
     note = f"{level.name}: r within {column} is the mean over {listed}"
     p, n_all = 2 * ndtr(-np.abs(z)), np.where(measured, n, 0).sum(axis=0)
-    return Adjusted(f"within {column}", mean, p, n_all, together.r12, f"within_{column}", strata, note)
+    return Adjusted(
+        f"within {column}", mean, p, n_all, together.r12, together.n, f"within_{column}", strata, note
+    )
 
 
 def beyond(level: Level, names: Sequence[str], flow: Flow, jobs: int | None) -> Adjusted:
@@ -143,6 +153,7 @@ def beyond(level: Level, names: Sequence[str], flow: Flow, jobs: int | None) -> 
     for name in names:
         if typed[name].isna().all():
             raise InputError(f"{name} is missing for all {level.n} {_units(level)}", where=level.name)
+        _refuse_names(typed[name], level)
     complete = typed.notna().all(axis=1).to_numpy()
     absent = [f"{name} ({n})" for name, n in typed.isna().sum().items() if n]
     _count(flow, level, title, level.n, int(complete.sum()), f"no value of {listing(absent)}")
@@ -165,7 +176,15 @@ def beyond(level: Level, names: Sequence[str], flow: Flow, jobs: int | None) -> 
     (together,) = _moments(level, [rows], jobs)
     note = f"{level.name}: partial r given {'; '.join(words for _, words in parts)}"
     return Adjusted(
-        title, partial.r, partial.p, partial.n, together.r12, f"beyond_{'_'.join(names)}", {}, note
+        title,
+        partial.r,
+        partial.p,
+        partial.n,
+        together.r12,
+        together.n,
+        f"beyond_{'_'.join(names)}",
+        {},
+        note,
     )
 
 
@@ -178,7 +197,30 @@ def _columns(level: Level, names: Sequence[str], option: str) -> pd.DataFrame:
             where=f"{level.name}, obs; its columns are {listing(level.obs.columns)}",
             fix=f"name its columns with {option}, or give a table that has them with --patients",
         )
-    return level.obs[list(names)]
+    return pd.DataFrame({name: known_values(level.obs[name]) for name in names})
+
+
+def _refuse_number(column: pd.Series, level: Level) -> None:
+    """Refuse a measurement as strata: each value would be one."""
+    typed, _ = read_covariate(column, origin="anndata")
+    n = typed.nunique()
+    if not isinstance(typed.dtype, pd.CategoricalDtype) and n > MOST_CODES:
+        raise InputError(
+            f"{column.name} is a number with {n} values, which are no strata",
+            where=level.name,
+            fix=f"use --beyond {column.name}, or make a column of ranges; write codes of levels as words",
+        )
+
+
+def _refuse_names(values: pd.Series, level: Level) -> None:
+    """Refuse a category that tells patients apart, not groups of them."""
+    n, known = values.nunique(), int(values.notna().sum())
+    if isinstance(values.dtype, pd.CategoricalDtype) and n > _FEW_LEVELS and 2 * n >= known:
+        raise InputError(
+            f"{values.name} has {n} levels among {known} {_units(level)}: held constant, it leaves nothing",
+            where=level.name,
+            fix=f"leave {values.name} out of --beyond, or join its levels",
+        )
 
 
 def _units(level: Level) -> str:
@@ -197,11 +239,18 @@ def _coded(name: str, values: pd.Series, level: Level) -> tuple[Floats, str]:
         numbers = values.to_numpy(np.float64)[:, None]
         if not np.isfinite(numbers).all():
             raise InputError(f"{name} is infinite", where=f"{level.name}, obs")
-        return numbers, f"{name} (number)"
+        same = len(numbers) > 0 and bool((numbers == numbers[0]).all())
+        return (
+            numbers,
+            f"{name} ({f'always {numbers[0, 0]:g}, which explains nothing' if same else 'number'})",
+        )
     names = [label for label in values.cat.categories if (values == label).any()]
     columns = [(values == label).to_numpy(np.float64) for label in names[1:]]
     matrix = np.column_stack(columns) if columns else np.zeros((len(values), 0))
-    return matrix, f"{name} (levels {listing(names)})"
+    words = (
+        f"levels {listing(names)}" if len(names) > 1 else f"always {listing(names)}, which explains nothing"
+    )
+    return matrix, f"{name} ({words})"
 
 
 def _moments(level: Level, groups: list[NDArray[np.intp]], jobs: int | None) -> list[Moments]:

@@ -88,9 +88,10 @@ class Selection(Result):
         Ledger of the predictions: ``step, n_before, n_after, reason``.
     adjusted : DataFrame
         With `within` or `beyond`: ``level, adjusted`` ("within pam50", "pam50=LumA", "beyond er, age"), ``n`` (units),
-        ``r_median`` of all genes in the units that have the variables, ``r_median_adjusted``, ``n_well_predicted``, and
-        ``n_still_predicted``: how many of these have an adjusted r above 0 with BH-adjusted p < 0.05; missing for a
-        single stratum.
+        ``r_median`` of all genes in the units that have the variables, ``r_median_adjusted``, ``n_well_predicted``,
+        ``n_unadjusted``: how many of these have r > 0 with BH-adjusted p < 0.05 in the same units with nothing held
+        constant, and ``n_still_predicted``: how many have it with the variables constant. The difference of the last
+        two is due to the variables, what is lost before to missing values. Both are missing for a single stratum.
     """
 
     table: pd.DataFrame = field(metadata={"show": False})
@@ -139,7 +140,8 @@ class Selection(Result):
         if self.adjusted.empty:
             return text
         table = self.adjusted.drop(columns=[] if self.by else "level")
-        table["n_still_predicted"] = [f"{n:.0f}" if n == n else "" for n in table["n_still_predicted"]]
+        for name in ("n_unadjusted", "n_still_predicted"):
+            table[name] = [f"{n:.0f}" if n == n else "" for n in table[name]]
         words = table.to_string(index=False, float_format="{:.3f}".format)
         title = f"r with clinical variables held constant, and without (r_median) in the same {self._unit}"
         return f"{text}\n\n{title}\n{words}"

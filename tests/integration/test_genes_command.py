@@ -226,6 +226,7 @@ def test_clinical_columns_of_a_table_of_patients_give_r_within_and_beyond(capsys
     assert set(table["n_within_er"]) == set(table["n_beyond_er_age"]) == {38}
     assert "not in it: P3, P40" in answer.err and "no value of er (2), age (2)" in answer.err
     assert "within er" in answer.out and "n_still_predicted" in answer.out
+    assert "n_unadjusted" in answer.out and "None" not in answer.out
 
 
 def test_json_counts_the_genes_that_are_left_within_strata(capsys, tmp_path):

@@ -82,3 +82,11 @@ def test_subgroups_that_cannot_be_judged_are_refused(values, options, message):
 def test_a_column_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(InputError, match=r"no column 'er'.*\n.*patient_id"):
         by_subgroup(make_predictions(), "er")
+
+
+def test_unknown_and_undecided_receptors_are_no_subgroup():
+    words = ["Positive", "Negative"] * 12 + ["Unknown", "Equivocal", "NA", "not performed"] * 4
+    result = by_subgroup(with_status(make_predictions(n=40), words), "er")
+    assert result.table["level"].tolist() == ["all", "Negative", "Positive"]
+    assert result.table["n"].tolist() == [24, 12, 12]
+    assert "made: 16 of 40 slides left out because er is missing" in result.notes

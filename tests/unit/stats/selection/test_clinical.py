@@ -133,10 +133,14 @@ def test_a_gene_that_is_seldom_measured_in_a_stratum_has_no_r_there():
     [
         ({}, {"within": "er"}, r"no column 'er'.*\n.*patient_id.*\n.*--within"),
         ({}, {"beyond": ["er", "fold"]}, r"no column 'er'.*\n.*patient_id.*\n.*--beyond"),
-        ({"ki67": np.linspace(0, 1, 40)}, {"within": "ki67"}, r"no stratum of ki67 has 4.*\n.*\n.*--beyond ki67"),
+        ({"ki67": np.arange(40.0)}, {"within": "ki67"}, r"ki67 is a number with 40 values.*\n.*\n.*--beyond ki67"),
+        ({"code": [f"x{i}" for i in range(40)]}, {"within": "code"}, "no stratum of code has 4"),
         ({"er": [None] * 40}, {"within": "er"}, "no stratum of er has 4"),
         ({"er": [None] * 40}, {"beyond": "er"}, "er is missing for all 40 patients"),
-        ({"site": [f"s{i}" for i in range(40)]}, {"beyond": "site"}, "40 patients.* too few for 39 terms"),
+        ({"site": [f"s{i}" for i in range(40)]}, {"beyond": "site"}, "site has 40 levels among 40 patients.*"),
+        ({"site": [f"s{i // 2}" for i in range(40)]}, {"beyond": ["fold", "site"]}, "site has 20 levels among 40"),
+        ({"a": [f"a{i % 15}" for i in range(40)], "b": [f"b{i % 19}" for i in range(40)],
+          "c": [f"c{i % 11}" for i in range(40)]}, {"beyond": ["a", "b", "c"]}, "40 patients.* too few for"),
         ({"age": [*range(20, 59), ">89"]}, {"beyond": "age"}, "1 value of the covariate age cannot be read.*'>89'"),
         ({"age": [*range(39), np.inf]}, {"beyond": "age"}, "age is infinite"),
     ],
@@ -144,3 +148,31 @@ def test_a_gene_that_is_seldom_measured_in_a_stratum_has_no_r_there():
 def test_columns_that_cannot_be_used_are_refused_by_name(columns, options, message):
     with pytest.raises(InputError, match=message):
         well_predicted(with_columns(make_predictions(), **columns), **options)
+
+
+def test_loss_of_patients_is_told_from_what_the_variables_explain():
+    made = make_predictions(n=200, genes=20, accuracy=0.4)
+    rare = with_columns(made, er=["pos", "neg"] * 15 + [None] * 170)
+    found = well_predicted(rare, within="er", beyond="er", **OPTIONS)
+    few = well_predicted(dataclasses.replace(made.rows(np.arange(30)), untrained=()), **OPTIONS)
+    want = int((few.well_predicted & found.well_predicted).sum())
+    row = found.adjusted.set_index("adjusted")
+    assert row.loc[["within er", "beyond er"], "n_unadjusted"].tolist() == [want, want]
+    assert found.well_predicted.sum() > want + 5 and want > 5
+
+
+def test_unknown_and_undecided_values_are_missing_as_they_are_in_cohorts():
+    er = ["Positive", "Negative"] * 14 + ["Unknown", "[Not Available]", "Indeterminate", "Equivocal"] * 3
+    data = with_columns(make_predictions(n=40), er=pd.Categorical(er), stage=["I", "Equivocal"] * 20)
+    found = well_predicted(data, within=["er", "stage"], beyond="er", **OPTIONS)
+    assert found.flow["n_after"].tolist() == [28, 28]
+    assert [name for name in found.adjusted["adjusted"] if "=" in name] == [
+        "er=Negative", "er=Positive", "stage=Equivocal", "stage=I",
+    ]  # fmt: skip
+
+
+def test_variables_that_do_not_vary_are_said():
+    data = with_columns(make_predictions(n=40), er=["pos"] * 40, grade=2.0, age=np.arange(40.0))
+    note = well_predicted(data, beyond=["er", "grade", "age"], **OPTIONS).notes[-1]
+    assert "er (always pos, which explains nothing)" in note and "age (number)" in note
+    assert "grade (always 2, which explains nothing)" in note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from sequoia_base.gene_names import examine
 from sequoia_base.tables import find_column, read_table
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io.measured._units import Unit
-from sequoia_stats.types.genes import IDENTIFIER_CHOICES
+from sequoia_stats.types.genes import IDENTIFIER_CHOICES, aliases, is_symbol
 
 #: How GENCODE marks the copies on Y of genes that X and Y share: since release 25, and before.
 _Y_COPY = re.compile(r"ENSG\d{11}(\.\d+)?_PAR_Y|ENSGR\d{10}(\.\d+)?")
@@ -83,6 +83,12 @@ def are_y_copies(ids: Iterable[str]) -> NDArray[np.bool_]:
     array([False,  True,  True])
     """
     return np.array([bool(_Y_COPY.fullmatch(name)) for name in ids], dtype=bool)
+
+
+def are_symbols(names: Sequence[str]) -> bool:
+    """Whether more than half of the names are symbols that the bundled table knows, or aliases of one."""
+    known = sum(is_symbol(name.strip()) or name.strip() in aliases() for name in names)
+    return known > len(names) / 2
 
 
 def read_probe_map(path: str | Path) -> dict[str, str]:
@@ -178,7 +184,8 @@ def _named_by_map(given: Naming, symbol_of: Mapping[str, str], where: str, flow:
         raise InputError(
             "the probe map holds none of the ids",
             where=f"{where}; its ids are {listing(given.names, 3)}, the probe map's {listing(symbol_of, 3)}",
-            fix="--probe-map: the one of the same gene model",
+            fix="--probe-map: the one of the same gene model; or leave it out, and keep the names with "
+            "--identifiers as-they-are",
         )
     lost = [name for name, symbol in zip(given.names, symbols, strict=True) if not symbol]
     reason = (

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from sequoia_base.atomic import existing_file
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._layout import are_summaries, note_summaries
 from sequoia_stats.io._sides import refuse_other_side
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io.measured._finish import finish
-from sequoia_stats.io.measured._gene_ids import name_columns, read_probe_map
+from sequoia_stats.io.measured._gene_ids import are_symbols, name_columns, read_probe_map
 from sequoia_stats.io.measured._primary_samples import one_per_patient, samples_of_names
 from sequoia_stats.io.measured._units import Unit, parse_unit
 from sequoia_stats.types.expression import Expression
@@ -81,7 +81,8 @@ def read_xena(
     unit : str, optional
         The unit; needed if the name of the file does not state it. No logarithm is taken of a logarithm.
     probe_map : path, optional
-        Table with the columns ``id`` and ``gene``; by default ``*.probeMap`` beside the matrix.
+        Table with the columns ``id`` and ``gene``; by default ``*.probeMap`` beside the matrix, unless most genes have
+        symbols already.
     identifiers : {"symbols", "as-they-are"}
         Whether ids of genes must become symbols.
 
@@ -123,7 +124,7 @@ def read_xena(
         header[1:], ids, path, "a matrix of Xena has genes in rows: --format matrix --genes-in columns"
     )
     refuse_dates(ids, str(path))
-    symbol_of = _probe_map(path, probe_map, ids) if identifiers == "symbols" or probe_map else None
+    symbol_of = _probe_map(path, probe_map, ids, flow) if identifiers == "symbols" or probe_map else None
     naming = name_columns(ids, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
     patients = pd.Index(kept["patient_id"], name="patient_id")
     return finish(
@@ -138,13 +139,20 @@ def read_xena(
     )
 
 
-def _probe_map(path: Path, given: str | Path | None, ids: list[str]) -> dict[str, str] | None:
-    """The symbols of ids: from the file given, or from the one beside the matrix that knows most of them."""
+def _probe_map(path: Path, given: str | Path | None, ids: list[str], flow: Flow) -> dict[str, str] | None:
+    """The symbols of ids: from the file given, or from the one beside the matrix that knows most of them.
+
+    Symbols need none, so a file that nobody named is not read then.
+    """
     if given is not None:
         return read_probe_map(given)
     beside = sorted(
         file for file in path.parent.iterdir() if "probemap" in file.name.lower() and file.is_file()
     )
+    if beside and are_symbols(ids):
+        names = listing((file.name for file in beside), 3)
+        flow.add("genes: probe map", len(ids), len(ids), f"they are symbols already: {names} is not used")
+        return None
     maps = [read_probe_map(file) for file in beside]
     return max(maps, key=lambda symbols: sum(name in symbols for name in ids), default=None)
 

@@ -124,6 +124,23 @@ def test_symbols_need_no_probe_map(tmp_path):
     assert list(expression.values.columns) == SYMBOLS and set(expression.units) == {"log2(RSEM+1)"}
 
 
+@pytest.mark.parametrize("content", ["id\tgene\nENSG00000091831.24\tESR1\n", "no table"])
+def test_a_probe_map_that_nobody_named_is_not_used_for_symbols(tmp_path, content):
+    path = write_xena(tmp_path, name="HiSeqV2", genes=SYMBOL_ROWS, probe_map=False, title="sample")
+    (tmp_path / "other.probeMap").write_text(content)
+    expression = read_measured(path)
+    assert list(expression.values.columns) == SYMBOLS
+    assert "other.probeMap is not used" in steps(expression)["genes: probe map"].reason
+
+
+def test_a_probe_map_that_is_named_must_hold_the_ids(tmp_path):
+    path = write_xena(tmp_path, name="HiSeqV2", genes=SYMBOL_ROWS, probe_map=False, title="sample")
+    (tmp_path / "mine.tsv").write_text("id\tgene\nENSG00000091831.24\tESR1\n")
+    with pytest.raises(InputError, match="the probe map holds none of the ids") as caught:
+        read_measured(path, probe_map=tmp_path / "mine.tsv")
+    assert "leave it out" in caught.value.fix and "--identifiers as-they-are" in caught.value.fix
+
+
 def test_a_packed_matrix_is_read_alike(tmp_path):
     path = write_xena(tmp_path)
     plain = read_measured(path).values

@@ -127,13 +127,13 @@ SHEETS = {
         gdc(names="", change=sheet(File_Name=["a.svs"] * 3)),
         ["no entry is a file of STAR counts"],
     ),
-    "a file of two cases": (
-        gdc(names="", change=sheet(Case_ID=["A, B", "C", "D"])),
-        ["the Case ID of a file has 2 names", "row 2", "A, B"],
+    "pooled samples alone": (
+        gdc(names="", change=sheet(Sample_ID=["A, B", "C, D", "E, F"])),
+        ["every file is of several samples", file_name(0), "(A, B)"],
     ),
     "a file without a sample": (
         gdc(names="", change=sheet(Sample_ID=["", "C", "D"])),
-        ["has no names", "row 2"],
+        ["the Sample ID of a file has no name", "row 2"],
     ),
     "sheet and metadata that differ": (
         gdc(names="metadata", change=sheet(Case_ID=["X", "Y", "Z"])),
@@ -147,7 +147,7 @@ SHEETS = {
     ),
     "metadata of two samples": (
         gdc(names="", change=entries(associated_entities=[{"entity_submitter_id": x} for x in "AB"])),
-        ["a file is of 2 samples", "A, B"],
+        ["every file is of several samples", "(A, B)"],
     ),
     "normals alone": (
         gdc(aliquots=["TCGA-A1-A0SB-11A-11R-A144-07"]),
@@ -205,6 +205,10 @@ FILES = {
     "a column": (gdc("--column", "fpkm"), ["'fpkm' is not a column", "fpkm_uq_unstranded|fpkm_unstranded"]),
     "a category": (gdc("--categories", "miRNA,mRNA"), ["mRNA: no gene is of this type", "protein_coding"]),
     "no category": (gdc("--categories", ","), ["no type of genes is named"]),
+    "a table that is said to be a download": (
+        matrix("--format", "gdc"),
+        ["the source is a table, not a download of the GDC", "mine.csv", "--format matrix"],
+    ),
     "a unit for the GDC": (gdc("--unit", "TPM"), ["--unit is not an option of a folder of STAR counts"]),
 }
 XENA = {

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io.measured._gene_ids import Naming, SymbolColumns
 from sequoia_stats.io.measured._units import Unit, note_unit, refuse_contradiction
 from sequoia_stats.types.expression import Expression
@@ -36,7 +36,7 @@ def finish(
     where, name : str
         The source, for errors, and what it is called.
     flow : Flow
-        Takes a line for several ids of a symbol, for missing values, and for the unit.
+        Takes a line for incomplete counts, several ids of a symbol, missing values, and the unit.
     totals : array of shape (patients,)
         Sums of counts; see `Unit.to_log`.
     covariates : DataFrame
@@ -54,6 +54,8 @@ def finish(
             f"{counted(len(empty), 'sample has', 'samples have')} no counts",
             where=f"{where}: {listing(empty)}",
         )
+    if unit.measure == "counts":
+        _note_incomplete(values, flow)
     symbols = SymbolColumns.of(naming.names, naming.columns)
     symbols.note(unit, flow)
     merged = symbols.merge(values.to_numpy(), unit)
@@ -61,6 +63,17 @@ def finish(
     frame = pd.DataFrame(unit.to_log(merged, totals), values.index, symbols.symbols)
     _note_missing(frame, flow)
     return Expression(frame, pd.Series(unit.of_output, frame.columns), name, flow.to_frame(), covariates)
+
+
+def _note_incomplete(counts: pd.DataFrame, flow: Flow) -> None:
+    """Add a line to the ledger for samples without all counts: their sums are too small."""
+    lacking = counts.index[counts.isna().any(axis=1)]
+    if n := len(lacking):
+        reason = (
+            f"{part(n, len(counts), 'sample', 'have')} missing counts ({listing(lacking, 3)}): a million is the sum of "
+            "the others, so CPM are too high there"
+        )
+        flow.add("samples: incomplete counts", len(counts), len(counts), reason)
 
 
 def _note_missing(frame: pd.DataFrame, flow: Flow) -> None:

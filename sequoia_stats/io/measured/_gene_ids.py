@@ -23,6 +23,8 @@ from sequoia_stats.types.genes import IDENTIFIER_CHOICES, aliases, is_symbol
 
 #: How GENCODE marks the copies on Y of genes that X and Y share: since release 25, and before.
 _Y_COPY = re.compile(r"ENSG\d{11}(\.\d+)?_PAR_Y|ENSGR\d{10}(\.\d+)?")
+#: The share of names in the bundled table that shows that names are symbols. Identifiers are not in it at all.
+_MANY_KNOWN = 0.2
 _VERSION = re.compile(r"(ENSG\d{11})\.\d+")
 
 
@@ -86,9 +88,9 @@ def are_y_copies(ids: Iterable[str]) -> NDArray[np.bool_]:
 
 
 def are_symbols(names: Sequence[str]) -> bool:
-    """Whether more than half of the names are symbols that the bundled table knows, or aliases of one."""
+    """Whether names are symbols: few are identifiers, and many are in the bundled table, which lacks some symbols."""
     known = sum(is_symbol(name.strip()) or name.strip() in aliases() for name in names)
-    return known > len(names) / 2
+    return known >= _MANY_KNOWN * len(names) and not examine(names).are_identifiers
 
 
 def read_probe_map(path: str | Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     file_name, file_id : str
         Its name, and the id that its folder is called by.
     patient_id, sample : str
-        Whose it is: the sample is a barcode as long as it is known.
+        Whose it is: the sample is a barcode as long as it is known. Several names, with commas, if samples were pooled.
     code : str
         Two digits of the sample type, or words.
     cohort : str
@@ -46,6 +46,11 @@ class Entry(NamedTuple):
     sample: str
     code: str
     cohort: str
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the file is of several samples or patients, and so of none."""
+        return "," in self.sample or "," in self.patient_id
 
 
 def samples_of_files(files: Sequence[Path], folder: Path, given: Path | None, flow: Flow) -> pd.DataFrame:
@@ -60,7 +65,7 @@ def samples_of_files(files: Sequence[Path], folder: Path, given: Path | None, fl
     given : path, optional
         A sample sheet, or metadata as JSON.
     flow : Flow
-        Takes a line for files that no sheet names, and for entries without a file.
+        Takes a line for files that no sheet names, for those of pooled samples, and for entries without a file.
 
     Returns
     -------
@@ -96,10 +101,25 @@ def samples_of_files(files: Sequence[Path], folder: Path, given: Path | None, fl
     if lost:
         reason = f"{counted(len(lost), 'sample')} of the sample sheet without a file: {listing(lost, 3)}"
         flow.add("samples: with a file", len(entries), len(entries) - len(lost), reason)
+    named = _of_one_sample(named, entries, flow)
     rows = [entries[key][2:] for key in named.values()]
     return pd.DataFrame(
         rows, pd.Index(list(named), dtype=object), columns=list(Entry._fields[2:]), dtype=object
     )
+
+
+def _of_one_sample(named: dict[Path, str], entries: Mapping[str, Entry], flow: Flow) -> dict[Path, str]:
+    """The files that are not of pooled samples; the others are counted."""
+    pooled = {file: entries[key] for file, key in named.items() if entries[key].is_pooled}
+    if not pooled:
+        return named
+    words = listing((f"{file.name} ({entry.sample})" for file, entry in pooled.items()), 3)
+    if len(pooled) == len(named):
+        raise InputError(
+            "every file is of several samples", where=words, fix="download files of one sample each"
+        )
+    flow.add("files: of one sample", len(named), len(named) - len(pooled), f"of pooled samples: {words}")
+    return {file: key for file, key in named.items() if file not in pooled}
 
 
 def _key(file: Path, entries: Mapping[str, Entry], by_id: Mapping[str, str]) -> str | None:
@@ -122,6 +142,9 @@ def _merged(sources: Sequence[Path]) -> dict[str, Entry]:
     for source in sources:
         for new in _read(source):
             old = entries.setdefault(_bare(new.file_name), new)
+            if old.is_pooled or new.is_pooled:
+                entries[_bare(new.file_name)] = old if old.is_pooled else new
+                continue
             shorter, longer = sorted((old, new), key=lambda entry: len(entry.sample))
             if old.patient_id != new.patient_id or not longer.sample.startswith(shorter.sample):
                 raise InputError(
@@ -168,8 +191,8 @@ def _read_sheet(source: Path) -> list[Entry]:
         Entry(
             name,
             file_id,
-            _one(case, source, row, "Case ID"),
-            _one(sample, source, row, "Sample ID"),
+            _names(case, source, row, "Case ID"),
+            _names(sample, source, row, "Sample ID"),
             code,
             project,
         )
@@ -193,16 +216,16 @@ def _codes(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _one(cell: str, source: Path, row: int, title: str) -> str:
-    """The one name in a cell; the GDC repeats it with commas."""
-    names = list(dict.fromkeys(part.strip() for part in cell.split(",") if part.strip()))
-    if len(names) != 1:
+def _names(cell: str, source: Path, row: int, title: str) -> str:
+    """The names in a cell, each once; the GDC repeats them with commas."""
+    names = dict.fromkeys(part.strip() for part in cell.split(",") if part.strip())
+    if not names:
         raise InputError(
-            f"the {title} of a file has {len(names) or 'no'} names where one is needed",
-            where=f"{source}, row {row}, column {title!r}: {cell or 'empty'}",
+            f"the {title} of a file has no name",
+            where=f"{source}, row {row}, column {title!r}",
             fix="leave this file out of the folder and of the sheet",
         )
-    return names[0]
+    return ", ".join(names)
 
 
 # --- metadata -------------------------------------------------------------------------------------------------------
@@ -227,18 +250,14 @@ def _entry(entry: dict[str, Any], source: Path) -> Entry:
     sample = _first(case.get("samples"))
     entities = entry.get("associated_entities")
     names = (
-        {str(_text(one, "entity_submitter_id")) for one in entities} if isinstance(entities, list) else set()
+        {_text(one, "entity_submitter_id") for one in entities} - {""}
+        if isinstance(entities, list)
+        else set()
     )
-    if len(names) > 1:
-        raise InputError(
-            f"a file is of {len(names)} samples where one is needed: {listing(sorted(names))}",
-            where=f"{source}, {entry['file_name']}",
-            fix="leave this file out of the folder and of the metadata",
-        )
-    name = next(iter(names), "") or _text(sample, "submitter_id")
+    name = ", ".join(sorted(names)) or _text(sample, "submitter_id")  # several if samples were pooled
     barcode = read_barcode(name)
     patient = barcode.patient if barcode else _text(case, "submitter_id")
-    if not name or not patient:
+    if not name or not (patient or len(names) > 1):
         raise InputError(
             "the metadata do not name the patient or the sample of a file",
             where=f"{source}, {entry['file_name']}: {name or 'no associated_entities'}",

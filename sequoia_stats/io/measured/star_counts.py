@@ -109,6 +109,12 @@ def read_star_counts(
         raise InputError(f"{column!r} is not a column of values", fix=f"--column {'|'.join(COLUMN_UNITS)}")
     if not categories:
         raise InputError("no type of genes is named", fix=f"--categories {','.join(CATEGORIES)}")
+    if path.is_file() and not is_star_counts(path.name):
+        raise InputError(
+            "the source is a table, not a download of the GDC",
+            where=str(path),
+            fix="--format matrix; a download is a folder of files that end in star_gene_counts.tsv",
+        )
     unit = parse_unit(COLUMN_UNITS[column])
     folder = path if path.is_dir() else path.parent
     files = sorted(_star_counts_in(folder)) if path.is_dir() else [path]

@@ -81,7 +81,7 @@ def read_xena(
     unit : str, optional
         The unit; needed if the name of the file does not state it. No logarithm is taken of a logarithm.
     probe_map : path, optional
-        Table with the columns ``id`` and ``gene``; by default ``*.probeMap`` beside the matrix, unless most genes have
+        Table with the columns ``id`` and ``gene``; by default ``*.probeMap`` beside the matrix, unless genes have
         symbols already.
     identifiers : {"symbols", "as-they-are"}
         Whether ids of genes must become symbols.

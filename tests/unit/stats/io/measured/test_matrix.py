@@ -44,6 +44,21 @@ def test_counts_become_cpm(tmp_path):
     np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6)
 
 
+def test_the_ledger_says_that_cpm_of_incomplete_counts_are_too_high(tmp_path):
+    table = expression_table()
+    expression = read_measured(write(tmp_path, table.mask(table == 0.5)), unit="counts")
+    reasons = dict(zip(expression.flow["step"], expression.flow["reason"], strict=True))
+    assert reasons["samples: incomplete counts"] == (
+        "1 of 6 samples has missing counts (P1): a million is the sum of the others, so CPM are too high there"
+    )
+
+
+def test_other_units_need_no_complete_samples(tmp_path):
+    table = expression_table()
+    expression = read_measured(write(tmp_path, table.mask(table == 0.5)), unit="FPKM")
+    assert "samples: incomplete counts" not in expression.flow["step"].to_list()
+
+
 SUMMARIES = ["N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous", "__no_feature", "__not_aligned"]
 
 

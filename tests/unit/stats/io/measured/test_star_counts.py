@@ -134,6 +134,40 @@ def test_a_file_that_no_sheet_names_and_an_entry_without_a_file_are_counted(tmp_
     assert "TCGA-A1-A0SE-01A" in flow["samples: with a file"].reason
 
 
+SAMPLES = [name[:16] for name in ALIQUOTS]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Sample_ID": ["TCGA-A1-A0SB-01A, TCGA-A1-A0SB-01B", *SAMPLES[1:]]},
+        {"Sample_ID": ["C3L-1-01, C3L-2-01", *SAMPLES[1:]], "Case_ID": ["C3L-1, C3L-2", "A", "B"]},
+    ],
+)
+def test_a_file_of_pooled_samples_is_left_out_by_name(tmp_path, columns):
+    folder = write_gdc(tmp_path / "gdc", names="")
+    write_sheet(folder, ALIQUOTS, **columns)
+    expression = read_measured(folder)
+    line = steps(expression)["files: of one sample"]
+    assert len(expression.values) == 2 and line[2:4] == (3, 2)
+    assert file_name(0) in line.reason and columns["Sample_ID"][0] in line.reason
+
+
+def test_metadata_and_sheet_agree_that_a_file_is_pooled(tmp_path):
+    folder = write_gdc(tmp_path / "gdc")
+    pooled = [{"entity_submitter_id": f"TCGA-A1-A0SB-01{x}-11R-A144-07"} for x in "AB"]
+    write_metadata(folder, ALIQUOTS[:1], associated_entities=pooled)
+    expression = read_measured(folder)
+    assert steps(expression)["files: of one sample"][2:4] == (3, 2)
+    assert list(expression.values.index) == ["TCGA-A1-A0SD", "TCGA-A1-A0SE"]
+
+
+def test_a_cell_that_repeats_one_sample_is_of_one(tmp_path):
+    folder = write_gdc(tmp_path / "gdc", names="")
+    write_sheet(folder, ALIQUOTS, Sample_ID=[f"{name}, {name}" for name in SAMPLES])
+    assert len(read_measured(folder).values) == 3
+
+
 def test_a_renamed_file_is_found_by_the_id_of_its_folder(tmp_path):
     folder = write_gdc(tmp_path / "gdc")
     path_of(folder, 0).rename(path_of(folder, 0).with_name("mine.augmented_star_gene_counts.tsv"))

@@ -12,6 +12,7 @@ import pytest
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_measured
 from sequoia_stats.io.measured import xena
+from sequoia_stats.io.measured._gene_ids import are_symbols
 from tests.build.measured import GENES, SYMBOLS, write_gdc, write_xena
 
 SYMBOL_ROWS = [(symbol, symbol, "") for symbol in SYMBOLS]
@@ -131,6 +132,19 @@ def test_a_probe_map_that_nobody_named_is_not_used_for_symbols(tmp_path, content
     expression = read_measured(path)
     assert list(expression.values.columns) == SYMBOLS
     assert "other.probeMap is not used" in steps(expression)["genes: probe map"].reason
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["ESR1", "PGR", "AC004540.5", "AL031432.1", "AP000345.2", "RP11-34P13.7"], True),
+        (["ENSG00000091831.24", "ENSG00000229807.12", "ENSG00000015479", "ESR1"], False),
+        (["probe_1", "probe_2"], False),
+        (["PROBE1", "PROBE2", "PROBE3", "PROBE4", "PROBE5", "ESR1"], False),
+    ],
+)
+def test_symbols_are_told_from_ids_that_need_a_probe_map(names, expected):
+    assert are_symbols(names) is expected
 
 
 def test_a_probe_map_that_is_named_must_hold_the_ids(tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sequoia_base.atomic import existing_file
+from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing, part
@@ -31,7 +33,10 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
     path : path
         One of
 
-        - a CSV with a row per patient and a column per fold: ours, and the published ones;
+        - a CSV with a row per patient and a column per fold: ours, and the published ones. Folds may be counted from
+          1, ``fold_1`` to ``fold_5``; the first is fold 0 all the same;
+        - a CSV with a row per patient and one column ``fold``, the number of the fold that tests the patient, counted
+          from 0 or 1; in the other folds the patient trains;
         - a file of one fold with a column of names for each role: CLAM's ``splits_0.csv``, or without ``test`` those
           of MCAT and SurvPath;
         - a file of one fold with a row per name and True in the column of its role: CLAM's ``splits_0_bool.csv``;
@@ -57,18 +62,19 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
     if path.is_dir():
         return _of_names(_read_folder(path), given, path, name)
     texts = _read(path)
-    if not any(map(_FOLD.fullmatch, texts.columns)):
+    if not _has_folds(texts):
         return _of_names([_read_fold(texts, path)], given, path, name)
     if isinstance(patients, str | Path):  # a mapping says what is known anyhow
         raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
     table = patient_columns(texts, path)
     index = pd.Index(table["patient_id"])
-    roles = _roles(texts).set_axis(index, axis=0)
+    roles, notes = _roles(texts, path)
     cohort = table["cohort"].set_axis(index) if "cohort" in table else None
     try:
-        return Splits(roles, cohort, name)
+        made = Splits(roles.set_axis(index, axis=0), cohort, name)
     except InputError as error:
         raise _located(error, name, path) from None
+    return replace(made, note="; ".join(filter(None, [*notes, made.note])))
 
 
 @dataclass(frozen=True)
@@ -102,19 +108,66 @@ def read_lists(path: str | Path) -> Lists:
     if path.is_dir():
         return Lists(tuple(map(tuple, _read_folder(path))), of_patients=False)
     texts = _read(path)
-    if not any(map(_FOLD.fullmatch, texts.columns)):
+    if not _has_folds(texts):
         return Lists((tuple(_read_fold(texts, path)),), of_patients=False)
     names = patient_columns(texts, path)["patient_id"]
-    roles = _roles(texts)
+    roles, notes = _roles(texts, path)
     check_words(roles.set_axis(names, axis=0), str(path))
     folds = (zip(names, roles[fold], strict=True) for fold in roles)
-    return Lists(tuple(tuple(pair for pair in fold if pair[1]) for fold in folds), of_patients=True)
+    by_fold = tuple(tuple(pair for pair in fold if pair[1]) for fold in folds)
+    return Lists(by_fold, of_patients=True, notes=notes)
 
 
-def _roles(texts: pd.DataFrame) -> pd.DataFrame:
-    """The columns of folds in the order of their numbers, in small letters."""
+def _has_folds(texts: pd.DataFrame) -> bool:
+    """Whether there is a column per fold, or one of the numbers of folds."""
+    return any(map(_FOLD.fullmatch, texts.columns)) or (
+        _NUMBER in texts.columns and not set(ROLES) & set(texts.columns)
+    )
+
+
+def _roles(texts: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A column of roles per fold, ``fold_0`` first, in small letters; and notes on how they were understood."""
     folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
-    return texts[folds].apply(lambda column: column.str.lower())
+    if not folds:
+        return _roles_of_numbers(texts[_NUMBER], path)
+    roles = texts[folds].apply(lambda column: column.str.lower())
+    if folds != [f"fold_{k + 1}" for k in range(len(folds))] or len(folds) == 1:
+        return roles, ()
+    return roles.set_axis([f"fold_{k}" for k in range(len(folds))], axis=1), (_FROM_ONE.format("fold_1"),)
+
+
+_NUMBER = "fold"
+_FROM_ONE = "the file counts folds from 1: its {} is fold 0 here"
+
+
+def _roles_of_numbers(column: pd.Series, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Roles from the number of the fold that tests each patient."""
+    there = column[~column.map(is_missing)]
+    numbers = pd.to_numeric(there, errors="coerce")
+    odd = there[~(numbers >= 0) | (numbers % 1 != 0)]
+    if len(odd) or there.empty:
+        raise InputError(
+            f"{counted(len(odd), 'fold is', 'folds are')} no whole number, 0 or more: {listing(odd.unique())}"
+            if len(odd)
+            else "no row has a fold",
+            where=f"{path}, column {_NUMBER!r}" + (f", rows {listing(odd.index)}" if len(odd) else ""),
+            fix="write the number of the fold that tests the patient",
+        )
+    first, last = int(numbers.min()), int(numbers.max())
+    if lost := sorted(set(range(min(first, 1), last + 1)) - set(numbers.astype(int))):
+        raise InputError(
+            f"nobody is tested by fold {listing(lost)}, of folds up to {last}",
+            where=f"{path}, column {_NUMBER!r}",
+        )
+    roles = pd.DataFrame(
+        {f"fold_{k - first}": np.where(numbers == k, "test", "train") for k in range(first, last + 1)},
+        there.index,
+        dtype=object,
+    ).reindex(column.index, fill_value="")
+    notes = ["the file has one fold per patient: in the other folds all train, and nobody validates"]
+    if first == 1:
+        notes.append(_FROM_ONE.format("fold 1"))
+    return roles, tuple(notes)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -233,7 +286,8 @@ def _read_fold(texts: pd.DataFrame, path: Path) -> Pairs:
         raise InputError(
             f"the table does not hold splits; its columns are {listing(texts.columns)}",
             where=str(path),
-            fix="use patient_id, fold_0, fold_1, …; or train, val, test, as CLAM, MCAT and SurvPath do",
+            fix="use patient_id, fold_0, fold_1, …; patient_id, fold; or train, val, test, as CLAM, MCAT and "
+            "SurvPath do",
         )
     if path.stem.endswith("_descriptor"):
         raise InputError(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.splits import published, read_splits
+from sequoia_model.splits import published, read_lists, read_splits
 
 
 def write_lists(path, **names):
@@ -213,3 +213,41 @@ def test_a_folder_without_splits_is_told_with_what_is_in_it(tmp_path):
     with pytest.raises(InputError, match="no files of splits") as raised:
         read_splits(tmp_path)
     assert "which holds train_0.npy" in raised.value.where and "as a CSV" in raised.value.fix
+
+
+# --- folds counted from 1, and one column of folds ------------------------------------------------------------------
+
+
+def test_folds_may_be_counted_from_one(tmp_path):
+    content = "patient_id,fold_1,fold_2\nP1,test,train\nP2,train,test\n"
+    splits = read_splits(text(content)(tmp_path))
+    assert list(splits.patients(0, "test")) == ["P1"]
+    assert splits.note == "the file counts folds from 1: its fold_1 is fold 0 here"
+    assert read_lists(tmp_path / "s.csv").folds[0] == (("P1", "test"), ("P2", "train"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_one_column_may_say_which_fold_tests_the_patient(tmp_path, first):
+    rows = [f"P{i},{i % 3 + first}" for i in range(9)]
+    splits = read_splits(text("\n".join(["patient,fold", *rows, "P9,"]))(tmp_path))
+    assert [splits.test_fold(f"P{i}") for i in range(9)] == [0, 1, 2] * 3
+    assert splits.sizes.loc[0].to_dict() == {"train": 6, "val": 0, "test": 3}
+    assert "nobody validates" in splits.note and ("counts folds from 1" in splits.note) == (first == 1)
+    assert "1 of 10 patients is never tested" in splits.note
+    assert len(read_lists(tmp_path / "s.csv").folds) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("patient,fold\nP1,a\nP2,1\n", "1 fold is no whole number, 0 or more: a"),
+        ("patient,fold\nP1,1.5\nP2,1\n", "1 fold is no whole number"),
+        ("patient,fold\nP1,\n", "no row has a fold"),
+        ("patient,fold\nP1,0\nP2,3\n", "nobody is tested by fold 1, 2"),
+        ("patient,fold\nP1,2\nP2,3\n", "nobody is tested by fold 1"),
+        ("patient,fold\nP1,0\nP2,1\nP1,1\n", "two roles"),
+    ],
+)
+def test_numbers_of_folds_that_make_no_sense_are_refused(tmp_path, content, words):
+    with pytest.raises(InputError, match=words):
+        read_splits(text(content)(tmp_path))

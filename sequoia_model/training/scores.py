@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from sequoia_model.errors import InputError
 
@@ -187,10 +188,11 @@ def patient_means(values: ArrayLike, codes: NDArray[np.intp]) -> Doubles:
     x = np.asarray(values)
     sizes = np.bincount(codes)
     means = np.empty((len(sizes), x.shape[1]))
-    order = np.argsort(codes, kind="stable")
-    starts = np.cumsum(sizes) - sizes
+    shares = sparse.csr_array(
+        (1 / sizes[codes], (codes, np.arange(len(codes)))), shape=(len(sizes), len(codes))
+    )
     for block in _blocks(x.shape[1], _GENES):
-        means[:, block] = np.add.reduceat(x[:, block].astype(np.float64)[order], starts) / sizes[:, None]
+        means[:, block] = shares @ x[:, block].astype(np.float64)
     return means
 
 

@@ -125,9 +125,9 @@ def _verdict(comparisons: pd.DataFrame, ranked_by: str) -> Iterator[str]:
         if some:
             several = len(some) > 1 or some[0]["method"] == "knn"
             verb = ("predict" if sure else "are") if several else ("predicts" if sure else "is")
-            how, whom = "better than" if sure else "ahead of", "it" if sentences else "the network"
+            how = "better than" if sure else "ahead of"
             of = f" of {_methods(some[:1])}" * (len(some) > 1)
-            sentences.append(f"{_methods(some)} {verb} {how} {whom}: {_r_in_words(some[0], of)}")
+            sentences.append(f"{_methods(some)} {verb} {how} the network: {_r_in_words(some[0], of)}")
     for row in ahead:
         if row["score"] != "r":  # the median over genes is below 0, so it is ahead for most of them
             also = "also " * bool(by_r)

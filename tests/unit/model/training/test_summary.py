@@ -373,7 +373,7 @@ def test_certainty_is_said_of_each_method_by_itself():
     first = first_sentence(make_results(known={"ridge": 0.9, "knn": 0.66}))
     better, ahead = first.split("; ")
     assert better.startswith("Ridge regression predicts better than the network: mean r 0.")
-    assert ahead.startswith("nearest neighbours are ahead of it: mean r 0.")
+    assert ahead.startswith("nearest neighbours are ahead of the network: mean r 0.")
     assert "other patients could turn this round" in ahead and "turn" not in better
     verdict = summarise(make_results(n=150, known={"ridge": 0.58}), top=10).verdict
     assert verdict.startswith(

@@ -39,17 +39,16 @@ def refuse_other_side(
         If most genes have barcodes as names, or most samples symbols or ids of genes while most genes have not.
     """
     barcodes = _most(_is_barcode, samples), _most(_is_barcode, genes)
-    sides = _most(_is_sure_gene, samples), _most(_is_gene, genes)
-    if title and barcodes != (True, False) and sides != (False, True):
-        raise InputError(title, where=str(where), fix=fix)
-    if barcodes == (False, True):
-        raise InputError(
-            f"the genes have the names of samples: {listing(genes, 3)}", where=str(where), fix=fix
-        )
-    if sides == (True, False) and barcodes != (True, False):
-        raise InputError(
-            f"the samples have the names of genes: {listing(samples, 3)}", where=str(where), fix=fix
-        )
+    are_genes = _most(_is_sure_gene, samples)
+    if title and barcodes != (True, False) and (are_genes or not _most(_is_gene, genes)):
+        what = title
+    elif barcodes == (False, True):
+        what = f"the genes have the names of samples: {listing(genes, 3)}"
+    elif are_genes and not _most(_is_gene, genes):
+        what = f"the samples have the names of genes: {listing(samples, 3)}"
+    else:
+        return
+    raise InputError(what, where=str(where), fix=fix)
 
 
 def title_of_other_side(title: str, in_rows: bool) -> str:

@@ -16,6 +16,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from sequoia_model.splits import draw, read_splits
 from sequoia_model.weights.heads import read_heads
@@ -34,9 +35,13 @@ FAST = ["--architecture", "tile_mlp", "--epochs", 3, "--folds", 3]
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache_and_one_thread(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # in other processes
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # another number gives other last digits
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

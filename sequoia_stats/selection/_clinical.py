@@ -120,7 +120,7 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
         raise InputError(
             f"no stratum of {column} has {FEWEST_SAMPLES} {_units(level)} or more",
             where=f"{level.name}: {counted(len(sizes), 'stratum', 'strata')} of {int(sizes.sum())} {_units(level)}",
-            fix=f"--within needs a column with few levels; use --beyond {column} if it is a number",
+            fix="--within needs a column with few levels, each of several patients",
         )
     known = int(values.notna().sum())
     _count(flow, level, f"within {column}", level.n, known, "no value")

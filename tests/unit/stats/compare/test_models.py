@@ -155,16 +155,17 @@ def test_the_order_of_slides_and_genes_is_no_difference():
 
 
 def test_notes_of_every_model_begin_with_its_name_and_none_is_merged_away():
-    models = {name: dataclasses.replace(one, name="predictions") for name, one in make_models().items()}
+    made = make_models()
+    models = {name.lower(): dataclasses.replace(one, name="predictions") for name, one in made.items()}
     measured = {name: one.measured.copy() for name, one in models.items()}
     for matrix in measured.values():
         matrix[0, 0] = np.nan
     models = {name: dataclasses.replace(one, measured=measured[name]) for name, one in models.items()}
     notes = compare_models(models, rule="strict").notes
     assert [note.split(" gene")[0] for note in notes] == [
-        "A, B: the null comes from a single untrained network; several seeds would make it more stable",
-        "A: 1",
-        "B: 1",
+        "a, b: the null comes from a single untrained network; several seeds would make it more stable",
+        "a: 1",
+        "b: 1",
     ]
 
 

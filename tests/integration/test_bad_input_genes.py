@@ -273,13 +273,17 @@ FILES = {
         h5ad(lambda a: None, "--beyond", "fold,er,grade"),
         ["no column 'er', 'grade'", "p.h5ad", "--beyond"],
     ),
-    "strata of one slide": (
+    "a number for strata": (
         h5ad(obs(ki67=np.linspace(0, 1, 12)), "--within", "ki67"),
-        ["no stratum of ki67 has 4", "12 strata", "--beyond ki67", "p.h5ad"],
+        ["ki67 is a number with 12 values", "--beyond ki67", "p.h5ad"],
     ),
-    "more levels than patients": (
+    "strata of one slide": (
+        h5ad(obs(block=[f"b{i}" for i in range(12)]), "--within", "block"),
+        ["no stratum of block has 4", "12 strata", "p.h5ad"],
+    ),
+    "as many levels as patients": (
         h5ad(obs(site=[f"s{i}" for i in range(12)]), "--beyond", "site"),
-        ["12 patients", "too few for 11 terms", "p.h5ad"],
+        ["site has 12 levels among 12 patients", "leave site out", "p.h5ad"],
     ),
     "a variable nobody has": (
         h5ad(obs(er=["NA"] * 12), "--beyond", "er"),

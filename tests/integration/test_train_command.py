@@ -120,6 +120,17 @@ def test_the_statistics_read_the_predictions(capsys, tmp_path, made):
     assert answer.json["n_genes"] == 6 and answer.json["n_slides"] == 20
 
 
+def test_slides_keep_the_cohort_that_the_measured_expression_names(capsys, tmp_path, made):
+    adata = anndata.read_h5ad(made.measured)
+    adata.obs["cohort"] = ["A", "B", ""] * 6 + ["A", "B"]
+    adata.write_h5ad(made.measured)
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    assert answer.code == 0, answer.err
+    obs = anndata.read_h5ad(tmp_path / "run" / "predictions.h5ad").obs.set_index("patient_id")
+    found = obs["cohort"].astype(object).fillna("").reindex(adata.obs_names)
+    assert found.tolist() == adata.obs["cohort"].astype(str).tolist()
+
+
 @pytest.mark.parametrize("architecture", ["summary_transformer", "tile_transformer"])
 def test_heads_of_transformers_are_written(capsys, tmp_path, made, architecture):
     answer = sequoia_model(

@@ -71,7 +71,7 @@ class Comparison(Result):
         A row per model and level, over all of its genes: ``model, level, n`` (samples), ``n_genes``, a column per
         criterion of the rule with the number of genes left, ``n_well_predicted, r_mean``, the quantiles ``r_q05, r_q25,
         r_median, r_q75, r_q95``, ``r_folds_median`` (of r within folds), ``top_mean`` (mean r of its best genes),
-        ``predicted_by`` ("held-out", "ensemble", "both", or empty; see `Predictions`).
+        ``predicted_by`` ("held-out", "ensemble", "both", "one network", or empty; see `Predictions`).
     genes : DataFrame
         A row per gene and level: ``gene, level``, then ``r_<model>``, with folds ``r_folds_<model>``, and
         ``well_predicted_<model>`` of each model; missing if a model does not have the gene. For two models of the same
@@ -448,12 +448,13 @@ def _of_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Predictio
     words = {
         "held-out": "held-out (each slide by the one network that had not seen its patient)",
         "ensemble": "ensemble (each slide by the mean of all networks)",
+        "one network": "one network for all slides",
         "both": "held-out where a slide has a fold, and ensemble elsewhere",
     }
     notes = []
     for a, b in dict.fromkeys((row["model_a"], row["model_b"]) for row in rows):
         kinds = [predictions[name].predicted_by if name in predictions else "" for name in (a, b)]
-        if kinds[0] != kinds[1] and all(kinds):
+        if kinds[0] != kinds[1] and all(kinds) and {"ensemble", "both"} & set(kinds):
             notes.append(
                 f"{a} is {words[kinds[0]]}, {b} {words[kinds[1]]}: a mean of networks has a higher r than one network"
             )

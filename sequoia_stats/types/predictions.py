@@ -109,11 +109,12 @@ class Predictions:
     def predicted_by(self) -> str:
         """Whose predictions these are: "held-out" (each slide by the network of its fold), "ensemble", or "both".
 
-        Empty if the file tells neither folds nor networks.
+        "one network" if the file was made by a single one; empty if it tells neither folds nor networks.
         """
         in_fold = self.obs["fold"].notna() if "fold" in self.obs else pd.Series(False, self.obs.index)
         if not in_fold.any():
-            return "ensemble" if self.ensemble else ""
+            single = "n_folds" in self.obs and bool((self.obs["n_folds"] == 1).all())
+            return ("one network" if single else "ensemble") if self.ensemble else ""
         return "held-out" if in_fold.all() else "both"
 
     def __repr__(self) -> str:

@@ -316,3 +316,21 @@ def test_predictions_without_any_measurement_are_still_an_error():
     adata.layers["measured"][:] = np.nan
     with pytest.raises(InputError):
         as_predictions(adata)
+
+
+@pytest.mark.parametrize(
+    ("columns", "ensemble", "by"),
+    [
+        ({}, "held-out", "held-out"),
+        ({}, "", "held-out"),
+        ({"fold": np.nan}, "held-out", "ensemble"),
+        ({"fold": np.nan, "n_folds": 1}, "all", "one network"),
+        ({"fold": [0.0] * 20 + [np.nan] * 20}, "held-out", "both"),
+        ({"fold": np.nan}, "", ""),
+    ],
+)
+def test_predictions_tell_which_networks_made_them(columns, ensemble, by):
+    made = make_predictions(n=40)
+    data = replace(made, obs=made.obs.assign(**columns), ensemble=ensemble)
+    assert data.predicted_by == by
+    assert Predictions.from_adata(data.adata).ensemble == ensemble

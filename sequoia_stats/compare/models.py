@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from sequoia_base.arguments import check_limits, one_of, whole
 from sequoia_base.results import Result
 from sequoia_stats.association import MethodName, pearson
+from sequoia_stats.compare._folds import CORRELATIONS, comparable, models_within_folds, notes_on_networks
 from sequoia_stats.compare._samples import AUTO, DIFFERENT, SAME, Paired, Sharing, paired_tests, sharing
 from sequoia_stats.compare.cohorts import COHORT_OVERLAPS, cohort_overlaps, group_cohorts, validated_genes
 from sequoia_stats.compare.criteria import criteria_of, judged_alike
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 ModelSource = str | Path | Predictions | Selection
 _LIMIT = 0.05
-#: By which correlation each of a pair is compared.
-_CORRELATIONS = ("correlation_a", "correlation_b")
 #: Columns of pairs that models of the same samples have.
 _OF_SAME = ("n_better_a", "n_better_b", "median_r_difference_low", "median_r_difference_high")
 
@@ -137,8 +136,8 @@ class Comparison(Result):
             "hodges_lehmann",
             "rank_biserial_paired",
         ]
-        apart = (self.pairs[list(_CORRELATIONS)] == "r_folds").any(axis=None)
-        columns[4:4] = _CORRELATIONS if apart else ()
+        apart = (self.pairs[list(CORRELATIONS)] == "r_folds").any(axis=None)
+        columns[4:4] = CORRELATIONS if apart else ()
         columns += ["p_wilcoxon", "superiority", "p_mann_whitney", "well_predicted_both"]
         columns += ["n_better_a", "n_better_b"] if self.pairs["n_better_a"].notna().any() else []
         known = {
@@ -251,8 +250,8 @@ def compare_models(
     cohorts = group_cohorts(list(predictions), same)
     several = len(cohorts) > 1
     notes = [*([alike] if alike else []), *(note for found in pairs.values() for note in found.notes)]
-    within_folds = _within_folds(rows)
-    notes += _of_networks(rows, predictions)
+    within_folds = models_within_folds(rows)
+    notes += notes_on_networks(rows, predictions)
     notes += _left_out(table, list(selections), "levels", "level")
     notes += _left_out(table, list(selections), "genes", "gene")
     return Comparison(
@@ -320,9 +319,9 @@ def _pairs(
                 "samples": found.samples if found else "",
                 "n_shared": found.n_shared if found else np.nan,
             }
-            (u, v), by_which = _comparable(x.loc[shared], y.loc[shared], found)
+            (u, v), by_which = comparable(x.loc[shared], y.loc[shared], found)
             first = {"model_a": a, "model_b": b, "level": level, **about, "n_genes": len(u)}
-            first |= dict(zip(_CORRELATIONS, by_which, strict=True))
+            first |= dict(zip(CORRELATIONS, by_which, strict=True))
             row = _compare(u, v, top)
             rows.append(first | row | _better(level, tests))
     if not rows:
@@ -333,23 +332,6 @@ def _pairs(
             fix="names must match exactly",
         )
     return rows
-
-
-def _comparable(
-    x: pd.DataFrame, y: pd.DataFrame, found: Sharing | None
-) -> tuple[tuple[pd.DataFrame, pd.DataFrame], tuple[str, str]]:
-    """Genes of two models with the r by which they are compared, and which it is.
-
-    Pooled over folds, r also holds differences between networks, which an ensemble does not have: a cross-validated
-    cohort is compared with one without folds by r within its folds.
-    """
-    folds = [side["r_folds"].notna().any() for side in (x, y)]
-    if found is None or found.samples != DIFFERENT or folds[0] == folds[1]:
-        return (x, y), ("r", "r")
-    with_folds = x if folds[0] else y
-    known = with_folds["r_folds"].notna()
-    within = with_folds.assign(r=with_folds["r_folds"])[known]
-    return ((within, y[known]), ("r_folds", "r")) if folds[0] else ((x[known], within), ("r", "r_folds"))
 
 
 def _better(level: str, tests: Paired | None) -> dict[str, Any]:
@@ -435,35 +417,6 @@ def _side_by_side(
         own = found.genes.set_index(["gene", "level"])
         columns |= {f"{name}_{a}_{b}": own[name].reindex(order) for name in ("z", "p_bh")}
     return pd.DataFrame(columns).reset_index()
-
-
-def _within_folds(rows: list[dict[str, Any]]) -> list[str]:
-    """Models that are compared by r within folds."""
-    sides = [(row[f"model_{side}"], row[f"correlation_{side}"]) for row in rows for side in "ab"]
-    return list(dict.fromkeys(name for name, by in sides if by == "r_folds"))
-
-
-def _of_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Predictions]) -> list[str]:
-    """Notes on pairs of which one is cross-validated, and the other predicted by the mean of several networks."""
-    words = {
-        "held-out": "held-out (each slide by the one network that had not seen its patient)",
-        "ensemble": "ensemble (each slide by the mean of all networks)",
-        "one network": "one network for all slides",
-        "both": "held-out where a slide has a fold, and ensemble elsewhere",
-    }
-    notes = []
-    for a, b in dict.fromkeys((row["model_a"], row["model_b"]) for row in rows):
-        kinds = [predictions[name].predicted_by if name in predictions else "" for name in (a, b)]
-        if kinds[0] != kinds[1] and all(kinds) and {"ensemble", "both"} & set(kinds):
-            notes.append(
-                f"{a} is {words[kinds[0]]}, {b} {words[kinds[1]]}: a mean of networks has a higher r than one network"
-            )
-    if within := _within_folds(rows):
-        notes.append(
-            f"{listing(within, len(within))}: beside cohorts without folds, compared by r within folds (r_folds); "
-            "genes are judged by r over all slides"
-        )
-    return notes
 
 
 def _left_out(table: pd.DataFrame, models: list[str], what: str, column: str) -> list[str]:

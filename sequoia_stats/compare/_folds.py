@@ -1,0 +1,61 @@
+"""Cross-validated cohorts beside those without folds: by which r they are compared, and what a reader must know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sequoia_stats.compare._samples import DIFFERENT, Sharing
+from sequoia_stats.errors import listing
+from sequoia_stats.types.predictions import Predictions
+
+#: Columns of a pair that name the correlation by which each of it is compared.
+CORRELATIONS = ("correlation_a", "correlation_b")
+
+
+def comparable(
+    x: pd.DataFrame, y: pd.DataFrame, found: Sharing | None
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], tuple[str, str]]:
+    """Genes of two models with the r by which they are compared, and which it is.
+
+    Pooled over folds, r also holds differences between networks, which an ensemble does not have: a cross-validated
+    cohort is compared with one without folds by r within its folds.
+    """
+    folds = [side["r_folds"].notna().any() for side in (x, y)]
+    if found is None or found.samples != DIFFERENT or folds[0] == folds[1]:
+        return (x, y), ("r", "r")
+    with_folds = x if folds[0] else y
+    known = with_folds["r_folds"].notna()
+    within = with_folds.assign(r=with_folds["r_folds"])[known]
+    return ((within, y[known]), ("r_folds", "r")) if folds[0] else ((x[known], within), ("r", "r_folds"))
+
+
+def models_within_folds(rows: list[dict[str, Any]]) -> list[str]:
+    """Models that are compared by r within folds."""
+    sides = [(row[f"model_{side}"], row[f"correlation_{side}"]) for row in rows for side in "ab"]
+    return list(dict.fromkeys(name for name, by in sides if by == "r_folds"))
+
+
+def notes_on_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Predictions]) -> list[str]:
+    """Notes on pairs of which one is cross-validated, and the other predicted by the mean of several networks."""
+    words = {
+        "held-out": "held-out (each slide by the one network that had not seen its patient)",
+        "ensemble": "ensemble (each slide by the mean of all networks)",
+        "one network": "one network for all slides",
+        "both": "held-out where a slide has a fold, and ensemble elsewhere",
+    }
+    notes = []
+    for a, b in dict.fromkeys((row["model_a"], row["model_b"]) for row in rows):
+        kinds = [predictions[name].predicted_by if name in predictions else "" for name in (a, b)]
+        if kinds[0] != kinds[1] and all(kinds) and {"ensemble", "both"} & set(kinds):
+            notes.append(
+                f"{a} is {words[kinds[0]]}, {b} {words[kinds[1]]}: a mean of networks has a higher r than one network"
+            )
+    if within := models_within_folds(rows):
+        notes.append(
+            f"{listing(within, len(within))}: beside cohorts without folds, compared by r within folds (r_folds); "
+            "genes are judged by r over all slides"
+        )
+    return notes

@@ -39,20 +39,21 @@ def models_within_folds(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def notes_on_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Predictions]) -> list[str]:
-    """Notes on pairs of which one is cross-validated, and the other predicted by the mean of several networks."""
+    """Notes on files of which some are cross-validated, and others predicted by the mean of several networks."""
     words = {
         "held-out": "held-out (each slide by the one network that had not seen its patient)",
         "ensemble": "ensemble (each slide by the mean of all networks)",
         "one network": "one network for all slides",
         "both": "held-out where a slide has a fold, and ensemble elsewhere",
     }
+    by_kind: dict[str, list[str]] = {}
+    for name, data in predictions.items():
+        by_kind.setdefault(data.predicted_by, []).append(name)
+    known = {kind: names for kind, names in by_kind.items() if kind}
     notes = []
-    for a, b in dict.fromkeys((row["model_a"], row["model_b"]) for row in rows):
-        kinds = [predictions[name].predicted_by if name in predictions else "" for name in (a, b)]
-        if kinds[0] != kinds[1] and all(kinds) and {"ensemble", "both"} & set(kinds):
-            notes.append(
-                f"{a} is {words[kinds[0]]}, {b} {words[kinds[1]]}: a mean of networks has a higher r than one network"
-            )
+    if len(known) > 1 and {"ensemble", "both"} & set(known):
+        told = "; ".join(f"{listing(names, len(names))}: {words[kind]}" for kind, names in known.items())
+        notes.append(f"{told}. A mean of networks has a higher r than one network")
     if within := models_within_folds(rows):
         notes.append(
             f"{listing(within, len(within))}: beside cohorts without folds, compared by r within folds (r_folds); "

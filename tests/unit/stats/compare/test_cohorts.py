@@ -212,7 +212,8 @@ def test_a_cross_validated_cohort_is_compared_with_an_ensemble_by_r_within_folds
     ]
     assert comparison.models.set_index("model").loc["cv", "r_folds_median"] == medians["cv"]
     assert any("cv: beside cohorts without folds, compared by r within folds" in x for x in comparison.notes)
-    assert any("mean of networks has a higher r than one network" in note for note in comparison.notes)
+    (note,) = [note for note in comparison.notes if "A mean of networks has a higher r than one" in note]
+    assert "cv: held-out (" in note and "ext: ensemble (" in note
     assert "correlation_a" in str(comparison) and "r_folds_median" in str(comparison)
 
 

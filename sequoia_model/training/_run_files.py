@@ -204,7 +204,9 @@ def _join(
     audited: Audit,
 ) -> Summary:
     notes = [f"Fold {run.fold}: {run.note}" for run in runs if run.note]
-    together = _cross_validated(output, data, rows, [Chosen(**run.baselines) for run in runs], notes)
+    together = _cross_validated(
+        output, data, rows, [Chosen(**run.baselines) for run in runs if run.baselines], notes
+    )
     summary = summarise(together)
     digests = [digest(output / f"fold_{fold.fold}" / SAFETENSORS) for fold in rows]
     _write_predictions(output / PREDICTIONS, data, rows, together, digests, settings, flow)
@@ -271,7 +273,7 @@ def _cross_validated(
         ranking={name: np.stack(r) for name, r in ranking.items()},
         ranked_on=tuple(fold.ranked_on for fold in rows),
         n_ranked_by=tuple(len(set(data.patients[fold.ranking])) for fold in rows),
-        chosen=in_words(chosen),
+        chosen=in_words(chosen) if chosen else "",
         notes=tuple(notes),
     )
 

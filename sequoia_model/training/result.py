@@ -77,7 +77,7 @@ class FoldRun(Result):
         return cls(
             rows.fold, "done", len(rows.train), len(rows.val), len(rows.test), known["epochs"], known["kept_epoch"],
             known["stop"], state.seconds, computed, known["resumed_at"], known["threads"], known["device"], state.note,
-            known["baselines"], log=known["log"],
+            known.get("baselines", {}), log=known["log"],
         )  # fmt: skip
 
     @classmethod

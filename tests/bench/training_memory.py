@@ -110,7 +110,7 @@ def child(folder: str) -> None:
         f"{'data arrays':<44}      {(means.nbytes + expression.nbytes) / 1e9:5.2f} GB   goal <= {ARRAYS_GOAL} GB"
     )
 
-    options, splits = TrainOptions(epochs=1), draw(patients)
+    options, splits = TrainOptions(epochs=1).completed("cpu"), draw(patients)
     rows = rows_of_folds(splits, patients, options, flow)
     settings = options.settings() | {"data": ""}
     begin_run(output, settings, data, splits, force=False)
@@ -124,7 +124,7 @@ def child(folder: str) -> None:
         )
     with phase("evaluation"):
         untrained = null_networks(network, options, 0)
-        results, _ = evaluate_fold(network, untrained, data, some)
+        results, *_ = evaluate_fold(network, untrained, data, some)
         del untrained
     with phase("saving five folds"):
         named = {f"fold_{fold.fold}": fold for fold in rows}

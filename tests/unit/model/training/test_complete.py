@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sequoia_model.training._complete import complete, constant, packed
+from sequoia_model.training.data._complete import complete, constant, packed
 
 
 def holes(shape, *places):

@@ -14,8 +14,7 @@ import pytest
 
 from sequoia_model.clusters import cluster_means
 from sequoia_model.errors import InputError
-from sequoia_model.training import _means, _store
-from sequoia_model.training.data import load_training_data
+from sequoia_model.training.data import _means, _store, load_training_data
 from sequoia_model.types.bag import EncoderId
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
 

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequoia_model.errors import InputError
-from sequoia_model.training import _comparison
-from sequoia_model.training.summary import CrossValidated, summarise
+from sequoia_model.training.summary import CrossValidated, _comparison, summarise
 from sequoia_stats.association import fisher_mean, pearson
 from sequoia_stats.selection import top_k
 from sequoia_stats.types.predictions import Predictions

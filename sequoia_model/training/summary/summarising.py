@@ -12,13 +12,6 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, whole
 from sequoia_model.errors import InputError, counted, listing, part
-from sequoia_model.training._comparison import (
-    FEWEST_PATIENTS,
-    TestPart,
-    difference_in_error,
-    difference_in_r,
-)
-from sequoia_model.training._summary_result import Summary
 from sequoia_model.training.scores import (
     FEWEST,
     Doubles,
@@ -30,8 +23,13 @@ from sequoia_model.training.scores import (
     slide_correlations,
     squared_errors,
 )
-
-__all__ = ["CrossValidated", "Summary", "summarise"]
+from sequoia_model.training.summary._comparison import (
+    FEWEST_PATIENTS,
+    TestPart,
+    difference_in_error,
+    difference_in_r,
+)
+from sequoia_model.training.summary._result import Summary
 
 #: What genes may be ranked on, apart from the test part.
 RANKED_ON = ("validation", "training")

@@ -23,7 +23,7 @@ from sequoia_model.targets.network_input import (
     notes_of,
     refuse_other_kind,
 )
-from sequoia_model.training._store import (
+from sequoia_model.training.data._store import (
     MeansStore,
     StoredSlide,
     content_of,

@@ -25,9 +25,9 @@ from sequoia_model.patients import known_patients
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import notes_warnings
 from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
-from sequoia_model.training._complete import RULE, complete, constant, packed
-from sequoia_model.training._means import ClusteredSlides, MeansSource
-from sequoia_model.training._store import MeansStore, default_cache
+from sequoia_model.training.data._complete import RULE, complete, constant, packed
+from sequoia_model.training.data._means import ClusteredSlides, MeansSource
+from sequoia_model.training.data._store import MeansStore, default_cache
 from sequoia_model.types.units import NOT_STATED, measured_contradiction, measured_doubt
 from sequoia_model.weights.gene_lists import read_genes
 

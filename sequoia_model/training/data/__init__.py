@@ -1,0 +1,5 @@
+"""What networks learn from: cluster means and measured expression, each read once."""
+
+from sequoia_model.training.data.loading import TrainingData, load_training_data
+
+__all__ = ["TrainingData", "load_training_data"]

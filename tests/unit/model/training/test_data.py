@@ -551,7 +551,7 @@ def test_an_array_that_another_process_replaces_in_this_moment_is_no_error(folde
 def test_processes_that_start_together_compute_each_slide_once(folder):
     measured, script = write_table(folder), folder / "load.py"
     script.write_text(
-        "from sequoia_model.training import _means\n"
+        "from sequoia_model.training.data import _means\n"
         "from sequoia_model.training.data import load_training_data\n"
         "import pathlib, os\n"
         "inner = _means.load_input\n"

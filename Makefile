@@ -37,7 +37,7 @@ reports: figures ## Render the report again
 test: setup-model ## Run all tests (ARGS="-k cox" selects some; without R, tests that need it are skipped and counted)
 	@$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-test-fast: setup-model ## Run all tests except the slow ones: under 3 minutes on two cores
+test-fast: setup-model ## Run all tests except the slow ones
 	@$(BIN)/python -m pytest -n $(CORES) -m "not slow" --hypothesis-profile fast $(ARGS)
 
 fuzz: setup-model ## Damage files of every format for a minute each (ARGS="pickle --seconds 20" selects); keeps those that fail

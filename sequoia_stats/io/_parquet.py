@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,13 @@ def recognises(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES
 
 
-def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Series, pd.DataFrame]:
-    """The labels of the rows, and the numbers.
+def read_parquet(
+    path: str | Path,
+    id_column: str | None = None,
+    *,
+    left_out: Callable[[Sequence[str]], list[int]] | None = None,
+) -> tuple[pd.Series, pd.DataFrame, list[str]]:
+    """The labels of the rows, the numbers, and the titles of what was left out.
 
     Parameters
     ----------
@@ -27,6 +33,8 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
         A parquet file. Its labels are its index, if it was written with one, or its first column of text.
     id_column : str, optional
         The column of labels.
+    left_out : callable, optional
+        Takes the titles, and returns the positions of further columns that are not read.
 
     Returns
     -------
@@ -34,6 +42,8 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
         Texts, NaN where missing; named as the column or index; index = row, from 1.
     values : DataFrame
         Numbers, NaN where missing: float32 if all columns are, else float64. Same index as `labels`.
+    lost : list of str
+        Titles of the columns that `left_out` named.
 
     Raises
     ------
@@ -44,6 +54,9 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
     labels = _labels(frame, id_column, path)
     if labels.name in frame:
         frame = frame.drop(columns=labels.name)
+    titles = [str(name) for name in frame]
+    at = left_out(titles) if left_out is not None else []
+    frame = frame.loc[:, ~np.isin(np.arange(len(titles)), at)]
     odd = [name for name, kind in frame.dtypes.items() if not _is_number(kind)]
     if odd:
         raise InputError(
@@ -64,7 +77,7 @@ def read_parquet(path: str | Path, id_column: str | None = None) -> tuple[pd.Ser
         )
     texts = labels.astype(object).where(labels.notna(), np.nan)
     texts = texts.map(lambda label: str(label).strip(), na_action="ignore").set_axis(rows)
-    return texts, pd.DataFrame(values, rows, frame.columns.astype(str))
+    return texts, pd.DataFrame(values, rows, frame.columns.astype(str)), [titles[i] for i in at]
 
 
 def _open(path: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sequoia_base.missing import NO_ID
 from sequoia_base.names import refuse_open_quotes
 from sequoia_base.tables import read_numbers
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.io._gene_annotation import about_genes, note_about_genes
 from sequoia_stats.io._layout import (
     expression_only,
     genes_only,
@@ -50,7 +52,7 @@ def read_matrix(
         What the ids belong to, for errors.
     flow : Flow, optional
         Takes a line for columns that are not genes: row names, summaries such as N_unmapped, and clinical data such
-        as "age".
+        as "age"; where genes are in rows, also for columns that tell of the gene, such as "Entrez_Gene_Id".
 
     Returns
     -------
@@ -88,15 +90,26 @@ def _labelled(
 ) -> tuple[pd.Series, pd.DataFrame]:
     """The labels of the rows of a matrix, named by their column, and its numbers."""
     if is_parquet(Path(path)):
-        return read_parquet(path, None if in_rows else id_column)
+        labels, values, lost = read_parquet(
+            path, None if in_rows else id_column, left_out=about_genes if in_rows else None
+        )
+        note_about_genes(values.shape[1] + len(lost), lost, flow)
+        return labels, values
 
     def texts(header: list[str]) -> list[int]:
         if not in_rows:
             refuse_no_header(header, path)
         ids = id_position(header, None if in_rows else id_column, path)
-        return [ids, *no_expression(header[:ids] if in_rows else header, ids)]
+        further = [i for i in about_genes(header) if i > ids] if in_rows else []
+        return [ids, *no_expression(header[:ids] if in_rows else header, ids), *further]
 
-    numbers = expression_only(read_numbers(path, texts), flow)
+    numbers = read_numbers(path, texts)
+    if in_rows:
+        lost = [int(i) for i in about_genes(list(numbers.texts)) if i]
+        total = len(numbers.columns) + numbers.texts.shape[1] - 1
+        note_about_genes(total, list(numbers.texts.columns[lost]), flow)
+        numbers = replace(numbers, texts=numbers.texts.drop(columns=numbers.texts.columns[lost]))
+    numbers = expression_only(numbers, flow)
     labels = numbers.texts.iloc[:, 0]
     return labels, pd.DataFrame(numbers.values, labels.index, numbers.columns, copy=False)
 

@@ -15,6 +15,7 @@ from sequoia_base.tables import Numbers, find_column, read_numbers, read_table, 
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._assemble import Endpoint, assemble
 from sequoia_stats.io._event_words import study_code
+from sequoia_stats.io._gene_annotation import CBIOPORTAL
 from sequoia_stats.io._options import CATEGORICAL, COVARIATES, EVENT_VALUE, IDENTIFIERS, MISSING_WORDS, Option
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.cohort import UNIT_UNKNOWN, Cohort
@@ -28,8 +29,6 @@ STUDY_OPTIONS = (
     IDENTIFIERS,
     MISSING_WORDS,
 )
-#: Columns of expression files that are not samples; that of the symbols first.
-_GENE_COLUMNS = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
 #: Words of file names and meta files, and the unit they mean; the first match counts.
 _UNITS = {"zscore": "z-score", "z-score": "z-score", "log2": "log2"} | {
     u.lower(): u for u in ("RSEM", "FPKM", "TPM")
@@ -188,9 +187,9 @@ def _expression_file(folder: Path, wanted: str | Path | None) -> Path:
 def _gene_columns(header: list[str], file: Path) -> list[int]:
     """Positions of the columns that are not samples; that of the symbols first."""
     names = [name.lower() for name in header]
-    if _GENE_COLUMNS[0] not in names:
+    if CBIOPORTAL[0] not in names:
         raise InputError("the expression file has no column Hugo_Symbol", where=f"{file}: {listing(header)}")
-    return [names.index(name) for name in _GENE_COLUMNS if name in names]
+    return [names.index(name) for name in CBIOPORTAL if name in names]
 
 
 def _endpoints(columns: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.flow import Flow
 from sequoia_base.gene_names import examine
+from sequoia_base.missing import NO_ID
 from sequoia_base.tables import find_column, read_table
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io.measured._units import Unit
@@ -134,7 +135,7 @@ class Naming(NamedTuple):
 def name_columns(
     titles: Iterable[object], where: str, flow: Flow, *, symbol_of: Mapping[str, str] | None, identifiers: str
 ) -> Naming:
-    """Name the columns of a table by symbols; copies on Y, and ids without a symbol, are left out and counted.
+    """Name the columns of a table by symbols; copies on Y, and genes without a name or symbol, are left out and counted.
 
     Parameters
     ----------
@@ -159,9 +160,13 @@ def name_columns(
         If most names are identifiers of an array or a database and there is no table of their symbols, or it has none.
     """
     check_limits({"identifiers": identifiers}, {"identifiers": one_of(IDENTIFIER_CHOICES)})
-    names = np.array([str(title).strip() for title in titles], dtype=object)
+    names = np.array(["" if title != title else str(title).strip() for title in titles], dtype=object)
+    named = ~pd.Index(names).isin(list(NO_ID))
+    columns, names = np.flatnonzero(named), names[named]
+    if len(names) < len(named):
+        flow.add("genes: names", len(named), len(names), "the others have none")
     on_x = ~are_y_copies(names)
-    columns, names = np.flatnonzero(on_x), names[on_x]
+    columns, names = columns[on_x], names[on_x]
     if len(names) < len(on_x):
         flow.add("genes: copies on Y", len(on_x), len(names), "_PAR_Y or ENSGR: they are counted on X")
     if symbol_of is not None:

@@ -39,6 +39,30 @@ def test_genes_may_be_in_rows(tmp_path):
     pd.testing.assert_frame_equal(across, down)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_that_tell_of_the_gene_are_no_samples(tmp_path, suffix):
+    table = expression_table().T.rename_axis("Hugo_Symbol").reset_index()
+    about = {"Entrez_Gene_Id": [2099, 5241, 7], "gene_type": "protein_coding", "Length": [9, 8, 7]}
+    for place, (title, values) in enumerate(about.items(), start=1):
+        table.insert(place, title, values)
+    path = tmp_path / f"m.{suffix}"
+    table.to_parquet(path) if suffix == "parquet" else table.to_csv(path, index=False)
+    expression = read_measured(path, unit="TPM", genes_in="rows")
+    assert list(expression.values.index) == PATIENTS
+    [line] = [line for line in expression.flow.itertuples() if line.step == "columns: about genes"]
+    assert (
+        line[2:4] == (9, 6)
+        and line.reason == "no samples, by their titles: Entrez_Gene_Id, gene_type, Length"
+    )
+
+
+def test_a_gene_without_a_name_is_left_out_and_counted(tmp_path):
+    path = write(tmp_path, expression_table(genes=["ESR1", "", "PGR"]).T, index_label="Hugo_Symbol")
+    expression = read_measured(path, unit="TPM", genes_in="rows")
+    assert list(expression.values.columns) == ["ESR1", "PGR"]
+    assert expression.flow.iloc[0].tolist() == ["genes: names", 3, 2, "the others have none"]
+
+
 def test_counts_become_cpm(tmp_path):
     expression = read_measured(write(tmp_path, expression_table() * 2), unit="counts")
     np.testing.assert_allclose((2**expression.values - 1).sum(axis=1), 1e6)

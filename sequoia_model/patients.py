@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sequoia_base.code_titles import says_codes
 from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide, patient_of, refuse_open_quotes, tcga_patient, tissue_source_site
 from sequoia_base.tables import find_column, read_table
@@ -252,7 +253,7 @@ def as_numbers(title: str, texts: Sequence[str]) -> NDArray[np.float64] | None:
     """The values of a column that is measured on a scale, such as age; None if they are levels, such as grades.
 
     Levels are texts, up to `MOST_LEVELS` different numbers, and any number of whole numbers where a word of the title
-    says that they are codes (`CODES`): hospital 118 is no more than hospital 104.
+    says that they are codes (`says_codes`): hospital 118 is no more than hospital 104.
 
     Parameters
     ----------
@@ -273,18 +274,11 @@ def as_numbers(title: str, texts: Sequence[str]) -> NDArray[np.float64] | None:
     numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
     if not np.isfinite(numbers).all() or len(set(numbers)) <= MOST_LEVELS:
         return None
-    codes = CODES.intersection(word.lower().removesuffix("s") for word in _WORD.findall(title))
-    return None if codes and (numbers == np.round(numbers)).all() else numbers
+    return None if says_codes(title) and (numbers == np.round(numbers)).all() else numbers
 
 
 #: Up to this many different numbers are levels; more are measured on a scale, unless they are codes.
 MOST_LEVELS = 10
-#: Words of titles whose numbers are codes.
-CODES = frozenset([
-    "site", "tss", "hospital", "clinic", "centre", "center", "institute", "institution", "lab", "laboratory", "batch",
-    "plate", "scanner", "device", "run", "cohort", "project", "study", "code", "id",
-])  # fmt: skip
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def one_value_each(pairs: Iterable[tuple[str, str]], noun: str, where: object) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from sequoia_base.code_titles import says_codes
 from sequoia_base.flow import Flow
 from sequoia_stats.association import (
     Moments,
@@ -111,7 +112,8 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
     A stratum of fewer than `FEWEST_SAMPLES` units is left out, and counted in `flow` like a missing value.
     """
     given = _columns(level, [column], "--within")[column]
-    _refuse_number(given, level)
+    if not _holds_codes(given):
+        _refuse_number(given, level)
     values, _ = read_covariate(given, categorical=True, origin="anndata")
     sizes = values.value_counts(sort=False)
     small = sizes[sizes < FEWEST_SAMPLES]
@@ -143,12 +145,14 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
 
 
 def beyond(level: Level, names: Sequence[str], flow: Flow, jobs: int | None) -> Adjusted:
-    """Partial correlations given clinical variables: numbers as they are, categories as indicators.
+    """Partial correlations given clinical variables: numbers as they are, categories and codes as indicators.
 
     Units without one of the values are left out, and counted in `flow`.
     """
     title = f"beyond {', '.join(names)}"
-    typed, readings = read_covariates(_columns(level, names, "--beyond"), origin="anndata")
+    given = _columns(level, names, "--beyond")
+    codes = [name for name in names if _holds_codes(given[name])]
+    typed, readings = read_covariates(given, categorical=codes, origin="anndata")
     refuse_unread(typed, readings, f"{level.name}, obs", _UNREAD, _LEVELS)
     for name in names:
         if typed[name].isna().all():
@@ -198,6 +202,12 @@ def _columns(level: Level, names: Sequence[str], option: str) -> pd.DataFrame:
             fix=f"name its columns with {option}, or give a table that has them with --patients",
         )
     return pd.DataFrame({name: known_values(level.obs[name]) for name in names})
+
+
+def _holds_codes(column: pd.Series) -> bool:
+    """Whether a column holds whole numbers that are codes by its title, as of sites: levels, no measurement."""
+    numbers = pd.to_numeric(column.dropna().astype(object), errors="coerce").to_numpy(np.float64)
+    return says_codes(str(column.name)) and bool((numbers == np.round(numbers)).all())
 
 
 def _refuse_number(column: pd.Series, level: Level) -> None:

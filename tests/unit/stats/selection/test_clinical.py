@@ -80,6 +80,19 @@ def test_partial_r_takes_numbers_as_they_are_and_categories_as_indicators():
     assert want.df[0] == 40 - 2 - 3
 
 
+@pytest.mark.parametrize("title", ["site", "batch_id", "Plate"])
+def test_numbers_that_are_codes_by_their_title_are_levels(title):
+    codes = np.repeat(np.arange(12) * 7 + 100, 5)
+    made, words = make_predictions(n=60), [f"h{code}" for code in codes]
+    numbers, texts = (
+        well_predicted(with_columns(made, **{title: values}), within=title, beyond=title, **OPTIONS).table
+        for values in (codes, words)
+    )
+    for name in (f"r_within_{title}", f"r_beyond_{title}", f"p_beyond_{title}"):
+        np.testing.assert_array_equal(numbers[name], texts[name])
+    assert f"r_{title}=107" in numbers
+
+
 def test_missing_values_and_small_strata_are_counted():
     er = ["pos"] * 20 + ["neg"] * 15 + ["odd"] * 2 + ["Unknown", None, "NA"]
     data = with_columns(make_predictions(n=40), er=er)

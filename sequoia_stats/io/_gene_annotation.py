@@ -10,13 +10,13 @@ from sequoia_stats.errors import listing
 
 #: Columns of expression files of cBioPortal that are not samples; that of the symbols first.
 CBIOPORTAL = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.ref")
-#: Titles as featureCounts, RSEM, GENCODE, Ensembl, NCBI, the GDC and GCT files write them; other characters count as "_".
+#: Titles as featureCounts, RSEM, Ensembl, NCBI, the GDC and GCT files write them; other characters count as "_".
 _TITLES = frozenset([
     *(re.sub(r"\W", "_", title) for title in CBIOPORTAL),
-    "gene", "genes", "gene_id", "gene_ids", "geneid", "gene_name", "gene_names", "genename", "gene_symbol", "genesymbol",
-    "symbol", "symbols", "hgnc_symbol", "hgnc_id", "external_gene_name", "entrez", "entrezid", "entrez_id",
-    "entrezgene", "entrezgene_id", "ncbi_gene_id", "ensembl", "ensembl_id", "ensembl_gene_id", "ensembl_gene_id_version",
-    "transcript_id", "transcript_id_s", "transcript_ids",
+    "gene", "genes", "gene_id", "gene_ids", "geneid", "gene_name", "gene_names", "genename", "gene_symbol",
+    "genesymbol", "symbol", "symbols", "hgnc_symbol", "hgnc_id", "external_gene_name", "entrez", "entrezid", "entrez_id",
+    "entrezgene", "entrezgene_id", "ncbi_gene_id", "ensembl", "ensembl_id", "ensembl_gene_id",
+    "ensembl_gene_id_version", "transcript_id", "transcript_id_s", "transcript_ids",
     "gene_type", "genetype", "type_of_gene", "gene_biotype", "biotype", "description", "gene_description", "desc",
     "length", "gene_length", "effective_length", "exon_length", "chr", "chrom", "chromosome", "chromosome_name",
     "seqnames", "start", "end", "chromstart", "chromend", "start_position", "end_position", "strand",

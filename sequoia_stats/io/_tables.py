@@ -105,10 +105,10 @@ def _labelled(
 
     numbers = read_numbers(path, texts)
     if in_rows:
-        lost = [int(i) for i in about_genes(list(numbers.texts)) if i]
-        total = len(numbers.columns) + numbers.texts.shape[1] - 1
-        note_about_genes(total, list(numbers.texts.columns[lost]), flow)
-        numbers = replace(numbers, texts=numbers.texts.drop(columns=numbers.texts.columns[lost]))
+        titles = [str(title) for title in numbers.texts]
+        lost = [titles[i] for i in about_genes(titles) if i]
+        note_about_genes(len(numbers.columns) + len(titles) - 1, lost, flow)
+        numbers = replace(numbers, texts=numbers.texts.drop(columns=lost))
     numbers = expression_only(numbers, flow)
     labels = numbers.texts.iloc[:, 0]
     return labels, pd.DataFrame(numbers.values, labels.index, numbers.columns, copy=False)

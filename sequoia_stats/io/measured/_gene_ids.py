@@ -135,7 +135,7 @@ class Naming(NamedTuple):
 def name_columns(
     titles: Iterable[object], where: str, flow: Flow, *, symbol_of: Mapping[str, str] | None, identifiers: str
 ) -> Naming:
-    """Name the columns of a table by symbols; copies on Y, and genes without a name or symbol, are left out and counted.
+    """Name the columns of a table by symbols; copies on Y and genes without a symbol are left out and counted.
 
     Parameters
     ----------

@@ -14,7 +14,8 @@ CBIOPORTAL = ("hugo_symbol", "entrez_gene_id", "cytoband", "composite.element.re
 _TITLES = frozenset([
     *(re.sub(r"\W", "_", title) for title in CBIOPORTAL),
     "gene", "genes", "gene_id", "gene_ids", "geneid", "gene_name", "gene_names", "genename", "gene_symbol",
-    "genesymbol", "symbol", "symbols", "hgnc_symbol", "hgnc_id", "external_gene_name", "entrez", "entrezid", "entrez_id",
+    "genesymbol", "symbol", "symbols", "hgnc_symbol", "hgnc_id", "external_gene_name", "entrez", "entrezid",
+    "entrez_id",
     "entrezgene", "entrezgene_id", "ncbi_gene_id", "ensembl", "ensembl_id", "ensembl_gene_id",
     "ensembl_gene_id_version", "transcript_id", "transcript_id_s", "transcript_ids",
     "gene_type", "genetype", "type_of_gene", "gene_biotype", "biotype", "description", "gene_description", "desc",

@@ -19,6 +19,7 @@ from sequoia_stats.association import (
 )
 from sequoia_stats.compare.distributions import ALL
 from sequoia_stats.errors import InputError, counted
+from sequoia_stats.io._barcodes import read_barcode
 from sequoia_stats.selection._cluster_bootstrap import weighted_correlations
 from sequoia_stats.types._matrices import group_means
 from sequoia_stats.types.arrays import AnyFloats, Floats
@@ -40,8 +41,8 @@ class Sharing(NamedTuple):
     Parameters
     ----------
     samples : str
-        `SAME` if half of the patients of the smaller file, or more, are in the other, with related measured values;
-        `DIFFERENT` otherwise.
+        `SAME` if half of the patients of the smaller file, or more, are in the other, by barcodes or with related
+        measured values; `DIFFERENT` otherwise.
     n_shared : int
         Number of patients in both; 0 if they only have the same names.
     notes : tuple of str
@@ -100,7 +101,11 @@ def _sharing(a: str, b: str, x: Predictions, y: Predictions, samples: str, per_p
     sizes = x.patients.nunique(), y.patients.nunique()
     common = x.patients.unique().intersection(y.patients.unique(), sort=False)
     genes = x.genes.intersection(y.genes, sort=False)
-    unlike = len(common) >= FEWEST_SAMPLES and _unrelated(x, y, common, genes)
+    codes = common[[read_barcode(str(patient)) is not None for patient in common]]
+    others = common.difference(codes, sort=False)  # a barcode names one patient in the world, "P1" many
+    unlike = len(others) >= FEWEST_SAMPLES and _unrelated(x, y, others, genes)
+    if unlike and samples != SAME:
+        common = codes
     names = f"{a} ({sizes[0]:,}) and {b} ({sizes[1]:,})"
     if samples == SAME and len(common) < FEWEST_SAMPLES:
         raise InputError(
@@ -110,20 +115,21 @@ def _sharing(a: str, b: str, x: Predictions, y: Predictions, samples: str, per_p
         )
     if samples == DIFFERENT:
         return Sharing(DIFFERENT, 0, (f"{names} are compared as cohorts, as was asked",), False)
-    if samples == AUTO and (unlike or 2 * len(common) < min(sizes)):
-        notes = [f"{names} have different patients, and are compared as cohorts"]
-        if unlike:
-            notes.append(
-                f"{counted(len(common), 'patient')} of {a} and {b} have the same names, but unrelated measured "
-                "values: taken as different patients (--samples same, if they are the same)"
-            )
-        elif len(common):
-            notes.append(
-                f"{len(common)} patients are in both {a} and {b}: these do not test each other independently"
-            )
-        return Sharing(DIFFERENT, 0 if unlike else len(common), tuple(notes), False)
     notes = []
-    if unlike:
+    if unlike and samples == AUTO:
+        notes.append(
+            f"{counted(len(others), 'patient')} of {a} and {b} have the same names, but unrelated measured "
+            "values: taken as different patients (--samples same, if they are the same)"
+        )
+    if samples == AUTO and (not len(common) or 2 * len(common) < min(sizes)):
+        notes.insert(0, f"{names} have different patients, and are compared as cohorts")
+        if len(common):
+            notes.append(
+                f"{counted(len(common), 'patient is', 'patients are')} in both {a} and {b}: these do not test each "
+                "other independently, and count as one cohort (--samples different, to count them as two)"
+            )
+        return Sharing(DIFFERENT, len(common), tuple(notes), False)
+    if unlike and samples == SAME:
         notes.append(
             f"{a} and {b} have unrelated measured values, but are compared as the same patients, as was asked"
         )
@@ -212,7 +218,10 @@ def _tested(
 
 def _unrelated(x: Predictions, y: Predictions, patients: pd.Index, genes: pd.Index) -> bool:
     """Whether measured values under the same names cannot be of the same patients."""
-    p, q = (_measured(data, patients, genes[:_MOST], per_patient=True) for data in (x, y))
+    some = genes[
+        :: max(1, -(-len(genes) // _MOST))
+    ]  # all over the file, which may begin with genes that are off
+    p, q = (_measured(data, patients, some, per_patient=True) for data in (x, y))
     if not p.size:
         return False
     r = pearson(p, q).r

@@ -78,13 +78,13 @@ class Comparison(Result):
     selections : dict of str to Selection
         The genes of each model with all statistics.
     overlaps : DataFrame
-        For cohorts, the genes that are well predicted in each pair and in all, as from `overlap`, by ``level``; models
-        of the same patients are not paired.
+        For cohorts, the genes that are well predicted in each pair and in all, as from `overlap`, by ``level``; files
+        that share patients are not paired.
     validated : DataFrame
         For cohorts, the genes that are well predicted in two or more: ``gene, level, n_cohorts, in_all, lowest_r`` and
         the columns of each model in `genes`. A cohort counts once, however many of its models predict the gene well.
     cohorts : tuple of tuple of str
-        Models of each cohort: those of the same patients are together. Selections are in none.
+        Models of each cohort: those that share patients are together. Selections are in none.
     notes : tuple of str
         Sentences to report with the result.
     """
@@ -164,9 +164,9 @@ def compare_models(
     """Compare models, or cohorts, pairwise on the genes that both have.
 
     Models of the same patients are also tested gene by gene: is measured expression equally correlated with both
-    predictions? If half of the patients of the smaller file, or more, are in the other, with related measured values,
-    two files are of the same patients; otherwise they are cohorts, and the overlap of their well-predicted genes is
-    compared with chance.
+    predictions? If half of the patients of the smaller file, or more, are in the other, by barcodes or with related
+    measured values, two files are of the same patients; otherwise they are cohorts, and the overlap of their
+    well-predicted genes is compared with chance, if they share no patient.
 
     The Mann-Whitney test, used in the paper, treats the correlations of two models as two samples. The signed-rank
     test compares each gene between the models. Both tests treat genes as independent, although they are correlated:
@@ -246,7 +246,7 @@ def compare_models(
     kinds = {found.samples for found in pairs.values()}
     kind = "mixed" if len(kinds) > 1 else kinds.pop() if kinds else "unknown"
     genes = _side_by_side(table, list(selections), tests)
-    same = [pair for pair, found in pairs.items() if found.samples == SAME]
+    same = [pair for pair, found in pairs.items() if found.samples == SAME or found.n_shared]
     cohorts = group_cohorts(list(predictions), same)
     several = len(cohorts) > 1
     notes = [*([alike] if alike else []), *(note for found in pairs.values() for note in found.notes)]

@@ -122,7 +122,7 @@ def _of_overlaps(comparison: Comparison) -> list[str]:
     sentences = [f"`validated.csv` lists {counted(n, 'gene')} well predicted in {both}"]
     if any(len(one) > 1 for one in cohorts):
         named = "; ".join(" and ".join(one) for one in cohorts)
-        sentences[0] += f" (models of the same patients count as one: {named})"
+        sentences[0] += f" (files that share patients count as one: {named})"
     for row in comparison.overlaps.to_dict("records"):
         sizes = " and ".join(f"{int(size):,}" for size in row["sizes"].split(";"))
         tested = "both" if row["n_lists"] == 2 else "all"

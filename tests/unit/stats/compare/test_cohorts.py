@@ -108,6 +108,9 @@ def test_a_few_shared_patients_are_named_and_do_not_make_models_of_cohorts():
     )
     assert comparison.samples == "different" and comparison.pairs["n_shared"].tolist() == [12]
     assert any(note.startswith("12 patients are in both TCGA and CPTAC") for note in comparison.notes)
+    assert len(comparison.cohorts) == 1 and comparison.validated.empty and comparison.overlaps.empty
+    asked = {"TCGA": one, "CPTAC": dataclasses.replace(other, obs=obs, measured=measured)}
+    assert not compare_models(asked, samples="different").validated.empty
 
 
 def test_cohorts_that_number_their_patients_alike_are_told_apart_by_what_was_measured():
@@ -116,6 +119,27 @@ def test_cohorts_that_number_their_patients_alike_are_told_apart_by_what_was_mea
     assert comparison.samples == "different"
     assert any("unrelated measured values" in note for note in comparison.notes)
     assert comparison.pairs["n_shared"].tolist() == [0]
+
+
+def test_barcodes_are_of_the_same_patients_whatever_was_measured():
+    one, other = (make_predictions(n=60, genes=20, seed=seed) for seed in (0, 1))
+    barcodes = [f"TCGA-A1-A{i:03d}" for i in range(60)]
+    one, other = (
+        dataclasses.replace(made, obs=made.obs.assign(patient_id=barcodes)) for made in (one, other)
+    )
+    comparison = compare_models({"a": one, "b": other})
+    assert comparison.samples == "same" and comparison.validated.empty
+    assert comparison.pairs["n_shared"].tolist() == [60]
+
+
+def test_the_genes_that_tell_patients_apart_are_from_the_whole_file():
+    one, other = (make_predictions(n=20, genes=4200, seed=seed) for seed in (0, 1))
+    measured = one.measured.copy()
+    measured[:, :2000] = other.measured[
+        :, :2000
+    ]  # as where a file begins with genes that are hardly measured
+    again = dataclasses.replace(one, measured=measured)
+    assert compare_models({"a": one, "b": again}, rule="strict").samples == "same"
 
 
 @pytest.mark.parametrize("rule", ["paper", "strict"])

@@ -34,7 +34,7 @@ def test_a_mixed_comparison_says_which_models_are_of_one_cohort():
     cohorts = make_cohorts(["net", "ext"])
     text = comparison_summary(compare_models(cohorts | {"ridge": cohorts["net"]}))
     assert text.startswith("# Models and cohorts compared: net, ext, ridge\n")
-    assert "in both cohorts (models of the same patients count as one: net and ridge; ext)" in text
+    assert "in both cohorts (files that share patients count as one: net and ridge; ext)" in text
 
 
 def test_p_is_never_zero():

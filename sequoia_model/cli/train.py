@@ -49,7 +49,10 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        str, typer.Option(help="When training saves and stops: paper, published-code or strict.")
+        str,
+        typer.Option(
+            help="How networks learn, when they are saved, and when training stops: paper, published-code or strict."
+        ),
     ] = "paper",
     splits: Annotated[
         Path | None,
@@ -124,7 +127,10 @@ def train(
         bool, typer.Option("--tensorboard", help="Write event files for TensorBoard.")
     ] = False,
     seed: options.Seed = 0,
-    force: Annotated[bool, typer.Option("--force", help="Train again, whatever the folder holds.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Train again; replaces a run of other settings."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Train one network per fold, predict the slides that each held out, and compare with simple baselines.

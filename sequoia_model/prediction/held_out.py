@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sequoia_model.errors import InputError, listing
@@ -30,7 +31,11 @@ class NetworkChoice:
 
 
 def choose_networks(
-    patients: tuple[str, ...], folds: tuple[int, ...], splits: Splits | None, ensemble: str = "held-out"
+    patients: tuple[str, ...],
+    folds: tuple[int, ...],
+    splits: Splits | None,
+    ensemble: str = "held-out",
+    seen: Collection[str] = (),
 ) -> NetworkChoice:
     """Choose the networks for a slide.
 
@@ -44,6 +49,8 @@ def choose_networks(
         Splits of the patients that the networks were trained on; None if they are unknown.
     ensemble : {"held-out", "all"}
         Whether a patient in the splits is predicted only by the network of its test fold, or by all.
+    seen : collection of str
+        Patients outside the splits whom all networks have seen.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def choose_networks(
     everyone = tuple(range(len(folds)))
     known = [] if splits is None else [patient for patient in patients if patient in splits.roles.index]
     if splits is None or not known:
-        return NetworkChoice(everyone)
+        return NetworkChoice(everyone, seen=any(patient in seen for patient in patients))
     tested = {splits.test_fold(patient) for patient in known}
     if ensemble == "all":
         return NetworkChoice(everyone, seen=set(folds) != tested)

@@ -191,7 +191,8 @@ def make_plan(
     for file, slide, owner, found in zip(files, slides, owners, rows, strict=True):
         choice: NetworkChoice | InputError
         try:
-            choice = choose_networks(_names(owner.name, slide, weights), weights.folds, splits, ensemble)
+            names_of = _names(owner.name, slide, weights)
+            choice = choose_networks(names_of, weights.folds, splits, ensemble, weights.seen)
         except InputError as error:
             choice = error
         cohort = table.cohorts[found[0]] if table is not None and found else ""

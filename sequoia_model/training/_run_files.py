@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from sequoia_base.atomic import new_file, write_text
 from sequoia_base.flow import Flow
 from sequoia_base.names import patient_of
 from sequoia_base.results import jsonable
-from sequoia_base.runs import stored_state
+from sequoia_base.runs import HIDDEN, stored_state
 from sequoia_model.errors import InputError, listing
 from sequoia_model.leakage import Audit
 from sequoia_model.nets import TileMLP
@@ -35,17 +36,24 @@ from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights._layouts import digest, read_network
 from sequoia_model.weights.heads import write_heads
-from sequoia_model.weights.side_file import SIDE_FILE, write_side_file
+from sequoia_model.weights.side_file import SEEN, SIDE_FILE, SLIDES, write_side_file
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 RUN, HEADS, PREDICTIONS = "run.json", "heads.h5", "predictions.h5ad"
 LOG_TABLE, SUMMARY = "log.csv", "summary.md"
 _SCHEMA = "sequoia-run-1"
+_OTHER = "give another folder, or remove this one"
 _FOLD = re.compile(r"fold_\d+")
 
 
 def begin_run(
-    output: Path, settings: Mapping[str, Any], data: TrainingData, splits: Splits, *, force: bool
+    output: Path,
+    settings: Mapping[str, Any],
+    data: TrainingData,
+    splits: Splits,
+    seen: Collection[str],
+    *,
+    force: bool,
 ) -> None:
     """Write what is known before the first fold; a run with the same settings goes on.
 
@@ -59,6 +67,8 @@ def begin_run(
         Encoder, genes and units.
     splits : Splits
         Roles of the patients.
+    seen : collection of str
+        Patients outside the splits on whom the weights to start from were trained.
     force : bool
         Whether a run with other settings is replaced.
 
@@ -89,7 +99,8 @@ def begin_run(
     slides = dict(zip(data.slides, data.patients, strict=True))
     told = all(patient_of(slide) == patient for slide, patient in slides.items())
     write_side_file(
-        output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, slides=None if told else slides
+        output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, seen=seen,
+        slides=None if told else slides,
     )  # fmt: skip
 
 
@@ -106,8 +117,14 @@ def _refuse_other_files(output: Path) -> None:
 
 def _remove_run(output: Path) -> None:
     """Remove what a run with other settings has made, and nothing else."""
-    for name in (SIDE_FILE, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):
+    for name in (SIDE_FILE, SLIDES, SEEN, PREDICTIONS, HEADS, LOG_TABLE, SUMMARY):
         (output / name).unlink(missing_ok=True)
+    shutil.rmtree(output / "tensorboard", ignore_errors=True)
+    for item in (output / HIDDEN).glob("fold_*"):
+        if item.is_dir():
+            shutil.rmtree(item, ignore_errors=True)
+        elif item.suffix != ".lock":  # another process may hold it
+            item.unlink(missing_ok=True)
     for folder in output.iterdir():
         if _FOLD.fullmatch(folder.name) and folder.is_dir():
             for name in (CONFIG, SAFETENSORS):
@@ -257,6 +274,7 @@ def _cross_validated(
     at = 0
     for fold in rows:
         one = FoldPredictions.load(output / results_file(fold.fold))
+        assert np.array_equal(one.rows, fold.test)  # the settings of the run hold the splits
         for name, values in one.predicted.items():
             whole = predicted.setdefault(name, np.empty((len(tested), values.shape[1]), dtype=np.float32))
             whole[at : at + len(values)] = values
@@ -348,9 +366,11 @@ def _read_run(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError("the record of the run cannot be read", where=f"{path} ({error})") from None
+        raise InputError(
+            "the record of the run cannot be read", where=f"{path} ({error})", fix=_OTHER
+        ) from None
     if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
-        raise InputError(f"the file is not the record of a run ({_SCHEMA})", where=str(path))
+        raise InputError(f"the file is not the record of a run ({_SCHEMA})", where=str(path), fix=_OTHER)
     return content
 
 

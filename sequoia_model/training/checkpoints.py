@@ -118,6 +118,8 @@ class Checkpoints:
 
     def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState | None:
         """Restore the state of the last checkpoint; None if there is none, none of this training, or it is damaged."""
+        if not (self.path / _STATE).exists():
+            return None
         try:
             with safe_open(self.path / _STATE, framework="pt") as file:
                 about: Mapping[str, str] = file.metadata() or {}
@@ -127,8 +129,6 @@ class Checkpoints:
             state = TrainingState(**json.loads(about["state"]))
             if state.saved_epoch is not None:
                 load_file(self._network(state.saved_epoch))
-        except FileNotFoundError:
-            return None
         except (OSError, SafetensorError, ValueError, KeyError, TypeError):
             self.damaged = True
             return None

@@ -24,10 +24,11 @@ from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.folds import FoldRows, rows_of_folds
 from sequoia_model.training.networks import Start, new_network, read_start
-from sequoia_model.training.one_fold import refuse_unfit
+from sequoia_model.training.one_fold import refuse_unfit, slides_by_patient
 from sequoia_model.training.options import TrainOptions
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.types.devices import choose_device, networks_that_fit
+from sequoia_model.weights.side_file import SIDE_FILE, SPLITS
 
 
 def train(
@@ -136,14 +137,16 @@ def train(
         raise InputError(f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", fix="--fold K")
     _refuse_unfit(data, rows, options, start)
     if start is not None:
-        data = replace(data, warnings=(*data.warnings, *start.doubts(data.units)))
+        tested = {fold.fold: slides_by_patient(data, fold) for fold in rows}
+        data = replace(data, warnings=(*data.warnings, *start.doubts(data.units, tested)))
     settings = options.settings() | {
         "init": None if start is None else list(start.weights.digests),
         "encoder": data.encoder,
         "data": data.digest,
         "splits": sha256(made.to_frame().to_csv(index=False).encode()).hexdigest(),
     }
-    begin_run(Path(output), settings, data, made, force=force)
+    seen = frozenset() if start is None else start.seen_outside(made.roles.index)
+    begin_run(Path(output), settings, data, made, seen, force=force)
     if jobs > 1 and place.type == "cuda":
         n_clusters, dim = data.means.shape[1:]
         like = new_network(options, dim=dim, n_clusters=n_clusters, n_genes=len(data.genes), fold=0)
@@ -168,6 +171,7 @@ def _audited_splits(
     """The splits, without leaks, and what else the audit says of them."""
     about = patients if patients is not None else dict(zip(data.slides, data.patients, strict=True))
     if given is not None and not isinstance(given, Splits):
+        given = Path(given, SPLITS) if Path(given, SIDE_FILE).is_file() else given  # of a run folder
         audit(given, patients=about).refuse_leaks()  # told with the names of those on both sides
     made = _splits(given, data, options, patients, **drawn)
     means = SlideMeans(data.slides, pooled_features(data.means).astype(np.float32), data.encoder)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.names import patient_of
 from sequoia_model.errors import InputError, counted, listing
 from sequoia_model.nets import freeze, transfer
 from sequoia_model.nets.architectures import build
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.prediction.plan import has_gene_names, output_genes
-from sequoia_model.splits import published
+from sequoia_model.splits import Splits, published
 from sequoia_model.training.options import TrainOptions
 from sequoia_model.types.units import NOT_STATED, same_unit
 from sequoia_model.weights.loading import Weights, load_weights, untrained
@@ -137,13 +138,28 @@ class Start:
                 fix="give one network (its folder), or the same number of folds",
             )
 
-    def doubts(self, units: str) -> list[str]:
-        """What could not be checked, in words: whom the weights have seen, and whether units agree."""
+    def doubts(self, units: str, tested: Mapping[int, Mapping[str, Collection[str]]]) -> list[str]:
+        """What could not be checked, in words: whom the weights have seen, and whether units agree.
+
+        Parameters
+        ----------
+        units : str
+            Unit of the expression.
+        tested : mapping of int to mapping of str to collection of str
+            The slides of each patient whom a fold tests.
+        """
         weights, found = self.weights, []
-        if weights.splits is None and weights.cancer is None:
+        if self._splits is None and not weights.seen:
             found.append(
                 f"the weights to start from ({weights.source}) do not say on whom they were trained: if any of these "
                 "patients is among them, test parts are not new to the networks"
+            )
+        alike = {name for fold, patients in tested.items() for name in self._known(fold, patients)[1]}
+        if alike:
+            found.append(
+                f"{counted(len(alike), 'patient has the name', 'patients have the names')} of patients on whom the "
+                f"weights to start from were trained, but none of their slides: {listing(sorted(alike), 3)}; taken as "
+                "others"
             )
         if NOT_STATED in (weights.units, units) and weights.units != units:
             found.append(
@@ -152,27 +168,58 @@ class Start:
             )
         return found
 
-    def refuse_seen(self, fold: int, tested: Iterable[str]) -> None:
+    def refuse_seen(self, fold: int, tested: Mapping[str, Collection[str]]) -> None:
         """Refuse a network that has seen patients whom its fold tests.
+
+        Parameters
+        ----------
+        fold : int
+            Number of the fold.
+        tested : mapping of str to collection of str
+            The slides of each patient whom it tests.
 
         Raises
         ------
         InputError
             Naming them.
         """
-        weights = self.weights
-        splits = weights.splits or (None if weights.cancer is None else published(weights.cancer))
-        if splits is None:
-            return
-        from_fold = weights.folds[0] if len(weights.folds) == 1 else fold
-        column = f"fold_{from_fold}"
-        roles = splits.roles[column] if column in splits.roles else splits.roles.iloc[:, 0]
-        if seen := [patient for patient in tested if roles.get(patient, "") in ("train", "val")]:
+        if known := self._known(fold, tested)[0]:
             raise InputError(
-                f"fold {fold} tests {counted(len(seen), 'patient')} whom the network that it starts from has seen",
-                where=f"{weights.source}: {listing(seen, 4)}",
-                fix="start from weights of other patients, or give --splits of those weights",
+                f"fold {fold} tests {counted(len(known), 'patient')} whom the network that it starts from has seen",
+                where=f"{self.weights.source}: {listing(known, 4)}",
+                fix="start from weights of other patients, or give the splits of those weights with --splits; if they "
+                "are other people with the same names, rename them in --patients",
             )
+
+    def seen_outside(self, patients: Collection[str]) -> frozenset[str]:
+        """The patients on whom the weights were trained, except these, whom `refuse_seen` looks after."""
+        splits, weights = self._splits, self.weights
+        trained = set(weights.seen)
+        if splits is not None:
+            used = [f"fold_{fold}" for fold in weights.folds if f"fold_{fold}" in splits.roles]
+            trained |= set(splits.roles.index[splits.roles[used].isin(["train", "val"]).any(axis=1)])
+        return frozenset(trained - set(patients))
+
+    @property
+    def _splits(self) -> Splits | None:
+        """Splits of the patients on whom the weights were trained, if they say so."""
+        weights = self.weights
+        return weights.splits or (None if weights.cancer is None else published(weights.cancer))
+
+    def _known(self, fold: int, tested: Mapping[str, Collection[str]]) -> tuple[list[str], list[str]]:
+        """Patients whom the network of a fold has seen, and those who only have the names of such."""
+        splits, weights = self._splits, self.weights
+        from_fold = weights.folds[0] if len(weights.folds) == 1 else fold
+        roles = {} if splits is None else splits.roles[f"fold_{from_fold}"].to_dict()
+        known = [name for name in tested if name in weights.seen or roles.get(name, "") in ("train", "val")]
+        alike = [
+            name
+            for name in known
+            if weights.slides
+            and patient_of(name) is None
+            and not any(s in weights.slides for s in tested[name])
+        ]
+        return [name for name in known if name not in alike], alike
 
 
 def read_start(options: TrainOptions) -> Start | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from sequoia_model.errors import InputError, listing
@@ -68,10 +69,23 @@ class FoldPredictions:
 
     @classmethod
     def load(cls, path: Path) -> FoldPredictions:
-        """Read what `save` wrote."""
-        arrays = load_file(path)
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        try:
+            arrays = load_file(path)
+            rows = arrays.pop("rows")
+        except (SafetensorError, KeyError) as error:
+            raise InputError(
+                f"the predictions of a fold are damaged: {error}",
+                where=str(path),
+                fix="train this fold again: --fold K --force",
+            ) from None
         ranking = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_RANKING)}
-        rows = arrays.pop("rows")
         return cls(rows, arrays, {name.removeprefix(_RANKING): values for name, values in ranking.items()})
 
 
@@ -168,11 +182,16 @@ def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, star
             where=listing((data.slides[row] for row in rows.val), 3),
             fix="use more validation patients: --val 0.2, other --splits, or --val 0 for exactly --epochs epochs",
         )
+    if len(rows.val) and options.recipe == "published-code" and options.batch_size == 1:
+        raise InputError(
+            "published-code averages correlations over batches, and there is none in a batch of one slide",
+            fix="use a larger --batch-size, or another --recipe",
+        )
     if start is None:
         if options.size == "small":
             refuse_few(data.means, rows.train, SMALL_INPUT)
         return
-    start.refuse_seen(rows.fold, dict.fromkeys(data.patients[rows.test]))
+    start.refuse_seen(rows.fold, slides_by_patient(data, rows))
     wanted, (clusters, dim) = start.network(rows.fold), data.means.shape[1:]
     if (wanted.num_clusters, wanted.input_dim) != (clusters, dim):
         raise InputError(
@@ -180,6 +199,14 @@ def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, star
             f"{clusters} × {dim}",
             where=start.weights.source,
         )
+
+
+def slides_by_patient(data: TrainingData, rows: FoldRows) -> dict[str, list[str]]:
+    """The slides of each patient whom a fold tests."""
+    found: dict[str, list[str]] = {}
+    for row in rows.test:
+        found.setdefault(data.patients[row], []).append(data.slides[row])
+    return found
 
 
 def evaluate_fold(

@@ -12,7 +12,7 @@ from sequoia_model.errors import InputError, listing
 from sequoia_model.splits import published_cancers, read_splits
 from sequoia_model.weights._layouts import read_json
 from sequoia_model.weights.hub import cached, fetch, fetch_if_there, page
-from sequoia_model.weights.side_file import GENES, SIDE_FILE, SLIDES, SPLITS, name_of_folder
+from sequoia_model.weights.side_file import GENES, SEEN, SIDE_FILE, SLIDES, SPLITS, name_of_folder
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 HUB = "hub:"
@@ -229,7 +229,7 @@ def _hub_files(fold: int, repository: str) -> FoldFiles:
     weights = cached(repository, (SAFETENSORS,), revision)
     if weights is None:
         if fetch_if_there(repository, (SIDE_FILE,), revision, way_out=way_out) is not None:
-            for name in (GENES, SPLITS, SLIDES):
+            for name in (GENES, SPLITS, SLIDES, SEEN):
                 fetch_if_there(repository, (name,), revision, way_out=way_out)
         weights = fetch(repository, (SAFETENSORS,), revision, way_out=way_out)
     return FoldFiles(fold, weights, config)

@@ -53,6 +53,8 @@ class Weights:
         their cancer.
     slides : mapping of str to str
         The patient of each slide in training, if a side file names them.
+    seen : frozenset of str
+        Patients outside the splits on whom the networks, or those from which they started, were trained.
     """
 
     networks: tuple[SlideNetwork, ...]
@@ -66,6 +68,7 @@ class Weights:
     notes: tuple[str, ...] = ()
     splits: Splits | None = None
     slides: Mapping[str, str] = field(default_factory=dict)
+    seen: frozenset[str] = frozenset()
 
     @property
     def architecture(self) -> str:
@@ -114,7 +117,8 @@ def load_weights(source: str | Path) -> Weights:
         Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder, cancer and units. ``sequoia.json`` in
         the folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
         "genes": "genes.csv", "units": "log2(FPKM-UQ+1)", "note": "...", "splits": "splits.csv",
-        "slides": "slides.csv"}. That of a run folder also holds for one of its folds, ``runs/brca/fold_3``.
+        "slides": "slides.csv", "seen": "seen.csv"}. That of a run folder also holds for one of its folds,
+        ``runs/brca/fold_3``.
 
     Raises
     ------
@@ -146,6 +150,7 @@ def load_weights(source: str | Path) -> Weights:
         notes=(side.note,) if side.note else (),
         splits=side.splits,
         slides=side.slides,
+        seen=side.seen,
     )
 
 

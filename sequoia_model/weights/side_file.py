@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from sequoia_base.atomic import write_text
 from sequoia_model.errors import InputError, listing
-from sequoia_model.patients import read_patients
+from sequoia_model.patients import read_patient_table, read_patients
 from sequoia_model.splits import Splits, published_cancers, read_splits
 from sequoia_model.types.bag import canonical_encoder
 from sequoia_model.weights._layouts import digest, read_json
@@ -20,9 +20,9 @@ from sequoia_model.weights.gene_lists import read_genes
 
 SIDE_FILE = "sequoia.json"
 _SCHEMA = "sequoia-weights-1"
-_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note", "splits", "slides")
+_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note", "splits", "slides", "seen")
 #: The tables that `write_side_file` writes beside it.
-GENES, SPLITS, SLIDES = "genes.csv", "splits.csv", "slides.csv"
+GENES, SPLITS, SLIDES, SEEN = "genes.csv", "splits.csv", "slides.csv", "seen.csv"
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ class SideFile:
         Which patients each fold was trained on, and which it has not seen.
     slides : mapping of str to str
         The patient of each slide in training, by which slides are recognised whose names are not barcodes.
+    seen : frozenset of str
+        Patients outside these splits on whom the networks, or those from which they started, were trained.
     digests : tuple of str
-        SHA-256 of the files of splits and slides, by which two side files are compared.
+        SHA-256 of the files of splits, slides and patients seen, by which two side files are compared.
     """
 
     encoder: str | None = None
@@ -60,6 +62,7 @@ class SideFile:
     note: str = ""
     splits: Splits | None = field(default=None, compare=False)
     slides: Mapping[str, str] = field(default_factory=dict, compare=False)
+    seen: frozenset[str] = field(default=frozenset(), compare=False)
     digests: tuple[str, ...] = ()
 
 
@@ -78,8 +81,9 @@ def read_side_file(folder: Path) -> SideFile | None:
     content = read_json(path)
     _check(content, path)
     encoder, cancer = content.get("encoder"), content.get("cancer")
-    genes, splits, slides = (
-        folder / content[word] if content.get(word) else None for word in ("genes", "splits", "slides")
+    genes, splits, slides, seen = (
+        folder / content[word] if content.get(word) else None
+        for word in ("genes", "splits", "slides", "seen")
     )
     return SideFile(
         encoder=canonical_encoder(encoder) if encoder else None,
@@ -90,7 +94,8 @@ def read_side_file(folder: Path) -> SideFile | None:
         note=content.get("note") or "",
         splits=_read_splits(splits) if splits else None,
         slides=read_patients(slides) if slides else {},
-        digests=tuple(digest(file) for file in (splits, slides) if file),
+        seen=frozenset(read_patient_table(seen)["patient_id"]) if seen else frozenset(),
+        digests=tuple(digest(file) for file in (splits, slides, seen) if file),
     )
 
 
@@ -103,6 +108,7 @@ def write_side_file(
     note: str = "",
     splits: Splits | None = None,
     slides: Mapping[str, str] | None = None,
+    seen: Collection[str] = (),
 ) -> None:
     """Write ``sequoia.json`` beside weights, and the tables that it names; existing ones are replaced.
 
@@ -123,6 +129,8 @@ def write_side_file(
         fold that held the patient out.
     slides : mapping of str to str, optional
         The patient of each slide in training, written as ``slides.csv``; needed where names of slides do not tell it.
+    seen : collection of str
+        Patients outside the splits on whom the networks started to learn, written as ``seen.csv``.
 
     Raises
     ------
@@ -147,6 +155,9 @@ def write_side_file(
         )
         write_text(folder / SLIDES, table.to_csv(index=False, lineterminator="\n"))
         content["slides"] = SLIDES
+    if seen:
+        write_text(folder / SEEN, "".join(f"{name}\n" for name in ("patient_id", *sorted(seen))))
+        content["seen"] = SEEN
     content |= {"note": note} if note else {}
     write_text(folder / SIDE_FILE, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 

@@ -66,13 +66,14 @@ def write_measured(path: Path, y: np.ndarray, patients: Sequence[str], units: st
 
 
 def write_training_set(root: Path, n: int = 20, *, letter: str = "P", **made: int) -> TrainingSet:
-    """Slides S00, S01, … of patients P00, P01, …, or of another letter, in `root`."""
+    """Slides S00, S01, … of patients P00, P01, …, or of another letter, which the slides then begin with; in `root`."""
     x, y = make_slides(n, **made)
     patients = [f"{letter}{i:02}" for i in range(n)]
-    for i, means in enumerate(x):
-        write_bag(root / "features", f"S{i:02}", means)
+    slides = [f"{'' if letter == 'P' else letter}S{i:02}" for i in range(n)]
+    for slide, means in zip(slides, x, strict=True):
+        write_bag(root / "features", slide, means)
     measured = write_measured(root / "measured.h5ad", y, patients)
-    table = pd.DataFrame({"slide": [f"S{i:02}" for i in range(n)], "patient_id": patients})
+    table = pd.DataFrame({"slide": slides, "patient_id": patients})
     table["site"] = [f"H{i % 7}" for i in range(n)]
     table.to_csv(root / "patients.csv", index=False)
     genes = pd.DataFrame(y, patients, [f"G{i}" for i in range(y.shape[1])])

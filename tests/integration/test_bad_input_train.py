@@ -74,6 +74,9 @@ ROWS = {
     "sample": (options("--sample-percent", 0), "sample_percent must be a number above 0 and up to 100"),
     "jobs": (options("--jobs", 0), "jobs must be a whole number, 1 or more"),
     "device": (options("--device", "tpu"), "'tpu' is not a valid device"),
+    "batches without a correlation": (
+        options("--recipe", "published-code", "--batch-size", 1), "there is none in a batch of one slide"
+    ),
     "freeze without init": (options("--freeze", "transformer"), "parts are frozen, but"),
     "no such fold": (options("--fold", 3), "there is no fold 3: the folds are 0 to 2"),
     "small without dimensions": (options("--size", "small"), "128 principal components cannot be fitted"),

@@ -317,6 +317,14 @@ def test_splits_of_slides_are_read_with_the_patients_of_the_training_set(capsys,
     assert [(run["n_train"], run["n_val"], run["n_test"]) for run in answer.json["folds"]] == [(12, 4, 4)]
 
 
+def test_splits_of_a_run_folder_are_those_of_the_run(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "first"))
+    words = [*arguments(made, tmp_path / "run")[:8], *FAST[:4], "--splits", tmp_path / "first"]
+    assert sequoia_model(capsys, *words).code == 0
+    first, second = ((tmp_path / name / "splits.csv").read_text() for name in ("first", "run"))
+    assert first == second
+
+
 def test_a_sample_of_the_training_patients_is_used(capsys, tmp_path, made):
     answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--sample-percent", 40, "--json"))
     assert answer.code == 0, answer.err
@@ -347,6 +355,23 @@ def test_force_with_other_settings_removes_what_the_run_made_and_nothing_else(ca
         "fold_0/config.json", "fold_0/model.safetensors", "fold_2/mine.txt", "fold_change/mine.txt"
     ]  # fmt: skip
     assert not (tmp_path / "run" / "predictions.h5ad").exists()
+
+
+def test_force_with_fewer_folds_leaves_no_trace_of_the_others(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--force", "--folds", 2, "--val", 0.2))
+    assert answer.code == 0, answer.err
+    assert list(pd.read_csv(tmp_path / "run" / "runs.csv")["fold"]) == ["fold_0", "fold_1"]
+    assert not list((tmp_path / "run" / ".runs").glob("fold_2*results*"))
+
+
+def test_damaged_predictions_of_a_fold_are_told_with_the_way_out(capsys, tmp_path, made):
+    sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    damaged = tmp_path / "run" / ".runs" / "fold_1.results.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    answer = sequoia_model(capsys, *arguments(made, tmp_path / "run"))
+    assert answer.code == 2 and "--fold K --force" in answer.err and "fold_1" in answer.err
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--fold", 1, "--force")).code == 0
 
 
 def test_force_does_not_take_a_folder_of_other_files(capsys, tmp_path, made):
@@ -435,6 +460,54 @@ def test_weights_that_do_not_say_whom_they_saw_are_taken_with_a_warning(capsys, 
     assert answer.code == 0, answer.err
     assert "do not say on whom they were trained" in answer.err
     assert "predict not stated, and the unit of the expression is log2(FPKM-UQ+1)" in answer.err
+
+
+def test_networks_remember_whom_the_weights_they_started_from_had_seen(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "first")).code == 0
+    other = write_training_set(tmp_path / "other", n=20, letter="Q", seed=5)
+    words = [
+        *arguments(other, tmp_path / "second")[:8],
+        "--epochs",
+        2,
+        "--folds",
+        3,
+        "--init",
+        tmp_path / "first",
+    ]
+    answer = sequoia_model(capsys, *words)
+    assert answer.code == 0, answer.err
+    assert load_weights(tmp_path / "second").seen == set(made.y.index)
+    answer = sequoia_model(
+        capsys, "predict", made.features, "--weights", tmp_path / "second", "--patients", made.patients, "-o",
+        tmp_path / "p.h5ad",
+    )  # fmt: skip
+    assert "20 of 20 patients were used to train networks that predict here" in answer.err
+    words = [
+        *arguments(made, tmp_path / "third")[:8],
+        "--epochs",
+        2,
+        "--folds",
+        3,
+        "--init",
+        tmp_path / "second",
+    ]
+    answer = sequoia_model(capsys, *words)
+    assert answer.code == 2 and "whom the network that it starts from has seen" in answer.err
+
+
+def test_others_with_the_names_of_patients_who_were_seen_are_taken_with_a_warning(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "first")).code == 0
+    root = tmp_path / "other"
+    for i, means in enumerate(make_slides(20, seed=5)[0]):
+        write_bag(root / "features", f"T{i:02}", means)
+    table = pd.DataFrame({"slide": [f"T{i:02}" for i in range(20)], "patient_id": list(made.y.index)})
+    table.to_csv(root / "patients.csv", index=False)
+    answer = sequoia_model(
+        capsys, "train", root / "features", "--measured", made.measured, "--patients", root / "patients.csv", "-o",
+        tmp_path / "run", "--epochs", 2, "--folds", 3, "--seed", 3, "--init", tmp_path / "first",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert "patients have the names of patients on whom the weights to start from were trained" in answer.err
 
 
 def test_weights_of_another_unit_are_refused_as_a_start(capsys, tmp_path, made):

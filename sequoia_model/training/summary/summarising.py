@@ -166,8 +166,8 @@ def summarise(results: CrossValidated, *, top: int = 1000, seed: int = 0) -> Sum
     Genes that are constant over all slides have no correlation; they are counted and left out of every number.
 
     "Within folds": r in each fold of at least 4 slides, averaged on Fisher's scale with weights n - 3. The best
-    genes are ranked by this r (the usual way), or in each fold by r on patients outside its test part; in both cases
-    they are judged by the r of the test parts, averaged over folds by their number of slides. The difference, over the
+    genes of each fold are ranked by r on its test part (the usual way), or on patients outside it; in both cases they
+    are judged by the r of the test part, averaged over folds by their number of slides. The difference, over the
     folds that have a ranking, is the optimism. "Pooled" ranks and judges by r over the slides of all folds, as is
     usually reported.
 
@@ -270,7 +270,6 @@ def _scores(setting: _Setting, method: str) -> _Scores:
         patients = absent if setting.several or len(results.slides) < FEWEST else pooled
     mse = squared_errors(measured, predicted)
     r2 = explained(mse, setting.mse_of_mean)
-    usual = setting.best(within[some]) if in_fold else None
     rows, by_fold = [], []
     for fold, slides in setting.rows.items():
         error = squared_errors(measured, predicted, slides)[some]
@@ -287,9 +286,10 @@ def _scores(setting: _Setting, method: str) -> _Scores:
             "mse": float(error.mean()),
             "r2_median": _median(explained(error, setting.mse_of_mean_in[fold][some])),
         }
-        if fold in in_fold and usual is not None:
+        if fold in in_fold:
             r, ranking = in_fold[fold][some], setting.ranking(method, fold)
             row |= {"r_median": _median(r), "r_positive": float((r > 0).mean())}
+            usual = setting.best(r)
             row["top_usual"] = float(r[usual].mean())
             if ranking is not None:
                 chosen = setting.best(ranking)

@@ -215,9 +215,10 @@ class Start:
         alike = [
             name
             for name in known
-            if weights.slides
+            if name not in weights.seen  # of whom slides are not known
             and patient_of(name) is None
-            and not any(s in weights.slides for s in tested[name])
+            and weights.slides
+            and not any(slide in weights.slides for slide in tested[name])
         ]
         return [name for name in known if name not in alike], alike
 

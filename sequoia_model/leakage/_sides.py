@@ -39,6 +39,8 @@ class Sides:
         Whether the names in `listed` are those of slides.
     notes : tuple of str
         What a user must know about them.
+    first : int
+        What the file calls the first fold, which is fold 0 in `listed`: 0, or 1 if it counts folds from 1.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Sides:
     tested: pd.DataFrame
     of_slides: bool = False
     notes: tuple[str, ...] = ()
+    first: int = 0
 
     @property
     def folds(self) -> list[int]:
@@ -105,21 +108,35 @@ def _beside(sides: Sides, splits: Given, patient_of_name: PatientOf, path: objec
         )
     beside = _given(splits, patient_of_name)
     name = splits.name if isinstance(splits, Splits) else str(splits)
-    if lost := sorted(set(sides.tested["fold"]) - set(beside.listed["fold"])):
+    tested, counted_alike = _as_counted(sides.tested, beside)
+    if lost := sorted(set(tested["fold"]) - set(beside.listed["fold"])):
         raise InputError(
             f"the splits have no fold {listing(lost)}, which predicted",
             where=f"{name}, which has the folds {listing(beside.folds)}; {path}",
             fix="give the splits of these networks; folds are counted from 0",
         )
-    strangers = _strangers(beside.listed, sides.tested, name)
+    strangers = _strangers(beside.listed, tested, name)
     if not set(sides.tested["patient"]) & set(beside.listed["patient"]):
         raise InputError(
             "none of the predicted patients is in the splits",
             where=f"{path}: {listing(sides.patients, 3)}; {name}: {listing(beside.patients, 3)}",
             fix="give the splits of these networks; if names differ, --patients says whose the slides are",
         )
-    notes = (*sides.notes, *beside.notes, *strangers)
-    return Sides(sides.kind, beside.listed, sides.tested, beside.of_slides, notes)
+    notes = (*sides.notes, *beside.notes, *counted_alike, *strangers)
+    return Sides(sides.kind, beside.listed, tested, beside.of_slides, notes)
+
+
+def _as_counted(tested: pd.DataFrame, beside: Sides) -> tuple[pd.DataFrame, list[str]]:
+    """Predicted slides with the folds as the splits have them here, where both count folds from 1; and a note.
+
+    Agreement of patients must not decide: folds that are paired wrongly are often shifted by one. A fold 0 does, for
+    files that count from 1 have none.
+    """
+    own = {fold + beside.first for fold in beside.listed["fold"]}
+    if not beside.first or not set(tested["fold"]) <= own:
+        return tested, []
+    note = f"no fold 0 predicted, so fold {beside.first} there is taken for that of the splits, fold 0 here"
+    return tested.assign(fold=tested["fold"] - beside.first), [note]
 
 
 def _given(splits: Given, patient_of_name: PatientOf) -> Sides:
@@ -161,7 +178,8 @@ def _of_lists(path: Path, patient_of_name: PatientOf) -> Sides:
     lists = read_lists(path)
     rows = [(fold, role, name) for fold, pairs in enumerate(lists.folds) for name, role in pairs]
     listed, notes = _frame(rows, patient_of_name, path, of_patients=lists.of_patients)
-    return Sides("splits", listed, _nobody(), of_slides=not lists.of_patients, notes=(*lists.notes, *notes))
+    notes = (*lists.notes, *notes)
+    return Sides("splits", listed, _nobody(), not lists.of_patients, notes, lists.first)
 
 
 def sides_of(splits: Splits) -> Sides:
@@ -190,6 +208,8 @@ def _of_run(folder: Path, patient_of_name: PatientOf) -> Sides:
         tested, more = _predicted(folder / PREDICTIONS_FILE, patient_of_name)
         notes += more
         if len(listed):
+            tested, counted_alike = _as_counted(tested, read)
+            notes += counted_alike
             notes += _strangers(listed, tested, SPLITS_FILE)
     else:
         notes.append(f"there is no {PREDICTIONS_FILE}, so only the splits are looked at")

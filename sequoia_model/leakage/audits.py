@@ -226,7 +226,9 @@ def _audited(
         notes += more
     fold, more = _test_folds(sides)
     notes += more
-    columns = {title: column for title, column in table.columns.items() if not title.startswith("fold_")}
+    columns = {
+        title: column for title, column in table.columns.items() if not title.lower().startswith("fold_")
+    }
     sites = {patient: tissue_source_site(patient) or "" for patient in fold}
     if any(sites.values()) and not any(title.lower() in PATIENT_COLUMNS["site"] for title in columns):
         columns = {"site": sites} | columns

@@ -21,6 +21,7 @@ from sequoia_model.types.beginnings import kind_of_file
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
 _FOLD = re.compile(r"fold_\d+")
+_NUMBER = "fold"
 #: The slides or patients of one fold, each with its role.
 Pairs = list[tuple[str, str]]
 
@@ -34,7 +35,7 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
         One of
 
         - a CSV with a row per patient and a column per fold: ours, and the published ones. Folds may be counted from
-          1, ``fold_1`` to ``fold_5``; the first is fold 0 all the same;
+          1, ``fold_1`` to ``fold_5``; the first is fold 0 all the same. Capitals in titles make no difference;
         - a CSV with a row per patient and one column ``fold``, the number of the fold that tests the patient, counted
           from 0 or 1; in the other folds the patient trains;
         - a file of one fold with a column of names for each role: CLAM's ``splits_0.csv``, or without ``test`` those
@@ -68,7 +69,7 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
         raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
     table = patient_columns(texts, path)
     index = pd.Index(table["patient_id"])
-    roles, notes = _roles(texts, path)
+    roles, notes, _ = _roles(texts, path)
     cohort = table["cohort"].set_axis(index) if "cohort" in table else None
     try:
         made = Splits(roles.set_axis(index, axis=0), cohort, name)
@@ -88,12 +89,15 @@ class Lists:
     of_patients : bool
         Whether the names are those of patients; otherwise of slides, or of either.
     notes : tuple of str
-        How the file was understood, where there is a doubt.
+        How the file was understood, where there is a doubt, and who is in no fold.
+    first : int
+        What the file calls the first fold: 0, or 1 if it counts folds from 1.
     """
 
     folds: tuple[tuple[tuple[str, str], ...], ...]
     of_patients: bool
     notes: tuple[str, ...] = ()
+    first: int = 0
 
 
 def read_lists(path: str | Path) -> Lists:
@@ -111,11 +115,13 @@ def read_lists(path: str | Path) -> Lists:
     if not _has_folds(texts):
         return Lists((tuple(_read_fold(texts, path)),), of_patients=False)
     names = patient_columns(texts, path)["patient_id"]
-    roles, notes = _roles(texts, path)
+    roles, notes, first = _roles(texts, path)
     check_words(roles.set_axis(names, axis=0), str(path))
+    if len(lost := names[(roles == "").all(axis=1)]):
+        notes = (*notes, f"{part(len(lost), len(names), 'row', 'are')} in no fold: {listing(lost, 3)}")
     folds = (zip(names, roles[fold], strict=True) for fold in roles)
     by_fold = tuple(tuple(pair for pair in fold if pair[1]) for fold in folds)
-    return Lists(by_fold, of_patients=True, notes=notes)
+    return Lists(by_fold, of_patients=True, notes=notes, first=first)
 
 
 def _has_folds(texts: pd.DataFrame) -> bool:
@@ -125,22 +131,25 @@ def _has_folds(texts: pd.DataFrame) -> bool:
     )
 
 
-def _roles(texts: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """A column of roles per fold, ``fold_0`` first, in small letters; and notes on how they were understood."""
+#: Roles, notes on how they were understood, and what the file calls its first fold.
+_Roles = tuple[pd.DataFrame, tuple[str, ...], int]
+
+
+def _roles(texts: pd.DataFrame, path: Path) -> _Roles:
+    """A column of roles per fold, ``fold_0`` first, in small letters."""
     folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
     if not folds:
         return _roles_of_numbers(texts[_NUMBER], path)
     roles = texts[folds].apply(lambda column: column.str.lower())
     if folds != [f"fold_{k + 1}" for k in range(len(folds))] or len(folds) == 1:
-        return roles, ()
-    return roles.set_axis([f"fold_{k}" for k in range(len(folds))], axis=1), (_FROM_ONE.format("fold_1"),)
+        return roles, (), 0
+    return roles.set_axis([f"fold_{k}" for k in range(len(folds))], axis=1), (_FROM_ONE.format("fold_1"),), 1
 
 
-_NUMBER = "fold"
 _FROM_ONE = "the file counts folds from 1: its {} is fold 0 here"
 
 
-def _roles_of_numbers(column: pd.Series, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _roles_of_numbers(column: pd.Series, path: Path) -> _Roles:
     """Roles from the number of the fold that tests each patient."""
     there = column[~column.map(is_missing)]
     numbers = pd.to_numeric(there, errors="coerce")
@@ -167,17 +176,22 @@ def _roles_of_numbers(column: pd.Series, path: Path) -> tuple[pd.DataFrame, tupl
     notes = ["the file has one fold per patient: in the other folds all train, and nobody validates"]
     if first == 1:
         notes.append(_FROM_ONE.format("fold 1"))
-    return roles, tuple(notes)
+    return roles, tuple(notes), first
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """A table of texts in which no role and no fold has two columns."""
+    """A table of texts in which no role and no fold has two columns; titles of folds are in small letters."""
     _refuse_no_table(path)
     texts = read_table(path, missing=())
-    twice = [title.removesuffix(" (2)") for title in texts.columns if title.endswith(" (2)")]
-    if repeated := [title for title in twice if title in ROLES or _FOLD.fullmatch(title)]:
+    small = [title.lower() for title in texts.columns]
+    folds = [title for title in small if title == _NUMBER or _FOLD.fullmatch(title)]
+    twice = [title.removesuffix(" (2)") for title in small if title.endswith(" (2)")]
+    repeated = [title for title in twice if title in (*ROLES, _NUMBER) or _FOLD.fullmatch(title)]
+    if repeated := list(dict.fromkeys([*repeated, *(title for title in folds if folds.count(title) > 1)])):
         raise InputError(f"columns are duplicated: {listing(repeated)}", where=str(path))
-    return texts
+    return texts.rename(
+        columns={old: new for old, new in zip(texts.columns, small, strict=True) if new in folds}
+    )
 
 
 _OTHERWISE = "for the published splits use --from published:BRCA, or another cancer; otherwise {}"

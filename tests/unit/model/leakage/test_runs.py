@@ -114,6 +114,43 @@ def test_predictions_of_folds_that_are_shifted_by_one_are_paired_wrongly(tmp_pat
     assert {leak.fold for leak in found.leaks if leak.kind == "predicted_by_training_fold"} == {0, 1, 2, 3}
 
 
+def one_column(path, first):
+    """The splits as a file with the number of the fold that tests each patient."""
+    rows = [f"{patient},{fold + first}" for patient, fold in zip(SPLITS.roles.index, held_out(), strict=True)]
+    path.write_text("\n".join(["patient_id,fold", *rows]) + "\n")
+    return path
+
+
+def from_one(path):
+    """The splits with a column per fold, of which the first is ``fold_1``."""
+    titles = {f"fold_{k}": f"fold_{k + 1}" for k in range(4)}
+    SPLITS.to_frame().rename(columns=titles).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("write", [from_one, lambda path: one_column(path, 1)])
+def test_folds_counted_from_one_are_those_of_predictions_that_count_so_too(tmp_path, write, first):
+    predicted = write_predictions(tmp_path / "p.h5ad", [fold + first for fold in held_out()])
+    found = audit(predicted, splits=write(tmp_path / "s.csv"))
+    assert found.leaks == () and found.n_folds == 4
+    assert any("counts folds from 1" in note for note in found.notes)
+    assert any("no fold 0 predicted" in note for note in found.notes) == (first == 1)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_folds_counted_from_one_that_are_paired_wrongly_are_found(tmp_path, first):
+    folds = [(fold + 1) % 4 + first for fold in held_out()]
+    found = audit(write_predictions(tmp_path / "p.h5ad", folds), splits=one_column(tmp_path / "s.csv", 1))
+    assert {leak.fold for leak in found.leaks if leak.kind == "predicted_by_training_fold"} == {0, 1, 2, 3}
+
+
+def test_a_run_whose_files_both_count_folds_from_one_has_no_leaks(tmp_path):
+    from_one(tmp_path / "splits.csv")
+    write_predictions(tmp_path / "predictions.h5ad", [fold + 1 for fold in held_out()])
+    assert audit(tmp_path).leaks == ()
+
+
 def test_old_results_are_compared_with_published_folds(tmp_path):
     names = [[f"{p}-01Z-00-DX1" for p in published("GBM").patients(k, "test")] for k in (1, 0)]
     parts = [make_split(k, n=len(names[k]), wsi_file_name=np.array(names[k])) for k in (0, 1)]

@@ -226,6 +226,31 @@ def test_folds_may_be_counted_from_one(tmp_path):
     assert read_lists(tmp_path / "s.csv").folds[0] == (("P1", "test"), ("P2", "train"))
 
 
+@pytest.mark.parametrize(
+    ("titles", "cells"),
+    [
+        ("Patient,Fold_1,Fold_2", ("test,train", "train,test")),
+        ("patient_id,Fold", "12"),
+        ("Patient,FOLD", "12"),
+    ],
+)
+def test_titles_of_folds_may_have_capitals(tmp_path, titles, cells):
+    splits = read_splits(text(f"{titles}\nP1,{cells[0]}\nP2,{cells[1]}\n")(tmp_path))
+    assert [splits.test_fold(patient) for patient in ("P1", "P2")] == [0, 1]
+
+
+def test_titles_of_folds_that_differ_in_capitals_alone_are_refused(tmp_path):
+    with pytest.raises(InputError, match="columns are duplicated: fold_1"):
+        read_splits(text("patient_id,Fold_1,fold_1,fold_2\nP1,test,test,train\n")(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "content", ["patient,fold\nP1,0\nP2,1\nP3,\n", "patient,fold_0\nP1,train\nP2,test\nP3,\n"]
+)
+def test_rows_in_no_fold_are_counted_for_an_audit(tmp_path, content):
+    assert "1 of 3 rows is in no fold: P3" in read_lists(text(content)(tmp_path)).notes
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_one_column_may_say_which_fold_tests_the_patient(tmp_path, first):
     rows = [f"P{i},{i % 3 + first}" for i in range(9)]

@@ -14,7 +14,7 @@ from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_base.names import tissue_source_site
 from sequoia_base.results import Result
-from sequoia_model.errors import InputError, counted, listing
+from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.leakage._discriminant import Discriminant
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
@@ -45,9 +45,9 @@ class SiteSignal(Result):
     majority_share : float
         Share of patients of the largest site: the accuracy of always naming it.
     null_accuracy : float
-        Mean accuracy over permutations; NaN without any.
+        Mean accuracy over permutations; NaN without any, and where each cohort has one site.
     p : float
-        Share of permutations, and the real labels, that reach the accuracy; NaN without permutations.
+        Share of permutations, and the real labels, that reach the accuracy; NaN where `null_accuracy` is.
     permutations : int
         How often sites were shuffled, within folds and cohorts.
     seed : int
@@ -100,7 +100,8 @@ def site_signal(
     with a shrinkage of 0.1 then names the site of the others. Sites are permuted within folds, so that every fold
     keeps its sites: under the null hypothesis the shuffled labels are as likely as the real ones. Where patients are
     of several known cohorts, sites are permuted within these as well: features tell an organ from another, and with it
-    the sites of TCGA, each of which has one cancer; p asks for what they tell beyond that.
+    the sites of TCGA, each of which has one cancer; p asks for what they tell beyond that. If each cohort has one
+    site, nothing can be shuffled, and there is no p.
 
     Parameters
     ----------
@@ -154,7 +155,9 @@ def site_signal(
     accuracy = float((told == code).mean())
     cohort = _cohorts(table, owners)
     _, stratum = np.unique([f"{k} {one}" for k, one in zip(fold, cohort, strict=True)], return_inverse=True)
-    null = _null(parts, code, stratum, len(names), permutations, seed)
+    alone = _alone(code, stratum)
+    done = 0 if alone.all() else permutations
+    null = _null(parts, code, stratum, len(names), done, seed)
     per_site = _by_site(names, code, told)
     return SiteSignal(
         encoder=means.encoder,
@@ -166,14 +169,12 @@ def site_signal(
         accuracy=accuracy,
         balanced_accuracy=float(per_site["accuracy"].mean()),
         majority_share=float(np.bincount(code).max() / len(code)),
-        null_accuracy=float(null.mean()) if permutations else float("nan"),
-        p=float((1 + (null >= accuracy - 1e-12).sum()) / (1 + permutations))
-        if permutations
-        else float("nan"),
-        permutations=permutations,
+        null_accuracy=float(null.mean()) if done else float("nan"),
+        p=float((1 + (null >= accuracy - 1e-12).sum()) / (1 + done)) if done else float("nan"),
+        permutations=done,
         seed=seed,
         n_cohorts=len(set(cohort) - {""}),
-        notes=_notes(cohort),
+        notes=_notes(cohort, int(alone.sum())),
         per_site=per_site,
         flow=flow.to_frame(),
     )
@@ -213,18 +214,34 @@ def _cohorts(table: PatientTable, owners: list[str]) -> list[str]:
     return [said.get(owner) or published_cancer_of(owner) or "" for owner in owners]
 
 
-def _notes(cohort: list[str]) -> tuple[str, ...]:
-    """What several cohorts mean for the result."""
-    known = sorted(set(cohort) - {""})
-    if len(known) < 2:
+def _alone(code: NDArray[np.intp], stratum: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether a patient's stratum has one site, so that shuffling changes nothing there."""
+    n_sites = np.bincount(np.unique(np.stack([stratum, code]), axis=1)[0])
+    return n_sites[stratum] == 1
+
+
+def _notes(cohort: list[str], n_alone: int) -> tuple[str, ...]:
+    """What several cohorts mean for the result; and who has the same site in every permutation."""
+    known, lost = sorted(set(cohort) - {""}), cohort.count("")
+    if len(set(cohort)) < 2:
         return ()
-    lost = cohort.count("")
-    return (
-        f"the patients are of {len(known)} cohorts ({listing(known, 4)}"
-        + (f"; of {lost} it is not known" if lost else "")
-        + "): sites are also told by the organ, so the accuracy is not that of telling hospitals; p and the null "
-        "accuracy are within cohorts",
-    )
+    notes = []
+    nothing = n_alone == len(cohort)
+    if len(known) > 1:
+        within = "" if nothing else "; p and the null accuracy are within cohorts"
+        notes.append(
+            f"the patients are of {len(known)} cohorts ({listing(known, 4)}"
+            + (f"; of {lost} it is not known" if lost else "")
+            + f"): sites are also told by the organ, so the accuracy is not that of telling hospitals{within}"
+        )
+    if nothing:
+        notes.append("each cohort has one site, so no site can be shuffled within cohorts: there is no p")
+    elif n_alone:
+        n = part(n_alone, len(cohort), "patient", "have")
+        notes.append(
+            f"{n} no patient of another site in the same cohort and fold: permutations leave them alone"
+        )
+    return tuple(notes)
 
 
 def _per_patient(

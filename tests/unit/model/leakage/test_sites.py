@@ -163,3 +163,26 @@ def test_cohorts_of_tcga_are_those_of_the_published_folds():
     patients = [p for cancer in ("BRCA", "GBM") for p in published(cancer).roles.index[:200]]
     x = np.random.default_rng(0).normal(size=(400, 6)).astype(np.float32)
     assert site_signal(SlideMeans(tuple(patients), x, "uni"), permutations=0).n_cohorts == 2
+
+
+def test_where_each_cohort_has_one_site_there_is_no_p(tmp_path):
+    means, columns = of_two_organs(0)
+    columns["site"] = [f"h{i % 2}" for i in range(200)]
+    found = site_signal(means, patients=table(tmp_path, **columns), permutations=99)
+    assert found.accuracy > 0.95 and np.isnan(found.p) and np.isnan(found.null_accuracy)
+    assert found.permutations == 0
+    assert (
+        found.notes[-1]
+        == "each cohort has one site, so no site can be shuffled within cohorts: there is no p"
+    )
+    assert "within cohorts" not in found.notes[0]
+
+
+def test_patients_whose_site_is_the_only_one_of_their_cohort_are_counted(tmp_path):
+    means, columns = of_two_organs(0)
+    columns["site"] = [f"h{i % 4 if i % 2 else 0}" for i in range(200)]
+    found = site_signal(means, patients=table(tmp_path, **columns), permutations=19)
+    assert 0 < found.p <= 1 and found.permutations == 19
+    assert found.notes[-1].startswith(
+        "100 of 200 patients have no patient of another site in the same cohort"
+    )

@@ -132,10 +132,15 @@ def train(
     data = sources.load(options.seed, jobs, progress)
     made, audited = _audited_splits(splits, data, options, patients, n_folds=n_folds, val=val, site=site)
     flow = Flow.of(data.flow)
-    rows = rows_of_folds(made, data.patients, options, flow)
+    given = splits is not None
+    rows = rows_of_folds(made, data.patients, options, flow, given=given)
     if only is not None and not 0 <= only < len(rows):
-        raise InputError(f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", fix="--fold K")
-    _refuse_unfit(data, rows, options, start)
+        raise InputError(
+            f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", where=made.note, fix="--fold K"
+        )
+    _refuse_unfit(data, rows, options, start, given=given)
+    if given and made.note:
+        data = replace(data, warnings=(*data.warnings, f"{made.name}: {made.note}"))
     if start is not None:
         tested = {fold.fold: slides_by_patient(data, fold) for fold in rows}
         data = replace(data, warnings=(*data.warnings, *start.doubts(data.units, tested)))
@@ -181,13 +186,13 @@ def _audited_splits(
 
 
 def _refuse_unfit(
-    data: TrainingData, rows: Sequence[FoldRows], options: TrainOptions, start: Start | None
+    data: TrainingData, rows: Sequence[FoldRows], options: TrainOptions, start: Start | None, *, given: bool
 ) -> None:
     """Refuse what a fold could only find out after others have learnt."""
     if start is not None:
         start.refuse_misfit(data.encoder, data.units, [fold.fold for fold in rows])
     for fold in rows:
-        refuse_unfit(data, fold, options, start)
+        refuse_unfit(data, fold, options, start, given=given)
     if start is not None:
         start.new(data.genes, options, rows[0].fold)  # what cannot be copied or frozen
 

@@ -50,7 +50,12 @@ class FoldRows:
 
 
 def rows_of_folds(
-    splits: Splits, patients: Sequence[str] | NDArray[np.object_], options: TrainOptions, flow: Flow
+    splits: Splits,
+    patients: Sequence[str] | NDArray[np.object_],
+    options: TrainOptions,
+    flow: Flow,
+    *,
+    given: bool = False,
 ) -> tuple[FoldRows, ...]:
     """The slides of every fold, by their patients.
 
@@ -64,6 +69,8 @@ def rows_of_folds(
         Whether validation patients train as well, and which share of the training patients is used.
     flow : Flow
         Gets a line for the patients that are not in the splits, or have no slides.
+    given : bool, default False
+        Whether the splits were given, not drawn: an error then names other ways out.
 
     Raises
     ------
@@ -93,10 +100,22 @@ def rows_of_folds(
             where=splits.name,
             fix="use splits that test each patient once",
         )
-    return tuple(_rows_of(fold, splits, patient, options) for fold in range(splits.n_folds))
+    return tuple(_rows_of(fold, splits, patient, options, given) for fold in range(splits.n_folds))
 
 
-def _rows_of(fold: int, splits: Splits, patient: NDArray[np.object_], options: TrainOptions) -> FoldRows:
+def more_validation(given: bool) -> str:
+    """What to do about a validation part that cannot be used, by whether the splits were given or drawn."""
+    others = (
+        "splits with more validation patients"
+        if given
+        else "more validation patients: --val 0.2, or --splits"
+    )
+    return f"use {others}; or --val 0 for exactly --epochs epochs, where validation patients train"
+
+
+def _rows_of(
+    fold: int, splits: Splits, patient: NDArray[np.object_], options: TrainOptions, given: bool
+) -> FoldRows:
     roles = splits.roles[f"fold_{fold}"]
     role = np.array([roles.get(name, "") for name in patient], dtype=object)
     if options.no_val:
@@ -107,18 +126,14 @@ def _rows_of(fold: int, splits: Splits, patient: NDArray[np.object_], options: T
     for name, fewest in _FEWEST.items():
         if name == "val" and options.no_val:
             continue
-        _refuse_few(len(rows[name]), fewest, name, fold, splits.name)
+        _refuse_few(len(rows[name]), fewest, name, fold, splits.name, given)
     return FoldRows(fold, rows["train"], rows["val"], rows["test"])
 
 
-def _refuse_few(n: int, fewest: int, part: str, fold: int, where: str) -> None:
+def _refuse_few(n: int, fewest: int, part: str, fold: int, where: str, given: bool) -> None:
     if n >= fewest:
         return
-    fix = "use other splits, or fewer folds"
-    if part == "val":
-        fix = (
-            "use more validation patients: --val 0.2, other --splits, or --val 0 for exactly --epochs epochs"
-        )
+    fix = more_validation(given) if part == "val" else "use other splits, or fewer folds"
     raise InputError(
         f"the {part} part of fold {fold} has {counted(n, 'slide')}; it needs {fewest} or more",
         where=where,

@@ -29,7 +29,7 @@ from sequoia_model.training.baselines import (
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
-from sequoia_model.training.folds import FoldRows
+from sequoia_model.training.folds import FoldRows, more_validation
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
 from sequoia_model.training.options import PRECISIONS, TrainOptions
 from sequoia_model.training.parts import FoldPart, give_back
@@ -166,8 +166,12 @@ def _components(
     return fit_components(data.means, rows.train, SMALL_INPUT) if options.size == "small" else None
 
 
-def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, start: Start | None) -> None:
+def refuse_unfit(
+    data: TrainingData, rows: FoldRows, options: TrainOptions, start: Start | None, *, given: bool = False
+) -> None:
     """Refuse data on which the network of a fold cannot be built, before any fold learns.
+
+    Errors name other ways out where the splits were `given`, not drawn.
 
     Raises
     ------
@@ -180,7 +184,7 @@ def refuse_unfit(data: TrainingData, rows: FoldRows, options: TrainOptions, star
             f"the val part of fold {rows.fold} has the same expression in all {len(rows.val)} slides, so there is no "
             "correlation that could decide",
             where=listing((data.slides[row] for row in rows.val), 3),
-            fix="use more validation patients: --val 0.2, other --splits, or --val 0 for exactly --epochs epochs",
+            fix=more_validation(given),
         )
     if len(rows.val) and options.recipe == "published-code" and options.batch_size == 1:
         raise InputError(

@@ -295,6 +295,32 @@ def test_sites_of_a_column_stay_together(capsys, tmp_path, made):
     assert splits.roles.groupby(site.reindex(splits.roles.index).to_numpy()).nunique().eq(1).all(axis=None)
 
 
+def test_folds_counted_from_one_are_said_to_be_and_one_column_trains_without_validation(
+    capsys, tmp_path, made
+):
+    rows = [f"P{i:02},{i % 2 + 1}" for i in range(20)]
+    (tmp_path / "from1.csv").write_text("\n".join(["patient_id,Fold", *rows]) + "\n")
+    words = [
+        "train",
+        made.features,
+        "--measured",
+        made.measured,
+        "--patients",
+        made.patients,
+        "-o",
+        tmp_path / "run",
+    ]
+    words += ["--splits", tmp_path / "from1.csv", "--architecture", "tile_mlp", "--epochs", 2]
+    refused = sequoia_model(capsys, *words)
+    assert refused.code == 2 and "--val 0 " in refused.err and "--val 0.2" not in refused.err
+    refused = sequoia_model(capsys, *words, "--val", 0, "--fold", 2)
+    assert refused.code == 2 and "there is no fold 2" in refused.err and "counts folds from 1" in refused.err
+    answer = sequoia_model(capsys, *words, "--val", 0)
+    assert answer.code == 0 and "the file counts folds from 1: its fold 1 is fold 0 here" in answer.err
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [warning for warning in run["warnings"] if warning.startswith("from1: the file has one fold")]
+
+
 def test_splits_of_slides_are_read_with_the_patients_of_the_training_set(capsys, tmp_path, made):
     names = [f"S{i:02}" for i in range(20)]
     table = pd.DataFrame({"train": names[:12], "val": names[12:16] + [""] * 8, "test": names[16:] + [""] * 8})

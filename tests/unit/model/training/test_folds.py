@@ -110,3 +110,15 @@ def test_genes_are_ranked_on_validation_slides_if_there_are_enough(n_val: int, p
     fold = FoldRows(0, np.arange(30), np.arange(30, 30 + n_val), np.arange(40, 50))
     assert fold.ranked_on == part
     np.testing.assert_array_equal(fold.ranking, fold.val if part == "validation" else fold.train)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(True, "use splits with more validation patients; or --val 0"), (False, "--val 0.2")]
+)
+def test_the_way_out_of_an_empty_validation_part_is_one_that_works_with_these_splits(
+    given: bool, words: str
+) -> None:
+    splits = draw(PATIENTS, seed=1, val=0)
+    with pytest.raises(InputError, match="the val part of fold 0") as refused:
+        rows_of_folds(splits, OWNERS, TrainOptions(), Flow(), given=given)
+    assert words in refused.value.fix and ("0.2" in refused.value.fix) != given

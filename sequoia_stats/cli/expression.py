@@ -53,7 +53,9 @@ def convert(
     samples: Annotated[
         Path | None,
         typer.Option(
-            help="gdc: the sample sheet, or the metadata of the cart as JSON.  [default: those in SRC or beside it]"
+            help="gdc: the sample sheet, or the metadata of the cart as JSON.  [default: those in SRC or beside it]  "
+            "xena, matrix: table whose first column names the samples to take, such as those of one tissue of GTEx.  "
+            "[default: all]"
         ),
     ] = None,
     genes_in: Annotated[

@@ -58,13 +58,16 @@ FORMATS = {
         ("samples", "column", "categories"),
     ),
     "xena": Format(
-        xena.recognises, xena.read_xena, "a matrix of UCSC Xena", ("unit", "probe_map", "identifiers")
+        xena.recognises,
+        xena.read_xena,
+        "a matrix of UCSC Xena",
+        ("unit", "probe_map", "identifiers", "samples"),
     ),
     "matrix": Format(
         matrix.recognises,
         matrix.read_expression_matrix,
         "a matrix (.csv, .tsv, .parquet or .h5ad)",
-        ("unit", "genes_in", "probe_map", "identifiers"),
+        ("unit", "genes_in", "probe_map", "identifiers", "samples"),
     ),
 }
 
@@ -97,7 +100,8 @@ def read_measured(
     categories : sequence of str, optional
         GDC: types of genes to keep, by default protein_coding, miRNA and lncRNA.
     samples : path, optional
-        GDC: the sample sheet, or the metadata of the cart.
+        GDC: the sample sheet, or the metadata of the cart. Matrices: a table whose first column names the samples to
+        take.
     genes_in : {"columns", "rows"}, optional
         Where a matrix has its genes, by default in columns; one of Xena has them in rows.
     probe_map : path, optional

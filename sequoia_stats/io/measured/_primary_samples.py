@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
 from sequoia_base.flow import Flow
+from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._barcodes import CELL_LINE, is_donor, read_barcode
 
@@ -45,8 +48,8 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
 
     A primary solid tumour (01) is taken before blood (03) and bone marrow (09), vial A before B; of several aliquots of
     a vial the analyte H before R before T and then the highest portion and plate, as Broad's GDAC chooses them. Samples
-    whose type is not known count as primary, and so do those of donors of GTEx, of whom the first by name is taken: its
-    ids do not say which tissue a sample is of.
+    whose type is not known count as primary, and so do those of donors of GTEx. Ids of GTEx do not say which tissue a
+    sample is of, so that several samples of a donor are refused: the user names those to take (`take_listed`).
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
     Raises
     ------
     InputError
-        If no sample is primary.
+        If no sample is primary, or a donor of GTEx has several.
     """
     primary = samples[samples["code"].isin([*_PRIMARY, ""])]
     others = Counter(samples.loc[~samples.index.isin(primary.index), "code"])
@@ -82,6 +85,7 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
         reason = f"not primary: {words}"
         reason += f"; {counted(n, 'patient has', 'patients have')} no primary sample" if n else ""
         flow.add("samples: primary", len(samples), len(primary), reason)
+    _refuse_tissues(primary, where)
     ranks = [
         _rank(sample, code, str(name))
         for name, sample, code in zip(primary.index, primary["sample"], primary["code"], strict=True)
@@ -95,12 +99,59 @@ def one_per_patient(samples: pd.DataFrame, where: str, flow: Flow) -> pd.DataFra
             "01 before 03 before 09, vial A before B, then the highest portion and plate"
         )
         pairs = zip(primary["patient_id"], ranks, strict=True)
-        if n := _n_undecided((patient, rank) for patient, rank in pairs if not is_donor(patient)):
+        if n := _n_undecided(pairs):
             reason += f"; {n} are not told apart by a barcode: the first by name"
-        if n := sum(map(is_donor, patients)):
-            reason += f"; of {counted(n, 'donor')} of GTEx the first by name, whatever its tissue"
         flow.add("samples: one per patient", len(primary), len(kept), reason)
     return samples.loc[samples.index.isin(kept.index)]
+
+
+def take_listed(samples: pd.DataFrame, path: str | Path | None, where: str, flow: Flow) -> pd.DataFrame:
+    """The samples that a file names.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        As in `one_per_patient`.
+    path : path or None
+        A table or list whose first column holds names of samples, as the matrix writes them; None takes all.
+    where : str
+        The matrix, for the error.
+    flow : Flow
+        Takes a line for samples that are not in the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or names no sample of the matrix.
+    """
+    if path is None:
+        return samples
+    listed = {re.split(r"[\t,;]", line)[0].strip().strip('"') for line in read_text(path).split("\n")}
+    kept = samples[samples["sample"].isin(listed)]
+    if kept.empty:
+        raise InputError(
+            "the list names no sample of the matrix",
+            where=f"{path}: {listing(filter(None, sorted(listed)), 3)}; {where}: {listing(samples['sample'], 3)}",
+            fix="--samples FILE: a table whose first column has the names of samples as the matrix writes them",
+        )
+    if len(kept) < len(samples):
+        flow.add("samples: listed", len(samples), len(kept), f"the others are not in {Path(path).name}")
+    return kept
+
+
+def _refuse_tissues(samples: pd.DataFrame, where: str) -> None:
+    """Refuse several samples of a donor of GTEx, which are of different tissues."""
+    donors = samples[samples["patient_id"].map(is_donor).astype(bool)]
+    several = donors[donors["patient_id"].duplicated(keep=False)]
+    if len(several):
+        n = several["patient_id"].nunique()
+        raise InputError(
+            f"{counted(n, 'donor')} of GTEx {'has' if n == 1 else 'have'} several samples, "
+            "and their ids do not say of which tissue",
+            where=f"{where}: {listing(several['sample'], 4)}",
+            fix="--samples FILE: a table whose first column names the samples to take, one of each donor, such as "
+            "those of one tissue in the sample attributes of GTEx",
+        )
 
 
 def _digits(code: str) -> str:

@@ -18,7 +18,7 @@ from sequoia_stats.io.h5ad import read_adata
 from sequoia_stats.io.h5ad import recognises as is_h5ad
 from sequoia_stats.io.measured._finish import finish
 from sequoia_stats.io.measured._gene_ids import name_columns, read_probe_map
-from sequoia_stats.io.measured._primary_samples import one_per_patient, samples_of_names
+from sequoia_stats.io.measured._primary_samples import one_per_patient, samples_of_names, take_listed
 from sequoia_stats.io.measured._units import UNIT_CHOICES, Unit, parse_unit
 from sequoia_stats.types._matrices import decoded, dense
 from sequoia_stats.types.expression import Expression
@@ -40,6 +40,7 @@ def read_expression_matrix(
     genes_in: str = "columns",
     probe_map: str | Path | None = None,
     identifiers: str = "symbols",
+    samples: str | Path | None = None,
 ) -> Expression:
     """Read a matrix of measured expression.
 
@@ -55,6 +56,8 @@ def read_expression_matrix(
         Table with the columns ``id`` and ``gene``, where genes are not named by symbols.
     identifiers : {"symbols", "as-they-are"}
         Whether names of genes must be symbols.
+    samples : path, optional
+        A table whose first column names the samples to take; by default all are.
 
     Returns
     -------
@@ -73,11 +76,12 @@ def read_expression_matrix(
     )
     chosen = _unit(path, unit, stated)
     refuse_dates(frame.columns, str(path))
-    samples = one_per_patient(samples_of_names(frame.index), str(path), flow)
-    frame = frame.loc[samples.index].set_axis(pd.Index(samples["patient_id"], name="patient_id"), axis=0)
+    named = take_listed(samples_of_names(frame.index), samples, str(path), flow)
+    kept = one_per_patient(named, str(path), flow)
+    frame = frame.loc[kept.index].set_axis(pd.Index(kept["patient_id"], name="patient_id"), axis=0)
     symbol_of = None if probe_map is None else read_probe_map(probe_map)
     naming = name_columns(frame.columns, str(path), flow, symbol_of=symbol_of, identifiers=identifiers)
-    covariates = samples[["sample"]].set_axis(frame.index, axis=0)
+    covariates = kept[["sample"]].set_axis(frame.index, axis=0)
     if (covariates["sample"] == covariates.index).all():
         covariates = covariates[[]]
     name, totals = path.name.partition(".")[0], chosen.totals(frame.to_numpy())

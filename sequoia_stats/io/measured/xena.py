@@ -21,7 +21,7 @@ from sequoia_stats.io._sides import refuse_other_side
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.io.measured._finish import finish
 from sequoia_stats.io.measured._gene_ids import are_symbols, name_columns, read_probe_map
-from sequoia_stats.io.measured._primary_samples import one_per_patient, samples_of_names
+from sequoia_stats.io.measured._primary_samples import one_per_patient, samples_of_names, take_listed
 from sequoia_stats.io.measured._units import Unit, parse_unit
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import refuse_dates
@@ -71,6 +71,7 @@ def read_xena(
     unit: str | None = None,
     probe_map: str | Path | None = None,
     identifiers: str = "symbols",
+    samples: str | Path | None = None,
 ) -> Expression:
     """Read a matrix of UCSC Xena.
 
@@ -85,6 +86,8 @@ def read_xena(
         symbols already.
     identifiers : {"symbols", "as-they-are"}
         Whether ids of genes must become symbols.
+    samples : path, optional
+        A table whose first column names the samples to take; by default all are.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def read_xena(
     ------
     InputError
         If the unit is not stated, or contradicts the name or the values; if ids have no symbols, or a value is not a
-        number.
+        number; if a donor of GTEx has several samples.
     """
     path = existing_file(path)
     stated, said = unit_of_name(path), None if unit is None else parse_unit(unit)
@@ -116,8 +119,8 @@ def read_xena(
     header, delimiter = _header(path)
     names = pd.Series(header[1:], range(2, len(header) + 1), dtype=object)
     check_ids(names, f"{path}, row 1", "columns", "sample")
-    samples = samples_of_names(pd.Index(names, dtype=object))
-    kept = one_per_patient(samples, str(path), flow)
+    named = samples_of_names(pd.Index(names, dtype=object))
+    kept = one_per_patient(take_listed(named, samples, str(path), flow), str(path), flow)
     columns = [0, *(i for i, name in enumerate(header) if i and name in kept.index)]
     ids, values = _read(path, delimiter, len(header), columns, flow)
     refuse_other_side(

@@ -99,19 +99,19 @@ TOIL = [
 ]  # fmt: skip
 
 
-def test_a_donor_of_gtex_is_one_patient_whatever_the_tissue():
-    names, flow = kept(*TOIL)
-    assert names == TOIL[1:5]
-    several = flow[-1]
-    assert several[:3] == ("samples: one per patient", 5, 4)
-    assert "(GTEX-1117F)" in several.reason
-    assert several.reason.endswith("; of 1 donor of GTEx the first by name, whatever its tissue")
-    assert "told apart" not in several.reason
+def test_several_samples_of_a_donor_of_gtex_are_refused_by_name():
+    with pytest.raises(InputError, match="1 donor of GTEx has several samples") as caught:
+        kept(*TOIL)
+    assert f"{TOIL[0]}, {TOIL[1]}" in caught.value.where and "--samples FILE" in caught.value.fix
+
+
+def test_donors_of_gtex_with_one_sample_each_are_patients():
+    assert kept(*TOIL[1:])[0] == TOIL[1:5]
 
 
 def test_cell_lines_are_left_out_and_are_no_patients():
-    [step] = [line for line in kept(*TOIL)[1] if line.step == "samples: primary"]
-    assert step[1:3] == (7, 5)
+    [step] = [line for line in kept(*TOIL[1:])[1] if line.step == "samples: primary"]
+    assert step[1:3] == (6, 4)
     assert step.reason == "not primary: 2 cell line (50)"
 
 

@@ -80,12 +80,20 @@ def test_one_primary_sample_per_patient_is_kept(tmp_path):
     assert steps(expression)["samples: primary"][2:4] == (3, 2)
 
 
-def test_donors_of_gtex_beside_tumours_are_patients(tmp_path):
+def test_a_file_names_the_samples_of_donors_of_gtex_to_take(tmp_path):
     samples = ["GTEX-1117F-0226-SM-5GZZ7", "GTEX-1117F-0426-SM-5EGHI", "TCGA-A1-A0SD-01", "K-562-SM-2AXVE"]
     path = write_xena(tmp_path, samples, name="TcgaTargetGtex_rsem_gene_tpm.tsv", title="sample")
-    expression = read_measured(path)
+    (tmp_path / "breast.tsv").write_text(f"SAMPID\tSMTSD\n{samples[1]}\tBreast\n{samples[2]}\t\nabsent\t\n")
+    expression = read_measured(path, samples=tmp_path / "breast.tsv")
     assert expression.values.index.to_list() == ["GTEX-1117F", "TCGA-A1-A0SD"]
-    assert expression.covariates["sample"].to_list() == [samples[0], samples[2]]
+    assert expression.covariates["sample"].to_list() == samples[1:3]
+    assert steps(expression)["samples: listed"][2:4] == (4, 2)
+
+
+def test_a_list_of_other_samples_is_refused(tmp_path):
+    (tmp_path / "list.txt").write_text("sample\nP1\n")
+    with pytest.raises(InputError, match="the list names no sample of the matrix"):
+        read_measured(write_xena(tmp_path), samples=tmp_path / "list.txt")
 
 
 def test_versions_of_ids_may_differ_from_the_probe_map(tmp_path):

@@ -84,7 +84,7 @@ def compare(
     """
     from sequoia_base.atomic import new_folder, refuse_existing, write_text
     from sequoia_base.results import jsonable
-    from sequoia_stats.compare import compare_models, comparison_summary, judged_alike
+    from sequoia_stats.compare import compare_models, comparison_summary, judged_alike, refuse_one_table
     from sequoia_stats.io import read_predictions
     from sequoia_stats.io.predictions import split_layer
 
@@ -92,6 +92,8 @@ def compare(
     refuse_existing(output, force=force, files=COMPARISON_FILES, inputs=inputs)
     files = _by_name(predictions, names)
     sources = {name: read_predictions(file, patients=patients) for name, file in files.items()}
+    if patients is not None and samples != "same":
+        refuse_one_table(sources, patients)
     rule = rule or ("paper" if all(data.untrained for data in sources.values()) else "strict")
     options: dict[str, Any] = {"rule": rule, "method": method, "units": units}
     alike, _ = judged_alike(sources, rule)

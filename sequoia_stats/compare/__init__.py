@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sequoia_stats.compare._samples import refuse_one_table
 from sequoia_stats.compare.cohorts import cohort_overlaps, validated_genes
 from sequoia_stats.compare.criteria import judged_alike
 from sequoia_stats.compare.distributions import Distribution, distribution
@@ -30,6 +31,7 @@ __all__ = [
     "judged_alike",
     "mann_whitney",
     "overlap",
+    "refuse_one_table",
     "signed_rank",
     "validated_genes",
 ]

@@ -18,7 +18,7 @@ from sequoia_stats.association import (
     pearson,
 )
 from sequoia_stats.compare.distributions import ALL
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io._barcodes import read_barcode
 from sequoia_stats.selection._cluster_bootstrap import weighted_correlations
 from sequoia_stats.types._matrices import group_means
@@ -97,12 +97,47 @@ def sharing(
     }
 
 
+def refuse_one_table(models: Mapping[str, Predictions], table: object) -> None:
+    """Refuse one table of patients for files in which the same names stand for different patients.
+
+    Parameters
+    ----------
+    models : dict of str to Predictions
+        Files by name.
+    table : object
+        The table, for the error.
+
+    Raises
+    ------
+    InputError
+        If patients of two files have the same names, which are no barcodes, but unrelated measured values.
+    """
+    for (a, x), (b, y) in combinations(models.items(), 2):
+        common = x.patients.unique().intersection(y.patients.unique(), sort=False)
+        names = common[[not _is_barcode(patient) for patient in common]]
+        if len(names) >= FEWEST_SAMPLES and _unrelated(
+            x, y, names, x.genes.intersection(y.genes, sort=False)
+        ):
+            raise InputError(
+                f"{counted(len(names), 'patient')} of {a} and {b} have the same names, but unrelated measured values: "
+                "one table of patients cannot be of both",
+                where=f"{table}: {listing(names, 3)}",
+                fix="name the patients of the files, and of the table, so that they differ; or compare without "
+                "--patients; or --samples same, if they are the same patients",
+            )
+
+
+def _is_barcode(patient: object) -> bool:
+    """A barcode names one patient in the world, "P1" many."""
+    return read_barcode(str(patient)) is not None
+
+
 def _sharing(a: str, b: str, x: Predictions, y: Predictions, samples: str, per_patient: bool) -> Sharing:
     sizes = x.patients.nunique(), y.patients.nunique()
     common = x.patients.unique().intersection(y.patients.unique(), sort=False)
     genes = x.genes.intersection(y.genes, sort=False)
-    codes = common[[read_barcode(str(patient)) is not None for patient in common]]
-    others = common.difference(codes, sort=False)  # a barcode names one patient in the world, "P1" many
+    codes = common[[_is_barcode(patient) for patient in common]]
+    others = common.difference(codes, sort=False)
     unlike = len(others) >= FEWEST_SAMPLES and _unrelated(x, y, others, genes)
     if unlike and samples != SAME:
         common = codes

@@ -290,3 +290,16 @@ def test_subgroups_may_come_from_a_table_of_patients(capsys, cohorts, tmp_path):
     content = sequoia(capsys, "compare", *files, *words, "-o", tmp_path / "out").json
     levels = [row["subgroup"] for row in content["subgroups"] if row["model"] == "tcga"]
     assert levels == ["all", "1", "2", "3"]
+
+
+def test_one_table_of_patients_is_not_read_for_others_of_the_same_names(capsys, tmp_path):
+    files = [tmp_path / "a.h5ad", tmp_path / "b.h5ad"]
+    for seed, file in enumerate(files):
+        make_predictions(n=20, genes=8, seed=seed).adata.write_h5ad(file)
+    table = pd.DataFrame({"patient": [f"P{i + 1}" for i in range(20)], "grade": ["1", "2"] * 10})
+    table.to_csv(tmp_path / "clinical.csv", index=False)
+    words = ["--subgroups", "grade", "--patients", tmp_path / "clinical.csv", "-o", tmp_path / "out"]
+    answer = sequoia(capsys, "compare", *files, *words)
+    assert answer.code == 2 and "one table of patients cannot be of both" in answer.err
+    assert "clinical.csv: P1, P2, P3" in answer.err and not (tmp_path / "out").exists()
+    assert sequoia(capsys, "compare", *files, *words, "--samples", "same").code == 0

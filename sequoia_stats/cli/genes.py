@@ -29,15 +29,16 @@ def genes(
     ] = None,
     units: UnitsOption = None,
     within: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="Columns, such as er,pam50,grade,site: r within the strata of each, and their mean, beside r."
+            help="Columns, such as er,pam50,grade,site: r within the strata of each, and their mean, beside r; can be "
+            "repeated."
         ),
     ] = None,
     beyond: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="Columns, such as er,grade,age: partial r with all of these held constant, beside r."
+            help="Columns, such as er,grade,age: partial r with all of these held constant, beside r; can be repeated."
         ),
     ] = None,
     measured: Annotated[Path | None, typer.Option(help="Matrix of measured expression.")] = None,
@@ -84,8 +85,8 @@ def genes(
             method=method,
             by=by,
             units=units,
-            within=column_names(within, "--within"),
-            beyond=column_names(beyond, "--beyond"),
+            within=column_names(",".join(within) if within else None, "--within"),
+            beyond=column_names(",".join(beyond) if beyond else None, "--beyond"),
             bootstrap=bootstrap,
             seed=seed,
         )

@@ -272,9 +272,10 @@ def _add_samples(adata: AnnData, patients: str | Path | pd.DataFrame) -> None:
         del adata.obs["patient_id"]
         own = None
     ids, by_patient = adata.obs_names, False
-    if own is not None and not table.index.isin(ids).any():
+    if own is not None and not ids.isin(table.index).all():  # some slides may be called like their patients
         named = pd.Index(own.astype(str).str.strip())
-        ids, by_patient = (named, True) if named.isin(table.index).any() else (ids, False)
+        by_patient = bool(named.isin(table.index).sum() > ids.isin(table.index).sum())
+        ids = named if by_patient else ids
     absent = ids.unique().difference(table.index, sort=False)
     if len(absent) and not by_patient:
         raise InputError(

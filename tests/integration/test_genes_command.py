@@ -229,6 +229,16 @@ def test_clinical_columns_of_a_table_of_patients_give_r_within_and_beyond(capsys
     assert "n_unadjusted" in answer.out and "None" not in answer.out
 
 
+def test_columns_of_a_repeated_option_all_count(capsys, tmp_path):
+    made = make_predictions(n=40)
+    obs = made.obs.assign(er=["pos", "neg"] * 20, pr=["pos", "pos", "neg", "neg"] * 10)
+    dataclasses.replace(made, obs=obs).adata.write_h5ad(tmp_path / "p.h5ad")
+    words = ["--within", "er", "--within", "pr", "--beyond", "er", "--beyond", "pr"]
+    sequoia(capsys, "genes", tmp_path / "p.h5ad", *words, "-o", tmp_path / "genes.csv")
+    columns = pd.read_csv(tmp_path / "genes.csv").columns
+    assert {"r_within_er", "r_within_pr", "r_beyond_er_pr"} <= set(columns)
+
+
 def test_json_counts_the_genes_that_are_left_within_strata(capsys, tmp_path):
     made = write_predictions(tmp_path / "p.h5ad", cohorts=2)
     words = ["genes", tmp_path / "p.h5ad", "--within", "cohort", "-o", tmp_path / "genes.csv", "--json"]

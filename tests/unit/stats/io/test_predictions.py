@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -159,6 +161,15 @@ def test_a_table_of_samples_brings_patients_and_other_columns(tmp_path, ending):
     assert list(found.patients) == list(made.patients)
     assert list(found.obs["cohort"]) == list(made.obs["cohort"])
     assert found.flow[["n_before", "n_after"]].to_numpy().tolist() == [[9, 8]]
+
+
+def test_a_table_of_patients_is_read_as_such_where_a_slide_is_called_like_its_patient():
+    made = make_predictions(n=6, slides=2)
+    slides = ["P1", *made.obs.index[1:]]
+    made = dataclasses.replace(made, obs=made.obs.set_axis(slides, axis=0))
+    table = pd.DataFrame({"grade": list("123123")}, [f"P{i + 1}" for i in range(6)])
+    found = read_predictions(made, patients=table)
+    assert found.obs["grade"].tolist() == list("112233112233")
 
 
 def test_a_table_of_patients_brings_clinical_columns_to_all_slides_of_a_patient(tmp_path):

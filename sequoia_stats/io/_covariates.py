@@ -69,8 +69,8 @@ def known_values(column: pd.Series) -> pd.Series:
     Returns
     -------
     Series
-        Without "Unknown", "[Not Available]" and the like; of a receptor also without "Equivocal", "Indeterminate" and
-        "Not Performed"; of PAM50 without "NC".
+        Without "Unknown", "[Not Available]" and the like; of a receptor also without "Equivocal", "Indeterminate",
+        "Not Performed" and whatever else is neither positive nor negative; of PAM50 without "NC".
 
     Examples
     --------
@@ -84,7 +84,9 @@ def known_values(column: pd.Series) -> pd.Series:
     if name == "pam50":
         gone |= words.isin(_UNCLASSIFIED | {f"brca_{word}" for word in _UNCLASSIFIED})
     elif name in _RECEPTORS:
-        gone |= words.isin(_UNDECIDED) | _not_done(words)
+        not_done = _not_done(words)
+        odd, is_receptor = _odd_words(words.mask(not_done))
+        gone |= words.isin(_UNDECIDED) | not_done | (odd & is_receptor)
     return column.mask(gone)
 
 
@@ -158,9 +160,8 @@ def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None
     words = with_points(column).map(lambda value: str(value).strip().lower(), na_action="ignore")
     not_done = _not_done(words)
     done = words.mask(not_done)
-    known = done.isin(_POSITIVE | _NEGATIVE)
-    odd = done.notna() & ~known & ~done.isin(_UNDECIDED)
-    if done[odd].str.contains(r"\d").any() or odd.sum() > known.sum():
+    odd, is_receptor = _odd_words(done)
+    if not is_receptor:
         n = int(done.notna().sum())
         reason = f"not taken as positive or negative: {listing(map(repr, column[odd].unique()), 5)}"
         flow.add(f"covariate: {column.name}", n, n, reason)
@@ -176,6 +177,13 @@ def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None
     return values, Reading(
         {str(text): int(n) for text, n in gone.items()}, unread_texts(column[odd].astype(str))
     )
+
+
+def _odd_words(words: pd.Series) -> tuple[pd.Series, bool]:
+    """Which words, in lower case, no receptor has, and whether the others are those of a receptor nevertheless."""
+    known = words.isin(_POSITIVE | _NEGATIVE)
+    odd = words.notna() & ~known & ~words.isin(_UNDECIDED)
+    return odd, not (words[odd].str.contains(r"\d").any() or odd.sum() > known.sum())
 
 
 def _not_done(words: pd.Series) -> pd.Series:

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from sequoia_base.code_titles import says_codes
 from sequoia_base.flow import Flow
+from sequoia_base.missing import is_missing
 from sequoia_stats.association import (
     Moments,
     benjamini_hochberg,
@@ -121,11 +122,12 @@ def within(level: Level, column: str, flow: Flow, jobs: int | None) -> Adjusted:
     if not len(kept):
         raise InputError(
             f"no stratum of {column} has {FEWEST_SAMPLES} {_units(level)} or more",
-            where=f"{level.name}: {counted(len(sizes), 'stratum', 'strata')} of {int(sizes.sum())} {_units(level)}",
+            where=f"{level.name}: {counted(len(sizes), 'stratum', 'strata')} of {int(sizes.sum())} {_units(level)}"
+            f"{_causes(level, [column])}",
             fix="--within needs a column with few levels, each of several patients",
         )
     known = int(values.notna().sum())
-    _count(flow, level, f"within {column}", level.n, known, "no value")
+    _count(flow, level, f"within {column}", level.n, known, f"no value{_causes(level, [column])}")
     reason = f"fewer than {FEWEST_SAMPLES} in {listing(f'{name} ({n})' for name, n in small.items())}"
     _count(flow, level, f"within {column}", known, known - int(small.sum()), reason)
     groups = [np.flatnonzero(values == name) for name in kept]
@@ -156,11 +158,15 @@ def beyond(level: Level, names: Sequence[str], flow: Flow, jobs: int | None) -> 
     refuse_unread(typed, readings, f"{level.name}, obs", _UNREAD, _LEVELS)
     for name in names:
         if typed[name].isna().all():
-            raise InputError(f"{name} is missing for all {level.n} {_units(level)}", where=level.name)
+            raise InputError(
+                f"{name} is missing for all {level.n} {_units(level)}",
+                where=f"{level.name}{_causes(level, [name])}",
+            )
         _refuse_names(typed[name], level)
     complete = typed.notna().all(axis=1).to_numpy()
     absent = [f"{name} ({n})" for name, n in typed.isna().sum().items() if n]
-    _count(flow, level, title, level.n, int(complete.sum()), f"no value of {listing(absent)}")
+    reason = f"no value of {listing(absent)}{_causes(level, names)}"
+    _count(flow, level, title, level.n, int(complete.sum()), reason)
     parts = [_coded(str(name), values, level) for name, values in typed[complete].items()]
     design = np.column_stack([matrix for matrix, _ in parts])
     terms = int(np.linalg.matrix_rank(design - design.mean(axis=0))) if len(design) else 0
@@ -208,6 +214,22 @@ def _holds_codes(column: pd.Series) -> bool:
     """Whether a column holds whole numbers that are codes by its title, as of sites: levels, no measurement."""
     numbers = pd.to_numeric(column.dropna().astype(object), errors="coerce").to_numpy(np.float64)
     return says_codes(str(column.name)) and bool((numbers == np.round(numbers)).all())
+
+
+def _causes(level: Level, names: Sequence[str]) -> str:
+    """Why values are missing that a table has: slides of a patient disagree, or a word says neither yes nor no."""
+    found = ""
+    for name in names:
+        if level.codes is not None:
+            slides = level.data.obs[name].to_numpy(dtype=object)
+            kinds = pd.Series(slides if level.rows is None else slides[level.rows]).groupby(level.codes)
+            n = int((kinds.nunique(dropna=False) > 1).sum())
+            found += f"; slides of {counted(n, 'patient')} disagree in {name}" if n else ""
+        given = level.obs[name]
+        lost = given[given.notna() & known_values(given).isna()].astype(str).unique()
+        words = [repr(word) for word in lost if not is_missing(word)]
+        found += f"; taken as missing in {name}: {listing(words)}" if words else ""
+    return found
 
 
 def _refuse_number(column: pd.Series, level: Level) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
-from sequoia_stats.io._covariates import canonical_names, parse_covariates
+from sequoia_stats.io._covariates import canonical_names, known_values, parse_covariates
 
 
 def parse(options=None, **columns):
@@ -205,3 +205,11 @@ def test_canonical_covariates_are_first_in_their_order():
         "age",
         "stage",
     ]
+
+
+def test_odd_words_of_a_receptor_are_missing_as_in_cohorts():
+    column = pd.Series(["Positive", "Negative", "neg", "see comment", "Positive"], name="er_status")
+    parsed, _ = parse_covariates(column.to_frame(), Flow())
+    assert known_values(column).isna().tolist() == parsed["er"].isna().tolist() == [False] * 3 + [True, False]
+    scores = pd.Series(["1+", "2+", "Positive", "low"], name="her2")
+    assert known_values(scores).notna().all()

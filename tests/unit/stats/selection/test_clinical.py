@@ -71,12 +71,12 @@ def test_the_verdict_and_all_other_columns_are_the_same():
 def test_partial_r_takes_numbers_as_they_are_and_categories_as_indicators():
     age = np.random.default_rng(0).normal(60, 9, 40)
     made = make_predictions(n=40)
-    data = with_columns(made, age=age, er=["neg", "pos", "low", "pos"] * 10)
-    table = well_predicted(data, beyond=["er", "age"], **OPTIONS).table
-    given = np.column_stack([age, [x == "neg" for x in data.obs["er"]], [x == "pos" for x in data.obs["er"]]])
+    data = with_columns(made, age=age, kind=["neg", "pos", "low", "pos"] * 10)
+    table = well_predicted(data, beyond=["kind", "age"], **OPTIONS).table
+    given = np.column_stack([age, *([x == word for x in data.obs["kind"]] for word in ("neg", "pos"))])
     want = partial_correlation(made.measured, made.predicted, given)
-    np.testing.assert_allclose(table["r_beyond_er_age"], want.r, rtol=1e-10)
-    np.testing.assert_allclose(table["p_beyond_er_age"], want.p, rtol=1e-9)
+    np.testing.assert_allclose(table["r_beyond_kind_age"], want.r, rtol=1e-10)
+    np.testing.assert_allclose(table["p_beyond_kind_age"], want.p, rtol=1e-9)
     assert want.df[0] == 40 - 2 - 3
 
 
@@ -94,18 +94,39 @@ def test_numbers_that_are_codes_by_their_title_are_levels(title):
 
 
 def test_missing_values_and_small_strata_are_counted():
-    er = ["pos"] * 20 + ["neg"] * 15 + ["odd"] * 2 + ["Unknown", None, "NA"]
-    data = with_columns(make_predictions(n=40), er=er)
-    found = well_predicted(data, within="er", beyond="er", **OPTIONS)
+    kind = ["pos"] * 20 + ["neg"] * 15 + ["odd"] * 2 + ["Unknown", None, "NA"]
+    data = with_columns(make_predictions(n=40), kind=kind)
+    found = well_predicted(data, within="kind", beyond="kind", **OPTIONS)
     assert found.flow.to_numpy().tolist() == [
-        ["patients: within er, made", 40, 37, "no value"],
-        ["patients: within er, made", 37, 35, "fewer than 4 in odd (2)"],
-        ["patients: beyond er, made", 40, 37, "no value of er (3)"],
+        ["patients: within kind, made", 40, 37, "no value"],
+        ["patients: within kind, made", 37, 35, "fewer than 4 in odd (2)"],
+        ["patients: beyond kind, made", 40, 37, "no value of kind (3)"],
     ]
-    assert (found.table["n_within_er"] == 35).all() and (found.table["n_beyond_er"] == 37).all()
-    assert "r_er=odd" not in found.table
+    assert (found.table["n_within_kind"] == 35).all() and (found.table["n_beyond_kind"] == 37).all()
+    assert "r_kind=odd" not in found.table
     kept = data.rows(np.arange(40) < 35)
     assert found.adjusted.loc[0, "r_median"] == pytest.approx(well_predicted(kept).table["r"].median())
+
+
+def test_words_that_are_no_state_of_a_receptor_are_named_where_they_count_as_missing():
+    er = ["pos"] * 20 + ["neg"] * 15 + ["see notes"] * 4 + ["Equivocal"]
+    data = with_columns(make_predictions(n=40), er=er)
+    found = well_predicted(data, within="er", beyond="er", **OPTIONS)
+    words = "; taken as missing in er: 'see notes', 'Equivocal'"
+    assert found.flow["reason"].tolist() == [f"no value{words}", f"no value of er (5){words}"]
+    assert (found.table["n_within_er"] == 35).all() and "r_er=see notes" not in found.table
+
+
+def test_slides_of_a_patient_that_disagree_are_the_cause_of_a_missing_stratum():
+    made = make_predictions(n=20, slides=2)
+    data = with_columns(made, site=["a", "a", "b", "b"] * 9 + ["a", "b"] * 2)
+    flow = well_predicted(data, within="site", beyond="site", **OPTIONS).flow
+    words = "; slides of 2 patients disagree in site"
+    assert flow["reason"].tolist()[-2:] == [f"no value{words}", f"no value of site (2){words}"]
+    with pytest.raises(
+        InputError, match="no stratum of site has 4.*\n.*slides of 20 patients disagree in site"
+    ):
+        well_predicted(with_columns(made, site=["a", "b"] * 20), within="site", **OPTIONS)
 
 
 def test_levels_are_judged_by_themselves():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sequoia_stats.compare._samples import DIFFERENT, Sharing
 from sequoia_stats.errors import listing
-from sequoia_stats.types.predictions import Predictions
+from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
 
 #: Columns of a pair that name the correlation by which each of it is compared.
 CORRELATIONS = ("correlation_a", "correlation_b")
@@ -59,4 +59,25 @@ def notes_on_networks(rows: list[dict[str, Any]], predictions: Mapping[str, Pred
             f"{listing(within, len(within))}: beside cohorts without folds, compared by r within folds (r_folds); "
             "genes are judged by r over all slides"
         )
+    if pooled := _pooled(rows, predictions):
+        notes.append(
+            f"{listing(pooled, len(pooled))}: beside cohorts without folds, but no fold has {FEWEST_SAMPLES} or more: "
+            "compared by r pooled over folds, which differences between networks lower or raise"
+        )
     return notes
+
+
+def _pooled(rows: list[dict[str, Any]], predictions: Mapping[str, Predictions]) -> list[str]:
+    """Models with folds, all too small for an r of their own, that are compared with cohorts without folds."""
+    folds = {
+        name: "fold" in data.obs and bool(data.obs["fold"].notna().any())
+        for name, data in predictions.items()
+    }
+    sides = [
+        (row[f"model_{one}"], row[f"model_{other}"], row[f"correlation_{one}"])
+        for row in rows
+        for one, other in ("ab", "ba")
+        if row["samples"] == DIFFERENT
+    ]
+    found = [one for one, other, by in sides if folds.get(one) and not folds.get(other, True) and by == "r"]
+    return list(dict.fromkeys(found))

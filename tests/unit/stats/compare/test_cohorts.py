@@ -255,3 +255,15 @@ def test_cohorts_that_both_have_folds_are_compared_by_r_over_all_slides():
 def test_no_level_in_two_cohorts_is_an_empty_table():
     table = pd.DataFrame({"model": ["a", "b"], "level": ["x", "y"], "gene": "G", "well_predicted": True})
     assert cohort_overlaps(table).empty
+
+
+def test_a_note_says_that_folds_are_too_small_to_have_an_r_of_their_own():
+    small = make_cohort_of("cv", 0)
+    small = dataclasses.replace(small, obs=small.obs.assign(fold=np.arange(60) // 3))
+    comparison = compare_models({"cv": small, "ext": without_folds(make_cohort_of("ext", 1))}, rule="strict")
+    assert comparison.pairs[["correlation_a", "correlation_b"]].iloc[0].tolist() == ["r", "r"]
+    assert any(
+        note.startswith("cv: beside cohorts without folds, but no fold has 4") for note in comparison.notes
+    )
+    usual = compare_models({"cv": with_fold_means("cv", 0), "ext": without_folds(make_cohort_of("ext", 1))})
+    assert not any("pooled over folds" in note for note in usual.notes)

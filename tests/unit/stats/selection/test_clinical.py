@@ -124,7 +124,7 @@ def test_slides_of_a_patient_that_disagree_are_the_cause_of_a_missing_stratum():
     words = "; slides of 2 patients disagree in site"
     assert flow["reason"].tolist()[-2:] == [f"no value{words}", f"no value of site (2){words}"]
     with pytest.raises(
-        InputError, match="no stratum of site has 4.*\n.*slides of 20 patients disagree in site"
+        InputError, match=r"no stratum of site has 4.*\n.*slides of 20 patients disagree in site"
     ):
         well_predicted(with_columns(made, site=["a", "b"] * 20), within="site", **OPTIONS)
 

@@ -183,7 +183,7 @@ def _odd_words(words: pd.Series) -> tuple[pd.Series, bool]:
     """Which words, in lower case, no receptor has, and whether the others are those of a receptor nevertheless."""
     known = words.isin(_POSITIVE | _NEGATIVE)
     odd = words.notna() & ~known & ~words.isin(_UNDECIDED)
-    return odd, not (words[odd].str.contains(r"\d").any() or odd.sum() > known.sum())
+    return odd, not (words[odd].astype(str).str.contains(r"\d").any() or odd.sum() > known.sum())
 
 
 def _not_done(words: pd.Series) -> pd.Series:

@@ -213,3 +213,9 @@ def test_odd_words_of_a_receptor_are_missing_as_in_cohorts():
     assert known_values(column).isna().tolist() == parsed["er"].isna().tolist() == [False] * 3 + [True, False]
     scores = pd.Series(["1+", "2+", "Positive", "low"], name="her2")
     assert known_values(scores).notna().all()
+
+
+@pytest.mark.parametrize("values", [["NA"] * 3, [np.nan] * 3, [1.0, 0.0, np.nan], [True, False, None]])
+def test_known_values_of_a_receptor_may_be_none_or_numbers(values):
+    column = pd.Series(values, name="er")
+    assert known_values(column).isna().tolist() == (column.isna() | (column == "NA")).tolist()

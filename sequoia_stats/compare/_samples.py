@@ -168,6 +168,11 @@ def _sharing(a: str, b: str, x: Predictions, y: Predictions, samples: str, per_p
         notes.append(
             f"{a} and {b} have unrelated measured values, but are compared as the same patients, as was asked"
         )
+    if samples == AUTO and len(codes) >= FEWEST_SAMPLES and _unrelated(x, y, codes, genes):
+        notes.append(
+            f"{a} and {b} are of the same patients by their barcodes, but measured values are unrelated, as of other "
+            "samples or platforms"
+        )
     slides = x.obs.index.intersection(y.obs.index, sort=False)
     if len(slides) < max(x.n, y.n):
         notes.append(

@@ -130,6 +130,7 @@ def test_barcodes_are_of_the_same_patients_whatever_was_measured():
     comparison = compare_models({"a": one, "b": other})
     assert comparison.samples == "same" and comparison.validated.empty
     assert comparison.pairs["n_shared"].tolist() == [60]
+    assert any("by their barcodes, but measured values are unrelated" in note for note in comparison.notes)
 
 
 def test_the_genes_that_tell_patients_apart_are_from_the_whole_file():

@@ -213,6 +213,10 @@ FILES = {
 }
 XENA = {
     "no unit": (xena(name="mine.tsv"), ["the unit is not stated", "mine.tsv", "--unit"]),
+    "two tissues of a donor of GTEx": (
+        xena(samples=["GTEX-1117F-0226-SM-5GZZ7", "GTEX-1117F-0426-SM-5EGHI"]),
+        ["1 donor of GTEx has several samples", "GTEX-1117F-0226-SM-5GZZ7", "--samples FILE"],
+    ),
     "two units": (xena("--unit", "TPM"), ["the name of the file says log2(FPKM-UQ+1), but --unit TPM"]),
     "no probe map": (xena(probe_map=False), ["symbols are needed", "Ensembl gene ids", "--probe-map"]),
     "a probe map of other ids": (

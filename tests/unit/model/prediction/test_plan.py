@@ -20,7 +20,7 @@ def plan_of(*slides, **given):
     """The plan for slides with networks of unknown origin."""
     weights = SimpleNamespace(
         n_genes=3, genes=("A", "B", "C"), source="toy", encoder="uni", input_dim=8, n_clusters=10, folds=(0,),
-        cancer=None, notes=("a note",), units="not stated", splits=None, slides={},
+        cancer=None, notes=("a note",), units="not stated", splits=None, slides={}, seen=frozenset(),
     )  # fmt: skip
     return make_plan([Path(f"{slide}.svs") for slide in slides], weights, **given)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,15 @@ NETWORKS: dict[str, Callable[[], SlideNetwork]] = {
     ),
     "tile_mlp": lambda: TileMLP(input_dim=DIM, num_outputs=GENES, layers=(8,), ks=(1, 2, 6), num_clusters=CLUSTERS),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks take longer with several threads, which wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def make_network(architecture: str = "summary_transformer") -> SlideNetwork:

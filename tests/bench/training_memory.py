@@ -113,7 +113,7 @@ def child(folder: str) -> None:
     options, splits = TrainOptions(epochs=1).completed("cpu"), draw(patients)
     rows = rows_of_folds(splits, patients, options, flow)
     settings = options.settings() | {"data": ""}
-    begin_run(output, settings, data, splits, force=False)
+    begin_run(output, settings, data, splits, (), force=False)
     fold = rows[0]
     few = replace(fold, train=fold.train[:TRAINED_ON])
     some = replace(fold, val=fold.val[:PREDICTED], test=fold.test[:PREDICTED])

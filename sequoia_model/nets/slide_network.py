@@ -79,8 +79,8 @@ class SlideNetwork(nn.Module):
 
     @property
     def head_names(self) -> tuple[str, str]:
-        """Published names of weight and bias of the last layer, which have a row for each gene."""
-        raise NotImplementedError
+        """Published names of weight and bias of the last layer, which have a row for each gene; of each architecture."""
+        raise NotImplementedError(self.architecture)
 
     def published_names(self, parameter: str) -> list[str]:
         """Published names of one of our parameters: several if it joins several tensors on disk."""

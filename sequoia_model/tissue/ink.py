@@ -128,7 +128,7 @@ def _inked(red: _Density, green: _Density, blue: _Density, dim: float = 0.0) -> 
     yellow = (blue > 3 * green) & (blue > 3 * red) & (blue > 0.5)
     least = np.minimum(np.minimum(red, green), blue)
     black = (
-        (least > 0.6 + dim) & (np.minimum(red, blue) > 0.85 * green) & (blue < 1.08 * np.maximum(red, green))
+        (least > 0.6 + dim) & (np.minimum(red, blue) > 0.89 * green) & (blue < 1.08 * np.maximum(red, green))
     )
     return green_or_blue | blue_or_violet | bright_red | yellow | black
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sequoia_model.slide import open_slide
@@ -130,6 +130,7 @@ def test_stained_tissue_holds_no_ink(tmp_path, light, fill):
     amounts=st.lists(st.floats(0, 1.5), min_size=len(STAINS), max_size=len(STAINS)),
     kept=st.lists(st.booleans(), min_size=len(STAINS), max_size=len(STAINS)),
 )
+@example(amounts=[0, 0, 0, 0, 0.375, 0, 0.75, 0], kept=[True] * 8)  # dark haematoxylin with melanin
 def test_no_mixture_of_stains_is_ink_whatever_its_thickness(amounts, kept):
     density = (np.array(amounts) * kept) @ STAINS
     density *= min(1.0, 1.2 / max(density.max(), 1e-9))  # a pixel of 16 µm of thick tissue

@@ -97,12 +97,12 @@ def test_tpm_of_a_sample_are_shares_of_a_million():
 
 @pytest.mark.parametrize("text", ["log2 intensity", "z-score"])
 def test_a_scale_of_its_own_excludes_nothing(text):
-    refuse_contradiction(table([-1e6, 1e6]), parse_unit(text), "mine.csv")
+    assert refuse_contradiction(table([-1e6, 1e6]), parse_unit(text), "mine.csv") is None
 
 
 def test_rounded_zeros_and_missing_values_contradict_nothing():
-    refuse_contradiction(table([-1e-7, np.nan]), parse_unit("log2(FPKM+1)"), "mine.csv")
-    refuse_contradiction(table([-9.9660, np.nan]), parse_unit("log2(TPM+0.001)"), "toil.tsv")
+    assert refuse_contradiction(table([-1e-7, np.nan]), parse_unit("log2(FPKM+1)"), "mine.csv") is None
+    assert refuse_contradiction(table([-9.9660, np.nan]), parse_unit("log2(TPM+0.001)"), "toil.tsv") is None
 
 
 def test_abundances_that_look_like_logarithms_are_noted():

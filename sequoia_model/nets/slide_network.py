@@ -79,7 +79,7 @@ class SlideNetwork(nn.Module):
 
     @property
     def head_names(self) -> tuple[str, str]:
-        """Published names of weight and bias of the last layer, which have a row for each gene; of each architecture."""
+        """Published names of weight and bias of the last layer, a row for each gene; each architecture has its own."""
         raise NotImplementedError(self.architecture)
 
     def published_names(self, parameter: str) -> list[str]:

@@ -70,7 +70,7 @@ def embed(
     if grid is not None:
         tiles = read_tiles(slide, grid, batch=size, jobs=options.jobs, transform=loaded.prepare)
         # closing: its threads stop also after an error
-        with closing(tiles), TileVectors(loaded, len(grid)) as vectors:  # type: ignore[type-var]
+        with closing(tiles), TileVectors(loaded, len(grid)) as vectors:
             for batch in tiles:
                 vectors.add(batch)
             coords, features = vectors.in_order()

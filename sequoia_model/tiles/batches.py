@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -64,7 +64,7 @@ def read_tiles(
     batch: int = BATCH,
     jobs: int | None = None,
     transform: PixelTransform | None = None,
-) -> Iterator[TileBatch]:
+) -> Generator[TileBatch, None, None]:
     """Read the tiles of a grid, in its order.
 
     Parameters

@@ -14,7 +14,7 @@ from sequoia_stats.plots.cv import cv_curve
 from sequoia_stats.plots.dot_plot import enrichment_dots
 from sequoia_stats.plots.forest_plot import forest
 from sequoia_stats.plots.heatmap import enrichment_heatmap
-from sequoia_stats.plots.km import kaplan_meier
+from sequoia_stats.plots.km import kaplan_meier, risk_groups
 from sequoia_stats.plots.learning import learning_curves
 from sequoia_stats.plots.module_tree import network_parts
 from sequoia_stats.plots.overlaps import gene_overlaps
@@ -38,6 +38,7 @@ __all__ = [
     "learning_curves",
     "network_parts",
     "pathway_correlations",
+    "risk_groups",
     "save_figure",
     "tiled_slide",
 ]

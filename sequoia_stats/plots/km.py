@@ -1,7 +1,8 @@
-"""Kaplan-Meier curves of a validated signature, with numbers at risk."""
+"""Kaplan-Meier curves of risk groups, with numbers at risk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
     from sequoia_stats.signature import Validation
     from sequoia_stats.survival import KaplanMeier
 
-_COLOURS = {"low": style.BLUE, "high": style.VERMILLION}
-_NAMES = {"low": "Low", "high": "High"}
-_LEFT, _RIGHT = 0.66, 0.12  # margins, inches
+_COLOURS = {"low": style.BLUE, "high": style.VERMILLION, "uncertain": style.GREY}
+_NAMES = {"low": "Low", "high": "High", "uncertain": "Uncertain"}
+_LEFT, _RIGHT = 0.66, 0.12  # margins, inches; the left one is wider for a long name
+_NAME_LEFT, _NUMBER = (
+    0.1,
+    0.18,
+)  # where names of the table begin, and half the width of its first number, inches
 _ROW = 0.145  # height of a row of the table, inches
+_LINE = 0.135  # height of a line of the header, inches
 _TICK_STEPS = (1, 2, 3, 6, 12, 24, 60, 120, 240)
 
 
-@style.styled
 def kaplan_meier(validation: Validation) -> Figure:
     """Draw the survival of the low-risk and the high-risk group of a validation.
 
@@ -44,16 +49,42 @@ def kaplan_meier(validation: Validation) -> Figure:
         89 mm wide. Curves are lines with the gids ``curve-low`` and ``curve-high``, or ``curve-all``.
     """
     curves = {group: curve for group, curve in validation.curves.items() if curve.n}
+    title = f"{text.endpoint_name(validation.endpoint)}, {validation.cohort}"
+    statements = _statements(validation, together=len(curves) < 2)
+    return risk_groups(curves, title, *statements, endpoint=validation.endpoint)
+
+
+@style.styled
+def risk_groups(curves: Mapping[str, KaplanMeier], title: str, *lines: str, endpoint: str) -> Figure:
+    """Draw the survival of risk groups.
+
+    Parameters
+    ----------
+    curves : mapping of str to KaplanMeier
+        By group: "low", "high", "uncertain". A single group is drawn as all patients.
+    title : str
+        The first line, in bold.
+    *lines : str
+        What the reader must know, below the title.
+    endpoint : str
+        What the event is, for the axis; "OS" counts patients alive.
+
+    Returns
+    -------
+    Figure
+        89 mm wide. Curves are lines with the gids ``curve-low`` and so on, or ``curve-all``.
+    """
     together = len(curves) < 2
     rows = max(len(curves), 1)
-    figure = style.new_figure(style.SINGLE_COLUMN, 2.83 + _ROW * rows)
-    title = f"{text.endpoint_name(validation.endpoint)}, {validation.cohort}"
-    header = style.add_header(figure, title, *_statements(validation, together), left=0.1)
-    axes = style.add_axes(figure, left=_LEFT, right=_RIGHT, top=header + 0.06, bottom=0.6 + _ROW * rows)
+    figure = style.new_figure(style.SINGLE_COLUMN, 2.83 + _ROW * rows + _LINE * max(0, len(lines) - 2))
+    header = style.add_header(figure, title, *lines, left=0.1)
+    names = [_look(group, together)[1] for group in curves]
+    left = max(_LEFT, _NAME_LEFT + style.widest(figure, names, size=style.SMALL, weight="bold") + _NUMBER)
+    axes = style.add_axes(figure, left=left, right=_RIGHT, top=header + 0.06, bottom=0.6 + _ROW * rows)
     ticks = _ticks(max((float(curve.frame["time"].max()) for curve in curves.values()), default=12.0))
     for group, curve in curves.items():
         _draw_curve(axes, curve, *_look(group, together))
-    _dress(axes, ticks, validation.endpoint)
+    _dress(axes, ticks, endpoint)
     if curves:
         _place_legend(axes, list(curves.values()))
         _table(axes, ticks, [(curve, *_look(group, together)) for group, curve in curves.items()])
@@ -90,7 +121,7 @@ def _ticks(end: float) -> np.ndarray:
 def _draw_curve(axes: Axes, curve: KaplanMeier, key: str, name: str, colour: str) -> None:
     frame = curve.frame
     time, survival = frame["time"].to_numpy(), frame["survival"].to_numpy()
-    group = name if key == "all" else f"{name} risk"
+    group = f"{name} risk" if key in ("low", "high") else name
     label = f"{group}, {counted(curve.n_events, 'event')} of {curve.n:,}"
     look: dict[str, Any] = {"color": colour, "clip_on": False}
     axes.plot(time, survival, drawstyle="steps-post", label=label, gid=f"curve-{key}", zorder=3, **look)
@@ -123,9 +154,10 @@ def _place_legend(axes: Axes, curves: list[KaplanMeier]) -> None:
 
 def _table(axes: Axes, ticks: np.ndarray, rows: list[tuple[KaplanMeier, str, str, str]]) -> None:
     """Write the numbers at risk, each under its tick."""
-    height = axes.get_position().height * axes.figure.get_size_inches()[1]  # type: ignore[union-attr]
+    place, (across, up) = axes.get_position(), style.figure_of(axes).get_size_inches()
+    height = place.height * up
     transform = axes.get_xaxis_transform()
-    margin = (0.1 - _LEFT) * 72
+    margin = (_NAME_LEFT - place.x0 * across) * 72
     first = 0.48
     axes.annotate(
         "Number at risk", (0, -first / height), (margin, 0), xycoords="axes fraction",

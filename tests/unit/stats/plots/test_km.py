@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from sequoia_stats.plots import kaplan_meier
-from tests.build.drawn import lines, texts, words
+from sequoia_stats.plots import kaplan_meier, risk_groups
+from sequoia_stats.survival import kaplan_meier_curve
+from tests.build.cohorts import make_outcome
+from tests.build.drawn import beyond_the_edge, lines, overlapping, texts, words
 from tests.build.plotted import make_validation
 
 
@@ -77,3 +79,24 @@ def _is_written(artist):
     from matplotlib.text import Text
 
     return isinstance(artist, Text) and artist.get_visible() and bool(artist.get_text().strip())
+
+
+def three_groups(n=400):
+    outcome = make_outcome(n=n, events=n // 3, endpoint="OS")
+    group = np.resize(["low", "high", "uncertain"], n)
+    return {
+        name: kaplan_meier_curve(outcome[group == name], label=name) for name in ("low", "high", "uncertain")
+    }
+
+
+def test_each_risk_group_is_a_curve_with_its_own_numbers_at_risk():
+    curves = three_groups()
+    figure = risk_groups(curves, "Overall survival", "log-rank p = 0.5", endpoint="OS")
+    drawn = lines(figure)["curve-uncertain"]
+    np.testing.assert_array_equal(drawn.get_xydata(), curves["uncertain"].frame[["time", "survival"]])
+    assert texts(figure, "at-risk-uncertain")[0].get_text() == str(curves["uncertain"].n)
+
+
+def test_nothing_overlaps_beside_the_name_of_the_third_group():
+    figure = risk_groups(three_groups(4000), "Overall survival", "a", "b", "c", endpoint="OS")
+    assert overlapping(figure) == [] and beyond_the_edge(figure) == []

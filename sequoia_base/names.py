@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 from sequoia_base.errors import InputError, counted, listing
@@ -92,6 +93,17 @@ def is_primary(cell: str) -> bool | None:
     """Whether a barcode in a table belongs to a primary tumour; None if it does not say."""
     found = _BARCODE.fullmatch(cell)
     return found[2] in _PRIMARY if found and found[2] else None
+
+
+def hashed_patients(ids: Iterable[str]) -> list[str]:
+    """The SHA-256 of each patient's id (UTF-8) as hexadecimal digits, sorted: who was there, without their names.
+
+    Examples
+    --------
+    >>> [digest[:8] for digest in hashed_patients(["P2", "P1", "P2"])]
+    ['acbbb742', 'fbeae7c1']
+    """
+    return sorted(sha256(patient.encode()).hexdigest() for patient in set(ids))
 
 
 def refuse_open_quotes(names: Iterable[object], where: object, noun: str = "id") -> None:

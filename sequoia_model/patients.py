@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sequoia_base.code_titles import says_codes
 from sequoia_base.missing import is_missing
-from sequoia_base.names import bare_slide, patient_of, refuse_open_quotes, tcga_patient, tissue_source_site
+from sequoia_base.names import bare_slide, patient_of, tcga_patient, tissue_source_site
+from sequoia_base.patient_tables import PATIENT_COLUMNS, patient_columns
 from sequoia_base.tables import find_column, read_table
 from sequoia_model.errors import InputError, counted, listing
 
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-#: What tables call their columns; the first one found is used. A barcode comes before a ``case_id``, which the
-#: GDC fills with identifiers of its own.
-PATIENT_COLUMNS = {
-    "slide": ("slide", "slide_id", "wsi_file_name", "filename"),
-    "patient_id": ("patient_id", "patient", "submitter_id", "case_id"),
-    "cohort": ("cohort", "cancer", "tcga_project", "project"),
-    "site": ("site", "tissue_source_site"),
-}
 
 
 def known_patients(given: str | Path | Mapping[str, str] | None) -> dict[str, str] | None:
@@ -98,37 +90,6 @@ def read_patient_table(path: str | Path) -> pd.DataFrame:
     table["patient_id"] = table["patient_id"].map(whole_patient)
     for column in table.columns.intersection(["cohort", "site"]):
         table[column] = list(map(known_text, table[column], table["patient_id"]))
-    return table
-
-
-def patient_columns(texts: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """The columns slide, patient_id, cohort and site of a table that was read, under these names.
-
-    Raises
-    ------
-    InputError
-        If no column names patients, or the id of a patient or slide is empty or half quoted.
-    """
-    titles = [title.lower() for title in texts.columns]
-    chosen = {
-        column: titles.index(names[0])
-        for column, aliases in PATIENT_COLUMNS.items()
-        if (names := [alias for alias in aliases if alias in titles])
-    }
-    if "patient_id" not in chosen:
-        raise InputError(
-            f"there is no column of patients; the columns are {listing(texts.columns)}",
-            where=f"{path}; it needs one of {listing(PATIENT_COLUMNS['patient_id'])}",
-        )
-    table = texts.iloc[:, list(chosen.values())].set_axis(list(chosen), axis=1)
-    for column in table.columns.intersection(["slide", "patient_id"]):
-        empty = table.index[table[column] == ""]
-        if len(empty):
-            raise InputError(
-                f"{counted(len(empty), 'row has', 'rows have')} no {column.removesuffix('_id')}",
-                where=f"{path}, column {texts.columns[chosen[column]]!r}, rows {listing(empty)}",
-            )
-        refuse_open_quotes(table[column], f"{path}, column {texts.columns[chosen[column]]!r}")
     return table
 
 

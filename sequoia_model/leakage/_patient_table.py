@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from sequoia_base.names import bare_slide, patient_of
+from sequoia_base.patient_tables import PATIENT_COLUMNS, patient_columns
 from sequoia_base.tables import read_table
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.patients import PATIENT_COLUMNS, known_text, one_value_each, patient_columns, whole_patient
+from sequoia_model.patients import known_text, one_value_each, whole_patient
 
 #: Slide to patient, or a table with a column of patients, perhaps one of slides, and others.
 Patients = str | Path | Mapping[str, str]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sequoia_base.arguments import ProgressBar, check_limits, number, whole
 from sequoia_base.names import tissue_source_site
+from sequoia_base.patient_tables import PATIENT_COLUMNS
 from sequoia_base.results import Result
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.leakage._associations import associations
@@ -17,7 +18,6 @@ from sequoia_model.leakage._overlaps import Leak, find_leaks, names_alike
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage._sides import Given, Sides, read_sides, sides_of
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
-from sequoia_model.patients import PATIENT_COLUMNS
 from sequoia_model.splits import Splits
 
 #: Slides whose mean features have this cosine are nearly the same.

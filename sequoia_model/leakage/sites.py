@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_base.names import tissue_source_site
+from sequoia_base.patient_tables import PATIENT_COLUMNS
 from sequoia_base.results import Result
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.leakage._discriminant import Discriminant
 from sequoia_model.leakage._patient_table import Patients, PatientTable
 from sequoia_model.leakage.slide_means import SlideMeans, read_slide_means
-from sequoia_model.patients import PATIENT_COLUMNS, written_as
+from sequoia_model.patients import written_as
 from sequoia_model.splits import draw, published_cancer_of
 
 _LIMITS = {"n_folds": whole(2), "permutations": whole(0), "seed": whole(0)}

@@ -1,6 +1,6 @@
 """Splits: which patients train, validate and test in each fold; drawn, published, or read from files."""
 
-from sequoia_model.splits.assignment import ROLES, Splits
+from sequoia_base.splits import ROLES, Splits
 from sequoia_model.splits.drawing import draw
 from sequoia_model.splits.published_folds import published, published_cancer_of, published_cancers
 from sequoia_model.splits.tables import Lists, read_lists, read_splits

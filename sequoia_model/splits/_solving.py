@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sequoia_base.splits import Dealt
 from sequoia_model.errors import counted
 from sequoia_model.splits._balance import Balance
 from sequoia_model.splits._programme import NODES, Deal, Wanted, deal_whole
-from sequoia_model.splits.assignment import Dealt
 from sequoia_model.splits.dealing import deal_sites, n_val, validate_sites
 
 

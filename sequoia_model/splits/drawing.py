@@ -10,11 +10,11 @@ import pandas as pd
 
 from sequoia_base.arguments import check_limits, number, one_of, optional, whole
 from sequoia_base.names import tissue_source_site
+from sequoia_base.splits import Splits
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.patients import known_text
 from sequoia_model.splits._balance import balance_of
 from sequoia_model.splits._solving import dealt_greedily, solved
-from sequoia_model.splits.assignment import Splits
 from sequoia_model.splits.dealing import deal_sites, filling_sites, n_val, validate_sites
 
 #: Share of the patients outside the test part that the published splits use for validation, rounded up.

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import pandas as pd
 
+from sequoia_base.splits import Splits
 from sequoia_model.errors import InputError, listing
-from sequoia_model.splits.assignment import Splits
 
 
 def published_cancers() -> tuple[str, ...]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sequoia_base.atomic import existing_file
-from sequoia_base.missing import is_missing
 from sequoia_base.names import bare_slide, patient_of
-from sequoia_base.tables import read_table
+from sequoia_base.splits import (
+    ROLES,
+    Splits,
+    check_words,
+    located,
+    patient_roles,
+    patient_splits,
+    read_split_texts,
+)
 from sequoia_model.errors import InputError, counted, listing, part
-from sequoia_model.patients import known_patients, patient_columns
-from sequoia_model.splits.assignment import ROLES, Splits, check_words
+from sequoia_model.patients import known_patients
 from sequoia_model.types.beginnings import kind_of_file
 
 _FILE = re.compile(r"splits?_(\d+)(_bool)?\.csv", re.IGNORECASE)
-_FOLD = re.compile(r"fold_\d+")
-_NUMBER = "fold"
 #: The slides or patients of one fold, each with its role.
 Pairs = list[tuple[str, str]]
 
@@ -63,19 +66,12 @@ def read_splits(path: str | Path, patients: str | Path | Mapping[str, str] | Non
     if path.is_dir():
         return _of_names(_read_folder(path), given, path, name)
     texts = _read(path)
-    if not _has_folds(texts):
+    made = patient_splits(texts, path)
+    if made is None:
         return _of_names([_read_fold(texts, path)], given, path, name)
     if isinstance(patients, str | Path):  # a mapping says what is known anyhow
         raise InputError("the splits already name patients", where=str(path), fix="leave out --patients")
-    table = patient_columns(texts, path)
-    index = pd.Index(table["patient_id"])
-    roles, notes, _ = _roles(texts, path)
-    cohort = table["cohort"].set_axis(index) if "cohort" in table else None
-    try:
-        made = Splits(roles.set_axis(index, axis=0), cohort, name)
-    except InputError as error:
-        raise _located(error, name, path) from None
-    return replace(made, note="; ".join(filter(None, [*notes, made.note])))
+    return made
 
 
 @dataclass(frozen=True)
@@ -112,86 +108,22 @@ def read_lists(path: str | Path) -> Lists:
     if path.is_dir():
         return Lists(tuple(map(tuple, _read_folder(path))), of_patients=False)
     texts = _read(path)
-    if not _has_folds(texts):
+    read = patient_roles(texts, path)
+    if read is None:
         return Lists((tuple(_read_fold(texts, path)),), of_patients=False)
-    names = patient_columns(texts, path)["patient_id"]
-    roles, notes, first = _roles(texts, path)
+    names, roles, notes = read.table["patient_id"], read.roles, read.notes
     check_words(roles.set_axis(names, axis=0), str(path))
     if len(lost := names[(roles == "").all(axis=1)]):
         notes = (*notes, f"{part(len(lost), len(names), 'row', 'are')} in no fold: {listing(lost, 3)}")
     folds = (zip(names, roles[fold], strict=True) for fold in roles)
     by_fold = tuple(tuple(pair for pair in fold if pair[1]) for fold in folds)
-    return Lists(by_fold, of_patients=True, notes=notes, first=first)
-
-
-def _has_folds(texts: pd.DataFrame) -> bool:
-    """Whether there is a column per fold, or one of the numbers of folds."""
-    return any(map(_FOLD.fullmatch, texts.columns)) or (
-        _NUMBER in texts.columns and not set(ROLES) & set(texts.columns)
-    )
-
-
-#: Roles, notes on how they were understood, and what the file calls its first fold.
-_Roles = tuple[pd.DataFrame, tuple[str, ...], int]
-
-
-def _roles(texts: pd.DataFrame, path: Path) -> _Roles:
-    """A column of roles per fold, ``fold_0`` first, in small letters."""
-    folds = sorted(filter(_FOLD.fullmatch, texts.columns), key=lambda fold: int(fold.partition("_")[2]))
-    if not folds:
-        return _roles_of_numbers(texts[_NUMBER], path)
-    roles = texts[folds].apply(lambda column: column.str.lower())
-    if folds != [f"fold_{k + 1}" for k in range(len(folds))] or len(folds) == 1:
-        return roles, (), 0
-    return roles.set_axis([f"fold_{k}" for k in range(len(folds))], axis=1), (_FROM_ONE.format("fold_1"),), 1
-
-
-_FROM_ONE = "the file counts folds from 1: its {} is fold 0 here"
-
-
-def _roles_of_numbers(column: pd.Series, path: Path) -> _Roles:
-    """Roles from the number of the fold that tests each patient."""
-    there = column[~column.map(is_missing)]
-    numbers = pd.to_numeric(there, errors="coerce")
-    odd = there[~(numbers >= 0) | (numbers % 1 != 0)]
-    if len(odd) or there.empty:
-        raise InputError(
-            f"{counted(len(odd), 'fold is', 'folds are')} no whole number, 0 or more: {listing(odd.unique())}"
-            if len(odd)
-            else "no row has a fold",
-            where=f"{path}, column {_NUMBER!r}" + (f", rows {listing(odd.index)}" if len(odd) else ""),
-            fix="write the number of the fold that tests the patient",
-        )
-    first, last = int(numbers.min()), int(numbers.max())
-    if lost := sorted(set(range(min(first, 1), last + 1)) - set(numbers.astype(int))):
-        raise InputError(
-            f"nobody is tested by fold {listing(lost)}, of folds up to {last}",
-            where=f"{path}, column {_NUMBER!r}",
-        )
-    roles = pd.DataFrame(
-        {f"fold_{k - first}": np.where(numbers == k, "test", "train") for k in range(first, last + 1)},
-        there.index,
-        dtype=object,
-    ).reindex(column.index, fill_value="")
-    notes = ["the file has one fold per patient: in the other folds all train, and nobody validates"]
-    if first == 1:
-        notes.append(_FROM_ONE.format("fold 1"))
-    return roles, tuple(notes), first
+    return Lists(by_fold, of_patients=True, notes=notes, first=read.first)
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """A table of texts in which no role and no fold has two columns; titles of folds are in small letters."""
+    """The texts of a table of splits."""
     _refuse_no_table(path)
-    texts = read_table(path, missing=())
-    small = [title.lower() for title in texts.columns]
-    folds = [title for title in small if title == _NUMBER or _FOLD.fullmatch(title)]
-    twice = [title.removesuffix(" (2)") for title in small if title.endswith(" (2)")]
-    repeated = [title for title in twice if title in (*ROLES, _NUMBER) or _FOLD.fullmatch(title)]
-    if repeated := list(dict.fromkeys([*repeated, *(title for title in folds if folds.count(title) > 1)])):
-        raise InputError(f"columns are duplicated: {listing(repeated)}", where=str(path))
-    return texts.rename(
-        columns={old: new for old, new in zip(texts.columns, small, strict=True) if new in folds}
-    )
+    return read_split_texts(path)
 
 
 _OTHERWISE = "for the published splits use --from published:BRCA, or another cancer; otherwise {}"
@@ -230,7 +162,7 @@ def _of_names(folds: list[Pairs], given: Mapping[str, str] | None, path: Path, n
     try:
         return Splits(pd.concat([column.to_frame() for column in columns]).fillna(""), name=name)
     except InputError as error:
-        raise _located(error, name, path) from None
+        raise located(error, name, path) from None
 
 
 def _patients_of(slides: Iterable[str], given: Mapping[str, str] | None, path: Path) -> dict[str, str]:
@@ -247,11 +179,6 @@ def _patients_of(slides: Iterable[str], given: Mapping[str, str] | None, path: P
             else "add them to --patients",
         )
     return {slide: patient for slide, patient in found.items() if patient}
-
-
-def _located(error: InputError, name: str, path: Path) -> InputError:
-    """The error, naming the file instead of the splits."""
-    return InputError(error.what, where=f"{path}{error.where.removeprefix(name)}", fix=error.fix)
 
 
 def _read_folder(folder: Path) -> list[Pairs]:

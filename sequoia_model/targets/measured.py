@@ -15,8 +15,8 @@ from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.gene_names import examine
 from sequoia_base.names import bare_slide, refuse_open_quotes, tcga_patient, written_otherwise
+from sequoia_base.patient_tables import PATIENT_COLUMNS
 from sequoia_model.errors import InputError, counted, listing
-from sequoia_model.patients import PATIENT_COLUMNS
 from sequoia_model.targets._table import ROWS_AT_A_TIME, Block, read_blocks, read_header, read_names, texts
 from sequoia_model.types.units import NOT_STATED
 

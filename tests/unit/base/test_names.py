@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from sequoia_base.names import (
     bare_slide,
+    hashed_patients,
     is_primary,
     patient_of,
     tcga_patient,
@@ -94,3 +97,9 @@ def test_one_name_written_in_two_ways_is_found(name, other):
 )
 def test_other_names_and_names_that_are_there_are_not_meant(names, others):
     assert written_otherwise(names, others) == []
+
+
+def test_hashes_of_patients_are_sorted_sha256_and_tell_no_order():
+    digests = hashed_patients(["P1", "Zoë", "P1"])
+    assert digests == sorted(sha256(name.encode("utf-8")).hexdigest() for name in ("P1", "Zoë"))
+    assert hashed_patients(["Zoë", "P1"]) == digests

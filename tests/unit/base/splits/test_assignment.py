@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sequoia_model.errors import InputError
-from sequoia_model.splits import Splits
+from sequoia_base.errors import InputError
+from sequoia_base.splits import Splits
 
 
 def roles(*rows, folds=2):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from sequoia_base.atomic import write_text
+from sequoia_base.errors import InputError, counted, listing
 from sequoia_base.names import patient_of
-from sequoia_model.errors import InputError, counted, listing
 
 #: What a patient can be in a fold; "" if the patient is not in it.
 ROLES = ("train", "val", "test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,34 @@ _SIZES: dict[str, dict[str, dict[str, Any]]] = {
 _INPUT = {"summary_transformer": "input_dim", "tile_transformer": "dim", "tile_mlp": "input_dim"}
 
 
-def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: int, fold: int) -> SlideNetwork:
+class NetworkOptions(Protocol):
+    """The options that say what a new network is."""
+
+    @property
+    def architecture(self) -> str | None:
+        """Name of the architecture."""
+
+    @property
+    def size(self) -> str | None:
+        """Name of the size."""
+
+    @property
+    def untrained(self) -> int:
+        """Number of untrained networks beside it."""
+
+    @property
+    def seed(self) -> int:
+        """Random seed."""
+
+
+def new_network(
+    options: NetworkOptions, *, dim: int, n_clusters: int, n_genes: int, fold: int
+) -> SlideNetwork:
     """A network with random parameters, on the CPU.
 
     Parameters
     ----------
-    options : TrainOptions
+    options : NetworkOptions
         Architecture, size and seed.
     dim : int
         Length of its input: of a feature vector, or the number of principal components.
@@ -61,7 +83,7 @@ def new_network(options: TrainOptions, *, dim: int, n_clusters: int, n_genes: in
     return untrained(Weights((like,), (fold,), "new"), options.seed)[0]
 
 
-def null_networks(network: SlideNetwork, options: TrainOptions, fold: int) -> dict[str, SlideNetwork]:
+def null_networks(network: SlideNetwork, options: NetworkOptions, fold: int) -> dict[str, SlideNetwork]:
     """Untrained networks like a trained one, by the names of their layers ("untrained", "untrained_1", …)."""
     like = Weights((network,), (fold,), "training")
     return {

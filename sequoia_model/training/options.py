@@ -18,6 +18,11 @@ SIZES = ("full", "small")
 PRECISIONS = ("float32", "bfloat16")
 
 
+def precision_on(device: str) -> str:
+    """The precision of the products by default, on this kind of device."""
+    return "bfloat16" if device == "cuda" else "float32"
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """How networks learn.
@@ -103,7 +108,7 @@ class TrainOptions:
         InputError
             If another architecture, or a size, was asked for than that of the weights to start from.
         """
-        precision = self.precision or ("bfloat16" if device == "cuda" else "float32")
+        precision = self.precision or precision_on(device)
         if architecture is None:
             name, size = self.architecture or SummaryTransformer.architecture, self.size or SIZES[0]
             return replace(self, precision=precision, architecture=name, size=size)

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
+from sequoia_base.tied_times import rounding_gap
 from sequoia_stats.errors import InputError
 from sequoia_stats.survival.risk_sets import RiskSets
-from sequoia_stats.types.outcome import Outcome, rounding_gap
+from sequoia_stats.types.outcome import Outcome
 
 
 @dataclass(frozen=True, eq=False)

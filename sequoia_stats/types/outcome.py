@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sequoia_base.tied_times import tied_times
 from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.types.arrays import as_numbers, as_series, unmasked
 from sequoia_stats.types.durations import MONTH_DAYS as MONTH_DAYS
@@ -17,7 +18,6 @@ from sequoia_stats.types.durations import without_own_unit
 
 #: Texts that mean an event or none, as numpy and pandas write them.
 _CODES = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
-_ROUNDING = np.sqrt(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +93,8 @@ class Outcome:
 
     @cached_property
     def tied_time(self) -> NDArray[np.float64]:
-        """`time` without differences that come from rounding; these times, and no others, say who is tied.
-
-        Sorted distinct times are one time if the gap between them is at most 1.5e-8, in months or as a share of the
-        mean of the distinct times. A chain of such gaps takes its smallest time, as in ``survival::aeqSurv``.
-        """
-        known, index = np.unique(self.time, return_inverse=True)
-        tied = np.diff(known) <= rounding_gap(known)
-        if not tied.any():
-            return self.time
-        starts = np.append(True, ~tied)
-        return known[starts][np.cumsum(starts) - 1][index]
+        """`time` without differences that come from rounding; these times, and no others, say who is tied."""
+        return tied_times(self.time)
 
     def __getitem__(self, rows: Any) -> Outcome:
         """The outcome of the selected patients (any numpy index that keeps one dimension)."""
@@ -115,11 +106,6 @@ class Outcome:
         array = np.empty(self.n, dtype=[("event", np.bool_), ("time", np.float64)])
         array["event"], array["time"] = self.event, self.time
         return array
-
-
-def rounding_gap(times: NDArray[np.float64]) -> float:
-    """Gap up to which two of these distinct times are one: 1.5e-8, or that share of their mean if it is above 1."""
-    return float(_ROUNDING * max(1.0, times.mean())) if times.size else 0.0
 
 
 def unit_time(time: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,10 +6,12 @@ matplotlib is imported when a figure is drawn, not when this package is imported
 from __future__ import annotations
 
 from sequoia_stats.plots._style import save_figure
+from sequoia_stats.plots.abstention import abstention_curves
 from sequoia_stats.plots.agreement import pathway_correlations
 from sequoia_stats.plots.circos import chord_diagram
 from sequoia_stats.plots.coefficient_plot import coefficients
 from sequoia_stats.plots.counts import counts_against_size, criterion_counts, downsampled_counts
+from sequoia_stats.plots.coverage import gene_coverage
 from sequoia_stats.plots.cv import cv_curve
 from sequoia_stats.plots.dot_plot import enrichment_dots
 from sequoia_stats.plots.forest_plot import forest
@@ -23,6 +25,7 @@ from sequoia_stats.plots.violins import correlation_violins
 
 __all__ = [
     "TiledSlide",
+    "abstention_curves",
     "chord_diagram",
     "coefficients",
     "correlation_violins",
@@ -33,6 +36,7 @@ __all__ = [
     "enrichment_dots",
     "enrichment_heatmap",
     "forest",
+    "gene_coverage",
     "gene_overlaps",
     "kaplan_meier",
     "learning_curves",

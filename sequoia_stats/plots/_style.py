@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from sequoia_base.atomic import new_file
 from sequoia_stats.errors import InputError, listing
+from sequoia_stats.plots.text import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +111,15 @@ def add_header(figure: Figure, title: str, *lines: str, left: float) -> float:
         figure.text(left / width, 1 - y / height, line, size=BODY, va="top")
         y += 0.135
     return y + 0.03
+
+
+def name_in_colours(figure: Figure, names: Iterable[str], *, left: float, top: float, gid: str) -> None:
+    """Write names in one row, each in the colour of its place in `PALETTE`; left and top in inches."""
+    width, height = figure.get_size_inches()
+    for name, colour in zip(names, cycle(PALETTE), strict=False):
+        word = shortened(str(name), 34)
+        figure.text(left / width, 1 - top / height, word, color=colour, va="center", gid=gid)
+        left += text_width(figure, word) + 0.2
 
 
 def widest(figure: Figure, words: Iterable[str], **properties: Any) -> float:

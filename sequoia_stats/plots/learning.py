@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sequoia_stats.plots import _style as style
-from sequoia_stats.plots import text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +70,7 @@ def learning_curves(log: pd.DataFrame, *, mean_mse: float | None = None, title: 
     for axes in (errors, correlations):
         axes.set_xlabel("Epoch")
         axes.set_xlim(0, max(1, int(log["epoch"].max())))
-    _name(errors, networks, top)
+    style.name_in_colours(figure, networks, left=_LEFT, top=top - 0.12, gid="network")
     return figure
 
 
@@ -98,14 +97,3 @@ def _curve(
         axes.plot(
             x[kept : kept + 1], y[kept : kept + 1], color=colour, marker="o", markersize=4, gid=mark, clip_on=False
         )  # fmt: skip
-
-
-def _name(axes: Axes, networks: list[str], top: float) -> None:
-    """The names of the networks in one row above the panels, in their colours."""
-    figure = style.figure_of(axes)
-    width, height = figure.get_size_inches()
-    x = _LEFT
-    for network, colour in zip(networks, style.PALETTE * len(networks), strict=False):
-        word = text.shortened(str(network), 34)
-        figure.text(x / width, 1 - (top - 0.12) / height, word, color=colour, va="center", gid="network")
-        x += style.text_width(figure, word) + 0.2

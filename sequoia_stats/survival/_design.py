@@ -80,7 +80,7 @@ def covariate_table(covariates: Covariates, outcome: Outcome) -> pd.DataFrame:
     return align(table.set_axis(table.columns.map(str), axis=1), outcome, "covariates")
 
 
-def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
+def make_design(covariates: pd.DataFrame, outcome: Outcome, known: NDArray[np.bool_]) -> Design:
     """Code the covariates.
 
     Numbers and booleans enter as they are, per unit. A category enters as R's ``factor()`` does, ordered or not: an
@@ -92,6 +92,8 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
         As `covariate_table` returns it.
     outcome : Outcome
         The n patients.
+    known : array of shape (n,)
+        The patients of whom all else that the model needs is known.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome) -> Design:
             f"{listing(typed.columns[typed.isna().all()])} is missing for all {counted(outcome.n, 'patient')}",
             fix="leave it out",
         )
-    used = typed.notna().all(axis=1).to_numpy()
+    used = typed.notna().all(axis=1).to_numpy() & known
     n_events = int(outcome.event[used].sum())
     if n_events < 2:
         raise InputError(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.survival.strata import rows_of_strata
 from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
@@ -54,7 +55,7 @@ class Derivatives(NamedTuple):
     information: AnyFloats
 
 
-def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
+def maximise(x: AnyFloats, outcome: Outcome, ties: Ties, strata: NDArray[np.intp]) -> Maximum:
     """Maximise the partial likelihood by Newton-Raphson, with the steps of ``survival::coxph.fit``.
 
     Full steps from zero; a step that lowers the log-likelihood, or after which it is not finite, is shortened towards
@@ -72,13 +73,15 @@ def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
         The n patients, of whom some have an event.
     ties : {"efron", "breslow"}
         Treatment of tied event times.
+    strata : array of shape (n,)
+        The number of each patient's stratum.
 
     Returns
     -------
     Maximum
     """
     centre, scale = centre_and_scale(x)
-    likelihood = PartialLikelihood((x - centre) / scale, outcome, ties)
+    likelihood = PartialLikelihood((x - centre) / scale, outcome, ties, strata)
     coef: AnyFloats = np.zeros(x.shape[1])
     at = likelihood(coef)
     null, candidate = at.value, coef + _step(at)
@@ -99,16 +102,48 @@ def maximise(x: AnyFloats, outcome: Outcome, ties: Ties) -> Maximum:
 
 
 class PartialLikelihood:
-    """Log partial likelihood of centred and scaled covariates, a row per event.
+    """Log partial likelihood of centred and scaled covariates, a row per event: the sum over strata.
+
+    Parameters
+    ----------
+    x : array of shape (n, k)
+        Covariates.
+    outcome : Outcome
+        The n patients.
+    ties : {"efron", "breslow"}
+        Treatment of tied event times.
+    strata : array of shape (n,)
+        The number of each patient's stratum. One without events adds nothing.
+
+    Attributes
+    ----------
+    patients : array of shape (events,)
+        Whose event each row of the derivatives is.
+    """
+
+    def __init__(self, x: AnyFloats, outcome: Outcome, ties: Ties, strata: NDArray[np.intp]) -> None:
+        with_events = [rows for rows in rows_of_strata(strata) if outcome.event[rows].any()]
+        self._parts = [_Stratum(x, outcome, ties, rows) for rows in with_events]
+        self.patients = np.concatenate([part.patients for part in self._parts])
+
+    def __call__(self, coef: AnyFloats) -> Derivatives:
+        values, scores, informations = zip(*(part(coef) for part in self._parts), strict=True)
+        return Derivatives(sum(values), np.concatenate(scores), np.concatenate(informations))
+
+
+class _Stratum:
+    """The part of a stratum, whose patients are `rows`.
 
     For the m-th of d events tied at a time, the risk set's sums lose the share m/d (m = 0, ..., d - 1) of the
     sums over the tied events under Efron (1977), nothing under Breslow (1974).
     """
 
-    def __init__(self, x: AnyFloats, outcome: Outcome, ties: Ties) -> None:
-        sets = RiskSets.of(outcome, at_events=True)
-        self.x = x[sets.order]
-        self.events = np.flatnonzero(outcome.event[sets.order])
+    def __init__(self, x: AnyFloats, outcome: Outcome, ties: Ties, rows: NDArray[np.intp]) -> None:
+        sets = RiskSets.of(outcome, at_events=True, rows=rows)
+        ordered = rows[sets.order]
+        self.x = x[ordered]
+        self.events = np.flatnonzero(outcome.event[ordered])
+        self.patients = ordered[self.events]
         self.tie = np.repeat(np.arange(sets.times.size), sets.events)  # index of the event time of each event
         self.first = sets.first[self.tie]
         self.starts = np.cumsum(sets.events) - sets.events

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, listing, part
-from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.survival.pair_counts import bootstrap_weights, count_pairs, percentile_interval
+from sequoia_stats.survival.strata import known_codes
 from sequoia_stats.types.alignment import align
 from sequoia_stats.types.arrays import as_numbers
 from sequoia_stats.types.outcome import Outcome
-
-_BLOCK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def harrell_c(
     outcome: Outcome,
     risk: ArrayLike,
     *,
+    strata: Any = None,
     bootstrap: int = 0,
     seed: int = 0,
     progress: ProgressBar | None = None,
@@ -64,6 +65,9 @@ def harrell_c(
     risk : array of shape (n,) or (n, 1), or Series
         A higher risk means that the event is expected earlier. ``-risk`` gives 1 - C. A Series is matched by its
         labels if the outcome has some.
+    strata : array of shape (n,), Series, Categorical or list, optional
+        Stratum of each patient, matched as groups are in `logrank_test`; none may be missing. Only pairs within a
+        stratum are counted, as with ``concordance(Surv(time, event) ~ risk + strata(stratum))``.
     bootstrap : int
         Number of bootstrap replicates (patients drawn with replacement) for the interval; 0 for none.
     seed : int
@@ -79,7 +83,7 @@ def harrell_c(
     Raises
     ------
     InputError
-        If lengths differ or a risk is not finite.
+        If lengths differ, a risk is not finite, or a stratum is missing.
 
     Examples
     --------
@@ -94,55 +98,20 @@ def harrell_c(
             f"{part(invalid.size, risk.size, 'risk', 'are')} not finite",
             where=f"positions {listing(invalid)}",
         )
-    draws = np.random.default_rng(seed).multinomial(
-        outcome.n, np.full(outcome.n, 1 / max(outcome.n, 1)), bootstrap
-    )
-    weights = np.vstack([np.ones((1, outcome.n)), draws]).astype(np.float32)  # row 0: the data as they are
-    comparable, concordant, tied = _pair_counts(outcome, risk, weights, progress)
+    codes, weights = known_codes(strata, outcome), bootstrap_weights(outcome.n, bootstrap, seed)
+    comparable, favourable = count_pairs(outcome, risk[None], weights, codes, progress=progress)
+    _, concordant = count_pairs(outcome, risk[None], weights[:1], codes, tied=0)
     with np.errstate(invalid="ignore"):
-        c = (concordant + tied / 2) / comparable
-    replicates = c[1:][np.isfinite(c[1:])]
-    low, high = np.quantile(replicates, [0.025, 0.975]) if replicates.size else (np.nan, np.nan)
-    pairs = int(comparable[0]), int(concordant[0]), int(tied[0])
+        c = favourable[:, 0] / comparable
+    low, high, n_used = percentile_interval(c[1:])
+    total, strict, half = int(comparable[0]), int(concordant[0, 0]), favourable[0, 0]
+    n_tied = int(2 * (half - strict))
     return Concordance(
         c_index=float(c[0]),
-        low=float(low),
-        high=float(high),
-        concordant=pairs[1],
-        discordant=pairs[0] - pairs[1] - pairs[2],
-        tied_risk=pairs[2],
-        bootstrap=int(replicates.size),
+        low=low,
+        high=high,
+        concordant=strict,
+        discordant=total - strict - n_tied,
+        tied_risk=n_tied,
+        bootstrap=n_used,
     )
-
-
-def _pair_counts(
-    outcome: Outcome,
-    risk: NDArray[np.float64],
-    weights: NDArray[np.float32],
-    progress: ProgressBar | None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Comparable, concordant and tied pairs in every replicate; `weights` (B, n) says how often each patient was drawn.
-
-    With A[i, j] = 1 where i has an event and j comes after it and the events at the same time, a replicate has
-    sum_ij w_i A_ij w_j comparable pairs: one matrix product for all replicates. Blocks of events bound the memory.
-    Integers below 2**24 are exact in float32, and a product holds at most n.
-    """
-    sets = RiskSets.of(outcome, at_events=True)
-    risk, weights = risk[sets.order], weights[:, sets.order]
-    rows = np.flatnonzero(outcome.event[sets.order])
-    later = np.repeat(
-        sets.first + sets.events, sets.events
-    )  # where the patients that come after each event begin
-    counts = np.zeros((3, len(weights)))
-    step = max(1, _BLOCK_BYTES // (4 * max(outcome.n, len(weights))))
-    blocks = [slice(i, i + step) for i in range(0, rows.size, step)]
-    for block in blocks if progress is None else progress(blocks, len(blocks)):
-        start, own = later[block][0], risk[rows[block], None]
-        others = risk[start:]
-        comparable = np.arange(start, outcome.n) >= later[block, None]
-        for count, pairs in zip(
-            counts, (comparable, comparable & (own > others), comparable & (own == others)), strict=True
-        ):
-            products = weights[:, start:] @ pairs.T.astype(np.float32)
-            count += np.einsum("bi,bi->b", products, weights[:, rows[block]], dtype=np.float64)
-    return counts[0], counts[1], counts[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.survival._design import Covariates, Design, covariate_table, make_design
 from sequoia_stats.survival._newton import Maximum, Ties, maximise
+from sequoia_stats.survival.risk_sets import RiskSets
+from sequoia_stats.survival.strata import rows_of_strata, stratum_codes
 from sequoia_stats.types.arrays import AnyFloats
 from sequoia_stats.types.outcome import Outcome
 
@@ -29,7 +31,7 @@ class CoxFit(Result):
     n, n_events : int
         Patients and events that the model used.
     n_missing : int
-        Patients left out, with a covariate missing.
+        Patients left out, with a covariate or their stratum missing.
     ties : str
         "efron" or "breslow".
     log_likelihood, log_likelihood_null : float
@@ -46,6 +48,8 @@ class CoxFit(Result):
         Their covariates as the numbers that the model saw.
     outcome : Outcome
         Their outcome.
+    strata : array of shape (n,)
+        The number of the stratum of each of them; 0 for all if there are no strata.
     """
 
     n: int
@@ -60,6 +64,7 @@ class CoxFit(Result):
     used: NDArray[np.bool_] = field(repr=False, metadata={"show": False})
     design: Design = field(repr=False, metadata={"show": False})
     outcome: Outcome = field(repr=False, metadata={"show": False})
+    strata: NDArray[np.intp] = field(repr=False, metadata={"show": False})
 
     @property
     def df(self) -> int:
@@ -79,7 +84,9 @@ class LikelihoodRatio(NamedTuple):
     p: float
 
 
-def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "efron") -> CoxFit:
+def cox_regression(
+    outcome: Outcome, covariates: Covariates, *, ties: Ties = "efron", strata: Any = None
+) -> CoxFit:
     """Fit a Cox model (Cox 1972) as ``survival::coxph`` does.
 
     Parameters
@@ -94,6 +101,10 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
         A patient with a missing value is left out and counted.
     ties : {"efron", "breslow"}
         Treatment of tied event times.
+    strata : array of shape (n,), Series, Categorical or list, optional
+        Stratum of each patient, matched as groups are in `logrank_test`: each has a baseline hazard of its own, and
+        hazard ratios are common, as with ``coxph(Surv(time, event) ~ x + strata(stratum))``. A patient without one is
+        left out and counted. A stratum without events adds nothing.
 
     Returns
     -------
@@ -106,7 +117,8 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
     ------
     InputError
         If there is no covariate, or rows differ from the patients; if one is constant, infinite or a combination of
-        the others, has texts among its numbers, or more levels than events; if fewer than two events are left.
+        the others, has texts among its numbers, or more levels than events; if fewer than two events are left;
+        if no stratum has two patients at risk at an event.
 
     Examples
     --------
@@ -116,9 +128,11 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
     (5, 4, 1.1224)
     """
     check_limits({"ties": ties}, {"ties": one_of(get_args(Ties))})
-    design = make_design(covariate_table(covariates, outcome), outcome)
-    kept, terms = outcome[design.used], design.matrix.columns
-    fitted = maximise(design.matrix.to_numpy(), kept, ties)
+    codes = stratum_codes(strata, outcome)
+    design = make_design(covariate_table(covariates, outcome), outcome, codes >= 0)
+    kept, terms, codes = outcome[design.used], design.matrix.columns, codes[design.used]
+    silent = _silent_strata(kept, codes)
+    fitted = maximise(design.matrix.to_numpy(), kept, ties, codes)
     return CoxFit(
         n=kept.n,
         n_events=kept.n_events,
@@ -128,10 +142,11 @@ def cox_regression(outcome: Outcome, covariates: Covariates, *, ties: Ties = "ef
         log_likelihood_null=fitted.log_likelihood_null,
         frame=_terms(terms, fitted.coef, fitted.se),
         infinite=tuple(terms[fitted.infinite]),
-        note="; ".join(filter(None, [_note(fitted, terms, kept.n_events), design.note])),
+        note="; ".join(filter(None, [_note(fitted, terms, kept.n_events), silent, design.note])),
         used=design.used,
         design=design,
         outcome=kept,
+        strata=codes,
     )
 
 
@@ -153,7 +168,7 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
     Raises
     ------
     InputError
-        If the models used different patients or ties, or are not nested.
+        If the models used different patients, strata or ties, or are not nested.
     """
     from scipy.stats import chi2
 
@@ -166,6 +181,8 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
                 f"the models differ in their patients ({full.n} and {reduced.n}) or in the treatment of ties",
                 fix="fit both to the patients without a missing covariate (full.used)",
             )
+        if not np.array_equal(full.strata, reduced.strata):
+            raise InputError("the models differ in their strata", fix="fit both with the same strata")
         if not set(reduced.frame["term"]) < set(full.frame["term"]):
             raise InputError(
                 "the models are not nested: all terms of the smaller one must be in the larger one"
@@ -173,6 +190,20 @@ def likelihood_ratio(full: CoxFit, reduced: CoxFit | None = None) -> LikelihoodR
     statistic = max(0.0, 2 * (full.log_likelihood - smaller))
     df = full.df - terms
     return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)) if df else 1.0)
+
+
+def _silent_strata(outcome: Outcome, codes: NDArray[np.intp]) -> str:
+    """A note on strata in which nobody can be compared with the patient who has the event, if there are any."""
+    strata = rows_of_strata(codes)
+    sets = [RiskSets.of(outcome, at_events=True, rows=rows) for rows in strata]
+    silent = sum(not (one.at_risk > 1).any() for one in sets)
+    if silent == len(sets):
+        raise InputError(
+            "no stratum has two patients at risk at an event", fix="join strata, or leave them out"
+        )
+    if not silent:
+        return ""
+    return f"{part(silent, len(sets), 'stratum', 'have', 'strata')} no event with two patients at risk, and no weight"
 
 
 def _terms(terms: pd.Index, coef: AnyFloats, se: AnyFloats) -> pd.DataFrame:

@@ -53,7 +53,8 @@ def proportional_hazards_test(fit: CoxFit) -> ProportionalHazards:
     """Test whether the hazard ratios of a Cox model are the same at all times (Grambsch & Therneau 1994).
 
     The score test of adding to the model each covariate times g(t), where g is 1 less the Kaplan-Meier estimate just
-    before t. Reference: ``survival::cox.zph(fit, transform = "km", terms = TRUE)`` of survival 3.
+    before t, of all patients also where the model has strata.
+    Reference: ``survival::cox.zph(fit, transform = "km", terms = TRUE)`` of survival 3.
 
     Parameters
     ----------
@@ -79,8 +80,9 @@ def proportional_hazards_test(fit: CoxFit) -> ProportionalHazards:
     owner = np.array(fit.design.owner, dtype=object)[free]
     x = fit.design.matrix.to_numpy()[:, free]
     centre, scale = centre_and_scale(x)
-    likelihood = PartialLikelihood((x - centre) / scale, fit.outcome, fit.ties)
-    score, information = _of_time(likelihood, coef[free] * scale, _time_function(fit.outcome))
+    likelihood = PartialLikelihood((x - centre) / scale, fit.outcome, fit.ties, fit.strata)
+    g = _time_function(fit.outcome, likelihood.patients)
+    score, information = _of_time(likelihood, coef[free] * scale, g)
     terms = {str(name): np.flatnonzero(owner == name) for name in dict.fromkeys(owner)}
     statistics = [_statistic(score, information, columns) for columns in terms.values()]
     statistics.append(_statistic(score, information, np.arange(owner.size)))
@@ -113,11 +115,11 @@ def _note(frame: pd.DataFrame, fit: CoxFit) -> str:
     return "; ".join(note for note, applies in notes.items() if applies)
 
 
-def _time_function(outcome: Outcome) -> AnyFloats:
-    """For each event, in order of time: 1 less the share that survives until just before it; centred."""
+def _time_function(outcome: Outcome, patients: NDArray[np.intp]) -> AnyFloats:
+    """For the event of each of these patients: 1 less the share that survives until just before it; centred."""
     sets = RiskSets.of(outcome, at_events=True)
-    survival = np.cumprod(1 - sets.events / sets.at_risk)
-    g = np.repeat(1 - np.append(1.0, survival[:-1]), sets.events)
+    survival = np.append(1.0, np.cumprod(1 - sets.events / sets.at_risk))
+    g = 1 - survival[np.searchsorted(sets.times, sets.own[patients])]
     return g - g.mean()
 
 

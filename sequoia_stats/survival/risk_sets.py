@@ -39,12 +39,23 @@ class RiskSets:
     censored: NDArray[np.int64]
 
     @classmethod
-    def of(cls, outcome: Outcome, *, at_events: bool = False, as_glmnet: bool = False) -> RiskSets:
-        """The risk sets of all distinct times, or only of those at which an event happens."""
-        own = _glmnet_time(outcome) if as_glmnet else outcome.tied_time
-        order = np.lexsort((~outcome.event, own))
+    def of(
+        cls,
+        outcome: Outcome,
+        *,
+        at_events: bool = False,
+        as_glmnet: bool = False,
+        rows: slice | NDArray[np.intp] = slice(None),
+    ) -> RiskSets:
+        """The risk sets of all distinct times, or only of those at which an event happens.
+
+        `rows` are the patients of one stratum, by default all; `order` and `own` are theirs. Which times differ by
+        rounding is decided among all patients, as R does.
+        """
+        own, event = (_glmnet_time(outcome) if as_glmnet else outcome.tied_time)[rows], outcome.event[rows]
+        order = np.lexsort((~event, own))
         times, first, size = np.unique(own[order], return_index=True, return_counts=True)
-        events = np.add.reduceat(outcome.event[order], first, dtype=np.int64) if times.size else size
+        events = np.add.reduceat(event[order], first, dtype=np.int64) if times.size else size
         kept = events > 0 if at_events else slice(None)
         return cls(own, order, times[kept], first[kept], events[kept], (size - events)[kept])
 

@@ -15,7 +15,9 @@ from sequoia_stats.types.outcome import Outcome
 Labelled = TypeVar("Labelled", pd.Series, pd.DataFrame)
 
 
-def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
+def as_groups(
+    values: Any, outcome: Outcome, nouns: tuple[str, str] = ("group", "groups")
+) -> tuple[pd.Series, int]:
     """The group of every patient, and how many have none.
 
     Parameters
@@ -24,6 +26,8 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
         Text, numbers or booleans; see `as_series` and `align`.
     outcome : Outcome
         The n patients.
+    nouns : tuple of two str
+        What one of the values is called, and several, in errors.
 
     Returns
     -------
@@ -38,19 +42,20 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
     InputError
         If shapes, lengths or labels do not fit, or a group is a list.
     """
-    series = align(as_series(values, "groups"), outcome, "groups")
+    noun, plural = nouns
+    series = align(as_series(values, plural), outcome, plural)
     labels = series.astype(object)
     absent = series.isna() | labels.map(
         lambda value: isinstance(value, str) and value.strip() in MISSING_VALUES
     )
     known = labels[~absent]
     if known.empty:
-        raise InputError("no patient has a group")
+        raise InputError(f"no patient has a {noun}")
     try:
         there = set(known)
     except TypeError:
         raise InputError(
-            "a group is a list or a table, not a label", fix="pass text, numbers or booleans"
+            f"a {noun} is a list or a table, not a label", fix="pass text, numbers or booleans"
         ) from None
     texts = {value.strip() for value in there if isinstance(value, str)}
     same = {value: text for value in there if (text := label(value)) in texts}
@@ -66,7 +71,7 @@ def as_groups(values: Any, outcome: Outcome) -> tuple[pd.Series, int]:
             levels = sorted(there, key=lambda value: (isinstance(value, str), value))
         except TypeError:
             raise InputError(
-                "the groups are of types that cannot be sorted",
+                f"the {plural} are of types that cannot be sorted",
                 where=listing(sorted({type(value).__name__ for value in there})),
                 fix="pass text, numbers or booleans",
             ) from None

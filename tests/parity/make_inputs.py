@@ -53,6 +53,8 @@ def main() -> None:
     ties = make_cohort(n=80, events=40, genes=30, seed=3, planted={"G1": 1.0, "G2": -0.7}, ties=True)
     near = {name: _at(ties, times) for name, times in near_ties(ties.outcome.time).items()}
     _write_cohorts(tcga, scanb, metabric, ties, near)
+    for name, cohort in {"tcga_pfi": tcga, "scanb_os": scanb, "metabric_rfs": metabric, "ties": ties}.items():
+        _write("strata", name, _drawn_strata(cohort))
     shared = sorted(shared_genes(tcga, scanb, metabric))
     widest = scanb.expression[shared].var().nlargest(60).index.sort_values()
     _write_glmnet("tcga_292", tcga, shared)
@@ -87,6 +89,15 @@ def _write_cohorts(
     _write("cohorts", "half", HALF)
 
 
+def _drawn_strata(cohort: Cohort) -> pd.DataFrame:
+    """Six strata; then three patients without an event in one, a patient who is alone, and two without a stratum."""
+    stratum = np.random.default_rng(47).choice(list("abcdef"), cohort.n).astype(object)
+    stratum[np.flatnonzero(~cohort.outcome.event)[:3]] = "silent"
+    stratum[np.flatnonzero(cohort.outcome.event)[0]] = "alone"
+    stratum[-2:] = None
+    return pd.DataFrame({"stratum": stratum}, cohort.patients)
+
+
 def _diverging(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Scores that put the events in order, and a level that is gone before the first event."""
     order = table["score"].rank(ascending=False, method="first")
@@ -95,7 +106,7 @@ def _diverging(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "in_order": table.assign(time=order, event=1),
         "three_first": table.assign(time=order, event=(order <= 3).astype(int)),
         "early_level": table.assign(
-            time=table["time"].mask(silent, 0.1), pam50=table["pam50"].mask(silent, "Normal")
+            time=table["time"].mask(silent, 0.1), pam50=table["pam50"].astype(object).mask(silent, "Normal")
         ),
     }
 

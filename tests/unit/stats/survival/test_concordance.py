@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.survival import concordance, harrell_c
+from sequoia_stats.survival import harrell_c, pair_counts
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_outcome
 from tests.build.strategies import outcomes_with_risk
@@ -89,7 +89,7 @@ def test_interval_is_that_of_patients_drawn_with_replacement():
 def test_blocks_of_rows_do_not_change_the_result(monkeypatch):
     outcome, risk = make_outcome(), np.random.default_rng(0).normal(size=60)
     whole = harrell_c(outcome, risk, bootstrap=20)
-    monkeypatch.setattr(concordance, "_BLOCK_BYTES", 4 * 60 * 7)  # 7 events at a time
+    monkeypatch.setattr(pair_counts, "_BLOCK_BYTES", 4 * 60 * 7)  # 7 events at a time
     assert harrell_c(outcome, risk, bootstrap=20) == whole
 
 
@@ -124,7 +124,7 @@ def test_risks_that_cannot_be_used_are_refused(risk, words):
 
 
 def test_progress_sees_every_block_of_events(monkeypatch):
-    monkeypatch.setattr(concordance, "_BLOCK_BYTES", 4 * 60 * 5)  # five events at a time
+    monkeypatch.setattr(pair_counts, "_BLOCK_BYTES", 4 * 60 * 5)  # five events at a time
     outcome, risk = make_outcome(n=60, events=20), np.arange(60.0)
     seen = []
     told = harrell_c(

@@ -1,16 +1,10 @@
-"""One network learns: epochs, validation, two-phase stopping, and resuming from a checkpoint.
-
-Every random number comes from the seed, the fold and the epoch, so that an epoch repeated after a crash gives the same
-bytes (on a CPU, with the same number of threads).
-"""
+"""One network learns genes: its epochs, their validation, and predictions."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -19,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from sequoia_model.errors import InputError
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.training.checkpoints import Checkpoints, TrainingState
+from sequoia_model.training.checkpoints import Checkpoints
+from sequoia_model.training.epochs import Fitted, Learner, run_epochs
 from sequoia_model.training.parts import FoldPart, Targets, give_back
 from sequoia_model.training.recipes import Recipe, Stopping, Verdict
 from sequoia_model.training.scores import column_correlations
@@ -59,34 +53,6 @@ class FitOptions:
     precision: str = "float32"
     seed: int = 0
     fold: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What `fit` did; the network itself has the parameters that are kept.
-
-    Parameters
-    ----------
-    epochs : int
-        Number of epochs.
-    kept_epoch : int
-        The epoch, counted from 0, whose parameters the network has.
-    stop : str
-        Why training ended.
-    log : list of dict
-        A row for each epoch, with the entries of `LOG_COLUMNS`.
-    resumed_at : int, optional
-        The epoch at which a checkpoint was resumed; None if training began anew.
-    note : str
-        What to know about the resumption.
-    """
-
-    epochs: int
-    kept_epoch: int
-    stop: str
-    log: list[dict[str, Any]]
-    resumed_at: int | None = None
-    note: str = ""
 
 
 def fit(
@@ -138,11 +104,7 @@ def fit(
     targets = Targets.standardised(train.expression, train.rows) if standardised else Targets.plain(n_genes)
     if standardised:
         _scale_head(network, targets, known_genes)
-    network.to(device)
-    learner = _Learner(network, train, val, targets, options, device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        fitted = _epochs(learner, checkpoints, on_epoch)
-    network.to("cpu").eval()
+    fitted = run_epochs(_GeneLearner(network, train, val, targets, options, device), checkpoints, on_epoch)
     if standardised:
         _fold_in(network, targets)
     return fitted
@@ -174,8 +136,13 @@ def _fold_in(network: SlideNetwork, targets: Targets) -> None:
         cast(Tensor, layer.bias).mul_(scale).add_(shift)
 
 
-class _Learner:
-    """A network, its optimizer and its data: what an epoch needs."""
+class _GeneLearner(Learner):
+    """Learns genes by their mean squared error."""
+
+    columns = LOG_COLUMNS
+    losses = ("train_mse", "val_mse")
+    advice = "use a lower --lr; check that features and expression have no extreme values"
+    stopping: Stopping
 
     def __init__(
         self,
@@ -186,50 +153,58 @@ class _Learner:
         options: FitOptions,
         device: torch.device,
     ) -> None:
-        self.network, self.train, self.val = network, train, val
-        self.targets, self.options, self.device = targets, options, device
-        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        fused = device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(learning, lr=options.lr, fused=fused)
+        super().__init__(
+            network,
+            Stopping(options.recipe),
+            seeds=(options.seed, options.fold),
+            epochs=options.epochs,
+            lr=options.lr,
+            precision=options.precision,
+            device=device,
+            keeps_saved=val is not None and options.recipe.evaluated == "saved",
+        )
+        self._train, self._val, self._targets, self._options = train, val, targets, options
 
-    def learn(self, epoch: int) -> float:
+    def epoch(self, number: int) -> dict[str, float]:
+        """Training and validation, of which the latter may be missing."""
+        learnt = {"train_mse": self._learn(number)}
+        return learnt if self._val is None else learnt | self._validate(self._val)
+
+    def judge(self, values: Mapping[str, float]) -> Verdict:
+        """Without a validation part nothing is saved, and training does not stop early."""
+        if self._val is None:
+            return Verdict(1, False)
+        return self.stopping.step(values["val_mse"], values["val_r"])
+
+    def _learn(self, epoch: int) -> float:
         """One pass over the training slides in random order; returns the MSE, weighted by slides."""
-        entropy = np.random.SeedSequence([self.options.seed, self.options.fold, epoch])
-        order = np.random.default_rng(entropy).permutation(len(self.train))
-        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
+        order = self.draws(epoch).permutation(len(self._train))
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device="cpu")
-        for x, y in self.train.batches(self.options.batch_size, self.targets, self.device, order):
-            with self._precision():
+        for x, y in self._train.batches(self._options.batch_size, self._targets, self.device, order):
+            with self.precision():
                 loss = mse_loss(self.network(x).float(), y)
-            loss.backward()
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)  # here: not in memory beside those of the next pass
+            self.step(loss)
             total += loss.detach().double().cpu() * len(x)
-        return float(total) / len(self.train)
+        return float(total) / len(self._train)
 
-    def validate(self) -> tuple[float, float]:
-        """MSE in scaled genes, and the mean correlation; NaN without a validation part."""
-        if self.val is None:
-            return math.nan, math.nan
+    def _validate(self, val: FoldPart) -> dict[str, float]:
+        """MSE in scaled genes, and the mean correlation."""
         self.network.eval()
         losses, predicted, measured = [], [], []
         with torch.inference_mode():
-            for x, y in self.val.batches(self.options.batch_size, self.targets, self.device):
-                with self._precision():
+            for x, y in val.batches(self._options.batch_size, self._targets, self.device):
+                with self.precision():
                     output = self.network(x).float()
                 losses.append(float(mse_loss(output, y)))
                 predicted.append(output.cpu().numpy())
                 measured.append(y.cpu().numpy())
-        if self.options.recipe.averaged_over == "batches":
+        if self._options.recipe.averaged_over == "batches":
             by_batch = [_mean_r(*pair, constant=math.nan) for pair in zip(measured, predicted, strict=True)]
-            return float(np.mean(losses)), _mean(np.array(by_batch))
+            return {"val_mse": float(np.mean(losses)), "val_r": _mean(np.array(by_batch))}
         mse = float(np.average(losses, weights=[len(some) for some in predicted]))
-        return mse, _mean_r(np.concatenate(measured), np.concatenate(predicted), constant=0.0)
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        halved = self.options.precision == "bfloat16"
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=halved)
+        r = _mean_r(np.concatenate(measured), np.concatenate(predicted), constant=0.0)
+        return {"val_mse": mse, "val_r": r}
 
 
 def _mean_r(measured: NDArray[np.float32], predicted: NDArray[np.float32], *, constant: float) -> float:
@@ -243,67 +218,6 @@ def _mean(values: NDArray[np.float64]) -> float:
     """Mean of the values that are not NaN; NaN if there is none."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else math.nan
-
-
-def _epochs(
-    learner: _Learner, checkpoints: Checkpoints, on_epoch: Callable[[dict[str, Any]], None] | None
-) -> Fitted:
-    """Epochs until training ends; the network then has the parameters that are kept."""
-    options, network = learner.options, learner.network
-    state = checkpoints.load(network, learner.optimizer)
-    resumed_at = None if state is None else state.epochs
-    note = (
-        "the checkpoint was damaged, so training began anew" if checkpoints.damaged else _other_threads(state)
-    )
-    state = state or TrainingState(threads=torch.get_num_threads())
-    stopping = Stopping(options.recipe, **state.stopping)
-    while state.epochs < options.epochs and not state.stop:
-        verdict = _epoch(learner, stopping, state, checkpoints)
-        if on_epoch is not None:
-            on_epoch(state.log[-1])
-        state.stop = verdict.stop
-        ends = bool(state.stop) or state.epochs == options.epochs
-        if ends or checkpoints.due:
-            state.stopping = {
-                f.name: getattr(stopping, f.name) for f in fields(stopping) if f.name != "recipe"
-            }
-            checkpoints.save(state, network, learner.optimizer)
-    kept = state.epochs - 1
-    if learner.val is not None and options.recipe.evaluated == "saved" and state.saved_epoch is not None:
-        kept = state.saved_epoch
-        checkpoints.load_network(network, kept)
-    reason = state.stop or f"{options.epochs} epochs"
-    return Fitted(state.epochs, kept, reason, state.log, resumed_at, note)
-
-
-def _epoch(learner: _Learner, stopping: Stopping, state: TrainingState, checkpoints: Checkpoints) -> Verdict:
-    """Learn, validate, save if it is due, and write the row of the log."""
-    epoch, start = state.epochs, time.monotonic()
-    train_mse = learner.learn(epoch)
-    val_mse, val_r = learner.validate()
-    if not math.isfinite(train_mse) or (learner.val is not None and not math.isfinite(val_mse)):
-        raise InputError(
-            f"the loss is {train_mse if not math.isfinite(train_mse) else val_mse}",
-            where=f"fold {learner.options.fold}, epoch {epoch}",
-            fix="use a lower --lr; check that features and expression have no extreme values",
-        )
-    verdict = Verdict(1, False) if learner.val is None else stopping.step(val_mse, val_r)
-    if verdict.save:
-        checkpoints.save_network(learner.network, epoch)
-        state.saved_epoch = epoch
-    seconds = round(time.monotonic() - start, 3)
-    values = (epoch, verdict.phase, train_mse, val_mse, val_r, learner.options.lr, verdict.save, seconds)
-    state.log.append(dict(zip(LOG_COLUMNS, values, strict=True)))
-    state.epochs += 1
-    return verdict
-
-
-def _other_threads(state: TrainingState | None) -> str:
-    """A note if a checkpoint was written with another number of threads."""
-    now = torch.get_num_threads()
-    if state is None or state.threads in (0, now):
-        return ""
-    return f"begun with {state.threads} threads and resumed with {now}: the last digits may differ"
 
 
 def predict(

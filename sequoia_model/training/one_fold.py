@@ -28,7 +28,8 @@ from sequoia_model.training.baselines import (
 )
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.data import TrainingData
-from sequoia_model.training.fit import FitOptions, Fitted, fit, predict
+from sequoia_model.training.epochs import Fitted
+from sequoia_model.training.fit import FitOptions, fit, predict
 from sequoia_model.training.folds import FoldRows, more_validation
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
 from sequoia_model.training.options import PRECISIONS, TrainOptions

@@ -16,7 +16,8 @@ from sequoia_model.errors import InputError
 from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.checkpoints import Checkpoints
-from sequoia_model.training.fit import FitOptions, Fitted, fit, gene_layer, predict
+from sequoia_model.training.epochs import Fitted
+from sequoia_model.training.fit import FitOptions, fit, gene_layer, predict
 from sequoia_model.training.parts import FoldPart
 from sequoia_model.training.recipes import RECIPES
 

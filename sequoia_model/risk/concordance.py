@@ -31,7 +31,7 @@ def concordance(time: ArrayLike, event: ArrayLike, risk: ArrayLike, strata: Arra
 
     Examples
     --------
-    >>> concordance([1.0, 2.0, 3.0, 4.0], [True, True, False, True], [4, 3, 1, 2])
+    >>> concordance([1.0, 2.0, 3.0, 4.0], [True, True, False, True], [4, 2, 1, 3])
     0.8
     """
     t, d, r = np.asarray(time), np.asarray(event, dtype=bool), np.asarray(risk)

@@ -7,6 +7,7 @@ from importlib import import_module
 
 PARTS = (
     "signature",
+    "concordance",
     "genes",
     "ora",
     "gsva",

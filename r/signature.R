@@ -1,13 +1,14 @@
 # Read and score a signature.json from plain R:
 #   source("signature.R"); s <- read_signature("signature.json"); risk_score(s, expression)
 # expression: numeric matrix, patients x genes, with the gene symbols of the signature as column names; former names
-# of genes are not looked up. Needs the package jsonlite.
+# of genes are not looked up, nor are patients that the signature was trained on (training$patients: sha256 of their
+# ids), whose scores look better than those of new ones. Needs the package jsonlite.
 
 read_signature <- function(path) {
   if (!requireNamespace("jsonlite", quietly = TRUE)) stop("install the R package jsonlite to read a signature")
   signature <- jsonlite::read_json(path)
-  if (!identical(as.integer(signature$schema_version), 1L)) {
-    stop("this code reads schema version 1, but the signature has ", signature$schema_version)
+  if (!isTRUE(signature$schema_version %in% 1:2)) {
+    stop("this code reads schema versions 1 and 2, but the signature has ", signature$schema_version)
   }
   signature$genes <- as.character(unlist(signature$genes))
   signature$coefficients <- as.numeric(unlist(signature$coefficients))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sequoia_stats.sets import gsea, gsva, ora
     from sequoia_stats.sets.collections import GeneSets
     from sequoia_stats.sets.gsva import Gsva
-    from sequoia_stats.signature import LassoCoxSignature, Signature, validate
+    from sequoia_stats.signature import FoldSignatures, LassoCoxSignature, Signature, fit_folds, validate
     from sequoia_stats.types import genes
     from sequoia_stats.types.cohort import Cohort, as_cohort
     from sequoia_stats.types.expression import Expression, shared_genes
@@ -44,6 +44,7 @@ __all__ = [
     "Cohort",
     "Comparison",
     "Expression",
+    "FoldSignatures",
     "GeneSets",
     "Gsva",
     "InputError",
@@ -62,6 +63,7 @@ __all__ = [
     "compare_models",
     "correlation",
     "datasets",
+    "fit_folds",
     "genes",
     "genesets",
     "gsea",
@@ -101,6 +103,7 @@ __getattr__ = on_demand(
         "Cohort": "types.cohort:Cohort",
         "Comparison": "compare:Comparison",
         "Expression": "types.expression:Expression",
+        "FoldSignatures": "signature:FoldSignatures",
         "GeneSets": "sets.collections:GeneSets",
         "Gsva": "sets.gsva:Gsva",
         "LassoCoxSignature": "signature:LassoCoxSignature",
@@ -114,6 +117,7 @@ __getattr__ = on_demand(
         "as_outcome": "types.outcome:as_outcome",
         "as_predictions": "types.predictions:as_predictions",
         "compare_models": "compare:compare_models",
+        "fit_folds": "signature:fit_folds",
         "read_cohort": "io:read_cohort",
         "read_expression": "io:read_expression",
         "read_measured": "io:read_measured",

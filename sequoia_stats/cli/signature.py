@@ -10,13 +10,23 @@ import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
 from sequoia_stats.cli.options import cohort_argument
+from sequoia_stats.cli.signature_options import (
+    AllowOverlap,
+    ReferenceOption,
+    ScaleChoice,
+    ScaleOption,
+    WeightOption,
+    WithinOption,
+    open_scale,
+)
+from sequoia_stats.cli.signature_score import score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
 
-    from sequoia_stats.signature import ScaleReference, Signature
+    from sequoia_stats.signature import LassoCoxSignature
     from sequoia_stats.types.cohort import Cohort
 
 app = typer.Typer(help="Fit, show, score and validate risk signatures.", no_args_is_help=True)
@@ -36,13 +46,6 @@ class TransformChoice(StrEnum):
     none = "none"
 
 
-class ScaleChoice(StrEnum):
-    """Where the transform is computed."""
-
-    cohort = "cohort"
-    training = "training"
-
-
 class CutChoice(StrEnum):
     """Cut-offs between low and high risk."""
 
@@ -50,42 +53,21 @@ class CutChoice(StrEnum):
     median = "median"
 
 
-ScaleOption = Annotated[
-    ScaleChoice,
-    typer.Option(
-        help="Compute the transform within this cohort, or with the parameters of the training cohort, which must be "
-        "of the same platform. The scale of the cohort is wrong for a selected case-mix, a subgroup (its own mean "
-        "becomes the middle) or one patient: use --reference; and for pooled studies: use --scale-within."
-    ),
-]
-ReferenceOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COHORT|FILE",
-        help="Take the parameters of the transform from a fixed cohort of the same platform as the patients, 20 "
-        "patients or more, or from a file of --save-reference. Then one patient can be scored.",
-    ),
-]
-WithinOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Compute the transform within each study of a pooled cohort: the covariate (column of obs) that names the "
-        "study. Each study needs 20 patients.",
-    ),
-]
-WeightOption = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, help="Largest share of the weight that may be lost with missing genes, 0 to 1."
-    ),
-]
-
-
 @app.command()
 def fit(
     cohort: CohortArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Signature file to write (.json).")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Signature file to write (.json); with --splits the folder."),
+    ],
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Splits of the patients, such as splits.csv of a training run: fit a signature for each fold, to the "
+            "patients that train or validate in it. signature score --signatures uses them.",
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="Engine that fits the path.")] = "glmnet",
     alpha: Annotated[float, typer.Option(help="1 is the LASSO; below 1 is an elastic net.")] = 1.0,
     folds: Annotated[int | None, typer.Option(help="Number of folds, 3 or more.  [default: 5]")] = None,
@@ -122,14 +104,18 @@ def fit(
 ) -> None:
     """Fit a LASSO Cox signature to a cohort.
 
-    The penalty is chosen by cross-validation, unless --lambda gives its value.
+    The penalty is chosen by cross-validation, unless --lambda gives its value. With --splits there is a signature for
+    each fold, which has not seen the patients that the fold tests.
     """
     from sequoia_base.atomic import refuse_existing, refuse_other_ending
-    from sequoia_base.results import jsonable
     from sequoia_stats.signature import LassoCoxSignature
+    from sequoia_stats.signature.folds import files_in
 
-    refuse_existing(output, force=force, inputs=[cohort, genes, foldid, *(shared_with or [])])
-    refuse_other_ending(output, ".json", "a signature is")
+    written = files_in(output) if splits is not None else ()
+    inputs = [cohort, splits, genes, foldid, *(shared_with or [])]
+    refuse_existing(output, force=force, files=written, inputs=inputs)
+    if splits is None:
+        refuse_other_ending(output, ".json", "a signature is")
     options = {"folds": folds, "repeats": repeats, "foldid": foldid, "lambda-min-ratio": lambda_min_ratio}
     penalty = _penalty(lambda_, [f"--{name}" for name, value in options.items() if value is not None])
     training = cohort_argument(cohort)
@@ -146,13 +132,37 @@ def fit(
         transform=transform.value,
         jobs=jobs,
     )
-    with located(cohort if foldid is None else f"{cohort}, {foldid}"):
-        signature = estimator.fit(training, progress=progress("cross-validation")).signature_
+    with located(", ".join(str(path) for path in (cohort, splits, foldid) if path is not None)):
+        if splits is None:
+            _fit_one(estimator, training, output, as_json)
+        else:
+            _fit_folds(estimator, training, splits, output, as_json)
+    say(f"written to {output}")
+
+
+def _fit_one(estimator: LassoCoxSignature, training: Cohort, output: Path, as_json: bool) -> None:
+    """Fit, write and show a signature of all patients."""
+    from sequoia_base.results import jsonable
+
+    signature = estimator.fit(training, progress=progress("cross-validation")).signature_
     signature.save(output)
     left_out = estimator.flow_.iloc[len(training.flow) :]
     text = "\n".join([str(signature), *ledger(left_out)])
     show(text, {**signature.to_dict(), "flow": jsonable(left_out)}, as_json)
-    say(f"written to {output}")
+
+
+def _fit_folds(
+    estimator: LassoCoxSignature, training: Cohort, splits: Path, output: Path, as_json: bool
+) -> None:
+    """Fit, write and show a signature for each fold."""
+    from sequoia_base.results import jsonable
+    from sequoia_stats.signature import fit_folds
+
+    signatures = fit_folds(estimator, training, splits, progress=progress("folds"))
+    signatures.save(output)
+    left_out = signatures.flow.iloc[len(training.flow) :]
+    text = "\n".join([str(signatures), *ledger(left_out)])
+    show(text, {**signatures.to_dict(), "flow": jsonable(left_out)}, as_json)
 
 
 @app.command("show")
@@ -164,77 +174,7 @@ def show_signature(signature: SignatureArgument, as_json: Json = False) -> None:
     show(str(loaded), loaded.to_dict(), as_json)
 
 
-@app.command()
-def score(
-    signature: SignatureArgument,
-    cohort: Annotated[
-        str,
-        typer.Argument(
-            metavar="C",
-            help="A cohort, AnnData, expression or predictions file, or a bundled cohort.",
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file of scores to write.")],
-    scale: ScaleOption = ScaleChoice.cohort,
-    reference: ReferenceOption = None,
-    save_reference: Annotated[
-        Path | None, typer.Option(help="Also save these patients as a frozen reference (.json).")
-    ] = None,
-    scale_within: WithinOption = None,
-    max_weight_lost: WeightOption = 0.5,
-    genes_in: Annotated[
-        str,
-        typer.Option(
-            help="Whether genes are in the columns or the rows of an expression table; a reference may differ."
-        ),
-    ] = "columns",
-    force: Force = False,
-    as_json: Json = False,
-) -> None:
-    """Compute the risk score of each patient.
-
-    Outcomes are not read.
-    """
-    import pandas as pd
-
-    from sequoia_base.atomic import refuse_existing
-    from sequoia_stats.datasets import open_expression
-    from sequoia_stats.signature import Signature
-    from sequoia_stats.signature.validation import risk_groups
-
-    for path in filter(None, (output, save_reference)):
-        refuse_existing(path, force=force, inputs=[signature, cohort, reference])
-    if save_reference is not None:
-        _check_save_reference(save_reference, output, scale, reference, scale_within)
-    loaded = Signature.load(signature)
-    fixed = _reference(reference, loaded, scale, scale_within, genes_in)
-    expression = open_expression(cohort, genes_in=genes_in)
-    with located(cohort):
-        risk = loaded.risk_score(
-            expression,
-            scale=scale.value,
-            reference=fixed,
-            scale_within=scale_within,
-            max_weight_lost=max_weight_lost,
-        )
-        kept = None if save_reference is None else loaded.reference(expression)
-    scores = risk.scores.to_numpy()
-    frame = pd.DataFrame(
-        {
-            "patient_id": risk.scores.index,
-            "risk_score": scores,
-            "group": risk_groups(scores, loaded.cutoff),
-        }
-    )
-    write_csv(frame, output)
-    if kept is not None and save_reference is not None:
-        kept.save(save_reference)
-    counts = frame["group"].value_counts()
-    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
-    summary = {"n": len(frame), "n_high": n_high, "n_low": n_low, **risk.to_dict()}
-    show(f"{risk}\n  patients       {len(frame)} ({n_high} high, {n_low} low)", summary, as_json)
-    for path in filter(None, (output, save_reference)):
-        say(f"written to {path}")
+app.command()(score)
 
 
 @app.command()
@@ -268,6 +208,7 @@ def validate(
     reference: ReferenceOption = None,
     scale_within: WithinOption = None,
     max_weight_lost: WeightOption = 0.5,
+    allow_overlap: AllowOverlap = False,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap replicates for the interval of C; 0 for none.")
     ] = 1000,
@@ -289,7 +230,7 @@ def validate(
 
     refuse_existing(output, force=force, files=VALIDATION_FILES, inputs=[signature, cohort, reference])
     loaded, patients = Signature.load(signature), cohort_argument(cohort)
-    fixed = _reference(reference, loaded, scale, scale_within)
+    fixed = open_scale(reference, loaded, scale, scale_within)
     with located(cohort):
         result = run(
             loaded,
@@ -302,6 +243,7 @@ def validate(
             reference=fixed,
             scale_within=scale_within,
             max_weight_lost=max_weight_lost,
+            allow_overlap=allow_overlap,
             bootstrap=bootstrap,
             seed=seed,
             progress=progress("concordance"),
@@ -316,45 +258,6 @@ def validate(
         plots.save_figure(plots.kaplan_meier(result), folder / "km")
     show(str(result), content, as_json)
     say(f"written to {output}")
-
-
-def _reference(
-    source: str | None,
-    signature: Signature,
-    scale: ScaleChoice,
-    scale_within: str | None,
-    genes_in: str = "columns",
-) -> ScaleReference | str | None:
-    """The frozen reference that a file or a cohort gives; the source itself if the score does not need it."""
-    from sequoia_stats.signature.reference import open_reference
-    from sequoia_stats.signature.scoring import refuse_combinations
-
-    refuse_combinations(scale.value, source, scale_within)
-    if source is None or signature.is_null or not signature.transform.depends_on_cohort:
-        return source
-    with located(source):
-        return open_reference(source, signature.genes, signature.transform.name, genes_in=genes_in)
-
-
-def _check_save_reference(
-    path: Path, output: Path, scale: ScaleChoice, reference: str | None, scale_within: str | None
-) -> None:
-    from sequoia_base.atomic import refuse_other_ending
-    from sequoia_stats.errors import InputError
-
-    refuse_other_ending(path, ".json", "a reference is")
-    if path.resolve() == output.resolve():
-        raise InputError("scores and reference cannot be the same file", where=str(output))
-    given = {
-        "--scale training": scale.value != "cohort",
-        "--reference": reference,
-        "--scale-within": scale_within,
-    }
-    if other := [name for name, there in given.items() if there]:
-        raise InputError(
-            f"--save-reference and {' and '.join(other)} cannot be combined",
-            fix="save the reference in a call of its own, with the scale of its cohort",
-        )
 
 
 def _penalty(text: str, options: list[str]) -> str | float:

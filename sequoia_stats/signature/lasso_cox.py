@@ -27,6 +27,7 @@ from sequoia_stats.coxpath import (
     stratified_folds,
 )
 from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.signature.overlap import hash_training
 from sequoia_stats.signature.scoring import weighted_sum
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.signature.transforms import TRANSFORMS, check_units, fit_transform, within_cohort
@@ -287,6 +288,7 @@ class LassoCoxSignature(Parameters):
             "n_events": cohort.n_events,
             "n_candidates": x.shape[1],
             "candidates": [str(gene) for gene in expression.columns],
+            "patients": hash_training(cohort.patients),
         }
         selection: dict[str, Any] = {
             "rule": self.lambda_ if isinstance(self.lambda_, str) else "value",

@@ -16,6 +16,7 @@ from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io import canonical_names
 from sequoia_stats.signature._range import MIN_PATIENTS, Range, measure, one_sided
+from sequoia_stats.signature.overlap import check_overlap
 from sequoia_stats.signature.reference import ScaleReference, open_reference
 from sequoia_stats.signature.transforms import check_units, within_cohort
 from sequoia_stats.types.arrays import as_series
@@ -54,6 +55,8 @@ class RiskScore(Result):
         Number of patients of each group within which the transform was computed; empty without groups.
     reference : ScaleReference or None
         The frozen reference.
+    n_overlap : int or None
+        Number of patients that the signature was trained on; None if it does not say whom.
     notes : tuple of str
         What to know before reading the scores.
     """
@@ -65,6 +68,7 @@ class RiskScore(Result):
     weight_lost: float
     scale_within: dict[str, int] = field(default_factory=dict, metadata={"show": False})
     reference: ScaleReference | None = field(default=None, metadata={"show": False})
+    n_overlap: int | None = None
     notes: tuple[str, ...] = field(default=(), metadata={"show": False})
 
     def scale_details(self) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def compute_scores(
     reference: Any = None,
     scale_within: Any = None,
     max_weight_lost: float = 0.5,
+    allow_overlap: bool = False,
 ) -> RiskScore:
     """Score patients; `Signature.risk_score` documents the arguments."""
     check_limits({"scale": scale}, {"scale": one_of(get_args(Scale))})
@@ -97,6 +102,7 @@ def compute_scores(
     if len(values) == 0:
         raise InputError("there are no patients to score", where=expression.name)
     columns = _columns(signature, expression)
+    n_overlap, overlap = check_overlap(signature, values.index, expression.name, allowed=allow_overlap)
     groups = _groups(expression, scale_within)
     fitted, in_reference, frozen = signature.transform, np.ones(len(columns), dtype=bool), None
     if depends and reference is not None:
@@ -115,7 +121,7 @@ def compute_scores(
     chosen = values.iloc[:, columns[found]]
     check_units(fitted.name, chosen, expression.units, frozen=True)
     x = chosen.to_numpy(np.float64)
-    notes: list[str] = []
+    notes = [overlap] if overlap else []
     if by_cohort:
         z = np.empty_like(x)
         for code in np.unique(groups.cat.codes):
@@ -149,6 +155,7 @@ def compute_scores(
         if scale_within is None
         else {str(k): int(v) for k, v in groups.value_counts(sort=False).items()},
         reference=frozen,
+        n_overlap=n_overlap,
         notes=tuple(notes),
     )
 
@@ -159,6 +166,11 @@ def weighted_sum(z: NDArray[np.float64], coefficients: NDArray[np.float64]) -> N
     for j, coefficient in enumerate(coefficients):
         total += coefficient * z[:, j]
     return total
+
+
+def risk_groups(score: NDArray[np.float64], threshold: float | NDArray[np.float64]) -> NDArray[np.str_]:
+    """Group of each patient: "high" above the threshold, "low" at or below it."""
+    return np.where(score > threshold, "high", "low")
 
 
 def refuse_combinations(scale: str, reference: Any, scale_within: Any) -> None:

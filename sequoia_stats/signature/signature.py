@@ -11,7 +11,7 @@ import pandas as pd
 
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import read_expression
 from sequoia_stats.signature._json_files import read_json, refuse_faults
 from sequoia_stats.signature.reference import ScaleReference
@@ -23,11 +23,11 @@ from sequoia_stats.types.expression import Expression
 if TYPE_CHECKING:
     from anndata import AnnData
 
-#: Version of the JSON that this code writes and reads.
-_SCHEMA_VERSION = 1
+#: Schemas of the JSON that this code reads, by version; it writes the last one.
+_SCHEMAS = {1: "signature-1", 2: "signature-2"}
 #: Names in a JSON file that show that it is meant as a signature.
 _SIGNS = ("genes", "coefficients", "cutoff", "transform")
-_FIX = "mend these places as in a file that signature fit wrote; sequoia_stats/schemas/signature-1.json describes it"
+_FIX = "mend these places as in a file that signature fit wrote; sequoia_stats/schemas/{}.json describes it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ class Signature(Result):
     endpoint : str
         The endpoint that the signature was trained to predict.
     training : dict
-        The training cohort: name, note, source, sha256, n, n_events, n_candidates, and the names of the candidates,
-        unless an older version fitted the signature.
+        The training cohort: name, note, source, sha256, n, n_events, n_candidates, the names of the candidates and the
+        hashes of the patients, unless an older version fitted the signature.
     selection : dict
         How the penalty was chosen.
     engine : str
@@ -119,7 +119,7 @@ class Signature(Result):
         """The content of the JSON file."""
         shown = super().to_dict()
         shown["transform"] = {"name": self.transform.name, "parameters": self.transform.parameters}
-        return {"schema_version": _SCHEMA_VERSION, **shown}
+        return {"schema_version": 2 if "patients" in self.training else 1, **shown}
 
     def save(self, path: str | Path) -> None:
         """Write the signature as JSON; the same signature gives the same bytes."""
@@ -136,7 +136,7 @@ class Signature(Result):
         """
         path = Path(path)
         content = read_json(path, "a signature")
-        version = content.get("schema_version", _SCHEMA_VERSION) if isinstance(content, dict) else None
+        version = content.get("schema_version", max(_SCHEMAS)) if isinstance(content, dict) else None
         if version is None or (
             "schema_version" not in content and not any(sign in content for sign in _SIGNS)
         ):
@@ -145,13 +145,14 @@ class Signature(Result):
                 where=str(path),
                 fix="give a file that signature fit wrote; the signature comes before the cohort",
             )
-        if version != _SCHEMA_VERSION:
+        if version not in _SCHEMAS:
             raise InputError(
-                f"the signature has schema version {version!r}, but this program reads {_SCHEMA_VERSION}",
+                f"the signature has schema version {version!r}, but this program reads {listing(_SCHEMAS)}",
                 where=str(path),
                 fix="use the program that wrote it, or fit the signature again",
             )
-        refuse_faults(content, "signature-1", "the signature", path, more=parameter_faults(content), fix=_FIX)
+        schema, faults = _SCHEMAS[version], parameter_faults(content)
+        refuse_faults(content, schema, "the signature", path, more=faults, fix=_FIX.format(schema))
         names = ("cutoff", "endpoint", "training", "selection", "engine", "versions", "seed")
         return cls(
             genes=tuple(content["genes"]),
@@ -168,6 +169,7 @@ class Signature(Result):
         reference: ScaleReference | Cohort | Expression | pd.DataFrame | AnnData | str | Path | None = None,
         scale_within: Any = None,
         max_weight_lost: float = 0.5,
+        allow_overlap: bool = False,
     ) -> RiskScore:
         """Score the patients of a cohort: Σ coefficient × transformed expression (equation 2 of the paper).
 
@@ -187,6 +189,8 @@ class Signature(Result):
             patients or more.
         max_weight_lost : float
             Largest share of Σ|coefficient| that may be lost with missing genes.
+        allow_overlap : bool
+            Score and count patients that the signature was trained on, whose scores look better than those of others.
 
         Returns
         -------
@@ -197,8 +201,9 @@ class Signature(Result):
         Raises
         ------
         InputError
-            If no gene is found, too much weight is lost, there are too few patients for the scale "cohort", or a few
-            patients lie outside the range of the training cohort or the reference.
+            If no gene is found, too much weight is lost, there are too few patients for the scale "cohort", a few
+            patients lie outside the range of the training cohort or the reference, or the signature was trained on some
+            of them.
         """
         return compute_scores(
             self,
@@ -207,6 +212,7 @@ class Signature(Result):
             reference=reference,
             scale_within=scale_within,
             max_weight_lost=max_weight_lost,
+            allow_overlap=allow_overlap,
         )
 
     def reference(self, expression: Expression | Cohort | pd.DataFrame | AnnData) -> ScaleReference:

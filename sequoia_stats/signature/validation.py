@@ -17,7 +17,7 @@ from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.io import canonical_names
 from sequoia_stats.signature._hazard_ratios import SCORE, HazardRatio, hazard_ratio, table_lines
 from sequoia_stats.signature.lasso_cox import check_events
-from sequoia_stats.signature.scoring import Scale
+from sequoia_stats.signature.scoring import Scale, risk_groups
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import (
     KaplanMeier,
@@ -105,6 +105,8 @@ class Validation(Result):
         Whether the signature has no gene; the hazard ratio is then 1 and C 0.5 by definition.
     is_training_cohort : bool
         Whether the signature was trained on this very cohort, judged by its hash.
+    n_overlap : int or None
+        Number of patients that the signature was trained on; None if it does not say whom.
     covariates : dict
         What each covariate of the cohort is, in the model or not; see `covariates.summarise`.
     scale_details : dict
@@ -132,6 +134,7 @@ class Validation(Result):
     weight_lost: float
     null_model: bool
     is_training_cohort: bool = field(default=False)
+    n_overlap: int | None = field(default=None)
     covariates: dict[str, dict[str, Any]] = field(default_factory=dict)
     scale_details: dict[str, Any] = field(default_factory=dict)
 
@@ -154,6 +157,7 @@ class Validation(Result):
             "endpoint": self.endpoint,
             "signature_endpoint": self.signature_endpoint,
             "is_training_cohort": self.is_training_cohort,
+            "n_overlap": self.n_overlap,
             "scale": self.scale,
             **self.scale_details,
             "cut": self.cut,
@@ -229,6 +233,7 @@ def validate(
     reference: Any = None,
     scale_within: Any = None,
     max_weight_lost: float = 0.5,
+    allow_overlap: bool = False,
     bootstrap: int = 1000,
     seed: int = 0,
     progress: ProgressBar | None = None,
@@ -258,6 +263,9 @@ def validate(
         Study of each patient, or the covariate that holds it; see `Signature.risk_score`.
     max_weight_lost : float
         Largest share of the signature's weight that may be lost with missing genes.
+    allow_overlap : bool
+        Validate on patients that the signature was trained on as well, and count them. The very cohort of the training
+        is always accepted: its performance is called apparent.
     bootstrap : int
         Number of bootstrap replicates of patients for the interval of C; 0 for none.
     seed : int
@@ -272,8 +280,8 @@ def validate(
     Raises
     ------
     InputError
-        If a covariate is absent or has values that cannot be read, too much weight is lost with missing genes, or there
-        are fewer than two events.
+        If a covariate is absent or has values that cannot be read, too much weight is lost with missing genes, there
+        are fewer than two events, or the signature was trained on some of the patients.
     """
     cohort = as_cohort(cohort).declare(
         categorical=texts_of(categorical, "categorical"), missing=texts_of(missing, "missing")
@@ -284,8 +292,14 @@ def validate(
     )
     covariates = _covariates(adjust, cohort)
     check_events(cohort)
+    apparent = cohort.sha256() == signature.training["sha256"]
     risk = signature.risk_score(
-        cohort, scale=scale, reference=reference, scale_within=scale_within, max_weight_lost=max_weight_lost
+        cohort,
+        scale=scale,
+        reference=reference,
+        scale_within=scale_within,
+        max_weight_lost=max_weight_lost,
+        allow_overlap=allow_overlap or apparent,
     )
     score, outcome = risk.scores.to_numpy(), cohort.outcome
     thresholds = {"frozen": signature.cutoff, "median": float(np.median(score))}
@@ -314,15 +328,11 @@ def validate(
         genes_missing=risk.genes_missing,
         weight_lost=risk.weight_lost,
         null_model=signature.is_null,
-        is_training_cohort=cohort.sha256() == signature.training["sha256"],
+        is_training_cohort=apparent,
+        n_overlap=risk.n_overlap,
         covariates=summarise(cohort.covariates, cohort.readings),
         scale_details=risk.scale_details(),
     )
-
-
-def risk_groups(score: NDArray[np.float64], threshold: float) -> NDArray[np.str_]:
-    """Group of each patient: "high" above the threshold, "low" at or below it."""
-    return np.where(score > threshold, "high", "low")
 
 
 def _covariates(adjust: str | Sequence[str], cohort: Cohort) -> tuple[str, ...]:

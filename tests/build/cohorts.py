@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_stats.selection import Selection
+from sequoia_stats.signature.overlap import hash_training
 from sequoia_stats.signature.scoring import weighted_sum
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.signature.transforms import fit_transform, within_cohort
@@ -46,10 +47,12 @@ def make_cohort(
     planted: Mapping[str, float] | None = None,
     ties: bool = False,
     name: str = "made",
+    prefix: str = "P",
 ) -> Cohort:
-    """Independent normal genes G1, G2, ...; `planted` gives the log hazard ratio per unit of some of them."""
+    """Independent normal genes G1, G2, ...; `planted` gives the log hazard ratio per unit of some of them. The ids of
+    patients are numbers after `prefix`."""
     generator = np.random.default_rng([seed, 0])
-    patients = [f"P{i + 1}" for i in range(n)]
+    patients = [f"{prefix}{i + 1}" for i in range(n)]
     expression = pd.DataFrame(
         generator.normal(size=(n, genes)), index=patients, columns=[f"G{j + 1}" for j in range(genes)]
     )
@@ -67,8 +70,17 @@ def make_cohort(
     return Cohort(expression, outcome, covariates, name=name)
 
 
-def make_signature(cohort: Cohort, coefficients: Mapping[str, float], transform: str = "rank") -> Signature:
-    """A signature with the given coefficients, its transform and cut-off taken from `cohort`; no fit."""
+def make_signature(
+    cohort: Cohort,
+    coefficients: Mapping[str, float],
+    transform: str = "rank",
+    trained_on: Sequence[str] | None = (),
+) -> Signature:
+    """A signature with the given coefficients, its transform and cut-off taken from `cohort`; no fit.
+
+    Patients named in `trained_on` count as seen, with somebody else; None says nobody, as in schema version 1.
+    """
+    seen = {} if trained_on is None else {"patients": hash_training(["somebody else", *trained_on])}
     genes, weights = tuple(coefficients), np.array(list(coefficients.values()), dtype=float)
     x = cohort.expression[list(genes)].to_numpy()
     return Signature(
@@ -86,6 +98,7 @@ def make_signature(cohort: Cohort, coefficients: Mapping[str, float], transform:
             "n_events": cohort.n_events,
             "n_candidates": len(cohort.genes),
             "candidates": list(cohort.genes),
+            **seen,
         },
         selection={
             "rule": "value",

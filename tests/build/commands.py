@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,10 +93,13 @@ def write_made_cohort(path: Path, **options: Any) -> Cohort:
 
 
 def write_signature(
-    path: Path, coefficients: Mapping[str, float] = COEFFICIENTS, transform: str = "rank"
+    path: Path,
+    coefficients: Mapping[str, float] = COEFFICIENTS,
+    transform: str = "rank",
+    trained_on: Sequence[str] | None = (),
 ) -> Path:
-    """A signature made without a fit."""
-    make_signature(make_cohort(n=60, genes=12, seed=3), coefficients, transform).save(path)
+    """A signature made without a fit; see `make_signature`."""
+    make_signature(make_cohort(n=60, genes=12, seed=3), coefficients, transform, trained_on).save(path)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sequoia_stats.signature import Signature, Validation, validate
+from sequoia_stats.signature.overlap import hash_training
 from sequoia_stats.signature.transforms import fit_transform
 from tests.build.cohorts import make_cohort
 
@@ -19,7 +20,7 @@ def make_signature(genes: int = 3, cutoff: float = 0.0, endpoint: str = "PFI") -
         cutoff=cutoff,
         endpoint=endpoint,
         training={"cohort": "made", "note": "", "source": "", "sha256": "0" * 64, "n": 90, "n_events": 30,
-                  "n_candidates": 30},
+                  "n_candidates": 30, "patients": hash_training(["somebody else"])},
         selection={"rule": "min", "lambda": 0.1, "alpha": 1.0, "lambda_min_ratio": 0.05, "kkt_residual": 0.0,
                    "cross_validation": {"n_folds": 5, "repeats": 20, "lambda_min": 0.1, "lambda_1se": 0.3,
                                         "null_draws": 4, "null_draws_1se": 9, "at_path_end": False}},

@@ -625,8 +625,8 @@ COHORT_FILES = {
 
 SIGNATURE_FILES = {
     "another schema version": (
-        validate(signature=signature_with(schema_version=2)),
-        ["schema version 2", "reads 1", "s.json"],
+        validate(signature=signature_with(schema_version=3)),
+        ["schema version 3", "reads 1, 2", "s.json"],
     ),
     "no schema version": (validate(signature="{}"), ["no schema_version", "s.json"]),
     "a list": (validate(signature="[1]"), ["no schema_version", "s.json"]),

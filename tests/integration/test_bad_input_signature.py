@@ -245,7 +245,7 @@ TABLE = {
     # --- the file of a signature
     "genes and coefficients only": (
         score(MADE, signature=only(genes=["G1", "G2"], coefficients=[0.5, 1])),
-        [*PARTS, "are missing", "in 1 place", "s.json", "signature-1.json"],
+        [*PARTS, "are missing", "in 1 place", "s.json", "signature-2.json"],
     ),
     "a value that is wrong": (
         score(MADE, signature=edited(cutoff="high")),

@@ -421,7 +421,7 @@ def test_fit_writes_the_signature_that_it_prints(capsys, tmp_path, cohort):
     assert answer.code == 0
     loaded = Signature.load(tmp_path / "s.json")
     assert answer.json == {**loaded.to_dict(), "flow": []}
-    assert answer.json["schema_version"] == 1
+    assert answer.json["schema_version"] == 2
     assert (loaded.seed, loaded.transform.name, loaded.selection["rule"]) == (5, "rank", "min")
     assert "G1" in loaded.genes
 

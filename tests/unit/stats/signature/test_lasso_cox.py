@@ -40,14 +40,14 @@ def test_the_largest_effects_are_the_planted_ones(fitted):
 
 
 def test_the_signature_predicts_fresh_patients_of_the_same_simulation(fitted):
-    fresh = make_cohort(n=300, events=150, genes=30, seed=12, planted=PLANTED)
+    fresh = make_cohort(n=300, events=150, genes=30, seed=12, planted=PLANTED, prefix="F")
     assert validate(fitted.signature_, fresh, bootstrap=0).c_index > 0.7
 
 
 @pytest.mark.slow
 def test_with_permuted_outcomes_the_mean_c_on_fresh_patients_is_a_half():
     cohort = make_cohort(n=120, events=60, genes=15, seed=21, planted=PLANTED)
-    fresh = make_cohort(n=200, events=100, genes=15, seed=22, planted=PLANTED)
+    fresh = make_cohort(n=200, events=100, genes=15, seed=22, planted=PLANTED, prefix="F")
     generator = np.random.default_rng(0)
 
     def c_index(order, seed):

@@ -1,0 +1,225 @@
+"""``sequoia-stats signature score``: the risk score of each patient, by one signature or by those of folds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from sequoia_base.cli.output import Force, Json, located, say, show
+from sequoia_stats.cli.signature_options import (
+    AllowOverlap,
+    ReferenceOption,
+    ScaleChoice,
+    ScaleOption,
+    WeightOption,
+    WithinOption,
+    open_scale,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sequoia_stats.signature import FoldScores, RiskScore, ScaleReference
+    from sequoia_stats.types.expression import Expression
+
+
+class Scaling(NamedTuple):
+    """How one signature puts patients on a scale; the folds of several have a scale of their own."""
+
+    scale: ScaleChoice
+    reference: str | None
+    scale_within: str | None
+    save_reference: Path | None
+    genes_in: str
+
+    def given(self) -> list[str]:
+        """The options that were given."""
+        there = {
+            "--scale training": self.scale != ScaleChoice.cohort,
+            "--reference": self.reference,
+            "--scale-within": self.scale_within,
+            "--save-reference": self.save_reference,
+        }
+        return [name for name, value in there.items() if value]
+
+
+class Scored(NamedTuple):
+    """The scores of a command, and what is written beside them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index = patient id; columns ``risk_score, group`` and, where known, ``fold``.
+    result : RiskScore or FoldScores
+        What made them.
+    folds : DataFrame or None
+        The scale of each fold.
+    kept : ScaleReference or None
+        The frozen reference to save.
+    """
+
+    table: pd.DataFrame
+    result: RiskScore | FoldScores
+    folds: pd.DataFrame | None = None
+    kept: ScaleReference | None = None
+
+
+def score(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[S] C",
+            help="A signature file (.json), unless --signatures gives those of folds; and a cohort, AnnData, "
+            "expression or predictions file, or a bundled cohort.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file of scores to write.")],
+    signatures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of signature fit --splits: each patient is scored by the signature that has not seen this "
+            "patient, on the scale of the training patients of its fold.",
+        ),
+    ] = None,
+    scale: ScaleOption = ScaleChoice.cohort,
+    reference: ReferenceOption = None,
+    save_reference: Annotated[
+        Path | None, typer.Option(help="Also save these patients as a frozen reference (.json).")
+    ] = None,
+    scale_within: WithinOption = None,
+    max_weight_lost: WeightOption = 0.5,
+    allow_overlap: AllowOverlap = False,
+    genes_in: Annotated[
+        str,
+        typer.Option(
+            help="Whether genes are in the columns or the rows of an expression table; a reference may differ."
+        ),
+    ] = "columns",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the risk score of each patient.
+
+    Outcomes are not read.
+    """
+    from sequoia_base.atomic import refuse_existing
+    from sequoia_base.outcomes import scales_beside, write_fold_scales, write_risk_table
+    from sequoia_stats.datasets import open_expression
+
+    signature, cohort = _inputs(files, signatures)
+    beside, scaling = scales_beside(output), Scaling(scale, reference, scale_within, save_reference, genes_in)
+    for path in filter(None, (output, beside, save_reference)):
+        refuse_existing(path, force=force, inputs=[signature, cohort, reference])
+    _check_scaling(scaling, output, allow_overlap and signatures is not None, of_folds=signatures is not None)
+    expression = open_expression(cohort, genes_in=genes_in)
+    scored = (
+        _by_folds(signature, expression, cohort, max_weight_lost)
+        if signatures is not None
+        else _by_one(signature, expression, cohort, scaling, max_weight_lost, allow_overlap)
+    )
+    write_risk_table(scored.table, output)
+    if scored.folds is not None:
+        write_fold_scales(scored.folds, beside)
+    else:
+        beside.unlink(missing_ok=True)  # left by other scores of this name, it would be taken as theirs
+    if scored.kept is not None and save_reference is not None:
+        scored.kept.save(save_reference)
+    counts = scored.table["group"].value_counts()
+    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
+    summary = {"n": len(scored.table), "n_high": n_high, "n_low": n_low, **scored.result.to_dict()}
+    people = f"  patients       {len(scored.table)} ({n_high} high, {n_low} low)"
+    show(f"{scored.result}\n{people}", summary, as_json)
+    written = (output, beside if scored.folds is not None else None, save_reference)
+    for path in filter(None, written):
+        say(f"written to {path}")
+
+
+def _inputs(files: list[str], signatures: Path | None) -> tuple[Path, str]:
+    """The signature, or the folder of those of folds, and the cohort."""
+    from sequoia_stats.errors import InputError, counted, listing
+
+    wanted = 1 if signatures is not None else 2
+    if len(files) != wanted:
+        needed = "the cohort alone" if signatures is not None else "a signature and a cohort"
+        raise InputError(
+            f"{counted(len(files), 'file is', 'files are')} given, but the command needs {needed}",
+            where=listing(files),
+            fix="signature score --signatures DIR COHORT -o scores.csv"
+            if signatures is not None
+            else "signature score signature.json COHORT -o scores.csv, or --signatures DIR COHORT",
+        )
+    return (Path(files[0]), files[1]) if signatures is None else (signatures, files[0])
+
+
+def _by_one(
+    path: Path,
+    expression: Expression,
+    cohort: str,
+    scaling: Scaling,
+    max_weight_lost: float,
+    allow_overlap: bool,
+) -> Scored:
+    """Scores of all patients by one signature, with the fold of each where the file states it."""
+    import pandas as pd
+
+    from sequoia_stats.signature import Signature
+    from sequoia_stats.signature.fold_scores import whole_folds
+    from sequoia_stats.signature.scoring import risk_groups
+
+    signature = Signature.load(path)
+    fixed = open_scale(scaling.reference, signature, scaling.scale, scaling.scale_within, scaling.genes_in)
+    with located(cohort):
+        risk = signature.risk_score(
+            expression,
+            scale=scaling.scale.value,
+            reference=fixed,
+            scale_within=scaling.scale_within,
+            max_weight_lost=max_weight_lost,
+            allow_overlap=allow_overlap,
+        )
+        kept = None if scaling.save_reference is None else signature.reference(expression)
+        folds = whole_folds(expression)
+    table = pd.DataFrame(
+        {"risk_score": risk.scores, "group": risk_groups(risk.scores.to_numpy(), signature.cutoff)}
+    )
+    return Scored(table if folds is None else table.assign(fold=folds), risk, kept=kept)
+
+
+def _by_folds(folder: Path, expression: Expression, cohort: str, max_weight_lost: float) -> Scored:
+    """Scores of each patient by the signature that has not seen this patient."""
+    from sequoia_stats.signature import FoldSignatures
+
+    signatures = FoldSignatures.load(folder)
+    with located(cohort):
+        scores = signatures.risk_score(expression, max_weight_lost=max_weight_lost)
+    table, folds = scores.frame.set_index("patient_id"), scores.folds.set_index("fold")
+    if table["fold"].isna().all():
+        table = table.drop(columns="fold")
+    return Scored(table, scores, folds if len(folds) else None)
+
+
+def _check_scaling(scaling: Scaling, output: Path, overlap: bool, *, of_folds: bool) -> None:
+    """Refuse options that do not go together."""
+    from sequoia_base.atomic import refuse_other_ending
+    from sequoia_stats.errors import InputError
+
+    given = [*scaling.given(), *(["--allow-overlap"] if overlap else [])]
+    if of_folds and given:
+        raise InputError(
+            f"--signatures and {' and '.join(given)} cannot be combined",
+            fix="leave it out: the training patients of each fold give the scale, and nobody is scored who was seen",
+        )
+    if scaling.save_reference is None:
+        return
+    refuse_other_ending(scaling.save_reference, ".json", "a reference is")
+    if scaling.save_reference.resolve() == output.resolve():
+        raise InputError("scores and reference cannot be the same file", where=str(output))
+    if other := given[:-1]:
+        raise InputError(
+            f"--save-reference and {' and '.join(other)} cannot be combined",
+            fix="save the reference in a call of its own, with the scale of its cohort",
+        )

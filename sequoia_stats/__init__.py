@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sequoia_base.lazy import on_demand
 
 if TYPE_CHECKING:
-    from sequoia_stats import association, compare, datasets, plots, selection, survival
+    from sequoia_stats import association, compare, conformal, datasets, plots, selection, survival
     from sequoia_stats import association as correlation
     from sequoia_stats.association import prediction_errors as prediction_error
     from sequoia_stats.compare import Comparison, compare_models
@@ -61,6 +61,7 @@ __all__ = [
     "association",
     "compare",
     "compare_models",
+    "conformal",
     "correlation",
     "datasets",
     "fit_folds",
@@ -89,6 +90,7 @@ __getattr__ = on_demand(
     {
         "association": "association:",
         "compare": "compare:",
+        "conformal": "conformal:",
         "correlation": "association:",
         "datasets": "datasets:",
         "genes": "types.genes:",

@@ -1,4 +1,4 @@
-"""Conformal prediction: intervals of predicted values, and who is not decided by them."""
+"""Conformal prediction: intervals of predicted genes and of scores, and who is not decided by them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from sequoia_stats.conformal.abstention import (
     risk_decisions,
     share_decided,
 )
+from sequoia_stats.conformal.genes import GeneIntervals, gene_coverage, gene_intervals
 from sequoia_stats.conformal.scores import ScoreIntervals, score_intervals
 
 __all__ = [
     "ABSTENTION_LEVELS",
+    "GeneIntervals",
     "ScoreIntervals",
     "expected_share",
+    "gene_coverage",
+    "gene_intervals",
     "risk_decisions",
     "score_intervals",
     "share_decided",

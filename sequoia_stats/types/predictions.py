@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,22 @@ if TYPE_CHECKING:
 FEWEST_SAMPLES = 4
 _UNTRAINED = re.compile(r"untrained(?:_(\d+))?")
 _BLOCK = 1024  # columns at a time, so that copies stay small
+
+
+class IntervalLayers(NamedTuple):
+    """The intervals of predictions.
+
+    Parameters
+    ----------
+    lower, upper : array of shape (slides, genes)
+        The bounds; infinite where an interval is the whole line.
+    level : float
+        The coverage that they promise, between 0 and 1.
+    """
+
+    lower: NDArray[np.floating[Any]]
+    upper: NDArray[np.floating[Any]]
+    level: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +67,8 @@ class Predictions:
     ensemble : str
         How networks were chosen, as the file states it: "held-out" (patients of the training by the fold that held them
         out, others by the mean of all folds) or "all" (everybody by all); empty if it does not.
+    intervals : IntervalLayers, optional
+        Intervals around the predictions.
 
     Raises
     ------
@@ -68,6 +86,7 @@ class Predictions:
     note: str = ""
     flow: pd.DataFrame = field(default_factory=lambda: Flow().to_frame())
     ensemble: str = ""
+    intervals: IntervalLayers | None = None
 
     def __post_init__(self) -> None:
         flow = Flow.of(self.flow)
@@ -79,7 +98,8 @@ class Predictions:
         _set(self, obs=obs, genes=genes, flow=flow.to_frame())
         matrices = [("predicted", self.predicted), ("measured", self.measured)]
         matrices += [(f"untrained {i}", matrix) for i, matrix in enumerate(self.untrained)]
-        for what, matrix in matrices:
+        bounds = () if self.intervals is None else (self.intervals.lower, self.intervals.upper)
+        for what, matrix in [*matrices, *zip(("lower", "upper"), bounds, strict=False)]:
             if matrix.shape != (len(obs), len(genes)):
                 raise InputError(
                     f"{what} has the shape {matrix.shape[0]} × {matrix.shape[1]}, "
@@ -146,6 +166,7 @@ class Predictions:
             untrained=tuple(group_means(matrix, codes) for matrix in self.untrained),
             obs=common_rows(self.obs, codes).set_axis(index, axis=0),
             flow=flow.to_frame(),
+            intervals=self._changed(lambda bound: group_means(bound, codes)),
         )
 
     def rows(self, mask: NDArray[Any] | pd.Series, *, name: str = "") -> Predictions:
@@ -159,7 +180,17 @@ class Predictions:
             untrained=tuple(matrix[chosen] for matrix in self.untrained),
             obs=self.obs.iloc[chosen],
             name=name or self.name,
+            intervals=self._changed(lambda bound: bound[chosen]),
         )
+
+    def _changed(
+        self, change: Callable[[NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]
+    ) -> IntervalLayers | None:
+        """The intervals, if there are any, with a change of both bounds."""
+        if self.intervals is None:
+            return None
+        lower, upper, level = self.intervals
+        return IntervalLayers(change(lower), change(upper), level)
 
     def groups(self, by: str | None) -> Iterator[tuple[str, Predictions]]:
         """The levels of a column of `obs` in the order of their names, each with its slides.
@@ -206,18 +237,22 @@ class Predictions:
 
     @property
     def adata(self) -> AnnData:
-        """As AnnData: obs = slides, X = predicted, layers = measured, untrained, untrained_1, ...; uns = provenance."""
+        """As AnnData: obs = slides, X = predicted, layers = measured, untrained, …, lower, upper; uns = provenance."""
         import anndata
 
         layers = {"measured": self.measured}
         layers |= {f"untrained_{i}" if i else "untrained": m for i, m in enumerate(self.untrained)}
+        uns: dict[str, Any] = {"name": self.name, "note": self.note, "flow": Flow.of(self.flow).to_columns()}
+        uns |= {"ensemble": self.ensemble} if self.ensemble else {}
+        if self.intervals is not None:
+            layers |= {"lower": self.intervals.lower, "upper": self.intervals.upper}
+            uns["intervals"] = {"level": self.intervals.level}
         return anndata.AnnData(
             X=self.predicted,
             obs=self.obs.rename_axis(None).apply(storable),
             var=pd.DataFrame(index=self.genes),
             layers=layers,
-            uns={"name": self.name, "note": self.note, "flow": Flow.of(self.flow).to_columns()}
-            | ({"ensemble": self.ensemble} if self.ensemble else {}),
+            uns=uns,
         )
 
     @classmethod
@@ -230,7 +265,7 @@ class Predictions:
         ----------
         adata : AnnData
             Slides × genes: X = predicted, ``layers["measured"]``, optional ``layers["untrained"]``, ``untrained_1``,
-            ...; ``obs["patient_id"]``.
+            ...; ``obs["patient_id"]``; optional layers ``lower`` and ``upper``, whose level is in ``uns["intervals"]``.
         name : str, optional
             The name for errors; by default ``uns["name"]``.
 
@@ -264,7 +299,25 @@ class Predictions:
             note=str(adata.uns.get("note", "")),
             flow=flow.to_frame(),
             ensemble=str(adata.uns.get("ensemble", "")),
+            intervals=_intervals(adata, kept, name),
         )
+
+
+def _intervals(adata: AnnData, kept: slice | NDArray[np.bool_], name: str) -> IntervalLayers | None:
+    """The intervals in an AnnData; None if it has none."""
+    if not {"lower", "upper"} <= set(adata.layers):
+        return None
+    level = adata.uns.get("intervals", {}).get("level")
+    if level is None:
+        raise InputError(
+            "there are layers 'lower' and 'upper', but nothing states the level of these intervals",
+            where=name,
+            fix='put it into uns["intervals"]["level"]',
+        )
+    lower, upper = (
+        as_floats(_dense(adata.layers[layer]), f"{name}, {layer}") for layer in ("lower", "upper")
+    )
+    return IntervalLayers(lower[:, kept], upper[:, kept], float(level))
 
 
 def _measured_genes(measured: NDArray[Any], genes: pd.Index, flow: Flow) -> slice | NDArray[np.bool_]:

@@ -35,6 +35,11 @@ def test_intervals_are_finite_up_to_the_largest_level(n, level):
     assert (conformal_rank(n, level) <= n) == (level <= largest_level(n))
 
 
+@given(st.integers(1, 500))
+def test_the_largest_level_itself_gives_a_finite_interval(n):
+    assert conformal_rank(n, largest_level(n)) == n
+
+
 @pytest.mark.parametrize("level", [0, 1, 90, -0.1, np.nan])
 def test_a_level_outside_0_and_1_is_refused(level):
     with pytest.raises(InputError, match="a number between 0 and 1"):
@@ -63,7 +68,7 @@ def test_patients_without_a_measurement_are_left_out_of_the_column():
 def test_blocks_of_columns_change_nothing(monkeypatch):
     residuals = np.abs(np.random.default_rng(3).normal(size=(30, 17)))
     whole = conformal_radius(residuals, 0.9), conformal_radius(residuals, 0.9, np.ones(30), [1, 2])
-    monkeypatch.setattr("sequoia_base.conformal._BLOCK", 60)
+    monkeypatch.setattr("sequoia_base.conformal.quantiles._BLOCK", 60)
     blocks = conformal_radius(residuals, 0.9), conformal_radius(residuals, 0.9, np.ones(30), [1, 2])
     np.testing.assert_array_equal(blocks[0], whole[0])
     np.testing.assert_array_equal(blocks[1], whole[1])

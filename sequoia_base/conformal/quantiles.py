@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.arguments import check_limits, number
 
+#: An array of float32 or float64.
+RealArray = NDArray[np.floating[Any]]
+#: What a level may be.
+PROMISE_LEVEL = number("a number between 0 and 1", lambda level: 0 < level < 1)
+#: A level is a fraction with at most this denominator.
+_DENOMINATOR = 10**6
 #: Values that are copied at a time.
 _BLOCK = 2**20
 #: Sums of weights are compared up to this part of them: 1/3 + 1/3 + 1/3 is 1.
@@ -31,7 +38,18 @@ def check_level(level: float) -> None:
     InputError
         If it is not.
     """
-    check_limits({"level": level}, {"level": number("a number between 0 and 1", lambda x: 0 < x < 1)})
+    check_limits({"level": level}, {"level": PROMISE_LEVEL})
+
+
+def exact_level(level: float) -> Fraction:
+    """The fraction that a level stands for: 0.55 is 11/20, which no floating-point number is.
+
+    Examples
+    --------
+    >>> exact_level(0.55), exact_level(8 / 9)
+    (Fraction(11, 20), Fraction(8, 9))
+    """
+    return Fraction(level).limit_denominator(_DENOMINATOR)
 
 
 def conformal_rank(n: int, level: float) -> int:
@@ -42,7 +60,7 @@ def conformal_rank(n: int, level: float) -> int:
     n : int
         Number of calibration residuals, one a patient.
     level : float
-        The promised coverage, between 0 and 1. It is taken as the decimal number that it is written as.
+        The promised coverage, between 0 and 1, taken as an `exact_level`.
 
     Returns
     -------
@@ -60,7 +78,7 @@ def conformal_rank(n: int, level: float) -> int:
     (90, 9, 55)
     """
     check_level(level)
-    return math.ceil((n + 1) * Fraction(str(float(level))))
+    return math.ceil((n + 1) * exact_level(level))
 
 
 def largest_level(n: int) -> float:
@@ -75,11 +93,11 @@ def largest_level(n: int) -> float:
 
 
 def conformal_radius(
-    residuals: NDArray[np.floating],
+    residuals: RealArray,
     level: float,
     weights: ArrayLike | None = None,
     new_weight: ArrayLike = 1.0,
-) -> NDArray[np.floating]:
+) -> RealArray:
     """The half-width of intervals around new predictions, from absolute residuals of calibration.
 
     Parameters
@@ -89,9 +107,9 @@ def conformal_radius(
         At most a block of columns is copied.
     level : float
         The promised coverage, between 0 and 1.
-    weights : array, shape (n,), optional
-        Weights of the rows. A patient with m rows has 1/m in each; under covariate shift the weights are
-        likelihood ratios.
+    weights : array, shape (n,) or (n, ...), optional
+        Weights of the rows, or of each residual. A patient with m rows has 1/m in each; under covariate shift the
+        weights are likelihood ratios.
     new_weight : float or array, shape (m,), default 1
         The weight of the new patient; an array gives a half-width for each of m patients. Used with `weights`.
 
@@ -120,22 +138,25 @@ def conformal_radius(
     n, shape = len(residuals), residuals.shape[1:]
     columns = residuals.reshape(n, math.prod(shape))
     new = np.asarray(new_weight, dtype=float)
-    dtype = residuals.dtype if residuals.dtype.kind == "f" else np.dtype(float)
-    found = np.full(
-        (*new.shape, columns.shape[1]) if weights is not None else columns.shape[1], np.inf, dtype
-    )
+    dtype: np.dtype[Any] = residuals.dtype if residuals.dtype.kind == "f" else np.dtype(float)
+    many = () if weights is None else new.shape
+    found = np.full((*many, columns.shape[1]), np.inf, dtype)
+    given = None if weights is None else np.asarray(weights, dtype=float).reshape(n, -1)
     step = max(1, _BLOCK // max(n, 1))
     for start in range(0, columns.shape[1] if n else 0, step):
         cut = slice(start, start + step)
-        rows = np.array(columns[:, cut].T, dtype=dtype, order="C")  # a row per column: neighbours in memory
-        if weights is None:
+        rows: RealArray = np.array(
+            columns[:, cut].T, dtype=dtype, order="C"
+        )  # a row per column: neighbours in memory
+        if given is None:
             found[cut] = _ranked(rows, level)
         else:
-            found[..., cut] = _weighted(rows, level, np.asarray(weights, dtype=float), new)
+            of_rows = np.broadcast_to(given if given.shape[1] == 1 else given[:, cut], (n, len(rows))).T
+            found[..., cut] = _weighted(rows, level, of_rows, new)
     return found.reshape((*found.shape[:-1], *shape))
 
 
-def _ranked(rows: NDArray[np.floating], level: float) -> NDArray[np.floating]:
+def _ranked(rows: RealArray, level: float) -> RealArray:
     """The ranked residual of each row, which is sorted in part."""
     counts = rows.shape[1] - np.isnan(rows).sum(axis=1)
     kinds, which = np.unique(counts, return_inverse=True)
@@ -149,12 +170,12 @@ def _ranked(rows: NDArray[np.floating], level: float) -> NDArray[np.floating]:
 
 
 def _weighted(
-    rows: NDArray[np.floating], level: float, weights: NDArray[np.float64], new: NDArray[np.float64]
-) -> NDArray[np.floating]:
+    rows: RealArray, level: float, weights: NDArray[np.float64], new: NDArray[np.float64]
+) -> RealArray:
     """The weighted quantile of each row for each new patient, shape (..., rows)."""
     order = np.argsort(rows, axis=1)
     rows = np.take_along_axis(rows, order, axis=1)
-    sums = np.cumsum(np.where(np.isnan(rows), 0, weights[order]), axis=1)
+    sums = np.cumsum(np.where(np.isnan(rows), 0, np.take_along_axis(weights, order, axis=1)), axis=1)
     wanted = level * (sums[:, -1] + new[..., None]) * (1 - _ROUNDING)
     beyond = np.append(rows, np.full((len(rows), 1), np.inf, rows.dtype), axis=1)
     found = np.empty(wanted.shape, rows.dtype)

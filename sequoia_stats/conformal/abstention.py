@@ -18,7 +18,7 @@ from sequoia_stats.errors import InputError, listing, part
 ABSTENTION_LEVELS = (0.99, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 
-def risk_decisions(lower: ArrayLike, upper: ArrayLike, cutoff: ArrayLike) -> NDArray[np.object_]:
+def interval_groups(lower: ArrayLike, upper: ArrayLike, cutoff: ArrayLike) -> NDArray[np.object_]:
     """The group of each patient: "high" or "low" if the whole interval is on that side, otherwise "uncertain".
 
     Parameters
@@ -30,7 +30,7 @@ def risk_decisions(lower: ArrayLike, upper: ArrayLike, cutoff: ArrayLike) -> NDA
 
     Examples
     --------
-    >>> risk_decisions([0.1, -0.4, -0.9], [0.9, 0.5, 0.0], 0.0).tolist()
+    >>> interval_groups([0.1, -0.4, -0.9], [0.9, 0.5, 0.0], 0.0).tolist()
     ['high', 'uncertain', 'low']
     """
     lower, upper, cutoff = (np.asarray(values, dtype=float) for values in (lower, upper, cutoff))
@@ -114,7 +114,7 @@ def share_decided(
     rows: list[dict[str, Any]] = []
     for level in levels:
         frame = score_intervals(calibration, scores, level=level, width=width, within=within).frame
-        groups = risk_decisions(frame["lower"], frame["upper"], cuts)
+        groups = interval_groups(frame["lower"], frame["upper"], cuts)
         decided = groups != "uncertain"
         judged = decided & measured.notna().to_numpy()
         right = judged & ((measured > cuts).to_numpy() == (groups == "high"))

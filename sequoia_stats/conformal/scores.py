@@ -49,7 +49,7 @@ class ScoreIntervals(Result):
     level: float
     n: int
     r: float
-    width: str
+    width: Width
     n_whole: int
     notes: tuple[str, ...] = ()
 
@@ -110,7 +110,7 @@ def score_intervals(
     cells = list(_cells(calibration, known, scores, within, level))
     x = scores["predicted"].to_numpy(np.float64)
     centre, sizes, own = np.empty(len(x)), np.empty(len(x), dtype=int), np.empty(len(x), dtype=bool)
-    kinds = ("constant", "predicted") if width == "shorter" else (width,)
+    kinds: tuple[Width, ...] = ("constant", "predicted") if width == "shorter" else (width,)
     halves = {kind: np.empty(len(x)) for kind in kinds}
     for cell in cells:
         rows, line = cell.rows, cell.line
@@ -126,7 +126,7 @@ def score_intervals(
     return ScoreIntervals(frame, float(level), len(known), r, kind, int(np.isinf(upper).sum()), notes)
 
 
-def _shorter(halves: dict[str, NDArray[np.float64]]) -> str:
+def _shorter(halves: dict[Width, NDArray[np.float64]]) -> Width:
     """The kind of width that is used."""
     gain = halves["predicted"].mean() < (1 - _GAIN) * halves["constant"].mean()
     return "predicted" if gain else "constant"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sequoia_stats.conformal import expected_share, risk_decisions, score_intervals, share_decided
+from sequoia_stats.conformal import expected_share, interval_groups, score_intervals, share_decided
 from sequoia_stats.errors import InputError
 from tests.build.scores import make_scores
 
@@ -19,16 +19,16 @@ STATED = [(0.5, 0.9, 0.4), (0.7, 0.9, 9), (0.5, 0.8, 2.6), (0.7, 0.8, 19)]
 
 
 def test_an_interval_that_holds_the_cutoff_is_uncertain():
-    got = risk_decisions([1.1, 0.9, -3.0, -np.inf], [2.0, 2.0, 0.9, np.inf], 1.0)
+    got = interval_groups([1.1, 0.9, -3.0, -np.inf], [2.0, 2.0, 0.9, np.inf], 1.0)
     assert got.tolist() == ["high", "uncertain", "low", "uncertain"]
 
 
 def test_a_tie_with_the_cutoff_is_low():
-    assert risk_decisions([0.0, -1.0], [1.0, 0.0], 0.0).tolist() == ["uncertain", "low"]
+    assert interval_groups([0.0, -1.0], [1.0, 0.0], 0.0).tolist() == ["uncertain", "low"]
 
 
 def test_each_patient_may_have_a_cutoff_of_his_own():
-    assert risk_decisions([1.0, 1.0], [2.0, 2.0], [0.0, 3.0]).tolist() == ["high", "low"]
+    assert interval_groups([1.0, 1.0], [2.0, 2.0], [0.0, 3.0]).tolist() == ["high", "low"]
 
 
 # --- the share that is expected --------------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def test_the_formula_gives_the_shares_that_were_stated(r, level, percent):
 def test_many_normal_scores_are_decided_as_the_formula_says(r, level, percent):
     known, new = make_scores(20_000, r), make_scores(100_000, r, named="N")
     frame = score_intervals(known, new, level=level).frame
-    share = (risk_decisions(frame["lower"], frame["upper"], 0.0) != "uncertain").mean()
+    share = (interval_groups(frame["lower"], frame["upper"], 0.0) != "uncertain").mean()
     error = np.sqrt(share * (1 - share) / len(new))
     assert share == pytest.approx(expected_share(r, level), abs=4 * error + 0.05 * share)
 
@@ -76,7 +76,7 @@ def test_the_table_counts_the_groups_of_each_level():
     known = make_scores(n=200, r=0.8)
     table = share_decided(known, known, 0.1, levels=[0.8, 0.5])
     frame = score_intervals(known, known, level=0.8).frame
-    groups = risk_decisions(frame["lower"], frame["upper"], 0.1)
+    groups = interval_groups(frame["lower"], frame["upper"], 0.1)
     want = {"n": 200, "n_low": (groups == "low").sum(), "n_high": (groups == "high").sum()}
     assert table.iloc[0][list(want)].to_dict() == want
     assert table["share"].tolist() == (table["n_decided"] / 200).tolist()

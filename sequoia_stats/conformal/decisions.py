@@ -1,0 +1,122 @@
+"""Risk groups by intervals: limits on the scale of each fold, the group that they leave, and how many are decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sequoia_base.results import Result, jsonable
+from sequoia_stats.conformal.abstention import interval_groups, share_decided
+from sequoia_stats.conformal.scores import ScoreIntervals, Width, score_intervals
+from sequoia_stats.errors import counted
+
+_WIDTHS = {"constant": "equally wide", "predicted": "as wide as the residual expected from the score"}
+
+
+@dataclass(frozen=True, eq=False)
+class RiskDecisions(Result):
+    """Who is low risk, high risk or uncertain by the interval of the measured score.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row per patient, by patient id: ``lower, upper``, limits of the measured score on its own scale, that of the
+        patient's fold if there are folds; and ``group``: "low", "high" or "uncertain".
+    intervals : ScoreIntervals
+        The intervals on the scale of the calibration.
+    decided : DataFrame
+        The share decided at several levels; see `share_decided`.
+    """
+
+    frame: pd.DataFrame = field(metadata={"show": False})
+    intervals: ScoreIntervals
+    decided: pd.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: the intervals, the number of patients of each group, and the table of levels."""
+        return {**self.intervals.to_dict(), **self.counts(), "decided": jsonable(self.decided)}
+
+    def counts(self) -> dict[str, int]:
+        """Number of patients of each group: ``n_high, n_low, n_uncertain``."""
+        found = self.frame["group"].value_counts()
+        return {f"n_{group}": int(found.get(group, 0)) for group in ("high", "low", "uncertain")}
+
+    def __str__(self) -> str:
+        of, n = self.intervals, self.counts()
+        lines = [
+            f"Intervals of {100 * of.level:g}% for the measured score, {_WIDTHS[of.width]}",
+            f"  calibration    {counted(of.n, 'patient')}, r {of.r:.2f} of measured and predicted score",
+            f"  groups         {n['n_high']} high, {n['n_low']} low, {n['n_uncertain']} uncertain",
+            "  level  decided             expected  on the measured side",
+        ]
+        for row in self.decided.to_dict("records"):
+            decided = f"{row['n_decided']:,} of {row['n']:,} ({row['share']:.1%})"
+            right = f"{row['n_right']:,} of {row['n_measured']:,}" if row["n_measured"] else "–"
+            lines.append(f"  {100 * row['level']:>4g}%  {decided:<18} {row['expected']:>9.1%}  {right}")
+        lines.append("  expected: if the scores were normal, with this r")
+        return "\n".join([*lines, *(f"  note: {note}" for note in of.notes)])
+
+
+def decide_risk(
+    calibration: pd.DataFrame,
+    scores: pd.DataFrame,
+    cutoff: float | pd.DataFrame,
+    *,
+    level: float = 0.9,
+    width: Width = "shorter",
+    within: str | None = None,
+) -> RiskDecisions:
+    """Put patients into risk groups by the interval of their measured score.
+
+    Parameters
+    ----------
+    calibration : DataFrame
+        As in `score_intervals`. Scores of cross-validated signatures are standardised on the training patients of their
+        fold, so that folds can be pooled.
+    scores : DataFrame
+        A row per patient, by patient id: ``predicted``, on the scale of the calibration, and ``fold``, if signatures
+        are cross-validated; missing for a patient of no fold, whose score is the mean over folds.
+    cutoff : float or DataFrame
+        Cut-off of the measured score; or the scale of the measured scores of each fold: ``fold, mean, sd, cutoff``.
+    level, width, within
+        As in `score_intervals`.
+
+    Returns
+    -------
+    RiskDecisions
+
+    Raises
+    ------
+    InputError
+        As `score_intervals`.
+    """
+    options: dict[str, Any] = {"width": width, "within": within}
+    intervals = score_intervals(calibration, scores, level=level, **options)
+    scale = _scale(scores, cutoff)
+    limits = intervals.frame[["lower", "upper"]]
+    decided = share_decided(calibration, scores, scale["cutoff"], width=intervals.width, within=within)
+    own = limits.mul(scale["sd"], axis=0).add(scale["mean"], axis=0)
+    empty = scale["sd"] == 0  # a signature without genes: everybody has the same score
+    own.loc[empty, "lower"], own.loc[empty, "upper"] = -np.inf, np.inf
+    groups = interval_groups(
+        limits["lower"].mask(empty, -np.inf), limits["upper"].mask(empty, np.inf), scale["cutoff"]
+    )
+    return RiskDecisions(own.assign(group=groups), intervals, decided)
+
+
+def _scale(scores: pd.DataFrame, cutoff: float | pd.DataFrame) -> pd.DataFrame:
+    """Mean and SD of the measured scores of the fold of each patient, and the cut-off in these SDs.
+
+    A patient of no fold has the mean of the standardised cut-offs, and a score that is standardised already.
+    """
+    alone = {"mean": 0.0, "sd": 1.0}
+    if not isinstance(cutoff, pd.DataFrame):
+        return pd.DataFrame({**alone, "cutoff": float(cutoff)}, scores.index)
+    folds = cutoff.set_index("fold")[["mean", "sd", "cutoff"]].astype(np.float64)
+    spread = folds["sd"].where(folds["sd"] > 0)
+    folds["cutoff"] = ((folds["cutoff"] - folds["mean"]) / spread).fillna(0.0)
+    found = folds.reindex(scores["fold"].to_numpy(np.float64, na_value=np.nan)).set_axis(scores.index)
+    return found.fillna({**alone, "cutoff": folds["cutoff"].mean()})

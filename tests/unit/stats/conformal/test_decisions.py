@@ -1,0 +1,85 @@
+"""Risk groups by intervals: one scale, the scale of each fold, and what is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_stats.conformal import decide_risk, interval_groups, score_intervals, share_decided
+from tests.build.scores import make_scores
+
+#: The scale of the measured scores of two folds.
+FOLDS = pd.DataFrame(
+    {"fold": [0, 1], "n_train": 50, "mean": [10.0, -4.0], "sd": [2.0, 0.5], "cutoff": [10.2, -4.1]}
+)
+
+
+def make_two_folds(n=100, r=0.8):
+    return make_scores(n, r, folds=2).astype({"fold": "Int64"})
+
+
+def test_limits_and_groups_of_one_signature_are_those_of_the_intervals():
+    known = make_scores(200, 0.8)
+    got = decide_risk(known, known, 0.2, level=0.8)
+    want = score_intervals(known, known, level=0.8).frame
+    pd.testing.assert_frame_equal(got.frame[["lower", "upper"]], want[["lower", "upper"]])
+    assert got.frame["group"].tolist() == interval_groups(want["lower"], want["upper"], 0.2).tolist()
+
+
+def test_limits_of_a_fold_are_on_the_scale_of_its_measured_scores():
+    known = make_two_folds()
+    got = decide_risk(known, known, FOLDS).frame
+    want = score_intervals(known, known).frame
+    scale = FOLDS.iloc[known["fold"].to_numpy(int)].set_axis(known.index)
+    pd.testing.assert_series_equal(
+        got["upper"], scale["mean"] + scale["sd"] * want["upper"], check_names=False
+    )
+    assert got["group"].tolist() == interval_groups(got["lower"], got["upper"], scale["cutoff"]).tolist()
+
+
+def test_a_patient_of_no_fold_has_the_mean_of_the_standardised_cutoffs():
+    known = make_two_folds(400, 0.95)
+    new = make_scores(300, 0.95, named="N").assign(fold=pd.NA)
+    got = decide_risk(known, new, FOLDS, level=0.5).frame
+    want = score_intervals(known, new, level=0.5).frame
+    cut = (0.2 / 2 - 0.1 / 0.5) / 2
+    np.testing.assert_array_equal(got["lower"], want["lower"])
+    assert got["group"].tolist() == interval_groups(want["lower"], want["upper"], cut).tolist()
+
+
+def test_a_fold_without_genes_leaves_its_patients_uncertain():
+    known = make_two_folds(400, 0.95)
+    got = decide_risk(known, known, FOLDS.assign(sd=[2.0, 0.0]), level=0.5).frame
+    assert got.loc[known["fold"] == 1, "group"].eq("uncertain").all()
+    assert got.loc[known["fold"] == 1, "upper"].eq(np.inf).all()
+    assert set(got.loc[known["fold"] == 0, "group"]) == {"low", "high", "uncertain"}
+
+
+def test_the_table_of_levels_has_the_width_of_the_intervals():
+    known = make_scores(200, 0.8)
+    got = decide_risk(known, known, 0.2)
+    want = share_decided(known, known, 0.2, width=got.intervals.width)
+    pd.testing.assert_frame_equal(got.decided, want)
+
+
+def test_what_is_printed_holds_counts_shares_and_notes():
+    known = make_scores(200, 0.8)
+    text = str(decide_risk(known, known, 0.0))
+    row = share_decided(known, known, 0.0, levels=[0.8]).iloc[0]
+    assert f"80%  {row['n_decided']:.0f} of 200 ({row['share']:.1%})" in text
+    assert f"{row['n_right']:.0f} of {row['n_measured']:.0f}" in text
+    assert "which is no guarantee" in text
+
+
+def test_plain_values_count_the_groups_and_hold_no_nan():
+    known, new = make_scores(200, 0.8), make_scores(50, 0.8, named="N")
+    content = decide_risk(known, new, 0.0).to_dict()
+    assert content["n_high"] + content["n_low"] + content["n_uncertain"] == 50
+    assert {row["error"] for row in content["decided"]} == {None}
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8])
+def test_groups_do_not_depend_on_the_units_of_a_fold(level):
+    known = make_two_folds()
+    other = FOLDS.assign(mean=0.0, sd=1.0, cutoff=(FOLDS["cutoff"] - FOLDS["mean"]) / FOLDS["sd"])
+    got, want = (decide_risk(known, known, folds, level=level).frame["group"] for folds in (FOLDS, other))
+    assert got.tolist() == want.tolist()

@@ -1,5 +1,7 @@
 """Abstention: groups by the interval, the share decided at a level, and the formula for normal scores."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sequoia_stats.conformal import expected_share, interval_groups, score_intervals, share_decided
+from sequoia_stats.conformal import (
+    ABSTENTION_LEVELS,
+    expected_share,
+    interval_groups,
+    score_intervals,
+    share_decided,
+)
 from sequoia_stats.errors import InputError
 from tests.build.scores import make_scores
 
@@ -127,3 +135,18 @@ def test_a_patient_without_a_cutoff_is_refused():
     known = make_scores(n=20)
     with pytest.raises(InputError, match="1 of 20 patients has no cut-off"):
         share_decided(known, known, pd.Series(0.0, known.index[1:]))
+
+
+def test_the_page_of_intervals_shows_what_the_formula_gives():
+    lines = (Path(__file__).parents[4] / "docs" / "intervals.md").read_text().splitlines()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in lines
+        if line.startswith(("| level |", "| 9", "| 5", "| 7", "| 8"))
+    ]
+    correlations = [float(cell.removeprefix("r = ")) for cell in rows[0][1:]]
+    want = [
+        [f"{level:.0%}", *(f"{100 * expected_share(r, level):.1f}%" for r in correlations)]
+        for level in ABSTENTION_LEVELS
+    ]
+    assert rows[1:] == want

@@ -56,8 +56,9 @@ from typing import TYPE_CHECKING, Any
 from sequoia_base.tables import read_table
 from sequoia_stats.errors import InputError, listing
 from sequoia_stats.io import cbioportal, h5ad, tidy
-from sequoia_stats.io._covariates import canonical_names, known_values
+from sequoia_stats.io._covariates import canonical_names, known_values, wanted_covariates
 from sequoia_stats.io._options import CATEGORICAL, MISSING_WORDS, Option
+from sequoia_stats.io.clinical_table import ClinicalTable, read_clinical
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
 from sequoia_stats.io.gene_lists import read_gene_list
@@ -73,10 +74,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READERS",
+    "ClinicalTable",
     "Option",
     "Reader",
     "canonical_names",
     "known_values",
+    "read_clinical",
     "read_cohort",
     "read_evaluation",
     "read_expression",
@@ -85,6 +88,7 @@ __all__ = [
     "read_measured",
     "read_predictions",
     "read_table",
+    "wanted_covariates",
     "write_cohort",
     "write_measured",
 ]

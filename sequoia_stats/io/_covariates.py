@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +13,8 @@ from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
 from sequoia_base.missing import DASHES, without_missing
 from sequoia_base.tables import distinct
-from sequoia_stats.errors import listing
-from sequoia_stats.types.covariate_statements import chosen, note_readings
+from sequoia_stats.errors import InputError, listing
+from sequoia_stats.types.covariate_statements import chosen, note_readings, refuse_unread, split_names
 from sequoia_stats.types.covariates import Reading, TextOrigin, read_covariate, read_covariates, unread_texts
 
 #: Spellings of each canonical covariate, the best first; compared in lower case, with words separated by one blank.
@@ -39,6 +39,8 @@ _PAM50 = {
 }  # fmt: skip
 _UNCLASSIFIED = frozenset(["nc", "not classified", "unclassified"])
 _OLDEST = 130
+_UNREAD = "{options} leaves these patients out"
+_FEW = "--categorical {name} makes a level of each value"
 
 
 def canonical_names(columns: Sequence[str]) -> dict[str, str]:
@@ -153,6 +155,45 @@ def parse_covariates(
     readings = {name: reading for name, reading in (readings | more).items() if reading != Reading()}
     note_readings(flow, covariates, readings, found)
     return covariates, readings
+
+
+def wanted_covariates(
+    names: Iterable[str],
+    covariates: pd.DataFrame,
+    readings: Mapping[str, Reading],
+    where: str,
+    option: str,
+) -> tuple[str, ...]:
+    """The covariates that somebody asks for: as given, or the canonical one of that spelling ("ER Status" is er).
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names, or several of them separated by commas.
+    covariates : DataFrame of shape (patients, columns)
+        The typed covariates.
+    readings : mapping of str to Reading
+        By covariate.
+    where : str
+        The file or cohort, for the error.
+    option : str
+        How they were asked for, for the error: "adjust (--adjust)".
+
+    Raises
+    ------
+    InputError
+        If one is absent, or has values that cannot be read.
+    """
+    known = covariates.columns
+    wanted = split_names(names, known)
+    found = [name if name in known else canonical_names([name]).get(name, name) for name in wanted]
+    if absent := [name for name in dict.fromkeys(found) if name not in known]:
+        raise InputError(
+            f"{where} has no covariate {listing(absent)}",
+            fix=f"use {listing(known, 40)}" if len(known) else f"leave {option} out",
+        )
+    refuse_unread(covariates[found], readings, where, _UNREAD, _FEW)
+    return tuple(dict.fromkeys(found))
 
 
 def _receptor(column: pd.Series, flow: Flow) -> tuple[pd.Series, Reading] | None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import ProgressBar, check_limits, one_of, whole
 from sequoia_base.results import Result, jsonable
-from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io import canonical_names
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.io import wanted_covariates
 from sequoia_stats.signature._hazard_ratios import SCORE, HazardRatio, hazard_ratio, table_lines
 from sequoia_stats.signature.lasso_cox import check_events
 from sequoia_stats.signature.scoring import Scale, risk_groups
@@ -27,13 +27,7 @@ from sequoia_stats.survival import (
     logrank_test,
 )
 from sequoia_stats.types.cohort import Cohort, as_cohort
-from sequoia_stats.types.covariate_statements import (
-    refuse_unread,
-    split_names,
-    summarise,
-    summary_lines,
-    texts_of,
-)
+from sequoia_stats.types.covariate_statements import summarise, summary_lines, texts_of
 from sequoia_stats.types.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -41,8 +35,6 @@ if TYPE_CHECKING:
 
 Cut = Literal["frozen", "median"]
 NAN = math.nan
-_UNREAD = "{options} leaves these patients out"
-_LEVELS = "--categorical {name} makes a level of each value"
 
 
 @dataclass(frozen=True)
@@ -336,20 +328,17 @@ def validate(
 
 
 def _covariates(adjust: str | Sequence[str], cohort: Cohort) -> tuple[str, ...]:
-    """The cohort's names of covariates: as given, or the canonical one of that spelling ("ER Status" is er)."""
-    known = cohort.covariates.columns
-    names = split_names(texts_of(adjust, "adjust"), known)
-    found = [name if name in known else canonical_names([name]).get(name, name) for name in names]
-    absent = [name for name in dict.fromkeys(found) if name not in known]
-    if absent:
-        raise InputError(
-            f"{cohort.name} has no covariate {listing(absent)}",
-            fix=f"use {listing(known, 40)}" if len(known) else "leave adjust (--adjust) out",
-        )
+    """The covariates of the adjusted model, by the cohort's names."""
+    found = wanted_covariates(
+        texts_of(adjust, "adjust"),
+        cohort.covariates,
+        cohort.readings,
+        f"cohort {cohort.name}",
+        "adjust (--adjust)",
+    )
     if SCORE in found:
         raise InputError(f"the covariate {SCORE!r} has the name of the score itself", fix="rename it")
-    refuse_unread(cohort.covariates[found], cohort.readings, f"cohort {cohort.name}", _UNREAD, _LEVELS)
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         read_predictions,
         write_measured,
     )
+    from sequoia_stats.risk import RiskComparison, compare_risks
     from sequoia_stats.selection import Selection, well_predicted
     from sequoia_stats.sets import collections as genesets
     from sequoia_stats.sets import gsea, gsva, ora
@@ -51,6 +52,7 @@ __all__ = [
     "LassoCoxSignature",
     "Outcome",
     "Predictions",
+    "RiskComparison",
     "Selection",
     "SequoiaError",
     "Signature",
@@ -61,6 +63,7 @@ __all__ = [
     "association",
     "compare",
     "compare_models",
+    "compare_risks",
     "conformal",
     "correlation",
     "datasets",
@@ -111,6 +114,7 @@ __getattr__ = on_demand(
         "LassoCoxSignature": "signature:LassoCoxSignature",
         "Outcome": "types.outcome:Outcome",
         "Predictions": "types.predictions:Predictions",
+        "RiskComparison": "risk:RiskComparison",
         "Selection": "selection:Selection",
         "InputError": "errors:InputError",
         "SequoiaError": "errors:SequoiaError",
@@ -119,6 +123,7 @@ __getattr__ = on_demand(
         "as_outcome": "types.outcome:as_outcome",
         "as_predictions": "types.predictions:as_predictions",
         "compare_models": "compare:compare_models",
+        "compare_risks": "risk:compare_risks",
         "fit_folds": "signature:fit_folds",
         "read_cohort": "io:read_cohort",
         "read_expression": "io:read_expression",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sequoia_base.cli.app as base
-from sequoia_stats.cli import cohort, compare, doctor, expression, genes, gsea, gsva, ora, signature
+from sequoia_stats.cli import cohort, compare, doctor, expression, genes, gsea, gsva, ora, risk, signature
 
 app = base.new_app(
     "sequoia-stats", "Survival signatures and gene statistics on measured or predicted expression."
@@ -17,6 +17,7 @@ app.command("gsva")(gsva.gsva)
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(expression.app, name="expression")
 app.add_typer(signature.app, name="signature")
+app.add_typer(risk.app, name="risk")
 
 
 def main(arguments: list[str] | None = None) -> None:

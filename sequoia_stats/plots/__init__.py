@@ -20,6 +20,7 @@ from sequoia_stats.plots.km import kaplan_meier, risk_groups
 from sequoia_stats.plots.learning import learning_curves
 from sequoia_stats.plots.module_tree import network_parts
 from sequoia_stats.plots.overlaps import gene_overlaps
+from sequoia_stats.plots.risk_forest import risk_comparison, survival_by_risk
 from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
 from sequoia_stats.plots.violins import correlation_violins
 
@@ -42,7 +43,9 @@ __all__ = [
     "learning_curves",
     "network_parts",
     "pathway_correlations",
+    "risk_comparison",
     "risk_groups",
     "save_figure",
+    "survival_by_risk",
     "tiled_slide",
 ]

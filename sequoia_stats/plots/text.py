@@ -155,6 +155,21 @@ def estimate(value: float | None, low: float | None, high: float | None, digits:
     return number(value, digits) if DASH in ends else f"{number(value, digits)} ({ends[0]}–{ends[1]})"
 
 
+def difference(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
+    """A difference with its sign, and its interval if that is defined.
+
+    Examples
+    --------
+    >>> difference(0.048, -0.01, 0.11), difference(-0.2, None, None)
+    ('+0.05 (−0.01 to +0.11)', '−0.20')
+    """
+    signed, start, end = (
+        number(each, digits) if each is None or not each > 0 else f"+{number(each, digits)}"
+        for each in (value, low, high)
+    )
+    return signed if DASH in (start, end) else f"{signed} ({start} to {end})"
+
+
 def set_name(name: str) -> str:
     """The name of a gene set as words, without the prefix of its collection; other names stay as they are.
 

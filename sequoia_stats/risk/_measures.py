@@ -1,0 +1,195 @@
+"""What is said of one model: concordance, hazard ratio and the difference of its risk groups, within folds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.risk._score_files import GROUPS
+from sequoia_stats.risk._standard import StandardScores
+from sequoia_stats.survival import (
+    CoxFit,
+    KaplanMeier,
+    cox_regression,
+    harrell_c,
+    kaplan_meier_curve,
+    likelihood_ratio,
+    logrank_test,
+    proportional_hazards_test,
+)
+from sequoia_stats.types.outcome import Outcome
+
+#: The term of a score in a Cox model.
+PER_SD = "risk score per SD"
+_TEST = ["score", "adjusted_for", "term", "chi2", "df", "p"]
+_NAN = math.nan
+_SMALL_P = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """The patients that are compared.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        With their ids.
+    strata : Series, optional
+        The fold of each; None if no model was cross-validated.
+    """
+
+    outcome: Outcome
+    strata: pd.Series | None
+
+    @property
+    def ids(self) -> pd.Index:
+        """Their ids."""
+        assert self.outcome.patients is not None
+        return self.outcome.patients
+
+    def where(self, kept: pd.Series) -> Patients:
+        """Those for whom `kept` is true."""
+        rows = kept.to_numpy(dtype=np.bool_)
+        return Patients(self.outcome[rows], None if self.strata is None else self.strata[rows])
+
+
+def hazard_of(model: StandardScores, patients: Patients) -> tuple[dict[str, float], pd.DataFrame, list[str]]:
+    """Hazard ratio per SD, by a Cox model stratified by fold.
+
+    Parameters
+    ----------
+    model : StandardScores
+        The scores of these patients.
+    patients : Patients
+        The patients.
+
+    Returns
+    -------
+    numbers : dict
+        ``hr_per_sd, hr_low, hr_high, p``; NaN if patients of a fold all have the same score.
+    hazards : DataFrame
+        The test of proportional hazards: ``score, adjusted_for, term, chi2, df, p``.
+    notes : list of str
+        What to know of the estimate.
+    """
+    undefined = dict.fromkeys(("hr_per_sd", "hr_low", "hr_high", "p"), _NAN)
+    if not _varies(model.scores, patients.strata):
+        within = "" if patients.strata is None else " within every fold"
+        note = f"{model.name}: all patients have the same score{within}, so there is no hazard ratio"
+        return undefined, pd.DataFrame(columns=_TEST), [note]
+    fit = cox_regression(patients.outcome, model.scores.to_frame(PER_SD), strata=patients.strata)
+    term = fit.frame.set_index("term").loc[PER_SD]
+    numbers = {
+        name: float(term[column]) for name, column in zip(undefined, ["hr", "low", "high", "p"], strict=True)
+    }
+    hazards, notes = _hazards(model.name, fit), [f"{model.name}: {fit.note}"] if fit.note else []
+    if (p := float(hazards["p"].iloc[-1])) < _SMALL_P:
+        notes.append(
+            f"{model.name}: its hazard ratio changes with time (test of proportional hazards: p = {p:.2g})"
+        )
+    return numbers, hazards, notes
+
+
+def logrank_of(model: StandardScores, patients: Patients) -> tuple[float, list[str]]:
+    """The p of the log-rank test of high against low risk, stratified by fold; NaN, and why, if there is none."""
+    sure = model.groups != "uncertain"
+    known = patients.where(sure)
+    try:
+        return logrank_test(known.outcome, model.groups[sure], strata=known.strata).p_value, []
+    except InputError as error:  # no event, or no fold with both groups at risk at one
+        return _NAN, [f"{model.name}: no log-rank test: {error.what}"]
+
+
+def curves_of(model: StandardScores, outcome: Outcome) -> dict[str, KaplanMeier]:
+    """Kaplan-Meier curve of each risk group that has patients, over all folds."""
+    tied = replace(
+        outcome, time=outcome.tied_time
+    )  # who is tied is decided among all patients, as in survfit()
+    groups = model.groups.to_numpy()
+    return {
+        group: kaplan_meier_curve(tied[groups == group], label=group)
+        for group in GROUPS
+        if (groups == group).any()
+    }
+
+
+def adjusted(
+    model: StandardScores, covariates: pd.DataFrame, patients: Patients
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """A Cox model of the score beside covariates, stratified by fold, and the test of what the score adds to them.
+
+    Parameters
+    ----------
+    model : StandardScores
+        The scores of these patients.
+    covariates : DataFrame
+        Typed covariates of the same patients, without a missing value.
+    patients : Patients
+        The patients.
+
+    Returns
+    -------
+    terms : DataFrame
+        ``score, term, n, events, hr, low, high, p``, the score first. Patients and events are those of the model.
+    hazards : DataFrame
+        The test of proportional hazards, as in `hazard_of`.
+    test : dict
+        ``chi2, df, p_lr``: the likelihood ratio test against the model of the covariates alone.
+    """
+    columns = ["score", "term", "n", "events", "hr", "low", "high", "p"]
+    if not _varies(model.scores, patients.strata):
+        undefined = {"chi2": _NAN, "df": 0, "p_lr": _NAN}
+        return pd.DataFrame(columns=columns), pd.DataFrame(columns=_TEST), undefined
+    beside = pd.concat([model.scores.rename(PER_SD), covariates], axis=1)
+    full = cox_regression(patients.outcome, beside, strata=patients.strata)
+    reduced = cox_regression(patients.outcome, covariates, strata=patients.strata)
+    test = likelihood_ratio(full, reduced)
+    terms = full.frame.assign(score=model.name, n=full.n, events=full.n_events)
+    numbers = {"chi2": test.chi2, "df": test.df, "p_lr": test.p}
+    return terms[columns], _hazards(model.name, full), numbers
+
+
+def notes_on_folds(patients: Patients) -> list[str]:
+    """Folds that say little or nothing: those without a comparable pair, and those with a single event."""
+    if patients.strata is None:
+        return []
+    empty, single = [], []
+    for fold, rows in patients.strata.groupby(patients.strata.to_numpy()):
+        own = patients.outcome[patients.ids.isin(rows.index)]
+        said = f"fold {fold} ({counted(own.n, 'patient')}, {counted(own.n_events, 'event')})"
+        if math.isnan(harrell_c(own, np.zeros(own.n)).c_index):
+            empty.append(said)
+        elif own.n_events == 1:
+            single.append(said)
+    notes = [f"{said} has no comparable pair of patients, and contributes nothing" for said in empty]
+    return [*notes, *(f"{said} has a single event, and contributes little" for said in single)]
+
+
+def groups_frame(curves: Mapping[str, Mapping[str, KaplanMeier]]) -> pd.DataFrame:
+    """A row per score and risk group: ``score, group, n, events, median, median_low, median_high`` (months)."""
+    columns = ["score", "group", "n", "events", "median", "median_low", "median_high"]
+    rows = [
+        (name, group, curve.n, curve.n_events, curve.median, curve.median_low, curve.median_high)
+        for name, own in curves.items()
+        for group, curve in own.items()
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _hazards(name: str, fit: CoxFit) -> pd.DataFrame:
+    """The test that hazard ratios are the same at all times."""
+    beside = ", ".join(owner for owner in dict.fromkeys(fit.design.owner) if owner != PER_SD)
+    return proportional_hazards_test(fit).frame.assign(score=name, adjusted_for=beside)[_TEST]
+
+
+def _varies(scores: pd.Series, strata: pd.Series | None) -> bool:
+    """Whether patients of one fold have different scores."""
+    if strata is None:
+        return scores.nunique() > 1
+    return bool((scores.groupby(strata.to_numpy()).nunique() > 1).any())

@@ -1,0 +1,172 @@
+"""Concordance in random folds beside that in folds that keep sites apart, of the same model and patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.risk._clinical_model import Clinical
+from sequoia_stats.risk._concordances import Bootstrap
+from sequoia_stats.risk._measures import Patients
+from sequoia_stats.risk._score_files import RiskScores, refuse_other_outcome
+from sequoia_stats.risk._sites import folds_of_whole_sites, sites_of, split_patients, words_on_sites
+from sequoia_stats.risk._standard import StandardScores, standardise
+from sequoia_stats.survival import harrell_c
+
+_RANDOM, _SITE_PRESERVED = "random", "site-preserved"
+_COLUMNS = ["score", "folds", "n", "events", "c_index", "low", "high", "difference"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """What the comparison in site-preserved folds needs besides the scores.
+
+    Parameters
+    ----------
+    given : Series, optional
+        The site by patient_id; without it, that of TCGA barcodes.
+    outcome_file : str
+        Where the outcome is from, for errors.
+    draws : Bootstrap
+        How intervals are drawn.
+    """
+
+    given: pd.Series | None
+    outcome_file: str
+    draws: Bootstrap
+
+
+def beside_random(
+    models: Sequence[RiskScores],
+    standard: Sequence[StandardScores],
+    preserved: Sequence[RiskScores],
+    clinical: Clinical | None,
+    patients: Patients,
+    sites: Sites,
+) -> tuple[pd.DataFrame, list[str]]:
+    """C in random folds beside C in folds that keep sites apart, and how far the given folds do.
+
+    Parameters
+    ----------
+    models, standard : sequence of RiskScores and of StandardScores
+        The scores that are compared.
+    preserved : sequence of RiskScores
+        Scores of models of the same names from site-preserved folds.
+    clinical : Clinical, optional
+        The clinical-only model; it is fitted again in folds of whole sites, if sites are known.
+    patients : Patients
+        The patients that are compared.
+    sites : Sites
+        Where sites are from.
+
+    Returns
+    -------
+    table : DataFrame
+        ``score, folds, n, events, c_index, low, high, difference``: two rows per score; the difference is that to the
+        random folds.
+    notes : list of str
+        What to know of the folds.
+    """
+    by_name = {model.name: model for model in standard}
+    table, rows = (
+        pd.DataFrame({"time": patients.outcome.time, "event": patients.outcome.event}, patients.ids),
+        [],
+    )
+    for name, other in _matched(models, preserved).items():
+        shared = patients.ids.intersection(other.frame.index, sort=False)
+        refuse_other_outcome(other, table.loc[shared], sites.outcome_file)
+        rows += _two_rows(by_name[name], other, patients, sites.draws)
+    site, notes = sites_of(patients.ids, sites.given)
+    if site is None:
+        return pd.DataFrame(rows, columns=_COLUMNS), notes
+    folds = patients.strata
+    if folds is not None:
+        notes.append(words_on_sites(site, folds))
+    for other in preserved:
+        own = other.folds.dropna() if other.folds is not None else pd.Series(dtype="Int64")
+        own = own[own.index.isin(site.index)]
+        if split_patients(site[own.index], own):
+            notes.append(f"{other.where}: {words_on_sites(site[own.index], own)}")
+    if clinical is not None:
+        rows_of_clinical, said = _clinical_rows(clinical, site, sites.draws)
+        rows += rows_of_clinical
+        notes += said
+    return pd.DataFrame(rows, columns=_COLUMNS), notes
+
+
+def _clinical_rows(
+    clinical: Clinical, site: pd.Series, draws: Bootstrap
+) -> tuple[list[dict[str, object]], list[str]]:
+    """The clinical-only model in folds of whole sites beside that in the folds of the comparison."""
+    known = clinical.patients
+    own = site[known.ids]
+    if not split_patients(own, clinical.folds):
+        return [], ["the folds that are compared keep sites apart already: nothing is shown beside them"]
+    if own.nunique() < 2:
+        return [], ["all patients are of one site: there are no folds that keep sites apart"]
+    folds = folds_of_whole_sites(own, known.outcome.event, int(clinical.folds.nunique()), draws.seed)
+    note = f"site-preserved folds of the clinical-only model: {counted(int(folds.nunique()), 'fold')} of whole sites"
+    return _two_rows(clinical.model, clinical.in_folds(folds), known, draws), [note]
+
+
+def _matched(models: Sequence[RiskScores], others: Sequence[RiskScores]) -> dict[str, RiskScores]:
+    """Scores from site-preserved folds by the name of the model that they belong to."""
+    known = [model.name for model in models]
+    for other in others:
+        if other.name not in known:
+            raise InputError(
+                f"scores from site-preserved folds are called {other.name!r}, as none of the scores that are compared",
+                where=f"{other.where}; the scores are {listing(known)}",
+                fix="give both files of a model the same name, in two folders",
+            )
+        if other.folds is None:
+            raise InputError("scores from site-preserved folds have no fold", where=other.where)
+    return {other.name: other for other in others}
+
+
+def _two_rows(
+    random: StandardScores, preserved: RiskScores, patients: Patients, draws: Bootstrap
+) -> list[dict[str, object]]:
+    """C of one model in random and in site-preserved folds, over the patients that both scored.
+
+    Both count pairs within their own folds, but where the random folds are no strata: there all pairs are counted.
+    """
+    assert preserved.folds is not None
+    tested = preserved.folds.dropna().index
+    both = patients.ids[patients.ids.isin(tested)]
+    if both.empty:
+        raise InputError(
+            f"no patient that is compared has a score of {preserved.name} from site-preserved folds",
+            where=preserved.where,
+        )
+    kept, other = patients.where(pd.Series(patients.ids.isin(both))), preserved.of(both)
+    rows = [
+        (_RANDOM, random.scores[both], kept.strata),
+        (_SITE_PRESERVED, standardise(other).scores, None if kept.strata is None else other.folds),
+    ]
+    found = [
+        {
+            "score": random.name,
+            "folds": folds,
+            "n": kept.outcome.n,
+            "events": kept.outcome.n_events,
+            **_c_index(kept, scores, strata, draws),
+        }
+        for folds, scores, strata in rows
+    ]
+    return [
+        found[0] | {"difference": np.nan},
+        found[1] | {"difference": found[1]["c_index"] - found[0]["c_index"]},
+    ]
+
+
+def _c_index(
+    patients: Patients, scores: pd.Series, strata: pd.Series | None, draws: Bootstrap
+) -> dict[str, float]:
+    """C with its interval; the same draws of patients for any scores and folds."""
+    found = harrell_c(patients.outcome, scores, strata=strata, bootstrap=draws.draws, seed=draws.seed)
+    return {"c_index": found.c_index, "low": found.low, "high": found.high}

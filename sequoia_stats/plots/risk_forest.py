@@ -80,7 +80,7 @@ def survival_by_risk(result: RiskComparison, score: str) -> Figure:
     """
     if score not in result.curves:
         raise InputError(f"there is no score {score!r}", fix=f"name one of {', '.join(result.curves)}")
-    row = result.comparison.set_index("score").loc[score]
+    row = next(one for one in result.comparison.to_dict("records") if one["score"] == score)
     within = "" if result.n_folds is None else " within folds"
     split = f"Log-rank, high against low risk{within}: {text.p_statement(row['logrank_p'])}"
     hazard = text.estimate(row["hr_per_sd"], row["hr_low"], row["hr_high"])

@@ -12,7 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_stats.coxpath import stratified_folds
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.risk._concordances import Bootstrap
-from sequoia_stats.risk._measures import PER_SD, Patients, adjusted
+from sequoia_stats.risk._measures import PER_SD, Patients, adjusted, stacked
 from sequoia_stats.risk._score_files import RiskScores
 from sequoia_stats.risk._standard import StandardScores, standardise
 from sequoia_stats.survival import CoxFit, cox_regression
@@ -22,6 +22,20 @@ CLINICAL = "clinical"
 #: Number of folds that are drawn.
 MOST_FOLDS = 5
 _FEWEST_FOLDS = 3
+_GAIN = [
+    "score",
+    "n",
+    "events",
+    "c_clinical",
+    "c_both",
+    "c_difference",
+    "low",
+    "high",
+    "p",
+    "chi2",
+    "df",
+    "p_lr",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,25 +168,16 @@ def gain_over(
         tests.append({"score": model.name, **test})
         notes += said
     c, pairs = draws.concordance([*both, clinical.model], patients)
-    c_index, against = c.set_index("score")["c_index"], pairs[pairs["b"] == CLINICAL].set_index("a")
-    rows = [
-        {
-            "score": test["score"],
-            "n": patients.outcome.n,
-            "events": patients.outcome.n_events,
-            "c_clinical": c_index[CLINICAL],
-            "c_both": c_index[model.name],
-            **against.loc[model.name, ["c_difference", "low", "high", "p"]].to_dict(),
-            **{name: test[name] for name in ("chi2", "df", "p_lr")},
-        }
-        for model, test in zip(both, tests, strict=True)
-    ]
-    return (
-        pd.concat(terms, ignore_index=True),
-        pd.concat(hazards, ignore_index=True),
-        pd.DataFrame(rows),
-        notes,
+    c_index = c.set_index("score")["c_index"]
+    added = pairs[pairs["b"] == CLINICAL].set_index("a").drop(columns="b")
+    gain = pd.DataFrame(tests, index=[model.name for model in both]).join(added)
+    gain = gain.assign(
+        n=patients.outcome.n,
+        events=patients.outcome.n_events,
+        c_clinical=c_index[CLINICAL],
+        c_both=c_index[gain.index],
     )
+    return stacked(terms), stacked(hazards), gain[_GAIN].reset_index(drop=True), notes
 
 
 def drawn_folds(patients: Patients, seed: int) -> pd.Series:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sequoia_base.arguments import ProgressBar
-from sequoia_stats.risk._measures import Patients
+from sequoia_stats.risk._measures import Patients, stacked
 from sequoia_stats.risk._standard import StandardScores
 from sequoia_stats.survival import compare_concordance
 
@@ -77,4 +77,4 @@ class Bootstrap:
         scores, pairs = self.concordance(models, patients)
         own, more = self.concordance([*(model.of(known.ids) for model in models), further], known)
         own, more = own[own["score"] == further.name], more[more["b"] == further.name]
-        return pd.concat([scores, own], ignore_index=True), pd.concat([pairs, more], ignore_index=True)
+        return stacked([scores, own]), stacked([pairs, more])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -153,6 +153,12 @@ def adjusted(
     terms = full.frame.assign(score=model.name, n=full.n, events=full.n_events)
     numbers = {"chi2": test.chi2, "df": test.df, "p_lr": test.p}
     return terms[columns], _hazards(model.name, full), numbers
+
+
+def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables with the same columns below each other; pandas warns where one of several has no row."""
+    tables = list(tables)
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def notes_on_folds(patients: Patients) -> list[str]:

@@ -144,23 +144,13 @@ def _two_rows(
             where=preserved.where,
         )
     kept, other = patients.where(pd.Series(patients.ids.isin(both))), preserved.of(both)
-    rows = [
-        (_RANDOM, random.scores[both], kept.strata),
-        (_SITE_PRESERVED, standardise(other).scores, None if kept.strata is None else other.folds),
-    ]
-    found = [
-        {
-            "score": random.name,
-            "folds": folds,
-            "n": kept.outcome.n,
-            "events": kept.outcome.n_events,
-            **_c_index(kept, scores, strata, draws),
-        }
-        for folds, scores, strata in rows
-    ]
+    common = {"score": random.name, "n": kept.outcome.n, "events": kept.outcome.n_events}
+    at_random = _c_index(kept, random.scores[both], kept.strata, draws)
+    apart = _c_index(kept, standardise(other).scores, None if kept.strata is None else other.folds, draws)
+    difference = apart["c_index"] - at_random["c_index"]
     return [
-        found[0] | {"difference": np.nan},
-        found[1] | {"difference": found[1]["c_index"] - found[0]["c_index"]},
+        {**common, "folds": _RANDOM, **at_random, "difference": np.nan},
+        {**common, "folds": _SITE_PRESERVED, **apart, "difference": difference},
     ]
 
 

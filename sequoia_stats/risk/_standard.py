@@ -73,5 +73,6 @@ def standardise(model: RiskScores) -> StandardScores:
     if "group" in model.frame:
         groups = model.frame["group"].astype(str)
     else:
-        groups = pd.Series(np.where(raw > folds.map(training["cutoff"]), "high", "low"), raw.index)
+        high = raw.to_numpy() > folds.map(training["cutoff"]).to_numpy()
+        groups = pd.Series(np.where(high, "high", "low").astype(str), raw.index)
     return StandardScores(model.name, scores.rename(model.name), groups.rename(model.name), tuple(notes))

@@ -21,6 +21,7 @@ from sequoia_stats.risk._measures import (
     hazard_of,
     logrank_of,
     notes_on_folds,
+    stacked,
 )
 from sequoia_stats.risk._score_files import RiskScores, as_outcome_table, as_scores, shared_patients
 from sequoia_stats.risk._site_preserved import Sites, beside_random
@@ -122,7 +123,7 @@ def compare_risks(
     terms, gain = pd.DataFrame(), pd.DataFrame()
     if beside is not None:
         terms, of_terms, gain, said = gain_over(beside, standard, draws)
-        hazards = pd.concat([hazards, of_terms], ignore_index=True)
+        hazards = stacked([hazards, of_terms])
         notes += said
     sites = Sites(None if site is None or known is None else known.covariates[site], where, draws)
     others = as_scores(site_preserved) if site_preserved else []
@@ -223,7 +224,7 @@ def _compared(
         )
         curves[model.name] = curves_of(model, own.outcome)
         notes += [*of_hazard, *of_test]
-    return pd.DataFrame(found), pd.concat(hazards, ignore_index=True), curves, notes
+    return pd.DataFrame(found), stacked(hazards), curves, notes
 
 
 def _with_concordance(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:

@@ -8,27 +8,22 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
-from sequoia_model.errors import InputError, listing
-from sequoia_model.leakage import Audit, SlideMeans, audit, audit_splits
-from sequoia_model.patients import read_patient_column
-from sequoia_model.splits import Splits, draw, read_splits
-from sequoia_model.training._run_files import assemble, begin_run
-from sequoia_model.training._work import Job, OnEpoch, Sources, train_folds
-from sequoia_model.training.baselines import pooled_features
+from sequoia_model.errors import InputError
+from sequoia_model.splits import Splits
+from sequoia_model.training._run_files import assemble, describe, run_record
+from sequoia_model.training._work import GeneJob, GeneWork, Sources
+from sequoia_model.training.audited_splits import audited_splits
 from sequoia_model.training.data import TrainingData
+from sequoia_model.training.fold_work import FolderJob, OnEpoch, refuse_unknown, train_folds
 from sequoia_model.training.folds import FoldRows, rows_of_folds
 from sequoia_model.training.networks import Start, new_network, read_start
 from sequoia_model.training.one_fold import refuse_unfit, slides_by_patient
 from sequoia_model.training.options import TrainOptions
-from sequoia_model.training.result import FoldRun, TrainingRun
+from sequoia_model.training.result import TrainingRun
 from sequoia_model.types.devices import choose_device, networks_that_fit
-from sequoia_model.weights.side_file import SIDE_FILE, SPLITS
 
 
 def train(
@@ -130,14 +125,13 @@ def train(
         None if cache is None else Path(cache),
     )
     data = sources.load(options.seed, jobs, progress)
-    made, audited = _audited_splits(splits, data, options, patients, n_folds=n_folds, val=val, site=site)
+    made, audited = audited_splits(
+        splits, data, patients, seed=options.seed, no_val=options.no_val, n_folds=n_folds, val=val, site=site
+    )
     flow = Flow.of(data.flow)
     given = splits is not None
     rows = rows_of_folds(made, data.patients, options, flow, given=given)
-    if only is not None and not 0 <= only < len(rows):
-        raise InputError(
-            f"there is no fold {only}: the folds are 0 to {len(rows) - 1}", where=made.note, fix="--fold K"
-        )
+    refuse_unknown(only, rows, made.note)
     _refuse_unfit(data, rows, options, start, given=given)
     if given and made.note:
         data = replace(data, warnings=(*data.warnings, f"{made.name}: {made.note}"))
@@ -151,38 +145,15 @@ def train(
         "splits": sha256(made.to_frame().to_csv(index=False).encode()).hexdigest(),
     }
     seen = frozenset() if start is None else start.seen_outside(made.roles.index)
-    begin_run(Path(output), settings, data, made, seen, force=force)
+    run_record(Path(output)).begin(settings, lambda: describe(Path(output), data, made, seen), force=force)
     if jobs > 1 and place.type == "cuda":
         n_clusters, dim = data.means.shape[1:]
         like = new_network(options, dim=dim, n_clusters=n_clusters, n_genes=len(data.genes), fold=0)
         jobs = networks_that_fit(place, sum(p.numel() for p in like.parameters()), jobs)
-    job = Job(
-        sources, options, made, Path(output), settings, str(place), jobs, only, begun, force,
-        checkpoint_seconds, tensorboard,
-    )  # fmt: skip
-    runs = train_folds(job, data, rows, start, on_epoch)
-    if all(run.failure is not None for run in runs):
-        raise _as_error(runs)
-    return assemble(Path(output), settings, data, rows, runs, flow, audited)
-
-
-def _audited_splits(
-    given: Splits | str | Path | None,
-    data: TrainingData,
-    options: TrainOptions,
-    patients: str | Path | None,
-    **drawn: Any,
-) -> tuple[Splits, Audit]:
-    """The splits, without leaks, and what else the audit says of them."""
-    about = patients if patients is not None else dict(zip(data.slides, data.patients, strict=True))
-    if given is not None and not isinstance(given, Splits):
-        given = Path(given, SPLITS) if Path(given, SIDE_FILE).is_file() else given  # of a run folder
-        audit(given, patients=about).refuse_leaks()  # told with the names of those on both sides
-    made = _splits(given, data, options, patients, **drawn)
-    means = SlideMeans(data.slides, pooled_features(data.means).astype(np.float32), data.encoder)
-    audited = audit_splits(made, means, about, seed=options.seed)
-    audited.refuse_leaks()
-    return made, audited
+    folder = FolderJob(Path(output), settings, str(place), jobs, only, begun, force, checkpoint_seconds)
+    job = GeneJob(folder, sources, options, made, tensorboard)
+    work = GeneWork(job, data, rows, start, on_epoch)
+    return assemble(work, train_folds(work, job.again), flow, audited)
 
 
 def _refuse_unfit(
@@ -195,36 +166,3 @@ def _refuse_unfit(
         refuse_unfit(data, fold, options, start, given=given)
     if start is not None:
         start.new(data.genes, options, rows[0].fold)  # what cannot be copied or frozen
-
-
-def _splits(
-    given: Splits | str | Path | None,
-    data: TrainingData,
-    options: TrainOptions,
-    patients: str | Path | None,
-    **drawn: Any,
-) -> Splits:
-    """The splits that are given, or drawn from the patients of the training data."""
-    asked = {name: value for name, value in drawn.items() if value is not None}
-    if given is not None:
-        wrong = [f"--{name.removeprefix('n_')}" for name in asked if name != "val" or asked["val"] != 0]
-        if wrong:
-            raise InputError(f"{listing(wrong)} cannot be used with given splits", fix="leave it out")
-        slides = dict(zip(data.slides, data.patients, strict=True))
-        return given if isinstance(given, Splits) else read_splits(given, slides)
-    column = asked.pop("site", None)
-    if column is not None:
-        if patients is None:
-            raise InputError(f"there is no table with the column {column!r}", fix="give it with --patients")
-        asked["sites"] = read_patient_column(patients, column)
-    if options.no_val:
-        asked["val"] = 0.0
-    if data.cohorts.astype(bool).all():
-        asked["cohorts"] = dict(zip(data.patients, data.cohorts, strict=True))
-    return draw(data.patients, seed=options.seed, **asked)
-
-
-def _as_error(runs: Sequence[FoldRun]) -> InputError:
-    first = next(run.failure for run in runs if run.failure is not None)
-    which = f"fold {runs[0].fold} failed" if len(runs) == 1 else f"all {len(runs)} folds failed; the first"
-    return InputError(f"{which}: {first.what}", where=first.where, fix=first.fix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _FEWEST = {"train": 2, "val": 2, "test": 1}
 
 @dataclass(frozen=True, eq=False)
 class FoldRows:
-    """The slides of a fold by their rows in the training data.
+    """The parts of a fold by their rows in the data: slides that are to predict genes, patients that have a risk.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def rows_of_folds(
     *,
     given: bool = False,
 ) -> tuple[FoldRows, ...]:
-    """The slides of every fold, by their patients.
+    """The slides of every fold, by their patients, as `train` asks for them.
 
     Parameters
     ----------
@@ -67,15 +67,58 @@ def rows_of_folds(
         The patient of each slide.
     options : TrainOptions
         Whether validation patients train as well, and which share of the training patients is used.
+    flow, given
+        As in `divided`.
+
+    Raises
+    ------
+    InputError
+        As in `divided`; also if the share of the training patients has too few slides.
+    """
+    owner = np.asarray(patients, dtype=object)
+    absent = "no slide with measured expression"
+    rows = divided(splits, owner, flow, absent=absent, no_val=options.no_val, given=given)
+    if options.sample_percent is None:
+        return rows
+    some = tuple(replace(fold, train=_sampled(fold.train, owner, options, fold.fold)) for fold in rows)
+    for fold in some:
+        _refuse_few(len(fold.train), "slide", "train", fold.fold, splits.name, given)
+    return some
+
+
+def divided(
+    splits: Splits,
+    patients: Sequence[str] | NDArray[np.object_],
+    flow: Flow,
+    *,
+    absent: str,
+    item: str = "slide",
+    no_val: bool = False,
+    given: bool = False,
+) -> tuple[FoldRows, ...]:
+    """The rows that train, validate and are tested in every fold, by their patients.
+
+    Parameters
+    ----------
+    splits : Splits
+        Roles of the patients.
+    patients : sequence of str
+        The patient of each row.
     flow : Flow
-        Gets a line for the patients that are not in the splits, or have no slides.
+        Gets a line for the patients that are not in the splits, or have no row.
+    absent : str
+        Why a patient of the splits has no row, in words.
+    item : {"slide", "patient"}
+        What a row is.
+    no_val : bool, default False
+        Whether validation patients train as well.
     given : bool, default False
         Whether the splits were given, not drawn: an error then names other ways out.
 
     Raises
     ------
     InputError
-        If a part of a fold has too few slides.
+        If a part of a fold has too few rows.
     """
     patient = np.asarray(patients, dtype=object)
     here = list(dict.fromkeys(patient.tolist()))
@@ -84,8 +127,8 @@ def rows_of_folds(
         lost = [name for name in here if name not in splits.roles.index]
         flow.add("patients: splits", len(here), len(known), f"not in {splits.name}: {listing(lost, 3)}")
     if len(known) < len(splits.roles):
-        absent = [name for name in splits.roles.index if name not in set(known)]
-        reason = f"no slide with measured expression: {listing(absent, 3)}"
+        others = [name for name in splits.roles.index if name not in set(known)]
+        reason = f"{absent}: {listing(others, 3)}"
         flow.add(f"patients of {splits.name}", len(splits.roles), len(known), reason)
     if not known:
         raise InputError(
@@ -100,7 +143,18 @@ def rows_of_folds(
             where=splits.name,
             fix="use splits that test each patient once",
         )
-    return tuple(_rows_of(fold, splits, patient, options, given) for fold in range(splits.n_folds))
+    folds = []
+    for fold in range(splits.n_folds):
+        roles = splits.roles[f"fold_{fold}"]
+        role = np.array([roles.get(name, "") for name in patient], dtype=object)
+        if no_val:
+            role[role == "val"] = "train"
+        rows = {name: np.flatnonzero(role == name) for name in _FEWEST}
+        for name in _FEWEST:
+            if name != "val" or not no_val:
+                _refuse_few(len(rows[name]), item, name, fold, splits.name, given)
+        folds.append(FoldRows(fold, rows["train"], rows["val"], rows["test"]))
+    return tuple(folds)
 
 
 def more_validation(given: bool) -> str:
@@ -113,32 +167,14 @@ def more_validation(given: bool) -> str:
     return f"use {others}; or --val 0 for exactly --epochs epochs, where validation patients train"
 
 
-def _rows_of(
-    fold: int, splits: Splits, patient: NDArray[np.object_], options: TrainOptions, given: bool
-) -> FoldRows:
-    roles = splits.roles[f"fold_{fold}"]
-    role = np.array([roles.get(name, "") for name in patient], dtype=object)
-    if options.no_val:
-        role[role == "val"] = "train"
-    rows = {name: np.flatnonzero(role == name) for name in _FEWEST}
-    if options.sample_percent is not None:
-        rows["train"] = _sampled(rows["train"], patient, options, fold)
-    for name, fewest in _FEWEST.items():
-        if name == "val" and options.no_val:
-            continue
-        _refuse_few(len(rows[name]), fewest, name, fold, splits.name, given)
-    return FoldRows(fold, rows["train"], rows["val"], rows["test"])
-
-
-def _refuse_few(n: int, fewest: int, part: str, fold: int, where: str, given: bool) -> None:
-    if n >= fewest:
-        return
-    fix = more_validation(given) if part == "val" else "use other splits, or fewer folds"
-    raise InputError(
-        f"the {part} part of fold {fold} has {counted(n, 'slide')}; it needs {fewest} or more",
-        where=where,
-        fix=fix,
-    )
+def _refuse_few(n: int, item: str, part: str, fold: int, where: str, given: bool) -> None:
+    fewest = _FEWEST[part]
+    if n < fewest:
+        raise InputError(
+            f"the {part} part of fold {fold} has {counted(n, item)}; it needs {fewest} or more",
+            where=where,
+            fix=more_validation(given) if part == "val" else "use other splits, or fewer folds",
+        )
 
 
 def _sampled(rows: Rows, patient: NDArray[np.object_], options: TrainOptions, fold: int) -> Rows:

@@ -81,9 +81,11 @@ def child(folder: str) -> None:
         from sequoia_base.runs import RunFolder
         from sequoia_model.leakage import audit_splits
         from sequoia_model.splits import draw
-        from sequoia_model.training._run_files import assemble, begin_run
+        from sequoia_model.training._run_files import assemble, describe, run_record
+        from sequoia_model.training._work import GeneJob, GeneWork, Sources
         from sequoia_model.training.checkpoints import Checkpoints
         from sequoia_model.training.data import TrainingData
+        from sequoia_model.training.fold_work import FolderJob
         from sequoia_model.training.folds import rows_of_folds
         from sequoia_model.training.networks import null_networks
         from sequoia_model.training.one_fold import evaluate_fold, results_file, train_fold
@@ -113,7 +115,7 @@ def child(folder: str) -> None:
     options, splits = TrainOptions(epochs=1).completed("cpu"), draw(patients)
     rows = rows_of_folds(splits, patients, options, flow)
     settings = options.settings() | {"data": ""}
-    begin_run(output, settings, data, splits, (), force=False)
+    run_record(output).begin(settings, lambda: describe(output, data, splits, ()), force=False)
     fold = rows[0]
     few = replace(fold, train=fold.train[:TRAINED_ON])
     some = replace(fold, val=fold.val[:PREDICTED], test=fold.test[:PREDICTED])
@@ -148,7 +150,9 @@ def child(folder: str) -> None:
         del results, cyclic, network, claim
     with phase("joining the folds"):
         runs = [FoldRun(fold.fold, "done") for fold in rows]
-        run = assemble(output, settings, data, rows, runs, flow, audit_splits(splits))
+        folder = FolderJob(output, settings, "cpu", 1, None, 0.0, False, 0.0)
+        job = GeneJob(folder, Sources((root,), root), options, splits, False)
+        run = assemble(GeneWork(job, data, rows, None), runs, flow, audit_splits(splits))
     assert run.summary is not None and run.summary.n_slides == n
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.arguments import ProgressBar
+from sequoia_base.flow import Flow
 from sequoia_base.runs import attempt
-from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing, none_left
-from sequoia_model.feature_files import FeatureKind, look, read
+from sequoia_base.search import PassedOver
+from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing, none_left, part
+from sequoia_model.feature_files import FeatureKind, find, look, read, slide_name
 from sequoia_model.targets.network_input import (
     InputNotes,
     InputSpec,
@@ -27,6 +29,7 @@ from sequoia_model.training.data._store import (
     MeansStore,
     StoredSlide,
     content_of,
+    default_cache,
     mark_of,
     now,
     row_key,
@@ -62,6 +65,29 @@ class ClusteredSlides:
     digest: str
     failed: tuple[Failure, ...]
 
+    def scale_warnings(self) -> list[str]:
+        """A warning if tiles differ in size, scale or overlap from slide to slide."""
+        scales: dict[str, list[str]] = {}
+        for slide, notes in zip(self.slides, self.notes, strict=True):
+            scale = notes.tile_scale or ("unknown" if notes.no_scale else "as published")
+            scales.setdefault(scale, []).append(slide)
+        if len(scales) < 2:
+            return []
+        rare = sorted(scales, key=lambda scale: len(scales[scale]))[:-1]
+        others = [slide for scale in rare for slide in scales[scale]]
+        shown = listing((f"{scales[scale][0]} ({scale})" for scale in rare), 3)
+        some = part(len(others), len(self.slides), "slide", "have")
+        return [f"{some} tiles of another size, scale or overlap than the others: {shown}"]
+
+
+def find_features(features: str | Path | Iterable[str | Path], flow: Flow) -> dict[str, Path]:
+    """The feature file of each slide, in files and folders; the ledger gets a line for what is passed over."""
+    passed = PassedOver()
+    files = {slide_name(path): path for path in find(features, passed)}
+    if passed:
+        flow.add("feature files: found", len(files) + passed.total(), len(files), f"passed over: {passed}")
+    return files
+
 
 class MeansSource:
     """Feature files of one encoder, and the folder that keeps their cluster means.
@@ -70,8 +96,8 @@ class MeansSource:
     ----------
     files : mapping of str to Path
         Feature file of each slide.
-    store : MeansStore
-        The folder.
+    cache : path, optional
+        The folder; by default one in ``XDG_CACHE_HOME``.
     encoder : str, optional
         The encoder of the features; by default the one that the files name.
     n_clusters, seed : int
@@ -84,10 +110,17 @@ class MeansSource:
     """
 
     def __init__(
-        self, files: Mapping[str, Path], store: MeansStore, *, encoder: str | None, n_clusters: int, seed: int
+        self,
+        files: Mapping[str, Path],
+        cache: str | Path | None,
+        *,
+        encoder: str | None,
+        n_clusters: int,
+        seed: int,
     ) -> None:
         given = canonical_encoder(encoder) if encoder is not None and encoder.strip() else None
-        self._files, self._store, self._asked = files, store, given or ""
+        self._files, self._asked = files, given or ""
+        self._store = MeansStore(default_cache() if cache is None else cache)
         self._kinds: dict[str, FeatureKind] = {}
         self._failed: dict[str, SequoiaError] = {}
         for slide, path in files.items():

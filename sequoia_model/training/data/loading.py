@@ -17,17 +17,14 @@ from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
 from sequoia_base.gene_names import examine
 from sequoia_base.names import patient_of
-from sequoia_base.search import PassedOver
 from sequoia_model.clusters import N_CLUSTERS
 from sequoia_model.errors import Failure, InputError, counted, listing, part
-from sequoia_model.feature_files import find, slide_name
 from sequoia_model.patients import known_patients
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import notes_warnings
 from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
 from sequoia_model.training.data._complete import RULE, complete, constant, packed
-from sequoia_model.training.data._means import ClusteredSlides, MeansSource
-from sequoia_model.training.data._store import MeansStore, default_cache
+from sequoia_model.training.data._means import ClusteredSlides, MeansSource, find_features
 from sequoia_model.types.units import NOT_STATED, measured_contradiction, measured_doubt
 from sequoia_model.weights.gene_lists import read_genes
 
@@ -142,18 +139,15 @@ def load_training_data(
         {"n_clusters": n_clusters, "seed": seed, "jobs": jobs},
         {"n_clusters": whole(1), "seed": whole(0), "jobs": whole(1)},
     )
-    flow, passed = Flow(), PassedOver()
-    files = {slide_name(path): path for path in find(features, passed)}
-    if passed:
-        flow.add("feature files: found", len(files) + passed.total(), len(files), f"passed over: {passed}")
+    flow = Flow()
+    files = find_features(features, flow)
     begin()  # the process that reads features, while tables are read here
     wanted = read_genes(genes) if isinstance(genes, str | Path) else genes
     table = open_measured(measured, wanted, names=_names(files, patients))
     names = _genes(table, wanted, flow)
     people, rows = _matched(files, table, patients, flow)
-    store = MeansStore(default_cache() if cache is None else cache)
     source = MeansSource(
-        {slide: files[slide] for slide in rows}, store, encoder=encoder, n_clusters=n_clusters, seed=seed
+        {slide: files[slide] for slide in rows}, cache, encoder=encoder, n_clusters=n_clusters, seed=seed
     )
     slides, values, names = _expression(table, rows, names, flow)
     read = source.read(slides, jobs=jobs, progress=progress)
@@ -179,7 +173,7 @@ def load_training_data(
         warnings=(
             *patient_warnings(read.slides, owners),
             *notes_warnings(list(zip(read.slides, read.notes, strict=True)), source.spec),
-            *_scales(read),
+            *read.scale_warnings(),
             *doubts,
             *_constant_warning(names, same),
             *([f"genes are not named by symbols: {kinds}"] if kinds.are_identifiers else []),
@@ -309,24 +303,6 @@ def _units(table: Measured, values: NDArray[np.float32]) -> tuple[str, list[str]
     doubt = measured_doubt(table.units, *span, wrong=wrong, harm="a few genes would decide the loss")
     units = NOT_STATED if measured_contradiction(table.units, *span) else table.units
     return units, [doubt] if doubt else []
-
-
-def _scales(read: ClusteredSlides) -> list[str]:
-    """A warning if tiles differ in size, scale or overlap from slide to slide."""
-    scales: dict[str, list[str]] = {}
-    for slide, notes in zip(read.slides, read.notes, strict=True):
-        scales.setdefault(notes.tile_scale or ("unknown" if notes.no_scale else "as published"), []).append(
-            slide
-        )
-    if len(scales) < 2:
-        return []
-    rare = sorted(scales, key=lambda scale: len(scales[scale]))[:-1]
-    others = [slide for scale in rare for slide in scales[scale]]
-    shown = listing((f"{scales[scale][0]} ({scale})" for scale in rare), 3)
-    n = len(read.slides)
-    return [
-        f"{part(len(others), n, 'slide', 'have')} tiles of another size, scale or overlap than the others: {shown}"
-    ]
 
 
 def _digest(

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sequoia_model.legacy import read_results
     from sequoia_model.nets import SummaryTransformer, TileMLP, TileTransformer
     from sequoia_model.prediction import PredictionRun, predict, predict_slides
+    from sequoia_model.risk.crossval import train_risk
+    from sequoia_model.risk.data import RiskData, load_risk_data
+    from sequoia_model.risk.options import RiskOptions
+    from sequoia_model.risk.result import RiskRun
     from sequoia_model.slide import Slide, find_slides, open_slide
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
@@ -49,6 +53,9 @@ __all__ = [
     "FeatureBag",
     "InputError",
     "PredictionRun",
+    "RiskData",
+    "RiskOptions",
+    "RiskRun",
     "SequoiaError",
     "Slide",
     "Splits",
@@ -72,6 +79,7 @@ __all__ = [
     "embed_folder",
     "find_slides",
     "get_encoder",
+    "load_risk_data",
     "load_training_data",
     "load_weights",
     "open_slide",
@@ -89,6 +97,7 @@ __all__ = [
     "tile_grid",
     "tissue_mask",
     "train",
+    "train_risk",
     "write_features",
 ]
 
@@ -103,6 +112,9 @@ __getattr__ = on_demand(
         "FeatureBag": "types.bag:FeatureBag",
         "PredictionRun": "prediction:PredictionRun",
         "InputError": "errors:InputError",
+        "RiskData": "risk.data:RiskData",
+        "RiskOptions": "risk.options:RiskOptions",
+        "RiskRun": "risk.result:RiskRun",
         "SequoiaError": "errors:SequoiaError",
         "Slide": "slide:Slide",
         "Splits": "splits:Splits",
@@ -125,6 +137,7 @@ __getattr__ = on_demand(
         "embed_folder": "embedding:embed_folder",
         "find_slides": "slide:find_slides",
         "get_encoder": "encoders:get_encoder",
+        "load_risk_data": "risk.data:load_risk_data",
         "load_training_data": "training.data:load_training_data",
         "load_weights": "weights.loading:load_weights",
         "open_slide": "slide:open_slide",
@@ -142,6 +155,7 @@ __getattr__ = on_demand(
         "tile_grid": "tiles:tile_grid",
         "tissue_mask": "tissue:tissue_mask",
         "train": "training.crossval:train",
+        "train_risk": "risk.crossval:train_risk",
         "write_features": "feature_files:write",
     },
 )

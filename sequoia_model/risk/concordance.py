@@ -38,14 +38,15 @@ def concordance(time: ArrayLike, event: ArrayLike, risk: ArrayLike, strata: Arra
     labels = np.zeros(len(t), dtype=np.int64) if strata is None else np.unique(strata, return_inverse=True)[1]
     counts = np.zeros(2)
     for stratum in np.unique(labels):
-        counts += _pairs(*(values[labels == stratum] for values in (t, d, r)))
+        counts += counted_pairs(*(values[labels == stratum] for values in (t, d, r)))
     comparable, concordant = counts
     return float(concordant / comparable) if comparable else float("nan")
 
 
-def _pairs(time: NDArray, event: NDArray[np.bool_], risk: NDArray) -> tuple[int, float]:
-    """Comparable pairs, and how many of them are concordant, in blocks of events that bound the memory."""
+def counted_pairs(time: NDArray, event: NDArray[np.bool_], risk: NDArray) -> tuple[int, float]:
+    """The number of comparable pairs of patients, and of concordant ones among them; parameters as in `concordance`."""
     comparable, concordant = 0, 0.0
+    # in blocks of events, which bound the memory
     for some in np.array_split(np.flatnonzero(event), 1 + len(time) * int(event.sum()) // 2**24):
         later = (time > time[some, None]) | (~event & (time == time[some, None]))
         own = risk[some, None]

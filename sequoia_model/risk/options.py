@@ -50,6 +50,8 @@ class RiskOptions:
         How many times each fold learns from other random numbers, to show how far the result depends on them.
     untrained : int
         Number of untrained networks per fold, the null of comparisons.
+    no_val : bool
+        Whether validation patients train as well; training then lasts for exactly `epochs` epochs.
     seed : int
         Random seed, 0 or more.
     """
@@ -66,6 +68,7 @@ class RiskOptions:
     stratified: bool = False
     repeats: int = 5
     untrained: int = 1
+    no_val: bool = False
     seed: int = 0
 
     LIMITS: ClassVar[Mapping[str, Limit]] = {

@@ -25,6 +25,7 @@ from sequoia_model.training.data import TrainingData
 from sequoia_model.training.fold_work import LOG_TABLE
 from sequoia_model.training.folds import FoldRows
 from sequoia_model.training.one_fold import FoldPredictions, results_file
+from sequoia_model.training.pages import with_audit
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.run_record import (
     SUMMARY,
@@ -32,7 +33,6 @@ from sequoia_model.training.run_record import (
     recorded_folds,
     untold_patients,
     versions,
-    with_audit,
 )
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights._layouts import digest, read_network

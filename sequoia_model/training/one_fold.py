@@ -15,7 +15,6 @@ from safetensors.numpy import load_file, save_file
 
 from sequoia_model.errors import InputError, listing
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.training._principal_components import PrincipalComponents, fit_components, refuse_few
 from sequoia_model.training.baselines import (
     Chosen,
     Neighbours,
@@ -34,6 +33,7 @@ from sequoia_model.training.folds import FoldRows, more_validation
 from sequoia_model.training.networks import SMALL_INPUT, Start, new_network
 from sequoia_model.training.options import PRECISIONS, TrainOptions
 from sequoia_model.training.parts import FoldPart, give_back
+from sequoia_model.training.principal_components import PrincipalComponents, fit_components, refuse_few
 from sequoia_model.training.recipes import recipe_named
 from sequoia_model.training.scores import gene_correlations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,17 +141,32 @@ class TrainingRun(Result):
     def __str__(self) -> str:
         who = f"{counted(self.n_slides, 'slide')} of {counted(self.n_patients, 'patient')}"
         lines = [f"{who} × {counted(self.n_genes, 'gene')}, {self.units}, features of {self.encoder}"]
-        for run in self.folds:
-            if run.failure is not None:
-                lines.append(f"  fold {run.fold}: failed: {run.failure.reason}")
-                continue
-            kept = f"{run.epochs} epochs, kept {run.kept_epoch}" if run.epochs else ""
-            before = "" if run.computed else ", done before"
-            sizes = f"{run.n_train} train, {run.n_val} validate, {run.n_test} tested"
-            lines.append(f"  fold {run.fold}: {sizes}; {kept} ({run.stop}){before}")
-        if self.missing:
-            lines.append(f"  still to be trained: {', '.join(f'fold {fold}' for fold in self.missing)}")
+        lines += fold_lines(self.folds, self.missing)
         lines += ["", f"audit of {self.audit}"]
         if self.summary is not None:
             lines += ["", self.summary.to_markdown()]
         return "\n".join(lines)
+
+
+def fold_lines(folds: Sequence[FoldRun], missing: Sequence[int]) -> list[str]:
+    """A line for each fold that was asked for, and one for those that are still to be trained.
+
+    Parameters
+    ----------
+    folds : sequence of FoldRun
+        The folds that were asked for.
+    missing : sequence of int
+        Those that are not done.
+    """
+    lines = []
+    for run in folds:
+        if run.failure is not None:
+            lines.append(f"  fold {run.fold}: failed: {run.failure.reason}")
+            continue
+        kept = f"{run.epochs} epochs, kept {run.kept_epoch}" if run.epochs else ""
+        before = "" if run.computed else ", done before"
+        sizes = f"{run.n_train} train, {run.n_val} validate, {run.n_test} tested"
+        lines.append(f"  fold {run.fold}: {sizes}; {kept} ({run.stop}){before}")
+    if missing:
+        lines.append(f"  still to be trained: {', '.join(f'fold {fold}' for fold in missing)}")
+    return lines

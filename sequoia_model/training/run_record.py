@@ -18,7 +18,6 @@ from sequoia_base.names import patient_of
 from sequoia_base.results import jsonable
 from sequoia_base.runs import HIDDEN
 from sequoia_model.errors import InputError, listing
-from sequoia_model.leakage import Audit
 from sequoia_model.training.result import FoldRun
 from sequoia_model.weights.side_file import SEEN, SIDE_FILE, SLIDES
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
@@ -177,11 +176,6 @@ def untold_patients(slides: Sequence[str], patients: Sequence[str]) -> dict[str,
     """The patient of each slide, for the side file; None where the names of the slides tell them all."""
     of_slides = dict(zip(slides, patients, strict=True))
     return None if all(patient_of(slide) == name for slide, name in of_slides.items()) else of_slides
-
-
-def with_audit(page: str, audited: Audit) -> str:
-    """A summary, in Markdown, that ends with the audit of the splits."""
-    return f"{page.rstrip()}\n\n## Audit of the splits\n\n```\n{audited}\n```\n"
 
 
 def _refuse_other_files(output: Path) -> None:

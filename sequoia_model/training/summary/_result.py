@@ -11,6 +11,7 @@ import pandas as pd
 
 from sequoia_base.results import Result
 from sequoia_model.errors import counted, listing
+from sequoia_model.training.pages import markdown_table
 
 #: How texts call the methods.
 _NAMES = {
@@ -185,7 +186,7 @@ def _page(summary: Summary) -> Iterator[str]:
     yield ""
     yield "## All methods on the same folds"
     yield ""
-    yield from _table(["", *map(_title, methods.index)], _score_rows(summary, methods))
+    yield from markdown_table(["", *map(_title, methods.index)], _score_rows(summary, methods))
     yield ""
     yield (
         "Within folds: r in each fold, averaged. Pooled r also measures differences between folds, which the training "
@@ -206,7 +207,7 @@ def _page(summary: Summary) -> Iterator[str]:
         yield "## The network against each of the others"
         yield ""
         head = ["", "score", "genes", "network", "other", "difference", "95% interval", "other better"]
-        yield from _table(head, [_comparison_row(row) for row in _records(summary.comparisons)])
+        yield from markdown_table(head, [_comparison_row(row) for row in _records(summary.comparisons)])
         yield ""
         yield (
             "A difference above 0 is in favour of the network: of mean r within folds, or, against the training mean, "
@@ -216,7 +217,7 @@ def _page(summary: Summary) -> Iterator[str]:
         yield ""
     yield "## Folds of the network"
     yield ""
-    yield from _table(
+    yield from markdown_table(
         ["fold", "slides", "patients", "median r", "ranked on test", f"ranked on {summary.ranked_by}", "R²"],
         [_fold_row(row) for row in _records(summary.folds[summary.folds["method"] == "network"])],
     )
@@ -329,13 +330,6 @@ def _fold_row(row: Mapping[str, Any]) -> list[str]:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
-
-
-def _table(head: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 def _title(method: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.training._principal_components import fit_components
+from sequoia_model.training.principal_components import fit_components
 
 
 def make_inputs(slides: int = 12, clusters: int = 7, d: int = 9, seed: int = 0) -> np.ndarray:

@@ -1,0 +1,231 @@
+"""What a cross-validation of risk has shown: C of the network beside baselines, and how far it hangs on chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_base.results import Result
+from sequoia_model.errors import counted
+from sequoia_model.risk.concordance import concordance, counted_pairs
+from sequoia_model.training.pages import markdown_table
+
+#: Epochs that the page shows besides those that were chosen: the first ones, then every fifth.
+_FIRST, _EVERY = 10, 5
+_TITLES = {"network": "network", "ridge_cox": "ridge Cox"}
+
+
+@dataclass(frozen=True, eq=False)
+class TestedRisks:
+    """The tested patients of all folds, and the logs of the networks.
+
+    Parameters
+    ----------
+    folds : array of shape (n,), int
+        The fold that tested each patient.
+    time : array of shape (n,), float64
+        Months, tied where they are equal.
+    event : array of shape (n,), bool
+        Whether the event was seen.
+    risks : mapping of str to array of shape (n,)
+        By method: "network" (that of repeat 0), "untrained", "untrained_1", …, "ridge_cox".
+    log : DataFrame
+        A row per fold, repeat and epoch, with ``val_c``, ``test_c`` and ``saved``.
+    """
+
+    folds: NDArray[np.integer]
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    risks: Mapping[str, NDArray[np.floating]]
+    log: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSummary(Result):
+    """Harrell's C on the test parts; pairs of patients count within a fold.
+
+    Parameters
+    ----------
+    n_patients, n_events : int
+        Tested patients, and those with the event.
+    methods : DataFrame
+        A row per method: ``method, c_index``, pooled within folds.
+    folds : DataFrame
+        A row per fold: ``fold, n_patients, n_events, n_pairs``, and the C of each method.
+    repeats : DataFrame
+        A row per repeat: ``repeat, best, chosen, last``: C at the epoch that is best for the test part of each fold, at
+        the epoch that was chosen without it, and at the last one.
+    epochs : DataFrame
+        A row per epoch: ``epoch, n`` (networks that got there, of folds × repeats), ``val_c`` (their mean), ``test_c,
+        test_low, test_high`` (mean and range over repeats, pooled within folds), ``n_chosen`` (networks whose epoch it
+        is).
+    """
+
+    n_patients: int
+    n_events: int
+    methods: pd.DataFrame
+    folds: pd.DataFrame
+    repeats: pd.DataFrame
+    epochs: pd.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """C of the network beside the other methods, in words."""
+        c = dict(zip(self.methods["method"], self.methods["c_index"], strict=True))
+        others = ", ".join(f"{_title(name)} {_c(value)}" for name, value in c.items() if name != "network")
+        beside = f"; {others}" if others else ""
+        return f"C {_c(c['network'])} within folds{beside}."
+
+    def to_frame(self) -> pd.DataFrame:
+        """The row of each method."""
+        return self.methods
+
+    def to_markdown(self) -> str:
+        """The page ``summary.md``."""
+        return "\n".join(_page(self)) + "\n"
+
+    def __str__(self) -> str:
+        return self.verdict
+
+
+def summarise_risks(tested: TestedRisks) -> RiskSummary:
+    """Count pairs within folds, for each method, repeat and epoch.
+
+    C of all folds together is Σ (concordant pairs) / Σ (comparable pairs), which is the mean of the folds' C weighted
+    by comparable pairs (``survival::concordance`` with ``strata``).
+
+    Parameters
+    ----------
+    tested : TestedRisks
+        The tested patients of all folds.
+    """
+    time, event, folds = tested.time, tested.event, tested.folds
+    numbers = np.unique(folds).tolist()
+    rows, pairs = [], {}
+    for number in numbers:
+        some = folds == number
+        pairs[number] = counted_pairs(time[some], event[some], np.zeros(int(some.sum())))[0]
+        c = {name: concordance(time[some], event[some], risk[some]) for name, risk in tested.risks.items()}
+        sizes = {"n_patients": int(some.sum()), "n_events": int(event[some].sum()), "n_pairs": pairs[number]}
+        rows.append({"fold": number, **sizes, **c})
+    pooled = [(name, concordance(time, event, risk, folds)) for name, risk in tested.risks.items()]
+    log = tested.log.assign(pairs=tested.log["fold"].map(pairs), chosen=_chosen(tested.log))
+    return RiskSummary(
+        n_patients=len(time),
+        n_events=int(event.sum()),
+        methods=pd.DataFrame(pooled, columns=["method", "c_index"]),
+        folds=pd.DataFrame(rows),
+        repeats=_repeats(log),
+        epochs=_epochs(log),
+    )
+
+
+def _chosen(log: pd.DataFrame) -> pd.Series:
+    """Whether each row is the epoch whose network counts: the one saved last, or else the last one."""
+    number = log["epoch"].where(log["saved"].astype(bool), -1)
+    saved = number.groupby([log["fold"], log["repeat"]]).transform("max")
+    last = log.groupby(["fold", "repeat"])["epoch"].transform("max")
+    return log["epoch"] == saved.where(saved >= 0, last)
+
+
+def _repeats(log: pd.DataFrame) -> pd.DataFrame:
+    by_training = log.groupby(["repeat", "fold"])
+    at = {
+        "best": log.loc[log["test_c"].fillna(-1).groupby([log["repeat"], log["fold"]]).idxmax()],
+        "chosen": log[log["chosen"]],
+        "last": log.loc[by_training["epoch"].idxmax()],
+    }
+    table = {name: rows.groupby("repeat").apply(_pooled, include_groups=False) for name, rows in at.items()}
+    return pd.DataFrame(table).rename_axis("repeat").reset_index()
+
+
+def _epochs(log: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for epoch, there in log.groupby("epoch"):
+        c = there.groupby("repeat").apply(_pooled, include_groups=False)
+        rows.append(
+            {
+                "epoch": epoch,
+                "n": len(there),
+                "val_c": there["val_c"].mean(),
+                "test_c": c.mean(),
+                "test_low": c.min(),
+                "test_high": c.max(),
+                "n_chosen": int(there["chosen"].sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _pooled(rows: pd.DataFrame) -> float:
+    """C over folds, each weighted by its comparable pairs; NaN if there are none."""
+    known = rows[rows["pairs"] > 0]
+    return float(np.average(known["test_c"], weights=known["pairs"])) if len(known) else float("nan")
+
+
+def _page(summary: RiskSummary) -> Iterator[str]:
+    yield "# Risk by cross-validation"
+    yield ""
+    who = f"{counted(summary.n_patients, 'patient')}, {counted(summary.n_events, 'event')}"
+    yield f"{who}. {summary.verdict} Pairs of patients of different folds do not count."
+    methods = summary.methods["method"].tolist()
+    pooled = dict(zip(methods, summary.methods["c_index"], strict=True))
+    titles = ["fold", "patients", "events", "pairs", *map(_title, methods)]
+    rows = [
+        [
+            row["fold"],
+            row["n_patients"],
+            row["n_events"],
+            row["n_pairs"],
+            *(_c(row[name]) for name in methods),
+        ]
+        for row in summary.folds.to_dict("records")
+    ]
+    total = [f"{n:,}" for n in (summary.n_patients, summary.n_events, int(summary.folds["n_pairs"].sum()))]
+    rows.append(["all", *total, *(_c(pooled[name]) for name in methods)])
+    yield from ("", "## C of the test parts", "", *markdown_table(titles, rows))
+    yield from ("", "## How far this hangs on the epoch and on chance", "", _sensitivity(summary), "")
+    yield from markdown_table(
+        ["repeat", "best epoch", "chosen epoch", "last epoch"],
+        [[row.repeat, _c(row.best), _c(row.chosen), _c(row.last)] for row in summary.repeats.itertuples()],
+    )
+    yield from ("", "C at each epoch, over folds and repeats:", "")
+    last = int(summary.epochs["epoch"].max())
+    yield from markdown_table(
+        ["epoch", "networks", "validation", "test", "test, over repeats", "chosen by"],
+        [
+            [
+                row.epoch, row.n, _c(row.val_c), _c(row.test_c), f"{_c(row.test_low)} to {_c(row.test_high)}",
+                f"**{counted(row.n_chosen, 'network')}**" if row.n_chosen else "",
+            ]
+            for row in summary.epochs.itertuples()
+            if row.n_chosen or row.epoch < _FIRST or row.epoch % _EVERY == 0 or row.epoch == last
+        ],
+    )  # fmt: skip
+
+
+def _sensitivity(summary: RiskSummary) -> str:
+    table = summary.repeats
+    spans = [f"{_c(table[name].min())} to {_c(table[name].max())}" for name in ("chosen", "best", "last")]
+    chosen, best, last = spans
+    if len(table) == 1:
+        chosen, best, last = (_c(table.loc[0, name]) for name in ("chosen", "best", "last"))
+    what = f"Over {counted(len(table), 'repeat')} with other random numbers"
+    return (
+        f"{what}, C is {chosen} at the epoch that was chosen without the test part, {last} at the last epoch, and "
+        f"{best} at the epoch that is best for the test part of each fold. Published results of networks that learn "
+        "risk from images move by .05 to .1 with the epoch and the random numbers. The test part must not choose "
+        "either: the result is C at the chosen epoch of repeat 0, whose risks are in risk.csv."
+    )
+
+
+def _title(method: str) -> str:
+    return _TITLES.get(method, method.replace("_", " "))
+
+
+def _c(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"

@@ -15,7 +15,7 @@ from sequoia_model.cli.training_options import end
 
 
 def risk(
-    features: training_options.Features,
+    features: training_options.FeaturesOption,
     outcome: Annotated[
         Path,
         typer.Option(
@@ -23,7 +23,7 @@ def risk(
             "writes it."
         ),
     ],
-    output: training_options.Output,
+    output: training_options.OutputOption,
     architecture: Annotated[
         str | None,
         typer.Option(help="summary_transformer, tile_transformer or tile_mlp.  [default: the first]"),
@@ -42,7 +42,7 @@ def risk(
             "better one) or paper (the last one)."
         ),
     ] = "strict",
-    splits: training_options.Splits = None,
+    splits: training_options.SplitsOption = None,
     folds: training_options.Folds = None,
     val: training_options.Val = None,
     site: training_options.Site = None,
@@ -64,16 +64,16 @@ def risk(
         int,
         typer.Option(metavar="N", help="Networks per fold, from other random numbers; the first one counts."),
     ] = 5,
-    encoder: training_options.Encoder = None,
-    patients: training_options.Patients = None,
+    encoder: training_options.EncoderOption = None,
+    patients: training_options.PatientsOption = None,
     untrained: training_options.Untrained = 1,
     fold: training_options.Fold = None,
     device: training_options.Device = "auto",
-    jobs: training_options.Jobs = 1,
+    jobs: training_options.JobsOption = 1,
     checkpoint_seconds: training_options.CheckpointSeconds = 20.0,
     cache: training_options.Cache = None,
     seed: slide_options.Seed = 0,
-    force: training_options.Force = False,
+    force: training_options.ForceOption = False,
     as_json: Json = False,
 ) -> int:
     """Train networks whose output is a patient's risk, fold by fold, and tell the risk of the patients held out.

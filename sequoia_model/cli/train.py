@@ -15,14 +15,14 @@ from sequoia_model.cli.training_options import end
 
 
 def train(
-    features: training_options.Features,
+    features: training_options.FeaturesOption,
     measured: Annotated[
         Path,
         typer.Option(
             help="Measured expression: .h5ad, or a table with wsi_file_name or patient_id and genes."
         ),
     ],
-    output: training_options.Output,
+    output: training_options.OutputOption,
     architecture: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +42,7 @@ def train(
             help="How networks learn, when they are saved, and when training stops: paper, published-code or strict."
         ),
     ] = "paper",
-    splits: training_options.Splits = None,
+    splits: training_options.SplitsOption = None,
     folds: training_options.Folds = None,
     val: training_options.Val = None,
     site: training_options.Site = None,
@@ -51,11 +51,11 @@ def train(
     lr: training_options.Lr = 1e-3,
     precision: training_options.Precision = None,
     amp: Annotated[bool, typer.Option("--amp", help="The same as --precision bfloat16.")] = False,
-    encoder: training_options.Encoder = None,
+    encoder: training_options.EncoderOption = None,
     genes: Annotated[
         Path | None, typer.Option(help="Genes to learn, one per line.  [default: all that are measured]")
     ] = None,
-    patients: training_options.Patients = None,
+    patients: training_options.PatientsOption = None,
     sample_percent: Annotated[
         float | None,
         typer.Option(help="Percent of the training patients of each fold to use, drawn at random."),
@@ -73,14 +73,14 @@ def train(
     ] = None,
     fold: training_options.Fold = None,
     device: training_options.Device = "auto",
-    jobs: training_options.Jobs = 1,
+    jobs: training_options.JobsOption = 1,
     checkpoint_seconds: training_options.CheckpointSeconds = 20.0,
     cache: training_options.Cache = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write event files for TensorBoard.")
     ] = False,
     seed: slide_options.Seed = 0,
-    force: training_options.Force = False,
+    force: training_options.ForceOption = False,
     as_json: Json = False,
 ) -> int:
     """Train one network per fold, predict the slides that each held out, and compare with simple baselines.

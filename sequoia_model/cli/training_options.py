@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sequoia_model.risk.result import RiskRun
     from sequoia_model.training.result import TrainingRun
 
-Features = Annotated[
+FeaturesOption = Annotated[
     list[Path],
     typer.Argument(
         metavar="FEATURES", help="Feature files, or folders of them, searched with their subfolders."
     ),
 ]
-Output = Annotated[
+OutputOption = Annotated[
     Path,
     typer.Option(
         "--output",
@@ -28,7 +28,7 @@ Output = Annotated[
         help="Run folder, created if needed; an unfinished one is resumed.",
     ),
 ]
-Splits = Annotated[
+SplitsOption = Annotated[
     Path | None,
     typer.Option(
         help="Splits: a run folder, or a file or folder that `splits` reads or writes.  [default: drawn at random]"
@@ -56,8 +56,10 @@ Precision = Annotated[
         help="Precision of products: float32 or bfloat16.  [default: bfloat16 on a GPU, else float32]"
     ),
 ]
-Encoder = Annotated[str | None, typer.Option(help="Encoder of the features, if the files do not name it.")]
-Patients = Annotated[
+EncoderOption = Annotated[
+    str | None, typer.Option(help="Encoder of the features, if the files do not name it.")
+]
+PatientsOption = Annotated[
     Path | None,
     typer.Option(help="CSV with columns slide and patient_id.  [default: TCGA barcodes]"),
 ]
@@ -66,7 +68,7 @@ Untrained = Annotated[
 ]
 Fold = Annotated[int | None, typer.Option(help="Train this fold only.  [default: all]")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Jobs = Annotated[int, typer.Option(help="Number of folds trained at once.")]
+JobsOption = Annotated[int, typer.Option(help="Number of folds trained at once.")]
 CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints, at least.")]
 Cache = Annotated[
     Path | None,
@@ -74,7 +76,7 @@ Cache = Annotated[
         metavar="DIR", help="Folder that keeps cluster means for the next run.  [default: ~/.cache]"
     ),
 ]
-Force = Annotated[
+ForceOption = Annotated[
     bool,
     typer.Option("--force", help="Train again; replaces a run of other settings."),
 ]

@@ -18,8 +18,6 @@ from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.risk.data import RiskData
 from sequoia_model.risk.fit import RiskPart, fit_risk, predict_risk
 from sequoia_model.risk.options import RiskOptions
-from sequoia_model.risk.ridge_cox import fit_ridge_cox
-from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.epochs import Fitted
 from sequoia_model.training.folds import FoldRows, more_validation
@@ -76,7 +74,8 @@ class FoldRisks:
                 where=str(path),
                 fix="train this fold again: --fold K --force",
             ) from None
-        return cls(rows, arrays, trained)
+        ordered = sorted(arrays, key=lambda name: (name != "network", name == "ridge_cox", name))
+        return cls(rows, {name: arrays[name] for name in ordered}, trained)
 
 
 def refuse_unfit_fold(data: RiskData, rows: FoldRows, options: RiskOptions, *, given: bool) -> None:
@@ -193,10 +192,8 @@ def train_repeats(
     return kept, fits
 
 
-def evaluate_risks(
-    network: SlideNetwork, data: RiskData, rows: FoldRows, options: RiskOptions
-) -> tuple[FoldRisks, float]:
-    """The risks of the test part by the network, untrained networks and ridge Cox regression on mean features.
+def evaluate_risks(network: SlideNetwork, data: RiskData, rows: FoldRows, options: RiskOptions) -> FoldRisks:
+    """The risks of the test part by the network and untrained networks.
 
     Parameters
     ----------
@@ -205,24 +202,12 @@ def evaluate_risks(
     data : RiskData
         All patients.
     rows : FoldRows
-        The baseline learns from the training part alone.
+        The patients of the fold.
     options : RiskOptions
-        Fusion, seed, ties, and the number of untrained networks.
-
-    Returns
-    -------
-    FoldRisks
-    float
-        The penalty that the baseline chose.
+        Fusion, seed, and the number of untrained networks.
     """
-    pooled = pooled_features(data.means)
-    x = np.stack([pooled[slides].mean(axis=0) for slides in data.slides_of])
-    ridge = fit_ridge_cox(
-        x[rows.train], data.tied_time[rows.train], data.event[rows.train], seed=options.seed
-    )
     test, train = (part_of(data, part, options.fusion) for part in (rows.test, rows.train))
     networks = {"network": network, **null_networks(network, options, rows.fold)}
     risks = {name: np.asarray(predict_risk(one, test), dtype=np.float64) for name, one in networks.items()}
-    risks["ridge_cox"] = np.asarray(ridge.predict(x[rows.test]), dtype=np.float64)
     trained = np.asarray(predict_risk(network, train), dtype=np.float64)
-    return FoldRisks(rows.test, risks, trained), ridge.penalty
+    return FoldRisks(rows.test, risks, trained)

@@ -18,12 +18,12 @@ from sequoia_model.risk._one_fold import FoldRisks, risk_file
 from sequoia_model.risk._work import RiskWork
 from sequoia_model.risk.data import RiskData
 from sequoia_model.risk.result import RiskRun
-from sequoia_model.risk.summary import RiskSummary, TestedRisks, summarise_risks
+from sequoia_model.risk.summary import HeldOutRisks, RiskSummary, summarise_risks
 from sequoia_model.splits import Splits
 from sequoia_model.training.fold_work import LOG_TABLE
 from sequoia_model.training.pages import with_audit
 from sequoia_model.training.result import FoldRun
-from sequoia_model.training.run_record import SUMMARY, RunRecord, recorded_folds, untold_patients
+from sequoia_model.training.run_record import SUMMARY, FolderRecord, recorded_folds, untold_patients
 from sequoia_model.weights._layouts import digest
 from sequoia_model.weights.side_file import write_side_file
 from sequoia_model.weights.tensors import SAFETENSORS
@@ -34,10 +34,10 @@ _OUTPUT, _UNITS = "risk_score", "log hazard"
 _NOTE = "the output is a log hazard, up to a constant of each fold, and no gene"
 
 
-def risk_record(output: Path) -> RunRecord:
+def risk_record(output: Path) -> FolderRecord:
     """The record of a run of `risk`."""
     made = (RISKS, scales_beside(RISKS).name, BASELINES, STAMP, LOG_TABLE)
-    return RunRecord(output, "sequoia-risk-1", "features, outcome or patients", made)
+    return FolderRecord(output, "sequoia-risk-1", "features, outcome or patients", made)
 
 
 def describe_risk(output: Path, data: RiskData, splits: Splits) -> None:
@@ -84,7 +84,7 @@ def _join(
     }
     log = pd.DataFrame([{"fold": run.fold, **row} for run in runs for row in run.log])
     log[["val_c", "test_c"]] = log[["val_c", "test_c"]].astype(np.float64)
-    summary = summarise_risks(TestedRisks(folds, data.tied_time[rows], data.event[rows], risks, log))
+    summary = summarise_risks(HeldOutRisks(folds, data.tied_time[rows], data.event[rows], risks, log))
     table = pd.DataFrame(
         {
             "risk_score": risks.pop("network"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,13 @@ from sequoia_model.training.pages import markdown_table
 
 #: Epochs that the page shows besides those that were chosen: the first ones, then every fifth.
 _FIRST, _EVERY = 10, 5
+#: At which epoch C of a repeat is told: the best one for the test part, the one that counts, the last one.
+_AT = ("best", "chosen", "last")
 _TITLES = {"network": "network", "ridge_cox": "ridge Cox"}
 
 
 @dataclass(frozen=True, eq=False)
-class TestedRisks:
+class HeldOutRisks:
     """The tested patients of all folds, and the logs of the networks.
 
     Parameters
@@ -92,7 +95,7 @@ class RiskSummary(Result):
         return self.verdict
 
 
-def summarise_risks(tested: TestedRisks) -> RiskSummary:
+def summarise_risks(tested: HeldOutRisks) -> RiskSummary:
     """Count pairs within folds, for each method, repeat and epoch.
 
     C of all folds together is Σ (concordant pairs) / Σ (comparable pairs), which is the mean of the folds' C weighted
@@ -100,7 +103,7 @@ def summarise_risks(tested: TestedRisks) -> RiskSummary:
 
     Parameters
     ----------
-    tested : TestedRisks
+    tested : HeldOutRisks
         The tested patients of all folds.
     """
     time, event, folds = tested.time, tested.event, tested.folds
@@ -139,14 +142,14 @@ def _repeats(log: pd.DataFrame) -> pd.DataFrame:
         "chosen": log[log["chosen"]],
         "last": log.loc[by_training["epoch"].idxmax()],
     }
-    table = {name: rows.groupby("repeat").apply(_pooled, include_groups=False) for name, rows in at.items()}
+    table = {name: _pooled(rows) for name, rows in at.items()}
     return pd.DataFrame(table).rename_axis("repeat").reset_index()
 
 
 def _epochs(log: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for epoch, there in log.groupby("epoch"):
-        c = there.groupby("repeat").apply(_pooled, include_groups=False)
+        c = _pooled(there)
         rows.append(
             {
                 "epoch": epoch,
@@ -161,10 +164,11 @@ def _epochs(log: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _pooled(rows: pd.DataFrame) -> float:
-    """C over folds, each weighted by its comparable pairs; NaN if there are none."""
-    known = rows[rows["pairs"] > 0]
-    return float(np.average(known["test_c"], weights=known["pairs"])) if len(known) else float("nan")
+def _pooled(rows: pd.DataFrame) -> pd.Series:
+    """C of each repeat over folds, which are weighted by their comparable pairs."""
+    known = rows[rows["pairs"] > 0]  # without any, a fold has no C
+    concordant = known["test_c"] * known["pairs"]
+    return concordant.groupby(known["repeat"]).sum() / known.groupby("repeat")["pairs"].sum()
 
 
 def _page(summary: RiskSummary) -> Iterator[str]:
@@ -189,31 +193,28 @@ def _page(summary: RiskSummary) -> Iterator[str]:
     rows.append(["all", *total, *(_c(pooled[name]) for name in methods)])
     yield from ("", "## C of the test parts", "", *markdown_table(titles, rows))
     yield from ("", "## How far this hangs on the epoch and on chance", "", _sensitivity(summary), "")
-    yield from markdown_table(
-        ["repeat", "best epoch", "chosen epoch", "last epoch"],
-        [[row.repeat, _c(row.best), _c(row.chosen), _c(row.last)] for row in summary.repeats.itertuples()],
-    )
+    repeats = [
+        [row["repeat"], *(_c(row[name]) for name in _AT)] for row in summary.repeats.to_dict("records")
+    ]
+    yield from markdown_table(["repeat", *(f"{name} epoch" for name in _AT)], repeats)
     yield from ("", "C at each epoch, over folds and repeats:", "")
-    last = int(summary.epochs["epoch"].max())
-    yield from markdown_table(
-        ["epoch", "networks", "validation", "test", "test, over repeats", "chosen by"],
-        [
-            [
-                row.epoch, row.n, _c(row.val_c), _c(row.test_c), f"{_c(row.test_low)} to {_c(row.test_high)}",
-                f"**{counted(row.n_chosen, 'network')}**" if row.n_chosen else "",
-            ]
-            for row in summary.epochs.itertuples()
-            if row.n_chosen or row.epoch < _FIRST or row.epoch % _EVERY == 0 or row.epoch == last
-        ],
-    )  # fmt: skip
+    head = ["epoch", "networks", "validation", "test", "test, over repeats", "chosen by"]
+    yield from markdown_table(head, _epoch_rows(summary.epochs.to_dict("records")))
+
+
+def _epoch_rows(epochs: Sequence[Mapping[Hashable, Any]]) -> Iterator[list[object]]:
+    """The first epochs, every fifth, the last one, and all that were chosen, in bold."""
+    for row in epochs:
+        epoch, chosen = row["epoch"], row["n_chosen"]
+        if chosen or epoch < _FIRST or epoch % _EVERY == 0 or epoch == epochs[-1]["epoch"]:
+            span = f"{_c(row['test_low'])} to {_c(row['test_high'])}"
+            mark = f"**{counted(chosen, 'network')}**" if chosen else ""
+            yield [epoch, row["n"], _c(row["val_c"]), _c(row["test_c"]), span, mark]
 
 
 def _sensitivity(summary: RiskSummary) -> str:
     table = summary.repeats
-    spans = [f"{_c(table[name].min())} to {_c(table[name].max())}" for name in ("chosen", "best", "last")]
-    chosen, best, last = spans
-    if len(table) == 1:
-        chosen, best, last = (_c(table.loc[0, name]) for name in ("chosen", "best", "last"))
+    best, chosen, last = (_span(table[name]) for name in _AT)
     what = f"Over {counted(len(table), 'repeat')} with other random numbers"
     return (
         f"{what}, C is {chosen} at the epoch that was chosen without the test part, {last} at the last epoch, and "
@@ -221,6 +222,12 @@ def _sensitivity(summary: RiskSummary) -> str:
         "risk from images move by .05 to .1 with the epoch and the random numbers. The test part must not choose "
         "either: the result is C at the chosen epoch of repeat 0, whose risks are in risk.csv."
     )
+
+
+def _span(values: pd.Series) -> str:
+    """The range of C over repeats; of a single one, C."""
+    low, high = _c(values.min()), _c(values.max())
+    return low if len(values) == 1 else f"{low} to {high}"
 
 
 def _title(method: str) -> str:

@@ -29,7 +29,7 @@ from sequoia_model.training.pages import with_audit
 from sequoia_model.training.result import FoldRun, TrainingRun
 from sequoia_model.training.run_record import (
     SUMMARY,
-    RunRecord,
+    FolderRecord,
     recorded_folds,
     untold_patients,
     versions,
@@ -43,10 +43,10 @@ from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 HEADS, PREDICTIONS = "heads.h5", "predictions.h5ad"
 
 
-def run_record(output: Path) -> RunRecord:
+def run_record(output: Path) -> FolderRecord:
     """The record of a run of `train`."""
     made = (PREDICTIONS, HEADS, LOG_TABLE, "tensorboard")
-    return RunRecord(output, "sequoia-run-1", "features, expression or patients", made)
+    return FolderRecord(output, "sequoia-run-1", "features, expression or patients", made)
 
 
 def describe(output: Path, data: TrainingData, splits: Splits, seen: Collection[str]) -> None:

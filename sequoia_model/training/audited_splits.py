@@ -109,7 +109,7 @@ def _drawn(
     balanced: Mapping[str, Any],
 ) -> Splits:
     """Splits that are drawn from the patients of the data, within cohorts if all have one."""
-    options = dict(asked) | balanced
+    options = {**asked, **balanced}
     column = options.pop("site", None)
     if column is not None:
         if table is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ _FOLD = re.compile(r"fold_\d+")
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class FolderRecord:
     """The record of the runs of one command.
 
     Parameters
@@ -172,7 +172,7 @@ def recorded_folds(runs: Sequence[FoldRun], digests: Sequence[str]) -> list[dict
     ]
 
 
-def untold_patients(slides: Sequence[str], patients: Sequence[str]) -> dict[str, str] | None:
+def untold_patients(slides: Sequence[str], patients: Iterable[str]) -> dict[str, str] | None:
     """The patient of each slide, for the side file; None where the names of the slides tell them all."""
     of_slides = dict(zip(slides, patients, strict=True))
     return None if all(patient_of(slide) == name for slide, name in of_slides.items()) else of_slides

@@ -75,7 +75,7 @@ def test_a_run_folder_holds_risks_their_scale_networks_log_and_summary(capsys, t
     assert list(log.columns)[:3] == ["fold", "repeat", "epoch"] and len(log) == 3 * 2 * 3
     assert {"val_c", "test_c", "val_loss", "saved"} <= set(log.columns)
     assert list(pd.read_csv(run / "baselines.csv")) == [
-        "patient_id", "fold", "untrained", "untrained_1", "ridge_cox"
+        "patient_id", "fold", "untrained", "untrained_1"
     ]  # fmt: skip
     record = json.loads((run / "run.json").read_text())
     assert record["finished"] and record["schema"] == "sequoia-risk-1" and len(record["folds"]) == 3
@@ -84,9 +84,8 @@ def test_a_run_folder_holds_risks_their_scale_networks_log_and_summary(capsys, t
 
 
 def test_the_scale_of_a_fold_is_that_of_its_training_patients_by_its_network(capsys, tmp_path, made):
-    from sequoia_model.risk.fit import RiskPart, predict_risk
-
     from sequoia_model.risk.data import load_risk_data
+    from sequoia_model.risk.fit import RiskPart, predict_risk
 
     assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
     data = load_risk_data(made.features, made.outcome, patients=made.patients)
@@ -118,14 +117,14 @@ def test_a_planted_risk_is_found_and_an_untrained_network_does_not_know_it(capsy
     answer = sequoia_model(capsys, *words)
     assert answer.code == 0, answer.err
     c = {row["method"]: row["c_index"] for row in answer.json["summary"]["methods"]}
-    assert c["network"] > 0.75 and c["ridge_cox"] > 0.75 and abs(c["untrained"] - 0.5) < 0.35
+    assert c["network"] > 0.75 and abs(c["untrained"] - 0.5) < 0.35
 
 
 def test_stamp_reads_a_file_per_fold_with_time_status_and_both_names_of_the_risk(capsys, tmp_path, made):
     assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
     files = sorted((tmp_path / "run" / "stamp").rglob("*.csv"))
     assert [file.parent.name for file in files] == ["split-0", "split-1", "split-2"]
-    tables = [pd.read_csv(file) for file in files]
+    tables = [pd.read_csv(file, float_precision="round_trip") for file in files]
     assert all(list(table) == ["PATIENT", "time", "event", "pred_score", "pred_risk"] for table in tables)
     whole = pd.concat(tables).set_index("PATIENT")
     risks = read_risk_table(tmp_path / "run" / "risk.csv")
@@ -246,7 +245,7 @@ def started(*words):
 
 
 def test_a_run_that_was_killed_in_a_later_repeat_goes_on_to_the_same_bytes(tmp_path, made):
-    more = ["--epochs", 60, "--checkpoint-seconds", 0, "--recipe", "paper"]
+    more = ["--epochs", 25, "--checkpoint-seconds", 0, "--recipe", "paper"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert finished(started(*arguments(made, whole, *more))).code == 0
     process = started(*arguments(made, killed, *more))

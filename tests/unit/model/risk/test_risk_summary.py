@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sequoia_model.risk.concordance import concordance
-from sequoia_model.risk.summary import TestedRisks, summarise_risks
+from sequoia_model.risk.summary import HeldOutRisks, summarise_risks
 
 FOLDS = np.repeat([0, 1], [12, 8])
 
@@ -31,7 +31,7 @@ def make_tested(n_epochs=((4, 3), (3, 4))):
         for fold in (0, 1)
         for epoch in range(n_epochs[repeat][fold])
     ]
-    return TestedRisks(FOLDS, time, event, risks, pd.DataFrame(rows))
+    return HeldOutRisks(FOLDS, time, event, risks, pd.DataFrame(rows))
 
 
 def pairs(tested, fold):
@@ -56,7 +56,7 @@ def test_the_chosen_epoch_is_the_one_saved_last_and_else_the_last():
     log = tested.log.copy()
     chosen = summarise_risks(tested).epochs
     assert chosen["n_chosen"].tolist() == [0, 4, 0, 0]
-    none = TestedRisks(tested.folds, tested.time, tested.event, tested.risks, log.assign(saved=False))
+    none = HeldOutRisks(tested.folds, tested.time, tested.event, tested.risks, log.assign(saved=False))
     assert summarise_risks(none).epochs["n_chosen"].tolist() == [0, 0, 2, 2]
 
 
@@ -80,7 +80,7 @@ def test_a_fold_without_a_comparable_pair_does_not_count():
     tested = make_tested()
     event = np.where(FOLDS == 1, False, tested.event)
     log = tested.log.assign(test_c=tested.log["test_c"].where(tested.log["fold"] == 0))
-    summary = summarise_risks(TestedRisks(FOLDS, tested.time, event, tested.risks, log))
+    summary = summarise_risks(HeldOutRisks(FOLDS, tested.time, event, tested.risks, log))
     assert np.isnan(summary.folds["network"][1]) and summary.methods["c_index"].notna().all()
     assert summary.repeats.notna().all(axis=None)
 

@@ -63,6 +63,8 @@ def main() -> None:
     _write_glmnet("near_30", near["near_sums"], ties.genes)
     betas = pd.DataFrame(BETAS, index=[f"b{i + 1}" for i in range(len(BETAS))], columns=["score", "er", "pr"])
     _write("partial_likelihood", "betas", betas)
+    _write_log_hazards("ties", ties)
+    _write_log_hazards("tcga_pfi", tcga)
     genes = ["ESR1", "ERBB2", "MKI67", "GRB7"]
     for name, cohort in (("tcga", tcga), ("scanb", scanb)):
         _write(
@@ -123,6 +125,18 @@ def _table(cohort: Cohort, genes: list[str]) -> pd.DataFrame:
         },
         cohort.patients,
     )
+
+
+def _write_log_hazards(name: str, cohort: Cohort) -> None:
+    """What a network may say: small values, some of them tied, values of up to 100 in size, and those alone."""
+    drawn = np.random.default_rng(5).normal(size=cohort.n)
+    columns = {
+        "small": drawn,
+        "tied": drawn.round(),
+        "large": np.clip(60 * drawn, -100, 100),
+        "extreme": np.where(drawn < 0, -100.0, 100.0),
+    }
+    _write("cox_loss", name, pd.DataFrame(columns, cohort.patients))
 
 
 def _at(cohort: Cohort, time: np.ndarray) -> Cohort:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sequoia_stats.errors import InputError, counted
-from sequoia_stats.risk._score_files import GROUPS
 from sequoia_stats.risk._standard import StandardScores
 from sequoia_stats.survival import (
     CoxFit,
     KaplanMeier,
     cox_regression,
     harrell_c,
-    kaplan_meier_curve,
     likelihood_ratio,
     logrank_test,
     proportional_hazards_test,
@@ -104,19 +102,6 @@ def logrank_of(model: StandardScores, patients: Patients) -> tuple[float, list[s
         return logrank_test(known.outcome, model.groups[sure], strata=known.strata).p_value, []
     except InputError as error:  # no event, or no fold with both groups at risk at one
         return _NAN, [f"{model.name}: no log-rank test: {error.what}"]
-
-
-def curves_of(model: StandardScores, outcome: Outcome) -> dict[str, KaplanMeier]:
-    """Kaplan-Meier curve of each risk group that has patients, over all folds."""
-    tied = replace(
-        outcome, time=outcome.tied_time
-    )  # who is tied is decided among all patients, as in survfit()
-    groups = model.groups.to_numpy()
-    return {
-        group: kaplan_meier_curve(tied[groups == group], label=group)
-        for group in GROUPS
-        if (groups == group).any()
-    }
 
 
 def adjusted(

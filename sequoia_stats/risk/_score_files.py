@@ -13,10 +13,9 @@ from sequoia_base.flow import Flow
 from sequoia_base.names import written_otherwise
 from sequoia_base.outcomes import read_fold_scales, read_outcome_table, read_risk_table, scales_beside
 from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.survival import RISK_GROUPS
 from sequoia_stats.types.outcome import Outcome
 
-#: Groups of patients by risk, in the order of figures.
-GROUPS = ("low", "high", "uncertain")
 _SAME_TIME = (
     1e-6  # share by which the times of one patient may differ in two files, which may have rounded them
 )
@@ -62,9 +61,9 @@ class RiskScores:
             raise InputError(
                 f"{part(len(odd), len(frame), 'score', 'are')} not finite", where=f"{where}: {listing(odd)}"
             )
-        if "group" in frame and (other := set(frame["group"]) - set(GROUPS)):
+        if "group" in frame and (other := set(frame["group"]) - set(RISK_GROUPS)):
             raise InputError(
-                f"a group is {listing(GROUPS)}, not {listing(map(repr, sorted(map(str, other))))}",
+                f"a group is {listing(RISK_GROUPS)}, not {listing(map(repr, sorted(map(str, other))))}",
                 where=where,
             )
         if "fold" in frame and frame["fold"].isna().all():

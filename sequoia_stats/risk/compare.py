@@ -16,7 +16,6 @@ from sequoia_stats.risk._concordances import Bootstrap
 from sequoia_stats.risk._measures import (
     PER_SD,
     Patients,
-    curves_of,
     groups_frame,
     hazard_of,
     logrank_of,
@@ -27,7 +26,7 @@ from sequoia_stats.risk._score_files import RiskScores, as_outcome_table, as_sco
 from sequoia_stats.risk._site_preserved import Sites, beside_random
 from sequoia_stats.risk._standard import StandardScores, standardise
 from sequoia_stats.risk.comparison import COMPARISON_COLUMNS, RiskComparison
-from sequoia_stats.survival import KaplanMeier
+from sequoia_stats.survival import KaplanMeier, group_curves
 from sequoia_stats.types.covariate_statements import declared, texts_of
 from sequoia_stats.types.covariates import read_covariates
 from sequoia_stats.types.outcome import Outcome
@@ -222,7 +221,7 @@ def _compared(
                 "logrank_p": p,
             }
         )
-        curves[model.name] = curves_of(model, own.outcome)
+        curves[model.name] = group_curves(own.outcome, model.groups)
         notes += [*of_hazard, *of_test]
     return pd.DataFrame(found), stacked(hazards), curves, notes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -22,8 +22,8 @@ from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import (
     KaplanMeier,
     LogRank,
+    group_curves,
     harrell_c,
-    kaplan_meier_curve,
     logrank_test,
 )
 from sequoia_stats.types.cohort import Cohort, as_cohort
@@ -310,7 +310,7 @@ def validate(
         cut=cut,
         scores=frame,
         outcome=outcome,
-        curves=_curves(outcome, groups[cut]),
+        curves=group_curves(outcome, groups[cut]),
         cuts={name: _cut_result(outcome, groups[name], thresholds[name]) for name in thresholds},
         unadjusted=hazard_ratio(score, cohort, (), null=signature.is_null),
         adjusted=hazard_ratio(score, cohort, covariates, null=signature.is_null) if covariates else None,
@@ -339,15 +339,6 @@ def _covariates(adjust: str | Sequence[str], cohort: Cohort) -> tuple[str, ...]:
     if SCORE in found:
         raise InputError(f"the covariate {SCORE!r} has the name of the score itself", fix="rename it")
     return found
-
-
-def _curves(outcome: Outcome, groups: NDArray[np.str_]) -> dict[str, KaplanMeier]:
-    """Kaplan-Meier curve of each group that has patients."""
-    there = [group for group in ("low", "high") if (groups == group).any()]
-    tied = replace(
-        outcome, time=outcome.tied_time
-    )  # who is tied is decided among all patients, as in survfit()
-    return {group: kaplan_meier_curve(tied[groups == group], label=group) for group in there}
 
 
 def _cut_result(outcome: Outcome, groups: NDArray[np.str_], threshold: float) -> CutResult:

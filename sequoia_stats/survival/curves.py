@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from sequoia_base.tied_times import rounding_gap
 from sequoia_stats.errors import InputError
 from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.types.outcome import Outcome
+
+#: Groups of patients by risk, in the order in which they are shown.
+RISK_GROUPS = ("low", "high", "uncertain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +121,23 @@ def kaplan_meier_curve(outcome: Outcome, label: str = "") -> KaplanMeier:
         median_high=_time_to_half(frame, "high"),
         frame=frame,
     )
+
+
+def group_curves(outcome: Outcome, groups: ArrayLike) -> dict[str, KaplanMeier]:
+    """Kaplan-Meier curve of each risk group that has patients, in the order of `RISK_GROUPS`.
+
+    Who is tied is decided among all patients, as in survfit().
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Times in months and events of n patients.
+    groups : array of shape (n,)
+        "low", "high" or "uncertain".
+    """
+    labels, tied = np.asarray(groups), replace(outcome, time=outcome.tied_time)
+    there = [group for group in RISK_GROUPS if (labels == group).any()]
+    return {group: kaplan_meier_curve(tied[labels == group], label=group) for group in there}
 
 
 def median_follow_up(outcome: Outcome) -> float:

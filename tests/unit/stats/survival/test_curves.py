@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequoia_stats.errors import InputError
-from sequoia_stats.survival import kaplan_meier_curve, median_follow_up
+from sequoia_stats.survival import group_curves, kaplan_meier_curve, median_follow_up
 from sequoia_stats.types.outcome import Outcome
 from tests.build.cohorts import make_outcome
 from tests.build.strategies import outcomes
@@ -99,3 +99,15 @@ def test_printing_shows_counts_and_leaves_the_table_out():
 
 def test_the_median_is_the_middle_of_a_step_at_exactly_one_half():
     assert kaplan_meier_curve(Outcome([1.0, 2.0, 3.0, 4.0], [True] * 4, "OS")).median == 2.5
+
+
+def test_groups_have_a_curve_each_in_a_fixed_order():
+    outcome = make_outcome(n=90, events=40)
+    groups = np.array(["uncertain", "high", "low"] * 30)
+    curves = group_curves(outcome, groups)
+    assert list(curves) == ["low", "high", "uncertain"]
+    assert curves["high"].n_events == outcome.event[groups == "high"].sum()
+
+
+def test_groups_without_patients_have_no_curve():
+    assert list(group_curves(make_outcome(n=20, events=5), np.array(["uncertain"] * 20))) == ["uncertain"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from sequoia_base.cli.output import Force, Json, located, say, show
+from sequoia_base.cli.output import Force, Json, located, say, show, write_csv
+from sequoia_stats.cli.options import RuleOption
 from sequoia_stats.cli.signature_options import (
     AllowOverlap,
     ReferenceOption,
@@ -21,8 +23,16 @@ from sequoia_stats.cli.signature_options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sequoia_stats.signature import FoldScores, RiskScore, ScaleReference
+    from sequoia_stats.signature import (
+        FoldScores,
+        FoldSignatures,
+        PredictedSignature,
+        RiskScore,
+        ScaleReference,
+        Signature,
+    )
     from sequoia_stats.types.expression import Expression
+    from sequoia_stats.types.predictions import Predictions
 
 
 class Scaling(NamedTuple):
@@ -53,6 +63,8 @@ class Scored(NamedTuple):
     table : DataFrame
         Index = patient id; columns ``risk_score, group`` and, where known, ``fold``.
     result : RiskScore or FoldScores
+        What is said about them.
+    signature : Signature or FoldSignatures
         What made them.
     folds : DataFrame or None
         The scale of each fold.
@@ -62,6 +74,7 @@ class Scored(NamedTuple):
 
     table: pd.DataFrame
     result: RiskScore | FoldScores
+    signature: Signature | FoldSignatures
     folds: pd.DataFrame | None = None
     kept: ScaleReference | None = None
 
@@ -93,6 +106,15 @@ def score(
     scale_within: WithinOption = None,
     max_weight_lost: WeightOption = 0.5,
     allow_overlap: AllowOverlap = False,
+    outcome: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Outcome of the patients (patient_id, time, event; outcome convert): also print the hazard ratio of "
+            "the score.",
+        ),
+    ] = None,
+    rule: RuleOption = "strict",
     genes_in: Annotated[
         str,
         typer.Option(
@@ -104,16 +126,16 @@ def score(
 ) -> None:
     """Compute the risk score of each patient.
 
-    Outcomes are not read.
+    An outcome changes no score. If the file holds predicted and measured genes, the command also tells which genes of
+    the signature are well predicted, and compares the score and its hazard ratio between both.
     """
     from sequoia_base.atomic import refuse_existing
-    from sequoia_base.outcomes import scales_beside, write_fold_scales, write_risk_table
     from sequoia_stats.datasets import open_expression
 
     signature, cohort = _inputs(files, signatures)
-    beside, scaling = scales_beside(output), Scaling(scale, reference, scale_within, save_reference, genes_in)
-    for path in filter(None, (output, beside, save_reference)):
-        refuse_existing(path, force=force, inputs=[signature, cohort, reference])
+    scaling = Scaling(scale, reference, scale_within, save_reference, genes_in)
+    for path in filter(None, (output, *_beside(output), save_reference)):
+        refuse_existing(path, force=force, inputs=[signature, cohort, reference, outcome])
     _check_scaling(scaling, output, allow_overlap and signatures is not None, of_folds=signatures is not None)
     expression = open_expression(cohort, genes_in=genes_in)
     scored = (
@@ -121,21 +143,65 @@ def score(
         if signatures is not None
         else _by_one(signature, expression, cohort, scaling, max_weight_lost, allow_overlap)
     )
-    write_risk_table(scored.table, output)
-    if scored.folds is not None:
-        write_fold_scales(scored.folds, beside)
-    else:
-        beside.unlink(missing_ok=True)  # left by other scores of this name, it would be taken as theirs
-    if scored.kept is not None and save_reference is not None:
-        scored.kept.save(save_reference)
-    counts = scored.table["group"].value_counts()
-    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
-    summary = {"n": len(scored.table), "n_high": n_high, "n_low": n_low, **scored.result.to_dict()}
-    people = f"  patients       {len(scored.table)} ({n_high} high, {n_low} low)"
-    show(f"{scored.result}\n{people}", summary, as_json)
-    written = (output, beside if scored.folds is not None else None, save_reference)
-    for path in filter(None, written):
+    compared, hazards = _compared(scored, _predictions(cohort), outcome, rule)
+    written = _write(scored, compared, output, save_reference)
+    _show(scored, compared, hazards, as_json)
+    for path in written:
         say(f"written to {path}")
+
+
+def _beside(output: Path) -> tuple[Path, Path]:
+    """The files of the scale of each fold, and of the genes, beside that of the scores."""
+    from sequoia_base.outcomes import scales_beside
+
+    folds = scales_beside(output)
+    return folds, folds.with_name(folds.name.replace(".folds.csv", ".genes.csv"))
+
+
+def _write(
+    scored: Scored, compared: PredictedSignature | None, output: Path, save_reference: Path | None
+) -> list[Path]:
+    """Write all that there is, and remove what other scores of this name left beside; returns the paths."""
+    from sequoia_base.outcomes import write_fold_scales, write_risk_table
+
+    written, (folds, genes) = [output], _beside(output)
+    write_risk_table(scored.table, output)
+    for path, write in (
+        (folds, None if scored.folds is None else partial(write_fold_scales, scored.folds)),
+        (genes, None if compared is None else partial(write_csv, compared.genes)),
+        (save_reference, None if scored.kept is None else scored.kept.save),
+    ):
+        if path is not None and write is not None:
+            write(path)
+            written.append(path)
+        elif path is not None:
+            path.unlink(missing_ok=True)
+    return written
+
+
+def _show(
+    scored: Scored, compared: PredictedSignature | None, hazards: pd.DataFrame | None, as_json: bool
+) -> None:
+    """Print the scores, and what they are on measured expression and for the outcome."""
+    from sequoia_base.results import jsonable
+    from sequoia_stats.signature import RiskScore
+    from sequoia_stats.signature.predicted import hazard_lines
+
+    n, counts = len(scored.table), scored.table["group"].value_counts()
+    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
+    lines, content = (
+        [str(scored.result)],
+        {"n": n, "n_high": n_high, "n_low": n_low, **scored.result.to_dict()},
+    )
+    if isinstance(scored.result, RiskScore):
+        lines.append(f"  patients       {n} ({n_high} high, {n_low} low)")
+    if compared is not None:
+        lines.append(str(compared))
+        content["predicted"] = {**compared.to_dict(), "genes": jsonable(compared.genes)}
+    if hazards is not None:
+        lines += hazard_lines(hazards)
+        content["hazard_ratios"] = jsonable(hazards)
+    show("\n".join(lines), content, as_json)
 
 
 def _inputs(files: list[str], signatures: Path | None) -> tuple[Path, str]:
@@ -186,7 +252,7 @@ def _by_one(
     table = pd.DataFrame(
         {"risk_score": risk.scores, "group": risk_groups(risk.scores.to_numpy(), signature.cutoff)}
     )
-    return Scored(table if folds is None else table.assign(fold=folds), risk, kept=kept)
+    return Scored(table if folds is None else table.assign(fold=folds), risk, signature, kept=kept)
 
 
 def _by_folds(folder: Path, expression: Expression, cohort: str, max_weight_lost: float) -> Scored:
@@ -199,7 +265,45 @@ def _by_folds(folder: Path, expression: Expression, cohort: str, max_weight_lost
     table, folds = scores.frame.set_index("patient_id"), scores.folds.set_index("fold")
     if table["fold"].isna().all():
         table = table.drop(columns="fold")
-    return Scored(table, scores, folds if len(folds) else None)
+    return Scored(table, scores, signatures, folds if len(folds) else None)
+
+
+def _predictions(cohort: str) -> Predictions | None:
+    """Predicted and measured genes, if the file of the cohort holds both for enough slides."""
+    from sequoia_stats.io.h5ad import read_adata, recognises
+    from sequoia_stats.types.predictions import FEWEST_SAMPLES, Predictions
+
+    path = Path(cohort)
+    if not (recognises(path) and path.is_file()):
+        return None
+    adata = read_adata(path)
+    if "measured" not in adata.layers or adata.n_obs < FEWEST_SAMPLES:
+        return None
+    with located(cohort):
+        return Predictions.from_adata(adata, path.stem)
+
+
+def _compared(
+    scored: Scored, predictions: Predictions | None, outcome: Path | None, rule: str
+) -> tuple[PredictedSignature | None, pd.DataFrame | None]:
+    """The signature on predicted beside measured expression, if there is any, and the hazard ratios."""
+    from sequoia_base.outcomes import read_outcome_table
+    from sequoia_stats.signature import compare_with_measured
+    from sequoia_stats.signature.predicted import comparable, hazard_table
+
+    times = None if outcome is None else read_outcome_table(outcome)
+    with located(outcome or ""):
+        if predictions is not None:
+            compared = compare_with_measured(
+                scored.signature, predictions, scored.result, outcome=times, rule=rule
+            )
+            return compared, None
+        if times is None:
+            return None, None
+        scores = comparable(scored.result).rename("risk score").to_frame()
+        if "fold" in scored.table:
+            scores["fold"] = scored.table["fold"]
+        return None, hazard_table(scores, times)
 
 
 def _check_scaling(scaling: Scaling, output: Path, overlap: bool, *, of_folds: bool) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sequoia_stats.signature.fold_scores import FoldScores
     from sequoia_stats.signature.folds import FoldSignatures, fit_folds
     from sequoia_stats.signature.lasso_cox import LassoCoxSignature
+    from sequoia_stats.signature.predicted import PredictedSignature, compare_with_measured
     from sequoia_stats.signature.reference import ScaleReference
     from sequoia_stats.signature.scoring import RiskScore
     from sequoia_stats.signature.signature import Signature
@@ -19,10 +20,12 @@ __all__ = [
     "FoldScores",
     "FoldSignatures",
     "LassoCoxSignature",
+    "PredictedSignature",
     "RiskScore",
     "ScaleReference",
     "Signature",
     "Validation",
+    "compare_with_measured",
     "fit_folds",
     "validate",
 ]
@@ -34,10 +37,12 @@ __getattr__ = on_demand(
         "FoldScores": "fold_scores:FoldScores",
         "FoldSignatures": "folds:FoldSignatures",
         "LassoCoxSignature": "lasso_cox:LassoCoxSignature",
+        "PredictedSignature": "predicted:PredictedSignature",
         "RiskScore": "scoring:RiskScore",
         "ScaleReference": "reference:ScaleReference",
         "Signature": "signature:Signature",
         "Validation": "validation:Validation",
+        "compare_with_measured": "predicted:compare_with_measured",
         "fit_folds": "folds:fit_folds",
         "validate": "validation:validate",
     },

@@ -60,6 +60,11 @@ class FoldScores(Result):
     notes: tuple[str, ...] = ()
 
     @property
+    def fold(self) -> pd.Series:
+        """The fold that tests each patient, by patient id; missing for patients of no fold."""
+        return self.frame.set_index("patient_id")["fold"]
+
+    @property
     def standardised(self) -> pd.Series:
         """The scores in SDs from the mean of the training patients of the fold, by patient id."""
         scores = self.frame["risk_score"].to_numpy(copy=True)

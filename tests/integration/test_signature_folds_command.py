@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sequoia_base.outcomes import read_fold_scales, read_risk_table
+from sequoia_base.outcomes import read_fold_scales, read_risk_table, write_outcome_table
 from sequoia_stats.io import read_cohort, write_cohort
 from sequoia_stats.signature import FoldSignatures
-from tests.build.cohorts import make_cohort
+from tests.build.cohorts import make_cohort, make_predictions
 from tests.build.commands import left_in, sequoia, write_adata, write_made_cohort, write_signature
 from tests.build.folds import make_fold_signatures, make_splits
 
@@ -143,6 +143,46 @@ def test_training_patients_are_scored_and_counted_if_that_is_asked_for(capsys, f
     assert sequoia(capsys, *run, "--allow-overlap").json["n_overlap"] == 2
 
 
+# --- predicted beside measured genes, and the outcome ----------------------------------------------------------------
+
+
+@pytest.fixture
+def predicted(files):
+    """Predictions of the cohort with measured genes, and the outcome of its patients."""
+    make_predictions(n=90, genes=12, folds=3, slides=2).adata.write_h5ad(files / "m.h5ad")
+    outcome = read_cohort(files / "c.h5ad").outcome
+    table = pd.DataFrame({"time": outcome.time, "event": outcome.event}, outcome.patients)
+    write_outcome_table(table, files / "outcome.csv")
+    return files
+
+
+def test_genes_score_and_hazard_are_compared_with_measured_ones(capsys, predicted):
+    run = score(predicted, "--outcome", predicted / "outcome.csv", cohort="m.h5ad")
+    answer = sequoia(capsys, *run, "--json")
+    assert answer.code == 0 and f"written to {predicted / 'scores.genes.csv'}" in answer.err
+    found = answer.json["predicted"]
+    assert (found["n_genes"], found["n"]) == (2, 90) and 0 < found["r2"] < 1
+    assert [row["score"] for row in found["hazard_ratios"]] == ["predicted", "measured"]
+    genes = pd.read_csv(predicted / "scores.genes.csv")
+    assert list(genes) == ["gene", "coefficient", "share", "n_folds", "r", "p", "well_predicted"]
+
+
+def test_the_comparison_is_printed(capsys, predicted):
+    answer = sequoia(capsys, *score(predicted, cohort="m.h5ad"))
+    assert "Predicted score: it explains" in answer.out and "Hazard ratio" not in answer.out
+
+
+def test_the_outcome_gives_the_hazard_ratio_of_any_score(capsys, predicted):
+    run = score(predicted, "--outcome", predicted / "outcome.csv", "--json")
+    [row] = sequoia(capsys, *run).json["hazard_ratios"]
+    assert (row["score"], row["n"], row["n_events"]) == ("risk score", 90, 40) and row["hr_per_sd"] > 1
+
+
+def other_outcome(files):
+    (files / "other.csv").write_text("patient_id,time,event\nQ1,3,1\nQ2,4,0\n")
+    return score(files, "--outcome", files / "other.csv")
+
+
 def other_folds(files):
     write_predictions(files, np.arange(90) % 3 + (np.arange(90) == 3))
     return score(files, cohort="p.h5ad")
@@ -171,6 +211,7 @@ def no_gene(files):
 
 TABLE = {
     "folds of two files that differ": (other_folds, ["folds of two files differ: 1 of 90 patients", "P4 (1 and 0)"]),
+    "an outcome of other patients": (other_outcome, ["none of the 90 patients has an outcome", "Q1", "other.csv"]),
     "a patient of the training": (overlap("score"), ["trained on 2 of the 90 patients", "P1, P2", "--signatures"]),
     "validation on training patients": (overlap("validate"), ["trained on 2 of the 90 patients", "--allow-overlap"]),
     "one event in a fold": (one_event, ["fold 0", "has 1 event", "one.h5ad", "splits.csv"]),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_cohort,
         read_expression,
         read_measured,
+        read_outcomes,
         read_predictions,
         write_measured,
     )
@@ -78,6 +79,7 @@ __all__ = [
     "read_cohort",
     "read_expression",
     "read_measured",
+    "read_outcomes",
     "read_predictions",
     "selection",
     "shared_genes",
@@ -128,6 +130,7 @@ __getattr__ = on_demand(
         "read_cohort": "io:read_cohort",
         "read_expression": "io:read_expression",
         "read_measured": "io:read_measured",
+        "read_outcomes": "io:read_outcomes",
         "read_predictions": "io:read_predictions",
         "shared_genes": "types.expression:shared_genes",
         "validate": "signature:validate",

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import sequoia_base.cli.app as base
-from sequoia_stats.cli import cohort, compare, doctor, expression, genes, gsea, gsva, ora, risk, signature
+from sequoia_stats.cli import (
+    cohort,
+    compare,
+    doctor,
+    expression,
+    genes,
+    gsea,
+    gsva,
+    ora,
+    outcome,
+    risk,
+    signature,
+)
 
 app = base.new_app(
     "sequoia-stats", "Survival signatures and gene statistics on measured or predicted expression."
@@ -16,6 +28,7 @@ app.command("gsea")(gsea.gsea)
 app.command("gsva")(gsva.gsva)
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(expression.app, name="expression")
+app.add_typer(outcome.app, name="outcome")
 app.add_typer(signature.app, name="signature")
 app.add_typer(risk.app, name="risk")
 

@@ -6,7 +6,7 @@ and what is left out. Their endpoints differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from sequoia_stats.types.expression import Expression
+    from sequoia_stats.types.outcome import Outcome
 
 _HERE = Path(__file__).parent
 #: Endpoints of the TCGA cohort; times of the Clinical Data Resource in days, of cBioPortal in months.
@@ -169,13 +170,35 @@ def open_cohort(source: str | Path | Cohort | AnnData, **options: Any) -> Cohort
     """
     from sequoia_stats.io import read_cohort
 
-    if not is_bundled(source):
-        return read_cohort(source, **options)
-    unused = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in _UNSET]
+    return _load_without(options, str(source)) if is_bundled(source) else read_cohort(source, **options)
+
+
+def open_outcomes(source: str | Path, *, flow: Flow, **options: Any) -> Outcome:
+    """Outcomes alone by the name of a bundled cohort, or from whatever `sequoia_stats.io.read_outcomes` reads.
+
+    Parameters
+    ----------
+    source : str or path
+        As `open_cohort`.
+    flow : Flow
+        Takes a line for every loss.
+    **options
+        For `sequoia_stats.io.read_outcomes`; a bundled cohort takes none.
+    """
+    from sequoia_stats.io.outcomes import outcome_of_cohort, read_outcomes
+
+    if is_bundled(source):
+        return outcome_of_cohort(_load_without(options, str(source)), flow)
+    return read_outcomes(source, flow=flow, **options)
+
+
+def _load_without(options: Mapping[str, Any], name: str) -> Cohort:
+    """A bundled cohort, which takes no options."""
+    unused = [f"--{option.replace('_', '-')}" for option, value in options.items() if value not in _UNSET]
     if unused:
         fix = "leave it out; the endpoint is part of the name, as in tcga-brca:DFI"
-        raise InputError(f"a bundled cohort does not take {' or '.join(unused)}", where=str(source), fix=fix)
-    return load(str(source))
+        raise InputError(f"a bundled cohort does not take {' or '.join(unused)}", where=name, fix=fix)
+    return load(name)
 
 
 def open_expression(source: str | Path | Cohort | AnnData, **options: Any) -> Expression:

@@ -1,8 +1,9 @@
 """Readers and writers: files of other tools in, our own types out.
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
-outcomes; `read_predictions` reads predicted and measured genes; `write_cohort` writes a cohort; `read_measured` and
-`write_measured` convert measured expression. Bundled cohorts have names, which `sequoia_stats.datasets` knows.
+outcomes; `read_outcomes` reads outcomes alone; `read_predictions` reads predicted and measured genes; `write_cohort`
+writes a cohort; `read_measured` and `write_measured` convert measured expression. Bundled cohorts have names, which
+`sequoia_stats.datasets` knows.
 
 How to add a format
 -------------------
@@ -48,16 +49,16 @@ Its tests build a folder with a function of ``tests/build/studies.py`` and add r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sequoia_base.tables import read_table
-from sequoia_stats.errors import InputError, listing
+from sequoia_stats.errors import InputError
 from sequoia_stats.io import cbioportal, h5ad, tidy
 from sequoia_stats.io._covariates import canonical_names, known_values, wanted_covariates
 from sequoia_stats.io._options import CATEGORICAL, MISSING_WORDS, Option
+from sequoia_stats.io._readers import Reader, reader_of, refuse_foreign
 from sequoia_stats.io.clinical_table import ClinicalTable, read_clinical
 from sequoia_stats.io.evaluation import read_evaluation
 from sequoia_stats.io.expression import read_expression
@@ -65,6 +66,7 @@ from sequoia_stats.io.gene_lists import read_gene_list
 from sequoia_stats.io.gene_scores import read_gene_scores
 from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.measured import read_measured, write_measured
+from sequoia_stats.io.outcomes import OUTCOME_READERS, read_outcomes
 from sequoia_stats.io.predictions import read_predictions
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariate_statements import texts_of
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 __all__ = [
+    "OUTCOME_READERS",
     "READERS",
     "ClinicalTable",
     "Option",
@@ -86,35 +89,13 @@ __all__ = [
     "read_gene_list",
     "read_gene_scores",
     "read_measured",
+    "read_outcomes",
     "read_predictions",
     "read_table",
     "wanted_covariates",
     "write_cohort",
     "write_measured",
 ]
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A format of a cohort.
-
-    Parameters
-    ----------
-    recognises : callable
-        Takes a path; returns whether it has this format.
-    read : callable
-        Takes a path and, as keywords if they are given, ``endpoint``, ``drop_invalid`` and the `options`; returns a
-        `Cohort`.
-    words : str
-        What the format is called in messages, with its article: "a cBioPortal study folder".
-    options : tuple of Option, optional
-        What the reader needs to be told.
-    """
-
-    recognises: Callable[[Path], bool]
-    read: Callable[..., Cohort]
-    words: str
-    options: tuple[Option, ...] = ()
 
 
 #: The formats of a cohort, the particular before the general.
@@ -188,42 +169,15 @@ def read_cohort(
             f"--format {format} is for files, not for objects in memory", fix="leave it out, or give the file"
         )
     in_memory = _COHORT if isinstance(source, Cohort) else _ADATA
-    reader = in_memory if place is None else _reader(place, format)
+    reader = in_memory if place is None else reader_of(place, format, READERS)
     given = {name: value for name, value in options.items() if value is not None}
     if words := texts_of(missing, "missing"):
         given["missing"] = words
     for name in given:
-        _refuse_foreign(name, reader, str(place) if place else str(getattr(source, "name", "AnnData")))
+        where = str(place) if place else str(getattr(source, "name", "AnnData"))
+        refuse_foreign(name, reader, READERS, where)
     if endpoint is not None:
         given["endpoint"] = endpoint
     if drop_invalid:
         given["drop_invalid"] = True
     return reader.read(source if place is None else place, **given)
-
-
-def _refuse_foreign(name: str, reader: Reader, where: str) -> None:
-    """Refuse an option that the format does not have; the error names the formats that have it."""
-    if name in [option.name for option in reader.options]:
-        return
-    others = [other.words for other in READERS.values() if name in [option.name for option in other.options]]
-    raise InputError(
-        f"{Option(name, '').flag} is not an option of {reader.words}",
-        where=where,
-        fix=f"leave it out; it is an option of {' and of '.join(others)}" if others else "see --help",
-    )
-
-
-def _reader(path: Path, format: str) -> Reader:
-    if format != "auto" and format not in READERS:
-        raise InputError(f"{format!r} is not a valid format", fix=f"--format auto|{'|'.join(READERS)}")
-    if not path.exists():
-        raise InputError("the file does not exist", where=str(path))
-    if format != "auto":
-        return READERS[format]
-    for reader in READERS.values():
-        if reader.recognises(path):
-            return reader
-    words = listing(reader.words for reader in READERS.values())
-    raise InputError(
-        "the format is not recognised", where=str(path), fix=f"give {words}; or name the format with --format"
-    )

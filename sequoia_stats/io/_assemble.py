@@ -124,7 +124,9 @@ def assemble(
     else:
         _note_copies(columns, flow)
     kept = clinical.loc[rows[joined], [endpoint.time, endpoint.event, *columns]]
-    outcome, patients = _outcome(kept, joined, endpoint, missing, where, drop_invalid=drop_invalid, flow=flow)
+    outcome, patients = decode_outcome(
+        kept, joined, endpoint, missing, where, drop_invalid=drop_invalid, flow=flow
+    )
     raw = kept.loc[rows[patients], columns].set_axis(patients, axis=0)
     decoded, readings = parse_covariates(raw, flow, categorical=categorical, origin=origin, missing=missing)
     reserved = [column for column in decoded if column in _RESERVED]
@@ -158,9 +160,9 @@ def _joined(expression: pd.Index, clinical: pd.Index, where: str, id_fix: str, f
     return joined
 
 
-def _outcome(
-    kept: pd.DataFrame,
-    joined: pd.Index,
+def decode_outcome(
+    table: pd.DataFrame,
+    patients: pd.Index,
     endpoint: Endpoint,
     missing: Collection[str],
     where: str,
@@ -168,24 +170,47 @@ def _outcome(
     drop_invalid: bool,
     flow: Flow,
 ) -> tuple[Outcome, pd.Index]:
-    """The decoded outcome, and the patients who have one; what was read as the event goes to the ledger."""
+    """The outcome in the columns of an endpoint, and the patients who have one.
+
+    Parameters
+    ----------
+    table : DataFrame of n rows
+        Texts or numbers, no identifiers; index = row of the file.
+    patients : Index
+        Who the rows are, unique.
+    endpoint : Endpoint
+        Columns and unit of the outcome.
+    missing : collection of str
+        Texts that mean a missing value, besides those of `is_missing`.
+    where : str
+        The file, for errors.
+    drop_invalid : bool
+        Drop patients without a usable outcome rather than stop.
+    flow : Flow
+        Takes lines for what was taken as missing and as the event, and for every loss.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be read, or a patient has no usable outcome and `drop_invalid` is False.
+    """
     event_value = None if endpoint.event_value is None else event_values(endpoint.event_value)
-    table = known_values(kept, endpoint.time, endpoint.event, missing, flow, declared=event_value or ())
-    times = parse_time(table[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
+    known = known_values(table, endpoint.time, endpoint.event, missing, flow, declared=event_value or ())
+    times = parse_time(known[endpoint.time], endpoint.unit, f"{where}, column {endpoint.time!r}")
     place = f"{where}, column {endpoint.event!r}"
     events, note = parse_event(
-        table[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
+        known[endpoint.event], place, endpoint.event_value, endpoint.word_code, endpoint.name
     )
-    _ask_about_events_alone(kept[endpoint.event], events, missing, place)
+    _ask_about_events_alone(table[endpoint.event], events, missing, place)
     if note:
-        flow.add("outcome: event", len(joined), len(joined), note)
-    outcome, patients = make_outcome(
-        times.set_axis(joined), events.set_axis(joined), endpoint.name,
+        flow.add("outcome: event", len(patients), len(patients), note)
+    outcome, kept = make_outcome(
+        times.set_axis(patients), events.set_axis(patients), endpoint.name,
         where=f"{where}, columns {endpoint.time!r} and {endpoint.event!r}",
         drop_invalid=drop_invalid, flow=flow,
     )  # fmt: skip
     note_implausible(outcome, endpoint.unit, flow)
-    return outcome, patients
+    return outcome, kept
 
 
 def _ask_about_events_alone(

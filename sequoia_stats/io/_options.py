@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from sequoia_base.tables import first_lines
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.types.genes import IDENTIFIER_CHOICES
 
 #: What to do if the column of ids is not found.
@@ -73,3 +77,47 @@ CATEGORICAL = Option(
     "Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be repeated.",
     repeated=True,
 )
+_ASKED = {
+    "id_column": "the column of patient ids: --id-column (not needed if it is the first and has no title)",
+    "time_column": "the column of times: --time-column",
+    "event_column": "the column of events: --event-column",
+    "time_unit": "the unit of the times: --time-unit days|months|years",
+    "endpoint": "what the event is: --endpoint OS|DFS|PFS|PFI|RFS|DFI|DSS|DRFS or another word",
+}
+
+
+def said(files: Sequence[str | Path], also: str = "", **options: str | None) -> list[str]:
+    """The options that a table needs; one error names all that are missing, and shows how the tables begin.
+
+    Parameters
+    ----------
+    files : sequence of path
+        The tables.
+    also : str, optional
+        What else the fix of that error says.
+    **options
+        The values given; those of the columns come first. An empty title of the column of ids is that of row names.
+
+    Raises
+    ------
+    InputError
+        If an option is missing, or ids, times and events are in the same column.
+    """
+    if unsaid := [
+        option for option, value in options.items() if value is None or (not value and option != "id_column")
+    ]:
+        flags = listing(Option(option, "").flag for option in unsaid)
+        fix = f"give {'; '.join(_ASKED[option] for option in unsaid)}"
+        raise InputError(
+            f"{counted(len(unsaid), 'option is', 'options are')} missing: {flags}",
+            where="".join(f"{path} begins with\n{first_lines(path)}\n    " for path in files).rstrip(),
+            fix=fix + also,
+        )
+    values = [str(value) for value in options.values()]
+    if len({*values[:3]}) < 3:
+        raise InputError(
+            "ids, times and events must be in different columns",
+            where=listing(files),
+            fix=f"not {listing(values[:3])}",
+        )
+    return values

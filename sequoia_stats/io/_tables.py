@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_base.missing import NO_ID
-from sequoia_base.names import refuse_open_quotes
+from sequoia_base.names import is_primary, refuse_open_quotes, tcga_patient
 from sequoia_base.tables import read_numbers
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io._gene_annotation import about_genes, note_about_genes
 from sequoia_stats.io._layout import (
     expression_only,
@@ -123,10 +123,7 @@ def are_in_rows(genes_in: str) -> bool:
 
 def check_ids(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patient") -> None:
     """Refuse missing or duplicated ids of patients or samples (`unit`); the index of `ids` holds their places."""
-    absent = ids.isna() | ids.isin(NO_ID)
-    if absent.any():
-        what = counted(absent.sum(), f"{axis[:-1]} has", f"{axis} have")
-        raise InputError(f"{what} no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}")
+    refuse_no_id(ids, where, axis, unit)
     repeated = ids[ids.duplicated(keep=False)]
     if len(repeated):
         raise InputError(
@@ -134,6 +131,30 @@ def check_ids(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patie
             where=f"{where}, {axis} {listing(repeated.index)}",
             fix="keep one for each patient" if unit == "patient" else f"give every {unit} an id of its own",
         )
+
+
+def refuse_no_id(ids: pd.Series, where: str, axis: str = "rows", unit: str = "patient") -> None:
+    """Refuse missing ids; as in `check_ids`."""
+    absent = ids.isna() | ids.isin(NO_ID)
+    if absent.any():
+        what = counted(absent.sum(), f"{axis[:-1]} has", f"{axis} have")
+        raise InputError(f"{what} no {unit} id", where=f"{where}, {axis} {listing(ids.index[absent])}")
+
+
+def patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
+    """Ids cut to the patient: none missing, none duplicated, and no barcode of anything but a primary tumour."""
+    check_ids(ids, where, axis)
+    refuse_open_quotes(ids, where)
+    patients = ids.map(tcga_patient)
+    check_ids(patients, where, axis)
+    other = ids[ids.map(is_primary).eq(False)]
+    if len(other):
+        raise InputError(
+            f"{part(len(other), len(ids), 'TCGA sample', 'are')} not primary tumours: {listing(other)}",
+            where=f"{where}, {axis} {listing(other.index)}",
+            fix="leave them out of the table",
+        )
+    return patients
 
 
 def _frame(values: NDArray[np.float64], patients: Iterable[str], genes: Iterable[str]) -> pd.DataFrame:

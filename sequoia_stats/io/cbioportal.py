@@ -120,6 +120,42 @@ def read_study(
     )  # fmt: skip
 
 
+def read_study_endpoint(
+    path: Path, endpoint: str | None, event_value: str | Sequence[str] | None
+) -> tuple[pd.DataFrame, Path, Endpoint]:
+    """The patients of a study, from its folder or from its file of them, and where their endpoint is.
+
+    Parameters
+    ----------
+    path : path
+        The folder, or ``data_clinical_patient.txt``.
+    endpoint, event_value
+        As in `read_study`.
+
+    Returns
+    -------
+    table : DataFrame
+        Texts with a column ``PATIENT_ID``, unique; index = row of the file.
+    file : Path
+        What was read.
+    endpoint : Endpoint
+        Its columns.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or the endpoint is not found.
+    """
+    file = _clinical_file(path, "patient") if path.is_dir() else path
+    table = _clinical_table(file, "PATIENT_ID")
+    return table, file, _endpoint(endpoint, [*table], path, event_value)
+
+
+def is_patient_file(path: Path) -> bool:
+    """Whether `path` has the name of the file of patients in a study."""
+    return not path.is_dir() and path.name.removesuffix(".gz") == "data_clinical_patient.txt"
+
+
 def _note_differences(patients: pd.DataFrame, samples: pd.DataFrame, both: list[str], flow: Flow) -> None:
     """A line in the ledger for columns of both clinical files that differ; those of the patients are used."""
     table = patients.set_index("PATIENT_ID").reindex(samples["PATIENT_ID"])

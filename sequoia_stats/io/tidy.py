@@ -10,9 +10,9 @@ import pandas as pd
 
 from sequoia_base.decimals import with_points
 from sequoia_base.flow import Flow
-from sequoia_base.names import is_primary, refuse_open_quotes, tcga_patient
-from sequoia_base.tables import Numbers, find_column, first_lines, read_header, read_numbers, read_table
-from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_base.names import tcga_patient
+from sequoia_base.tables import Numbers, find_column, read_header, read_numbers, read_table
+from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io._assemble import Endpoint, assemble, clinical_columns
 from sequoia_stats.io._layout import (
     UNNAMED,
@@ -35,8 +35,9 @@ from sequoia_stats.io._options import (
     IDENTIFIERS,
     MISSING_WORDS,
     Option,
+    said,
 )
-from sequoia_stats.io._tables import are_in_rows, check_ids
+from sequoia_stats.io._tables import are_in_rows, patient_ids
 from sequoia_stats.io._time_and_event import TIME_UNITS
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.genes import name_genes
@@ -64,13 +65,6 @@ TIDY_OPTIONS = (
     IDENTIFIERS,
     MISSING_WORDS,
 )
-_ASKED = {
-    "id_column": "the column of patient ids: --id-column (not needed if it is the first and has no title)",
-    "time_column": "the column of times: --time-column",
-    "event_column": "the column of events: --event-column",
-    "time_unit": "the unit of the times: --time-unit days|months|years",
-    "endpoint": "what the event is: --endpoint OS|DFS|PFS|PFI|RFS|DFI|DSS|DRFS or another word",
-}
 
 
 def recognises(path: Path) -> bool:
@@ -156,8 +150,10 @@ def read_tidy(
         header = read_header(source) if table is None else list(table.columns)
         refuse_undivided(header, where)
         id_column = header[id_position(header, None, where)] if header[0] in UNNAMED else None
-    given, time, event, unit, name = _said(
-        [path for path in (source, clinical) if path], id_column=id_column, time_column=time_column,
+    files = [path for path in (source, clinical) if path]
+    also = "; and, if it is another table that has times and events: --clinical" * (table is None)
+    given, time, event, unit, name = said(
+        files, f"{also}; and, if the genes are in rows: --genes-in rows", id_column=id_column, time_column=time_column,
         event_column=event_column, time_unit=time_unit, endpoint=endpoint,
     )  # fmt: skip
     outcome, left_out = {"--time-column": time, "--event-column": event}, Flow()
@@ -179,7 +175,7 @@ def read_tidy(
             refuse_row_numbers(numbers.texts.iloc[:, 0], named, source)
         _refuse_outcome_among_genes(numbers, (time, event), source)
         numbers = expression_only(numbers, left_out)
-    ids = _patient_ids(table[identifier], f"{where}, column {identifier!r}")
+    ids = patient_ids(table[identifier], f"{where}, column {identifier!r}")
     values = _patients_by_genes(numbers, genes_in, source)
     genes = values if table is numbers.texts else genes_only(values, left_out, genes_in)
     frame, flow = name_genes(genes, str(source), identifiers)
@@ -200,30 +196,6 @@ def _refuse_outcome_among_genes(numbers: Numbers, outcome: Sequence[str], source
             where=str(source),
             fix="leave these columns out of the expression table",
         )
-
-
-def _said(files: Sequence[str | Path], **options: str | None) -> list[str]:
-    """The options that a table needs; one error names all that are missing, and shows how the tables begin."""
-    if unsaid := [
-        option for option, value in options.items() if value is None or (not value and option != "id_column")
-    ]:
-        flags = listing(Option(option, "").flag for option in unsaid)
-        fix = f"give {'; '.join(_ASKED[option] for option in unsaid)}"
-        if len(files) == 1:
-            fix += "; and, if it is another table that has times and events: --clinical"
-        raise InputError(
-            f"{counted(len(unsaid), 'option is', 'options are')} missing: {flags}",
-            where="".join(f"{path} begins with\n{first_lines(path)}\n    " for path in files).rstrip(),
-            fix=f"{fix}; and, if the genes are in rows: --genes-in rows",
-        )
-    values = [str(value) for value in options.values()]
-    if len({*values[:3]}) < 3:
-        raise InputError(
-            "ids, times and events must be in different columns",
-            where=listing(files),
-            fix=f"not {listing(values[:3])}",
-        )
-    return values
 
 
 def _read_single(
@@ -321,21 +293,5 @@ def _turned(path: str | Path, place: str, truth: str) -> InputError:
 def _patients_by_genes(numbers: Numbers, genes_in: str, path: str | Path) -> pd.DataFrame:
     labels, columns = numbers.texts.iloc[:, 0], pd.Series(numbers.columns, dtype=object)
     if not are_in_rows(genes_in):
-        return pd.DataFrame(numbers.values, _patient_ids(labels, f"{path}, column {labels.name!r}"), columns)
-    return pd.DataFrame(numbers.values.T.copy(), _patient_ids(columns, f"{path}, header", "columns"), labels)
-
-
-def _patient_ids(ids: pd.Series, where: str, axis: str = "rows") -> pd.Series:
-    """Ids cut to the patient: none missing, none duplicated, and no barcode of anything but a primary tumour."""
-    check_ids(ids, where, axis)
-    refuse_open_quotes(ids, where)
-    patients = ids.map(tcga_patient)
-    check_ids(patients, where, axis)
-    other = ids[ids.map(is_primary).eq(False)]
-    if len(other):
-        raise InputError(
-            f"{part(len(other), len(ids), 'TCGA sample', 'are')} not primary tumours: {listing(other)}",
-            where=f"{where}, {axis} {listing(other.index)}",
-            fix="leave them out of the table",
-        )
-    return patients
+        return pd.DataFrame(numbers.values, patient_ids(labels, f"{path}, column {labels.name!r}"), columns)
+    return pd.DataFrame(numbers.values.T.copy(), patient_ids(columns, f"{path}, header", "columns"), labels)

@@ -101,6 +101,11 @@ class Outcome:
         patients = None if self.patients is None else self.patients[rows]
         return Outcome(self.time[rows], self.event[rows], self.endpoint, patients)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Columns ``time`` (months) and ``event`` (bool); index = the labels of the patients, called patient_id."""
+        index = pd.RangeIndex(self.n) if self.patients is None else self.patients
+        return pd.DataFrame({"time": self.time, "event": self.event}, index.rename("patient_id"))
+
     def to_structured(self) -> NDArray[np.void]:
         """A structured array with fields ``event`` and ``time``, as scikit-survival takes."""
         array = np.empty(self.n, dtype=[("event", np.bool_), ("time", np.float64)])

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _ROW = 0.19  # height of a row, inches
 _HEADER = 0.24  # height of the sentence at the top, inches
 _AXIS = 0.46  # height below the rows, for ticks and the name of the axis, inches
-_LABEL, _LONGEST = 0.1, 24  # where names begin, inches; letters of a name
+_LABEL = 0.1  # where names begin, inches
+_NAME, _PAIR = 1.3, 1.05  # widest name of a score in a row of its own, and in a pair, inches
 # of each panel: the edges of its axes, and the right edges of the texts beside them, inches
-_COUNTS = 2.02
-_C, _C_TEXT = (2.14, 3.22), 4.22
-_HR, _HR_TEXT, _P_TEXT = (4.34, 5.42), 6.5, 7.08
-_DIFFERENCE_TEXT, _DIFFERENCE_P = 4.7, 5.25
+_COUNTS = 2.35
+_C, _C_TEXT = (2.47, 3.4), 4.36
+_HR, _HR_TEXT, _P_TEXT = (4.48, 5.41), 6.47, 7.1
+_DIFFERENCE_TEXT, _DIFFERENCE_P = 4.85, 5.4
 _WIDEST = 16.0  # hazard ratios beyond it, and below its inverse, end in an arrow
 
 
@@ -113,7 +114,7 @@ def _scores(figure: Figure, scores: pd.DataFrame, top: float, height: float) -> 
         ]
         for row in scores.to_dict("records")
     ]
-    _write(left, _C, y, heads, list(scores["score"]), rows)
+    _write(left, _C, y, heads, [_fitting(figure, name, _NAME) for name in scores["score"]], rows)
 
 
 def _differences(figure: Figure, pairs: pd.DataFrame, top: float, height: float) -> None:
@@ -124,7 +125,7 @@ def _differences(figure: Figure, pairs: pd.DataFrame, top: float, height: float)
     _span(axes, ends, 0.0, "differences")
     _draw(axes, ends, y, "differences")
     names = [
-        f"{text.shortened(a, 14)} − {text.shortened(b, 14)}"
+        f"{_fitting(figure, a, _PAIR)} − {_fitting(figure, b, _PAIR)}"
         for a, b in zip(pairs["a"], pairs["b"], strict=True)
     ]
     rows = [
@@ -222,6 +223,14 @@ def _write(
     for x, words in heads:
         put(x, 1.1, words, ha="right", weight="bold", gid="head")
     for height, name, texts in zip(y, names, rows, strict=True):
-        put(_LABEL, height, text.shortened(name, _LONGEST + 8), ha="left", gid="name")
+        put(_LABEL, height, name, ha="left", gid="name")
         for x, words in texts:
             put(x, height, words, ha="right", gid="value")
+
+
+def _fitting(figure: Figure, name: str, width: float) -> str:
+    """A name of at most this width in inches, with the middle left out if it is longer."""
+    if style.text_width(figure, name) <= width:
+        return name
+    shorter = (f"{name[: n - n // 2]}…{name[len(name) - n // 2 :]}" for n in range(len(name) - 1, 1, -1))
+    return next(one for one in shorter if style.text_width(figure, one) <= width)

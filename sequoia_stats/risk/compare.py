@@ -96,7 +96,7 @@ def compare_risks(
     flow, draws = Flow(), Bootstrap(bootstrap, seed, progress)
     given, where = as_outcome_table(outcome)
     known = _clinical_table(clinical, categorical, missing)
-    names, site = _columns(known, texts_of(adjust, "adjust"), site)
+    names, site = _columns(known, [name for name in texts_of(adjust, "adjust") if name.strip()], site)
     models, table = shared_patients(as_scores(scores), given, where, flow)
     if names and CLINICAL in [model.name for model in models]:
         raise InputError(
@@ -169,7 +169,7 @@ def _clinical_table(
 
 
 def _columns(
-    clinical: ClinicalTable | None, adjust: tuple[str, ...], site: str | None
+    clinical: ClinicalTable | None, adjust: Sequence[str], site: str | None
 ) -> tuple[tuple[str, ...], str | None]:
     """The columns of covariates and of the site, as the clinical table calls them."""
     if clinical is None:

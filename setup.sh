@@ -110,7 +110,7 @@ if [ -n "$model" ] && ! is_done model "$(python_key) ${TORCH_BACKEND:-}"; then
   need_uv
   say "Installing torch and its dependencies${TORCH_BACKEND:+ (backend $TORCH_BACKEND)} in .venv/"
   "$uv" pip install $([ -t 2 ] || echo --quiet) --python .venv/bin/python -c requirements.lock -b requirements.lock \
-    ${TORCH_BACKEND:+--torch-backend "$TORCH_BACKEND"} -e '.[model]'
+    ${TORCH_BACKEND:+--torch-backend "$TORCH_BACKEND"} -e '.[model]' --group model-tests
   echo "$(python_key) ${TORCH_BACKEND:-}" >.venv/.model-ready
 fi
 

@@ -19,6 +19,7 @@ PARTS = (
     "training_data",
     "training",
     "training_memory",
+    "risk",
     "tile_reading",
     "images",
     "slides",

@@ -5,10 +5,11 @@ from sequoia_base.conformal.coverage import Coverage, CoverageCount
 from sequoia_base.conformal.genes import GeneBounds, IntervalPlan, plan_intervals
 from sequoia_base.conformal.options import IntervalOptions
 from sequoia_base.conformal.quantiles import check_level, conformal_radius, conformal_rank, largest_level
-from sequoia_base.conformal.slides import SlideRows
+from sequoia_base.conformal.slides import SEEN_IN_TRAINING, SlideRows
 from sequoia_base.conformal.summary import IntervalSummary
 
 __all__ = [
+    "SEEN_IN_TRAINING",
     "Coverage",
     "CoverageCount",
     "GeneBlock",

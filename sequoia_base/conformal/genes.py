@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_base.conformal._cv_plus import cv_plus_bounds
 from sequoia_base.conformal._spread import SpreadModel
 from sequoia_base.conformal.options import IntervalOptions
 from sequoia_base.conformal.quantiles import (
@@ -136,6 +135,8 @@ class IntervalPlan:
         self, cell: Cell, residuals: RealArray, by_network: RealArray
     ) -> tuple[RealArray, RealArray]:
         """The bounds (new slides of the cell, genes) by CV+."""
+        from sequoia_base.conformal._cv_plus import cv_plus_bounds  # loads numba, which others do not need
+
         owners = [self.networks.index(fold) for fold in self.calibration.folds[cell.calibration]]
         weights = self._slide_weights(cell, residuals)
         weights = np.ones(len(residuals)) if weights is None else weights

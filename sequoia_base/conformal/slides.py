@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.conformal.quantiles import conformal_rank
 
-#: The fold of a slide that all networks predict; the folds of calibration patients who have none.
-NEW, SPARE_FOLDS = -1, 5
+#: The fold of a slide that all networks predict: its patient is new to them, or some have seen it.
+NEW, SEEN_IN_TRAINING = -1, -2
+#: Folds over which calibration patients without one are spread.
+SPARE_FOLDS = 5
 
 
 class SlideRows:
@@ -23,7 +25,8 @@ class SlideRows:
     patients : array-like of str, shape (slides,)
         The patient of each slide.
     folds : array-like of int, shape (slides,), optional
-        The fold that held the patient out; missing if all networks predict the slide.
+        The fold that held the patient out; missing if the patient is new to the networks, and `SEEN_IN_TRAINING` if
+        some of those that predict the slide have seen the patient.
     groups : array-like of str, shape (slides,), optional
         The group of each slide; missing or empty if it is not known.
     """

@@ -9,6 +9,7 @@ import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, progress, say, show
 from sequoia_model.cli import slide_options as options
+from sequoia_model.errors import InputError
 
 
 def predict(
@@ -60,6 +61,47 @@ def predict(
             "them) or all."
         ),
     ] = "held-out",
+    intervals: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Put an interval around every gene that holds this share of the measured values, such as 0.9.",
+        ),
+    ] = None,
+    intervals_method: Annotated[
+        str,
+        typer.Option(
+            help="pooled (residuals of all folds around the mean) or cv+ (around the network of each residual)."
+        ),
+    ] = "pooled",
+    intervals_within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Keep the promise within each level of a column of --patients, or within each cohort.",
+        ),
+    ] = None,
+    intervals_normalised: Annotated[
+        bool,
+        typer.Option(
+            "--intervals-normalised",
+            help="Let the width follow the predicted value in genes where this makes intervals shorter.",
+        ),
+    ] = False,
+    intervals_weighted: Annotated[
+        bool,
+        typer.Option(
+            "--intervals-weighted",
+            help="Weigh calibration patients by their likeness to the new ones, who are of another population.",
+        ),
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Predictions file with measured values that calibrates the intervals.  [default: that of the "
+            "training run]"
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     jobs: Annotated[
         int | None,
@@ -98,11 +140,21 @@ def predict(
 
     Slides are tiled and embedded first. Their features are kept in NAME_features beside the output, and the next call
     uses them again. A patient in the splits of the weights, published or of your training, is predicted only by
-    the fold that held the patient out. Exit code 3: some slides failed, the others are written.
+    the fold that held the patient out. Intervals are calibrated by the cross-validation of the training run, and are
+    promised on average over genes, for patients of the same population. Exit code 3: some slides failed, the others
+    are written.
     """
+    from sequoia_base.conformal import IntervalOptions
     from sequoia_model.prediction import predict_any
     from sequoia_model.tiles import TileOptions
 
+    interval_options = None
+    if intervals is not None:
+        interval_options = IntervalOptions(
+            intervals, intervals_method, intervals_normalised, intervals_within, intervals_weighted
+        )
+    elif intervals_within or intervals_normalised or intervals_weighted or intervals_method != "pooled":
+        raise InputError("how intervals are made is given, but not their level", fix="--intervals 0.9")
     tiling = None
     given = (rule, max_tiles, slide_mpp, mpp_table, annotation, annotation_class, exclude_class)
     if all_tiles or keep_ink or any(value is not None for value in given):
@@ -113,7 +165,8 @@ def predict(
     done = predict_any(
         inputs, weights, output=output, options=tiling, seed=seed, jobs=jobs, keep=not no_keep, encoder=encoder,
         genes=genes, patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,
-        batch_size=batch_size, force=force, progress=progress("predict"),
+        batch_size=batch_size, force=force, progress=progress("predict"), intervals=interval_options,
+        calibration=calibration,
         embedding=lambda: options.running("embed"),
     )  # fmt: skip
     for failure in done.failed:

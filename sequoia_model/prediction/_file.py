@@ -17,6 +17,8 @@ from sequoia_base.sink import Sink
 #: Rows of a chunk, or fewer: a chunk holds at most 256 KiB, unless a row is longer.
 _ROWS = 16
 _CHUNK = 2**16
+#: Columns of a chunk of a layer that is written by columns.
+_COLUMNS = 128
 
 
 class PredictionsFile:
@@ -71,6 +73,22 @@ class PredictionsFile:
             self._prefilled[name] = self._matrix(name)
             self._prefilled[name].resize(n_rows, axis=0)
 
+    def add_columns(self, name: str, n_rows: int) -> None:
+        """Add a layer with rows of NaN, of which `set_columns` sets blocks of columns."""
+        with self._sink.writing():
+            self._prefilled[name] = self._matrix(name, n_rows, by_column=True)
+
+    def set_columns(self, layer: str, columns: slice, values: NDArray[np.float32]) -> None:
+        """Set a block of columns of an added layer."""
+        with self._sink.writing():
+            self._prefilled[layer][:, columns] = values
+
+    def columns(self, layer: str, columns: slice) -> NDArray[np.float32]:
+        """A block of columns of X or of a layer."""
+        with self._sink.writing():
+            block: NDArray[np.float32] = (self._matrices | self._prefilled)[layer][:, columns]
+        return block
+
     def set_row(self, layer: str, row: int, values: NDArray[np.float32]) -> None:
         """Set a row of an added layer."""
         with self._sink.writing():
@@ -96,12 +114,15 @@ class PredictionsFile:
             write_elem(self._file, "obs", shell.obs)
             write_elem(self._file, "uns", dict(shell.uns))
 
-    def _matrix(self, name: str) -> h5py.Dataset:
+    def _matrix(self, name: str, rows: int = 0, *, by_column: bool = False) -> h5py.Dataset:
+        """A matrix of NaN that grows, in chunks of whole rows or of many rows and few columns."""
         from anndata.io import write_elem
 
         group, n = self._file if name == "X" else self._file["layers"], self._n_genes
-        empty = np.empty((0, n), dtype=np.float32)
         chunks = (min(_ROWS, max(1, _CHUNK // n)), n)
+        if by_column:
+            chunks = (max(1, min(rows, _CHUNK // _COLUMNS)), min(_COLUMNS, n))
         growing = {"maxshape": (None, n), "chunks": chunks, "fillvalue": np.nan}
-        write_elem(group, name, empty, dataset_kwargs=growing)
+        write_elem(group, name, np.empty((0, n), dtype=np.float32), dataset_kwargs=growing)
+        group[name].resize(rows, axis=0)
         return group[name]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import refuse_existing
+from sequoia_base.conformal import IntervalOptions
 from sequoia_base.flow import Flow
 from sequoia_base.names import bare_slide
 from sequoia_base.search import PassedOver
@@ -52,6 +53,8 @@ def predict_slides(
     measured: str | Path | None = None,
     untrained: int = 0,
     ensemble: str = "held-out",
+    intervals: IntervalOptions | None = None,
+    calibration: str | Path | None = None,
     batch_size: int = 16,
     device: str = "auto",
     force: bool = False,
@@ -75,7 +78,7 @@ def predict_slides(
         Whether features are kept in the folder ``NAME_features`` beside the output, where the next call finds them.
     encoder : str, optional
         The encoder; by default that of the weights. ``NAME@PATH`` gives the place of its own weights.
-    genes, patients, measured, untrained, ensemble, batch_size
+    genes, patients, measured, untrained, ensemble, intervals, calibration, batch_size
         As in `predict`.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
@@ -100,7 +103,8 @@ def predict_slides(
     return _predict_found(
         search.slides, weights, passed=search.passed_over, output=output, options=options, keep=keep, encoder=encoder,
         genes=genes, patients=patients, measured=measured, untrained=untrained, ensemble=ensemble, device=device,
-        batch_size=batch_size, force=force, progress=progress, embedding=embedding,
+        intervals=intervals, calibration=calibration, batch_size=batch_size, force=force, progress=progress,
+        embedding=embedding,
     )  # fmt: skip
 
 
@@ -258,7 +262,7 @@ def _predict_found(
     progress: ProgressBar | None = None,
     **named: Any,
 ) -> PredictionRun:
-    """Predict the slides found; `named` holds the genes and patients that the user named."""
+    """Predict the slides found; `named` holds the genes and patients that the user named, and what intervals need."""
     jobs = options.jobs or 1
     check_options(output, ensemble, jobs=jobs, batch_size=batch_size, untrained=untrained, seed=options.seed)
     given = [*named.values(), measured, options.mpp_table, options.annotation]

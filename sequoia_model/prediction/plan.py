@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sequoia_base.conformal import IntervalOptions
 from sequoia_base.names import bare_slide, patient_of
 from sequoia_model.errors import InputError, counted, listing, part
 from sequoia_model.prediction.held_out import NetworkChoice, choose_networks
+from sequoia_model.prediction.intervals import Calibration, open_calibration
 from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec
@@ -64,6 +66,8 @@ class Plan:
         How networks are chosen for patients of the splits.
     measured : Measured, optional
         Measured expression.
+    calibration : Calibration, optional
+        What calibrates intervals, if they are made.
     """
 
     slides: tuple[PlannedSlide, ...]
@@ -72,6 +76,7 @@ class Plan:
     spec: InputSpec
     ensemble: str = "held-out"
     measured: Measured | None = None
+    calibration: Calibration | None = None
 
     def with_files(self, files: Mapping[str, Path]) -> Plan:
         """The plan for the slides that have a feature file, by name; the others are left out."""
@@ -114,7 +119,7 @@ class Plan:
         found = {
             name
             for slide in self.slides
-            for name in _names(slide.patient.name, slide.name, weights)
+            for name in known_names(slide.patient.name, slide.name, weights)
             if name in trained and name not in same and patient_of(name) is None
         }
         if not found:
@@ -133,7 +138,7 @@ class Plan:
         known = [
             slide.name
             for slide in self.slides
-            if any(map(published_cancer_of, _names(slide.patient.name, slide.name, self.weights)))
+            if any(map(published_cancer_of, known_names(slide.patient.name, slide.name, self.weights)))
         ]
         if not known or self.weights.cancer is not None or self.weights.splits is not None:
             return []
@@ -155,8 +160,10 @@ def make_plan(
     measured: str | Path | None = None,
     ensemble: str = "held-out",
     seed: int = 0,
+    intervals: IntervalOptions | None = None,
+    calibration: str | Path | None = None,
 ) -> Plan:
-    """Decide encoder, genes, patients, networks and measured rows of every slide.
+    """Decide encoder, genes, patients, networks and measured rows of every slide, and the calibration of intervals.
 
     Parameters
     ----------
@@ -164,7 +171,7 @@ def make_plan(
         Feature files, or slides that are still to be embedded; one for each name.
     weights : Weights
         The networks.
-    encoder, genes, patients, measured, ensemble, seed
+    encoder, genes, patients, measured, ensemble, seed, intervals, calibration
         As in `predict`.
 
     Raises
@@ -187,17 +194,24 @@ def make_plan(
     splits = weights.splits
     if splits is None and weights.cancer is not None:
         splits = published(weights.cancer)
+    if intervals is None and calibration is not None:
+        raise InputError("a calibration is given, but no intervals are asked for", fix="--intervals 0.9")
+    calibrated = None
+    if intervals is not None:
+        calibrated = open_calibration(
+            intervals, weights, names, calibration=calibration, splits=splits, patients=patients
+        )
     planned = []
     for file, slide, owner, found in zip(files, slides, owners, rows, strict=True):
         choice: NetworkChoice | InputError
         try:
-            names_of = _names(owner.name, slide, weights)
+            names_of = known_names(owner.name, slide, weights)
             choice = choose_networks(names_of, weights.folds, splits, ensemble, weights.seen)
         except InputError as error:
             choice = error
         cohort = table.cohorts[found[0]] if table is not None and found else ""
         planned.append(PlannedSlide(slide, file, owner, choice, found, cohort))
-    return Plan(tuple(planned), weights, names, spec, ensemble, table)
+    return Plan(tuple(planned), weights, names, spec, ensemble, table, calibrated)
 
 
 def has_gene_names(weights: Weights) -> bool:
@@ -268,7 +282,7 @@ def _of_training(owner: SlidePatient, name: str | None) -> SlidePatient:
     return owner if owner.known or name is None else replace(owner, name=name, known=True)
 
 
-def _names(owner: str, slide: str, weights: Weights) -> tuple[str, ...]:
+def known_names(owner: str, slide: str, weights: Weights) -> tuple[str, ...]:
     """Names that a slide's patient may have in splits: as given, the barcodes in it and in the slide's, in training."""
     names = (owner, patient_of(owner), patient_of(slide), weights.slides.get(slide))
     return tuple(dict.fromkeys(name for name in names if name))

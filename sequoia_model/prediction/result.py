@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sequoia_base.conformal import SEEN_IN_TRAINING, IntervalPlan, IntervalSummary
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
 from sequoia_model.errors import Failure, SequoiaError, counted, listing, none_left, part
 from sequoia_model.prediction.held_out import NetworkChoice
-from sequoia_model.prediction.plan import Plan, PlannedSlide
+from sequoia_model.prediction.plan import Plan, PlannedSlide, known_names
 from sequoia_model.targets.network_input import PUBLISHED_MPP, PUBLISHED_SIDE, InputNotes, notes_warnings
 from sequoia_model.types.units import NOT_STATED, contradiction, is_expression, measured_doubt
 
@@ -57,6 +58,8 @@ class PredictionRun(Result):
         Ledger of what was lost: ``step, n_before, n_after, reason``.
     warnings : tuple of str
         What the user should know, counted.
+    intervals : IntervalSummary, optional
+        What is known about the intervals, if they were made.
     """
 
     output: str
@@ -76,6 +79,7 @@ class PredictionRun(Result):
     units: str
     flow: pd.DataFrame
     warnings: tuple[str, ...]
+    intervals: IntervalSummary | None = None
 
     @property
     def note(self) -> str:
@@ -113,6 +117,8 @@ class PredictionRun(Result):
                 f"  {self.n_negative} of {n} values are below 0, unlike measured values: "
                 "the networks' outputs have no lower bound, and they are kept as they are"
             )
+        if self.intervals is not None:
+            lines += [f"  {line}" for line in str(self.intervals).splitlines()]
         if self.failed:
             lines.append(f"  {counted(len(self.failed), 'slide')} failed")
         return "\n".join(lines)
@@ -161,7 +167,27 @@ class RunRecord:
         if not self.done:
             raise none_left(self.failed[-len(self.plan.slides) :], "predicted")
 
-    def result(self, output: str | Path, n_untrained: int) -> PredictionRun:
+    def interval_plan(self) -> IntervalPlan:
+        """Which calibration slides serve the slides that are predicted.
+
+        Raises
+        ------
+        InputError
+            If there are too few calibration patients, or networks.
+        """
+        plan, calibration = self.plan, self.plan.calibration
+        assert calibration is not None
+        patients, folds = [], []
+        for slide, _ in self.done:
+            choice = _choice(slide)
+            patients.append(calibration.name_of(known_names(slide.patient.name, slide.name, plan.weights)))
+            folds.append(SEEN_IN_TRAINING if choice.fold is None and choice.seen else choice.fold)
+        cohorts = [slide.cohort or notes.cohort for slide, notes in self.done]
+        return calibration.plan(patients, folds, cohorts, plan.weights.folds)
+
+    def result(
+        self, output: str | Path, n_untrained: int, intervals: IntervalSummary | None = None
+    ) -> PredictionRun:
         """Counts, warnings and the flow."""
         plan, notes = self.plan, [notes for _, notes in self.done]
         measured = [slide for slide, _ in self.done if slide.rows and slide.name not in self.contradictory]
@@ -190,6 +216,7 @@ class RunRecord:
                 *self._unit_warning(),
                 *self._doubt(),
             ),
+            intervals=intervals,
         )
 
     def obs(self) -> pd.DataFrame:
@@ -294,7 +321,10 @@ class RunRecord:
 def provenance(run: PredictionRun, plan: Plan, device: str) -> dict[str, Any]:
     """The content of uns: nothing that differs from run to run."""
     weights = plan.weights
-    return {
+    intervals = {}
+    if run.intervals is not None and plan.calibration is not None:
+        intervals = {"intervals": run.intervals.to_uns() | {"calibration": plan.calibration.path.name}}
+    return intervals | {
         "name": weights.source.removeprefix("hub:").rstrip("/").rpartition("/")[2],
         "note": run.note,
         "flow": Flow.of(run.flow).to_columns(),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from sequoia_base.apart import begin
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import new_file, refuse_existing
+from sequoia_base.conformal import IntervalOptions
 from sequoia_base.flow import Flow
 from sequoia_base.runs import attempt
 from sequoia_base.search import PassedOver
@@ -22,6 +24,12 @@ from sequoia_model.nets.ensemble import ensemble as average
 from sequoia_model.nets.ensemble import on_device
 from sequoia_model.prediction._file import PredictionsFile
 from sequoia_model.prediction.held_out import ENSEMBLES, NetworkChoice
+from sequoia_model.prediction.intervals import (
+    INTERVAL_COLUMN,
+    NetworkPredictions,
+    promises,
+    write_intervals,
+)
 from sequoia_model.prediction.plan import Plan, PlannedSlide, has_gene_names, make_plan
 from sequoia_model.prediction.result import PredictionRun, RunRecord, provenance
 from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input, refuse_misfit
@@ -44,6 +52,8 @@ def predict(
     measured: str | Path | None = None,
     untrained: int = 0,
     ensemble: str = "held-out",
+    intervals: IntervalOptions | None = None,
+    calibration: str | Path | None = None,
     device: str = "auto",
     jobs: int = 1,
     batch_size: int = 16,
@@ -80,6 +90,12 @@ def predict(
     ensemble : {"held-out", "all"}
         Whether a patient in the splits of the weights, published or of a training run, is predicted only by the
         network that was not trained on the patient, or by all.
+    intervals : IntervalOptions, optional
+        How intervals are put around every gene (layers lower and upper); by default there are none. Groups are cohorts,
+        or a column of the table `patients`, which then has a row for each calibration patient too.
+    calibration : path, optional
+        A predictions file with measured values that calibrates the intervals; by default that of the run folder in
+        which the weights are.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     jobs : int, default 1
@@ -112,7 +128,7 @@ def predict(
         )
     passed = PassedOver()
     files = find(features, passed)
-    tables = [item for item in (genes, patients, measured) if isinstance(item, str | Path)]
+    tables = [item for item in (genes, patients, measured, calibration) if isinstance(item, str | Path)]
     refuse_existing(output, force=force, inputs=[*files, *tables])
     begin()  # the reader of features, while the weights are loaded
     place = choose_device(device)
@@ -120,7 +136,8 @@ def predict(
     if genes is None and not has_gene_names(loaded):
         _refuse_misfit(files[0], InputSpec.of(loaded, encoder, seed))
     plan = make_plan(
-        files, loaded, encoder=encoder, genes=genes, patients=patients, measured=measured, ensemble=ensemble, seed=seed
+        files, loaded, encoder=encoder, genes=genes, patients=patients, measured=measured, ensemble=ensemble, seed=seed,
+        intervals=intervals, calibration=calibration,
     )  # fmt: skip
     flow = Flow()
     if passed:
@@ -185,7 +202,10 @@ def run_plan(
         for i in range(untrained)
     }
     record = RunRecord(plan, list(failed), (flow or Flow()).copy())
-    with new_file(output) as temporary, PredictionsFile(temporary, plan.genes, ["std", *fresh]) as file:
+    with ExitStack() as stack:
+        temporary = stack.enter_context(new_file(output))
+        file = stack.enter_context(PredictionsFile(temporary, plan.genes, ["std", *fresh]))
+        by_network = stack.enter_context(_kept_networks(plan, output))
         if plan.measured is not None:
             _write_measured(plan, file, record)
         inputs = in_order(
@@ -198,14 +218,38 @@ def run_plan(
             shown = inputs if progress is None else progress(inputs, len(plan.slides))
             for batch in _batches(shown, batch_size, record):
                 matrices = _outputs(batch, trained, fresh, device)
-                _write(batch, matrices, file, record)
+                kept = _write(batch, matrices, file, record)
+                if by_network is not None and kept.any():
+                    x = np.stack([loaded.means for _, loaded in batch])[kept]
+                    by_network.append(
+                        np.stack([average(x, [network], device=device)[0] for network in trained])
+                    )
         record.refuse_nothing()
         if plan.measured is not None:
             done = {slide.name for slide, _ in record.done}
             file.keep_rows("measured", [i for i, slide in enumerate(plan.slides) if slide.name in done])
-        run = record.result(output, untrained)
-        file.finish(record.obs(), provenance(run, plan, str(device)))
+        obs, intervals = record.obs(), None
+        if plan.calibration is not None:
+            served = record.interval_plan()
+            intervals = write_intervals(
+                file,
+                served,
+                plan.calibration,
+                plan.genes,
+                measured=plan.measured is not None,
+                by_network=by_network,
+            )
+            obs[INTERVAL_COLUMN] = promises(served)
+        run = record.result(output, untrained, intervals)
+        file.finish(obs, provenance(run, plan, str(device)))
     return run
+
+
+def _kept_networks(plan: Plan, output: str | Path) -> AbstractContextManager[NetworkPredictions | None]:
+    """A place for the predictions of each network, if intervals need them."""
+    if plan.calibration is None or plan.calibration.options.method != "cv+":
+        return nullcontext()
+    return NetworkPredictions.beside(output, len(plan.weights.networks), len(plan.slides), len(plan.genes))
 
 
 def log_beside(output: str | Path) -> Path:
@@ -296,8 +340,10 @@ def _outputs(
     return {"X": mean, "std": spread, **layers}
 
 
-def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile, record: RunRecord) -> None:
-    """Write the rows that are finite; the other slides are recorded as failed."""
+def _write(
+    batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile, record: RunRecord
+) -> NDArray[np.bool_]:
+    """Write the rows that are finite, and tell which are; the other slides are recorded as failed."""
     finite = np.all([np.isfinite(matrix) for matrix in matrices.values()], axis=0)
     kept = finite.all(axis=1)
     for (slide, loaded), row, good in zip(batch, finite, kept, strict=True):
@@ -313,3 +359,4 @@ def _write(batch: Batch, matrices: dict[str, np.ndarray], file: PredictionsFile,
     record.n_negative += int((predicted < 0).sum())
     record.smallest = float(predicted.min(initial=record.smallest))
     record.largest = float(predicted.max(initial=record.largest))
+    return np.asarray(kept)

@@ -17,6 +17,7 @@ import torch
 
 from sequoia_model.splits import draw
 from sequoia_model.types.bag import EncoderId
+from tests.build.calibration import write_calibration
 from tests.build.commands import left_in, sequoia_model
 from tests.build.damaged import write_damaged
 from tests.build.features import make_features, write_clam, write_ours, write_sequoia
@@ -213,6 +214,55 @@ RUNS = {
 }  # fmt: skip
 
 
+def calibrated(*words, n=20, weights="brca", change=lambda path: None):
+    """A good slide, the folder of a training run with predictions of n patients after a change, and options."""
+
+    def build(folder):
+        built = options("--weights", f"HERE/{weights}", "--intervals", "0.9", *words)(folder)
+        people = [f"P{i}" for i in range(n)]
+        run_folder(folder / "brca", people)
+        write_calibration(folder / "brca" / "predictions.h5ad", people, [i % 3 for i in range(n)])
+        change(folder / "brca" / "predictions.h5ad")
+        return built
+
+    return build
+
+
+INTERVALS = {
+    "published weights": (
+        options("--intervals", "0.9"),
+        ["the weights have no calibration", "--calibration FILE"],
+    ),
+    "a single fold": (calibrated(weights="brca/fold_1"), ["single network", "--calibration FILE"]),
+    "a run without predictions": (calibrated(change=lambda f: f.unlink()), ["there is no predictions.h5ad"]),
+    "damaged predictions": (
+        calibrated(change=lambda f: f.write_bytes(f.read_bytes()[:5000])),
+        ["predictions.h5ad"],
+    ),
+    "a percentage": (options("--intervals", "90"), ["level must be a number between 0 and 1", "90"]),
+    "a level of 0": (options("--intervals", "0"), ["between 0 and 1"]),
+    "too few patients": (
+        calibrated(n=8),
+        ["8 calibration patients", "9 patients with measured values are needed", "at most 0.888"],
+    ),
+    "another method": (calibrated("--intervals-method", "jackknife"), ["'jackknife'", "pooled, cv+"]),
+    "cv+ with weights": (
+        calibrated("--intervals-method", "cv+", "--intervals-weighted"),
+        ["cv+ cannot be weighted", "pooled"],
+    ),
+    "no level": (options("--intervals-normalised"), ["not their level", "--intervals 0.9"]),
+    "a calibration without a level": (
+        options("--calibration", "HERE/c.h5ad"),
+        ["no intervals are asked for", "--intervals 0.9"],
+    ),
+    "no calibration": (calibrated("--calibration", "HERE/c.h5ad"), ["does not exist", "c.h5ad"]),
+    "no table of groups": (
+        calibrated("--intervals-within", "er"),
+        ["no table with the column 'er'", "--patients"],
+    ),
+}
+
+
 def reference(text):
     return lambda folder: (folder / "ref.csv").write_text(text)
 
@@ -316,6 +366,7 @@ TABLE = [
         "file": FILES,
         "weights": WEIGHTS,
         "run": RUNS,
+        "intervals": INTERVALS,
         "table": TABLES,
         "place": PLACES,
         "word": WORDS,

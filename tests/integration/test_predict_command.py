@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.build.calibration import write_calibration
 from tests.build.commands import Answer, left_in, sequoia_model
 from tests.build.features import write_ours
 from tests.build.networks import BRCA_SLIDES, TOY_GENES, write_folds, write_genes
 from tests.build.processes import start
+from tests.build.weights import run_folder
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,17 @@ JSON_KEYS = {
         "n_held_out",
         "n_few_tiles",
     ),
-    *("n_measured", "n_untrained", "n_negative", "encoder", "encoder_asserted", "units", "flow", "warnings"),
+    *(
+        "n_measured",
+        "n_untrained",
+        "n_negative",
+        "encoder",
+        "encoder_asserted",
+        "units",
+        "flow",
+        "warnings",
+        "intervals",
+    ),
 }
 
 
@@ -202,3 +214,24 @@ def test_a_full_disk_is_reported_and_leaves_nothing(folder, size):
     assert answer.code == 2, answer.err
     assert "the output cannot be written: File too large" in answer.err
     assert left_in(folder) == before
+
+
+def test_intervals_are_told_with_their_promise_and_coverage(capsys, folder):
+    people = [f"P{i}" for i in range(20)]
+    run_folder(folder / "run", people)
+    write_calibration(folder / "run" / "predictions.h5ad", people, [i % 3 for i in range(20)])
+    write_calibration(folder / "measured.h5ad", ["S1", "S2"], [None, None])
+    answer = sequoia_model(
+        capsys, "predict", folder / "features" / "a", "--weights", folder / "run", "-o", folder / "out.h5ad",
+        "--intervals", "0.8", "--measured", folder / "measured.h5ad",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert "0.8 intervals from 20 calibration patients (residuals of all folds)" in answer.out
+    assert (
+        "2 slides of new patients: promised on average over genes, for patients of the same population"
+        in answer.out
+    )
+    assert "coverage of 2 measured patients, 0.8 promised:" in answer.out
+    adata = anndata.read_h5ad(folder / "out.h5ad")
+    assert {"lower", "upper"} <= set(adata.layers) and (adata.layers["lower"] < adata.X).all()
+    assert adata.uns["intervals"]["level"] == 0.8

@@ -65,8 +65,8 @@ def read_risk_table(path: str | Path) -> pd.DataFrame:
     -------
     DataFrame
         Index = patient_id, in the order of the file; columns, as far as the file has them: ``risk_score`` (float64),
-        ``group`` (text), ``fold`` (Int64), ``time`` (float64, months), ``event`` (bool), ``lower`` and ``upper``
-        (float64, infinite where the interval is the whole line).
+        ``group`` (text), ``fold`` (Int64, NA for a patient in no fold), ``time`` (float64, months), ``event`` (bool),
+        ``lower`` and ``upper`` (float64, infinite where the interval is the whole line, NaN where there is none).
 
     Raises
     ------
@@ -87,12 +87,16 @@ def read_risk_table(path: str | Path) -> pd.DataFrame:
     if "group" in texts:
         table["group"] = texts["group"].to_numpy()
     if "fold" in texts:
-        table["fold"] = _whole(texts, "fold", patients, path)
+        table["fold"] = _numbers(
+            texts, "fold", patients, path, _is_whole, "a whole number, 0 or more", or_empty=True
+        ).astype("Int64")
     if "time" in texts and "event" in texts:
         table[["time", "event"]] = _outcome(texts, patients, path)
     if "lower" in texts and "upper" in texts:
         for column in ("lower", "upper"):
-            table[column] = _numbers(texts, column, patients, path, _is_number, "a number, -inf or inf")
+            table[column] = _numbers(
+                texts, column, patients, path, _is_number, "a number, -inf or inf", or_empty=True
+            )
         _refuse(table["lower"] > table["upper"], texts, patients, "lower", path, "more than the upper end")
     return table
 
@@ -134,7 +138,7 @@ def read_fold_scales(path: str | Path) -> pd.DataFrame:
     ------
     InputError
         If the file cannot be read, has other columns, a fold is there twice, a number is missing or not finite, or an
-        SD is not positive.
+        SD is below 0. It is 0 where all patients of a fold have one score.
     """
     texts = read_table(path, missing=())
     if list(texts.columns) != list(_FOLD_COLUMNS):
@@ -143,14 +147,17 @@ def read_fold_scales(path: str | Path) -> pd.DataFrame:
             f"{listing(texts.columns)}",
             where=str(path),
         )
-    folds = _whole(texts, "fold", None, path)
-    _refuse(folds.duplicated(), texts, None, "fold", path, "there twice")
-    table = texts[[]].copy()
-    table["n_train"] = _whole(texts, "n_train", None, path).astype("int64")
-    for column in ("mean", "cutoff"):
-        table[column] = _numbers(texts, column, None, path, np.isfinite, "a finite number")
-    table.insert(2, "sd", _numbers(texts, "sd", None, path, _is_positive, "a number above 0"))
-    return table.set_axis(folds.astype("int64").rename("fold"), axis=0)
+    whole = {
+        column: _numbers(texts, column, None, path, _is_whole, "a whole number, 0 or more").astype("int64")
+        for column in ("fold", "n_train")
+    }
+    _refuse(whole["fold"].duplicated(), texts, None, "fold", path, "there twice")
+    finite = {
+        column: _numbers(texts, column, None, path, np.isfinite, "a finite number")
+        for column in ("mean", "sd", "cutoff")
+    }
+    _refuse(finite["sd"] < 0, texts, None, "sd", path, "below 0")
+    return texts[[]].assign(n_train=whole["n_train"], **finite).set_axis(whole["fold"], axis=0)
 
 
 def write_fold_scales(table: pd.DataFrame, path: str | Path) -> None:
@@ -185,12 +192,6 @@ def _outcome(texts: pd.DataFrame, patients: pd.Index, path: str | Path) -> pd.Da
     return time.to_frame().assign(event=event.astype(bool))
 
 
-def _whole(texts: pd.DataFrame, column: str, patients: pd.Index | None, path: str | Path) -> pd.Series:
-    """A column of whole numbers, 0 or more, as Int64."""
-    numbers = _numbers(texts, column, patients, path, _is_whole, "a whole number, 0 or more")
-    return numbers.astype("int64").astype("Int64")
-
-
 def _numbers(
     texts: pd.DataFrame,
     column: str,
@@ -198,12 +199,15 @@ def _numbers(
     path: str | Path,
     valid: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
     wanted: str,
+    *,
+    or_empty: bool = False,
 ) -> pd.Series:
-    """A column of numbers that are all valid; index = patients, or the rows of the file."""
+    """A column of numbers that are all valid, or empty (NaN); index = patients, or the rows of the file."""
     import pandas as pd
 
     values = np.array([_number(text) for text in texts[column]], dtype=np.float64)
-    _refuse(~valid(values), texts, patients, column, path, f"not {wanted}")
+    empty = or_empty & (texts[column] == "").to_numpy()
+    _refuse(~(valid(values) | empty), texts, patients, column, path, f"not {wanted}")
     return pd.Series(values, texts.index if patients is None else patients, name=column)
 
 

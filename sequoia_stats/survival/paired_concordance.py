@@ -78,7 +78,7 @@ def compare_concordance(
     strata : array of shape (n,), Series, Categorical or list, optional
         As in `harrell_c`: only pairs within a stratum are counted.
     bootstrap : int, default 1000
-        Number of replicates, 1 or more.
+        Number of replicates; with 0, intervals and p are NaN.
     seed : int
         Random seed, 0 or more; with the same one, `harrell_c` draws the same patients.
     progress : callable, optional
@@ -101,7 +101,7 @@ def compare_concordance(
     >>> found.scores.c_index.tolist(), found.pairs.c_difference.tolist()
     ([1.0, 0.0], [1.0])
     """
-    check_limits({"bootstrap": bootstrap, "seed": seed}, {"bootstrap": whole(1), "seed": whole(0)})
+    check_limits({"bootstrap": bootstrap, "seed": seed}, {"bootstrap": whole(0), "seed": whole(0)})
     risks = _risks(scores, outcome)
     weights = bootstrap_weights(outcome.n, bootstrap, seed)
     comparable, concordant = count_pairs(

@@ -83,15 +83,15 @@ def test_scores_have_what_the_file_has_and_nothing_else(tmp_path):
 def test_scores_with_all_their_columns_read_back_are_identical(tmp_path):
     table = pd.DataFrame(
         {
-            "risk_score": [0.1, -2.0],
-            "group": ["high", "uncertain"],
-            "fold": pd.array([0, 4], dtype="Int64"),
-            "time": [12.5, 60.0],
-            "event": [True, False],
-            "lower": [-1.0, -np.inf],
-            "upper": [1.0, np.inf],
+            "risk_score": [0.1, -2.0, 0.0],
+            "group": ["high", "uncertain", "low"],
+            "fold": pd.array([4, None, 0], dtype="Int64"),
+            "time": [12.5, 60.0, 1.0],
+            "event": [True, False, True],
+            "lower": [-1.0, -np.inf, np.nan],
+            "upper": [1.0, np.inf, np.nan],
         },
-        patients("P1", "P2"),
+        patients("P1", "P2", "P3"),
     )
     write_risk_table(table.assign(other=1), tmp_path / "scores.csv")
     pd.testing.assert_frame_equal(read_risk_table(tmp_path / "scores.csv"), table)
@@ -114,7 +114,7 @@ def test_scores_of_a_risk_run_are_written_in_the_order_of_the_file_format(tmp_pa
         (["patient_id,risk_score", "P1,"], ["1 value of 'risk_score' is missing", "row 2 (P1)"]),
         (["patient_id,risk_score", "P1,inf"], ["not a finite number ('inf')", "row 2 (P1)"]),
         (["patient_id,risk_score,fold", "P1,1,0.5"], ["not a whole number, 0 or more ('0.5')", "row 2 (P1)"]),
-        (["patient_id,risk_score,fold", "P1,1,0", "P2,1,"], ["1 value of 'fold' is missing", "row 3 (P2)"]),
+        (["patient_id,risk_score,fold", "P1,1,0", "P2,1,NA"], ["1 value of 'fold' is missing", "row 3 (P2)"]),
         (["patient_id,risk_score,lower,upper", "P1,1,2,0"], ["more than the upper end ('2')", "row 2 (P1)"]),
         (["patient_id,risk_score,time,event", "P1,1,0,1"], ["not a number of months above 0"]),
     ],
@@ -128,7 +128,7 @@ def test_what_is_no_score_is_refused_with_row_and_patient(tmp_path, lines, words
 
 def test_the_scale_of_folds_lies_beside_the_scores_and_is_read_back(tmp_path):
     table = pd.DataFrame(
-        {"n_train": [80, 79], "mean": [0.1, -0.3], "sd": [1.5, 0.2], "cutoff": [0.0, -0.25]},
+        {"n_train": [80, 79], "mean": [0.1, -0.3], "sd": [1.5, 0.0], "cutoff": [0.0, -0.25]},
         pd.Index([0, 1], name="fold"),
     )
     path = scales_beside(tmp_path / "risk.csv")
@@ -141,7 +141,7 @@ def test_the_scale_of_folds_lies_beside_the_scores_and_is_read_back(tmp_path):
     ("lines", "words"),
     [
         (["fold,n_train,mean,sd", "0,80,0,1"], ["has the columns fold, n_train, mean, sd, cutoff"]),
-        (["fold,n_train,mean,sd,cutoff", "0,80,0,0,0"], ["not a number above 0 ('0')", "row 2"]),
+        (["fold,n_train,mean,sd,cutoff", "0,80,0,-1,0"], ["below 0 ('-1')", "row 2"]),
         (["fold,n_train,mean,sd,cutoff", "0,80,0,1,0", "0,80,0,1,0"], ["there twice", "row 3"]),
         (["fold,n_train,mean,sd,cutoff", "0,80,,1,0"], ["1 value of 'mean' is missing"]),
     ],

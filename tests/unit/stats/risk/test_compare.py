@@ -248,7 +248,7 @@ def test_a_planted_effect_that_vanishes_later_is_said_to_change_with_time():
         ({"missing": "9"}, "no clinical table"),
         ({"clinical": make_risks().clinical}, "nothing is asked"),
         ({"clinical": make_risks().clinical, "adjust": "grade"}, "no covariate grade"),
-        ({"bootstrap": 0}, "bootstrap"),
+        ({"bootstrap": -1}, "bootstrap"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, words):

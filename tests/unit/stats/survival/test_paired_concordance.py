@@ -129,7 +129,13 @@ def test_scores_that_cannot_be_compared_are_refused(table, words):
         compare_concordance(make_outcome(), table)
 
 
-@pytest.mark.parametrize("bootstrap", [0, -1, 2.5])
-def test_a_comparison_needs_replicates(bootstrap):
-    with pytest.raises(InputError, match="bootstrap must be a whole number, 1 or more"):
+def test_without_replicates_there_are_differences_without_intervals():
+    got = compare_concordance(make_outcome(), scores(), bootstrap=0)
+    assert got.pairs["c_difference"].notna().all() and got.scores["c_index"].notna().all()
+    assert got.pairs[["low", "high", "p"]].isna().all(axis=None) and got.bootstrap == 0
+
+
+@pytest.mark.parametrize("bootstrap", [-1, 2.5])
+def test_a_number_of_replicates_is_whole(bootstrap):
+    with pytest.raises(InputError, match="bootstrap must be a whole number, 0 or more"):
         compare_concordance(make_outcome(), scores(), bootstrap=bootstrap)

@@ -46,7 +46,7 @@ class FoldScores(Result):
     weight_lost : tuple of float
         Their share of Σ|coefficient|, 0 to 1.
     flow : DataFrame
-        Ledger: patients who are in the splits, but tested by no fold, are left out.
+        Ledger of the scoring: patients who are in the splits, but tested by no fold, are left out.
     notes : tuple of str
         What to know before reading the scores.
     """
@@ -96,9 +96,10 @@ class FoldScores(Result):
         ]
         if len(self.folds):
             tested = self.frame["fold"].value_counts()
-            table = self.folds.assign(n_tested=[int(tested.get(fold, 0)) for fold in self.folds["fold"]])
-            table = table.assign(
-                n_genes=self.n_genes, weight_lost=[f"{lost:.1%}" for lost in self.weight_lost]
+            table = (self.folds.round(6) + 0).assign(  # no -1e-17 and no -0
+                n_tested=[int(tested.get(fold, 0)) for fold in self.folds["fold"]],
+                n_genes=self.n_genes,
+                weight_lost=[f"{lost:.1%}" for lost in self.weight_lost],
             )
             text = table.to_string(index=False, float_format="{:.4g}".format)
             lines += ["  training patients of each fold:", *(f"    {line}" for line in text.splitlines())]
@@ -107,6 +108,8 @@ class FoldScores(Result):
                 f"  {part(shown['n_in_no_fold'], shown['n'], 'patient', 'are')} in no fold: mean of the standardised "
                 "scores of all folds"
             )
+        if missing := sorted({gene for genes in self.genes_missing for gene in genes}):
+            lines.append(f"  missing genes: {listing(missing)}")
         lines += [f"  {line}" for line in str(Flow.of(self.flow)).splitlines()]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
@@ -148,7 +151,7 @@ def score_folds(
         n_genes=tuple(len(signature.genes) for signature in signatures),
         genes_missing=tuple(one.risk.genes_missing for one in parts),
         weight_lost=tuple(one.risk.weight_lost for one in parts),
-        flow=_ledger(expression, roles.index, scored),
+        flow=_ledger(roles.index, scored),
         notes=_notes(signatures, known),
     )
 
@@ -289,9 +292,9 @@ def _standardise(
     return np.divide(scores - mean, sd, out=np.zeros_like(scores), where=np.asarray(sd) > 0)
 
 
-def _ledger(expression: Expression, patients: pd.Index, scored: NDArray[np.bool_]) -> pd.DataFrame:
-    """The ledger of the expression, with the patients whom no signature may score."""
-    flow = Flow.of(expression.flow)
+def _ledger(patients: pd.Index, scored: NDArray[np.bool_]) -> pd.DataFrame:
+    """A line for the patients whom no signature may score, if there are any."""
+    flow = Flow()
     if not scored.all():
         reason = f"in the splits, but tested by no fold: {listing(patients[~scored], 3)}"
         flow.add("patients: scored", len(scored), int(scored.sum()), reason)

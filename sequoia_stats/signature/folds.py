@@ -94,9 +94,10 @@ class FoldSignatures(Result):
         return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The table of folds as plain values, with the endpoint and how often each gene was chosen."""
+        """The table of folds as plain values, how often each gene was chosen, and what is to know of the splits."""
         folds = self.to_frame().to_dict("records")
-        return {"endpoint": self.endpoint, "folds": folds, "genes": self.times_chosen()}
+        note = self.splits.note
+        return {"endpoint": self.endpoint, "folds": folds, "genes": self.times_chosen(), "note": note}
 
     def times_chosen(self) -> dict[str, int]:
         """In how many folds each gene was chosen, the most frequent first."""
@@ -104,19 +105,15 @@ class FoldSignatures(Result):
         return {str(gene): int(n) for gene, n in chosen.value_counts().items()}
 
     def __str__(self) -> str:
-        n, table = len(self.signatures), self.to_frame()
-        often = [f"{gene} ({times})" for gene, times in self.times_chosen().items()]
-        return "\n".join(
-            [
-                f"Signatures of {counted(n, 'fold')} for {self.endpoint}, each trained without the patients that its "
-                "fold tests",
-                *(
-                    f"  {line}"
-                    for line in table.to_string(index=False, float_format="{:.5g}".format).splitlines()
-                ),
-                f"  genes, with the number of folds that chose them: {listing(often, 20) or 'none'}",
-            ]
-        )
+        folds = counted(len(self.signatures), "fold")
+        table = self.to_frame().to_string(index=False, float_format="{:.5g}".format)
+        often = listing((f"{gene} ({times})" for gene, times in self.times_chosen().items()), 20)
+        lines = [
+            f"Signatures of {folds} for {self.endpoint}, each trained without the patients that its fold tests",
+            *(f"  {line}" for line in table.splitlines()),
+            f"  genes, with the number of folds that chose them: {often or 'none'}",
+        ]
+        return "\n".join([*lines, *([f"  note: {self.splits.note}"] if self.splits.note else [])])
 
     def save(self, folder: str | Path) -> None:
         """Write ``fold_0.json``, ``fold_1.json``, … and ``splits.csv`` into a new folder, all or none."""

@@ -118,6 +118,13 @@ SIGNATURES = [
         "sequoia-stats signature validate s.json metabric --adjust pam50,er,pr --bootstrap 20 -o v",
         outputs=("s.json", "v/validation.json", "v/scores.csv"), tolerance=FITTED, marks=NEEDS_R,
     ),
+    _told("signature-folds", _MADE,
+        _CONVERT,
+        f"{_FIT} cohort.h5ad --splits folds.csv --lambda 0.05 --jobs 1 -o folds",
+        "sequoia-stats signature score --signatures folds cohort.h5ad -o scores.csv",
+        outputs=("folds/fold_0.json", "folds/fold_3.json", "folds/splits.csv", "scores.csv", "scores.folds.csv"),
+        tolerance=FITTED, marks=NEEDS_R,
+    ),
     *(
         _stats(f"signature-score-{transform}", _MADE, {
             "cohort.csv": f"signature score {transform}.json expression.csv",

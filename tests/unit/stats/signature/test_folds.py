@@ -223,6 +223,12 @@ def test_few_training_patients_give_no_scale(signatures, cohort):
     assert "fold 0" in caught.value.where
 
 
+def test_missing_genes_are_said(signatures, cohort):
+    scores = signatures.risk_score(cohort.expression.drop(columns="G3"))
+    assert scores.genes_missing == ((), ("G3",), ()) and "missing genes: G3" in str(scores)
+    assert scores.weight_lost == (0.0, pytest.approx(0.2 / 1.2), 0.0)
+
+
 def test_lost_weight_is_refused_with_the_fold(signatures, cohort):
     with pytest.raises(
         InputError, match="the reference of the training patients lack 1 of 2 genes"
@@ -312,6 +318,12 @@ def test_a_fold_is_fitted_to_its_training_and_validation_patients_alone(fitted, 
     assert (signature.genes, signature.coefficients) == (alone.genes, alone.coefficients)
     assert signature.training["patients"] == hash_training(cohort.patients[rows])
     assert signature.training["cohort"] == f"made, training part of fold {fold}"
+
+
+@pytest.mark.needs_r
+def test_the_cutoff_of_a_fold_in_the_training_cohort_is_that_of_its_signature(fitted, cohort):
+    scores = fitted.risk_score(cohort)
+    np.testing.assert_allclose(scores.folds["cutoff"], [one.cutoff for one in fitted.signatures], rtol=1e-12)
 
 
 @pytest.mark.needs_r

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sequoia_model.risk.data import RiskData, load_risk_data
     from sequoia_model.risk.options import RiskOptions
     from sequoia_model.risk.result import RiskRun
+    from sequoia_model.risk.ridge_cox import fit_ridge_cox
     from sequoia_model.slide import Slide, find_slides, open_slide
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
@@ -78,6 +79,7 @@ __all__ = [
     "embed",
     "embed_folder",
     "find_slides",
+    "fit_ridge_cox",
     "get_encoder",
     "load_risk_data",
     "load_training_data",
@@ -136,6 +138,7 @@ __getattr__ = on_demand(
         "embed": "embedding:embed",
         "embed_folder": "embedding:embed_folder",
         "find_slides": "slide:find_slides",
+        "fit_ridge_cox": "risk.ridge_cox:fit_ridge_cox",
         "get_encoder": "encoders:get_encoder",
         "load_risk_data": "risk.data:load_risk_data",
         "load_training_data": "training.data:load_training_data",

@@ -79,7 +79,7 @@ def risk(
     """Train networks whose output is a patient's risk, fold by fold, and tell the risk of the patients held out.
 
     DIR then holds risk.csv (for `sequoia-stats risk compare`), the networks, log.csv, run.json and summary.md, which
-    shows how far the result hangs on the epoch and on random numbers. The same command goes on where it was stopped.
+    shows how far C depends on the epoch and on random numbers. The same command goes on where it was stopped.
     Exit code 3: some folds failed, or some slides could not be used.
     """
     from sequoia_model.risk.crossval import train_risk

@@ -18,13 +18,15 @@ from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.risk.data import RiskData
 from sequoia_model.risk.fit import RiskPart, fit_risk, predict_risk
 from sequoia_model.risk.options import RiskOptions
+from sequoia_model.risk.ridge_cox import fit_ridge_cox
+from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.epochs import Fitted
 from sequoia_model.training.folds import FoldRows, more_validation
 from sequoia_model.training.networks import SMALL_INPUT, new_network, null_networks
 from sequoia_model.training.principal_components import fit_components, refuse_few
 
-#: Fewest events of each part: with one, everything hangs on a single patient.
+#: Fewest events of each part: with one, everything depends on a single patient.
 _FEWEST_EVENTS = {"train": 2, "val": 1, "test": 2}
 _TRAINED = "trained"
 
@@ -192,8 +194,10 @@ def train_repeats(
     return kept, fits
 
 
-def evaluate_risks(network: SlideNetwork, data: RiskData, rows: FoldRows, options: RiskOptions) -> FoldRisks:
-    """The risks of the test part by the network and untrained networks.
+def evaluate_risks(
+    network: SlideNetwork, data: RiskData, rows: FoldRows, options: RiskOptions
+) -> tuple[FoldRisks, float]:
+    """The risks of the test part by the network, untrained networks and ridge Cox regression on mean features.
 
     Parameters
     ----------
@@ -202,12 +206,23 @@ def evaluate_risks(network: SlideNetwork, data: RiskData, rows: FoldRows, option
     data : RiskData
         All patients.
     rows : FoldRows
-        The patients of the fold.
+        The baseline learns from the training part alone.
     options : RiskOptions
         Fusion, seed, and the number of untrained networks.
+
+    Returns
+    -------
+    FoldRisks
+    float
+        The penalty that the baseline chose.
     """
+    pooled = pooled_features(data.means)
+    x = np.stack([pooled[slides].mean(axis=0) for slides in data.slides_of])
+    ridge = fit_ridge_cox(
+        x[rows.train], data.tied_time[rows.train], data.event[rows.train], seed=options.seed
+    )
     test, train = (part_of(data, part, options.fusion) for part in (rows.test, rows.train))
     networks = {"network": network, **null_networks(network, options, rows.fold)}
-    risks = {name: np.asarray(predict_risk(one, test), dtype=np.float64) for name, one in networks.items()}
-    trained = np.asarray(predict_risk(network, train), dtype=np.float64)
-    return FoldRisks(rows.test, risks, trained)
+    risks = {name: predict_risk(one, test) for name, one in networks.items()}
+    risks["ridge_cox"] = ridge.predict(x[rows.test])
+    return FoldRisks(rows.test, risks, predict_risk(network, train)), ridge.penalty

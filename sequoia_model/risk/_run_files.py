@@ -31,7 +31,7 @@ from sequoia_model.weights.tensors import SAFETENSORS
 RISKS, BASELINES, STAMP = "risk.csv", "baselines.csv", "stamp"
 #: The output of the networks, as the side file calls it.
 _OUTPUT, _UNITS = "risk_score", "log hazard"
-_NOTE = "the output is a log hazard, up to a constant of each fold, and no gene"
+_NOTE = "the output is a log hazard, up to a constant of each fold, and not a gene"
 
 
 def risk_record(output: Path) -> FolderRecord:

@@ -119,7 +119,7 @@ class RiskWork(FoldWork):
         return [f"{name}/{CONFIG}", f"{name}/{SAFETENSORS}", risk_file(fold.fold)]
 
     def learn(self, claim: Claim, fold: FoldRows, checkpoints: Path) -> str:
-        """Train all repeats, and tell the risk of the test part beside untrained networks."""
+        """Train all repeats, and tell the risk of the test part beside the baselines."""
         job, on_epoch = self.job, self.on_epoch
         network, fits = train_repeats(
             self.data,
@@ -134,7 +134,7 @@ class RiskWork(FoldWork):
         )
         first = fits[0]
         claim.advance("predict", epochs=first.epochs, kept_epoch=first.kept_epoch)
-        risks = evaluate_risks(network, self.data, fold, self.options)
+        risks, penalty = evaluate_risks(network, self.data, fold, self.options)
         save_weights(network, claim.part / claim.name)
         (claim.part / ".runs").mkdir()
         risks.save(claim.part / risk_file(fold.fold))
@@ -145,5 +145,6 @@ class RiskWork(FoldWork):
             resumed_at=resumed[-1] if resumed else None,
             device=job.device,
             threads=torch.get_num_threads(),
+            baselines={"ridge_cox_penalty": penalty},
         )
         return "; ".join(dict.fromkeys(fitted.note for fitted in fits if fitted.note))

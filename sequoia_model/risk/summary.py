@@ -1,4 +1,4 @@
-"""What a cross-validation of risk has shown: C of the network beside baselines, and how far it hangs on chance."""
+"""What a cross-validation of risk has shown: C of the network beside baselines, and how far it depends on chance."""
 
 from __future__ import annotations
 
@@ -78,10 +78,8 @@ class RiskSummary(Result):
     @property
     def verdict(self) -> str:
         """C of the network beside the other methods, in words."""
-        c = dict(zip(self.methods["method"], self.methods["c_index"], strict=True))
-        others = ", ".join(f"{_title(name)} {_c(value)}" for name, value in c.items() if name != "network")
-        beside = f"; {others}" if others else ""
-        return f"C {_c(c['network'])} within folds{beside}."
+        rows = zip(self.methods["method"], self.methods["c_index"], strict=True)
+        return f"C within folds: {', '.join(f'{_title(method)} {_c(value)}' for method, value in rows)}."
 
     def to_frame(self) -> pd.DataFrame:
         """The row of each method."""
@@ -175,7 +173,7 @@ def _page(summary: RiskSummary) -> Iterator[str]:
     yield "# Risk by cross-validation"
     yield ""
     who = f"{counted(summary.n_patients, 'patient')}, {counted(summary.n_events, 'event')}"
-    yield f"{who}. {summary.verdict} Pairs of patients of different folds do not count."
+    yield f"{who}. {summary.verdict} Pairs of patients from different folds do not count."
     methods = summary.methods["method"].tolist()
     pooled = dict(zip(methods, summary.methods["c_index"], strict=True))
     titles = ["fold", "patients", "events", "pairs", *map(_title, methods)]
@@ -192,12 +190,12 @@ def _page(summary: RiskSummary) -> Iterator[str]:
     total = [f"{n:,}" for n in (summary.n_patients, summary.n_events, int(summary.folds["n_pairs"].sum()))]
     rows.append(["all", *total, *(_c(pooled[name]) for name in methods)])
     yield from ("", "## C of the test parts", "", *markdown_table(titles, rows))
-    yield from ("", "## How far this hangs on the epoch and on chance", "", _sensitivity(summary), "")
+    yield from ("", "## How far this depends on the epoch and on chance", "", _sensitivity(summary), "")
     repeats = [
         [row["repeat"], *(_c(row[name]) for name in _AT)] for row in summary.repeats.to_dict("records")
     ]
     yield from markdown_table(["repeat", *(f"{name} epoch" for name in _AT)], repeats)
-    yield from ("", "C at each epoch, over folds and repeats:", "")
+    yield from ("", "C at each epoch, over the networks of all folds and repeats that got there:", "")
     head = ["epoch", "networks", "validation", "test", "test, over repeats", "chosen by"]
     yield from markdown_table(head, _epoch_rows(summary.epochs.to_dict("records")))
 

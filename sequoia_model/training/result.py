@@ -27,7 +27,7 @@ class FoldRun(Result):
     state : str
         "done" or "failed".
     n_train, n_val, n_test : int
-        Number of slides of each part.
+        Number of slides of each part; of patients in a run that learns risk.
     epochs, kept_epoch : int, optional
         Number of epochs, and the one, counted from 0, whose network is kept.
     stop : str
@@ -45,7 +45,7 @@ class FoldRun(Result):
     note : str
         What to know about it.
     baselines : mapping
-        What the baselines have chosen: the fields of `Chosen`.
+        What the baselines have chosen: the fields of `Chosen`, or the penalty of a run that learns risk.
     failure : Failure, optional
         Why it failed.
     log : list of dict

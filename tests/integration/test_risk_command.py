@@ -75,7 +75,7 @@ def test_a_run_folder_holds_risks_their_scale_networks_log_and_summary(capsys, t
     assert list(log.columns)[:3] == ["fold", "repeat", "epoch"] and len(log) == 3 * 2 * 3
     assert {"val_c", "test_c", "val_loss", "saved"} <= set(log.columns)
     assert list(pd.read_csv(run / "baselines.csv")) == [
-        "patient_id", "fold", "untrained", "untrained_1"
+        "patient_id", "fold", "untrained", "untrained_1", "ridge_cox"
     ]  # fmt: skip
     record = json.loads((run / "run.json").read_text())
     assert record["finished"] and record["schema"] == "sequoia-risk-1" and len(record["folds"]) == 3
@@ -117,7 +117,7 @@ def test_a_planted_risk_is_found_and_an_untrained_network_does_not_know_it(capsy
     answer = sequoia_model(capsys, *words)
     assert answer.code == 0, answer.err
     c = {row["method"]: row["c_index"] for row in answer.json["summary"]["methods"]}
-    assert c["network"] > 0.75 and abs(c["untrained"] - 0.5) < 0.35
+    assert c["network"] > 0.75 and c["ridge_cox"] > 0.75 and abs(c["untrained"] - 0.5) < 0.35
 
 
 def test_stamp_reads_a_file_per_fold_with_time_status_and_both_names_of_the_risk(capsys, tmp_path, made):

@@ -9,7 +9,13 @@ import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, say, show
 from sequoia_stats.cli.format_options import group_with_convert
-from sequoia_stats.cli.options import cohort_argument
+from sequoia_stats.cli.options import (
+    DropInvalidOption,
+    EndpointOption,
+    FormatOption,
+    cohort_argument,
+    follow_up_words,
+)
 
 if TYPE_CHECKING:
     from sequoia_stats.types.cohort import Cohort
@@ -30,16 +36,9 @@ def convert(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The cohort to write (.h5ad).")],
-    format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another name; a study folder must contain this endpoint."
-        ),
-    ] = None,
-    drop_invalid: Annotated[
-        bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")
-    ] = False,
+    format_: FormatOption = "auto",
+    endpoint: EndpointOption = None,
+    drop_invalid: DropInvalidOption = False,
     force: Force = False,
     as_json: Json = False,
     **options: Any,
@@ -96,11 +95,10 @@ def _description(cohort: Cohort) -> tuple[str, dict[str, Any]]:
             "flow": cohort.flow,
         }
     )
-    follow = "not reached" if content["median_follow_up_months"] is None else f"{follow_up:.1f} months"
     of_units = [f"{unit} ({counted(n, 'gene')})" for unit, n in units.items()]
     lines = [
         repr(cohort)[1:-1],
-        f"  median follow-up  {follow} (reverse Kaplan-Meier)",
+        f"  median follow-up  {follow_up_words(follow_up)} (reverse Kaplan-Meier)",
         f"  units             {', '.join(of_units)}",
         f"  covariates        {len(types) or 'none'}",
         *(f"    {line}" for line in summary_lines(types)),

@@ -19,6 +19,23 @@ UnitsOption = Annotated[
     str | None, typer.Option("--units", help="patients, slides or cluster-bootstrap.  [default: the rule's]")
 ]
 
+FormatOption = Annotated[str, typer.Option("--format", help="The format of SRC.")]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another name; a study folder must contain this endpoint.",
+    ),
+]
+DropInvalidOption = Annotated[
+    bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")
+]
+
+
+def follow_up_words(months: float) -> str:
+    """A median follow-up in words; NaN is one that is not reached."""
+    return "not reached" if months != months else f"{months:.1f} months"
+
 
 def column_names(text: str | None, option: str) -> tuple[str, ...]:
     """The names of columns in an option, which are separated by commas; none if it is not given.

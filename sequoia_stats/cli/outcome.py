@@ -9,6 +9,7 @@ import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, say, show
 from sequoia_stats.cli.format_options import group_with_convert
+from sequoia_stats.cli.options import DropInvalidOption, EndpointOption, FormatOption, follow_up_words
 
 app = typer.Typer(
     cls=group_with_convert("sequoia_stats.cli.outcome", "OUTCOME_READERS"),
@@ -26,16 +27,9 @@ def convert(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The outcome to write (.csv).")],
-    format_: Annotated[str, typer.Option("--format", help="The format of SRC.")] = "auto",
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="OS, DFS, PFS, PFI, RFS, DFI, DSS, DRFS or another name; a study folder must contain this endpoint."
-        ),
-    ] = None,
-    drop_invalid: Annotated[
-        bool, typer.Option("--drop-invalid", help="Drop and count patients without a usable time or event.")
-    ] = False,
+    format_: FormatOption = "auto",
+    endpoint: EndpointOption = None,
+    drop_invalid: DropInvalidOption = False,
     force: Force = False,
     as_json: Json = False,
     **options: Any,
@@ -66,10 +60,9 @@ def convert(
             "flow": flow.to_frame(),
         }
     )
-    follow = "not reached" if content["median_follow_up_months"] is None else f"{follow_up:.1f} months"
     lines = [
         f"{counted(outcome.n, 'patient')}, {counted(outcome.n_events, 'event')} ({outcome.endpoint})",
-        f"  median follow-up  {follow} (reverse Kaplan-Meier)",
+        f"  median follow-up  {follow_up_words(follow_up)} (reverse Kaplan-Meier)",
         *ledger(flow.to_frame()),
     ]
     show("\n".join(lines), content, as_json)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from sequoia_base.cli.output import Force, Json, located, say, show, write_csv
 from sequoia_stats.cli.options import RuleOption
+from sequoia_stats.cli.signature_intervals import (
+    CalibrationOption,
+    IntervalChoice,
+    IntervalsWithinOption,
+    LevelOption,
+    NoIntervalsOption,
+    ScoredFile,
+    decide,
+    groups_figure,
+)
 from sequoia_stats.cli.signature_options import (
     AllowOverlap,
     ReferenceOption,
@@ -23,6 +33,7 @@ from sequoia_stats.cli.signature_options import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sequoia_stats.conformal import RiskDecisions
     from sequoia_stats.signature import (
         FoldScores,
         FoldSignatures,
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
         ScaleReference,
         Signature,
     )
+    from sequoia_stats.signature.patient_outcomes import GroupSurvival
     from sequoia_stats.types.expression import Expression
     from sequoia_stats.types.predictions import Predictions
 
@@ -115,6 +127,10 @@ def score(
         ),
     ] = None,
     rule: RuleOption = "strict",
+    level: LevelOption = None,
+    calibration: CalibrationOption = None,
+    intervals_within: IntervalsWithinOption = None,
+    no_intervals: NoIntervalsOption = False,
     genes_in: Annotated[
         str,
         typer.Option(
@@ -126,45 +142,70 @@ def score(
 ) -> None:
     """Compute the risk score of each patient.
 
-    An outcome changes no score. If the file holds predicted and measured genes, the command also tells which genes of
-    the signature are well predicted, and compares the score and its hazard ratio between both.
+    If the file holds predicted and measured genes, the command also tells which genes of the signature are well
+    predicted, compares the score and its hazard ratio between both, and gives intervals of the measured score: a
+    patient whose interval holds the cut-off is uncertain. An outcome changes no score.
     """
     from sequoia_base.atomic import refuse_existing
+    from sequoia_base.outcomes import read_outcome_table
     from sequoia_stats.datasets import open_expression
+    from sequoia_stats.signature.patient_outcomes import survival_of_groups
 
     signature, cohort = _inputs(files, signatures)
     scaling = Scaling(scale, reference, scale_within, save_reference, genes_in)
+    choice = IntervalChoice(level, calibration, intervals_within, no_intervals)
+    choice.check()
     for path in filter(None, (output, *_beside(output), save_reference)):
-        refuse_existing(path, force=force, inputs=[signature, cohort, reference, outcome])
+        refuse_existing(path, force=force, inputs=[signature, cohort, reference, outcome, calibration])
     _check_scaling(scaling, output, allow_overlap and signatures is not None, of_folds=signatures is not None)
+
+    def score_file(expression: Expression, file: str) -> Scored:
+        if signatures is not None:
+            return _by_folds(signature, expression, file, max_weight_lost)
+        return _by_one(signature, expression, file, scaling, max_weight_lost, allow_overlap)
+
+    def calibrated(file: str) -> ScoredFile:
+        known = open_expression(file)
+        return ScoredFile(file, score_file(known, file).result, known.covariates, _predictions(file))
+
     expression = open_expression(cohort, genes_in=genes_in)
-    scored = (
-        _by_folds(signature, expression, cohort, max_weight_lost)
-        if signatures is not None
-        else _by_one(signature, expression, cohort, scaling, max_weight_lost, allow_overlap)
-    )
-    compared, hazards = _compared(scored, _predictions(cohort), outcome, rule)
-    written = _write(scored, compared, output, save_reference)
-    _show(scored, compared, hazards, as_json)
+    scored, predictions = score_file(expression, cohort), _predictions(cohort)
+    times = None if outcome is None else read_outcome_table(outcome)
+    source = ScoredFile(cohort, scored.result, expression.covariates, predictions)
+    decisions = decide(choice, scored.signature, source, calibrated)
+    if decisions is not None:
+        scored = scored._replace(table=scored.table.drop(columns="group").join(decisions.frame))
+    with located(outcome or ""):
+        compared, hazards = _compared(scored, predictions, times, rule)
+        survival = None if times is None else survival_of_groups(scored.table, times)
+    written = _write(scored, compared, survival, output, save_reference)
+    _show(scored, compared, hazards, decisions, survival, as_json)
     for path in written:
         say(f"written to {path}")
 
 
-def _beside(output: Path) -> tuple[Path, Path]:
-    """The files of the scale of each fold, and of the genes, beside that of the scores."""
+def _beside(output: Path) -> tuple[Path, Path, Path, Path]:
+    """The files beside that of the scores: the scale of each fold, the genes, and the curves of the groups."""
     from sequoia_base.outcomes import scales_beside
 
     folds = scales_beside(output)
-    return folds, folds.with_name(folds.name.replace(".folds.csv", ".genes.csv"))
+    stem = folds.name.removesuffix(".folds.csv")
+    genes, png, svg = (folds.with_name(f"{stem}.{ending}") for ending in ("genes.csv", "km.png", "km.svg"))
+    return folds, genes, png, svg
 
 
 def _write(
-    scored: Scored, compared: PredictedSignature | None, output: Path, save_reference: Path | None
+    scored: Scored,
+    compared: PredictedSignature | None,
+    survival: GroupSurvival | None,
+    output: Path,
+    save_reference: Path | None,
 ) -> list[Path]:
     """Write all that there is, and remove what other scores of this name left beside; returns the paths."""
     from sequoia_base.outcomes import write_fold_scales, write_risk_table
+    from sequoia_stats.plots import save_figure
 
-    written, (folds, genes) = [output], _beside(output)
+    written, (folds, genes, png, svg) = [output], _beside(output)
     write_risk_table(scored.table, output)
     for path, write in (
         (folds, None if scored.folds is None else partial(write_fold_scales, scored.folds)),
@@ -176,31 +217,48 @@ def _write(
             written.append(path)
         elif path is not None:
             path.unlink(missing_ok=True)
-    return written
+    if survival is None:
+        for path in (png, svg):
+            path.unlink(missing_ok=True)
+        return written
+    return [
+        *written,
+        *save_figure(groups_figure(survival, f"Risk groups of {output.name}"), png.with_suffix("")),
+    ]
 
 
 def _show(
-    scored: Scored, compared: PredictedSignature | None, hazards: pd.DataFrame | None, as_json: bool
+    scored: Scored,
+    compared: PredictedSignature | None,
+    hazards: pd.DataFrame | None,
+    decisions: RiskDecisions | None,
+    survival: GroupSurvival | None,
+    as_json: bool,
 ) -> None:
-    """Print the scores, and what they are on measured expression and for the outcome."""
+    """Print the scores, what they are on measured expression and for the outcome, and who is uncertain."""
     from sequoia_base.results import jsonable
     from sequoia_stats.signature import RiskScore
     from sequoia_stats.signature.predicted import hazard_lines
 
-    n, counts = len(scored.table), scored.table["group"].value_counts()
-    n_high, n_low = int(counts.get("high", 0)), int(counts.get("low", 0))
-    lines, content = (
-        [str(scored.result)],
-        {"n": n, "n_high": n_high, "n_low": n_low, **scored.result.to_dict()},
-    )
+    table, groups = scored.table, ("high", "low", *(["uncertain"] if decisions is not None else []))
+    counts = {group: int((table["group"] == group).sum()) for group in groups}
+    of_groups = {"n": len(table), **{f"n_{group}": n for group, n in counts.items()}}
+    lines, content = [str(scored.result)], {**of_groups, **scored.result.to_dict(), **of_groups}
     if isinstance(scored.result, RiskScore):
-        lines.append(f"  patients       {n} ({n_high} high, {n_low} low)")
+        numbers = ", ".join(f"{n} {group}" for group, n in counts.items())
+        lines.append(f"  patients       {len(table)} ({numbers})")
     if compared is not None:
         lines.append(str(compared))
         content["predicted"] = {**compared.to_dict(), "genes": jsonable(compared.genes)}
     if hazards is not None:
         lines += hazard_lines(hazards)
         content["hazard_ratios"] = jsonable(hazards)
+    if decisions is not None:
+        lines.append(str(decisions))
+        content["intervals"] = decisions.to_dict()
+    if survival is not None:
+        lines.append(str(survival))
+        content["groups"] = survival.to_dict()
     show("\n".join(lines), content, as_json)
 
 
@@ -284,26 +342,21 @@ def _predictions(cohort: str) -> Predictions | None:
 
 
 def _compared(
-    scored: Scored, predictions: Predictions | None, outcome: Path | None, rule: str
+    scored: Scored, predictions: Predictions | None, outcome: pd.DataFrame | None, rule: str
 ) -> tuple[PredictedSignature | None, pd.DataFrame | None]:
     """The signature on predicted beside measured expression, if there is any, and the hazard ratios."""
-    from sequoia_base.outcomes import read_outcome_table
     from sequoia_stats.signature import compare_with_measured
     from sequoia_stats.signature.predicted import comparable, hazard_table
 
-    times = None if outcome is None else read_outcome_table(outcome)
-    with located(outcome or ""):
-        if predictions is not None:
-            compared = compare_with_measured(
-                scored.signature, predictions, scored.result, outcome=times, rule=rule
-            )
-            return compared, None
-        if times is None:
-            return None, None
-        scores = comparable(scored.result).rename("risk score").to_frame()
-        if "fold" in scored.table:
-            scores["fold"] = scored.table["fold"]
-        return None, hazard_table(scores, times)
+    if predictions is not None:
+        options: dict[str, Any] = {"outcome": outcome, "rule": rule}
+        return compare_with_measured(scored.signature, predictions, scored.result, **options), None
+    if outcome is None:
+        return None, None
+    scores = comparable(scored.result).rename("risk score").to_frame()
+    if "fold" in scored.table:
+        scores["fold"] = scored.table["fold"]
+    return None, hazard_table(scores, outcome)
 
 
 def _check_scaling(scaling: Scaling, output: Path, overlap: bool, *, of_folds: bool) -> None:

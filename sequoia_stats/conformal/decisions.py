@@ -49,7 +49,7 @@ class RiskDecisions(Result):
         lines = [
             f"Intervals of {100 * of.level:g}% for the measured score, {_WIDTHS[of.width]}",
             f"  calibration    {counted(of.n, 'patient')}, r {of.r:.2f} of measured and predicted score",
-            f"  groups         {n['n_high']} high, {n['n_low']} low, {n['n_uncertain']} uncertain",
+            f"  groups written {n['n_high']} high, {n['n_low']} low, {n['n_uncertain']} uncertain",
             "  level  decided             expected  on the measured side",
         ]
         for row in self.decided.to_dict("records"):
@@ -63,8 +63,9 @@ class RiskDecisions(Result):
 def decide_risk(
     calibration: pd.DataFrame,
     scores: pd.DataFrame,
-    cutoff: float | pd.DataFrame,
+    cutoff: float,
     *,
+    folds: pd.DataFrame | None = None,
     level: float = 0.9,
     width: Width = "shorter",
     within: str | None = None,
@@ -79,8 +80,10 @@ def decide_risk(
     scores : DataFrame
         A row per patient, by patient id: ``predicted``, on the scale of the calibration, and ``fold``, if signatures
         are cross-validated; missing for a patient of no fold, whose score is the mean over folds.
-    cutoff : float or DataFrame
-        Cut-off of the measured score; or the scale of the measured scores of each fold: ``fold, mean, sd, cutoff``.
+    cutoff : float
+        Cut-off of the measured score, for patients of no fold.
+    folds : DataFrame, optional
+        The scale of the measured scores of each fold: ``fold, mean, sd, cutoff``.
     level, width, within
         As in `score_intervals`.
 
@@ -95,7 +98,7 @@ def decide_risk(
     """
     options: dict[str, Any] = {"width": width, "within": within}
     intervals = score_intervals(calibration, scores, level=level, **options)
-    scale = _scale(scores, cutoff)
+    scale = _scale(scores, cutoff, folds)
     limits = intervals.frame[["lower", "upper"]]
     decided = share_decided(calibration, scores, scale["cutoff"], width=intervals.width, within=within)
     own = limits.mul(scale["sd"], axis=0).add(scale["mean"], axis=0)
@@ -107,16 +110,19 @@ def decide_risk(
     return RiskDecisions(own.assign(group=groups), intervals, decided)
 
 
-def _scale(scores: pd.DataFrame, cutoff: float | pd.DataFrame) -> pd.DataFrame:
+def _scale(scores: pd.DataFrame, cutoff: float, folds: pd.DataFrame | None) -> pd.DataFrame:
     """Mean and SD of the measured scores of the fold of each patient, and the cut-off in these SDs.
 
-    A patient of no fold has the mean of the standardised cut-offs, and a score that is standardised already.
+    The score of a patient of no fold is standardised already.
     """
-    alone = {"mean": 0.0, "sd": 1.0}
-    if not isinstance(cutoff, pd.DataFrame):
-        return pd.DataFrame({**alone, "cutoff": float(cutoff)}, scores.index)
-    folds = cutoff.set_index("fold")[["mean", "sd", "cutoff"]].astype(np.float64)
-    spread = folds["sd"].where(folds["sd"] > 0)
-    folds["cutoff"] = ((folds["cutoff"] - folds["mean"]) / spread).fillna(0.0)
-    found = folds.reindex(scores["fold"].to_numpy(np.float64, na_value=np.nan)).set_axis(scores.index)
-    return found.fillna({**alone, "cutoff": folds["cutoff"].mean()})
+    alone = {"mean": 0.0, "sd": 1.0, "cutoff": cutoff}
+    if folds is None:
+        return pd.DataFrame(alone, scores.index)
+    scale = folds.set_index("fold")[["mean", "sd", "cutoff"]].astype(np.float64)
+    spread = scale["sd"].where(scale["sd"] > 0)
+    scale["cutoff"] = ((scale["cutoff"] - scale["mean"]) / spread).fillna(0.0)
+    return (
+        scale.reindex(scores["fold"].to_numpy(np.float64, na_value=np.nan))
+        .set_axis(scores.index)
+        .fillna(alone)
+    )

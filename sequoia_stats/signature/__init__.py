@@ -9,6 +9,7 @@ from sequoia_base.lazy import on_demand
 if TYPE_CHECKING:
     from sequoia_stats.signature.fold_scores import FoldScores
     from sequoia_stats.signature.folds import FoldSignatures, fit_folds
+    from sequoia_stats.signature.intervals import decide_scores
     from sequoia_stats.signature.lasso_cox import LassoCoxSignature
     from sequoia_stats.signature.predicted import PredictedSignature, compare_with_measured
     from sequoia_stats.signature.reference import ScaleReference
@@ -26,6 +27,7 @@ __all__ = [
     "Signature",
     "Validation",
     "compare_with_measured",
+    "decide_scores",
     "fit_folds",
     "validate",
 ]
@@ -43,6 +45,7 @@ __getattr__ = on_demand(
         "Signature": "signature:Signature",
         "Validation": "validation:Validation",
         "compare_with_measured": "predicted:compare_with_measured",
+        "decide_scores": "intervals:decide_scores",
         "fit_folds": "folds:fit_folds",
         "validate": "validation:validate",
     },

@@ -49,6 +49,8 @@ class FoldScores(Result):
         Ledger of the scoring: patients who are in the splits, but tested by no fold, are left out.
     notes : tuple of str
         What to know before reading the scores.
+    cutoff : float
+        Cut-off of patients of no fold: the mean over folds of the standardised cut-offs.
     """
 
     frame: pd.DataFrame = field(metadata={"show": False})
@@ -58,6 +60,7 @@ class FoldScores(Result):
     weight_lost: tuple[float, ...]
     flow: pd.DataFrame
     notes: tuple[str, ...] = ()
+    cutoff: float = field(default=0.0, metadata={"show": False})
 
     @property
     def fold(self) -> pd.Series:
@@ -136,7 +139,8 @@ def score_folds(
     mean, sd, cutoff = scale[["mean", "sd", "cutoff"]].to_numpy().T
     fold = tested.argmax(axis=1)
     scores = np.where(known, raw[np.arange(len(raw)), fold], _standardise(raw, mean, sd).mean(axis=1))
-    cutoffs = np.where(known, cutoff[fold], _standardise(cutoff, mean, sd).mean())
+    of_new = float(_standardise(cutoff, mean, sd).mean())
+    cutoffs = np.where(known, cutoff[fold], of_new)
     frame = pd.DataFrame(
         {
             "patient_id": patients,
@@ -153,6 +157,7 @@ def score_folds(
         weight_lost=tuple(one.risk.weight_lost for one in parts),
         flow=_ledger(roles.index, scored),
         notes=_notes(signatures, known),
+        cutoff=of_new,
     )
 
 

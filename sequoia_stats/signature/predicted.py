@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sequoia_base.names import tcga_patient, written_otherwise
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing, part
+from sequoia_stats.errors import InputError, counted, part
 from sequoia_stats.io import read_expression
 from sequoia_stats.selection import well_predicted
 from sequoia_stats.signature.fold_scores import FoldScores, whole_folds
 from sequoia_stats.signature.folds import FoldSignatures
+from sequoia_stats.signature.patient_outcomes import fold_strata, matched_outcome
 from sequoia_stats.signature.scoring import RiskScore
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import cox_regression
@@ -149,7 +149,7 @@ def compare_with_measured(
         else:
             notes.append("a score is the same for all patients, so nothing can be correlated")
     folds = (
-        scored.fold if isinstance(scored, FoldScores) else whole_folds(_measured_expression(predictions, []))
+        scored.fold if isinstance(scored, FoldScores) else whole_folds(measured_expression(predictions, []))
     )
     if folds is not None:
         pairs["fold"] = folds.reindex(pairs.index)
@@ -181,7 +181,7 @@ def measured_scores(
     InputError
         If these are too few; as `Signature.risk_score`.
     """
-    expression = _measured_expression(predictions, [gene for one in _models(signature) for gene in one.genes])
+    expression = measured_expression(predictions, [gene for one in _models(signature) for gene in one.genes])
     complete = expression.values.notna().all(axis=1).to_numpy()
     kept = replace(expression, values=expression.values[complete], covariates=expression.covariates[complete])
     if isinstance(signature, FoldSignatures):
@@ -217,23 +217,8 @@ def hazard_table(scores: pd.DataFrame, outcome: pd.DataFrame) -> pd.DataFrame:
     InputError
         If no patient has an outcome, or fewer than two events are left.
     """
-    names = [name if name in outcome.index else tcga_patient(name) for name in map(str, scores.index)]
-    times = outcome.reindex(names)
-    there = times["time"].notna().to_numpy()
-    if not there.any():
-        alike = written_otherwise(map(str, scores.index), outcome.index)
-        pairs = listing((f"{ours!r} and {theirs!r}" for ours, theirs in alike), 3)
-        raise InputError(
-            f"none of the {counted(len(scores), 'patient')} has an outcome",
-            where=f"patients: {listing(scores.index, 3)}; outcome: {listing(outcome.index, 3)}",
-            fix=f"write the ids alike: {pairs}" if alike else "give the outcome of these patients",
-        )
-    known = Outcome(times["time"][there].to_numpy(), times["event"][there].to_numpy(dtype=bool), "event")
-    strata = None
-    if "fold" in scores and scores["fold"].nunique(dropna=False) > 1:
-        strata = (
-            scores["fold"].astype(object).where(scores["fold"].notna(), "none")[there].astype(str).to_numpy()
-        )
+    there, known = matched_outcome(scores.index, outcome)
+    strata = fold_strata(scores[there])
     rows = [
         _hazard(name, scores[name].to_numpy(np.float64)[there], known, strata)
         for name in scores.columns
@@ -280,8 +265,8 @@ def _models(signature: Signature | FoldSignatures) -> tuple[Signature, ...]:
     return signature.signatures if isinstance(signature, FoldSignatures) else (signature,)
 
 
-def _measured_expression(predictions: Predictions, genes: list[str]) -> Expression:
-    """Measured expression of these genes, a row per patient."""
+def measured_expression(predictions: Predictions, genes: list[str]) -> Expression:
+    """Measured expression of some genes, a row per patient, with what else is known of the patients."""
     import anndata
 
     places = match(genes, predictions.genes)

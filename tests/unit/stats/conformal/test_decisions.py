@@ -27,7 +27,7 @@ def test_limits_and_groups_of_one_signature_are_those_of_the_intervals():
 
 def test_limits_of_a_fold_are_on_the_scale_of_its_measured_scores():
     known = make_two_folds()
-    got = decide_risk(known, known, FOLDS).frame
+    got = decide_risk(known, known, 0.0, folds=FOLDS).frame
     want = score_intervals(known, known).frame
     scale = FOLDS.iloc[known["fold"].to_numpy(int)].set_axis(known.index)
     pd.testing.assert_series_equal(
@@ -36,19 +36,18 @@ def test_limits_of_a_fold_are_on_the_scale_of_its_measured_scores():
     assert got["group"].tolist() == interval_groups(got["lower"], got["upper"], scale["cutoff"]).tolist()
 
 
-def test_a_patient_of_no_fold_has_the_mean_of_the_standardised_cutoffs():
+def test_a_patient_of_no_fold_is_judged_by_the_common_cutoff():
     known = make_two_folds(400, 0.95)
     new = make_scores(300, 0.95, named="N").assign(fold=pd.NA)
-    got = decide_risk(known, new, FOLDS, level=0.5).frame
+    got = decide_risk(known, new, -0.05, folds=FOLDS, level=0.5).frame
     want = score_intervals(known, new, level=0.5).frame
-    cut = (0.2 / 2 - 0.1 / 0.5) / 2
     np.testing.assert_array_equal(got["lower"], want["lower"])
-    assert got["group"].tolist() == interval_groups(want["lower"], want["upper"], cut).tolist()
+    assert got["group"].tolist() == interval_groups(want["lower"], want["upper"], -0.05).tolist()
 
 
 def test_a_fold_without_genes_leaves_its_patients_uncertain():
     known = make_two_folds(400, 0.95)
-    got = decide_risk(known, known, FOLDS.assign(sd=[2.0, 0.0]), level=0.5).frame
+    got = decide_risk(known, known, 0.0, folds=FOLDS.assign(sd=[2.0, 0.0]), level=0.5).frame
     assert got.loc[known["fold"] == 1, "group"].eq("uncertain").all()
     assert got.loc[known["fold"] == 1, "upper"].eq(np.inf).all()
     assert set(got.loc[known["fold"] == 0, "group"]) == {"low", "high", "uncertain"}
@@ -81,5 +80,7 @@ def test_plain_values_count_the_groups_and_hold_no_nan():
 def test_groups_do_not_depend_on_the_units_of_a_fold(level):
     known = make_two_folds()
     other = FOLDS.assign(mean=0.0, sd=1.0, cutoff=(FOLDS["cutoff"] - FOLDS["mean"]) / FOLDS["sd"])
-    got, want = (decide_risk(known, known, folds, level=level).frame["group"] for folds in (FOLDS, other))
+    got, want = (
+        decide_risk(known, known, 0.0, folds=folds, level=level).frame["group"] for folds in (FOLDS, other)
+    )
     assert got.tolist() == want.tolist()

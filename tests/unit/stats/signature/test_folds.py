@@ -139,6 +139,16 @@ def test_a_patient_of_no_fold_gets_the_mean_of_the_standardised_scores(signature
     assert "1 of 91 patients is in no fold" in str(with_new)
 
 
+def test_patients_of_no_fold_are_high_above_the_mean_of_the_standardised_cutoffs(cohort):
+    far = replace(cohort, expression=np.exp(cohort.expression) + 5)  # skewed, so that mean and median differ
+    new = far.expression.set_axis([f"N{i}" for i in range(90)])
+    scores = make_fold_signatures(far, GENES, transform="none").risk_score(pd.concat([far.expression, new]))
+    late = scores.frame[90:]
+    cutoff = ((scores.folds["cutoff"] - scores.folds["mean"]) / scores.folds["sd"]).mean()
+    assert abs(cutoff) > 0.01 and (late["group"] == "high").sum() not in (0, 90)
+    assert ((late["risk_score"] > cutoff) == (late["group"] == "high")).all()
+
+
 def test_a_cohort_of_strangers_is_scored_on_its_own_scale(signatures, cohort):
     other = make_cohort(n=40, genes=6, seed=8, prefix="S")
     scores = signatures.risk_score(other)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sequoia_model.risk.options import RiskOptions
     from sequoia_model.risk.result import RiskRun
     from sequoia_model.risk.ridge_cox import fit_ridge_cox
+    from sequoia_model.risk.scoring import ScoredPatients, score_risk
     from sequoia_model.slide import Slide, find_slides, open_slide
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
@@ -57,6 +58,7 @@ __all__ = [
     "RiskData",
     "RiskOptions",
     "RiskRun",
+    "ScoredPatients",
     "SequoiaError",
     "Slide",
     "Splits",
@@ -94,6 +96,7 @@ __all__ = [
     "read_splits",
     "read_tiles",
     "save_weights",
+    "score_risk",
     "site_signal",
     "tile_folder",
     "tile_grid",
@@ -117,6 +120,7 @@ __getattr__ = on_demand(
         "RiskData": "risk.data:RiskData",
         "RiskOptions": "risk.options:RiskOptions",
         "RiskRun": "risk.result:RiskRun",
+        "ScoredPatients": "risk.scoring:ScoredPatients",
         "SequoiaError": "errors:SequoiaError",
         "Slide": "slide:Slide",
         "Splits": "splits:Splits",
@@ -153,6 +157,7 @@ __getattr__ = on_demand(
         "read_splits": "splits:read_splits",
         "read_tiles": "tiles:read_tiles",
         "save_weights": "weights.loading:save_weights",
+        "score_risk": "risk.scoring:score_risk",
         "site_signal": "leakage:site_signal",
         "tile_folder": "embedding:tile_folder",
         "tile_grid": "tiles:tile_grid",

@@ -13,17 +13,35 @@ from sequoia_base.cli.output import Json, progress
 from sequoia_model.cli import slide_options, training_options
 from sequoia_model.cli.training_options import end
 
+#: Options that --weights leaves a use for.
+_OF_SCORING = ("features", "output", "weights", "encoder", "patients", "jobs", "cache", "force", "as_json")
+
 
 def risk(
+    context: typer.Context,
     features: training_options.FeaturesOption,
-    outcome: Annotated[
+    output: Annotated[
         Path,
         typer.Option(
-            help="Outcome: CSV with patient_id, time (months) and event (0 or 1), as `sequoia-stats outcome convert` "
-            "writes it."
+            "--output",
+            "-o",
+            metavar="DIR|CSV",
+            help="Run folder, created if needed; an unfinished one is resumed. With --weights, the CSV of scores.",
         ),
     ],
-    output: training_options.OutputOption,
+    outcome: Annotated[
+        Path | None,
+        typer.Option(
+            help="Outcome to learn from: CSV with patient_id, time (months) and event (0 or 1), as `sequoia-stats "
+            "outcome convert` writes it."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A finished run whose networks score these patients; nothing is trained."
+        ),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(help="summary_transformer, tile_transformer or tile_mlp.  [default: the first]"),
@@ -81,10 +99,19 @@ def risk(
     DIR then holds risk.csv (for `sequoia-stats risk compare`), the networks, log.csv, run.json and summary.md, which
     shows how far C depends on the epoch and on random numbers. The same command goes on where it was stopped.
     Exit code 3: some folds failed, or some slides could not be used.
+
+    With --weights, the networks of a finished run score other patients, in SDs of their training patients: by the mean
+    over folds, or by the fold that held the patient out.
     """
+    from sequoia_model.errors import InputError
     from sequoia_model.risk.crossval import train_risk
     from sequoia_model.risk.options import RiskOptions
 
+    if weights is not None:
+        _refuse_options_of_training(context)
+        return _score(features, weights, output, encoder, patients, jobs, cache, force, as_json)
+    if outcome is None:
+        raise InputError("there is no outcome to learn from", fix="--outcome outcome.csv, or --weights DIR")
     asked = RiskOptions(
         architecture=architecture, size=size, recipe=recipe, epochs=epochs, batch_size=batch_size, lr=lr,
         precision=precision, ties=ties, fusion=fusion, stratified=stratified, repeats=repeats, untrained=untrained,
@@ -94,6 +121,42 @@ def risk(
         features, outcome, output, asked, splits=splits, n_folds=folds, val=val, site=site, encoder=encoder,
         patients=patients, only=fold, device=device, jobs=jobs, cache=cache, checkpoint_seconds=checkpoint_seconds,
         force=force, progress=progress("read features"), on_epoch=_tell if sys.stderr.isatty() else None,
+    )  # fmt: skip
+    return end(done, output, as_json, failed_folds=done.n_failed_folds)
+
+
+def _refuse_options_of_training(context: typer.Context) -> None:
+    """Refuse options that say how networks learn, where none does."""
+    from sequoia_model.errors import InputError, listing
+
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in _OF_SCORING
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise InputError(f"{listing(given)} cannot be used with --weights: nothing is trained")
+
+
+def _score(
+    features: list[Path],
+    weights: Path,
+    output: Path,
+    encoder: str | None,
+    patients: Path | None,
+    jobs: int,
+    cache: Path | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Score patients by the networks of a finished run."""
+    from sequoia_model.risk.scoring import score_risk
+
+    done = score_risk(
+        features, weights, output, encoder=encoder, patients=patients, jobs=jobs, cache=cache, force=force,
+        progress=progress("read features"),
     )  # fmt: skip
     return end(done, output, as_json)
 

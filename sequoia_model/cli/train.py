@@ -103,7 +103,7 @@ def train(
         cache=cache, checkpoint_seconds=checkpoint_seconds,
         progress=progress("read features"), on_epoch=_tell if sys.stderr.isatty() else None,
     )  # fmt: skip
-    return end(done, output, as_json)
+    return end(done, output, as_json, failed_folds=done.n_failed_folds)
 
 
 def _tell(row: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from sequoia_base.cli.output import ledger, say, show
 
 if TYPE_CHECKING:
     from sequoia_model.risk.result import RiskRun
+    from sequoia_model.risk.scoring import ScoredPatients
     from sequoia_model.training.result import TrainingRun
 
 FeaturesOption = Annotated[
@@ -82,12 +83,14 @@ ForceOption = Annotated[
 ]
 
 
-def end(done: TrainingRun | RiskRun, output: Path, as_json: bool) -> int:
-    """Show what a run did; returns the exit code, 3 if some folds failed or some slides could not be used."""
+def end(
+    done: TrainingRun | RiskRun | ScoredPatients, output: Path, as_json: bool, *, failed_folds: int = 0
+) -> int:
+    """Show what was done; returns the exit code, 3 if some folds failed or some slides could not be used."""
     for failure in done.failed:
         say(f"failed: {failure.line}")
     for line in [*(f"warning: {text}" for text in done.warnings), *ledger(done.flow)]:
         say(line)
     show(str(done), done.to_dict(), as_json)
     say(f"written to {output}")
-    return 3 if done.failed or done.n_failed_folds else 0
+    return 3 if done.failed or failed_folds else 0

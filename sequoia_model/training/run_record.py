@@ -99,6 +99,22 @@ class FolderRecord:
             }
         )
 
+    def settings_of_finished(self) -> dict[str, Any]:
+        """The settings of a run that is finished.
+
+        Raises
+        ------
+        InputError
+            If there is none in the folder, it is one of another command, or folds are missing.
+        """
+        content = self._read()
+        if content is None or not content.get("finished"):
+            what = "there is no run in the folder" if content is None else "the run is not finished"
+            raise InputError(
+                what, where=str(self.output / RUN), fix="finish it with the command that began it"
+            )
+        return dict(content["settings"])
+
     def _write(self, content: Mapping[str, Any]) -> None:
         record = jsonable({"schema": self.schema, **content})
         write_text(self.output / RUN, json.dumps(record, indent=1) + "\n")

@@ -126,6 +126,14 @@ ROWS = {
         ],
         "--folds cannot be used with given splits",
     ),
+    "no outcome": (
+        lambda folder: [word for word in options()(folder) if word not in ("--outcome", folder / "outcome.csv")],
+        "there is no outcome to learn from",
+    ),
+    "weights that are no run": (
+        lambda folder: [*options()(folder)[:2], "--weights", folder, "-o", folder / "run"],
+        "there is no run in the folder",
+    ),
     "an outcome that does not exist": (
         lambda folder: [*options()(folder), "--outcome", folder / "none.csv"], "none.csv"
     ),

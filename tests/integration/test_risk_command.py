@@ -235,6 +235,79 @@ def test_a_folder_of_train_is_refused(capsys, tmp_path, made):
     assert answer.code == 2 and "not the record of a run (sequoia-risk-1)" in answer.err
 
 
+# --- other patients -------------------------------------------------------------------------------------------------
+
+
+def scored(capsys, made, run, output, *more):
+    """Patients scored by a run, and the answer of the command."""
+    words = ["risk", made.features, "--weights", run, "--patients", made.patients, "-o", output, *more]
+    answer = sequoia_model(capsys, *words)
+    assert answer.code == 0, answer.err
+    return read_risk_table(output), answer
+
+
+def test_patients_of_the_run_are_scored_by_the_fold_that_held_them_out(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
+    scores, answer = scored(capsys, made, tmp_path / "run", tmp_path / "scores.csv", "--json")
+    risks = read_risk_table(tmp_path / "run" / "risk.csv")
+    scale = read_fold_scales(tmp_path / "run" / "risk.folds.csv").loc[risks["fold"].astype(int)]
+    wanted = (risks["risk_score"] - scale["mean"].to_numpy()) / scale["sd"].to_numpy()
+    np.testing.assert_allclose(scores.loc[risks.index, "risk_score"], wanted, atol=1e-4)
+    assert (scores.loc[risks.index, "fold"] == risks["fold"]).all()
+    assert answer.json["n_held_out"] == 30 and answer.json["n_slides"] == 33
+
+
+@pytest.mark.parametrize("fusion", ["late", "early"])
+def test_a_new_patient_gets_the_mean_over_folds_in_sds_of_their_training_patients(
+    capsys, tmp_path, made, fusion
+):
+    from sequoia_model.risk.data import load_risk_data
+    from sequoia_model.risk.fit import RiskPart, predict_risk
+
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--fusion", fusion)).code == 0
+    other = write_risk_set(tmp_path / "other", n=8, seed=4)
+    table = pd.read_csv(other.patients)
+    for file in other.features.glob("*.h5"):
+        file.rename(file.with_name(f"N{file.name}"))
+    table.assign(slide="N" + table["slide"], patient_id="N" + table["patient_id"]).to_csv(
+        other.patients, index=False
+    )
+    scores, _ = scored(capsys, other, tmp_path / "run", tmp_path / "scores.csv")
+    outcome = pd.read_csv(other.outcome)
+    outcome.assign(patient_id="N" + outcome["patient_id"], event=1).to_csv(other.outcome, index=False)
+    data = load_risk_data(other.features, other.outcome, patients=other.patients)
+    part = RiskPart(data.means, data.slides_of, data.time, data.event, fusion)
+    scale = read_fold_scales(tmp_path / "run" / "risk.folds.csv")
+    told = [predict_risk(network, part) for network in load_weights(tmp_path / "run").networks]
+    in_sds = (np.stack(told, axis=1) - scale["mean"].to_numpy()) / scale["sd"].to_numpy()
+    assert list(scores) == ["risk_score"] and scores.index.tolist() == data.names.tolist()
+    np.testing.assert_allclose(scores["risk_score"], in_sds.mean(axis=1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--epochs", 3], "--epochs cannot be used with --weights"),
+        (["--outcome", "HERE/outcome.csv"], "--outcome cannot be used with --weights"),
+        (["--encoder", "uni"], "uni"),
+    ],
+)
+def test_what_makes_no_sense_for_scoring_is_refused(capsys, tmp_path, made, more, words):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--repeats", 1)).code == 0
+    more = [str(word).replace("HERE", str(tmp_path)) for word in more]
+    answer = sequoia_model(
+        capsys, "risk", made.features, "--weights", tmp_path / "run", "-o", tmp_path / "scores.csv", *more
+    )
+    assert answer.code == 2 and words in answer.err and not (tmp_path / "scores.csv").exists()
+
+
+def test_a_run_that_is_not_finished_scores_nobody(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--fold", 0)).code == 0
+    words = ["risk", made.features, "--weights", tmp_path / "run", "-o", tmp_path / "scores.csv"]
+    answer = sequoia_model(capsys, *words)
+    assert answer.code == 2 and "the run is not finished" in answer.err
+
+
 # --- ends from outside ----------------------------------------------------------------------------------------------
 
 _CHILD = "from sequoia_model.cli.app import main; main()"

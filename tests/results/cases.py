@@ -138,6 +138,12 @@ SIGNATURES = [
         "h5ad.out.csv": "signature score zscore.json expression.h5ad --scale training",
         "lost.csv": "signature score rank.json fewer_genes.csv --max-weight-lost 0.9",
     }),
+    _stats("signature-score-intervals", (inputs.predictions, inputs.signatures), {
+        "p.csv": "signature score zscore.json p.h5ad",
+        "other.csv": "signature score rank.json q.h5ad --calibration p.h5ad --level 0.8",
+        "within.csv": "signature score none.json p.h5ad --level 0.5 --intervals-within cohort",
+        "without.csv": "signature score none.json p.h5ad --no-intervals",
+    }),
     _told("signature-validate", _MADE,
         _CONVERT,
         "sequoia-stats signature validate rank.json cohort.h5ad --adjust pam50,er,age --bootstrap 50 --seed 3 -o a",

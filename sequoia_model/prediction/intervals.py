@@ -303,11 +303,13 @@ def _levels(within: str | None, patients: str | Path | Mapping[str, str] | None)
 def _block(dataset: Any, columns: NDArray[np.intp], absent: float) -> NDArray[np.float32]:
     """Some columns of a matrix on the disk; `absent` where the number is -1."""
     there = columns[columns >= 0]
-    first, last = int(there.min(initial=0)), int(there.max(initial=0))
+    if not len(there):
+        return np.full((len(dataset), len(columns)), absent, dtype=np.float32)
+    first, last = int(there.min()), int(there.max())
     block = np.asarray(dataset[:, first : last + 1], dtype=np.float32)
     if len(there) == len(columns) and (np.diff(columns) == 1).all():
         return block
-    found = block[:, columns - first]
+    found = block[:, np.where(columns < 0, 0, columns - first)]
     found[:, columns < 0] = absent
     return found
 

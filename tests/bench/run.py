@@ -14,6 +14,7 @@ PARTS = (
     "nets",
     "clusters",
     "predict",
+    "intervals",
     "measured",
     "ridge",
     "training_data",

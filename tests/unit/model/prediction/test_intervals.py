@@ -155,6 +155,18 @@ def test_a_gene_that_the_calibration_lacks_has_the_whole_line(tmp_path, folder):
     assert "the interval of 3 genes is the whole line" in str(done) and "G2, G3, G5" in str(done)
 
 
+@pytest.mark.parametrize("options", [{}, {"method": "cv+"}, {"normalised": True}, {"weighted": True}])
+def test_blocks_of_genes_change_nothing(tmp_path, folder, monkeypatch, options):
+    known = anndata.read_h5ad(folder / "brca" / "predictions.h5ad")
+    known[:, [5, 3, 0, *range(6, 40)]].copy().write_h5ad(tmp_path / "c.h5ad")
+    about = {"intervals": IntervalOptions(**options), "calibration": tmp_path / "c.h5ad"}
+    _, whole = run(folder, tmp_path / "p.h5ad", **about)
+    monkeypatch.setattr("sequoia_base.conformal.blocks._VALUES", 60)  # two genes a block
+    _, blocks = run(folder, tmp_path / "q.h5ad", **about)
+    np.testing.assert_allclose(blocks.layers["upper"], whole.layers["upper"], rtol=1e-5)
+    np.testing.assert_allclose(blocks.layers["lower"], whole.layers["lower"], rtol=1e-5)
+
+
 def test_new_patients_alone_can_calibrate(tmp_path, folder):
     people = [f"X{i}" for i in range(20)]
     path = calibration(tmp_path / "c.h5ad", people, folds=[None] * 20)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.build import features as made_features
 from tests.build.commands import write_made_cohort
 from tests.build.networks import write_folds, write_genes
+from tests.build.risks import make_risks, write_risks
 from tests.build.slides import make_picture, write_image, write_scn, write_slide
 from tests.build.weights import checkpoints
 from tests.results import inputs
@@ -83,6 +84,10 @@ def _drawn_mask(folder: Path) -> None:
     write_image(folder / "drawn.png", ((picture < 200).any(axis=2) * 255).astype("uint8"))
 
 
+def _risks(folder: Path) -> None:
+    write_risks(folder, make_risks())
+
+
 def _gsva_reference(folder: Path) -> None:
     shutil.copy(inputs.DATA / "results" / "old_files" / "reference.h5", folder)
 
@@ -144,6 +149,18 @@ FORMATS: dict[str, Format] = {
         (inputs.slides,), ("scales.csv",), ("sequoia-model tile picture --mpp-table scales.csv --jobs 1 -o out",)
     ),
     "tables": Format((inputs.tables,), ("expression.csv", "clinical.csv"), (_CONVERT,)),
+    "outcome": Format(
+        (inputs.tables,), ("clinical.csv",), (f"sequoia-stats outcome convert clinical.csv {_SAID} -o out.csv",)
+    ),
+    "study-outcome": Format(
+        (inputs.study,), ("study/data_clinical_patient.txt",),
+        ("sequoia-stats outcome convert study --endpoint OS -o out.csv",),
+    ),
+    "risks": Format(
+        (_risks,), ("good.csv", "good.folds.csv", "outcome.csv", "clinical.csv"),
+        ("sequoia-stats risk compare good.csv noise.csv --outcome outcome.csv --clinical clinical.csv --adjust age "
+         "--bootstrap 10 -o out",),
+    ),
     "gzip": Format(
         (inputs.tables, _gzipped), ("*.gz",), (_CONVERT.replace(".csv", ".csv.gz"),)
     ),

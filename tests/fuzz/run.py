@@ -32,7 +32,7 @@ _TEXT = (".csv", ".tsv", ".txt", ".json", ".geojson", ".gmt")
 _USED = (
     "sequoia_model.embedding.one_slide", "sequoia_model.tiles.files", "sequoia_model.legacy", "sequoia_model.leakage",
     "sequoia_model.prediction", "sequoia_stats.io", "sequoia_stats.signature", "sequoia_stats.selection",
-    "sequoia_stats.sets.gsva",
+    "sequoia_stats.sets.gsva", "sequoia_stats.risk", "sequoia_stats.plots",
 )  # fmt: skip
 #: Ends that are as they should be.
 _FINE = {"0", "2", "3"}

@@ -27,11 +27,12 @@ _FIGURE = "comparison"
 @app.command()
 def compare(
     scores: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="SCORES...",
             help="Files of scores, such as scores.csv and risk.csv: patient_id, risk_score and, where they are known, "
-            "fold and group. Each is named by its stem. <stem>.folds.csv beside it holds the scale of each fold.",
+            "fold and group. Each is named by its stem, or as in image=runs/a/risk.csv. <stem>.folds.csv beside it "
+            "holds the scale of each fold.",
         ),
     ],
     outcome: Annotated[
@@ -47,6 +48,13 @@ def compare(
             help="Covariates of the adjusted models and of the clinical-only model, separated by commas."
         ),
     ] = "",
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column of patient ids in the clinical table.  [default: patient_id, or the first]",
+        ),
+    ] = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,7 +79,7 @@ def compare(
         ),
     ] = None,
     site_preserved: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             metavar="FILE",
             help="Scores of a model of the same name from folds that keep sites apart; can be repeated.",
@@ -97,15 +105,19 @@ def compare(
 
     from sequoia_base.atomic import new_folder, refuse_existing, write_text
     from sequoia_stats import plots
-    from sequoia_stats.risk import compare_risks
+    from sequoia_stats.risk import compare_risks, named_file
 
-    inputs = [*scores, outcome, clinical, *(site_preserved or [])]
-    refuse_existing(output, force=force, files=_files([*map(_stem, scores), "clinical"]), inputs=inputs)
+    named = [named_file(file) for file in [*scores, *(site_preserved or [])]]
+    inputs = [outcome, clinical, *(file for _, file in named)]
+    refuse_existing(
+        output, force=force, files=_files([*(name for name, _ in named), "clinical"]), inputs=inputs
+    )
     result = compare_risks(
         scores,
         outcome,
         clinical=clinical,
         adjust=adjust,
+        id_column=id_column,
         categorical=categorical or (),
         missing=missing or (),
         site=site,
@@ -128,10 +140,6 @@ def compare(
         say(line)
     show(str(result), content, as_json)
     say(f"written to {output}")
-
-
-def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
 
 
 def _files(names: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,13 @@ import pandas as pd
 from sequoia_base.flow import Flow
 from sequoia_base.names import refuse_open_quotes, tcga_patient
 from sequoia_base.tables import read_table
+from sequoia_stats.errors import InputError
 from sequoia_stats.io._covariates import parse_covariates, wanted_covariates
 from sequoia_stats.io._layout import id_position, refuse_undivided
 from sequoia_stats.io._tables import check_ids
 from sequoia_stats.types.covariates import Reading
+
+_PATIENT = re.compile(r"patient([ ._-]?id)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +61,21 @@ class ClinicalTable:
 
 
 def read_clinical(
-    path: str | Path, *, categorical: Collection[str] = (), missing: Collection[str] = ()
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    categorical: Collection[str] = (),
+    missing: Collection[str] = (),
 ) -> ClinicalTable:
     """Read a clinical table.
 
     Parameters
     ----------
     path : path
-        A CSV or TSV with one row per patient. Its first column holds the ids, or one that is called ``patient_id`` or
-        the like behind row names. TCGA barcodes of samples are cut to the patient.
+        A CSV or TSV with one row per patient.
+    id_column : str, optional
+        The column of patient ids; by default the one called ``patient_id``, ``Patient ID`` or ``patient``, else the
+        first behind row names. TCGA barcodes of samples are cut to the patient.
     categorical : collection of str, optional
         Columns whose numbers are codes of levels.
     missing : collection of str, optional
@@ -84,10 +94,16 @@ def read_clinical(
     table = read_table(path, missing=())
     header = list(table.columns)
     refuse_undivided(header, path)
-    ids = table.iloc[:, id_position(header, "patient_id" if "patient_id" in header else None, path)]
+    named = next((title for title in header if _PATIENT.fullmatch(title)), None)
+    ids = table.iloc[:, id_position(header, id_column or named, path)]
     refuse_open_quotes(ids, path)
     patients = ids.map(tcga_patient)
-    check_ids(patients, f"{path}, column {ids.name!r}")
+    try:
+        check_ids(patients, f"{path}, column {ids.name!r}")
+    except InputError as error:
+        if not (id_column or named):
+            error.fix = "if another column holds the ids of patients, name it: --id-column"
+        raise
     rows = table.drop(columns=ids.name).set_axis(pd.Index(patients, name="patient_id"), axis=0)
     flow = Flow()
     covariates, readings = parse_covariates(rows, flow, categorical=categorical, missing=missing)

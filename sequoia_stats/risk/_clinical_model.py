@@ -22,6 +22,7 @@ CLINICAL = "clinical"
 #: Number of folds that are drawn.
 MOST_FOLDS = 5
 _FEWEST_FOLDS = 3
+_CHANCE = 0.5
 _GAIN = [
     "score",
     "n",
@@ -170,6 +171,11 @@ def gain_over(
     c, pairs = draws.concordance([*both, clinical.model], patients)
     c_index = c.set_index("score")["c_index"]
     added = pairs[pairs["b"] == CLINICAL].set_index("a").drop(columns="b")
+    if c_index[CLINICAL] < _CHANCE:
+        notes.append(
+            f"the clinical-only model is no better than chance (C {c_index[CLINICAL]:.2f}), so that a gain over it "
+            "says little: see the likelihood ratio test"
+        )
     gain = pd.DataFrame(tests, index=[model.name for model in both]).join(added)
     gain = gain.assign(
         n=patients.outcome.n,

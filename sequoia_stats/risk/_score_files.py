@@ -17,7 +17,7 @@ from sequoia_stats.survival import RISK_GROUPS
 from sequoia_stats.types.outcome import Outcome
 
 _SAME_TIME = (
-    1e-6  # share by which the times of one patient may differ in two files, which may have rounded them
+    1e-6  # share by which the times of a patient may differ in two files, which may have rounded them
 )
 
 
@@ -88,15 +88,16 @@ def read_risk_scores(path: str | Path) -> RiskScores:
     ----------
     path : path
         ``risk.csv`` of ``sequoia-model risk``, ``scores.csv`` of ``sequoia-stats signature score``, or any CSV with
-        ``patient_id`` and ``risk_score``.
+        ``patient_id`` and ``risk_score``. "name=path" gives the scores another name than the stem of the file.
 
     Raises
     ------
     InputError
         If a file cannot be read, or the scale of a fold is missing.
     """
+    name, path = named_file(path)
     beside = scales_beside(path)
-    scores = RiskScores(Path(path).name.partition(".")[0], read_risk_table(path), None, str(path))
+    scores = RiskScores(name, read_risk_table(path), None, str(path))
     if not beside.exists():
         return scores
     training = read_fold_scales(beside)
@@ -114,13 +115,28 @@ def read_risk_scores(path: str | Path) -> RiskScores:
     return replace(scores, training=training)
 
 
+def named_file(source: str | Path) -> tuple[str, Path]:
+    """The name of the scores in a file, and the file: "image=runs/a/risk.csv", or a file that is named by its stem.
+
+    Examples
+    --------
+    >>> named_file("image=runs/a/risk.csv"), named_file("scores.csv")
+    (('image', PosixPath('runs/a/risk.csv')), ('scores', PosixPath('scores.csv')))
+    """
+    name, _, path = str(source).partition("=")
+    if name and path and "/" not in name and not Path(source).exists():
+        return name, Path(path)
+    return Path(source).name.partition(".")[0], Path(source)
+
+
 def as_scores(scores: Sequence[str | Path] | Mapping[str, pd.DataFrame | RiskScores]) -> list[RiskScores]:
     """The models to compare, each by a name of its own.
 
     Parameters
     ----------
     scores : sequence of path, or mapping of str to DataFrame or RiskScores
-        Files, or scores by name; a frame has ``patient_id`` as column or index, and the columns of `RiskScores`.
+        Files as in `read_risk_scores`, or scores by name; a frame has ``patient_id`` as column or index, and the
+        columns of `RiskScores`.
 
     Raises
     ------
@@ -135,12 +151,12 @@ def as_scores(scores: Sequence[str | Path] | Mapping[str, pd.DataFrame | RiskSco
     files = [scores] if isinstance(scores, str | Path) else list(scores)
     stems: dict[str, list[str]] = {}
     for file in files:
-        stems.setdefault(Path(file).name.partition(".")[0], []).append(str(file))
+        stems.setdefault(named_file(file)[0], []).append(str(file))
     if twice := {stem: named for stem, named in stems.items() if len(named) > 1}:
         raise InputError(
             f"several files are called {listing(twice)}, which would be the name of several models",
             where=listing(file for named in twice.values() for file in named),
-            fix="give each model a file name of its own",
+            fix=f"give each a name of its own: signature={files[0]} image={files[1]}",
         )
     return [read_risk_scores(file) for file in files] or _none()
 

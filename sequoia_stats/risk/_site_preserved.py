@@ -121,7 +121,7 @@ def _matched(models: Sequence[RiskScores], others: Sequence[RiskScores]) -> dict
             raise InputError(
                 f"scores from site-preserved folds are called {other.name!r}, as none of the scores that are compared",
                 where=f"{other.where}; the scores are {listing(known)}",
-                fix="give both files of a model the same name, in two folders",
+                fix=f"give both files of a model the same name: {known[0]}={other.where}",
             )
         if other.folds is None:
             raise InputError("scores from site-preserved folds have no fold", where=other.where)

@@ -40,6 +40,7 @@ def compare_risks(
     *,
     clinical: str | Path | pd.DataFrame | ClinicalTable | None = None,
     adjust: str | Sequence[str] = (),
+    id_column: str | None = None,
     categorical: str | Sequence[str] = (),
     missing: str | Sequence[str] = (),
     site: str | None = None,
@@ -67,6 +68,8 @@ def compare_risks(
     adjust : str or sequence of str
         Covariates of the adjusted models and of the clinical-only model, which is a further row: a Cox model fitted to
         the patients of the other folds. Without folds, they are drawn.
+    id_column : str, optional
+        The column of patient ids in the file of the clinical table; see `sequoia_stats.io.read_clinical`.
     categorical, missing : str or sequence of str
         Columns of the table whose numbers are codes of levels; texts that mean a missing value.
     site : str, optional
@@ -95,7 +98,7 @@ def compare_risks(
     check_limits({"bootstrap": bootstrap, "seed": seed}, {"bootstrap": whole(0), "seed": whole(0)})
     flow, draws = Flow(), Bootstrap(bootstrap, seed, progress)
     given, where = as_outcome_table(outcome)
-    known = _clinical_table(clinical, categorical, missing)
+    known = _clinical_table(clinical, id_column, categorical, missing)
     names, site = _columns(known, [name for name in texts_of(adjust, "adjust") if name.strip()], site)
     models, table = shared_patients(as_scores(scores), given, where, flow)
     if names and CLINICAL in [model.name for model in models]:
@@ -148,21 +151,23 @@ def compare_risks(
 
 def _clinical_table(
     source: str | Path | pd.DataFrame | ClinicalTable | None,
+    id_column: str | None,
     categorical: str | Sequence[str],
     missing: str | Sequence[str],
 ) -> ClinicalTable | None:
     """The clinical table; a frame gets types as those of a cohort do."""
     levels, words = texts_of(categorical, "categorical"), texts_of(missing, "missing")
     if source is None:
-        if levels or words:
+        if levels or words or id_column:
             raise InputError(
-                "there is no clinical table for categorical and missing", fix="give one: --clinical"
+                "there is no clinical table for id_column, categorical and missing",
+                fix="give one: --clinical",
             )
         return None
     if isinstance(source, ClinicalTable):
         return source
     if isinstance(source, str | Path):
-        return read_clinical(source, categorical=levels, missing=words)
+        return read_clinical(source, id_column=id_column, categorical=levels, missing=words)
     table = source.set_index("patient_id") if "patient_id" in source else source
     covariates, readings = declared(*read_covariates(table), categorical=levels, missing=words)
     return ClinicalTable(covariates.set_axis(table.index.astype(str), axis=0), readings)

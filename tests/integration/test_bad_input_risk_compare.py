@@ -141,7 +141,7 @@ CASES = {
         compare(change=lambda t: t.assign(group="middle")),
         ["'middle'", "good.csv"],
     ),
-    "two files of one stem": (of_one_stem, ["several files are called good", "file name of its own"]),
+    "two files of one stem": (of_one_stem, ["several files are called good", "name of its own: signature="]),
     "scores of another endpoint": (
         of_another_endpoint,
         ["another outcome", "good.csv", "outcome.csv", "TCGA-A0-0000"],

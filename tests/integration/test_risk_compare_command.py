@@ -112,6 +112,18 @@ def test_a_fold_with_one_event_is_named(folder, tmp_path, capsys):
     assert answer.code == 0 and "fold 1 (40 patients, 1 event) has a single event" in answer.out
 
 
+def test_files_of_one_stem_can_be_named(folder, tmp_path, capsys):
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "good.csv"
+    other.write_text((folder / "good.csv").read_text())
+    answer = sequoia(
+        capsys, "risk", "compare", folder / "good.csv", f"again={other}", "--outcome", folder / "outcome.csv",
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert answer.code == 0
+    assert pd.read_csv(tmp_path / "out" / "comparison.csv")["score"].tolist() == ["good", "again"]
+
+
 def test_force_replaces_a_folder_of_an_earlier_comparison(folder, tmp_path, capsys):
     compare(capsys, folder, tmp_path / "out")
     assert compare(capsys, folder, tmp_path / "out", *clinical(folder), "--force").code == 0

@@ -19,8 +19,8 @@ def test_columns_are_typed_and_named_as_in_a_cohort(tmp_path):
     assert table.covariates["age"].isna().tolist() == [False, True]
 
 
-def test_patient_id_is_found_wherever_it_is(tmp_path):
-    table = read_clinical(write(tmp_path, "study,patient_id,age\nx,P1,60\nx,P2,61\n"))
+def test_the_patient_is_found_wherever_it_is(tmp_path):
+    table = read_clinical(write(tmp_path, "Study ID,Patient ID,age\nx,P1,60\nx,P2,61\n"))
     assert table.covariates.index.tolist() == ["P1", "P2"]
 
 
@@ -48,3 +48,11 @@ def test_a_covariate_that_cannot_be_read_is_refused_only_if_somebody_asks(tmp_pa
     assert table.named(["age"], "--adjust") == ("age",)
     with pytest.raises(InputError, match="size cannot be read"):
         table.named(["size"], "--adjust")
+
+
+def test_the_column_of_ids_can_be_named_and_an_error_says_so(tmp_path):
+    path = write(tmp_path, "study,case,age\nx,P1,60\nx,P2,61\n")
+    assert read_clinical(path, id_column="case").covariates.index.tolist() == ["P1", "P2"]
+    with pytest.raises(InputError) as caught:
+        read_clinical(path)
+    assert "--id-column" in caught.value.fix

@@ -118,3 +118,12 @@ def test_a_score_cannot_be_called_as_the_clinical_model():
     made = make_risks()
     with pytest.raises(InputError, match="called 'clinical'"):
         compare_risks({"clinical": made.good}, made.outcome, clinical=made.clinical, adjust="age")
+
+
+def test_a_clinical_model_that_knows_nothing_is_said_to_be_no_better_than_chance():
+    made = make_risks()
+    clinical = made.clinical.assign(age=np.random.default_rng(8).normal(size=120))
+    result = compare_risks({"good": made.good}, made.outcome, clinical=clinical, adjust="age", bootstrap=2)
+    c_index = result.gain["c_clinical"][0]
+    assert (c_index < 0.5) == any("no better than chance" in note for note in result.notes)
+    assert c_index < 0.5

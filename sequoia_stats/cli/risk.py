@@ -89,7 +89,8 @@ def compare(
         str, typer.Option(help="What the event is, for the figures: OS, PFI, RFS.")
     ] = "event",
     bootstrap: Annotated[
-        int, typer.Option(min=1, help="Draws of patients for the intervals of C and of differences.")
+        int,
+        typer.Option(min=0, help="Draws of patients for the intervals of C and of differences; 0 for none."),
     ] = 1000,
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed of the draws, and of folds that are drawn; 0 or more.")

@@ -262,3 +262,9 @@ def test_names_and_an_outcome_of_the_package_are_taken():
     outcome = Outcome(made.outcome["time"], made.outcome["event"].to_numpy(), "PFI")
     frames = {"a": made.good.frame.reset_index(), "b": made.noise.frame}
     assert compare_risks(frames, outcome, bootstrap=5).comparison["score"].tolist() == ["a", "b"]
+
+
+def test_without_a_bootstrap_there_are_no_intervals():
+    result = with_clinical(make_risks(), draws=0)
+    assert result.comparison[["c_low", "c_high"]].isna().all(axis=None)
+    assert result.gain["p"].isna().all() and np.isfinite(result.gain["c_difference"]).all()

@@ -68,7 +68,7 @@ class RiskPart:
         several = len(x) > len(some)
         if several and self.fusion == "early":
             x = np.add.reduceat(x, np.cumsum(count) - count, axis=0) / count[:, None, None].astype(np.float32)
-        told = network(torch.from_numpy(x).to(device, non_blocking=True))[:, 0].to("cpu", torch.float64)
+        told = network(torch.from_numpy(x).to(device, non_blocking=True))[:, 0].cpu().double()
         if several and self.fusion == "late":
             patient = torch.from_numpy(np.repeat(np.arange(len(some)), count))
             told = torch.zeros(len(some), dtype=told.dtype).index_add(0, patient, told) / torch.from_numpy(

@@ -53,7 +53,7 @@ def cox_loss(
     tensor(0.8959, dtype=torch.float64)
     """
     check_limits({"ties": ties}, {"ties": one_of(TIES)})
-    eta = log_hazard.reshape(-1).to("cpu", torch.float64)
+    eta = log_hazard.reshape(-1).cpu().double()
     time, event = torch.as_tensor(time), torch.as_tensor(event, dtype=torch.bool)
     if not eta.shape == time.shape == event.shape:
         raise InputError(

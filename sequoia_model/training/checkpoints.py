@@ -36,7 +36,7 @@ class TrainingState:
     epochs : int
         Number of epochs done.
     stopping : dict
-        State of the two phases, by field of `Stopping`.
+        State of saving and stopping, by field of the learner's `stopping`.
     saved_epoch : int, optional
         The epoch whose network is saved; None if none is.
     log : list of dict

@@ -27,7 +27,7 @@ from sequoia_model.risk.partial_likelihood import TIES, cox_loss
 from sequoia_model.risk.ridge_cox import fit_ridge_cox
 from sequoia_model.training.checkpoints import Checkpoints
 from sequoia_model.training.networks import new_network
-from tests.bench.timing import line
+from tests.bench.timing import cpu_seconds, line
 
 TRAIN, VAL, TOKENS, DIM = 450, 50, 100, 128
 Loss = Callable[..., Tensor]
@@ -73,13 +73,6 @@ def bench_loss(n: int, *, tied: bool, ties: str, times: int) -> None:
         "torchsurv",
         ">= 1 x",
     )
-
-
-def cpu_seconds(function: Callable[[], object]) -> float:
-    """Seconds of the CPU, which other programs hardly change."""
-    start = time.process_time()
-    function()
-    return time.process_time() - start
 
 
 class Cohort:

@@ -16,10 +16,8 @@ runs on the machine.
 
 from __future__ import annotations
 
-import gc
 import math
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
@@ -37,7 +35,7 @@ from sequoia_model.training.fit import FitOptions, fit
 from sequoia_model.training.parts import FoldPart
 from sequoia_model.training.recipes import RECIPES
 from tests.bench.nets import BATCH, DIM, GENES, TOKENS, SeparateTransformer, flops
-from tests.bench.timing import line, seconds
+from tests.bench.timing import cpu_seconds, line, seconds
 from tests.bench.training_data import Batch, make_frame, published_epoch, write_features, write_h5ad
 
 #: Slides of an epoch that train and validate: four batches and one.
@@ -47,18 +45,9 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 def in_turn(functions: Sequence[Callable[[], object]], runs: int, *, cpu: bool) -> list[float]:
     """Median seconds of each function, run one after the other several times after a warm-up."""
-    times = [[_spent(function, cpu) for function in functions] for _ in range(1 + runs)]
+    spent = cpu_seconds if cpu else seconds
+    times = [[spent(function) for function in functions] for _ in range(1 + runs)]
     return [median(column) for column in zip(*times[1:], strict=True)]
-
-
-def _spent(function: Callable[[], object], cpu: bool) -> float:
-    """Seconds of a call: of the CPU, which other programs hardly change, or on the wall."""
-    if not cpu:
-        return seconds(function)
-    gc.collect()
-    start = time.process_time()
-    function()
-    return time.process_time() - start
 
 
 def make_step(

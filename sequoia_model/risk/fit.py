@@ -170,21 +170,14 @@ def random_batches(
     order = draws.permutation(len(event))
     if stratified and event.any():
         n, n_events = len(event), int(event.sum())
-        slots = (
-            np.arange(n_events) * n + draws.integers(n)
-        ) // n_events  # systematic: as many in any stretch
-        spread = np.zeros(n, dtype=bool)
+        first = draws.integers(n)  # systematic sampling: as many events in any stretch, but for one
+        slots = (np.arange(n_events) * n + first) // n_events
+        failing, spread = event[order], np.zeros(n, dtype=bool)
         spread[slots] = True
-        failing = event[order]
-        order = np.choose(spread, [_onto(order[~failing], ~spread), _onto(order[failing], spread)])
+        mixed = np.empty_like(order)
+        mixed[spread], mixed[~spread] = order[failing], order[~failing]
+        order = mixed
     yield from (order[start : start + size] for start in range(0, len(order), size))
-
-
-def _onto(values: Some, where: NDArray[np.bool_]) -> Some:
-    """The values at these places in turn, 0 elsewhere."""
-    placed = np.zeros(len(where), dtype=np.int64)
-    placed[where] = values
-    return placed
 
 
 def _risks(network: Callable[[Tensor], Tensor], part: RiskPart, device: torch.device) -> NDArray[np.float64]:

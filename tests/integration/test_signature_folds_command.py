@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +12,18 @@ import pytest
 from sequoia_base.outcomes import read_fold_scales, read_risk_table, write_outcome_table
 from sequoia_stats.io import read_cohort, write_cohort
 from sequoia_stats.signature import FoldSignatures
-from tests.build.cohorts import make_cohort, make_predictions
-from tests.build.commands import left_in, sequoia, write_adata, write_made_cohort, write_signature
+from sequoia_stats.types.cohort import Cohort
+from tests.build.cohorts import make_cohort, make_outcome, make_predictions
+from tests.build.commands import (
+    left_in,
+    sequoia,
+    sequoia_model,
+    write_adata,
+    write_made_cohort,
+    write_signature,
+)
 from tests.build.folds import make_fold_signatures, make_splits
+from tests.build.training import write_training_set
 
 GENES = [{"G1": 0.8, "G2": -0.4}, {"G1": 1.0}, {"G2": -1.0}]
 QUICK = ["--lambda", "0.1"]
@@ -141,6 +151,45 @@ def test_training_patients_are_scored_and_counted_if_that_is_asked_for(capsys, f
     run = ["signature", "score", files / "s.json", files / "c.h5ad", "-o", files / "one.csv", "--json"]
     assert sequoia(capsys, *run).code == 2
     assert sequoia(capsys, *run, "--allow-overlap").json["n_overlap"] == 2
+
+
+# --- the folds of networks -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.needs_r
+def test_networks_and_signatures_of_the_same_folds_meet_in_the_files_of_a_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = write_training_set(tmp_path, n=45, genes=6)
+    run = [
+        "train",
+        made.features,
+        "--measured",
+        made.measured,
+        "--patients",
+        made.patients,
+        "-o",
+        tmp_path / "run",
+    ]
+    assert sequoia_model(capsys, *run, "--architecture", "tile_mlp", "--epochs", 2, "--folds", 3).code == 0
+    outcome = make_outcome(45, 25, log_hazard=made.y["G0"].to_numpy())
+    write_cohort(Cohort(made.y, outcome), tmp_path / "c.h5ad")
+    splits, predictions = tmp_path / "run" / "splits.csv", tmp_path / "run" / "predictions.h5ad"
+    fit = ["signature", "fit", tmp_path / "c.h5ad", "--splits", splits, *QUICK, "-o", tmp_path / "folds"]
+    assert sequoia(capsys, *fit).code == 0
+    score = [
+        "signature",
+        "score",
+        "--signatures",
+        tmp_path / "folds",
+        predictions,
+        "-o",
+        tmp_path / "scores.csv",
+    ]
+    assert sequoia(capsys, *score).code == 0
+    written = read_risk_table(tmp_path / "scores.csv")
+    folds = anndata.read_h5ad(predictions).obs.set_index("patient_id")["fold"]
+    assert written["fold"].to_dict() == folds.astype(int).to_dict()
 
 
 # --- predicted beside measured genes, and the outcome ----------------------------------------------------------------

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
 from sequoia_base.splits import Splits
@@ -99,11 +101,27 @@ def test_the_score_of_a_tested_patient_does_not_depend_on_the_other_tested_ones(
     assert alone.frame["risk_score"][0] == scores.frame["risk_score"][0]
 
 
-def test_the_order_of_patients_and_genes_changes_no_score(signatures, cohort, scores):
-    turned = signatures.risk_score(cohort.expression.iloc[::-1, ::-1])
+def test_the_order_of_genes_changes_no_score(signatures, cohort, scores):
+    turned = signatures.risk_score(cohort.expression.iloc[:, ::-1])
     pd.testing.assert_frame_equal(
         turned.frame.set_index("patient_id").loc[cohort.patients], scores.frame.set_index("patient_id")
     )
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(3)), turned=st.permutations(range(90)))
+def test_the_numbers_of_folds_and_the_order_of_patients_change_no_score(
+    signatures, cohort, scores, order, turned
+):
+    roles = signatures.splits.roles[[f"fold_{k}" for k in order]].set_axis(
+        [f"fold_{k}" for k in range(3)], axis=1
+    )
+    renamed = FoldSignatures(tuple(signatures.signatures[k] for k in order), Splits(roles))
+    again = renamed.risk_score(cohort.expression.iloc[list(turned)]).frame.set_index("patient_id")
+    expected = scores.frame.set_index("patient_id").loc[again.index]
+    np.testing.assert_allclose(again["risk_score"], expected["risk_score"], rtol=1e-12, atol=1e-14)
+    assert (again["group"] == expected["group"]).all()
+    assert [order[fold] for fold in again["fold"]] == expected["fold"].tolist()
 
 
 def test_standardised_scores_are_in_sds_of_the_training_patients(scores):

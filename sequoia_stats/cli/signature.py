@@ -63,8 +63,8 @@ def fit(
     splits: Annotated[
         Path | None,
         typer.Option(
-            metavar="CSV",
-            help="Splits of the patients, such as splits.csv of a training run: fit a signature for each fold, to the "
+            metavar="CSV|DIR",
+            help="Splits of the patients, or the folder of a training run: fit a signature for each fold, to the "
             "patients that train or validate in it. signature score --signatures uses them.",
         ),
     ] = None,

@@ -206,7 +206,7 @@ def fit_folds(
     cohort : Cohort or AnnData
         The patients. Those who are in no fold are left out and counted.
     splits : Splits or path
-        Which patients train and which are tested in each fold.
+        Which patients train and which are tested in each fold; the folder of a training run stands for its splits.csv.
     progress : callable, optional
         ``progress(folds, total)`` wraps the iterator over the folds.
 
@@ -222,7 +222,8 @@ def fit_folds(
     """
     cohort = as_cohort(cohort)
     if not isinstance(splits, Splits):
-        splits = read_patient_splits(splits)
+        inside = Path(splits) / _SPLITS
+        splits = read_patient_splits(inside if inside.is_file() else splits)
     check_tested(splits)
     roles = roles_of(cohort.patients, splits)
     known = (roles != "").any(axis=1).to_numpy()

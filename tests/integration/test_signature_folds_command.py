@@ -174,8 +174,17 @@ def test_networks_and_signatures_of_the_same_folds_meet_in_the_files_of_a_run(ca
     assert sequoia_model(capsys, *run, "--architecture", "tile_mlp", "--epochs", 2, "--folds", 3).code == 0
     outcome = make_outcome(45, 25, log_hazard=made.y["G0"].to_numpy())
     write_cohort(Cohort(made.y, outcome), tmp_path / "c.h5ad")
-    splits, predictions = tmp_path / "run" / "splits.csv", tmp_path / "run" / "predictions.h5ad"
-    fit = ["signature", "fit", tmp_path / "c.h5ad", "--splits", splits, *QUICK, "-o", tmp_path / "folds"]
+    predictions = tmp_path / "run" / "predictions.h5ad"
+    fit = [
+        "signature",
+        "fit",
+        tmp_path / "c.h5ad",
+        "--splits",
+        tmp_path / "run",
+        *QUICK,
+        "-o",
+        tmp_path / "folds",
+    ]
     assert sequoia(capsys, *fit).code == 0
     score = [
         "signature",
@@ -253,6 +262,11 @@ def one_event(files):
     return ["signature", "fit", files / "one.h5ad", "--splits", files / "splits.csv", "-o", files / "out"]
 
 
+def no_splits(files):
+    (files / "splits.csv").unlink()
+    return ["signature", "fit", files / "c.h5ad", "--splits", files, "-o", files / "out"]
+
+
 def no_gene(files):
     write_adata(files / "x.h5ad", read_cohort(files / "c.h5ad").expression.add_prefix("X"))
     return score(files, cohort="x.h5ad")
@@ -279,6 +293,7 @@ TABLE = {
     ),
     "a scale of one's own": (lambda files: score(files, "--scale", "training"), ["--signatures and --scale training"]),
     "an overlap of folds": (lambda files: score(files, "--allow-overlap"), ["--signatures and --allow-overlap"]),
+    "a folder without splits": (no_splits, ["a folder was given"]),
     "splits that are no table": (
         lambda files: ["signature", "fit", files / "c.h5ad", "--splits", files / "no.csv", "-o", files / "out"],
         ["does not exist", "no.csv"],

@@ -41,7 +41,7 @@ class ScoreLine:
     floor : float
         The least size.
     residuals, sizes : array of shape (n,)
-        The absolute residual of each patient and its expected size, from lines without him.
+        The absolute residual of each patient and its expected size, from lines without this patient.
     """
 
     expected: _Line

@@ -69,10 +69,10 @@ def score_intervals(
     residual, each from the line without the patient (the jackknife; Barber et al. 2021, Annals of Statistics 49:486).
     The line never falls: a predicted score that runs against the measured one says nothing.
 
-    A patient of the calibration gets the line and the residuals of the patients outside his fold. This is no guarantee:
-    the networks of the other folds were trained on him. Anybody else gets those of all patients, and is held with the
-    probability `level` on average over patients of the same population; not at each score, and not among the patients
-    whose interval misses a cut-off.
+    A patient of the calibration gets the line and the residuals of the patients of the other folds. This is no
+    guarantee: the networks of these folds were trained on this patient. Anybody else gets those of all patients, and
+    the interval holds the measured score with the probability `level` on average over patients of the same population;
+    not at each score, and not among the patients whose interval misses a cut-off.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _cells(
 
 
 def _parts(calibration: pd.DataFrame) -> pd.Series:
-    """What is left out with each patient, as a whole number: his fold, or himself if he has none."""
+    """What is left out with each patient, as a whole number: their fold, or the patient alone if there is none."""
     alone = pd.Series(range(len(calibration)), calibration.index)
     if "fold" not in calibration:
         return alone

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from sequoia_base.outcomes import read_outcome_table
 from tests.build.commands import SAID, left_in, sequoia
+from tests.build.risk import write_risk_set
 from tests.build.studies import PATIENTS, clinical_table, write_cbioportal_study
 
 
@@ -73,3 +76,31 @@ def test_outputs_are_csv_and_replace_nothing_unasked(capsys, tmp_path, table):
     assert "-o outcome.csv" in convert(capsys, table, *SAID, "-o", tmp_path / "outcome.h5ad").err
     assert "would replace an input" in convert(capsys, table, *SAID, "-o", table, "--force").err
     assert "already exists" in convert(capsys, table, *SAID, "-o", table).err
+
+
+def test_the_model_learns_from_what_a_table_in_days_says(capsys, tmp_path):
+    from sequoia_model.risk.data import load_risk_data
+
+    made = write_risk_set(tmp_path, n=6, several=1)
+    months = pd.read_csv(made.outcome, index_col="patient_id")
+    days = pd.DataFrame(
+        {"days": months["time"] * 30.4375, "vital": months["event"].map({1: "Dead", 0: "Alive"})}
+    )
+    days.rename_axis("patient").to_csv(tmp_path / "clinical.csv")
+    said = [
+        "--id-column",
+        "patient",
+        "--time-column",
+        "days",
+        "--time-unit",
+        "days",
+        "--event-column",
+        "vital",
+    ]
+    said += ["--event-value", "Dead", "--endpoint", "OS", "-o", tmp_path / "converted.csv"]
+    assert convert(capsys, tmp_path / "clinical.csv", *said).code == 0
+    data = load_risk_data(
+        made.features, tmp_path / "converted.csv", patients=made.patients, cache=tmp_path / "cache"
+    )
+    assert data.names.tolist() == list(months.index) and data.event.tolist() == list(months["event"] == 1)
+    np.testing.assert_allclose(data.time, months["time"], rtol=1e-12)

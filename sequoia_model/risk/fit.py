@@ -28,7 +28,7 @@ RISK_LOG_COLUMNS = ("epoch", "train_loss", "val_loss", "val_c", "test_c", "lr", 
 #: Patients whose risks are computed at a time.
 _AT_A_TIME = 64
 
-Some = NDArray[np.int64]
+_Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class RiskPart:
     """
 
     inputs: NDArray[np.float32]
-    slides: tuple[Some, ...]
+    slides: tuple[_Rows, ...]
     time: NDArray[np.float64]
     event: NDArray[np.bool_]
     fusion: str = "late"
@@ -59,7 +59,7 @@ class RiskPart:
     def __len__(self) -> int:
         return len(self.slides)
 
-    def log_hazards(self, some: Some, device: torch.device, network: Callable[[Tensor], Tensor]) -> Tensor:
+    def log_hazards(self, some: _Rows, device: torch.device, network: Callable[[Tensor], Tensor]) -> Tensor:
         """What a network on a device says of some of the patients: (b,), float64, on the CPU."""
         slides = [self.slides[patient] for patient in some]
         count = np.array([len(rows) for rows in slides])
@@ -136,7 +136,7 @@ def fit_risk(
                 where=f"fold {fold}: {len(part)} patients",
                 fix="use splits that spread the events over the folds",
             )
-    learner = _RiskLearner(network, train, val, test, options, (options.seed, repeat, fold), device)
+    learner = _RiskLearner(network, train, val, test, options, (repeat, fold), device)
     return run_epochs(learner, checkpoints, on_epoch)
 
 
@@ -147,7 +147,7 @@ def predict_risk(network: SlideNetwork, part: RiskPart) -> NDArray[np.float64]:
 
 def random_batches(
     event: NDArray[np.bool_], size: int, draws: np.random.Generator, *, stratified: bool = False
-) -> Iterator[Some]:
+) -> Iterator[_Rows]:
     """Batches of patients, each of whom comes exactly once.
 
     Parameters
@@ -206,14 +206,15 @@ class _RiskLearner(Learner):
         val: RiskPart | None,
         test: RiskPart | None,
         options: RiskOptions,
-        seeds: tuple[int, ...],
+        place: tuple[int, int],
         device: torch.device,
     ) -> None:
         recipe = RISK_RECIPES[options.recipe]
         super().__init__(
             network,
             LossStopping(recipe),
-            seeds=seeds,
+            seeds=(options.seed, *place),
+            where="repeat {}, fold {}".format(*place),
             epochs=options.epochs,
             lr=options.lr,
             precision=options.precision or PRECISIONS[0],

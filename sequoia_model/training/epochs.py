@@ -62,7 +62,9 @@ class Learner(ABC):
     stopping : dataclass
         State of saving and stopping. All of it but the recipe is kept in checkpoints.
     seeds : tuple of int
-        What enters the random numbers beside the epoch: the seed first, the fold last.
+        What enters the random numbers beside the epoch.
+    where : str
+        What learns, for errors: "fold 2".
     epochs : int
         Largest number of epochs.
     lr : float
@@ -88,6 +90,7 @@ class Learner(ABC):
         stopping: Any,
         *,
         seeds: tuple[int, ...],
+        where: str,
         epochs: int,
         lr: float,
         precision: str,
@@ -95,7 +98,8 @@ class Learner(ABC):
         keeps_saved: bool,
     ) -> None:
         self.network, self.stopping, self.device = network.to(device), stopping, device
-        self.seeds, self.epochs, self.lr, self.keeps_saved = seeds, epochs, lr, keeps_saved
+        self.seeds, self.where = seeds, where
+        self.epochs, self.lr, self.keeps_saved = epochs, lr, keeps_saved
         self._halved = precision == "bfloat16"
         learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
         fused = device.type in ("cpu", "cuda")
@@ -194,7 +198,7 @@ def _epoch(learner: Learner, state: TrainingState, checkpoints: Checkpoints) -> 
     for loss in (values[name] for name in learner.losses if name in values):
         if not math.isfinite(loss):
             raise InputError(
-                f"the loss is {loss}", where=f"fold {learner.seeds[-1]}, epoch {epoch}", fix=learner.advice
+                f"the loss is {loss}", where=f"{learner.where}, epoch {epoch}", fix=learner.advice
             )
     verdict = learner.judge(values)
     if verdict.save:

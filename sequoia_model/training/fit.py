@@ -157,6 +157,7 @@ class _GeneLearner(Learner):
             network,
             Stopping(options.recipe),
             seeds=(options.seed, options.fold),
+            where=f"fold {options.fold}",
             epochs=options.epochs,
             lr=options.lr,
             precision=options.precision,

@@ -297,12 +297,12 @@ def test_a_part_without_events_is_refused(tmp_path: Path) -> None:
         assert refused.value.where == f"fold 2: {40 if name == 'train' else 10} patients"
 
 
-def test_a_loss_that_is_not_finite_names_fold_and_epoch(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_names_repeat_fold_and_epoch(tmp_path: Path) -> None:
     part = make_part()
     part.inputs[7] = np.inf
     with pytest.raises(InputError, match="the loss is nan") as refused:
-        run(tmp_path, make_network(), part, fold=2)
-    assert refused.value.where == "fold 2, epoch 0"
+        run(tmp_path, make_network(), part, fold=2, repeat=1)
+    assert refused.value.where == "repeat 1, fold 2, epoch 0"
 
 
 def test_a_network_finds_a_hazard_that_depends_on_the_features(tmp_path: Path) -> None:

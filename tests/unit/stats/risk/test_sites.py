@@ -117,3 +117,9 @@ def test_site_preserved_scores_that_do_not_fit_are_refused(other, words):
     name = "other" if "none of" in words else "good"
     with pytest.raises(InputError, match=words):
         compare_risks({"good": made.good}, made.outcome, site_preserved={name: other}, bootstrap=2)
+
+
+def test_folds_of_whole_sites_are_even_in_patients_first():
+    sites = pd.Series(list("aaaabbbbccdd"), PATIENTS)
+    folds = folds_of_whole_sites(sites, (sites == "b").to_numpy(), 2, 0)
+    assert sorted(folds.value_counts()) == [6, 6]

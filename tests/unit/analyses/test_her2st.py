@@ -21,16 +21,16 @@ with scripts_of_analyses():
 SETTINGS = {"stride": 2, "controls": 2, "seed": 7}
 
 
-def make_section(name="C5", size=14, share=0.8, genes=3, seed=0):
+def make_section(name="C5", size=14, share=0.8, genes=3, seed=0, features=4):
     """Tiles at random places of a square, and a spot in the middle of every second place of every second row."""
     rng = np.random.default_rng(seed)
     places = np.argwhere(rng.random((size, size)) < share)
     spots = np.argwhere(np.ones((size // 2, size // 2))) * 2 + 0.5
     counts = rng.poisson(5, (len(spots), genes))
-    features = rng.random((len(places), 4), dtype=np.float32)
+    values = rng.random((len(places), features), dtype=np.float32)
     totals = counts.sum(axis=1) + rng.integers(1, 50, len(spots))
     names = tuple(f"G{i}" for i in range(genes))
-    return her2st.Section(name, features, places, spots, counts, totals, names, EncoderId("lite0"))
+    return her2st.Section(name, values, places, spots, counts, totals, names, EncoderId("lite0"))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0.3, 0.9))

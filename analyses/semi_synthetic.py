@@ -66,7 +66,8 @@ class Patients:
     shares : array of shape (patients, clusters), float64
         Share of the tiles that are in each morphological cluster.
     expression : DataFrame of shape (patients, genes), float32
-        log2(CPM + 1) of the sum of the spots nearest to the tiles; index = patient id.
+        log2(CPM + 1) of the sum of the spots nearest to the tiles, less how far the mean of the section is from that
+        of all: sections differ in the levels of genes for technical reasons. Index = patient id.
     """
 
     sections: NDArray[np.int64]
@@ -136,23 +137,24 @@ def draw_patients(tissue: Tissue, settings: Mapping[str, Any], rng: np.random.Ge
         tables.append(pd.DataFrame(values, pd.Index(ids, name="patient_id"), tissue.gene_names))
         all_tiles.append(np.take_along_axis(tiles, order, axis=1))
         all_shares.append(of_cluster / TILES)
+    expression = pd.concat(tables)
+    of_sections = np.concatenate([np.tile(table.mean(), (len(table), 1)) for table in tables])
     return Patients(
         np.repeat(np.arange(len(tissue.sections)), settings["patients"]),
         np.concatenate(all_tiles),
         np.concatenate(all_shares),
-        pd.concat(tables),
+        (expression - of_sections + expression.mean()).astype(np.float32),
     )
 
 
-def planted_risk(
-    truth: str, patients: Patients, settings: Mapping[str, Any], rng: np.random.Generator
-) -> pd.Series:
+def planted_risk(truth: str, patients: Patients, settings: Mapping[str, Any]) -> pd.Series:
     """The risk that decides the outcome, with mean 0 and SD 1 in every section, so that sections carry none of it.
 
-    An expression score is the sum of ``score_genes`` measured genes, drawn at random, each in SD of its section and
-    with a standard normal weight. Morphology is the share of a cluster, drawn at random.
+    An expression score is the sum of ``score_genes`` measured genes, each in SD of its section and with a weight from a
+    standard normal distribution. Morphology is the share of a cluster. Genes, weights and cluster are drawn by
+    ``seed``: they are the same for all patients that are ever drawn.
     """
-    sections = patients.sections
+    rng, sections = np.random.default_rng(settings["seed"]), patients.sections
     if truth == "morphology":
         risk = patients.shares[:, rng.integers(patients.shares.shape[1])]
     else:

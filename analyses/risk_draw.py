@@ -15,7 +15,13 @@ from _shared import arguments, save_table, say
 from her2st import BUNDLE, SECTIONS, read_section
 from semi_synthetic_files import save_bags, save_measured, splits_of
 
-from sequoia_base.outcomes import scales_beside, write_fold_scales, write_outcome_table, write_risk_table
+from sequoia_base.outcomes import (
+    read_outcome_table,
+    scales_beside,
+    write_fold_scales,
+    write_outcome_table,
+    write_risk_table,
+)
 from sequoia_base.splits import Splits
 
 #: The routes, by the name of their file of scores.
@@ -101,7 +107,8 @@ def score_signatures(work: Path, scores: Path, splits: Splits, settings: Mapping
 
     measured = sq.read_expression(work / "genes" / "predictions.h5ad", layer="measured")
     predicted = sq.read_expression(work / "genes" / "predictions.h5ad")
-    outcome = sq.Outcome.from_table(scores / "outcome.csv")
+    table = read_outcome_table(scores / "outcome.csv").loc[measured.values.index]
+    outcome = sq.Outcome(table["time"], table["event"], ENDPOINT)
     cohort = sq.Cohort(measured.values, outcome, name="simulated patients")
     estimator = sq.LassoCoxSignature(jobs=1, **settings["signature"])
     signatures = sq.fit_folds(estimator, cohort, splits)
@@ -128,12 +135,15 @@ def score_images(work: Path, scores: Path, settings: Mapping[str, Any], draw: in
 
 
 def save_gene_scores(work: Path, folder: Path) -> None:
-    """Write the correlation of predicted with measured expression of every gene, averaged over folds."""
-    import sequoia_stats as sq
+    """Write the correlation of predicted with measured expression of every gene: the mean over folds."""
+    import anndata
 
-    predictions = sq.read_predictions(work / "genes" / "predictions.h5ad")
-    table = sq.correlation.by_gene(predictions, within="fold")
-    save_table(table, folder / "genes.csv")
+    from sequoia_stats.association import fisher_mean, pearson
+
+    predictions = anndata.read_h5ad(work / "genes" / "predictions.h5ad")
+    folds = [rows for rows in predictions.obs.groupby("fold", observed=True).indices.values()]
+    r = [pearson(predictions.X, predictions.layers["measured"], rows=rows).r for rows in folds]
+    save_table(pd.DataFrame({"gene": predictions.var_names, "r": fisher_mean(r)}), folder / "genes.csv")
 
 
 def judge(scores: Path, truth: str) -> pd.DataFrame:

@@ -37,19 +37,35 @@ ENDPOINT = "simulated event"
 
 
 def main() -> None:
-    """Write ``risk/draw_<number>/``: scores and outcomes by truth, and what each route reached."""
-    options = arguments("risk", "Draw patients and score their risk by every route.", ("draw", int))
-    folder = options.results / "risk" / f"draw_{options.draw}"
+    """Write ``<study>/draw_<number>/``: scores and outcomes by truth, and what each route reached."""
+    options = arguments(
+        "risk", "Draw patients and score their risk by every route.", ("study", str), ("draw", int)
+    )
+    folder = options.results / options.study / f"draw_{options.draw}"
     table = run(options.draw, options.settings, folder)
     reached = table.pivot_table(index="truth", columns="route", values="c_index", sort=False)
     say(f"  draw {options.draw}, C:\n{reached.round(3).to_string()}")
 
 
 def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
-    """Draw patients, train, score and judge; returns C by truth and route.
+    """Draw patients, train, score and judge.
 
-    Bags and run folders are made in a temporary folder. What is kept are files of scores by truth, the outcome, the log
-    of the image networks, and how well genes are predicted.
+    Bags and run folders are made in a temporary folder. What is kept are files of scores and the outcome by truth, the
+    logs of the networks of risk, and how well genes are predicted.
+
+    Parameters
+    ----------
+    draw : int
+        Number of the draw, which enters all random numbers.
+    settings : mapping
+        The section ``risk`` of the configuration.
+    folder : path
+        What is kept, in place of an earlier one.
+
+    Returns
+    -------
+    DataFrame
+        A row per truth and route: the columns of ``comparison.csv`` of `sequoia-stats risk compare`.
     """
     import torch
 
@@ -58,11 +74,6 @@ def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     rng = np.random.default_rng([settings["seed"], draw])
     patients = synthetic.draw_patients(tissue, settings, rng)
     splits = splits_of(patients, settings["val"], rng)
-    risks = {truth: synthetic.planted_risk(truth, patients, settings) for truth in synthetic.TRUTHS}
-    effects = {truth: 0.0 if truth == "none" else np.log(settings["hazard_ratio"]) for truth in risks}
-    outcomes = {
-        truth: synthetic.draw_outcome(risk, effects[truth], settings, rng) for truth, risk in risks.items()
-    }
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with TemporaryDirectory() as place:
@@ -71,17 +82,33 @@ def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
         save_measured(patients, work / "measured.h5ad")
         splits.save(work / "splits.csv")
         train_genes(work, settings, draw)
-        for truth, outcome in outcomes.items():
+        save_gene_scores(work, folder)
+        for truth in settings["truths"]:
             scores = folder / truth
             scores.mkdir()
-            write_outcome_table(outcome, scores / "outcome.csv")
-            save_oracle(risks[truth], splits, scores)
+            plant(truth, patients, splits, settings, draw, scores)
             score_signatures(work, scores, splits, settings)
             score_images(work, scores, settings, draw)
-        save_gene_scores(work, folder)
-    table = pd.concat([judge(folder / truth, truth) for truth in outcomes], ignore_index=True)
+    table = pd.concat([judge(folder / truth, truth) for truth in settings["truths"]], ignore_index=True)
     save_table(table.assign(draw=draw), folder / "comparison.csv")
     return table
+
+
+def plant(
+    truth: str,
+    patients: synthetic.Patients,
+    splits: Splits,
+    settings: Mapping[str, Any],
+    draw: int,
+    scores: Path,
+) -> None:
+    """Plant a risk, draw the outcome, and write both; the risk as the scores of a route."""
+    rng = np.random.default_rng([settings["seed"], draw, synthetic.TRUTHS.index(truth)])
+    risk = synthetic.planted_risk(truth, patients, settings, rng)
+    effect = 0.0 if truth == "none" else np.log(settings["hazard_ratio"])
+    write_outcome_table(synthetic.draw_outcome(risk, effect, settings, rng), scores / "outcome.csv")
+    folds = [splits.test_fold(patient) for patient in risk.index]
+    write_risk_table(pd.DataFrame({"risk_score": risk, "fold": folds}), scores / "oracle.csv")
 
 
 def train_genes(work: Path, settings: Mapping[str, Any], draw: int) -> None:
@@ -93,12 +120,6 @@ def train_genes(work: Path, settings: Mapping[str, Any], draw: int) -> None:
         work / "bags", work / "measured.h5ad", work / "genes", options,
         splits=work / "splits.csv", device="cpu", checkpoint_seconds=3600,
     )  # fmt: skip
-
-
-def save_oracle(risk: pd.Series, splits: Splits, scores: Path) -> None:
-    """Write the planted risk as the scores of a route."""
-    folds = [splits.test_fold(patient) for patient in risk.index]
-    write_risk_table(pd.DataFrame({"risk_score": risk, "fold": folds}), scores / "oracle.csv")
 
 
 def score_signatures(work: Path, scores: Path, splits: Splits, settings: Mapping[str, Any]) -> None:
@@ -119,19 +140,31 @@ def score_signatures(work: Path, scores: Path, splits: Splits, settings: Mapping
 
 
 def score_images(work: Path, scores: Path, settings: Mapping[str, Any], draw: int) -> None:
-    """Train the networks of risk; their scores, those of their ridge baseline, and their log are kept."""
-    from sequoia_model import RiskOptions, train_risk
-
-    options = RiskOptions(repeats=1, untrained=0, seed=draw, **settings["risk_network"])
-    run = work / f"risk-{scores.name}"
-    train_risk(
-        work / "bags", scores / "outcome.csv", run, options,
-        splits=work / "splits.csv", device="cpu", checkpoint_seconds=3600,
-    )  # fmt: skip
-    for name, kept in {"risk.csv": "image.csv", "risk.folds.csv": "image.folds.csv", "log.csv": "log.csv"}.items():
-        shutil.copyfile(run / name, scores / kept)
+    """Train the networks of risk; their scores, those of their ridge baseline, and their logs are kept."""
+    run = train_risks(work, scores, settings, draw, "strict")
+    for name in ("risk.csv", "risk.folds.csv"):
+        shutil.copyfile(run / name, scores / name.replace("risk", "image"))
     baselines = pd.read_csv(run / "baselines.csv", index_col="patient_id")
     write_risk_table(baselines.rename(columns={"ridge_cox": "risk_score"}), scores / "ridge.csv")
+    shutil.copyfile(run / "log.csv", scores / "log_strict.csv")
+    if scores.name in settings["paper"]:
+        shutil.copyfile(train_risks(work, scores, settings, draw, "paper") / "log.csv", scores / "log_paper.csv")
+
+
+def train_risks(work: Path, scores: Path, settings: Mapping[str, Any], draw: int, recipe: str) -> Path:
+    """Train a network of risk per fold and return the run folder; the recipe of the paper has its own 50 epochs."""
+    from sequoia_model import RiskOptions, train_risk
+
+    chosen = dict(settings["risk_network"]) | {"recipe": recipe}
+    if recipe == "paper":
+        del chosen["epochs"]
+    options = RiskOptions(repeats=1, untrained=0, seed=draw, **chosen)
+    output = work / f"{scores.name}-{recipe}"
+    train_risk(
+        work / "bags", scores / "outcome.csv", output, options,
+        splits=work / "splits.csv", device="cpu", checkpoint_seconds=3600,
+    )  # fmt: skip
+    return output
 
 
 def save_gene_scores(work: Path, folder: Path) -> None:
@@ -141,7 +174,7 @@ def save_gene_scores(work: Path, folder: Path) -> None:
     from sequoia_stats.association import fisher_mean, pearson
 
     predictions = anndata.read_h5ad(work / "genes" / "predictions.h5ad")
-    folds = [rows for rows in predictions.obs.groupby("fold", observed=True).indices.values()]
+    folds = predictions.obs.groupby("fold", observed=True).indices.values()
     r = [pearson(predictions.X, predictions.layers["measured"], rows=rows).r for rows in folds]
     save_table(pd.DataFrame({"gene": predictions.var_names, "r": fisher_mean(r)}), folder / "genes.csv")
 

@@ -147,14 +147,15 @@ def draw_patients(tissue: Tissue, settings: Mapping[str, Any], rng: np.random.Ge
     )
 
 
-def planted_risk(truth: str, patients: Patients, settings: Mapping[str, Any]) -> pd.Series:
+def planted_risk(
+    truth: str, patients: Patients, settings: Mapping[str, Any], rng: np.random.Generator
+) -> pd.Series:
     """The risk that decides the outcome, with mean 0 and SD 1 in every section, so that sections carry none of it.
 
-    An expression score is the sum of ``score_genes`` measured genes, each in SD of its section and with a weight from a
-    standard normal distribution. Morphology is the share of a cluster. Genes, weights and cluster are drawn by
-    ``seed``: they are the same for all patients that are ever drawn.
+    An expression score is the sum of ``score_genes`` measured genes, drawn at random, each in SD of its section and
+    with a weight from a standard normal distribution. Morphology is the share of a cluster, drawn at random.
     """
-    rng, sections = np.random.default_rng(settings["seed"]), patients.sections
+    sections = patients.sections
     if truth == "morphology":
         risk = patients.shares[:, rng.integers(patients.shares.shape[1])]
     else:

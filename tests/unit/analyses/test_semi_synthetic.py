@@ -111,7 +111,7 @@ def test_a_small_concentration_makes_patients_of_few_clusters(tissue):
 @pytest.mark.parametrize("truth", synthetic.TRUTHS)
 def test_planted_risk_is_standardised_in_every_section(tissue, truth):
     patients = make_patients(tissue, patients=50)
-    risk = synthetic.planted_risk(truth, patients, SETTINGS)
+    risk = synthetic.planted_risk(truth, patients, SETTINGS, np.random.default_rng(1))
     parts = risk.groupby(patients.sections)
     np.testing.assert_allclose(parts.mean(), 0, atol=1e-9)
     np.testing.assert_allclose(parts.std(ddof=0), 1)
@@ -119,7 +119,7 @@ def test_planted_risk_is_standardised_in_every_section(tissue, truth):
 
 def test_morphological_risk_grows_with_the_share_of_one_cluster(tissue):
     patients = make_patients(tissue, patients=50)
-    risk = synthetic.planted_risk("morphology", patients, SETTINGS).to_numpy()
+    risk = synthetic.planted_risk("morphology", patients, SETTINGS, np.random.default_rng(1)).to_numpy()
     first = patients.sections == 0
     r = [np.corrcoef(risk[first], share[first])[0, 1] for share in patients.shares.T]
     assert max(r) == pytest.approx(1)

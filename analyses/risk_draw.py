@@ -147,7 +147,7 @@ def score_images(work: Path, scores: Path, settings: Mapping[str, Any], draw: in
     baselines = pd.read_csv(run / "baselines.csv", index_col="patient_id")
     write_risk_table(baselines.rename(columns={"ridge_cox": "risk_score"}), scores / "ridge.csv")
     shutil.copyfile(run / "log.csv", scores / "log_strict.csv")
-    if scores.name in settings["paper"]:
+    if scores.name in settings["paper"] and draw < settings["paper_draws"]:
         shutil.copyfile(train_risks(work, scores, settings, draw, "paper") / "log.csv", scores / "log_paper.csv")
 
 

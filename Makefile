@@ -7,7 +7,7 @@ BIN := .venv/bin
 export TORCH_BACKEND ?=
 UV = $(or $(SEQUOIA_UV),$(shell command -v uv),$(CURDIR)/.tools/uv/bin/uv)
 
-.PHONY: help setup setup-r setup-model figures figures-model reports test test-fast fuzz lint format bench parity drawing clean
+.PHONY: help setup setup-r setup-model figures figures-model calibrate reports test test-fast fuzz lint format bench parity drawing clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,15 @@ figures: setup-r ## Train, validate and draw: figures, tables and report in anal
 		--rerun-incomplete --quiet host reason
 	@echo "Done: analyses/results/"
 
-figures-model: setup-r setup-model ## Also train networks on four sections of one tumour, and make the pages on slides and networks
+figures-model: setup-r setup-model ## Also train networks on four sections of one tumour, and make the pages on slides, networks and risk
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason --config model=true
 	@echo "Done: analyses/results/"
+
+calibrate: setup-r setup-model ## Draw patients whose truth is known, and compare what each route to risk reaches (minutes); writes analyses/data/calibration/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile calibrate --cores $(CORES) \
+		--rerun-incomplete --quiet host reason --config model=true
+	@echo "Done: analyses/data/calibration/"
 
 reports: figures ## Render the report again
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python reports/render.py

@@ -13,6 +13,7 @@ import pandas as pd
 import semi_synthetic as synthetic
 from _shared import arguments, save_table, say
 from her2st import BUNDLE, SECTIONS, read_section
+from risk_tables import EPOCHS_OF, ROUTES
 from semi_synthetic_files import save_bags, save_measured, splits_of
 
 from sequoia_base.outcomes import (
@@ -24,14 +25,6 @@ from sequoia_base.outcomes import (
 )
 from sequoia_base.splits import Splits
 
-#: The routes, by the name of their file of scores.
-ROUTES = {
-    "oracle": "Planted risk",
-    "measured": "Signature, measured genes",
-    "predicted": "Signature, predicted genes",
-    "image": "Image network",
-    "ridge": "Ridge Cox, mean features",
-}
 #: What the times are those of; their events are simulated.
 ENDPOINT = "simulated event"
 
@@ -147,7 +140,7 @@ def score_images(work: Path, scores: Path, settings: Mapping[str, Any], draw: in
     baselines = pd.read_csv(run / "baselines.csv", index_col="patient_id")
     write_risk_table(baselines.rename(columns={"ridge_cox": "risk_score"}), scores / "ridge.csv")
     shutil.copyfile(run / "log.csv", scores / "log_strict.csv")
-    if scores.name in settings["paper"] and draw < settings["paper_draws"]:
+    if scores.name == EPOCHS_OF and draw < settings["paper_draws"]:
         shutil.copyfile(train_risks(work, scores, settings, draw, "paper") / "log.csv", scores / "log_paper.csv")
 
 

@@ -10,6 +10,7 @@ from sequoia_stats.plots.abstention import abstention_curves
 from sequoia_stats.plots.agreement import pathway_correlations
 from sequoia_stats.plots.circos import chord_diagram
 from sequoia_stats.plots.coefficient_plot import coefficients
+from sequoia_stats.plots.concordance import concordance_by_epoch, concordance_by_route
 from sequoia_stats.plots.counts import counts_against_size, criterion_counts, downsampled_counts
 from sequoia_stats.plots.coverage import gene_coverage
 from sequoia_stats.plots.cv import cv_curve
@@ -29,6 +30,8 @@ __all__ = [
     "abstention_curves",
     "chord_diagram",
     "coefficients",
+    "concordance_by_epoch",
+    "concordance_by_route",
     "correlation_violins",
     "counts_against_size",
     "criterion_counts",

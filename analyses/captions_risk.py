@@ -11,7 +11,7 @@ from risk_tables import EPOCHS_OF, ROUTES, TRUTH_NAMES
 
 from sequoia_stats import RiskComparison
 from sequoia_stats.conformal import RiskDecisions
-from sequoia_stats.errors import counted, listing
+from sequoia_stats.errors import counted
 from sequoia_stats.plots import text
 
 #: What a planted risk is, in a sentence.
@@ -54,8 +54,8 @@ def setting(about: About) -> list[str]:
     return [
         f"Each of {about.patients} patients is 100 real tiles drawn from one of four HER2ST sections, mixed over "
         f"{chosen['clusters']} morphological clusters; measured expression is the sum of the spots nearest to them, "
-        f"outcomes are exponential with a hazard ratio of {chosen['hazard_ratio']:g} per SD of the planted risk, and a "
-        "section is a fold.",
+        f"times to the event are exponential with a hazard ratio of {chosen['hazard_ratio']:g} per SD of the planted "
+        "risk (1 without an effect), and a section is a fold.",
         "Patients of a section share tiles, so intervals from patients are too narrow, and the sections are from one "
         "tumour. Nothing follows from this for real patients yet.",
     ]
@@ -78,8 +78,8 @@ def survival(
         "Cut at the median of each fold's training patients. Bands: 95% log-log intervals; ticks: censored patients.",
         f"The curves are of one draw (log-rank {text.p_statement(shown['logrank_p'])}).",
         f"Over {row['draws']} draws, C is {text.number(row['c_mean'], 3)} (standard error "
-        f"{text.number(row['c_se'], 3)}), that of the planted risk {text.number(oracle['c_mean'], 3)}; the log-rank test "
-        f"has p < .05 in {round(row['significant'] * row['draws'])} of {row['draws']}.",
+        f"{text.number(row['c_se'], 3)}), that of the planted risk {text.number(oracle['c_mean'], 3)}; the log-rank "
+        f"test has p < .05 in {round(row['significant'] * row['draws'])} of {row['draws']}.",
         *setting(about),
     ]
 
@@ -97,7 +97,7 @@ def routes(table: pd.DataFrame, about: About) -> list[str]:
         "of one section.",
         f"Mean over {table['draws'].min()} draws of patients and outcomes; bars: one standard error to each side; "
         "dashed: the planted risk; grey: 0.5.",
-        f"Which route is best follows what was planted ({'; '.join(best)}), so nothing can be said of routes in general.",
+        f"Which route is best follows what was planted ({'; '.join(best)}), so nothing follows for other patients.",
         "Each draw has other genes, weights and cluster.",
         *setting(about),
     ]
@@ -113,8 +113,8 @@ def epochs(table: pd.DataFrame, about: About) -> list[str]:
         f"by the validation loss (strict) and that learn for {len(paper)} epochs (paper).",
         f"Mean over {counted(int(strict['networks'].iloc[0]), 'network')}; bands: one standard error over draws; "
         "points: epochs that are kept, larger where more networks keep them; grey: 0.5.",
-        f"Stopped networks keep epochs {chosen.min()} to {chosen.max()}; after the last epoch of the paper's recipe C "
-        f"is {text.number(last['test_c'], 3)} (standard error {text.number(last['se'], 3)}).",
+        f"Stopped networks keep one of the epochs {chosen.min()} to {chosen.max()}; after the last epoch of the "
+        f"paper's recipe C is {text.number(last['c_mean'], 3)} (standard error {text.number(last['c_se'], 3)}).",
         *setting(about),
     ]
 
@@ -123,7 +123,7 @@ def coverage(table: pd.DataFrame, level: float) -> list[str]:
     """Caption of the coverage of intervals of genes."""
     parts = [
         f"{row.n} patients: {100 * row.mean:.1f}% (SD over genes {100 * row.sd:.1f} points)"
-        for row in table.rename(columns={"mean": "average"}).rename(columns={"average": "mean"}).itertuples()
+        for row in table.itertuples()
     ]
     return [
         f"Simulated cohorts, no images: how often {100 * level:g}% intervals of genes hold the values of new patients, "
@@ -140,15 +140,15 @@ def abstention(decided: Mapping[str, RiskDecisions], about: About) -> list[str]:
     """Caption of the share of patients decided."""
     shares = [
         f"{TRUTH_NAMES[truth].lower()} (r {text.number(one.intervals.r)}): "
-        f"{_decided(one, 0.9)} at 90%, {_decided(one, 0.8)} at 80%"
+        f"{_decided(one, 0.9)} at 90% and {_decided(one, 0.8)} at 80%"
         for truth, one in decided.items()
     ]
     return [
         "Semi-synthetic patients: how many are decided by the interval of their measured signature score, given the "
         "score on predicted genes, at several levels.",
-        "A patient is decided if the whole interval lies on one side of the cut-off, the median of the measured scores of "
-        "the fold's training patients. Patients are cross-validated, so the level is no guarantee.",
-        f"Decided in one draw: {listing(shares)}.",
+        "A patient is decided if the whole interval lies on one side of the cut-off, the median of the measured scores "
+        "of the fold's training patients. Patients are cross-validated, so the level is no guarantee.",
+        f"Decided in one draw: {'; '.join(shares)}.",
         *setting(about),
     ]
 
@@ -162,4 +162,5 @@ def _best(part: pd.DataFrame) -> str:
     """The best of the routes that know neither the planted risk nor measured genes."""
     rivals = part[~part["route"].isin(["oracle", "measured"])]
     row = rivals.loc[rivals["c_mean"].idxmax()]
-    return f"{row['name'].lower()}, {text.number(row['c_mean'], 3)}"
+    name = row["name"]
+    return f"{name[0].lower()}{name[1:]}, {text.number(row['c_mean'], 3)}"

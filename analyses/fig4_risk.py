@@ -27,8 +27,6 @@ DATA = HERE / "data" / "calibration"
 PANELS = {"e": "predicted", "f": "image"}
 #: The draw whose curves are drawn, and the level of the intervals of genes.
 SHOWN, LEVEL = 0, 0.9
-#: What the times are those of.
-ENDPOINT = "Simulated event"
 
 
 def main() -> None:
@@ -52,9 +50,7 @@ def draw(results: Path, settings: Mapping[str, Any], data: Path = DATA) -> None:
             caption = captions.survival(route, truth, one, table, about)
             save_drawing(figure, caption, results, f"fig4{panel}_{truth}")
     drawn = {TRUTH_NAMES[truth]: one.decided for truth, one in decided.items()}
-    save_drawing(
-        plots.abstention_curves(drawn), captions.abstention(decided, about), results, "abstention"
-    )
+    save_drawing(plots.abstention_curves(drawn), captions.abstention(decided, about), results, "abstention")
     draw_calibration(results, data, about)
 
 
@@ -85,7 +81,7 @@ def compare(scores: Path, settings: Mapping[str, Any]) -> RiskComparison:
     return compare_risks(
         files,
         scores / "outcome.csv",
-        endpoint=ENDPOINT,
+        endpoint=f"Risk planted in {scores.name}",
         bootstrap=settings["bootstrap"],
         seed=settings["seed"],
     )

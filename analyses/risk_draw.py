@@ -141,7 +141,9 @@ def score_images(work: Path, scores: Path, settings: Mapping[str, Any], draw: in
     write_risk_table(baselines.rename(columns={"ridge_cox": "risk_score"}), scores / "ridge.csv")
     shutil.copyfile(run / "log.csv", scores / "log_strict.csv")
     if scores.name == EPOCHS_OF and draw < settings["paper_draws"]:
-        shutil.copyfile(train_risks(work, scores, settings, draw, "paper") / "log.csv", scores / "log_paper.csv")
+        shutil.copyfile(
+            train_risks(work, scores, settings, draw, "paper") / "log.csv", scores / "log_paper.csv"
+        )
 
 
 def train_risks(work: Path, scores: Path, settings: Mapping[str, Any], draw: int, recipe: str) -> Path:
@@ -176,7 +178,9 @@ def judge(scores: Path, truth: str) -> pd.DataFrame:
     """C and the hazard ratio per SD of all routes, without intervals: draws show how far they vary."""
     import sequoia_stats as sq
 
-    found = sq.compare_risks([scores / f"{route}.csv" for route in ROUTES], scores / "outcome.csv", bootstrap=0)
+    found = sq.compare_risks(
+        [scores / f"{route}.csv" for route in ROUTES], scores / "outcome.csv", bootstrap=0
+    )
     return found.comparison.rename(columns={"score": "route"}).assign(truth=truth)
 
 

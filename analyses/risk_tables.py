@@ -19,7 +19,7 @@ ROUTES = {
 #: What the risk of a patient is planted in.
 TRUTH_NAMES = {"expression": "Expression score", "morphology": "Share of a cluster", "none": "No effect"}
 RECIPES = ("strict", "paper")
-#: The truth whose networks also learn by the recipe of the paper, so that its epochs are seen where nothing can be learnt.
+#: The truth whose networks also learn by the recipe of the paper: its epochs are seen where nothing can be learnt.
 EPOCHS_OF = "none"
 
 
@@ -56,8 +56,10 @@ def by_route(draws: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_logs(folders: Sequence[Path]) -> pd.DataFrame:
-    """The logs of the networks of risk of this truth: ``recipe, draw, fold, epoch, val_c, test_c, kept``, in which an epoch is kept
-    if it is the one that the recipe chose."""
+    """The logs of the networks of risk without an effect: ``recipe, draw, fold, epoch, val_c, test_c, kept``.
+
+    An epoch is kept if it is the one that the recipe chose.
+    """
     logs = []
     for draw, folder in enumerate(folders):
         for recipe in RECIPES:
@@ -71,10 +73,18 @@ def read_logs(folders: Sequence[Path]) -> pd.DataFrame:
 
 
 def by_epoch(logs: pd.DataFrame) -> pd.DataFrame:
-    """The mean C on the test parts after each epoch: ``recipe, epoch`` (from 1), ``networks, test_c, se, kept``, the
-    number of networks whose recipe chose it; the standard error is over draws, whose folds are averaged."""
+    """The mean C on the test parts after each epoch, over folds and draws.
+
+    Returns
+    -------
+    DataFrame
+        ``recipe, epoch`` (from 1), ``networks``; ``c_mean`` and its standard error ``c_se`` over draws, whose folds are
+        averaged; ``kept``, the number of networks whose recipe chose the epoch.
+    """
     per_draw = logs.groupby(["recipe", "epoch", "draw"], sort=False)["test_c"].mean()
     found = per_draw.groupby(level=["recipe", "epoch"], sort=False).agg(["mean", "sem"])
-    counts = logs.groupby(["recipe", "epoch"], sort=False).agg(networks=("fold", "size"), kept=("kept", "sum"))
-    table = counts.join(found).rename(columns={"mean": "test_c", "sem": "se"}).reset_index()
-    return table.assign(epoch=table["epoch"] + 1)[["recipe", "epoch", "networks", "test_c", "se", "kept"]]
+    counts = logs.groupby(["recipe", "epoch"], sort=False).agg(
+        networks=("fold", "size"), kept=("kept", "sum")
+    )
+    table = counts.join(found).rename(columns={"mean": "c_mean", "sem": "c_se"}).reset_index()
+    return table.assign(epoch=table["epoch"] + 1)[["recipe", "epoch", "networks", "c_mean", "c_se", "kept"]]

@@ -12,7 +12,9 @@ from semi_synthetic import Patients, Tissue
 from sequoia_base.atomic import new_file
 from sequoia_model import FeatureBag, Splits, write_features
 
-NOTE = "no clusters: 100 tiles that were drawn from a section, those of the largest morphological cluster first"
+NOTE = (
+    "no clusters: 100 tiles that were drawn from a section, those of the largest morphological cluster first"
+)
 
 
 def save_bags(tissue: Tissue, patients: Patients, folder: Path) -> None:

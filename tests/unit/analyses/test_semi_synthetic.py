@@ -28,7 +28,9 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def tissue():
-    sections = [make_section(name, genes=5, features=130, seed=seed) for seed, name in enumerate(("C2", "C3"))]
+    sections = [
+        make_section(name, genes=5, features=130, seed=seed) for seed, name in enumerate(("C2", "C3"))
+    ]
     return synthetic.tissue_of(sections, SETTINGS)
 
 
@@ -86,7 +88,9 @@ def test_bulk_is_that_of_the_spots_one_by_one(tissue):
         total += section.totals[nearest[tile]]
     values = np.log2(1e6 * counts / total + 1)
     others = patients.expression.iloc[6:]
-    np.testing.assert_allclose(others.loc["C3-003"] - others.mean(), values - bulk_mean(tissue, patients), atol=1e-5)
+    np.testing.assert_allclose(
+        others.loc["C3-003"] - others.mean(), values - bulk_mean(tissue, patients), atol=1e-5
+    )
 
 
 def bulk_mean(tissue, patients):

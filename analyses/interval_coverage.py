@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analyses._shared import HERE, save_table
 from sequoia_stats.conformal import gene_intervals
 from sequoia_stats.types.predictions import Predictions
 
@@ -122,15 +120,3 @@ def _ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.f
     centred = x - centre
     weights = np.linalg.solve(centred.T @ centred + PENALTY * np.eye(x.shape[1]), centred.T @ (y - mean))
     return weights, mean - centre @ weights
-
-
-def write_coverage(folder: Path = HERE / "results") -> pd.DataFrame:
-    """Simulate at the published sizes, and write ``coverage.csv`` and ``coverage_genes.csv``; returns the former."""
-    genes, summary = simulate_coverage()
-    save_table(summary, folder / "coverage.csv")
-    save_table(genes, folder / "coverage_genes.csv")
-    return summary
-
-
-if __name__ == "__main__":
-    print(write_coverage().to_string(index=False, float_format="{:.3f}".format))

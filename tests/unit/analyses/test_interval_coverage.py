@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyses.coverage import simulate_cohort, simulate_coverage
 from sequoia_stats.conformal import gene_intervals
 from sequoia_stats.errors import InputError
+from tests.build.results import scripts_of_analyses
+
+with scripts_of_analyses():
+    from interval_coverage import simulate_cohort, simulate_coverage
 
 
 @pytest.mark.parametrize("level", [0.9, 0.8])

@@ -14,6 +14,8 @@ from sequoia_model.splits import draw
 from tests.build.commands import sequoia_model
 from tests.build.risk import write_risk_set
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = [f"P{i:02}" for i in range(18)]
 
 

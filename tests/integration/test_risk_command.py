@@ -20,7 +20,7 @@ from sequoia_model.weights.loading import load_weights
 from tests.build.commands import finished, sequoia_model
 from tests.build.processes import start
 from tests.build.risk import write_risk_set
-from tests.build.training import write_measured
+from tests.build.training import write_bag, write_measured
 
 pytestmark = pytest.mark.slow
 
@@ -158,21 +158,33 @@ def test_more_repeats_do_not_change_the_network_that_counts(capsys, tmp_path, ma
     assert (log.unstack()[0] != log.unstack()[1]).all()
 
 
-def test_a_fold_does_not_depend_on_its_test_part(capsys, tmp_path):
-    made = write_risk_set(tmp_path / "a")
+@pytest.mark.parametrize("changed", ["outcome", "features"])
+def test_a_fold_does_not_depend_on_its_test_part(capsys, tmp_path, changed):
+    made = write_risk_set(tmp_path / "a", dim=140, several=0, beta=2.0, events=0.8)
     splits = draw([f"P{i:02}" for i in range(30)], n_folds=3, val=0.2, seed=2)
     splits.save(tmp_path / "splits.csv")
-    table = pd.read_csv(made.outcome, index_col="patient_id")
+    more = ["--splits", tmp_path / "splits.csv", "--architecture", "summary_transformer", "--size", "small"]
+    more += ["--repeats", 1, "--batch-size", 10, "--epochs", 4]
     runs = []
     for name in ("before", "after"):
-        words = ["--splits", tmp_path / "splits.csv"]
-        answer = sequoia_model(capsys, *arguments(made, tmp_path / name, *words, drawn=()))
+        answer = sequoia_model(capsys, *arguments(made, tmp_path / name, *more, drawn=()))
         assert answer.code == 0, answer.err
         runs.append(contents(tmp_path / name))
-        table.loc[splits.patients(1, "test"), "time"] += 17
-        table.to_csv(made.outcome)
+        change_patients(made, splits.patients(1, "test"), changed)
     names = [f"fold_{fold}/model.safetensors" for fold in range(3)]
     assert [runs[0][name] == runs[1][name] for name in names] == [False, True, False]
+
+
+def change_patients(made, patients, what) -> None:
+    """Turn the order of some patients' times round, or give them other features."""
+    if what == "outcome":
+        table = pd.read_csv(made.outcome, index_col="patient_id")
+        table.loc[patients, "time"] = table["time"].max() + 1 - table.loc[patients, "time"]
+        table.to_csv(made.outcome)
+        return
+    drawn = np.random.default_rng(5)
+    for patient in patients:
+        write_bag(made.features, f"S{patient[1:]}", 4 * drawn.normal(size=(100, 140)).astype(np.float32))
 
 
 def test_folds_are_drawn_with_the_events_spread_evenly(capsys, tmp_path, made):

@@ -12,7 +12,7 @@ from sequoia_base.flow import Flow
 from sequoia_stats.coxpath import stratified_folds
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.risk._concordances import Bootstrap
-from sequoia_stats.risk._measures import PER_SD, Patients, adjusted, stacked
+from sequoia_stats.risk._measures import PER_SD, ComparedPatients, adjusted, stacked
 from sequoia_stats.risk._score_files import RiskScores
 from sequoia_stats.risk._standard import StandardScores, standardise
 from sequoia_stats.survival import CoxFit, cox_regression
@@ -49,7 +49,7 @@ class Clinical:
         Typed covariates.
     design : DataFrame
         The same as numbers.
-    patients : Patients
+    patients : ComparedPatients
         The patients.
     folds : Series
         The folds in which models are cross-validated.
@@ -59,17 +59,17 @@ class Clinical:
 
     covariates: pd.DataFrame
     design: pd.DataFrame
-    patients: Patients
+    patients: ComparedPatients
     folds: pd.Series
     model: StandardScores
 
     def in_folds(self, folds: pd.Series) -> RiskScores:
         """The clinical-only model, cross-validated in other folds, within which nothing is stratified."""
-        return cross_validated(CLINICAL, self.design, Patients(self.patients.outcome, None), folds)[0]
+        return cross_validated(CLINICAL, self.design, ComparedPatients(self.patients.outcome, None), folds)[0]
 
 
 def clinical_model(
-    covariates: pd.DataFrame, patients: Patients, where: str, flow: Flow, seed: int
+    covariates: pd.DataFrame, patients: ComparedPatients, where: str, flow: Flow, seed: int
 ) -> tuple[Clinical, list[str]]:
     """The patients with all covariates, and a Cox model of these, cross-validated.
 
@@ -77,7 +77,7 @@ def clinical_model(
     ----------
     covariates : DataFrame
         Typed covariates of any patients; index = patient_id.
-    patients : Patients
+    patients : ComparedPatients
         The patients that are compared. Their strata are the folds; if they have none, folds are drawn.
     where : str
         The clinical table, for errors.
@@ -186,7 +186,7 @@ def gain_over(
     return stacked(terms), stacked(hazards), gain[_GAIN].reset_index(drop=True), notes
 
 
-def drawn_folds(patients: Patients, seed: int) -> pd.Series:
+def drawn_folds(patients: ComparedPatients, seed: int) -> pd.Series:
     """Folds drawn at random, with events spread evenly over them: five, or as many as there are events.
 
     Raises
@@ -205,7 +205,7 @@ def drawn_folds(patients: Patients, seed: int) -> pd.Series:
 
 
 def cross_validated(
-    name: str, design: pd.DataFrame, patients: Patients, folds: pd.Series
+    name: str, design: pd.DataFrame, patients: ComparedPatients, folds: pd.Series
 ) -> tuple[RiskScores, list[str]]:
     """Score the patients of each fold by a Cox model that is fitted to those of the other folds.
 
@@ -215,7 +215,7 @@ def cross_validated(
         What the model is called.
     design : DataFrame of shape (patients, terms)
         Numbers; a term that is the same for all training patients of a fold is left out there.
-    patients : Patients
+    patients : ComparedPatients
         The patients. If they have strata, the models are stratified by them.
     folds : Series
         The fold that tests each patient.
@@ -249,7 +249,7 @@ def cross_validated(
     return RiskScores(name, frame, training.rename_axis("fold"), f"the {name} model"), notes
 
 
-def _fit(name: str, design: pd.DataFrame, patients: Patients, fold: int) -> tuple[CoxFit, list[str]]:
+def _fit(name: str, design: pd.DataFrame, patients: ComparedPatients, fold: int) -> tuple[CoxFit, list[str]]:
     """The model of one fold's training patients, and what to know of it."""
     where = f"the {name} model, trained on {counted(len(design), 'patient')} outside fold {fold}"
     varies = design.columns[np.ptp(design.to_numpy(), axis=0) > 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sequoia_base.arguments import ProgressBar
-from sequoia_stats.risk._measures import Patients, stacked
+from sequoia_stats.risk._measures import ComparedPatients, stacked
 from sequoia_stats.risk._standard import StandardScores
 from sequoia_stats.survival import compare_concordance
 
@@ -32,7 +32,7 @@ class Bootstrap:
     progress: ProgressBar | None = None
 
     def concordance(
-        self, models: Sequence[StandardScores], patients: Patients
+        self, models: Sequence[StandardScores], patients: ComparedPatients
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """C of each model (``score, c_index, low, high``) and the difference of each two (``a, b, c_difference, ...``).
 
@@ -40,7 +40,7 @@ class Bootstrap:
         ----------
         models : sequence of StandardScores
             Scores of these patients; the first of two is `a`.
-        patients : Patients
+        patients : ComparedPatients
             Pairs of them are counted within strata.
         """
         scores = pd.DataFrame({model.name: model.scores for model in models})
@@ -55,7 +55,11 @@ class Bootstrap:
         return found.scores[_C], found.pairs[_PAIR]
 
     def concordance_beside(
-        self, models: Sequence[StandardScores], patients: Patients, further: StandardScores, known: Patients
+        self,
+        models: Sequence[StandardScores],
+        patients: ComparedPatients,
+        further: StandardScores,
+        known: ComparedPatients,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The same with a further model, which has a score for some of the patients only.
 
@@ -65,11 +69,11 @@ class Bootstrap:
         ----------
         models : sequence of StandardScores
             Scores of `patients`.
-        patients : Patients
+        patients : ComparedPatients
             All of them.
         further : StandardScores
             Scores of `known`.
-        known : Patients
+        known : ComparedPatients
             Some of them, in the same order.
         """
         if known.outcome.n == patients.outcome.n:

@@ -31,7 +31,7 @@ _SMALL_P = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Patients:
+class ComparedPatients:
     """The patients that are compared.
 
     Parameters
@@ -51,20 +51,22 @@ class Patients:
         assert self.outcome.patients is not None
         return self.outcome.patients
 
-    def where(self, kept: pd.Series) -> Patients:
+    def where(self, kept: pd.Series) -> ComparedPatients:
         """Those for whom `kept` is true."""
         rows = kept.to_numpy(dtype=np.bool_)
-        return Patients(self.outcome[rows], None if self.strata is None else self.strata[rows])
+        return ComparedPatients(self.outcome[rows], None if self.strata is None else self.strata[rows])
 
 
-def hazard_of(model: StandardScores, patients: Patients) -> tuple[dict[str, float], pd.DataFrame, list[str]]:
+def hazard_of(
+    model: StandardScores, patients: ComparedPatients
+) -> tuple[dict[str, float], pd.DataFrame, list[str]]:
     """Hazard ratio per SD, by a Cox model stratified by fold.
 
     Parameters
     ----------
     model : StandardScores
         The scores of these patients.
-    patients : Patients
+    patients : ComparedPatients
         The patients.
 
     Returns
@@ -94,7 +96,7 @@ def hazard_of(model: StandardScores, patients: Patients) -> tuple[dict[str, floa
     return numbers, hazards, notes
 
 
-def logrank_of(model: StandardScores, patients: Patients) -> tuple[float, list[str]]:
+def logrank_of(model: StandardScores, patients: ComparedPatients) -> tuple[float, list[str]]:
     """The p of the log-rank test of high against low risk, stratified by fold; NaN, and why, if there is none."""
     sure = model.groups != "uncertain"
     known = patients.where(sure)
@@ -105,7 +107,7 @@ def logrank_of(model: StandardScores, patients: Patients) -> tuple[float, list[s
 
 
 def adjusted(
-    model: StandardScores, covariates: pd.DataFrame, patients: Patients
+    model: StandardScores, covariates: pd.DataFrame, patients: ComparedPatients
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """A Cox model of the score beside covariates, stratified by fold, and the test of what the score adds to them.
 
@@ -115,7 +117,7 @@ def adjusted(
         The scores of these patients.
     covariates : DataFrame
         Typed covariates of the same patients, without a missing value.
-    patients : Patients
+    patients : ComparedPatients
         The patients.
 
     Returns
@@ -146,7 +148,7 @@ def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
-def notes_on_folds(patients: Patients) -> list[str]:
+def notes_on_folds(patients: ComparedPatients) -> list[str]:
     """Folds that say little or nothing: those without a comparable pair, and those with a single event."""
     if patients.strata is None:
         return []

@@ -11,7 +11,7 @@ import pandas as pd
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.risk._clinical_model import Clinical
 from sequoia_stats.risk._concordances import Bootstrap
-from sequoia_stats.risk._measures import Patients
+from sequoia_stats.risk._measures import ComparedPatients
 from sequoia_stats.risk._score_files import RiskScores, refuse_other_outcome
 from sequoia_stats.risk._sites import folds_of_whole_sites, sites_of, split_patients, words_on_sites
 from sequoia_stats.risk._standard import StandardScores, standardise
@@ -45,7 +45,7 @@ def beside_random(
     standard: Sequence[StandardScores],
     preserved: Sequence[RiskScores],
     clinical: Clinical | None,
-    patients: Patients,
+    patients: ComparedPatients,
     sites: Sites,
 ) -> tuple[pd.DataFrame, list[str]]:
     """C in random folds beside C in folds that keep sites apart, and how far the given folds do.
@@ -58,7 +58,7 @@ def beside_random(
         Scores of models of the same names from site-preserved folds.
     clinical : Clinical, optional
         The clinical-only model; it is fitted again in folds of whole sites, if sites are known.
-    patients : Patients
+    patients : ComparedPatients
         The patients that are compared.
     sites : Sites
         Where sites are from.
@@ -129,7 +129,7 @@ def _matched(models: Sequence[RiskScores], others: Sequence[RiskScores]) -> dict
 
 
 def _two_rows(
-    random: StandardScores, preserved: RiskScores, patients: Patients, draws: Bootstrap
+    random: StandardScores, preserved: RiskScores, patients: ComparedPatients, draws: Bootstrap
 ) -> list[dict[str, object]]:
     """C of one model in random and in site-preserved folds, over the patients that both scored.
 
@@ -155,7 +155,7 @@ def _two_rows(
 
 
 def _c_index(
-    patients: Patients, scores: pd.Series, strata: pd.Series | None, draws: Bootstrap
+    patients: ComparedPatients, scores: pd.Series, strata: pd.Series | None, draws: Bootstrap
 ) -> dict[str, float]:
     """C with its interval; the same draws of patients for any scores and folds."""
     found = harrell_c(patients.outcome, scores, strata=strata, bootstrap=draws.draws, seed=draws.seed)

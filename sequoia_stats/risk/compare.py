@@ -15,7 +15,7 @@ from sequoia_stats.risk._clinical_model import CLINICAL, Clinical, clinical_mode
 from sequoia_stats.risk._concordances import Bootstrap
 from sequoia_stats.risk._measures import (
     PER_SD,
-    Patients,
+    ComparedPatients,
     groups_frame,
     hazard_of,
     logrank_of,
@@ -194,7 +194,9 @@ def _columns(
     return names, clinical.named([site], "site (--site)")[0] if site else None
 
 
-def _patients(models: Sequence[RiskScores], table: pd.DataFrame, endpoint: str, where: str) -> Patients:
+def _patients(
+    models: Sequence[RiskScores], table: pd.DataFrame, endpoint: str, where: str
+) -> ComparedPatients:
     """The patients that are compared, in the folds of the first model that has some."""
     outcome = Outcome(table["time"].to_numpy(), table["event"].to_numpy(), endpoint, table.index)
     if outcome.n_events < 2:
@@ -205,11 +207,11 @@ def _patients(models: Sequence[RiskScores], table: pd.DataFrame, endpoint: str, 
             fix="give patients with a longer follow-up, or check the events",
         )
     folds = next((model.folds for model in models if model.folds is not None), None)
-    return Patients(outcome, None if folds is None else folds.astype("int64"))
+    return ComparedPatients(outcome, None if folds is None else folds.astype("int64"))
 
 
 def _compared(
-    rows: Sequence[tuple[StandardScores, Patients]],
+    rows: Sequence[tuple[StandardScores, ComparedPatients]],
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, dict[str, KaplanMeier]], list[str]]:
     """Hazard ratio, test of proportional hazards, log-rank test and curves of each model; and what to know of them."""
     found, hazards, curves, notes = [], [], {}, []
@@ -237,7 +239,9 @@ def _with_concordance(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(c_index, on="score", validate="one_to_one")[list(COMPARISON_COLUMNS)]
 
 
-def _patients_frame(rows: Sequence[tuple[StandardScores, Patients]], patients: Patients) -> pd.DataFrame:
+def _patients_frame(
+    rows: Sequence[tuple[StandardScores, ComparedPatients]], patients: ComparedPatients
+) -> pd.DataFrame:
     """What was compared: a row per patient with outcome, fold, and the scores and groups of each model."""
     outcome = patients.outcome
     frame = pd.DataFrame({"time": outcome.time, "event": outcome.event.astype(int)}, patients.ids)

@@ -128,6 +128,7 @@ def decide(
                 scored.result,
                 known.predictions,
                 known.result,
+                truth=scored.predictions,
                 level=0.9 if choice.level is None else choice.level,
                 within=None if choice.within is None else _levels(choice.within, known, scored),
             )

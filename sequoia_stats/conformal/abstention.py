@@ -80,7 +80,7 @@ def share_decided(
     Parameters
     ----------
     calibration, scores : DataFrame
-        As in `score_intervals`.
+        As in `score_intervals`; `scores` may also hold ``measured``, missing where it is not known.
     cutoff : float or Series
         Cut-off of the measured score, for all or by patient id.
     levels : sequence of float
@@ -109,7 +109,7 @@ def share_decided(
         known["measured"].std(),
     )
     standard = (cuts - mean) / sd if sd > 0 else 0 * cuts
-    measured = calibration["measured"].reindex(scores.index)
+    measured = measured_of(calibration, scores)
     distinct, counts = np.unique(standard, return_counts=True)
     rows: list[dict[str, Any]] = []
     for level in levels:
@@ -134,6 +134,12 @@ def share_decided(
             }
         )
     return pd.DataFrame(rows)
+
+
+def measured_of(calibration: pd.DataFrame, scores: pd.DataFrame) -> pd.Series:
+    """The measured score of each patient as far as it is known: of `scores` itself, or of the calibration."""
+    own = calibration["measured"].reindex(scores.index)
+    return scores["measured"].combine_first(own).loc[scores.index] if "measured" in scores else own
 
 
 def _cutoffs(cutoff: float | pd.Series, patients: pd.Index) -> pd.Series:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.results import Result, jsonable
-from sequoia_stats.conformal.abstention import interval_groups, share_decided
+from sequoia_stats.conformal.abstention import interval_groups, measured_of, share_decided
 from sequoia_stats.conformal.scores import ScoreIntervals, Width, score_intervals
 from sequoia_stats.errors import counted
 
@@ -27,17 +27,27 @@ class RiskDecisions(Result):
         patient's fold if there are folds; and ``group``: "low", "high" or "uncertain".
     intervals : ScoreIntervals
         The intervals on the scale of the calibration.
+    n_measured, n_held : int
+        Patients whose measured score is known, and those of them whose interval holds it.
     decided : DataFrame
         The share decided at several levels; see `share_decided`.
     """
 
     frame: pd.DataFrame = field(metadata={"show": False})
     intervals: ScoreIntervals
+    n_measured: int
+    n_held: int
     decided: pd.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: the intervals, the number of patients of each group, and the table of levels."""
-        return {**self.intervals.to_dict(), **self.counts(), "decided": jsonable(self.decided)}
+        found = {"n_measured": self.n_measured, "n_held": self.n_held, "coverage": jsonable(self.coverage)}
+        return {**self.intervals.to_dict(), **self.counts(), **found, "decided": jsonable(self.decided)}
+
+    @property
+    def coverage(self) -> float:
+        """The share of known measured scores that lie in their interval; NaN if none is known."""
+        return self.n_held / self.n_measured if self.n_measured else float("nan")
 
     def counts(self) -> dict[str, int]:
         """Number of patients of each group: ``n_high, n_low, n_uncertain``."""
@@ -50,6 +60,11 @@ class RiskDecisions(Result):
             f"Intervals of {100 * of.level:g}% for the measured score, {_WIDTHS[of.width]}",
             f"  calibration    {counted(of.n, 'patient')}, r {of.r:.2f} of measured and predicted score",
             f"  groups written {n['n_high']} high, {n['n_low']} low, {n['n_uncertain']} uncertain",
+            *(
+                [f"  coverage       {self.coverage:.1%} of {counted(self.n_measured, 'measured score')}"]
+                if self.n_measured
+                else []
+            ),
             "  level  decided             expected  on the measured side",
         ]
         for row in self.decided.to_dict("records"):
@@ -78,8 +93,9 @@ def decide_risk(
         As in `score_intervals`. Scores of cross-validated signatures are standardised on the training patients of their
         fold, so that folds can be pooled.
     scores : DataFrame
-        A row per patient, by patient id: ``predicted``, on the scale of the calibration, and ``fold``, if signatures
-        are cross-validated; missing for a patient of no fold, whose score is the mean over folds.
+        A row per patient, by patient id: ``predicted``, on the scale of the calibration; ``fold``, if signatures are
+        cross-validated, missing for a patient of no fold, whose score is the mean over folds; and ``measured`` as far
+        as it is known, which tells the coverage.
     cutoff : float
         Cut-off of the measured score, for patients of no fold.
     folds : DataFrame, optional
@@ -107,7 +123,10 @@ def decide_risk(
     groups = interval_groups(
         limits["lower"].mask(empty, -np.inf), limits["upper"].mask(empty, np.inf), scale["cutoff"]
     )
-    return RiskDecisions(own.assign(group=groups), intervals, decided)
+    measured = measured_of(calibration, scores)
+    held = (measured >= limits["lower"]) & (measured <= limits["upper"])
+    n = int(measured.notna().sum())
+    return RiskDecisions(own.assign(group=groups), intervals, n, int(held.sum()), decided)
 
 
 def _scale(scores: pd.DataFrame, cutoff: float, folds: pd.DataFrame | None) -> pd.DataFrame:

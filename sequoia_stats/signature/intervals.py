@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 
 from sequoia_stats.conformal import RiskDecisions, decide_risk
@@ -20,6 +22,7 @@ def decide_scores(
     calibration: Predictions,
     calibration_scores: RiskScore | FoldScores,
     *,
+    truth: Predictions | None = None,
     level: float = 0.9,
     within: pd.Series | None = None,
 ) -> RiskDecisions:
@@ -36,6 +39,8 @@ def decide_scores(
         networks are cross-validated.
     calibration_scores : RiskScore or FoldScores
         Scores of their predicted expression; `scored` itself if these are the same patients.
+    truth : Predictions, optional
+        Measured expression of some of the patients to decide, which tells the coverage of their intervals.
     level : float, default 0.9
         The coverage, between 0 and 1.
     within : Series, optional
@@ -63,8 +68,11 @@ def decide_scores(
     cutoff, of_folds = (
         (measured.cutoff, measured.folds) if isinstance(measured, FoldScores) else (models[0].cutoff, None)
     )
-    column = None if within is None else str(within.name)
-    return decide_risk(known, _frame(scored, within), cutoff, folds=of_folds, level=level, within=column)
+    column, scores = None if within is None else str(within.name), _frame(scored, within)
+    if truth is not None:
+        with suppress(InputError):  # too few were measured for a score: `compare_with_measured` says so
+            scores["measured"] = comparable(measured_scores(signature, truth))
+    return decide_risk(known, scores, cutoff, folds=of_folds, level=level, within=column)
 
 
 def _frame(scored: RiskScore | FoldScores, within: pd.Series | None) -> pd.DataFrame:

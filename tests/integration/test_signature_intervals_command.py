@@ -100,6 +100,17 @@ def test_new_patients_get_the_residuals_of_the_calibration(capsys, files):
     assert (written["upper"] - written["lower"]).nunique() <= 3  # equally wide but for rounding
 
 
+def test_new_patients_with_measured_genes_tell_the_coverage(capsys, files):
+    make_predictions(n=30, accuracy=0.8, seed=2, folds=1).adata.write_h5ad(files / "new.h5ad")
+    adata = read_predictions(files / "new.h5ad").adata
+    adata.obs = adata.obs.set_axis([f"N{i}" for i in range(30)]).assign(patient_id=lambda obs: obs.index)
+    adata.write_h5ad(files / "new.h5ad")
+    run = score(files, "--calibration", files / "known.h5ad", "--json", cohort="new.h5ad")
+    content = sequoia(capsys, *run).json["intervals"]
+    assert content["n"] == 120 and content["n_measured"] == 30
+    assert content["coverage"] == content["n_held"] / 30 > 0.7
+
+
 def test_signatures_of_folds_have_limits_on_the_scale_of_their_fold(capsys, files):
     assert sequoia(capsys, *by_folds(files)).code == 0
     written = read_risk_table(files / "scores.csv")

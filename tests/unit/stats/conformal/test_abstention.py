@@ -102,9 +102,8 @@ def test_patients_on_the_measured_side_are_counted_one_by_one():
 
 
 def test_patients_that_were_not_measured_are_decided_but_not_judged():
-    row = share_decided(
-        make_scores(n=200, r=0.9), make_scores(n=50, r=0.9, named="N"), 0.0, levels=[0.5]
-    ).iloc[0]
+    known, new = make_scores(n=200, r=0.9), make_scores(n=50, r=0.9, named="N")
+    row = share_decided(known, new[["predicted"]], 0.0, levels=[0.5]).iloc[0]
     assert row["n_decided"] > 10 and row["n_measured"] == 0 and np.isnan(row["error"])
 
 

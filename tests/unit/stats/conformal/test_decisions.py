@@ -70,10 +70,23 @@ def test_what_is_printed_holds_counts_shares_and_notes():
 
 
 def test_plain_values_count_the_groups_and_hold_no_nan():
-    known, new = make_scores(200, 0.8), make_scores(50, 0.8, named="N")
+    known, new = make_scores(200, 0.8), make_scores(50, 0.8, named="N")[["predicted"]]
     content = decide_risk(known, new, 0.0).to_dict()
     assert content["n_high"] + content["n_low"] + content["n_uncertain"] == 50
     assert {row["error"] for row in content["decided"]} == {None}
+
+
+def test_the_coverage_of_the_calibration_is_counted():
+    known = make_scores(200, 0.8)
+    got = decide_risk(known, known, 0.0)
+    frame = score_intervals(known, known).frame
+    inside = (known["measured"] >= frame["lower"]) & (known["measured"] <= frame["upper"])
+    assert (got.n_measured, got.n_held) == (200, inside.sum())
+
+
+def test_without_measured_scores_there_is_no_coverage():
+    got = decide_risk(make_scores(200, 0.8), make_scores(9, named="N")[["predicted"]], 0.0)
+    assert got.n_measured == 0 and np.isnan(got.coverage) and "coverage" not in str(got)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8])

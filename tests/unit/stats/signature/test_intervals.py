@@ -55,6 +55,22 @@ def test_new_patients_are_held_as_often_as_promised(transform):
     assert np.mean(found) == pytest.approx(0.9, abs=0.03)
 
 
+def test_measured_scores_of_new_patients_tell_their_coverage():
+    signature, known = one_signature(), make_predictions(100, accuracy=0.8)
+    new = renamed(make_predictions(60, accuracy=0.8, seed=1))
+    new.measured[:10, 0] = np.nan
+    decisions = decide_scores(
+        signature, scored(signature, new), known, scored(signature, known), truth=new, level=0.5
+    )
+    measured = comparable(measured_scores(signature, new))
+    inside = held(decisions.frame.loc[measured.index], measured)
+    assert decisions.n_measured == 50 and decisions.coverage == pytest.approx(inside)
+    assert f"coverage       {inside:.1%} of 50 measured scores" in str(decisions)
+    row = decisions.decided.set_index("level").loc[0.5]
+    sure = decisions.frame["group"].ne("uncertain").reindex(measured.index)
+    assert row["n_measured"] == sure.sum() and row["n_right"] > 0.8 * row["n_measured"]
+
+
 def test_the_fold_of_the_file_leaves_residuals_out():
     signature, known = one_signature(), make_predictions(90, folds=3)
     decisions = decide_scores(signature, scored(signature, known), known, scored(signature, known))

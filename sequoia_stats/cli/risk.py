@@ -111,7 +111,7 @@ def compare(
     named = [named_file(file) for file in [*scores, *(site_preserved or [])]]
     inputs = [outcome, clinical, *(file for _, file in named)]
     refuse_existing(
-        output, force=force, files=_files([*(name for name, _ in named), "clinical"]), inputs=inputs
+        output, force=force, files=_files([*(name for name, _ in named), "clinical"], output), inputs=inputs
     )
     result = compare_risks(
         scores,
@@ -143,11 +143,16 @@ def compare(
     say(f"written to {output}")
 
 
-def _files(names: list[str]) -> list[str]:
-    """Files that the command writes; a folder with any other file is never replaced."""
-    figures = [_FIGURE, *(f"km_{name}" for name in names)]
+def _files(names: list[str], output: Path) -> list[str]:
+    """Files that the command writes; a folder with any other file is never replaced.
+
+    An earlier comparison may have drawn other scores.
+    """
+    curves = [f"km_{name}" for name in names]
+    if (output / "comparison.json").is_file():
+        curves += [path.stem for path in output.glob("km_*.png")]
     return [
         "comparison.json",
         *(f"{stem}.csv" for stem in _TABLES),
-        *(f"{stem}.{suffix}" for stem in figures for suffix in ("png", "svg")),
+        *(f"{stem}.{suffix}" for stem in [_FIGURE, *curves] for suffix in ("png", "svg")),
     ]

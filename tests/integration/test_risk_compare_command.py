@@ -124,6 +124,21 @@ def test_files_of_one_stem_can_be_named(folder, tmp_path, capsys):
     assert pd.read_csv(tmp_path / "out" / "comparison.csv")["score"].tolist() == ["good", "again"]
 
 
+def test_force_replaces_a_comparison_of_other_scores(folder, tmp_path, capsys):
+    compare(capsys, folder, tmp_path / "out")
+    one = [
+        "risk",
+        "compare",
+        folder / "good.csv",
+        "--outcome",
+        folder / "outcome.csv",
+        "-o",
+        tmp_path / "out",
+    ]
+    assert sequoia(capsys, *one, "--force").code == 0
+    assert not (tmp_path / "out" / "km_noise.png").exists()
+
+
 def test_force_replaces_a_folder_of_an_earlier_comparison(folder, tmp_path, capsys):
     compare(capsys, folder, tmp_path / "out")
     assert compare(capsys, folder, tmp_path / "out", *clinical(folder), "--force").code == 0

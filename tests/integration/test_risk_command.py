@@ -17,7 +17,7 @@ from sequoia_base.outcomes import read_fold_scales, read_outcome_table, read_ris
 from sequoia_model.risk.concordance import concordance
 from sequoia_model.splits import draw, read_splits
 from sequoia_model.weights.loading import load_weights
-from tests.build.commands import finished, sequoia_model
+from tests.build.commands import finished, sequoia, sequoia_model
 from tests.build.processes import start
 from tests.build.risk import write_risk_set
 from tests.build.training import write_bag, write_measured
@@ -131,6 +131,17 @@ def test_stamp_reads_a_file_per_fold_with_time_status_and_both_names_of_the_risk
     assert whole["event"].isin([0, 1]).all()
     np.testing.assert_array_equal(whole["pred_score"], risks.loc[whole.index, "risk_score"])
     np.testing.assert_array_equal(whole["pred_risk"], whole["pred_score"])
+
+
+def test_the_statistics_count_the_same_c_within_folds(capsys, tmp_path, made):
+    done = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--json"))
+    answer = sequoia(
+        capsys, "risk", "compare", tmp_path / "run" / "risk.csv", "--outcome", made.outcome, "-o",
+        tmp_path / "compared", "--bootstrap", 20,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    compared = pd.read_csv(tmp_path / "compared" / "comparison.csv")
+    assert compared.loc[0, "c_index"] == pytest.approx(done.json["summary"]["methods"][0]["c_index"])
 
 
 def test_the_same_command_again_trains_nothing(capsys, tmp_path, made):

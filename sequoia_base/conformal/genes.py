@@ -128,7 +128,8 @@ class IntervalPlan:
             if model is not None:
                 radius, chosen = self._shorter(cell, some, predicted, new, radius, model)
                 normalised |= chosen
-            lower[cell.new], upper[cell.new] = new[cell.new] - radius, new[cell.new] + radius
+            rows = slice(None) if len(cell.new) == len(new) else cell.new  # without copies if it is all
+            lower[rows], upper[rows] = new[rows] - radius, new[rows] + radius
         return GeneBounds(lower, upper, normalised)
 
     def _cv_plus(

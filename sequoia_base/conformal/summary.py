@@ -116,13 +116,12 @@ class IntervalTally:
 
     def add(self, bounds: GeneBounds, measured: RealArray | None = None) -> None:
         """Count a block; `measured` holds values of the new slides, NaN if missing."""
-        finite = np.isfinite(bounds.lower) & np.isfinite(bounds.upper)
+        width = bounds.upper - bounds.lower
+        finite = np.isfinite(width)
         self._whole.append(np.asarray(~finite.all(axis=0)))
         self.n_finite += int(finite.sum())
         self._n_normalised += int(bounds.normalised.sum())
-        self._width += float(
-            np.subtract(bounds.upper, bounds.lower, where=finite, out=np.zeros(finite.shape)).sum()
-        )
+        self._width += float(width.sum(where=finite, dtype=float))
         if measured is not None:
             rows = self._plan.is_new
             self._cover.add(measured[rows], bounds.lower[rows], bounds.upper[rows])

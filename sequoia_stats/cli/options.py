@@ -37,6 +37,25 @@ def follow_up_words(months: float) -> str:
     return "not reached" if months != months else f"{months:.1f} months"
 
 
+CategoricalOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--categorical",
+        metavar="COLUMN",
+        help="Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be "
+        "repeated.",
+    ),
+]
+MissingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing",
+        metavar="TEXT",
+        help="A text or number that means a missing value of a covariate; can be repeated.",
+    ),
+]
+
+
 def column_names(text: str | None, option: str) -> tuple[str, ...]:
     """The names of columns in an option, which are separated by commas; none if it is not given.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, progress, say, show, write_csv
+from sequoia_stats.cli.options import CategoricalOption, MissingOption
 
 app = typer.Typer(help="Compare risk scores of patients.", no_args_is_help=True)
 _TABLES = (
@@ -55,21 +56,8 @@ def compare(
             help="The column of patient ids in the clinical table.  [default: patient_id, or the first]",
         ),
     ] = None,
-    categorical: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be "
-            "repeated.",
-        ),
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="A text or number that means a missing value of a covariate; can be repeated.",
-        ),
-    ] = None,
+    categorical: CategoricalOption = None,
+    missing: MissingOption = None,
     site: Annotated[
         str | None,
         typer.Option(

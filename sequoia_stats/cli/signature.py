@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
-from sequoia_stats.cli.options import cohort_argument
+from sequoia_stats.cli.options import CategoricalOption, MissingOption, cohort_argument
 from sequoia_stats.cli.signature_options import (
     AllowOverlap,
     ReferenceOption,
@@ -185,21 +185,8 @@ def validate(
     adjust: Annotated[
         str, typer.Option(help="Covariates of the adjusted Cox model, separated by commas.")
     ] = "",
-    categorical: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Covariates whose numbers are codes of levels, such as grades 0 to 3, separated by commas; can be "
-            "repeated.",
-        ),
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="A text or number that means a missing value of a covariate; can be repeated.",
-        ),
-    ] = None,
+    categorical: CategoricalOption = None,
+    missing: MissingOption = None,
     cut: Annotated[
         CutChoice,
         typer.Option(help="Cut-off: the median of the training cohort, or of this one."),

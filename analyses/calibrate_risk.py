@@ -11,6 +11,7 @@ import pandas as pd
 from _shared import HERE, arguments, save_table, say
 from interval_coverage import simulate_coverage
 from risk_tables import by_epoch, by_route, read_draws, read_logs
+from score_coverage import simulate_score_coverage
 
 DATA = HERE / "data" / "calibration"
 
@@ -36,10 +37,11 @@ def save_draws(folders: list[Path], paper_draws: int, data: Path) -> None:
 
 
 def save_coverage(data: Path) -> None:
-    """Write the coverage of new patients, and how many genes have which."""
+    """Write the coverage of genes and scores of new patients, and how many genes have which."""
     genes, summary = simulate_coverage()
     save_table(summary, data / "coverage.csv")
     save_table(counted_genes(genes), data / "coverage_genes.csv")
+    save_table(simulate_score_coverage(), data / "coverage_scores.csv")
     say(summary.to_string(index=False, float_format="{:.3f}".format))
 
 

@@ -125,6 +125,9 @@ def test_a_change_of_settings_runs_only_what_depends_on_it(checkout, tmp_path, c
         ({"pathways": {"collections": ["hallmarks"]}}, "'hallmarks'"),
         ({"her2st": {"recipe": "best"}}, "'best'"),
         ({"her2st": {"judging_stride": 2}}, "judging_stride"),
+        ({"risk": {"truths": ["genes"]}}, "'genes'"),
+        ({"risk": {"draws": 1}}, "draws"),
+        ({"calibration": {"patients": 10}}, "'patients'"),
     ],
 )
 def test_a_setting_that_does_not_exist_is_an_error_that_names_it(tmp_path, changes, words):

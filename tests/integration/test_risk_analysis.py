@@ -58,7 +58,7 @@ def drawn(results, settings):
 
 @pytest.mark.parametrize("truth", ["expression", "morphology"])
 def test_the_planted_risk_orders_patients(c_index, truth):
-    assert c_index[truth, "oracle"] > 0.75
+    assert c_index[truth, "oracle"] > 0.7
 
 
 def test_a_signature_on_measured_genes_finds_a_score_of_genes(c_index):

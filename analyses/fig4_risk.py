@@ -92,9 +92,9 @@ def decide(compared: RiskComparison, scores: Path) -> RiskDecisions:
     patients = compared.patients.set_index("patient_id")
     calibration = patients[[ROUTES["measured"], ROUTES["predicted"], "fold"]]
     calibration = calibration.set_axis(["measured", "predicted", "fold"], axis=1)
-    return decide_risk(
-        calibration, calibration, read_fold_scales(scores / "measured.folds.csv").reset_index()
-    )
+    folds = read_fold_scales(scores / "measured.folds.csv").reset_index()
+    # Everybody has a fold, with a cut-off of its own: 0 serves nobody.
+    return decide_risk(calibration, calibration, 0.0, folds=folds)
 
 
 def save_numbers(

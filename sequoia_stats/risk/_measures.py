@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.risk._standard import StandardScores
 from sequoia_stats.survival import (
     CoxFit,
     KaplanMeier,
     cox_regression,
-    harrell_c,
     likelihood_ratio,
     logrank_test,
     proportional_hazards_test,
@@ -28,6 +27,8 @@ PER_SD = "risk score per SD"
 _TEST = ["score", "adjusted_for", "term", "chi2", "df", "p"]
 _NAN = math.nan
 _SMALL_P = 0.05
+#: Fewest events of a fold.
+_FEWEST_EVENTS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,20 +149,31 @@ def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
-def notes_on_folds(patients: ComparedPatients) -> list[str]:
-    """Folds that say little or nothing: those without a comparable pair, and those with a single event."""
-    if patients.strata is None:
-        return []
-    empty, single = [], []
-    for fold, rows in patients.strata.groupby(patients.strata.to_numpy()):
-        own = patients.outcome[patients.ids.isin(rows.index)]
-        said = f"fold {fold} ({counted(own.n, 'patient')}, {counted(own.n_events, 'event')})"
-        if math.isnan(harrell_c(own, np.zeros(own.n)).c_index):
-            empty.append(said)
-        elif own.n_events == 1:
-            single.append(said)
-    notes = [f"{said} has no comparable pair of patients, and contributes nothing" for said in empty]
-    return [*notes, *(f"{said} has a single event, and contributes little" for said in single)]
+def refuse_few_events(patients: ComparedPatients, where: str) -> None:
+    """Refuse folds with fewer than two events, in which nearly no pair of patients can be compared.
+
+    Raises
+    ------
+    InputError
+        Naming the folds.
+    """
+    strata = pd.Series(0, patients.ids) if patients.strata is None else patients.strata
+    events = pd.Series(patients.outcome.event, patients.ids).groupby(strata.to_numpy()).agg(["size", "sum"])
+    few = events[events["sum"] < _FEWEST_EVENTS]
+    if few.empty:
+        return
+    said = [
+        f"{counted(int(n), 'patient')} with a score have {counted(int(d), 'event')}"
+        for n, d in few.to_numpy()
+    ]
+    if patients.strata is not None:
+        said = [f"fold {fold}: {words}" for fold, words in zip(few.index, said, strict=True)]
+    raise InputError(
+        f"{listing(said)}, but {_FEWEST_EVENTS} or more are needed",
+        where=where,
+        fix="check the events; or give patients with a longer follow-up"
+        + ("" if patients.strata is None else ", or scores of fewer folds"),
+    )
 
 
 def groups_frame(curves: Mapping[str, Mapping[str, KaplanMeier]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.flow import Flow
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError
 from sequoia_stats.io import ClinicalTable, read_clinical
 from sequoia_stats.risk._clinical_model import CLINICAL, Clinical, clinical_model, gain_over
 from sequoia_stats.risk._concordances import Bootstrap
@@ -19,7 +19,7 @@ from sequoia_stats.risk._measures import (
     groups_frame,
     hazard_of,
     logrank_of,
-    notes_on_folds,
+    refuse_few_events,
     stacked,
 )
 from sequoia_stats.risk._score_files import RiskScores, as_outcome_table, as_scores, shared_patients
@@ -92,7 +92,7 @@ def compare_risks(
     Raises
     ------
     InputError
-        If files have no patient in common, different folds, or another outcome; if there are fewer than two events;
+        If files have no patient in common, different folds, or another outcome; if a fold has fewer than two events;
         if a covariate cannot be used.
     """
     check_limits({"bootstrap": bootstrap, "seed": seed}, {"bootstrap": whole(0), "seed": whole(0)})
@@ -107,7 +107,7 @@ def compare_risks(
         )
     patients = _patients(models, table, endpoint, where)
     standard = [standardise(model) for model in models]
-    notes = [*notes_on_folds(patients), *(note for model in standard for note in model.notes)]
+    notes = [note for model in standard for note in model.notes]
     beside: Clinical | None = None
     rows = [(model, patients) for model in standard]
     if known is not None and names:
@@ -199,15 +199,10 @@ def _patients(
 ) -> ComparedPatients:
     """The patients that are compared, in the folds of the first model that has some."""
     outcome = Outcome(table["time"].to_numpy(), table["event"].to_numpy(), endpoint, table.index)
-    if outcome.n_events < 2:
-        raise InputError(
-            f"{counted(outcome.n, 'patient')} with a score have {counted(outcome.n_events, 'event')}, but 2 or more "
-            "are needed",
-            where=where,
-            fix="give patients with a longer follow-up, or check the events",
-        )
     folds = next((model.folds for model in models if model.folds is not None), None)
-    return ComparedPatients(outcome, None if folds is None else folds.astype("int64"))
+    patients = ComparedPatients(outcome, None if folds is None else folds.astype("int64"))
+    refuse_few_events(patients, where)
+    return patients
 
 
 def _compared(

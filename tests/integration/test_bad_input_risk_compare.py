@@ -170,7 +170,7 @@ CASES = {
     ),
     "a single event": (
         compare(change=one_event, name="outcome.csv"),
-        ["1 event, but 2 or more", "outcome.csv"],
+        ["1 event", "but 2 or more", "outcome.csv"],
     ),
     "a covariate that is not there": (compare("--adjust", "grade"), ["no covariate grade", "age, stage"]),
     "a covariate that is the same for all": (

@@ -99,7 +99,7 @@ def test_scores_from_site_preserved_folds_are_shown_beside(folder, tmp_path, cap
     assert shown["folds"].tolist() == ["random", "site-preserved"]
 
 
-def test_a_fold_with_one_event_is_named(folder, tmp_path, capsys):
+def test_a_fold_with_one_event_is_refused(folder, tmp_path, capsys):
     scores, outcome = pd.read_csv(folder / "good.csv"), pd.read_csv(folder / "outcome.csv")
     other = outcome["patient_id"].map(scores.set_index("patient_id")["fold"]) == 1
     last = outcome.loc[other & (outcome["event"] == 1), "time"].idxmin()
@@ -109,7 +109,8 @@ def test_a_fold_with_one_event_is_named(folder, tmp_path, capsys):
     answer = sequoia(
         capsys, "risk", "compare", *files, "--outcome", tmp_path / "outcome.csv", "-o", tmp_path / "out"
     )
-    assert answer.code == 0 and "fold 1 (40 patients, 1 event) has a single event" in answer.out
+    assert answer.code == 2 and "fold 1: 40 patients with a score have 1 event" in answer.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_of_one_stem_can_be_named(folder, tmp_path, capsys):

@@ -101,10 +101,10 @@ def test_a_level_that_no_training_patient_has_is_left_out_and_said():
 
 def test_training_patients_without_events_are_refused_by_fold():
     made = make_risks()
-    only = made.good.frame["fold"] == 1
-    outcome = made.outcome.assign(event=made.outcome["event"] & only)
+    lost = made.outcome["event"] & (made.good.frame["fold"] != 1)  # who has an event there lacks a covariate
+    clinical = made.clinical.assign(age=made.clinical["age"].mask(lost))
     with pytest.raises(InputError) as caught:
-        with_clinical(made._replace(outcome=outcome))
+        with_clinical(made._replace(clinical=clinical))
     assert "outside fold 1" in caught.value.where
 
 

@@ -212,25 +212,14 @@ def test_uncertain_patients_are_a_third_curve_and_not_in_the_logrank_test():
     assert result.comparison.loc[0, "logrank_p"] == pytest.approx(test.p_value)
 
 
-def test_a_fold_without_a_comparable_pair_adds_nothing_and_is_said():
-    made = make_risks()
-    fold = made.good.frame["fold"].to_numpy() == 2
-    silent = made._replace(outcome=made.outcome.assign(event=made.outcome["event"] & ~fold))
-    result, rest = compared(silent), compared(made._replace(outcome=made.outcome[~fold]))
-    assert any(
-        note.startswith("fold 2 (40 patients, 0 events) has no comparable pair") for note in result.notes
-    )
-    columns = ["c_index", "hr_per_sd", "logrank_p"]
-    np.testing.assert_allclose(result.comparison[columns], rest.comparison[columns], rtol=1e-9)
-
-
-def test_a_fold_with_a_single_event_is_said():
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_fold_with_fewer_than_two_events_is_refused(kept):
     made = make_risks()
     fold = made.good.frame["fold"] == 2
-    first = made.outcome["time"][fold & made.outcome["event"]].idxmin()
-    single = made.outcome["event"] & ~(fold & (made.outcome.index != first))
-    result = compared(made._replace(outcome=made.outcome.assign(event=single)))
-    assert any(note.startswith("fold 2 (40 patients, 1 event) has a single event") for note in result.notes)
+    first = made.outcome["time"][fold & made.outcome["event"]].nsmallest(kept).index
+    few = made.outcome["event"] & ~(fold & ~made.outcome.index.isin(first))
+    with pytest.raises(InputError, match=f"fold 2: 40 patients with a score have {kept} event"):
+        compared(made._replace(outcome=made.outcome.assign(event=few)))
 
 
 def test_a_planted_effect_that_vanishes_later_is_said_to_change_with_time():

@@ -15,7 +15,7 @@ from sequoia_model.splits import published, published_cancer_of
 from sequoia_model.targets.measured import Measured, open_measured
 from sequoia_model.targets.network_input import InputSpec
 from sequoia_model.targets.slide_patients import SlidePatient, patient_warnings, patients_of_slides
-from sequoia_model.types.units import NOT_STATED, same_unit
+from sequoia_model.types.units import LOG_HAZARD, NOT_STATED, same_unit
 from sequoia_model.weights.gene_lists import published_genes, read_genes
 from sequoia_model.weights.loading import Weights
 
@@ -177,8 +177,9 @@ def make_plan(
     Raises
     ------
     InputError
-        If they contradict each other or the weights, or something that they name is missing.
+        If they contradict each other or the weights, something that they name is missing, or the networks predict risk.
     """
+    _refuse_risk(weights)
     spec = InputSpec.of(weights, encoder, seed)
     names = output_genes(weights, genes)
     slides = [bare_slide(path.name) for path in files]
@@ -212,6 +213,16 @@ def make_plan(
         cohort = table.cohorts[found[0]] if table is not None and found else ""
         planned.append(PlannedSlide(slide, file, owner, choice, found, cohort))
     return Plan(tuple(planned), weights, names, spec, ensemble, table, calibrated)
+
+
+def _refuse_risk(weights: Weights) -> None:
+    """Refuse networks whose output is the risk of a patient."""
+    if weights.units == LOG_HAZARD:
+        raise InputError(
+            "these networks predict the risk of a patient, and no genes",
+            where=weights.source,
+            fix="sequoia-model risk FEATURES --weights RUN -o scores.csv",
+        )
 
 
 def has_gene_names(weights: Weights) -> bool:

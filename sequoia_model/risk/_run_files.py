@@ -24,13 +24,14 @@ from sequoia_model.training.fold_work import LOG_TABLE
 from sequoia_model.training.pages import with_audit
 from sequoia_model.training.result import FoldRun
 from sequoia_model.training.run_record import SUMMARY, FolderRecord, recorded_folds, untold_patients
+from sequoia_model.types.units import LOG_HAZARD
 from sequoia_model.weights._layouts import digest
 from sequoia_model.weights.side_file import write_side_file
 from sequoia_model.weights.tensors import SAFETENSORS
 
 RISKS, BASELINES, STAMP = "risk.csv", "baselines.csv", "stamp"
 #: The output of the networks, as the side file calls it.
-_OUTPUT, _UNITS = "risk_score", "log hazard"
+_OUTPUT = "risk_score"
 _NOTE = "the output is a log hazard, up to a constant of each fold, and not a gene"
 
 
@@ -43,7 +44,7 @@ def risk_record(output: Path) -> FolderRecord:
 def describe_risk(output: Path, data: RiskData, splits: Splits) -> None:
     """Write the side file of a run folder: the networks' output, and whom each fold has seen."""
     write_side_file(
-        output, encoder=data.encoder, genes=[_OUTPUT], units=_UNITS, note=_NOTE, splits=splits,
+        output, encoder=data.encoder, genes=[_OUTPUT], units=LOG_HAZARD, note=_NOTE, splits=splits,
         slides=untold_patients(data.slides, data.patients),
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ _MOST_BELOW_0 = 0.25
 _ROUNDING = 1e-6
 #: The unit where nobody states it.
 NOT_STATED = "not stated"
+#: What networks of risk predict, which is no gene.
+LOG_HAZARD = "log hazard"
 
 #: Side of a tile in pixels, and its µm per pixel: a tile is 128 µm wide.
 TILE_SIZE = 256

@@ -261,6 +261,15 @@ def test_a_folder_of_train_is_refused(capsys, tmp_path, made):
 # --- other patients -------------------------------------------------------------------------------------------------
 
 
+def test_predict_refuses_networks_of_risk(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
+    answer = sequoia_model(
+        capsys, "predict", made.features, "--weights", tmp_path / "run", "-o", tmp_path / "genes.h5ad"
+    )
+    assert answer.code == 2 and "predict the risk of a patient, and no genes" in answer.err
+    assert not (tmp_path / "genes.h5ad").exists()
+
+
 def scored(capsys, made, run, output, *more):
     """Patients scored by a run, and the answer of the command."""
     words = ["risk", made.features, "--weights", run, "--patients", made.patients, "-o", output, *more]

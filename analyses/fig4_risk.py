@@ -21,6 +21,7 @@ CALIBRATION = {
     "risk.csv": "calibration.csv",
     "risk_epochs.csv": "calibration_epochs.csv",
     "coverage.csv": "coverage.csv",
+    "coverage_scores.csv": "coverage_scores.csv",
 }
 DATA = HERE / "data" / "calibration"
 #: Panels of figure 4: the signature on predicted genes, and the network that sees the image alone.
@@ -59,7 +60,7 @@ def draw_calibration(results: Path, data: Path, about: captions.About) -> None:
     read = {name: pd.read_csv(data / name) for name in CALIBRATION}
     for name, table in read.items():
         save_table(table, results / CALIBRATION[name])
-    routes, epochs, coverage = read.values()
+    routes, epochs, coverage = (read[name] for name in ("risk.csv", "risk_epochs.csv", "coverage.csv"))
     panels = routes.assign(panel=routes["truth_name"])
     save_drawing(
         plots.concordance_by_route(panels), captions.routes(routes, about), results, "calibration_routes"

@@ -9,7 +9,6 @@ import yaml
 from tests.build.results import ROOT, scripts_of_analyses
 
 with scripts_of_analyses():
-    import captions_risk
     import fig4_risk
     import risk_draw
 
@@ -97,5 +96,4 @@ def test_captions_begin_by_saying_that_patients_are_semi_synthetic(drawn):
 def test_the_caption_of_a_figure_has_the_numbers_of_the_table(drawn):
     row = pd.read_csv(drawn / "risk.csv").set_index(["truth", "route"]).loc[("morphology", "image")]
     caption = (drawn / "captions" / "fig4f_morphology.txt").read_text(encoding="utf-8")
-    assert f"Over 2 draws, C is {row['c_mean']:.3f}".replace("0.", "0.") in caption
-    assert captions_risk.ROUTES["image"] == row["name"]
+    assert f"Over 2 draws, C is {row['c_mean']:.3f} " in caption

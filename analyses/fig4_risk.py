@@ -82,7 +82,7 @@ def compare(scores: Path, settings: Mapping[str, Any]) -> RiskComparison:
     return compare_risks(
         files,
         scores / "outcome.csv",
-        endpoint=f"Risk planted in {scores.name}",
+        endpoint=f"Risk in {scores.name}",
         bootstrap=settings["bootstrap"],
         seed=settings["seed"],
     )

@@ -36,8 +36,9 @@ def by_route(draws: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``truth, truth_name, route, name, draws``; ``c_mean``, its standard error ``c_se`` over draws, the range
-        ``c_least, c_most``; ``from_half``, the distance of the mean from 0.5 in standard errors; ``hr_mean``, the
-        geometric mean of the hazard ratio per SD; and ``significant``, the share of draws with a log-rank p below 0.05.
+        ``c_least, c_most``; ``from_half``, the distance of the mean from 0.5 in standard errors, NaN if draws do not
+        differ; ``hr_mean``, the geometric mean of the hazard ratio per SD; and ``significant``, the share of draws with
+        a log-rank p below 0.05.
     """
     rows = []
     for (truth, route), part in draws.groupby(["truth", "route"], sort=False):
@@ -47,7 +48,7 @@ def by_route(draws: pd.DataFrame) -> pd.DataFrame:
             {
                 "truth": truth, "truth_name": TRUTH_NAMES[truth], "route": route, "name": ROUTES[route],
                 "draws": len(c), "c_mean": c.mean(), "c_se": se, "c_least": c.min(), "c_most": c.max(),
-                "from_half": (c.mean() - 0.5) / se,
+                "from_half": (c.mean() - 0.5) / se if se > 0 else np.nan,
                 "hr_mean": np.exp(np.log(part["hr_per_sd"]).mean()),
                 "significant": (part["logrank_p"] < 0.05).mean(),
             }

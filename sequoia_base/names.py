@@ -95,6 +95,18 @@ def is_primary(cell: str) -> bool | None:
     return found[2] in _PRIMARY if found and found[2] else None
 
 
+def table_stem(path: str | Path) -> str:
+    """The name of a table's file without its ending; other points stay.
+
+    Examples
+    --------
+    >>> table_stem("runs/risk.csv"), table_stem("scores.v2.csv.gz"), table_stem("scores.v2")
+    ('risk', 'scores.v2', 'scores.v2')
+    """
+    name = Path(path).name
+    return re.sub(r"(\.(csv|tsv|txt))?(\.(gz|zip))?$", "", name, flags=re.IGNORECASE) or name
+
+
 def hashed_patients(ids: Iterable[str]) -> list[str]:
     """The SHA-256 of each patient's id (UTF-8) as hexadecimal digits, sorted: who was there, without their names.
 

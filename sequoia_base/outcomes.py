@@ -11,6 +11,7 @@ import numpy as np
 from sequoia_base.atomic import write_text
 from sequoia_base.errors import InputError, counted, listing
 from sequoia_base.missing import NO_ID, is_missing
+from sequoia_base.names import table_stem
 from sequoia_base.tables import read_table
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def write_risk_table(table: pd.DataFrame, path: str | Path) -> None:
 def scales_beside(path: str | Path) -> Path:
     """The file with the scale of cross-validated scores in each fold: ``risk.folds.csv`` beside ``risk.csv``."""
     path = Path(path)
-    return path.with_name(f"{path.name.partition('.')[0]}.folds.csv")
+    return path.with_name(f"{table_stem(path)}.folds.csv")
 
 
 def read_fold_scales(path: str | Path) -> pd.DataFrame:

@@ -186,12 +186,12 @@ def score(
 
 def _beside(output: Path) -> tuple[Path, Path, Path, Path]:
     """The files beside that of the scores: the scale of each fold, the genes, and the curves of the groups."""
+    from sequoia_base.names import table_stem
     from sequoia_base.outcomes import scales_beside
 
-    folds = scales_beside(output)
-    stem = folds.name.removesuffix(".folds.csv")
-    genes, png, svg = (folds.with_name(f"{stem}.{ending}") for ending in ("genes.csv", "km.png", "km.svg"))
-    return folds, genes, png, svg
+    stem = table_stem(output)
+    genes, png, svg = (output.with_name(f"{stem}.{ending}") for ending in ("genes.csv", "km.png", "km.svg"))
+    return scales_beside(output), genes, png, svg
 
 
 def _write(

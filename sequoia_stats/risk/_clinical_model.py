@@ -16,6 +16,7 @@ from sequoia_stats.risk._measures import PER_SD, ComparedPatients, adjusted, sta
 from sequoia_stats.risk._score_files import RiskScores
 from sequoia_stats.risk._standard import StandardScores, standardise
 from sequoia_stats.survival import CoxFit, cox_regression
+from sequoia_stats.survival.design import independent_terms
 
 #: Name of the model of the covariates alone.
 CLINICAL = "clinical"
@@ -214,7 +215,8 @@ def cross_validated(
     name : str
         What the model is called.
     design : DataFrame of shape (patients, terms)
-        Numbers; a term that is the same for all training patients of a fold is left out there.
+        Numbers; a term that is the same for all training patients of a fold, or a combination of those before it, is
+        left out there. So patients of a level that no training patient has count as the reference.
     patients : ComparedPatients
         The patients. If they have strata, the models are stratified by them.
     folds : Series
@@ -230,8 +232,14 @@ def cross_validated(
     Raises
     ------
     InputError
-        If the patients outside a fold have fewer than two events, or their covariates cannot be told apart.
+        If there is one fold, or the patients outside a fold have fewer than two events or covariates without a
+        difference.
     """
+    if folds.nunique() < 2:
+        raise InputError(
+            f"all {counted(len(folds), 'patient')} are in one fold, so there are none to train the {name} model on",
+            fix="give scores of several folds, or leave the clinical table out",
+        )
     risk = pd.Series(np.nan, patients.ids)
     scales, notes = {}, []
     for fold in sorted(folds.unique()):
@@ -252,18 +260,20 @@ def cross_validated(
 def _fit(name: str, design: pd.DataFrame, patients: ComparedPatients, fold: int) -> tuple[CoxFit, list[str]]:
     """The model of one fold's training patients, and what to know of it."""
     where = f"the {name} model, trained on {counted(len(design), 'patient')} outside fold {fold}"
-    varies = design.columns[np.ptp(design.to_numpy(), axis=0) > 0]
-    lost = design.columns.difference(varies, sort=False)
+    kept = independent_terms(design)
     try:
-        if varies.empty:
+        if kept.empty:
             raise InputError("no covariate varies", fix="name another covariate")
-        fit = cox_regression(patients.outcome, design[varies], strata=patients.strata)
+        fit = cox_regression(patients.outcome, design[kept], strata=patients.strata)
     except InputError as error:
         error.where = f"{where}: {error.where}" if error.where else where
         raise
-    notes = (
-        [f"{name} model without fold {fold}: {listing(lost)} does not vary, and is left out"]
-        if len(lost)
-        else []
-    )
-    return fit, [*notes, *([f"{name} model without fold {fold}: {fit.note}"] if fit.note else [])]
+    lost = design.columns.difference(kept, sort=False)
+    constant = [term for term in lost if design[term].nunique() == 1]
+    combined = [term for term in lost if term not in constant]
+    said = [
+        f"{listing(constant)} does not vary, and is left out" if constant else "",
+        f"{listing(combined)} is a combination of the other covariates, and is left out" if combined else "",
+        fit.note,
+    ]
+    return fit, [f"{name} model without fold {fold}: {words}" for words in said if words]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.flow import Flow
-from sequoia_base.names import written_otherwise
+from sequoia_base.names import table_stem, written_otherwise
 from sequoia_base.outcomes import read_fold_scales, read_outcome_table, read_risk_table, scales_beside
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.survival import RISK_GROUPS
@@ -126,7 +126,7 @@ def named_file(source: str | Path) -> tuple[str, Path]:
     name, _, path = str(source).partition("=")
     if name and path and "/" not in name and not Path(source).exists():
         return name, Path(path)
-    return Path(source).name.partition(".")[0], Path(source)
+    return table_stem(source), Path(source)
 
 
 def as_scores(scores: Sequence[str | Path] | Mapping[str, pd.DataFrame | RiskScores]) -> list[RiskScores]:
@@ -153,10 +153,11 @@ def as_scores(scores: Sequence[str | Path] | Mapping[str, pd.DataFrame | RiskSco
     for file in files:
         stems.setdefault(named_file(file)[0], []).append(str(file))
     if twice := {stem: named for stem, named in stems.items() if len(named) > 1}:
+        first, second, *_ = next(iter(twice.values()))
         raise InputError(
             f"several files are called {listing(twice)}, which would be the name of several models",
             where=listing(file for named in twice.values() for file in named),
-            fix=f"give each a name of its own: signature={files[0]} image={files[1]}",
+            fix=f"give each a name of its own: signature={named_file(first)[1]} image={named_file(second)[1]}",
         )
     return [read_risk_scores(file) for file in files] or _none()
 

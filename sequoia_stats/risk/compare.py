@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from sequoia_stats.types.covariate_statements import declared, texts_of
 from sequoia_stats.types.covariates import read_covariates
 from sequoia_stats.types.outcome import Outcome
 
+#: Columns of the table of patients that are no score's.
+_PATIENT = ("patient_id", "time", "event", "fold")
 _Scores = Sequence[str | Path] | Mapping[str, pd.DataFrame | RiskScores]
 
 
@@ -101,10 +104,7 @@ def compare_risks(
     known = _clinical_table(clinical, id_column, categorical, missing)
     names, site = _columns(known, [name for name in texts_of(adjust, "adjust") if name.strip()], site)
     models, table = shared_patients(as_scores(scores), given, where, flow)
-    if names and CLINICAL in [model.name for model in models]:
-        raise InputError(
-            f"a score is called {CLINICAL!r}, as the clinical-only model is", fix="rename its file"
-        )
+    _refuse_names(models, beside=bool(names))
     patients = _patients(models, table, endpoint, where)
     standard = [standardise(model) for model in models]
     notes = [note for model in standard for note in model.notes]
@@ -194,6 +194,20 @@ def _columns(
     return names, clinical.named([site], "site (--site)")[0] if site else None
 
 
+def _refuse_names(models: Sequence[RiskScores], beside: bool) -> None:
+    """Refuse names that make two columns of the table of patients, or two figures, the same, whatever the case."""
+    others = [CLINICAL, _group(CLINICAL)] if beside else []
+    own = [column for model in models for column in (model.name, _group(model.name))]
+    taken = Counter(column.casefold() for column in [*_PATIENT, *others, *own])
+    for model in models:
+        if taken[model.name.casefold()] > 1 or taken[_group(model.name).casefold()] > 1:
+            raise InputError(
+                f"a score is called {model.name!r}, as another score or a column of the table of patients is",
+                where=model.where,
+                fix=f"rename the file, or give the score another name: risk={model.where}",
+            )
+
+
 def _patients(
     models: Sequence[RiskScores], table: pd.DataFrame, endpoint: str, where: str
 ) -> ComparedPatients:
@@ -244,5 +258,10 @@ def _patients_frame(
         frame["fold"] = patients.strata
     for model, _ in rows:
         frame[model.name] = model.scores.reindex(frame.index)
-        frame[f"{model.name}_group"] = model.groups.reindex(frame.index)
+        frame[_group(model.name)] = model.groups.reindex(frame.index)
     return frame.rename_axis("patient_id").reset_index()
+
+
+def _group(name: str) -> str:
+    """The column of the risk groups of a score."""
+    return f"{name}_group"

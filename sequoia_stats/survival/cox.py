@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing, part
-from sequoia_stats.survival._design import Covariates, Design, covariate_table, make_design
 from sequoia_stats.survival._newton import Maximum, Ties, maximise
+from sequoia_stats.survival.design import Covariates, Design, covariate_table, make_design
 from sequoia_stats.survival.risk_sets import RiskSets
 from sequoia_stats.survival.strata import rows_of_strata, stratum_codes
 from sequoia_stats.types.arrays import AnyFloats

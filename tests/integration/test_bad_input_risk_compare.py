@@ -82,6 +82,29 @@ def scale_without_folds(folder):
     return arguments
 
 
+def named(*names, adjust=False):
+    """Files of scores with these names."""
+
+    def build(folder):
+        first, second, *rest = compare(*(["--adjust", "age"] if adjust else []))(folder)
+        given = [f"{name}={path}" for name, path in zip(names, (first, second), strict=False)]
+        return [*given, *rest]
+
+    return build
+
+
+def of_one_name(folder):
+    arguments = compare()(folder)
+    return [*arguments, *(["--site-preserved", f"good={folder / 'noise.csv'}"] * 2)]
+
+
+def of_one_fold(folder):
+    arguments = compare("--adjust", "age")(folder)
+    for name in ("good", "noise"):
+        pd.read_csv(folder / f"{name}.csv").assign(fold=0).to_csv(folder / f"{name}.csv", index=False)
+    return arguments
+
+
 def called_clinical(folder):
     arguments = compare("--adjust", "age")(folder)
     (folder / "good.csv").rename(folder / "clinical_.csv")
@@ -186,6 +209,19 @@ CASES = {
         ["duplicated", "clinical.csv", "TCGA-E0-0004"],
     ),
     "a score called as the clinical model": (called_clinical, ["called 'clinical'", "rename"]),
+    **{
+        f"a score called {' and '.join(names)}": (
+            named(*names),
+            [f"called {names[0]!r}", "another name: risk="],
+        )
+        for names in [("time",), ("event",), ("fold",), ("patient_id",), ("a", "a_group"), ("A", "a")]
+    },
+    "a score called as the groups of the clinical model": (
+        named("clinical_group", adjust=True),
+        ["called 'clinical_group'"],
+    ),
+    "one name for two site-preserved files": (of_one_name, ["several files are called good", "image=/"]),
+    "patients of one fold, and a clinical model": (of_one_fold, ["all 60 patients are in one fold"]),
     "site-preserved scores of another model": (site_preserved_of_nobody, ["'third'", "good, noise"]),
     "a folder with files of others": (foreign_folder, ["thesis.tex", "lost"]),
     "a folder that exists": (there_already, ["already exists", "--force"]),

@@ -131,6 +131,13 @@ def test_the_scale_of_earlier_scores_does_not_stay_beside_others(capsys, files):
     assert not (files / "scores.folds.csv").exists()
 
 
+def test_scores_whose_names_differ_after_a_point_keep_a_scale_each(capsys, files):
+    for name in ("scores.a.csv", "scores.b.csv"):
+        assert sequoia(capsys, *score(files, out=name)).code == 0
+    assert {"scores.a.folds.csv", "scores.b.folds.csv"} <= {path.name for path in files.iterdir()}
+    assert not (files / "scores.folds.csv").exists()
+
+
 def test_folds_of_predictions_that_agree_are_accepted(capsys, files):
     write_predictions(files, np.arange(90) % 3)
     assert sequoia(capsys, *score(files, cohort="p.h5ad")).code == 0

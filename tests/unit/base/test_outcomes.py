@@ -126,6 +126,17 @@ def test_what_is_no_score_is_refused_with_row_and_patient(tmp_path, lines, words
     assert [word for word in [*words, str(path)] if word not in str(raised.value)] == []
 
 
+def test_the_name_of_the_scale_keeps_the_points_of_that_of_the_scores(tmp_path):
+    names = {
+        "risk.csv": "risk",
+        "scores.v2.csv": "scores.v2",
+        "risk.csv.gz": "risk",
+        "scores.v2": "scores.v2",
+    }
+    for name, stem in names.items():
+        assert scales_beside(tmp_path / name) == tmp_path / f"{stem}.folds.csv"
+
+
 def test_the_scale_of_folds_lies_beside_the_scores_and_is_read_back(tmp_path):
     table = pd.DataFrame(
         {"n_train": [80, 79], "mean": [0.1, -0.3], "sd": [1.5, 0.0], "cutoff": [0.0, -0.25]},

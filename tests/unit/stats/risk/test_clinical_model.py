@@ -99,6 +99,24 @@ def test_a_level_that_no_training_patient_has_is_left_out_and_said():
     )
 
 
+def test_patients_of_a_level_that_no_training_patient_has_count_as_the_reference():
+    made = make_risks()
+    first = made.good.frame.index[made.good.frame["fold"] == 1][:1]
+    stage = made.clinical["stage"].replace("I", "II").where(~made.clinical.index.isin(first), "I")
+    stage[stage == "II"] = np.where(np.arange((stage == "II").sum()) % 2, "II", "IV")
+    result = with_clinical(made._replace(clinical=made.clinical.assign(stage=stage)))
+    assert (
+        "clinical model without fold 1: stage: IV is a combination of the other covariates, and is left out"
+        in result.notes
+    )
+    got = result.patients.set_index("patient_id").loc[made.outcome.index, "clinical"]
+    want = predicted_outside(
+        made, made.clinical[["age"]].assign(**{s: (stage == s) * 1.0 for s in ("II", "III")})
+    )
+    tested = made.good.frame["fold"] == 1
+    np.testing.assert_allclose(got[tested], want[tested], rtol=1e-6, atol=1e-9)
+
+
 def test_training_patients_without_events_are_refused_by_fold():
     made = make_risks()
     lost = made.outcome["event"] & (made.good.frame["fold"] != 1)  # who has an event there lacks a covariate

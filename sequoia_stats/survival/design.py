@@ -129,6 +129,33 @@ def make_design(covariates: pd.DataFrame, outcome: Outcome, known: NDArray[np.bo
     return Design(matrix, used, note, owner, levels)
 
 
+def independent_terms(design: pd.DataFrame) -> pd.Index:
+    """The columns of a finite design that are neither constant nor a combination of those before them.
+
+    Parameters
+    ----------
+    design : DataFrame of shape (patients, terms)
+        Numbers.
+
+    Returns
+    -------
+    Index
+        The names of these columns, in their order.
+    """
+    varying = design.loc[:, _varies(design.to_numpy())]
+    matrix = varying.to_numpy()
+    standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    ranks = [
+        np.linalg.matrix_rank(standard[:, : k + 1], tol=_RANK * len(standard)) for k in range(matrix.shape[1])
+    ]
+    return varying.columns[np.diff(ranks, prepend=0) > 0]
+
+
+def _varies(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a column holds different numbers."""
+    return np.ptp(matrix, axis=0) > 1e-12 * np.abs(matrix).max(axis=0)
+
+
 def _from_array(covariates: Any) -> pd.DataFrame:
     try:
         if isinstance(covariates, Mapping):
@@ -185,17 +212,13 @@ def _refuse_useless(design: pd.DataFrame) -> None:
         raise InputError(
             "a covariate is infinite", where=listing(design.columns[~np.isfinite(matrix).all(axis=0)])
         )
-    constant = design.columns[np.ptp(matrix, axis=0) <= 1e-12 * np.abs(matrix).max(axis=0)]
+    constant = design.columns[~_varies(matrix)]
     if len(constant):
         raise InputError(
             f"{listing(constant)} is the same for all {counted(len(design), 'patient')} with every covariate",
             fix="leave it out",
         )
-    standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
-    ranks = [
-        np.linalg.matrix_rank(standard[:, : k + 1], tol=_RANK * len(standard)) for k in range(matrix.shape[1])
-    ]
-    redundant = design.columns[np.diff(ranks, prepend=0) == 0]
+    redundant = design.columns.difference(independent_terms(design), sort=False)
     if len(redundant):
         raise InputError(
             f"{listing(redundant)} is a combination of the other covariates", fix="leave one of them out"

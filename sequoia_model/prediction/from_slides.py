@@ -19,7 +19,7 @@ from sequoia_model.embedding import FolderRun, embed_folder
 from sequoia_model.encoders import get_encoder
 from sequoia_model.errors import Failure, InputError, listing, none_left
 from sequoia_model.feature_files import find
-from sequoia_model.prediction.plan import make_plan
+from sequoia_model.prediction.plan import make_plan, refuse_risk
 from sequoia_model.prediction.result import PredictionRun
 from sequoia_model.prediction.run import check_options, log_beside, predict, run_plan
 from sequoia_model.slide import RUNS_FOLDER, is_slide, search_slides, why_not_read
@@ -270,6 +270,7 @@ def _predict_found(
     refuse_existing(output, force=force, inputs=inputs)
     place = choose_device(device)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
+    refuse_risk(loaded)
     one_each = {
         bare_slide(path.name): path for path in slides
     }  # slides that share a name fail in the embedding

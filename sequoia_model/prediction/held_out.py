@@ -47,8 +47,9 @@ def choose_networks(
         The fold of each network.
     splits : Splits, optional
         Splits of the patients that the networks were trained on; None if they are unknown.
-    ensemble : {"held-out", "all"}
-        Whether a patient in the splits is predicted only by the network of its test fold, or by all.
+    ensemble : {"held-out", "only held-out", "all"}
+        Whether a patient in the splits is predicted only by the network of its test fold, or by all. Where the command
+        cannot use all, it is "only held-out", and errors do not offer it.
     seen : collection of str
         Patients outside the splits whom all networks have seen.
 
@@ -65,10 +66,11 @@ def choose_networks(
     tested = {splits.test_fold(patient) for patient in known}
     if ensemble == "all":
         return NetworkChoice(everyone, seen=set(folds) != tested)
+    or_all = ", or use --ensemble all: networks that saw the patient" if ensemble in ENSEMBLES else ""
     if len(tested) > 1:
         raise InputError(
             f"the slide belongs to {listing(known)}, who are held out by different folds of {splits.name}",
-            fix="correct its patient, or use --ensemble all: networks that saw the patient",
+            fix=f"correct its patient{or_all}",
         )
     (fold,) = tested
     if fold is None or fold not in folds:
@@ -76,6 +78,6 @@ def choose_networks(
         held = f"fold {folds[0]} was" if len(folds) == 1 else f"the {len(folds)} folds given were"
         raise InputError(
             f"the patient {known[0]} is held out by {which} of {splits.name}, and {held} trained on it",
-            fix="give all folds of the weights, or use --ensemble all: networks that saw the patient",
+            fix=f"{'leave out the slide' if fold is None else 'give all folds of the weights'}{or_all}",
         )
     return NetworkChoice((folds.index(fold),), fold)

@@ -62,8 +62,8 @@ class Plan:
         In the order of the networks' outputs.
     spec : InputSpec
         What the networks take.
-    ensemble : {"held-out", "all"}
-        How networks are chosen for patients of the splits.
+    ensemble : {"held-out", "only held-out", "all"}
+        How networks are chosen for patients of the splits, as in `choose_networks`.
     measured : Measured, optional
         Measured expression.
     calibration : Calibration, optional
@@ -125,7 +125,7 @@ class Plan:
         if not found:
             return []
         n = len({slide.patient.name for slide in self.slides})
-        how = "by the fold that held the name out" if self.ensemble == "held-out" else "by all networks"
+        how = "by all networks" if self.ensemble == "all" else "by the fold that held the name out"
         way_out = "--ensemble all, or " if self.ensemble == "held-out" else ""
         return [
             f"{part(len(found), n, 'patient', 'have')} the name of a patient in training, but none of their slides was "
@@ -172,14 +172,13 @@ def make_plan(
     weights : Weights
         The networks.
     encoder, genes, patients, measured, ensemble, seed, intervals, calibration
-        As in `predict`.
+        As in `predict`; `ensemble` as in `choose_networks`.
 
     Raises
     ------
     InputError
-        If they contradict each other or the weights, something that they name is missing, or the networks predict risk.
+        If they contradict each other or the weights, or something that they name is missing.
     """
-    _refuse_risk(weights)
     spec = InputSpec.of(weights, encoder, seed)
     names = output_genes(weights, genes)
     slides = [bare_slide(path.name) for path in files]
@@ -215,8 +214,19 @@ def make_plan(
     return Plan(tuple(planned), weights, names, spec, ensemble, table, calibrated)
 
 
-def _refuse_risk(weights: Weights) -> None:
-    """Refuse networks whose output is the risk of a patient."""
+def refuse_risk(weights: Weights) -> None:
+    """Refuse networks whose output is the risk of a patient, where genes are to be predicted.
+
+    Parameters
+    ----------
+    weights : Weights
+        The networks.
+
+    Raises
+    ------
+    InputError
+        If their unit is that of a risk.
+    """
     if weights.units == LOG_HAZARD:
         raise InputError(
             "these networks predict the risk of a patient, and no genes",

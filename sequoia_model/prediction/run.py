@@ -30,7 +30,7 @@ from sequoia_model.prediction.intervals import (
     promises,
     write_intervals,
 )
-from sequoia_model.prediction.plan import Plan, PlannedSlide, has_gene_names, make_plan
+from sequoia_model.prediction.plan import Plan, PlannedSlide, has_gene_names, make_plan, refuse_risk
 from sequoia_model.prediction.result import PredictionRun, RunRecord, provenance
 from sequoia_model.targets.network_input import InputSpec, NetworkInput, in_order, load_input, refuse_misfit
 from sequoia_model.types.bag import FeatureBag
@@ -133,6 +133,7 @@ def predict(
     begin()  # the reader of features, while the weights are loaded
     place = choose_device(device)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
+    refuse_risk(loaded)
     if genes is None and not has_gene_names(loaded):
         _refuse_misfit(files[0], InputSpec.of(loaded, encoder, seed))
     plan = make_plan(

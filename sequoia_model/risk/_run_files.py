@@ -32,7 +32,6 @@ from sequoia_model.weights.tensors import SAFETENSORS
 RISKS, BASELINES, STAMP = "risk.csv", "baselines.csv", "stamp"
 #: The output of the networks, as the side file calls it.
 _OUTPUT = "risk_score"
-_NOTE = "the output is a log hazard, up to a constant of each fold, and not a gene"
 
 
 def risk_record(output: Path) -> FolderRecord:
@@ -44,7 +43,7 @@ def risk_record(output: Path) -> FolderRecord:
 def describe_risk(output: Path, data: RiskData, splits: Splits) -> None:
     """Write the side file of a run folder: the networks' output, and whom each fold has seen."""
     write_side_file(
-        output, encoder=data.encoder, genes=[_OUTPUT], units=LOG_HAZARD, note=_NOTE, splits=splits,
+        output, encoder=data.encoder, genes=[_OUTPUT], units=LOG_HAZARD, splits=splits,
         slides=untold_patients(data.slides, data.patients),
     )  # fmt: skip
 

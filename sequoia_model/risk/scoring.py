@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sequoia_base.arguments import ProgressBar, check_limits, whole
 from sequoia_base.atomic import refuse_existing
 from sequoia_base.flow import Flow
-from sequoia_base.outcomes import read_fold_scales, scales_beside, write_risk_table
+from sequoia_base.outcomes import read_fold_scales, scales_beside, write_fold_scales, write_risk_table
 from sequoia_base.results import Result
 from sequoia_model.errors import Failure, InputError, counted, listing, none_left
 from sequoia_model.prediction.held_out import NetworkChoice
@@ -87,7 +87,7 @@ def score_risk(
         The run folder, finished.
     output : path
         A CSV: ``patient_id, risk_score``, and ``fold`` if a patient took part in the run. A higher score means an
-        earlier event.
+        earlier event. The scale of the scores in each fold is then written beside it (`scales_beside`).
     encoder : str, optional
         The encoder of the features, if the files do not name it.
     patients : path, optional
@@ -105,7 +105,7 @@ def score_risk(
     ------
     InputError
         If the folder is not a finished run, features are of another encoder, no patient can be scored, or the output
-        exists.
+        exists or lies in the run folder.
     """
     check_limits({"jobs": jobs}, {"jobs": whole(1)})
     settings = risk_record(Path(run)).settings_of_finished()
@@ -113,8 +113,12 @@ def score_risk(
     scales = read_fold_scales(scales_beside(Path(run, RISKS)))
     flow = Flow()
     files = find_features(features, flow)
-    refuse_existing(output, force=force, inputs=[*files.values(), patients])
-    plan = make_plan(list(files.values()), weights, encoder=encoder, patients=patients)
+    _refuse_output_of_run(Path(output), Path(run))
+    for path in (Path(output), scales_beside(output)):
+        refuse_existing(path, force=force, inputs=[*files.values(), patients])
+    plan = make_plan(
+        list(files.values()), weights, encoder=encoder, patients=patients, ensemble="only held-out"
+    )
     usable = {slide.name: slide for slide in plan.slides if isinstance(slide.choice, NetworkChoice)}
     refused = [
         Failure.of(slide.name, slide.file, slide.choice)
@@ -140,12 +144,31 @@ def score_risk(
         flow.add("slides: scored", len(plan.slides), len(read.slides), f"{len(failed)} failed: {lost}")
     slides = [usable[name] for name in read.slides]
     table = _scores(slides, read.means, weights, scales, str(settings["fusion"]))
+    if "fold" in table:
+        write_fold_scales(_in_sds(scales), scales_beside(output))
+    else:
+        scales_beside(output).unlink(missing_ok=True)  # of other scores, which these replace
     write_risk_table(table, output)
     flat = [fold for fold in weights.folds if scales.loc[fold, "sd"] == 0]
     return ScoredPatients(
         str(output), len(slides), len(table), int(table["fold"].notna().sum()) if "fold" in table else 0, table,
         tuple(failed), flow.to_frame(), (*plan.warnings(), *_flat_warning(flat)),
     )  # fmt: skip
+
+
+def _refuse_output_of_run(output: Path, run: Path) -> None:
+    """Refuse an output in the run folder, whose files are inputs."""
+    if output.resolve().is_relative_to(run.resolve()):
+        raise InputError(
+            "the output lies in the run folder that is read", where=str(output), fix="give another place: -o"
+        )
+
+
+def _in_sds(scales: pd.DataFrame) -> pd.DataFrame:
+    """The scale of scores that are in SDs of their training patients; 0 where all of these have one score."""
+    sd = scales["sd"].where(scales["sd"] > 0)
+    cutoff = ((scales["cutoff"] - scales["mean"]) / sd).fillna(0.0)
+    return scales.assign(mean=0.0, sd=sd.notna().astype(float), cutoff=cutoff)
 
 
 def _scores(

@@ -23,7 +23,8 @@ from sequoia_model.weights.side_file import SEEN, SIDE_FILE, SLIDES
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
 RUN, SUMMARY = "run.json", "summary.md"
-_OTHER = "give another folder, or remove this one"
+#: Which command makes a run of each schema.
+_COMMANDS = {"sequoia-run-1": "sequoia-model train", "sequoia-risk-1": "sequoia-model risk"}
 _FOLD = re.compile(r"fold_\d+")
 
 
@@ -110,9 +111,12 @@ class FolderRecord:
         content = self._read()
         if content is None or not content.get("finished"):
             what = "there is no run in the folder" if content is None else "the run is not finished"
-            raise InputError(
-                what, where=str(self.output / RUN), fix="finish it with the command that began it"
+            fix = (
+                f"give a folder of {_COMMANDS[self.schema]}"
+                if content is None
+                else "finish it with the command that began it"
             )
+            raise InputError(what, where=str(self.output / RUN), fix=fix)
         return dict(content["settings"])
 
     def _write(self, content: Mapping[str, Any]) -> None:
@@ -128,11 +132,16 @@ class FolderRecord:
             return None
         except (OSError, ValueError) as error:
             raise InputError(
-                "the record of the run cannot be read", where=f"{path} ({error})", fix=_OTHER
+                "the record of the run cannot be read", where=f"{path} ({error})", fix="give another folder"
             ) from None
         if not isinstance(content, dict) or content.get("schema") != self.schema:
+            found = content.get("schema") if isinstance(content, dict) else None
+            maker = _COMMANDS.get(str(found))
+            other = f", but one of {maker}" if maker else ""
             raise InputError(
-                f"the file is not the record of a run ({self.schema})", where=str(path), fix=_OTHER
+                f"the folder holds no run of {_COMMANDS[self.schema]}{other}",
+                where=str(path),
+                fix="give another folder",
             )
         return content
 

@@ -255,7 +255,13 @@ def test_a_folder_of_train_is_refused(capsys, tmp_path, made):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text('{"schema": "sequoia-run-1"}')
     answer = sequoia_model(capsys, *arguments(made, tmp_path / "run"))
-    assert answer.code == 2 and "not the record of a run (sequoia-risk-1)" in answer.err
+    assert answer.code == 2, answer.err
+    assert "no run of sequoia-model risk, but one of sequoia-model train" in answer.err
+    assert "give another folder" in answer.err and "remove" not in answer.err
+    answer = sequoia_model(
+        capsys, "risk", made.features, "--weights", tmp_path / "run", "-o", tmp_path / "s.csv"
+    )
+    assert answer.code == 2 and "but one of sequoia-model train" in answer.err and "remove" not in answer.err
 
 
 # --- other patients -------------------------------------------------------------------------------------------------
@@ -287,6 +293,63 @@ def test_patients_of_the_run_are_scored_by_the_fold_that_held_them_out(capsys, t
     np.testing.assert_allclose(scores.loc[risks.index, "risk_score"], wanted, atol=1e-4)
     assert (scores.loc[risks.index, "fold"] == risks["fold"]).all()
     assert answer.json["n_held_out"] == 30 and answer.json["n_slides"] == 33
+    assert answer.json["warnings"] == []
+
+
+def test_scores_in_folds_are_compared_as_the_risks_of_the_run(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run")).code == 0
+    scored(capsys, made, tmp_path / "run", tmp_path / "scores.csv")
+    answer = sequoia(
+        capsys, "risk", "compare", tmp_path / "scores.csv", tmp_path / "run" / "risk.csv", "--outcome", made.outcome,
+        "-o", tmp_path / "compared", "--bootstrap", 20,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    again, first = (
+        pd.read_csv(tmp_path / "compared" / "comparison.csv").set_index("score").iloc[:2].to_numpy()
+    )
+    np.testing.assert_allclose(again, first, rtol=1e-3)
+
+
+def test_scores_without_folds_leave_no_scale_of_other_scores_beside_them(capsys, tmp_path, made):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--repeats", 1)).code == 0
+    scored(capsys, made, tmp_path / "run", tmp_path / "scores.csv")
+    assert (tmp_path / "scores.folds.csv").exists()
+    new = write_risk_set(tmp_path / "new", n=8, seed=4)
+    table = pd.read_csv(new.patients)
+    for file in new.features.glob("*.h5"):
+        file.rename(file.with_name(f"N{file.name}"))
+    table.assign(slide="N" + table["slide"], patient_id="N" + table["patient_id"]).to_csv(
+        new.patients, index=False
+    )
+    scored(capsys, new, tmp_path / "run", tmp_path / "scores.csv", "--force")
+    assert not (tmp_path / "scores.folds.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["risk.csv", "risk.folds.csv", "sequoia.json", "new.csv", "."])
+def test_scores_never_go_into_the_run_folder_that_is_read(capsys, tmp_path, made, name):
+    assert sequoia_model(capsys, *arguments(made, tmp_path / "run", "--repeats", 1, "--epochs", 1)).code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    words = ["risk", made.features, "--weights", tmp_path / "run", "--patients", made.patients, "--force"]
+    answer = sequoia_model(capsys, *words, "-o", tmp_path / "run" / name)
+    assert answer.code == 2 and "lies in the run folder" in answer.err
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+
+
+def test_a_patient_whom_no_fold_holds_out_is_not_offered_an_option_that_does_not_exist(
+    capsys, tmp_path, made
+):
+    made_splits = draw([f"P{i:02}" for i in range(30)], n_folds=3, val=0.2)
+    table = made_splits.roles.copy()
+    table.loc["P00"] = "train"
+    table.rename_axis("patient_id").reset_index().to_csv(tmp_path / "splits.csv", index=False)
+    words = arguments(made, tmp_path / "run", "--splits", tmp_path / "splits.csv", "--repeats", 1, drawn=())
+    assert sequoia_model(capsys, *words).code == 0
+    answer = sequoia_model(
+        capsys, "risk", made.features, "--weights", tmp_path / "run", "--patients", made.patients, "-o",
+        tmp_path / "scores.csv",
+    )  # fmt: skip
+    assert answer.code == 3 and "P00 is held out by no fold" in answer.err
+    assert "leave out the slide" in answer.err and "--ensemble" not in answer.err
 
 
 @pytest.mark.parametrize("fusion", ["late", "early"])

@@ -91,7 +91,14 @@ def read_risk_table(path: str | Path) -> pd.DataFrame:
         table["fold"] = _numbers(
             texts, "fold", patients, path, _is_whole, "a whole number, 0 or more", or_empty=True
         ).astype("Int64")
-    if "time" in texts and "event" in texts:
+    if ("time" in texts) != ("event" in texts):
+        there, absent = ("time", "event") if "time" in texts else ("event", "time")
+        raise InputError(
+            f"there is a column {there!r}, but no {absent!r}",
+            where=str(path),
+            fix="give both, or leave both out",
+        )
+    if "time" in texts:
         table[["time", "event"]] = _outcome(texts, patients, path)
     if "lower" in texts and "upper" in texts:
         for column in ("lower", "upper"):

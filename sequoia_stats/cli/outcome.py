@@ -23,7 +23,8 @@ def convert(
         str,
         typer.Argument(
             metavar="SRC",
-            help="A clinical table, a cBioPortal study folder, a cohort file, or the name of a bundled cohort.",
+            help="A clinical table, a cBioPortal study folder, a cohort file, or the name of a bundled cohort "
+            "(tcga-brca, scan-b, metabric: their patients with expression).",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The outcome to write (.csv).")],
@@ -63,6 +64,7 @@ def convert(
     lines = [
         f"{counted(outcome.n, 'patient')}, {counted(outcome.n_events, 'event')} ({outcome.endpoint})",
         f"  median follow-up  {follow_up_words(follow_up)} (reverse Kaplan-Meier)",
+        *([] if outcome.n_events else ["  no patient has the event: no model of risk can learn from it"]),
         *ledger(flow.to_frame()),
     ]
     show("\n".join(lines), content, as_json)

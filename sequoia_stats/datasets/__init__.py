@@ -179,7 +179,7 @@ def open_outcomes(source: str | Path, *, flow: Flow, **options: Any) -> Outcome:
     Parameters
     ----------
     source : str or path
-        As `open_cohort`.
+        As `open_cohort`. The patients of a bundled cohort are those with expression; others are counted.
     flow : Flow
         Takes a line for every loss.
     **options

@@ -36,7 +36,7 @@ def read_outcomes(
     flow: Flow | None = None,
     **options: Any,
 ) -> Outcome:
-    """Read the outcome of patients from a file or folder of any known format; expression is not needed.
+    """Read the outcome of patients from a file or folder of any known format; a table or study needs no expression.
 
     Parameters
     ----------
@@ -199,11 +199,13 @@ def _labelled(
 
 
 def _one_row_each(rows: pd.DataFrame, patients: pd.Series, where: str, flow: Flow) -> pd.DataFrame:
-    """The first row of each patient; others must say the same, and are counted."""
+    """The first row of each patient; others must say the same (10 and 10.0 are), and are counted."""
     again = patients.duplicated()
     if not again.any():
         return rows
-    kinds = pd.concat([patients, rows], axis=1).drop_duplicates()
+    numbers = rows.apply(pd.to_numeric, errors="coerce")
+    other = ~pd.concat([patients, rows.where(numbers.isna(), numbers.astype(str))], axis=1).duplicated()
+    kinds = pd.concat([patients, rows], axis=1)[other]
     differ = kinds[kinds.iloc[:, 0].duplicated(keep=False)]
     if len(differ):
         said_of = [f"{row} ({', '.join(cells)})" for row, *cells in differ.itertuples(name=None)]
@@ -217,6 +219,6 @@ def _one_row_each(rows: pd.DataFrame, patients: pd.Series, where: str, flow: Flo
         "rows: one per patient",
         len(rows),
         int((~again).sum()),
-        f"{again.sum()} repeat the outcome of a patient",
+        f"{counted(int(again.sum()), 'row repeats', 'rows repeat')} the outcome of a patient",
     )
     return rows[~again]

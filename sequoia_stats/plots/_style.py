@@ -135,6 +135,14 @@ def text_width(figure: Figure, text: str, **properties: Any) -> float:
     return float(width)
 
 
+def fitting(figure: Figure, name: str, width: float, **properties: Any) -> str:
+    """A name of at most this width in inches as drawn, with the middle left out if it is longer."""
+    if text_width(figure, name, **properties) <= width:
+        return name
+    shorter = (f"{name[: n - n // 2]}…{name[len(name) - n // 2 :]}" for n in range(len(name) - 1, 1, -1))
+    return next(one for one in shorter if text_width(figure, one, **properties) <= width)
+
+
 def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
     """Refuse a table without the columns that a figure reads."""
     if absent := [column for column in columns if column not in table]:

@@ -61,7 +61,7 @@ def risk_groups(curves: Mapping[str, KaplanMeier], title: str, *lines: str, endp
     Parameters
     ----------
     curves : mapping of str to KaplanMeier
-        By group: "low", "high", "uncertain". A single group is drawn as all patients.
+        By group: "low", "high", "uncertain". A single group is drawn as all patients, but for "uncertain".
     title : str
         The first line, in bold.
     *lines : str
@@ -77,7 +77,9 @@ def risk_groups(curves: Mapping[str, KaplanMeier], title: str, *lines: str, endp
     together = len(curves) < 2
     rows = max(len(curves), 1)
     figure = style.new_figure(style.SINGLE_COLUMN, 2.83 + _ROW * rows + _LINE * max(0, len(lines) - 2))
-    header = style.add_header(figure, title, *lines, left=0.1)
+    room = style.SINGLE_COLUMN - 2 * _NAME_LEFT
+    title = style.fitting(figure, title, room, size=style.TITLE, weight="bold")
+    header = style.add_header(figure, title, *lines, left=_NAME_LEFT)
     names = [_look(group, together)[1] for group in curves]
     left = max(_LEFT, _NAME_LEFT + style.widest(figure, names, size=style.SMALL, weight="bold") + _NUMBER)
     axes = style.add_axes(figure, left=left, right=_RIGHT, top=header + 0.06, bottom=0.6 + _ROW * rows)
@@ -107,7 +109,7 @@ def _statements(validation: Validation, together: bool) -> list[str]:
 
 def _look(group: str, together: bool) -> tuple[str, str, str]:
     """Id, name and colour of a group."""
-    if together:
+    if together and group != "uncertain":
         return "all", "All", style.GREY
     return group, _NAMES.get(group, group), _COLOURS.get(group, style.GREEN)
 

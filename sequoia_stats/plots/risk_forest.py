@@ -28,6 +28,7 @@ _COUNTS = 2.35
 _C, _C_TEXT = (2.47, 3.4), 4.36
 _HR, _HR_TEXT, _P_TEXT = (4.48, 5.41), 6.47, 7.1
 _DIFFERENCE_TEXT, _DIFFERENCE_P = 4.85, 5.4
+_SHORT_TICKS = 0.1  # a range up to which ticks need three decimals, so that fewer have room
 _WIDEST = 16.0  # hazard ratios beyond it, and below its inverse, end in an arrow
 
 
@@ -84,6 +85,8 @@ def survival_by_risk(result: RiskComparison, score: str) -> Figure:
     row = next(one for one in result.comparison.to_dict("records") if one["score"] == score)
     within = "" if result.n_folds is None else " within folds"
     split = f"Log-rank, high against low risk{within}: {text.p_statement(row['logrank_p'])}"
+    if list(result.curves[score]) == ["uncertain"]:
+        split = "All patients are uncertain: there are no risk groups to compare"
     hazard = text.estimate(row["hr_per_sd"], row["hr_low"], row["hr_high"])
     c_index = text.estimate(row["c_index"], row["c_low"], row["c_high"])
     size = f"{counted(int(row['n']), 'patient')}, {counted(int(row['events']), 'event')}"
@@ -114,7 +117,7 @@ def _scores(figure: Figure, scores: pd.DataFrame, top: float, height: float) -> 
         ]
         for row in scores.to_dict("records")
     ]
-    _write(left, _C, y, heads, [_fitting(figure, name, _NAME) for name in scores["score"]], rows)
+    _write(left, _C, y, heads, [style.fitting(figure, name, _NAME) for name in scores["score"]], rows)
 
 
 def _differences(figure: Figure, pairs: pd.DataFrame, top: float, height: float) -> None:
@@ -125,7 +128,7 @@ def _differences(figure: Figure, pairs: pd.DataFrame, top: float, height: float)
     _span(axes, ends, 0.0, "differences")
     _draw(axes, ends, y, "differences")
     names = [
-        f"{_fitting(figure, a, _PAIR)} − {_fitting(figure, b, _PAIR)}"
+        f"{style.fitting(figure, a, _PAIR)} − {style.fitting(figure, b, _PAIR)}"
         for a, b in zip(pairs["a"], pairs["b"], strict=True)
     ]
     rows = [
@@ -156,7 +159,7 @@ def _span(axes: Axes, ends: np.ndarray, nothing: float, gid: str) -> None:
     there = np.append(ends[np.isfinite(ends)], nothing)
     margin = max(0.05 * float(np.ptp(there)), 0.01)
     axes.set_xlim(there.min() - margin, there.max() + margin)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=4 if np.ptp(there) > _SHORT_TICKS else 2)
     _no_effect(axes, nothing, gid)
 
 
@@ -226,11 +229,3 @@ def _write(
         put(_LABEL, height, name, ha="left", gid="name")
         for x, words in texts:
             put(x, height, words, ha="right", gid="value")
-
-
-def _fitting(figure: Figure, name: str, width: float) -> str:
-    """A name of at most this width in inches, with the middle left out if it is longer."""
-    if style.text_width(figure, name) <= width:
-        return name
-    shorter = (f"{name[: n - n // 2]}…{name[len(name) - n // 2 :]}" for n in range(len(name) - 1, 1, -1))
-    return next(one for one in shorter if style.text_width(figure, one) <= width)

@@ -57,10 +57,12 @@ class RiskScores:
             )
         if "risk_score" not in frame:
             raise InputError(f"there is no risk_score among {listing(frame.columns)}", where=where)
-        if odd := list(frame.index[~np.isfinite(frame["risk_score"].to_numpy(dtype=np.float64))]):
+        scores = pd.to_numeric(frame["risk_score"], errors="coerce").astype(np.float64)
+        if odd := list(frame.index[~np.isfinite(scores)]):
             raise InputError(
                 f"{part(len(odd), len(frame), 'score', 'are')} not finite", where=f"{where}: {listing(odd)}"
             )
+        frame = frame.assign(risk_score=scores)
         if "group" in frame and (other := set(frame["group"]) - set(RISK_GROUPS)):
             raise InputError(
                 f"a group is {listing(RISK_GROUPS)}, not {listing(map(repr, sorted(map(str, other))))}",
@@ -68,6 +70,14 @@ class RiskScores:
             )
         if "fold" in frame and frame["fold"].isna().all():
             frame = frame.drop(columns="fold")
+        if "fold" in frame:
+            folds = pd.to_numeric(frame["fold"], errors="coerce").astype("Float64")
+            if odd := list(frame.index[frame["fold"].notna() & ~(folds % 1 == 0).fillna(False)]):
+                raise InputError(
+                    f"{part(len(odd), len(frame), 'fold', 'are')} no whole number",
+                    where=f"{where}: {listing(odd)}",
+                )
+            frame = frame.assign(fold=folds.astype("Int64"))
         object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "where", where)
 
@@ -216,7 +226,7 @@ def shared_patients(
                 where=f"{model.where}: {listing(model.frame.index, 3)}; {where}: {listing(outcome.index, 3)}",
                 fix="give the outcome of the same patients, with the same ids",
             )
-        _refuse_spellings(model, outcome.index, where)
+        refuse_spellings(model, outcome.index, where)
         refuse_other_outcome(model, outcome.loc[there], where)
         n, known = len(model.frame), there
         flow.add(f"patients: {model.name}", n, len(there), f"{n - len(there)} have no outcome")
@@ -239,7 +249,7 @@ def shared_patients(
     return [model.of(kept) for model in models], outcome.loc[kept]
 
 
-def _refuse_spellings(model: RiskScores, known: pd.Index, where: str) -> None:
+def refuse_spellings(model: RiskScores, known: pd.Index, where: str) -> None:
     """Refuse ids that differ from those of the outcome only in how they are written: these patients would be lost."""
     pairs = written_otherwise(model.frame.index, known)
     if pairs:

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_base.flow import Flow
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.risk._clinical_model import Clinical
 from sequoia_stats.risk._concordances import Bootstrap
 from sequoia_stats.risk._measures import ComparedPatients
-from sequoia_stats.risk._score_files import RiskScores, refuse_other_outcome
-from sequoia_stats.risk._sites import folds_of_whole_sites, sites_of, split_patients, words_on_sites
+from sequoia_stats.risk._score_files import RiskScores, refuse_other_outcome, refuse_spellings
+from sequoia_stats.risk._sites import (
+    UNKNOWN_SITE,
+    folds_of_whole_sites,
+    sites_of,
+    split_patients,
+    words_on_sites,
+)
 from sequoia_stats.risk._standard import StandardScores, standardise
 from sequoia_stats.survival import harrell_c
 
@@ -31,12 +38,15 @@ class Sites:
         The site by patient_id; without it, that of TCGA barcodes.
     outcome_file : str
         Where the outcome is from, for errors.
+    flow : Flow
+        The ledger; a line is added for each file of scores from site-preserved folds.
     draws : Bootstrap
         How intervals are drawn.
     """
 
     given: pd.Series | None
     outcome_file: str
+    flow: Flow
     draws: Bootstrap
 
 
@@ -70,6 +80,11 @@ def beside_random(
         random folds.
     notes : list of str
         What to know of the folds.
+
+    Raises
+    ------
+    InputError
+        If scores from site-preserved folds have no such folds, another name or outcome, or no patient in common.
     """
     by_name = {model.name: model for model in standard}
     table, rows = (
@@ -77,9 +92,14 @@ def beside_random(
         [],
     )
     for name, other in _matched(models, preserved).items():
+        refuse_spellings(other, patients.ids, sites.outcome_file)
         shared = patients.ids.intersection(other.frame.index, sort=False)
         refuse_other_outcome(other, table.loc[shared], sites.outcome_file)
         rows += _two_rows(by_name[name], other, patients, sites.draws)
+        n, kept = len(patients.ids), int(other.frame.loc[shared, "fold"].notna().sum())
+        sites.flow.add(
+            f"site-preserved folds: {name}", n, kept, f"{n - kept} have no score of {other.where} in a fold"
+        )
     site, notes = sites_of(patients.ids, sites.given)
     if site is None:
         return pd.DataFrame(rows, columns=_COLUMNS), notes
@@ -88,9 +108,7 @@ def beside_random(
         notes.append(words_on_sites(site, folds))
     for other in preserved:
         own = other.folds.dropna() if other.folds is not None else pd.Series(dtype="Int64")
-        own = own[own.index.isin(site.index)]
-        if split_patients(site[own.index], own):
-            notes.append(f"{other.where}: {words_on_sites(site[own.index], own)}")
+        _refuse_torn_sites(other, site, own[own.index.isin(site.index)])
     if clinical is not None:
         rows_of_clinical, said = _clinical_rows(clinical, site, sites.draws)
         rows += rows_of_clinical
@@ -111,6 +129,19 @@ def _clinical_rows(
     folds = folds_of_whole_sites(own, known.outcome.event, int(clinical.folds.nunique()), draws.seed)
     note = f"site-preserved folds of the clinical-only model: {counted(int(folds.nunique()), 'fold')} of whole sites"
     return _two_rows(clinical.model, clinical.in_folds(folds), known, draws), [note]
+
+
+def _refuse_torn_sites(model: RiskScores, site: pd.Series, folds: pd.Series) -> None:
+    """Refuse scores from folds that do not keep sites apart; patients of unknown site may be anywhere."""
+    known = site[folds.index]
+    n_folds = folds[known != UNKNOWN_SITE].groupby(known).nunique()
+    torn = n_folds.index[n_folds > 1]
+    if len(torn):
+        raise InputError(
+            f"these folds do not keep sites apart: {part(len(torn), len(n_folds), 'site', 'are')} in several folds",
+            where=f"{model.where}: {listing(torn)}",
+            fix="train in folds that keep sites whole, or leave --site-preserved out",
+        )
 
 
 def _matched(models: Sequence[RiskScores], others: Sequence[RiskScores]) -> dict[str, RiskScores]:

@@ -9,7 +9,8 @@ from sequoia_base.names import tissue_source_site
 from sequoia_stats.errors import InputError, counted, part
 from sequoia_stats.types.covariates import label
 
-_UNKNOWN = "unknown"
+#: The site of patients without a known one.
+UNKNOWN_SITE = "unknown"
 
 
 def sites_of(patients: pd.Index, given: pd.Series | None) -> tuple[pd.Series | None, list[str]]:
@@ -41,7 +42,7 @@ def sites_of(patients: pd.Index, given: pd.Series | None) -> tuple[pd.Series | N
         if lost
         else []
     )
-    return known.fillna(_UNKNOWN), notes
+    return known.fillna(UNKNOWN_SITE), notes
 
 
 def split_patients(sites: pd.Series, folds: pd.Series) -> int:

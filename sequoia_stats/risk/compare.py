@@ -102,12 +102,15 @@ def compare_risks(
     flow, draws = Flow(), Bootstrap(bootstrap, seed, progress)
     given, where = as_outcome_table(outcome)
     known = _clinical_table(clinical, id_column, categorical, missing)
-    names, site = _columns(known, [name for name in texts_of(adjust, "adjust") if name.strip()], site)
+    wanted = [name for name in texts_of(adjust, "adjust") if name.strip(" ,")]
+    if adjust and not wanted:
+        raise InputError("adjust (--adjust) names no covariate", fix="name one: --adjust age")
+    names, site = _columns(known, wanted, site)
     models, table = shared_patients(as_scores(scores), given, where, flow)
     _refuse_names(models, beside=bool(names))
     patients = _patients(models, table, endpoint, where)
     standard = [standardise(model) for model in models]
-    notes = [note for model in standard for note in model.notes]
+    notes = [*_words_on_folds(models), *(note for model in standard for note in model.notes)]
     beside: Clinical | None = None
     rows = [(model, patients) for model in standard]
     if known is not None and names:
@@ -127,7 +130,7 @@ def compare_risks(
         terms, of_terms, gain, said = gain_over(beside, standard, draws)
         hazards = stacked([hazards, of_terms])
         notes += said
-    sites = Sites(None if site is None or known is None else known.covariates[site], where, draws)
+    sites = Sites(None if site is None or known is None else known.covariates[site], where, flow, draws)
     others = as_scores(site_preserved) if site_preserved else []
     preserved, said = beside_random(models, standard, others, beside, patients, sites)
     return RiskComparison(
@@ -217,6 +220,17 @@ def _patients(
     patients = ComparedPatients(outcome, None if folds is None else folds.astype("int64"))
     refuse_few_events(patients, where)
     return patients
+
+
+def _words_on_folds(models: Sequence[RiskScores]) -> list[str]:
+    """What to know of scores without folds beside scores with folds."""
+    first = next((model.name for model in models if model.folds is not None), None)
+    return [
+        f"{model.name} has no folds: C, hazard ratio and log-rank test are within those of {first}, but it is scaled "
+        "and divided on all patients; if it was cross-validated, its file needs the column fold"
+        for model in models
+        if first is not None and model.folds is None
+    ]
 
 
 def _compared(

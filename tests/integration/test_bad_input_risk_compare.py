@@ -195,6 +195,11 @@ CASES = {
         compare(change=one_event, name="outcome.csv"),
         ["1 event", "but 2 or more", "outcome.csv"],
     ),
+    "a list of covariates without a name": (compare("--adjust", ","), ["names no covariate"]),
+    "scores with a time but no event": (
+        compare(change=lambda t: t.assign(time="5")),
+        ["a column 'time', but no 'event'", "good.csv"],
+    ),
     "a covariate that is not there": (compare("--adjust", "grade"), ["no covariate grade", "age, stage"]),
     "a covariate that is the same for all": (
         compare("--adjust", "age", change=lambda t: t.assign(age="60"), name="clinical.csv"),

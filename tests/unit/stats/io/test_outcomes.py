@@ -87,8 +87,22 @@ def test_rows_of_a_patient_that_agree_are_one_and_are_counted(tmp_path):
         "rows: one per patient",
         6,
         5,
-        "1 repeat the outcome of a patient",
+        "1 row repeats the outcome of a patient",
     ]
+
+
+def test_a_time_written_in_two_ways_is_one_outcome(tmp_path):
+    rows = "patient,months,status\nA,10,1\nA,10.0,1.0\nB,3,0\n"
+    (tmp_path / "two.csv").write_text(rows)
+    outcome = read_outcomes(
+        tmp_path / "two.csv",
+        id_column="patient",
+        time_column="months",
+        event_column="status",
+        time_unit="months",
+        endpoint="OS",
+    )
+    assert outcome.time.tolist() == [10, 3]
 
 
 def test_censorship_is_the_event_turned_round_and_is_said(tmp_path):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,32 @@ def test_the_header_holds_size_test_and_ratio():
 def test_a_score_that_is_not_there_is_refused():
     with pytest.raises(InputError, match="no score 'x'"):
         survival_by_risk(compared(), "x")
+
+
+def test_a_group_of_uncertain_patients_keeps_its_name():
+    made = make_risks()
+    frame = made.good.frame.assign(group="uncertain")
+    figure = survival_by_risk(compare_risks({"good": frame}, made.outcome, bootstrap=5), "good")
+    assert next(iter(lines(figure))) == "curve-uncertain"
+    assert "All patients are uncertain" in words(figure) and "not defined" not in words(figure)
+
+
+def test_a_long_name_of_a_score_fits_into_the_title():
+    made, name = (
+        make_risks(),
+        "a name of a score that is much longer than any figure of one column could hold",
+    )
+    figure = survival_by_risk(compare_risks({name: made.good.frame}, made.outcome, bootstrap=5), name)
+    assert figure.texts[0].get_window_extent().x1 < figure.bbox.x1 and "…" in figure.texts[0].get_text()
+
+
+def test_ticks_of_tiny_differences_do_not_overlap():
+    made = make_risks()
+    other = made.good.frame.assign(risk_score=made.good.frame["risk_score"] + 1e-9)
+    figure = risk_comparison(compare_risks({"one": made.good, "two": other}, made.outcome, bootstrap=5))
+    figure.canvas.draw()
+    ends = [one.get_window_extent() for one in figure.axes[-1].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(ends))
 
 
 def test_a_single_group_is_drawn_as_all_patients():

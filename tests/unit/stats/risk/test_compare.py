@@ -142,6 +142,28 @@ def test_a_score_without_folds_is_counted_within_the_folds_of_the_others():
     assert row["c_index"] == pytest.approx(want)
 
 
+def test_a_score_without_folds_beside_scores_with_folds_is_said():
+    made = make_risks()
+    model = RiskScores("plain", made.truth.rename("risk_score").to_frame())
+    notes = compared(made, made.good, model).notes
+    assert any(note.startswith("plain has no folds: C") and "within those of good" in note for note in notes)
+    assert not any("has no folds" in note for note in compared(made, model).notes)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("fold", "a", "1 of 120 folds is no whole number"),
+        ("risk_score", "q", "1 of 120 scores is not finite"),
+    ],
+)
+def test_texts_among_the_numbers_of_a_frame_are_refused(column, value, words):
+    frame = make_risks().good.frame.astype(object)
+    frame.iloc[3, list(frame).index(column)] = value
+    with pytest.raises(InputError, match=words):
+        RiskScores("good", frame)
+
+
 def test_columns_are_those_that_are_promised():
     result = compared(make_risks())
     assert ",".join(result.comparison) == (

@@ -81,6 +81,16 @@ def test_scores_from_site_preserved_folds_are_shown_beside():
     assert table.loc["site-preserved", "difference"] == pytest.approx(difference)
 
 
+def test_patients_without_a_score_in_site_preserved_folds_are_counted():
+    made = make_risks()
+    fewer = in_whole_sites(made)
+    fewer = RiskScores("good", fewer.frame.iloc[20:], fewer.training)
+    result = compare_risks({"good": made.good}, made.outcome, site_preserved={"good": fewer}, bootstrap=2)
+    assert set(result.site_preserved["n"]) == {100}
+    line = result.flow.set_index("step").loc["site-preserved folds: good"]
+    assert line.tolist() == [120, 100, "20 have no score of good in a fold"]
+
+
 def test_the_clinical_model_is_shown_in_both_kinds_of_folds():
     result = with_clinical(make_risks())
     assert result.site_preserved[["score", "folds"]].to_numpy().tolist() == [
@@ -110,6 +120,8 @@ def test_a_column_of_sites_is_taken_before_barcodes():
         (in_whole_sites(make_risks()), "none of the scores that are compared"),
         (RiskScores("good", make_risks().good.frame.drop(columns="fold")), "have no fold"),
         (RiskScores("good", make_risks().good.frame.add_prefix("X", axis=0)), "no patient that is compared"),
+        (RiskScores("good", in_whole_sites(make_risks()).frame.rename(index=str.lower)), "write differently"),
+        (make_risks().good, "6 of 6 sites are in several folds"),
     ],
 )
 def test_site_preserved_scores_that_do_not_fit_are_refused(other, words):

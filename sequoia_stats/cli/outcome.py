@@ -64,7 +64,7 @@ def convert(
     lines = [
         f"{counted(outcome.n, 'patient')}, {counted(outcome.n_events, 'event')} ({outcome.endpoint})",
         f"  median follow-up  {follow_up_words(follow_up)} (reverse Kaplan-Meier)",
-        *([] if outcome.n_events else ["  no patient has the event: no model of risk can learn from it"]),
+        *([] if outcome.n_events else ["  nobody has the event: no model of risk can learn from it"]),
         *ledger(flow.to_frame()),
     ]
     show("\n".join(lines), content, as_json)

@@ -41,6 +41,13 @@ def test_json_has_the_counts_and_every_loss(capsys, tmp_path):
     ]
 
 
+def test_a_table_in_which_nobody_has_the_event_is_told(capsys, tmp_path, table):
+    assert "nobody" not in convert(capsys, table, *SAID, "-o", tmp_path / "some.csv").out
+    clinical_table(status=[0] * 6).to_csv(tmp_path / "none.csv")
+    answer = convert(capsys, tmp_path / "none.csv", *SAID, "-o", tmp_path / "outcome.csv")
+    assert answer.code == 0 and "nobody has the event: no model of risk can learn from it" in answer.out
+
+
 @pytest.mark.parametrize("source", ["study", "bundled"])
 def test_studies_and_bundled_cohorts_have_outcomes_too(capsys, tmp_path, source):
     study = [write_cbioportal_study(tmp_path / "study"), "--endpoint", "OS"]

@@ -109,11 +109,12 @@ def epochs(table: pd.DataFrame, about: About) -> list[str]:
     chosen = strict[strict["kept"] > 0]["epoch"]
     last = paper.iloc[-1]
     return [
-        "Semi-synthetic patients without an effect: C on the test parts after each epoch of image networks that stop "
-        f"by the validation loss (strict) and that learn for {len(paper)} epochs (paper).",
+        "Semi-synthetic patients without an effect: C on the test parts after each epoch of image networks that learn "
+        f"for at most {len(strict)} epochs, of which the one with the best validation loss is kept (strict), and for "
+        f"{len(paper)} epochs, of which the last is kept (paper).",
         f"Mean over {counted(int(strict['networks'].iloc[0]), 'network')}; bands: one standard error over draws; "
         "points: epochs that are kept, larger where more networks keep them; grey: 0.5.",
-        f"Stopped networks keep one of the epochs {chosen.min()} to {chosen.max()}; after the last epoch of the "
+        f"The strict recipe kept one of the epochs {chosen.min()} to {chosen.max()}; after the last epoch of the "
         f"paper's recipe C is {text.number(last['c_mean'], 3)} (standard error {text.number(last['c_se'], 3)}).",
         *setting(about),
     ]

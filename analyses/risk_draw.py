@@ -30,17 +30,26 @@ ENDPOINT = "simulated event"
 
 
 def main() -> None:
-    """Write ``<study>/draw_<number>/``: scores and outcomes by truth, and what each route reached."""
-    options = arguments(
-        "risk", "Draw patients and score their risk by every route.", ("study", str), ("draw", int)
-    )
-    folder = options.results / options.study / f"draw_{options.draw}"
-    table = run(options.draw, options.settings, folder)
-    reached = table.pivot_table(index="truth", columns="route", values="c_index", sort=False)
-    say(f"  draw {options.draw}, C:\n{reached.round(3).to_string()}")
+    """Write ``<study>/draw_<number>/`` of some draws: scores and outcomes by truth, and what each route reached.
+
+    Draws of one process share its start, R, and the sections, which take as long as a third of a draw.
+    """
+    about = "Draw patients and score their risk by every route."
+    options = arguments("risk", about, ("study", str), ("first", int), ("draws", int))
+    tissue = read_tissue(options.settings)
+    for draw in range(options.first, options.first + options.draws):
+        folder = options.results / options.study / f"draw_{draw}"
+        table = run(draw, tissue, options.settings, folder)
+        reached = table.pivot_table(index="truth", columns="route", values="c_index", sort=False)
+        say(f"  draw {draw}, C:\n{reached.round(3).to_string()}")
 
 
-def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
+def read_tissue(settings: Mapping[str, Any]) -> synthetic.Tissue:
+    """The tiles and spots of all sections; patients of every draw are made of them."""
+    return synthetic.tissue_of([read_section(name, BUNDLE) for name in SECTIONS], settings)
+
+
+def run(draw: int, tissue: synthetic.Tissue, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     """Draw patients, train, score and judge.
 
     Bags and run folders are made in a temporary folder. What is kept are files of scores and the outcome by truth, the
@@ -50,6 +59,8 @@ def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     ----------
     draw : int
         Number of the draw, which enters all random numbers.
+    tissue : Tissue
+        What patients are made of.
     settings : mapping
         The section ``risk`` of the configuration.
     folder : path
@@ -63,7 +74,6 @@ def run(draw: int, settings: Mapping[str, Any], folder: Path) -> pd.DataFrame:
     import torch
 
     torch.set_num_threads(1)  # two threads beside another job take longer than one
-    tissue = synthetic.tissue_of([read_section(name, BUNDLE) for name in SECTIONS], settings)
     rng = np.random.default_rng([settings["seed"], draw])
     patients = synthetic.draw_patients(tissue, settings, rng)
     splits = splits_of(patients, settings["val"], rng)

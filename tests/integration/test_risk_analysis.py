@@ -38,7 +38,7 @@ def settings():
 def results(settings, tmp_path_factory):
     """A draw, and a copy that takes the place of a second one."""
     folder = tmp_path_factory.mktemp("results")
-    risk_draw.run(0, settings, folder / "risk" / "draw_0")
+    risk_draw.run(0, risk_draw.read_tissue(settings), settings, folder / "risk" / "draw_0")
     shutil.copytree(folder / "risk" / "draw_0", folder / "risk" / "draw_1")
     return folder
 

@@ -164,5 +164,7 @@ def _score(
 def _tell(row: Mapping[str, Any]) -> None:
     """Show an epoch on a line that the next one replaces."""
     where = f"fold {row['fold']}, repeat {row['repeat']}, epoch {row['epoch']}"
-    seen = f"loss {row['train_loss']:.4f} train, {row['val_loss']:.4f} val, C {row['val_c']:.3f}"
-    print(f"\r\033[K{where}: {seen}", end="", file=sys.stderr, flush=True)
+    val, c = row["val_loss"], row["val_c"]  # NaN without a validation part
+    seen = f", {val:.4f} val" if val == val else ""
+    seen += f", C {c:.3f}" if c == c else ""
+    print(f"\r\033[K{where}: loss {row['train_loss']:.4f} train{seen}", end="", file=sys.stderr, flush=True)

@@ -15,9 +15,11 @@ from safetensors.numpy import load_file, save_file
 
 from sequoia_model.errors import InputError, counted
 from sequoia_model.nets.slide_network import SlideNetwork
+from sequoia_model.risk.concordance import counted_pairs
 from sequoia_model.risk.data import RiskData
 from sequoia_model.risk.fit import RiskPart, fit_risk, predict_risk
 from sequoia_model.risk.options import RiskOptions
+from sequoia_model.risk.recipes import RISK_RECIPES
 from sequoia_model.risk.ridge_cox import fit_ridge_cox
 from sequoia_model.training.baselines import pooled_features
 from sequoia_model.training.checkpoints import Checkpoints
@@ -88,19 +90,30 @@ def refuse_unfit_fold(data: RiskData, rows: FoldRows, options: RiskOptions, *, g
     Raises
     ------
     InputError
-        If a part has too few events, or there are too few dimensions or slides for the principal components of a
-        small network.
+        If a part that counts has too few events or no comparable pair, or there are too few dimensions or slides for
+        the principal components of a small network.
     """
     parts = {"train": rows.train, "val": rows.val, "test": rows.test}
+    if not RISK_RECIPES[options.recipe].stops:
+        del parts["val"]  # it decides nothing
+    others = "use other splits" if given else "use fewer folds (--folds), or more patients"
     for name, patients in parts.items():
         n, fewest = int(data.event[patients].sum()), _FEWEST_EVENTS[name]
         if len(patients) and n < fewest:
-            others = "other splits" if given else "fewer folds (--folds), or more patients"
             raise InputError(
                 f"the {name} part of fold {rows.fold} has {counted(n, 'event')} in "
                 f"{counted(len(patients), 'patient')}; it needs {fewest} or more",
                 where=f"{int(data.event.sum())} of {counted(len(data.event), 'patient')} have the event",
-                fix=more_validation(given) if name == "val" else f"use {others}",
+                fix=more_validation(given) if name == "val" else others,
+            )
+    for name in ("train", "test"):
+        time, event = data.tied_time[parts[name]], data.event[parts[name]]
+        if not counted_pairs(time, event, np.zeros(len(time)))[0]:
+            raise InputError(
+                f"no patient of the {name} part of fold {rows.fold} has an event before the time of another one, so "
+                "there is no order of risks",
+                where=counted(len(time), "patient"),
+                fix=others,
             )
     if options.size == "small":
         refuse_few(data.means, data.slide_rows(rows.train), SMALL_INPUT)

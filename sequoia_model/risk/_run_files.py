@@ -66,9 +66,21 @@ def assemble_risk(work: RiskWork, runs: Sequence[FoldRun], flow: Flow, audited: 
     missing = tuple(fold.fold for fold in work.rows if fold.fold not in done)
     summary, alike = (None, []) if missing else _join(work, list(done.values()), flow, audited)
     return RiskRun(
-        str(work.job.output), len(data.slides), len(data.names), int(data.event.sum()), data.encoder, tuple(runs),
-        missing, audited, summary, data.failed, flow.to_frame(), (*data.warnings, *alike),
+        str(work.job.output), **_sizes(work), encoder=data.encoder, folds=tuple(runs), missing=missing, audit=audited,
+        summary=summary, failed=data.failed, flow=flow.to_frame(), warnings=(*data.warnings, *alike),
     )  # fmt: skip
+
+
+def _sizes(work: RiskWork) -> dict[str, int]:
+    """How many slides, patients and events take part; given splits may lack some."""
+    data = work.data
+    parts = [part for fold in work.rows for part in (fold.train, fold.val, fold.test)]
+    patients = np.unique(np.concatenate(parts))
+    return {
+        "n_slides": len(data.slide_rows(patients)),
+        "n_patients": len(patients),
+        "n_events": int(data.event[patients].sum()),
+    }
 
 
 def _join(
@@ -105,9 +117,7 @@ def _join(
     alike = _alike(parts)
     risk_record(output).finish(
         work.job.settings,
-        n_slides=len(data.slides),
-        n_patients=len(data.names),
-        n_events=int(data.event.sum()),
+        **_sizes(work),
         folds=recorded_folds(runs, digests),
         summary=summary,
         audit=audited.to_dict(),

@@ -228,11 +228,11 @@ class _RiskLearner(Learner):
         values = {"train_loss": self._learn(number)}
         self.network.eval()
         if (val := self._val) is not None:
-            risk = _risks(self._told, val, self.device)
+            risk = _risks(self.network, val, self.device)  # in float32, as the risks that are written
             loss = cox_loss(torch.from_numpy(risk), val.time, val.event, ties=self._options.ties)
             values |= {"val_loss": float(loss), "val_c": concordance(val.time, val.event, risk)}
         if (test := self._test) is not None:
-            values["test_c"] = concordance(test.time, test.event, _risks(self._told, test, self.device))
+            values["test_c"] = concordance(test.time, test.event, _risks(self.network, test, self.device))
         return values
 
     def judge(self, values: Mapping[str, float]) -> Verdict:

@@ -205,27 +205,31 @@ def _epoch_rows(epochs: Sequence[Mapping[Hashable, Any]]) -> Iterator[list[objec
     for row in epochs:
         epoch, chosen = row["epoch"], row["n_chosen"]
         if chosen or epoch < _FIRST or epoch % _EVERY == 0 or epoch == epochs[-1]["epoch"]:
-            span = f"{_c(row['test_low'])} to {_c(row['test_high'])}"
+            span = _span(row["test_low"], row["test_high"])
             mark = f"**{counted(chosen, 'network')}**" if chosen else ""
             yield [epoch, row["n"], _c(row["val_c"]), _c(row["test_c"]), span, mark]
 
 
 def _sensitivity(summary: RiskSummary) -> str:
     table = summary.repeats
-    best, chosen, last = (_span(table[name]) for name in _AT)
-    what = f"Over {counted(len(table), 'repeat')} with other random numbers"
+    best, chosen, last = (_span(table[name].min(), table[name].max()) for name in _AT)
+    several = len(table) > 1
+    what = f"Over {len(table)} repeats with other random numbers" if several else "In the one repeat"
+    advice = (
+        "" if several else " Several repeats (--repeats 5) show how far it depends on the random numbers."
+    )
     return (
         f"{what}, C is {chosen} at the epoch that was chosen without the test part, {last} at the last epoch, and "
         f"{best} at the epoch that is best for the test part of each fold. Published results of networks that learn "
         "risk from images move by .05 to .1 with the epoch and the random numbers. The test part must not choose "
-        "either: the result is C at the chosen epoch of repeat 0, whose risks are in risk.csv."
+        f"either: the result is C at the chosen epoch of repeat 0, whose risks are in risk.csv.{advice}"
     )
 
 
-def _span(values: pd.Series) -> str:
-    """The range of C over repeats; of a single one, C."""
-    low, high = _c(values.min()), _c(values.max())
-    return low if len(values) == 1 else f"{low} to {high}"
+def _span(lowest: float, highest: float) -> str:
+    """The range of C over repeats; one number where both ends are alike."""
+    low, high = _c(lowest), _c(highest)
+    return low if low == high else f"{low} to {high}"
 
 
 def _title(method: str) -> str:

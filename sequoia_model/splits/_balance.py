@@ -75,9 +75,10 @@ def _levels(title: str, texts: list[str], known: NDArray, n_folds: int, lost: st
     names, code = np.unique(level.astype(str), return_inverse=True)
     if len(names) * n_folds > len(texts):
         raise InputError(
-            f"{title} cannot be balanced: {counted(len(names), 'level')} in {counted(len(texts), 'patient')}",
+            f"{title} cannot be balanced: {counted(len(names), 'level')} in {counted(len(texts), 'patient')} "
+            f"and {n_folds} folds",
             where=listing(names, 4),
-            fix="balance a column of fewer levels, or of numbers",
+            fix="use fewer folds, or balance a column of fewer levels, or of numbers",
         )
     columns = np.eye(len(names))[code]
     scale = np.maximum(columns.sum(axis=0) / n_folds, 1)

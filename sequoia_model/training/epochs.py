@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, counted
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.training.checkpoints import Checkpoints, TrainingState
 from sequoia_model.training.recipes import Verdict
@@ -187,7 +187,7 @@ def _epochs(
     if learner.keeps_saved and state.saved_epoch is not None:
         kept = state.saved_epoch
         checkpoints.load_network(network, kept)
-    reason = state.stop or f"{learner.epochs} epochs"
+    reason = state.stop or counted(learner.epochs, "epoch")
     return Fitted(state.epochs, kept, reason, state.log, resumed_at, note)
 
 

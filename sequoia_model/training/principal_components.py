@@ -86,5 +86,5 @@ def refuse_few(inputs: NDArray[np.float32], rows: NDArray[np.int64], n_component
         raise InputError(
             f"{n_components} principal components cannot be fitted on {len(rows) * clusters:,} cluster means "
             f"of {d} dimensions",
-            fix="--size full, or more training slides",
+            fix="--size full" if d < n_components else "--size full, or more training slides",
         )

@@ -163,7 +163,7 @@ def fold_lines(folds: Sequence[FoldRun], missing: Sequence[int]) -> list[str]:
         if run.failure is not None:
             lines.append(f"  fold {run.fold}: failed: {run.failure.reason}")
             continue
-        kept = f"{run.epochs} epochs, kept {run.kept_epoch}" if run.epochs else ""
+        kept = f"{counted(run.epochs, 'epoch')}, kept epoch {run.kept_epoch}" if run.epochs else ""
         before = "" if run.computed else ", done before"
         sizes = f"{run.n_train} train, {run.n_val} validate, {run.n_test} tested"
         lines.append(f"  fold {run.fold}: {sizes}; {kept} ({run.stop}){before}")

@@ -121,6 +121,12 @@ ROWS = {
     "one event in a test part": (few_events("test", 1), "the test part of fold 1 has 1 event in 6 patients"),
     "one event in a train part": (few_events("train", 1), "the train part of fold 1 has 1 event in 9 patients"),
     "no event in a val part": (few_events("val", 0), "the val part of fold 1 has 0 events in 3 patients"),
+    "all events at one time": (
+        outcome(lambda table: table.assign(time=4.0, event=1)), "has an event before the time of another one"
+    ),
+    "more folds than events can be spread over": (
+        options("--folds", 12), "event cannot be balanced: 2 levels in 18 patients and 12 folds"
+    ),
     "splits that leak": (leaking, "P02, P03"),
     "folds of given splits": (
         lambda folder: [

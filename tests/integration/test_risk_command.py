@@ -198,6 +198,30 @@ def change_patients(made, patients, what) -> None:
         write_bag(made.features, f"S{patient[1:]}", 4 * drawn.normal(size=(100, 140)).astype(np.float32))
 
 
+def test_only_patients_of_the_splits_are_counted(capsys, tmp_path, made):
+    some = [f"P{i:02}" for i in range(2, 26)]  # P00 and P01 have two slides each, P02 as well
+    draw(some, n_folds=3, val=0.2).save(tmp_path / "splits.csv")
+    words = arguments(made, tmp_path / "run", "--splits", tmp_path / "splits.csv", "--json", drawn=())
+    answer = sequoia_model(capsys, *words)
+    assert answer.code == 0, answer.err
+    events = int(read_outcome_table(made.outcome).loc[some, "event"].sum())
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    for told in (answer.json, record):
+        assert (told["n_slides"], told["n_patients"], told["n_events"]) == (25, 24, events)
+
+
+def test_the_recipe_of_the_paper_needs_no_events_in_a_validation_part(capsys, tmp_path, made):
+    splits = draw([f"P{i:02}" for i in range(30)], n_folds=3, val=0.2)
+    splits.save(tmp_path / "splits.csv")
+    table = pd.read_csv(made.outcome, index_col="patient_id").assign(event=1)
+    table.loc[splits.patients(1, "val"), "event"] = 0
+    table.to_csv(made.outcome)
+    words = arguments(made, tmp_path / "run", "--splits", tmp_path / "splits.csv", "--repeats", 1, drawn=())
+    answer = sequoia_model(capsys, *words, "--recipe", "paper")
+    assert answer.code == 0, answer.err
+    assert sequoia_model(capsys, *words, "--recipe", "strict", "--force").code == 2
+
+
 def test_folds_are_drawn_with_the_events_spread_evenly(capsys, tmp_path, made):
     answer = sequoia_model(capsys, *arguments(made, tmp_path / "run", "--json"))
     events = [fold["n_events"] for fold in answer.json["summary"]["folds"]]

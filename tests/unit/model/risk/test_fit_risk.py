@@ -138,6 +138,15 @@ def test_validation_is_loss_and_c_of_the_whole_part(tmp_path: Path) -> None:
     assert row["val_c"] == concordance(part.time, part.event, risk)
 
 
+def test_parts_are_looked_at_in_float32_though_training_is_in_bfloat16(tmp_path: Path) -> None:
+    network, part = make_network(), make_part()
+    val = some_of(part, 40, 50)
+    row = run(tmp_path, network, epochs=1, precision="bfloat16", test=val).log[0]
+    risk = predict_risk(network, val)
+    assert row["val_loss"] == float(cox_loss(torch.from_numpy(risk), val.time, val.event))
+    assert row["val_c"] == row["test_c"] == concordance(val.time, val.event, risk)
+
+
 def test_strict_keeps_the_epoch_with_the_best_validation_loss(tmp_path: Path) -> None:
     kept, until = make_network(), make_network()
     fitted = run(tmp_path / "a", kept, epochs=50, lr=0.03)

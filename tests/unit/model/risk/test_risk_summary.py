@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,6 +85,15 @@ def test_a_fold_without_a_comparable_pair_does_not_count():
     summary = summarise_risks(HeldOutRisks(FOLDS, tested.time, event, tested.risks, log))
     assert np.isnan(summary.folds["network"][1]) and summary.methods["c_index"].notna().all()
     assert summary.repeats.notna().all(axis=None)
+
+
+def test_the_page_of_one_repeat_tells_no_range_and_asks_for_more():
+    tested = make_tested()
+    one = HeldOutRisks(FOLDS, tested.time, tested.event, tested.risks, tested.log[tested.log["repeat"] == 0])
+    page = summarise_risks(one).to_markdown()
+    assert "In the one repeat, C is" in page and "--repeats 5" in page and "1 repeat " not in page
+    assert not re.search(r"\.\d+ to 0?\.\d+", page.replace(".05 to .1", ""))
+    assert "Over 2 repeats" in summarise_risks(tested).to_markdown()
 
 
 def test_the_page_marks_the_chosen_epoch_and_says_what_must_not_choose():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sequoia_stats.conformal import RiskDecisions
-    from sequoia_stats.signature import FoldScores, FoldSignatures, RiskScore, Signature
+    from sequoia_stats.signature import FoldScores, FoldSignatures, RiskScore, ScaleReference, Signature
     from sequoia_stats.signature.patient_outcomes import GroupSurvival
     from sequoia_stats.types.predictions import Predictions
 
@@ -28,9 +29,9 @@ LevelOption = Annotated[
 CalibrationOption = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE",
-        help="Predictions with measured expression, such as those of a training run, whose residuals give the "
-        "intervals.  [default: C, if it holds measured expression]",
+        metavar="FILE|RUN",
+        help="Predictions with measured expression, or the folder of a training run with its own, whose residuals "
+        "give the intervals.  [default: C, if it holds measured expression]",
     ),
 ]
 IntervalsWithinOption = Annotated[
@@ -44,6 +45,12 @@ NoIntervalsOption = Annotated[
     bool,
     typer.Option("--no-intervals", help="Groups by the predicted score alone: nobody is uncertain."),
 ]
+
+
+def predictions_of(calibration: str | None) -> str | None:
+    """The file of the calibration: the predictions of a run, if its folder is given."""
+    there = calibration is not None and Path(calibration).is_dir()
+    return str(Path(calibration or "") / "predictions.h5ad") if there else calibration
 
 
 class IntervalChoice(NamedTuple):
@@ -90,6 +97,7 @@ def decide(
     signature: Signature | FoldSignatures,
     scored: ScoredFile,
     calibrated: Callable[[str], ScoredFile],
+    reference: ScaleReference | None,
 ) -> RiskDecisions | None:
     """The risk groups of patients by intervals; None if there are none, and nobody asked for them.
 
@@ -103,6 +111,8 @@ def decide(
         The patients to decide.
     calibrated : callable
         Scores the patients of the file of the calibration.
+    reference : ScaleReference or None
+        The scale of measured scores if a reference gives that of predicted ones.
 
     Raises
     ------
@@ -131,6 +141,7 @@ def decide(
                 truth=scored.predictions,
                 level=0.9 if choice.level is None else choice.level,
                 within=None if choice.within is None else _levels(choice.within, known, scored),
+                reference=reference,
             )
             if choice.level is not None:
                 _refuse_whole_lines(decisions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -19,6 +20,7 @@ from sequoia_stats.cli.signature_intervals import (
     ScoredFile,
     decide,
     groups_figure,
+    predictions_of,
 )
 from sequoia_stats.cli.signature_options import (
     AllowOverlap,
@@ -152,31 +154,36 @@ def score(
     from sequoia_stats.signature.patient_outcomes import survival_of_groups
 
     signature, cohort = _inputs(files, signatures)
+    calibration = predictions_of(calibration)
     scaling = Scaling(scale, reference, scale_within, save_reference, genes_in)
     choice = IntervalChoice(level, calibration, intervals_within, no_intervals)
     choice.check()
+    inputs = [*_files_of(signature), cohort, reference, outcome, calibration]
     for path in filter(None, (output, *_beside(output), save_reference)):
-        refuse_existing(path, force=force, inputs=[signature, cohort, reference, outcome, calibration])
+        refuse_existing(path, force=force, inputs=inputs)
     _check_scaling(scaling, output, allow_overlap and signatures is not None, of_folds=signatures is not None)
 
-    def score_file(expression: Expression, file: str) -> Scored:
+    def score_file(expression: Expression, file: str, allow_overlap: bool) -> Scored:
         if signatures is not None:
             return _by_folds(signature, expression, file, max_weight_lost)
         return _by_one(signature, expression, file, scaling, max_weight_lost, allow_overlap)
 
     def calibrated(file: str) -> ScoredFile:
         known = open_expression(file)
-        return ScoredFile(file, score_file(known, file).result, known.covariates, _predictions(file))
+        return ScoredFile(file, score_file(known, file, True).result, known.covariates, _predictions(file))
 
     expression = open_expression(cohort, genes_in=genes_in)
-    scored, predictions = score_file(expression, cohort), _predictions(cohort)
+    scored, predictions = score_file(expression, cohort, allow_overlap), _predictions(cohort)
     times = None if outcome is None else read_outcome_table(outcome)
     source = ScoredFile(cohort, scored.result, expression.covariates, predictions)
-    decisions = decide(choice, scored.signature, source, calibrated)
+    measured_scale = _measured_scale(scaling, scored.signature)
+    decisions = decide(choice, scored.signature, source, calibrated, measured_scale)
     if decisions is not None:
         scored = scored._replace(table=scored.table.drop(columns="group").join(decisions.frame))
+    with located(cohort):
+        compared = _compared(scored, predictions, rule, measured_scale)
     with located(outcome or ""):
-        compared, hazards = _compared(scored, predictions, times, rule)
+        hazards = None if times is None else _hazards(scored, compared, times)
         survival = None if times is None else survival_of_groups(scored.table, times)
     written = _write(scored, compared, survival, output, save_reference)
     _show(scored, compared, hazards, decisions, survival, as_json)
@@ -237,14 +244,17 @@ def _show(
 ) -> None:
     """Print the scores, what they are on measured expression and for the outcome, and who is uncertain."""
     from sequoia_base.results import jsonable
-    from sequoia_stats.signature import RiskScore
+    from sequoia_stats.signature import FoldScores, RiskScore
     from sequoia_stats.signature.predicted import hazard_lines
 
     table, groups = scored.table, ("high", "low", *(["uncertain"] if decisions is not None else []))
     counts = {group: int((table["group"] == group).sum()) for group in groups}
     of_groups = {"n": len(table), **{f"n_{group}": n for group, n in counts.items()}}
-    lines, content = [str(scored.result)], {**of_groups, **scored.result.to_dict(), **of_groups}
-    if isinstance(scored.result, RiskScore):
+    result = scored.result
+    if isinstance(result, FoldScores):
+        result = replace(result, frame=result.frame.assign(group=table["group"].to_numpy()))
+    lines, content = [str(result)], {**of_groups, **result.to_dict(), **of_groups}
+    if isinstance(result, RiskScore):
         numbers = ", ".join(f"{n} {group}" for group, n in counts.items())
         lines.append(f"  patients       {len(table)} ({numbers})")
     if compared is not None:
@@ -252,7 +262,10 @@ def _show(
         content["predicted"] = {**compared.to_dict(), "genes": jsonable(compared.genes)}
     if hazards is not None:
         lines += hazard_lines(hazards)
-        content["hazard_ratios"] = jsonable(hazards)
+        if compared is None:
+            content["hazard_ratios"] = jsonable(hazards)
+        else:
+            content["predicted"]["hazard_ratios"] = jsonable(hazards)
     if decisions is not None:
         lines.append(str(decisions))
         content["intervals"] = decisions.to_dict()
@@ -341,22 +354,50 @@ def _predictions(cohort: str) -> Predictions | None:
         return Predictions.from_adata(adata, path.stem)
 
 
-def _compared(
-    scored: Scored, predictions: Predictions | None, outcome: pd.DataFrame | None, rule: str
-) -> tuple[PredictedSignature | None, pd.DataFrame | None]:
-    """The signature on predicted beside measured expression, if there is any, and the hazard ratios."""
-    from sequoia_stats.signature import compare_with_measured
-    from sequoia_stats.signature.predicted import comparable, hazard_table
+def _measured_scale(scaling: Scaling, signature: Signature | FoldSignatures) -> ScaleReference | None:
+    """The scale that the reference gives to measured scores, if it holds measured expression of enough patients."""
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.signature import Signature
+    from sequoia_stats.signature.predicted import measured_reference
 
-    if predictions is not None:
-        options: dict[str, Any] = {"outcome": outcome, "rule": rule}
-        return compare_with_measured(scored.signature, predictions, scored.result, **options), None
-    if outcome is None:
-        return None, None
+    if scaling.reference is None or not isinstance(signature, Signature) or signature.is_null:
+        return None
+    predictions = _predictions(scaling.reference) if signature.transform.depends_on_cohort else None
+    if predictions is None:
+        return None
+    try:
+        return measured_reference(signature, predictions)
+    except InputError:  # told where a measured score is asked for
+        return None
+
+
+def _compared(
+    scored: Scored, predictions: Predictions | None, rule: str, reference: ScaleReference | None
+) -> PredictedSignature | None:
+    """The signature on predicted beside measured expression, if there is any."""
+    from sequoia_stats.signature import compare_with_measured
+
+    if predictions is None:
+        return None
+    options: dict[str, Any] = {"rule": rule, "reference": reference}
+    return compare_with_measured(scored.signature, predictions, scored.result, **options)
+
+
+def _hazards(scored: Scored, compared: PredictedSignature | None, outcome: pd.DataFrame) -> pd.DataFrame:
+    """Hazard ratios of the predicted and the measured score of the same patients, or of the score alone."""
+    from sequoia_stats.signature.predicted import comparable, hazard_table, with_genes
+
+    if compared is not None:
+        return hazard_table(compared.pairs, outcome)
     scores = comparable(scored.result).rename("risk score").to_frame()
     if "fold" in scored.table:
         scores["fold"] = scored.table["fold"]
-    return None, hazard_table(scores, outcome)
+    return hazard_table(with_genes(scores, scored.result)[0], outcome)
+
+
+def _files_of(signature: Path) -> list[Path]:
+    """The signature, and its files if it is a folder."""
+    return [signature, *(signature.iterdir() if signature.is_dir() else [])]
 
 
 def _check_scaling(scaling: Scaling, output: Path, overlap: bool, *, of_folds: bool) -> None:

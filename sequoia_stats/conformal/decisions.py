@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from sequoia_base.results import Result, jsonable
 from sequoia_stats.conformal.abstention import interval_groups, measured_of, share_decided
 from sequoia_stats.conformal.scores import ScoreIntervals, Width, score_intervals
-from sequoia_stats.errors import counted
+from sequoia_stats.errors import InputError, counted, part
 
 _WIDTHS = {"constant": "equally wide", "predicted": "as wide as the residual expected from the score"}
 
@@ -30,7 +31,8 @@ class RiskDecisions(Result):
     n_measured, n_held : int
         Patients whose measured score is known, and those of them whose interval holds it.
     decided : DataFrame
-        The share decided at several levels; see `share_decided`.
+        The share decided at several levels; see `share_decided`. Patients of a fold whose signature has no gene are
+        left out, and nothing is expected if there are patients of no fold.
     """
 
     frame: pd.DataFrame = field(metadata={"show": False})
@@ -70,8 +72,10 @@ class RiskDecisions(Result):
         for row in self.decided.to_dict("records"):
             decided = f"{row['n_decided']:,} of {row['n']:,} ({row['share']:.1%})"
             right = f"{row['n_right']:,} of {row['n_measured']:,}" if row["n_measured"] else "–"
-            lines.append(f"  {100 * row['level']:>4g}%  {decided:<18} {row['expected']:>9.1%}  {right}")
-        lines.append("  expected: if the scores were normal, with this r")
+            expected = "–" if np.isnan(row["expected"]) else f"{row['expected']:.1%}"
+            lines.append(f"  {100 * row['level']:>4g}%  {decided:<18} {expected:>9}  {right}")
+        if self.decided["expected"].notna().any():
+            lines.append("  expected: if the scores were normal, with this r")
         return "\n".join([*lines, *(f"  note: {note}" for note in of.notes)])
 
 
@@ -84,6 +88,7 @@ def decide_risk(
     level: float = 0.9,
     width: Width = "shorter",
     within: str | None = None,
+    notes: Sequence[str] = (),
 ) -> RiskDecisions:
     """Put patients into risk groups by the interval of their measured score.
 
@@ -99,9 +104,12 @@ def decide_risk(
     cutoff : float
         Cut-off of the measured score, for patients of no fold.
     folds : DataFrame, optional
-        The scale of the measured scores of each fold: ``fold, mean, sd, cutoff``.
+        The scale of the measured scores of each fold: ``fold, mean, sd, cutoff``. Where the SD is 0, as for a
+        signature without genes, nobody is decided, and nobody counts for the calibration or the coverage.
     level, width, within
         As in `score_intervals`.
+    notes : sequence of str
+        What else to know before reading the intervals.
 
     Returns
     -------
@@ -110,15 +118,33 @@ def decide_risk(
     Raises
     ------
     InputError
-        As `score_intervals`.
+        As `score_intervals`; if no patient is of a fold whose scores differ.
     """
+    if folds is not None:
+        calibration, scores = (_without_empty(frame, folds) for frame in (calibration, scores))
     options: dict[str, Any] = {"width": width, "within": within}
     intervals = score_intervals(calibration, scores, level=level, **options)
     scale = _scale(scores, cutoff, folds)
     limits = intervals.frame[["lower", "upper"]]
-    decided = share_decided(calibration, scores, scale["cutoff"], width=intervals.width, within=within)
-    own = limits.mul(scale["sd"], axis=0).add(scale["mean"], axis=0)
     empty = scale["sd"] == 0  # a signature without genes: everybody has the same score
+    if empty.all():
+        raise InputError(
+            "the signature of the fold of each patient has no gene, so no score needs an interval"
+        )
+    decided = share_decided(
+        calibration, scores[~empty], scale["cutoff"], width=intervals.width, within=within
+    )
+    if empty.any():
+        who = part(int(empty.sum()), len(empty), "patient", "are")
+        notes = [*notes, f"{who} of a fold whose signature has no gene: uncertain, and counted nowhere else"]
+    if folds is not None and (n := int(scores["fold"].isna().sum())):
+        decided["expected"] = np.nan
+        notes = [
+            *notes,
+            f"{part(n, len(scores), 'patient', 'are')} in no fold: theirs are means of the scores of all folds, but "
+            f"the residuals are of scores of single folds, so {100 * level:g}% is no promise for them",
+        ]
+    own = limits.mul(scale["sd"], axis=0).add(scale["mean"], axis=0)
     own.loc[empty, "lower"], own.loc[empty, "upper"] = -np.inf, np.inf
     groups = interval_groups(
         limits["lower"].mask(empty, -np.inf), limits["upper"].mask(empty, np.inf), scale["cutoff"]
@@ -126,7 +152,16 @@ def decide_risk(
     measured = measured_of(calibration, scores)
     held = (measured >= limits["lower"]) & (measured <= limits["upper"])
     n = int(measured.notna().sum())
+    intervals = replace(intervals, notes=(*intervals.notes, *notes))
     return RiskDecisions(own.assign(group=groups), intervals, n, int(held.sum()), decided)
+
+
+def _without_empty(scores: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
+    """The scores, of which those of folds where all have the same one are as if they were not measured."""
+    if "measured" not in scores or "fold" not in scores:
+        return scores
+    empty = scores["fold"].isin(folds.loc[folds["sd"] == 0, "fold"])
+    return scores.assign(measured=scores["measured"].mask(empty))
 
 
 def _scale(scores: pd.DataFrame, cutoff: float, folds: pd.DataFrame | None) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, one_of
 from sequoia_base.conformal import check_level, conformal_rank, largest_level
+from sequoia_base.names import tcga_patient
 from sequoia_base.results import Result
 from sequoia_stats.conformal._score_line import FEWEST_RESIDUALS, ScoreLine
 from sequoia_stats.errors import InputError, counted, listing, part
@@ -88,7 +89,8 @@ def score_intervals(
         or the latter only if they are shorter by 5% on average.
     within : str, optional
         A column of both frames, as site or subtype: the residuals come from patients of the same level, so that the
-        coverage holds for each. A level with too few patients takes those of all, and a note says so.
+        coverage holds for each. A level with too few patients, or a patient without a level, takes those of all, and a
+        note says so.
 
     Returns
     -------
@@ -104,8 +106,10 @@ def score_intervals(
     check_level(level)
     check_limits({"width": width}, {"width": one_of(get_args(Width))})
     groups = [] if within is None else [within]
-    _check(calibration, ["predicted", *groups], "calibration")
-    _check(scores, ["predicted", *groups], "scores")
+    _check(calibration, ["predicted"], "calibration")
+    _check(scores, ["predicted"], "scores")
+    for frame, name in ((calibration, "calibration"), (scores, "scores")):
+        _check_there(frame, groups, name)
     known = _measured(calibration)
     cells = list(_cells(calibration, known, scores, within, level))
     x = scores["predicted"].to_numpy(np.float64)
@@ -123,6 +127,9 @@ def score_intervals(
     frame = pd.DataFrame({"predicted": x, **columns}, scores.index)
     r = correlation(known["measured"], known["predicted"])
     notes = _notes(frame, level, r, sorted({cell.small for cell in cells} - {""}), within)
+    if within is not None and (unknown := int(scores[within].isna().sum())):
+        who = part(unknown, len(scores), "patient", "have")
+        notes = (*notes, f"{who} no {within}, and the intervals of all patients")
     return ScoreIntervals(frame, float(level), len(known), r, kind, int(np.isinf(upper).sum()), notes)
 
 
@@ -157,10 +164,10 @@ def _cells(
     calibration: pd.DataFrame, known: pd.DataFrame, scores: pd.DataFrame, within: str | None, level: float
 ) -> Iterator[_Cell]:
     parts = _parts(calibration)
-    of_score = parts.reindex(scores.index, fill_value=-1).to_numpy()
+    of_score = _parts_of(parts, scores.index)
     of_known = parts[known.index].to_numpy()
     predicted, measured = (known[name].to_numpy(np.float64) for name in ("predicted", "measured"))
-    theirs, ours = (None if within is None else frame[within].to_numpy() for frame in (known, scores))
+    theirs, ours = (None if within is None else _texts(frame[within]) for frame in (known, scores))
     order = np.argsort(of_score, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(of_score[order])) + 1):
         code = of_score[rows[0]]
@@ -171,7 +178,7 @@ def _cells(
             yield _Cell(rows, line, everyone, own=code >= 0)
             continue
         for group in pd.unique(ours[rows]):
-            same = theirs[others] == group
+            same = (theirs[others] == group) & (group != "")
             enough = conformal_rank(int(same.sum()), level) <= same.sum()
             here = rows[ours[rows] == group]
             yield _Cell(here, line, same if enough else everyone, code >= 0, "" if enough else str(group))
@@ -184,6 +191,19 @@ def _parts(calibration: pd.DataFrame) -> pd.Series:
         return alone
     codes, folds = pd.factorize(calibration["fold"])  # −1 where it is missing
     return pd.Series(codes, calibration.index).where(codes >= 0, alone + len(folds))
+
+
+def _parts_of(parts: pd.Series, patients: pd.Index) -> NDArray[np.intp]:
+    """The part of each patient; −1 for new ones. A sample of TCGA counts as its patient."""
+    people = parts.set_axis(parts.index.map(lambda name: tcga_patient(str(name))))
+    people = people[~people.index.duplicated()]
+    as_patient = people.reindex(patients.map(lambda name: tcga_patient(str(name)))).set_axis(patients)
+    return parts.reindex(patients).fillna(as_patient).fillna(-1).to_numpy(np.intp)
+
+
+def _texts(levels: pd.Series) -> NDArray[np.object_]:
+    """The levels as texts; empty where one is missing."""
+    return levels.astype(object).where(levels.notna(), "").astype(str).to_numpy(object)
 
 
 def _measured(calibration: pd.DataFrame) -> pd.DataFrame:
@@ -201,10 +221,7 @@ def _measured(calibration: pd.DataFrame) -> pd.DataFrame:
 
 def _check(scores: pd.DataFrame, columns: Sequence[str], what: str, *, complete: bool = True) -> None:
     """Refuse scores without a column, with a patient twice, or with missing (unless some may be) or infinite values."""
-    if absent := [column for column in columns if column not in scores]:
-        raise InputError(
-            f"{what}: there is no column {listing(absent)}", where=f"columns: {listing(scores.columns)}"
-        )
+    _check_there(scores, columns, what)
     twice = scores.index[scores.index.duplicated()].unique()
     if len(twice):
         raise InputError(
@@ -217,6 +234,14 @@ def _check(scores: pd.DataFrame, columns: Sequence[str], what: str, *, complete:
                 f"{what}: {part(int(bad.sum()), len(scores), 'patient', 'have')} no {column} value, or an infinite one",
                 where=listing(scores.index[bad]),
             )
+
+
+def _check_there(scores: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Refuse scores without a column."""
+    if absent := [column for column in columns if column not in scores]:
+        raise InputError(
+            f"{what}: there is no column {listing(absent)}", where=f"columns: {listing(scores.columns)}"
+        )
 
 
 def _notes(
@@ -233,7 +258,7 @@ def _notes(
     if whole.any():
         n = int(frame.loc[whole, "n"].min())
         notes.append(
-            f"the interval of {part(int(whole.sum()), len(frame), 'patient', 'are')} the whole line: "
+            f"{part(int(whole.sum()), len(frame), 'patient', 'have')} the whole line as interval: "
             f"{counted(n, 'residual')} give {largest_level(n):.3g} at most, not {level:g}"
         )
     if small:

@@ -23,6 +23,7 @@ from sequoia_stats.signature.signature import Signature
 from sequoia_stats.types.expression import Expression
 from sequoia_stats.types.genes import match
 
+GROUPS = ("high", "low", "uncertain")
 _COLUMNS = ["fold", "n_train", "mean", "sd", "cutoff"]
 
 
@@ -33,9 +34,9 @@ class FoldScores(Result):
     Parameters
     ----------
     frame : DataFrame
-        A row per patient: ``patient_id, risk_score, group`` ("high" or "low"), ``fold`` (Int64). The scores of a fold
-        have a scale of their own. Patients of no fold have the mean over folds of the standardised scores, and no fold;
-        `standardised` brings all on one scale.
+        A row per patient: ``patient_id, risk_score, group`` ("high" or "low"; "uncertain" too once intervals have
+        decided), ``fold`` (Int64). The scores of a fold have a scale of their own. Patients of no fold have the mean
+        over folds of the standardised scores, and no fold; `standardised` brings all on one scale.
     folds : DataFrame
         The scale of each fold: ``fold, n_train, mean, sd`` (divisor n − 1) ``, cutoff`` (median) of the scores of its
         training patients, by the same signature; empty if nobody of the splits is among the patients.
@@ -76,6 +77,12 @@ class FoldScores(Result):
             scores[folds == fold] = _standardise(scores[folds == fold], mean, sd)
         return pd.Series(scores, pd.Index(self.frame["patient_id"]), name="risk_score")
 
+    @property
+    def empty(self) -> pd.Series:
+        """Whether the signature that scores the patient has no gene, by patient id; false for patients of no fold."""
+        empty = [fold for fold, n in enumerate(self.n_genes) if n == 0]
+        return self.fold.isin(empty)
+
     def to_frame(self) -> pd.DataFrame:
         """The scores, a row per patient."""
         return self.frame
@@ -93,9 +100,9 @@ class FoldScores(Result):
 
     def __str__(self) -> str:
         shown = self.to_dict()
+        groups = [f"{n} {group}" for group in GROUPS if (n := int((self.frame["group"] == group).sum()))]
         lines = [
-            f"Scores of {counted(shown['n'], 'patient')} ({shown['n_high']} high, {shown['n_low']} low) by signatures "
-            "that have not seen them"
+            f"Scores of {counted(shown['n'], 'patient')} ({', '.join(groups)}) by signatures that have not seen them"
         ]
         if len(self.folds):
             tested = self.frame["fold"].value_counts()

@@ -7,10 +7,11 @@ from contextlib import suppress
 import pandas as pd
 
 from sequoia_stats.conformal import RiskDecisions, decide_risk
-from sequoia_stats.errors import InputError
+from sequoia_stats.errors import InputError, part
 from sequoia_stats.signature.fold_scores import FoldScores, whole_folds
 from sequoia_stats.signature.folds import FoldSignatures
 from sequoia_stats.signature.predicted import comparable, measured_expression, measured_scores
+from sequoia_stats.signature.reference import ScaleReference
 from sequoia_stats.signature.scoring import RiskScore
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.types.predictions import Predictions
@@ -25,6 +26,7 @@ def decide_scores(
     truth: Predictions | None = None,
     level: float = 0.9,
     within: pd.Series | None = None,
+    reference: ScaleReference | None = None,
 ) -> RiskDecisions:
     """Put patients into risk groups by intervals of the score that they would have on measured expression.
 
@@ -45,6 +47,8 @@ def decide_scores(
         The coverage, between 0 and 1.
     within : Series, optional
         Level of each patient of both, by patient id, such as the site: residuals come from the same level.
+    reference : ScaleReference, optional
+        The scale of measured scores if a reference gives that of predicted ones; see `predicted.measured_reference`.
 
     Returns
     -------
@@ -55,12 +59,12 @@ def decide_scores(
     Raises
     ------
     InputError
-        If the signature has no gene, too few patients are measured, or a patient has no level.
+        If the signature has no gene, or there are too few measured scores; as `predicted.measured_scores`.
     """
     models = signature.signatures if isinstance(signature, FoldSignatures) else (signature,)
     if all(one.is_null for one in models):
         raise InputError("the signature has no gene, so its score needs no interval")
-    measured = measured_scores(signature, calibration)
+    measured = measured_scores(signature, calibration, calibration_scores, reference)
     known = _frame(calibration_scores, within).assign(measured=comparable(measured))
     if not isinstance(calibration_scores, FoldScores):
         folds = whole_folds(measured_expression(calibration, []))
@@ -71,8 +75,13 @@ def decide_scores(
     column, scores = None if within is None else str(within.name), _frame(scored, within)
     if truth is not None:
         with suppress(InputError):  # too few were measured for a score: `compare_with_measured` says so
-            scores["measured"] = comparable(measured_scores(signature, truth))
-    return decide_risk(known, scores, cutoff, folds=of_folds, level=level, within=column)
+            scores["measured"] = comparable(measured_scores(signature, truth, scored, reference))
+    notes = []
+    if calibration_scores is not scored and isinstance(calibration_scores, RiskScore):
+        seen = calibration_scores.n_overlap or 0
+        who = part(seen, len(calibration_scores.scores), "calibration patient", "were")
+        notes += [f"{who} used to train the signature"] * bool(seen)
+    return decide_risk(known, scores, cutoff, folds=of_folds, level=level, within=column, notes=notes)
 
 
 def _frame(scored: RiskScore | FoldScores, within: pd.Series | None) -> pd.DataFrame:

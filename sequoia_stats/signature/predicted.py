@@ -16,6 +16,7 @@ from sequoia_stats.selection import well_predicted
 from sequoia_stats.signature.fold_scores import FoldScores, whole_folds
 from sequoia_stats.signature.folds import FoldSignatures
 from sequoia_stats.signature.patient_outcomes import fold_strata, matched_outcome
+from sequoia_stats.signature.reference import ScaleReference
 from sequoia_stats.signature.scoring import RiskScore
 from sequoia_stats.signature.signature import Signature
 from sequoia_stats.survival import cox_regression
@@ -104,6 +105,7 @@ def compare_with_measured(
     *,
     outcome: pd.DataFrame | None = None,
     rule: str = "strict",
+    reference: ScaleReference | None = None,
 ) -> PredictedSignature:
     """Judge a signature on predictions by the measured expression of the same patients.
 
@@ -119,6 +121,8 @@ def compare_with_measured(
         Index = patient id; ``time`` (months) and ``event``: hazard ratios of both scores on the same patients.
     rule : {"strict", "paper", "published-code"}
         What makes a gene well predicted, among all genes of the predictions.
+    reference : ScaleReference, optional
+        The scale of the measured score if a reference gives that of the predicted one; see `measured_reference`.
 
     Raises
     ------
@@ -129,12 +133,13 @@ def compare_with_measured(
     Notes
     -----
     The measured score is computed as the predicted one, from measured expression alone: the transform takes its
-    parameters from these patients, or for signatures of folds from the training patients of each.
+    parameters from these patients, or from those of the same group, or for signatures of folds from the training
+    patients of each. Patients of a fold whose signature has no gene are in no pair.
     """
     genes, notes, r = _gene_table(signature, predictions, rule), [], np.nan
     measured: RiskScore | FoldScores | None = None
     try:
-        measured = measured_scores(signature, predictions)
+        measured = measured_scores(signature, predictions, scored, reference)
     except InputError as error:  # what is known of the genes is worth as much without it
         notes.append(f"there is no measured score: {error.what}")
     pairs = pd.DataFrame({"predicted": comparable(scored)})
@@ -144,6 +149,8 @@ def compare_with_measured(
             who = part(len(lost), len(pairs), "patient", "have")
             notes.append(f"{who} no measured score, since a gene of the signature was not measured")
         pairs = pairs.dropna()
+        pairs, said = with_genes(pairs, scored)
+        notes += said
         if pairs.nunique().min() > 1:
             r = float(np.corrcoef(pairs["predicted"], pairs["measured"])[0, 1])
         else:
@@ -172,21 +179,77 @@ def compare_with_measured(
 
 
 def measured_scores(
-    signature: Signature | FoldSignatures, predictions: Predictions
+    signature: Signature | FoldSignatures,
+    predictions: Predictions,
+    scored: RiskScore | FoldScores,
+    reference: ScaleReference | None = None,
 ) -> RiskScore | FoldScores:
     """Scores of the measured expression, of the patients in whom no gene of the signature is missing.
+
+    Parameters
+    ----------
+    signature : Signature or FoldSignatures
+        The signature.
+    predictions : Predictions
+        Predicted and measured expression.
+    scored : RiskScore or FoldScores
+        The scores of the predicted expression, whose scale tells that of the measured one.
+    reference : ScaleReference, optional
+        The scale of the measured score if a reference gives that of the predicted one; see `measured_reference`.
 
     Raises
     ------
     InputError
-        If these are too few; as `Signature.risk_score`.
+        If these are too few; if a reference without measured expression gave the scale; as `Signature.risk_score`.
     """
+    kept = _measured_in_all(signature, predictions)
+    if isinstance(signature, FoldSignatures) or isinstance(scored, FoldScores):
+        return signature.risk_score(kept)
+    options: dict[str, Any] = {}
+    if scored.reference is not None:
+        if reference is None:
+            raise InputError(
+                f"the reference {scored.reference.cohort} puts predicted expression on its scale, but does not hold "
+                "measured expression of enough patients to do the same for measured scores",
+                fix="give --reference predictions with measured expression, such as those of a training run",
+            )
+        options["reference"] = reference
+    elif scored.groups is not None:
+        options["scale_within"] = scored.groups
+    else:
+        options["scale"] = scored.scale
+    # it is a truth to compare with, not a result
+    return signature.risk_score(kept, allow_overlap=True, **options)
+
+
+def measured_reference(signature: Signature, predictions: Predictions) -> ScaleReference:
+    """The scale of measured scores where predictions are the reference of predicted ones: their measured expression.
+
+    Raises
+    ------
+    InputError
+        As `ScaleReference.fit`.
+    """
+    kept = _measured_in_all(signature, predictions)
+    return ScaleReference.fit(kept, signature.genes, signature.transform.name)
+
+
+def _measured_in_all(signature: Signature | FoldSignatures, predictions: Predictions) -> Expression:
+    """Measured expression of the patients in whom no gene of the signature is missing."""
     expression = measured_expression(predictions, [gene for one in _models(signature) for gene in one.genes])
     complete = expression.values.notna().all(axis=1).to_numpy()
-    kept = replace(expression, values=expression.values[complete], covariates=expression.covariates[complete])
-    if isinstance(signature, FoldSignatures):
-        return signature.risk_score(kept)
-    return signature.risk_score(kept, allow_overlap=True)  # it is a truth to compare with, not a result
+    return replace(expression, values=expression.values[complete], covariates=expression.covariates[complete])
+
+
+def with_genes(frame: pd.DataFrame, scored: RiskScore | FoldScores) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of patients whose signature has genes, and what to say of the others."""
+    if not isinstance(scored, FoldScores):
+        return frame, []
+    empty = scored.empty.reindex(frame.index).to_numpy(bool)
+    if not empty.any() or empty.all():
+        return frame, []
+    who = part(int(empty.sum()), len(empty), "patient", "are")
+    return frame[~empty], [f"{who} left out of r and hazard ratios: the signature of their fold has no gene"]
 
 
 def comparable(scored: RiskScore | FoldScores) -> pd.Series:

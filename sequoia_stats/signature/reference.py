@@ -32,7 +32,7 @@ _FIX = "give a file written by signature score --save-reference, or a cohort"
 class ScaleReference(Result):
     """The transform of genes, fitted to a fixed cohort, so that one new patient can be scored on that cohort's scale.
 
-    A patient of the cohort gets the score that he has if the cohort is scored by itself.
+    The patients of the cohort get the scores that they have if the cohort is scored by itself.
 
     Parameters
     ----------

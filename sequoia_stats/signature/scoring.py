@@ -59,6 +59,8 @@ class RiskScore(Result):
         Number of patients that the signature was trained on; None if it does not say whom.
     notes : tuple of str
         What to know before reading the scores.
+    groups : Series or None
+        The group of each patient, within which the transform was computed; None without groups.
     """
 
     scores: pd.Series = field(metadata={"show": False})
@@ -70,6 +72,7 @@ class RiskScore(Result):
     reference: ScaleReference | None = field(default=None, metadata={"show": False})
     n_overlap: int | None = None
     notes: tuple[str, ...] = field(default=(), metadata={"show": False})
+    groups: pd.Series | None = field(default=None, metadata={"show": False})
 
     def scale_details(self) -> dict[str, Any]:
         """What else to say about the scale, as plain values: groups, reference and notes; only what there is."""
@@ -157,6 +160,7 @@ def compute_scores(
         reference=frozen,
         n_overlap=n_overlap,
         notes=tuple(notes),
+        groups=None if scale_within is None else groups,
     )
 
 

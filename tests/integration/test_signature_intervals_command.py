@@ -162,6 +162,63 @@ def test_the_outcome_draws_the_curves_of_the_groups(capsys, files):
     assert "scores.km.png" not in left_in(files)
 
 
+def test_training_patients_may_calibrate_the_intervals_of_new_ones(capsys, files):
+    signature = make_signature(
+        make_cohort(n=60), GENES, "zscore", trained_on=[f"P{i + 1}" for i in range(30)]
+    )
+    signature.save(files / "s.json")
+    run = score(files, "--calibration", files / "known.h5ad", cohort="new.h5ad")
+    answer = sequoia(capsys, *[part for part in run if part != "--allow-overlap"])
+    assert (
+        answer.code == 0 and "30 of 120 calibration patients were used to train the signature" in answer.out
+    )
+
+
+def test_a_run_folder_calibrates_by_its_predictions(capsys, files):
+    (files / "run").mkdir()
+    (files / "known.h5ad").rename(files / "run" / "predictions.h5ad")
+    run = score(files, "--calibration", files / "run", "--json", cohort="new.h5ad")
+    assert sequoia(capsys, *run).json["intervals"]["n"] == 120
+
+
+def test_the_counts_of_signatures_of_folds_are_those_of_the_file(capsys, files):
+    answer = sequoia(capsys, *by_folds(files))
+    n = read_risk_table(files / "scores.csv")["group"].value_counts()
+    counts = ", ".join(f"{n[group]} {group}" for group in ("high", "low", "uncertain") if group in n)
+    assert f"Scores of 120 patients ({counts})" in answer.out and "uncertain" in counts
+
+
+def test_files_of_the_signatures_are_never_replaced(capsys, files):
+    run = by_folds(files)
+    answer = sequoia(capsys, *run[:-1], files / "folds" / "splits.csv", "--force")
+    assert answer.code == 2 and "splits.csv" in answer.err
+    assert FoldSignatures.load(files / "folds")
+
+
+def test_an_error_of_the_predictions_names_them_and_not_the_outcome(capsys, files):
+    predictions = read_predictions(files / "known.h5ad")
+    adata = predictions.adata
+    for name in [name for name in adata.layers if name.startswith("untrained")]:
+        del adata.layers[name]
+    adata.write_h5ad(files / "known.h5ad")
+    answer = sequoia(capsys, *score(files, "--rule", "paper", "--outcome", files / "outcome.csv"))
+    assert answer.code == 2 and "known" in answer.err and "outcome.csv" not in answer.err
+
+
+def test_measured_scores_are_scaled_by_the_reference(capsys, files):
+    adata = read_predictions(files / "known.h5ad").adata[:9]
+    adata.write_h5ad(files / "few.h5ad")
+    options = ("--reference", files / "known.h5ad", "--calibration", files / "known.h5ad", "--json")
+    content = sequoia(capsys, *score(files, *options, cohort="few.h5ad")).json["intervals"]
+    assert content["n"] == 120 and content["n_measured"] == 9
+
+
+def test_a_reference_without_measured_expression_leaves_intervals_out(capsys, files):
+    answer = sequoia(capsys, *score(files, "--reference", files / "new.h5ad"))
+    assert answer.code == 0 and "no intervals: the reference made" in answer.err + answer.out
+    assert "lower" not in read_risk_table(files / "scores.csv")
+
+
 REFUSED = {
     "a level beyond n": (
         ["--level", "0.999"],

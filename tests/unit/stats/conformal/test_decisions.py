@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sequoia_stats.conformal import decide_risk, interval_groups, score_intervals, share_decided
+from sequoia_stats.errors import InputError
 from tests.build.scores import make_scores
 
 #: The scale of the measured scores of two folds.
@@ -15,6 +16,14 @@ FOLDS = pd.DataFrame(
 
 def make_two_folds(n=100, r=0.8):
     return make_scores(n, r, folds=2).astype({"fold": "Int64"})
+
+
+def make_null_fold():
+    """Scores of three folds, of which the last has a signature without genes, and the scale of each."""
+    known = make_scores(300, 0.95, folds=3).astype({"fold": "Int64"})
+    known.loc[known["fold"] == 2, ["predicted", "measured"]] = 0.0
+    empty = pd.DataFrame({"fold": [2], "n_train": 50, "mean": 0.0, "sd": 0.0, "cutoff": 0.0})
+    return known, pd.concat([FOLDS, empty])
 
 
 def test_limits_and_groups_of_one_signature_are_those_of_the_intervals():
@@ -46,11 +55,39 @@ def test_a_patient_of_no_fold_is_judged_by_the_common_cutoff():
 
 
 def test_a_fold_without_genes_leaves_its_patients_uncertain():
-    known = make_two_folds(400, 0.95)
-    got = decide_risk(known, known, 0.0, folds=FOLDS.assign(sd=[2.0, 0.0]), level=0.5).frame
-    assert got.loc[known["fold"] == 1, "group"].eq("uncertain").all()
-    assert got.loc[known["fold"] == 1, "upper"].eq(np.inf).all()
+    known, folds = make_null_fold()
+    got = decide_risk(known, known, 0.0, folds=folds, level=0.5).frame
+    assert got.loc[known["fold"] == 2, "group"].eq("uncertain").all()
+    assert got.loc[known["fold"] == 2, "upper"].eq(np.inf).all()
     assert set(got.loc[known["fold"] == 0, "group"]) == {"low", "high", "uncertain"}
+
+
+def test_a_fold_without_genes_changes_nothing_for_the_others():
+    known, folds = make_null_fold()
+    got = decide_risk(known, known, 0.0, folds=folds)
+    others = known[known["fold"] != 2]
+    want = decide_risk(others, others, 0.0, folds=folds)
+    pd.testing.assert_frame_equal(got.frame.loc[others.index], want.frame)
+    pd.testing.assert_frame_equal(got.decided, want.decided)
+    assert (got.n_measured, got.n_held, got.intervals.r) == (want.n_measured, want.n_held, want.intervals.r)
+    assert got.intervals.n == len(others) < len(known)
+    assert (
+        f"{len(known) - len(others)} of {len(known)} patients are of a fold whose signature has no gene"
+        in str(got)
+    )
+
+
+def test_new_patients_of_signatures_of_folds_are_promised_nothing():
+    known, new = make_two_folds(), make_scores(30, 0.8, named="N").assign(fold=pd.NA)
+    got = decide_risk(known, new, 0.0, folds=FOLDS)
+    assert got.decided["expected"].isna().all() and "expected: if" not in str(got)
+    assert "30 of 30 patients are in no fold" in str(got) and "90% is no promise for them" in str(got)
+
+
+def test_patients_of_folds_without_genes_alone_are_refused():
+    known, folds = make_null_fold()
+    with pytest.raises(InputError, match="has no gene"):
+        decide_risk(known, known[known["fold"] == 2], 0.0, folds=folds)
 
 
 def test_the_table_of_levels_has_the_width_of_the_intervals():

@@ -153,7 +153,7 @@ def test_a_higher_level_holds_the_lower_one(seed, levels):
 def test_eight_patients_give_the_whole_line():
     got = score_intervals(make_scores(n=8, folds=0), make_scores(n=2, named="N"))
     assert got.frame["lower"].eq(-np.inf).all() and got.frame["upper"].eq(np.inf).all()
-    assert got.n_whole == 2 and "2 of 2 patients are the whole line" in got.notes[0]
+    assert got.n_whole == 2 and "2 of 2 patients have the whole line as interval" in got.notes[0]
 
 
 def test_nine_patients_do_not():
@@ -213,6 +213,23 @@ def test_shrunken_predictions_are_held_as_well_at_the_ends_as_in_the_middle():
     frame = score_intervals(known, new).frame
     ends = (new["predicted"] - new["predicted"].mean()).abs() > 1.5 * new["predicted"].std()
     assert coverage(frame[ends], new.loc[ends, "measured"]) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_sample_of_tcga_is_the_patient_of_the_calibration():
+    known = make_scores(n=60, named="TCGA-A1-A0S")
+    known.index = [f"TCGA-A1-{1000 + i}" for i in range(60)]
+    sample = known.set_axis(known.index + "-01A")
+    want, got = score_intervals(known, known), score_intervals(known, sample)
+    np.testing.assert_array_equal(got.frame, want.frame)
+    assert got.frame["cross_validated"].all() and got.notes == want.notes
+
+
+def test_a_patient_without_a_level_has_the_intervals_of_all():
+    known, new = make_scores(n=60, folds=0), make_scores(n=4, named="N")[["predicted"]]
+    known["site"], new["site"] = ["A", "B"] * 29 + [None] * 2, ["A", None, "B", np.nan]
+    found = score_intervals(known, new, within="site")
+    assert found.frame["n"].tolist() == [29, 60, 29, 60]
+    assert found.notes == ("2 of 4 patients have no site, and the intervals of all patients",)
 
 
 # --- bad input -----------------------------------------------------------------------------------------------------

@@ -69,13 +69,16 @@ def survival(
     oracle = table[(table["route"] == "oracle") & (table["truth"] == truth)].iloc[0]
     shown = compared.comparison.set_index("score").loc[ROUTES[route]]
     how = {
-        "predicted": "Risk by a signature that was trained on measured genes, on genes that networks predicted",
-        "image": "Risk by a network that was trained on outcomes and sees tiles alone",
+        "predicted": "Patients are scored by a signature that was trained on measured genes and reads the genes that a "
+        "network predicted; neither saw the section of the patients it scores",
+        "image": "Patients are scored by a network that was trained on outcomes and sees tiles alone; it never saw the "
+        "section of the patients it scores",
     }[route]
     return [
         f"Semi-synthetic patients whose planted risk is {about.planted(truth)}.",
-        f"{how}; signature and networks never saw the section of the patients whom they score.",
-        "Cut at the median of each fold's training patients. Bands: 95% log-log intervals; ticks: censored patients.",
+        f"{how}.",
+        "Groups are cut at the median risk of each fold's training patients.",
+        "Bands: 95% log-log intervals; ticks: censored patients.",
         f"The curves are of one draw (log-rank {text.p_statement(shown['logrank_p'])}).",
         f"Over {row['draws']} draws, C is {text.number(row['c_mean'], 3)} (standard error "
         f"{text.number(row['c_se'], 3)}), that of the planted risk {text.number(oracle['c_mean'], 3)}; the log-rank "
@@ -112,8 +115,8 @@ def epochs(table: pd.DataFrame, about: About) -> list[str]:
         "Semi-synthetic patients without an effect: C on the test parts after each epoch of image networks that learn "
         f"for at most {len(strict)} epochs, of which the one with the best validation loss is kept (strict), and for "
         f"{len(paper)} epochs, of which the last is kept (paper).",
-        f"Mean over {counted(int(strict['networks'].iloc[0]), 'network')}; bands: one standard error over draws; "
-        "points: epochs that are kept, larger where more networks keep them; grey: 0.5.",
+        f"Mean over {counted(int(strict['networks'].iloc[0]), 'network')}, one for each section and draw; bands: one "
+        "standard error over draws; points: epochs that are kept, larger where more networks keep them; grey: 0.5.",
         f"The strict recipe kept one of the epochs {chosen.min()} to {chosen.max()}; after the last epoch of the "
         f"paper's recipe C is {text.number(last['c_mean'], 3)} (standard error {text.number(last['c_se'], 3)}).",
         *setting(about),
@@ -132,7 +135,8 @@ def coverage(table: pd.DataFrame, level: float) -> list[str]:
         f"Mean over genes: {'; '.join(parts)}.",
         "The promise holds on average over genes and for patients of the same population; single genes lie above or "
         "below, the more so the fewer the patients.",
-        "Boxes: quartiles and median; whiskers: 5th to 95th percentile; grey: within 2 points of the promise.",
+        "Diamonds: means; boxes: quartiles and median; whiskers: 5th to 95th percentile; grey: within 2 "
+        "points of the promise.",
         "Nothing follows from this for another population of patients.",
     ]
 
@@ -145,9 +149,10 @@ def abstention(decided: Mapping[str, RiskDecisions], about: About) -> list[str]:
         for truth, one in decided.items()
     ]
     return [
-        "Semi-synthetic patients: how many are decided by the interval of their measured signature score, given the "
-        "score on predicted genes, at several levels.",
-        "A patient is decided if the whole interval lies on one side of the cut-off, the median of the measured scores "
+        "Semi-synthetic patients: the share that is decided at several levels (left), and the share of these whose "
+        "measured score lies on the other side of the cut-off (right).",
+        "The score on predicted genes gives an interval for the score on measured genes; a patient is decided if the "
+        "whole interval lies on one side of the cut-off, the median of the measured scores "
         "of the fold's training patients. Patients are cross-validated, so the level is no guarantee.",
         f"Decided in one draw: {'; '.join(shares)}.",
         *setting(about),

@@ -88,14 +88,17 @@ class IntervalPlan:
         return None if self.weights is None else effective_patients(self.weights[0], self.calibration.codes)
 
     def most_patients(self, measured: RealArray) -> int:
-        """The effective number of calibration patients; without weights the most that have a gene (slides, genes)."""
+        """The most calibration patients with a gene (slides, genes) in a cell, or their effective number."""
         effective = self.effective_patients()
         if effective is not None:
             return math.floor(effective)
         present = ~np.isnan(measured)
-        return round(
-            float((slide_weights(self.calibration.codes, present) * present).sum(axis=0).max(initial=0))
-        )
+        found = 0.0
+        for cell in self.cells:
+            there = present[cell.calibration]
+            counts = (slide_weights(cell.patients, there) * there).sum(axis=0)
+            found = max(found, float(counts.max(initial=0)))
+        return round(found)
 
     def bounds(
         self,

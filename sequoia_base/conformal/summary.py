@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sequoia_base.conformal.coverage import Coverage, CoverageCount
 from sequoia_base.conformal.genes import GeneBounds, IntervalPlan, fewest_patients
 from sequoia_base.conformal.quantiles import RealArray
+from sequoia_base.conformal.slides import SEEN_IN_TRAINING
 from sequoia_base.errors import counted, listing
 from sequoia_base.results import Result
 
@@ -38,8 +39,9 @@ class IntervalSummary(Result):
         Number of calibration patients.
     effective_patients : float, optional
         Their effective number under the weights.
-    n_slides, n_new : int
-        Slides with intervals, and those of new patients among them.
+    n_slides, n_new, n_seen : int
+        Slides with intervals; those of new patients among them; and those of patients whom the networks that predict
+        them have seen.
     n_genes, n_whole_line, n_normalised : int
         Genes; those whose interval is the whole line for some slide; those whose width follows the predicted value.
     mean_width : float
@@ -59,6 +61,7 @@ class IntervalSummary(Result):
     effective_patients: float | None
     n_slides: int
     n_new: int
+    n_seen: int
     n_genes: int
     n_whole_line: int
     n_normalised: int
@@ -71,21 +74,36 @@ class IntervalSummary(Result):
         weighted = self.effective_patients is not None
         effective = f", {self.effective_patients:.1f} effective under weights" if weighted else ""
         patients = f"{counted(self.n_patients, 'calibration patient')}{effective}"
-        held = self.n_slides - self.n_new
-        lines = [f"{self.level:g} intervals from {patients} ({how}), mean width {self.mean_width:.3g}"]
-        lines += [f"  {counted(self.n_new, 'slide')} of new patients: {PROMISE}"] * bool(self.n_new)
+        held = self.n_slides - self.n_new - self.n_seen
+        inside = f", within {self.within}" if self.within else ""
+        lines = [
+            f"{self.level:g} intervals from {patients} ({how}){inside}, mean width {self.mean_width:.3g}"
+        ]
+        lines += [f"  {counted(self.n_new, 'slide')} of new patients: {self._promise}"] * bool(self.n_new)
         lines += [
             f"  {counted(held, 'slide')} of cross-validated patients, from the other folds: {NO_GUARANTEE}"
         ] * bool(held)
+        lines += [
+            f"  {counted(self.n_seen, 'slide')} predicted by networks that have seen the patient: {NO_GUARANTEE}, and "
+            "likely too narrow"
+        ] * bool(self.n_seen)
         if self.normalised:
             lines.append(f"  the width follows the predicted value in {counted(self.n_normalised, 'gene')}")
         lines += [f"  {text}" for text in self.notes]
         lines += [f"  {self.coverage}"] * (self.coverage is not None)
         return "\n".join(lines)
 
+    @property
+    def _promise(self) -> str:
+        """What is promised to new patients."""
+        least = (
+            f", {1 - 2 * (1 - self.level):.3g} guaranteed for any networks" if self.method == "cv+" else ""
+        )
+        return f"{PROMISE}{least}"
+
     def to_uns(self) -> dict[str, Any]:
         """For ``uns["intervals"]``: numbers and texts; the coverage is not stored, as it follows from the layers."""
-        found = self.to_dict() | {"note": f"{PROMISE}; {NO_GUARANTEE} for cross-validated patients"}
+        found = self.to_dict() | {"note": f"{self._promise}; {NO_GUARANTEE} for cross-validated patients"}
         return {
             name: value
             for name, value in found.items()
@@ -111,6 +129,7 @@ class IntervalTally:
         self._plan = plan
         self._cover = CoverageCount(plan.new.patients[plan.is_new])
         self._whole: list[NDArray[np.bool_]] = []
+        self._whole_slides = np.zeros(len(plan.new), dtype=bool)
         self.n_finite = self._n_normalised = 0
         self._width = 0.0
 
@@ -119,6 +138,7 @@ class IntervalTally:
         width = bounds.upper - bounds.lower
         finite = np.isfinite(width)
         self._whole.append(np.asarray(~finite.all(axis=0)))
+        self._whole_slides |= ~finite.all(axis=1)
         self.n_finite += int(finite.sum())
         self._n_normalised += int(bounds.normalised.sum())
         self._width += float(width.sum(where=finite, dtype=float))
@@ -139,8 +159,11 @@ class IntervalTally:
             few = f"fewer than {fewest_patients(options.level)} calibration patients have a measured value"
             why = few if effective is None else f"{few}, or the weights leave too few"
             named = f": {listing(names, 3)}" if names else ""
+            n, n_all = int(self._whole_slides.sum()), len(self._whole_slides)
+            slides = "all slides" if n == n_all else f"{n:,} of {counted(n_all, 'slide')}"
             notes.append(
-                f"the interval of {counted(int(whole.sum()), 'gene')} is the whole line, because {why}{named}"
+                f"the interval of {counted(int(whole.sum()), 'gene')} is the whole line in {slides}, because "
+                f"{why}{named}"
             )
         return IntervalSummary(
             **options.to_dict(),
@@ -148,6 +171,7 @@ class IntervalTally:
             effective_patients=effective,
             n_slides=len(plan.new),
             n_new=int(plan.is_new.sum()),
+            n_seen=int((plan.new.folds == SEEN_IN_TRAINING).sum()),
             n_genes=len(whole),
             n_whole_line=int(whole.sum()),
             n_normalised=self._n_normalised,

@@ -98,8 +98,8 @@ def predict(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="Predictions file with measured values that calibrates the intervals.  [default: that of the "
-            "training run]"
+            help="Predictions file with measured values, or the run folder that holds one, that calibrates the "
+            "intervals.  [default: that of the training run]"
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",

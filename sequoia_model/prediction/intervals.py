@@ -25,6 +25,7 @@ from sequoia_base.conformal import (
     make_intervals,
     plan_intervals,
 )
+from sequoia_base.tables import read_header
 from sequoia_model.errors import InputError, listing, part
 from sequoia_model.patients import read_patient_column
 from sequoia_model.prediction._file import PredictionsFile
@@ -113,7 +114,8 @@ def open_calibration(
     genes : sequence of str
         What they predict.
     calibration : path, optional
-        A predictions file with measured values; by default that of the run folder in which the weights are.
+        A predictions file with measured values, or the run folder that holds one; by default that of the run folder in
+        which the weights are.
     splits : Splits, optional
         The patients whom the networks were trained on.
     patients : path or mapping, optional
@@ -125,6 +127,8 @@ def open_calibration(
         If there is no calibration, or it is of other networks, or lacks measured values, patients or the groups.
     """
     path = _find(weights) if calibration is None else Path(calibration)
+    if path.is_dir():
+        path /= _PREDICTIONS
     found, obs, var = h5ad.names(path)
     if "layers/measured" not in found:
         raise InputError(
@@ -154,7 +158,7 @@ def open_calibration(
         )
     levels = _levels(options.within, patients)
     groups: ArrayLike | None = None if levels is None else [levels.get(name, "") for name in names]
-    if options.within == COHORT:
+    if levels is None and options.within == COHORT:
         groups = obs.get(COHORT)
     columns = pd.Index(var.index.astype(str)).get_indexer(pd.Index(genes))
     if (columns < 0).all():
@@ -289,8 +293,10 @@ def _refuse_unreadable(path: Path, weights: Weights) -> None:
 
 
 def _levels(within: str | None, patients: str | Path | Mapping[str, str] | None) -> Mapping[str, str] | None:
-    """The group of each patient by the table of patients; None if there are no groups, or they are cohorts."""
-    if within is None or within == COHORT:
+    """The group of each patient by the table of patients; None if there are no groups, or predictions name cohorts."""
+    if within is None:
+        return None
+    if within == COHORT and not (isinstance(patients, str | Path) and COHORT in read_header(patients)):
         return None
     if not isinstance(patients, str | Path):
         raise InputError(

@@ -220,6 +220,7 @@ def fit_folds(
         If the splits have no test part or test a patient in several folds, share no patient with the cohort, or leave
         fewer than two events to train on in a fold; as `LassoCoxSignature.fit`, with the fold.
     """
+    estimator.check_parameters()
     cohort = as_cohort(cohort)
     if not isinstance(splits, Splits):
         inside = Path(splits) / _SPLITS

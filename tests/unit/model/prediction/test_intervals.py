@@ -152,7 +152,9 @@ def test_a_gene_that_the_calibration_lacks_has_the_whole_line(tmp_path, folder):
     assert np.isposinf(adata.layers["upper"][:, [1, 2, 4]]).all()
     kept = [0, 3, *range(5, 40)]
     np.testing.assert_array_equal(adata.layers["upper"][:, kept], whole.layers["upper"][:, kept])
-    assert "the interval of 3 genes is the whole line" in str(done) and "G2, G3, G5" in str(done)
+    assert "the interval of 3 genes is the whole line in all slides" in str(done) and "G2, G3, G5" in str(
+        done
+    )
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "cv+"}, {"normalised": True}, {"weighted": True}])
@@ -230,6 +232,47 @@ def test_a_calibration_of_other_networks_is_refused(tmp_path, folder):
 def test_a_calibration_without_intervals_is_refused(tmp_path, folder):
     path = folder / "brca" / "predictions.h5ad"
     assert "no intervals are asked for" in refused(folder, tmp_path, calibration=path, intervals=None)
+
+
+def test_patients_of_the_calibration_alone_are_told_how_many_the_other_folds_have(tmp_path, folder):
+    path = calibration(tmp_path / "c.h5ad", TRAINED[:9])
+    features = [folder / "features" / f"{name}.h5" for name in TRAINED[:2]]
+    with pytest.raises(InputError) as caught:
+        predict(
+            features, folder / "brca", output=tmp_path / "p.h5ad", calibration=path, intervals=IntervalOptions(),
+            patients=folder / "patients.csv",
+        )  # fmt: skip
+    assert "9 calibration patients" not in caught.value.what and "at most 0.9," not in caught.value.fix
+
+
+def test_a_column_cohort_of_the_table_of_patients_names_the_groups(tmp_path, folder):
+    table = pd.read_csv(folder / "patients.csv").rename(columns={"site": "cohort"})
+    table.to_csv(tmp_path / "patients.csv", index=False)
+    _, by_site = run(folder, tmp_path / "p.h5ad", intervals=IntervalOptions(within="site"))
+    about = {"intervals": IntervalOptions(within="cohort"), "patients": tmp_path / "patients.csv"}
+    done, by_cohort = run(folder, tmp_path / "q.h5ad", **about)
+    np.testing.assert_array_equal(by_cohort.layers["upper"], by_site.layers["upper"])
+    assert "(residuals of all folds), within cohort" in str(done)
+
+
+def test_networks_that_have_seen_a_patient_are_no_cross_validation(tmp_path, folder):
+    done, _ = run(folder, tmp_path / "p.h5ad", ensemble="all")
+    assert done.intervals.n_seen == 2 and "2 slides predicted by networks that have seen the patient" in str(
+        done
+    )
+    assert "cross-validated patients" not in str(done)
+
+
+def test_cv_plus_says_what_it_guarantees(tmp_path, folder):
+    done, adata = run(folder, tmp_path / "p.h5ad", intervals=IntervalOptions(method="cv+"))
+    assert "0.8 guaranteed for any networks" in str(done)
+    assert "0.8 guaranteed for any networks" in adata.uns["intervals"]["note"]
+
+
+def test_a_run_folder_calibrates_by_its_predictions(tmp_path, folder):
+    _, one = run(folder, tmp_path / "p.h5ad", calibration=folder / "brca")
+    _, other = run(folder, tmp_path / "q.h5ad")
+    np.testing.assert_array_equal(one.layers["upper"], other.layers["upper"])
 
 
 def test_groups_need_a_table(tmp_path, folder):

@@ -391,3 +391,9 @@ def test_splits_without_a_test_part_are_refused(cohort):
     roles = make_splits(list(cohort.patients)).roles.replace("test", "val")
     with pytest.raises(InputError, match="no test part"):
         fit_folds(LassoCoxSignature(), cohort, Splits(roles))
+
+
+def test_a_wrong_parameter_is_no_fault_of_a_fold(cohort):
+    with pytest.raises(InputError, match="engine") as caught:
+        fit_folds(LassoCoxSignature(engine="none"), cohort, make_splits(list(cohort.patients)))
+    assert "fold 0" not in str(caught.value)

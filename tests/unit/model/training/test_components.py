@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sequoia_model.errors import InputError
-from sequoia_model.training.principal_components import fit_components
+from sequoia_model.training.principal_components import fit_components, refuse_few
 
 
 def make_inputs(slides: int = 12, clusters: int = 7, d: int = 9, seed: int = 0) -> np.ndarray:
@@ -51,3 +51,12 @@ def test_more_components_than_dimensions_are_refused() -> None:
         InputError, match="128 principal components cannot be fitted on 84 cluster means of 9 dimensions"
     ):
         fit_components(make_inputs(), np.arange(12), 128)
+
+
+def test_more_slides_are_no_way_out_where_dimensions_lack():
+    inputs = np.zeros((3, 4, 32), dtype=np.float32)
+    with pytest.raises(InputError) as few_dimensions:
+        refuse_few(inputs, np.arange(3), 33)
+    with pytest.raises(InputError) as few_slides:
+        refuse_few(inputs, np.arange(3), 20)
+    assert few_dimensions.value.fix == "--size full" and "more training slides" in few_slides.value.fix

@@ -74,7 +74,8 @@ def run(draw: int, tissue: synthetic.Tissue, settings: Mapping[str, Any], folder
     import torch
 
     torch.set_num_threads(1)  # two threads beside another job take longer than one
-    rng = np.random.default_rng([settings["seed"], draw])
+    generators = synthetic.generators(settings["seed"], draw)
+    rng = generators["patients"]
     patients = synthetic.draw_patients(tissue, settings, rng)
     splits = splits_of(patients, settings["val"], rng)
     shutil.rmtree(folder, ignore_errors=True)
@@ -89,7 +90,7 @@ def run(draw: int, tissue: synthetic.Tissue, settings: Mapping[str, Any], folder
         for truth in settings["truths"]:
             scores = folder / truth
             scores.mkdir()
-            plant(truth, patients, splits, settings, draw, scores)
+            plant(truth, patients, splits, settings, generators[truth], scores)
             score_signatures(work, scores, splits, settings)
             score_images(work, scores, settings, draw)
     table = pd.concat([judge(folder / truth, truth) for truth in settings["truths"]], ignore_index=True)
@@ -102,11 +103,10 @@ def plant(
     patients: synthetic.Patients,
     splits: Splits,
     settings: Mapping[str, Any],
-    draw: int,
+    rng: np.random.Generator,
     scores: Path,
 ) -> None:
     """Plant a risk, draw the outcome, and write both; the risk as the scores of a route."""
-    rng = np.random.default_rng([settings["seed"], draw, synthetic.TRUTHS.index(truth)])
     risk = synthetic.planted_risk(truth, patients, settings, rng)
     effect = 0.0 if truth == "none" else np.log(settings["hazard_ratio"])
     write_outcome_table(synthetic.draw_outcome(risk, effect, settings, rng), scores / "outcome.csv")

@@ -81,6 +81,16 @@ class Patients:
         return self.expression.index
 
 
+def generators(seed: int, draw: int) -> dict[str, np.random.Generator]:
+    """Sources of randomness of a draw, independent of each other: of its "patients", and of each truth.
+
+    They are spawned: numpy takes the seeds [7, 3] and [7, 3, 0] for the same.
+    """
+    names = ("patients", *TRUTHS)
+    seeds = np.random.SeedSequence([seed, draw]).spawn(len(names))
+    return {name: np.random.default_rng(one) for name, one in zip(names, seeds, strict=True)}
+
+
 def tissue_of(sections: Sequence[Section], settings: Mapping[str, Any]) -> Tissue:
     """Cluster the tiles of all sections, find their spots, and choose the genes with most counts.
 

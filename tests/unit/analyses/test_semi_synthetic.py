@@ -34,6 +34,11 @@ def tissue():
     return synthetic.tissue_of(sections, SETTINGS)
 
 
+def test_patients_and_each_outcome_have_random_numbers_of_their_own():
+    draws = [made.random() for draw in (0, 1) for made in synthetic.generators(7, draw).values()]
+    assert len(set(draws)) == 2 * (1 + len(synthetic.TRUTHS))
+
+
 def make_patients(tissue, seed=0, **settings):
     return synthetic.draw_patients(tissue, SETTINGS | settings, np.random.default_rng(seed))
 

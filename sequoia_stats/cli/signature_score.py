@@ -387,7 +387,7 @@ def _hazards(scored: Scored, compared: PredictedSignature | None, outcome: pd.Da
     """Hazard ratios of the predicted and the measured score of the same patients, or of the score alone."""
     from sequoia_stats.signature.predicted import comparable, hazard_table, with_genes
 
-    if compared is not None:
+    if compared is not None and compared.n:  # without measured scores there are no pairs
         return hazard_table(compared.pairs, outcome)
     scores = comparable(scored.result).rename("risk score").to_frame()
     if "fold" in scored.table:

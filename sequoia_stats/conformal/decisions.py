@@ -122,15 +122,15 @@ def decide_risk(
     """
     if folds is not None:
         calibration, scores = (_without_empty(frame, folds) for frame in (calibration, scores))
-    options: dict[str, Any] = {"width": width, "within": within}
-    intervals = score_intervals(calibration, scores, level=level, **options)
     scale = _scale(scores, cutoff, folds)
-    limits = intervals.frame[["lower", "upper"]]
     empty = scale["sd"] == 0  # a signature without genes: everybody has the same score
     if empty.all():
         raise InputError(
             "the signature of the fold of each patient has no gene, so no score needs an interval"
         )
+    options: dict[str, Any] = {"width": width, "within": within}
+    intervals = score_intervals(calibration, scores, level=level, **options)
+    limits = intervals.frame[["lower", "upper"]]
     decided = share_decided(
         calibration, scores[~empty], scale["cutoff"], width=intervals.width, within=within
     )

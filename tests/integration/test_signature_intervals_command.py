@@ -219,6 +219,12 @@ def test_a_reference_without_measured_expression_leaves_intervals_out(capsys, fi
     assert "lower" not in read_risk_table(files / "scores.csv")
 
 
+def test_without_measured_scores_the_outcome_gives_the_hazard_ratio_of_the_predicted_one(capsys, files):
+    options = ("--reference", files / "new.h5ad", "--outcome", files / "outcome.csv", "--json")
+    (row,) = sequoia(capsys, *score(files, *options)).json["predicted"]["hazard_ratios"]
+    assert row["n"] == 120 and row["hr"] > 0
+
+
 REFUSED = {
     "a level beyond n": (
         ["--level", "0.999"],

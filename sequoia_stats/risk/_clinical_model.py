@@ -199,7 +199,7 @@ def drawn_folds(patients: ComparedPatients, seed: int) -> pd.Series:
     if n_events < _FEWEST_FOLDS:
         raise InputError(
             f"{counted(n_events, 'event')} cannot be divided into {_FEWEST_FOLDS} folds to test a clinical model",
-            fix="give more patients, or leave the clinical table out",
+            fix="give more patients, or leave --adjust out",
         )
     folds = stratified_folds(patients.outcome.event, min(MOST_FOLDS, n_events), seed=seed)[0]
     return pd.Series(folds, patients.ids, dtype="Int64")
@@ -238,7 +238,7 @@ def cross_validated(
     if folds.nunique() < 2:
         raise InputError(
             f"all {counted(len(folds), 'patient')} are in one fold, so there are none to train the {name} model on",
-            fix="give scores of several folds, or leave the clinical table out",
+            fix="give scores of several folds, or leave --adjust out",
         )
     risk = pd.Series(np.nan, patients.ids)
     scales, notes = {}, []

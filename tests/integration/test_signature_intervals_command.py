@@ -222,7 +222,7 @@ def test_a_reference_without_measured_expression_leaves_intervals_out(capsys, fi
 def test_without_measured_scores_the_outcome_gives_the_hazard_ratio_of_the_predicted_one(capsys, files):
     options = ("--reference", files / "new.h5ad", "--outcome", files / "outcome.csv", "--json")
     (row,) = sequoia(capsys, *score(files, *options)).json["predicted"]["hazard_ratios"]
-    assert row["n"] == 120 and row["hr"] > 0
+    assert row["n"] == 120 and row["hr_per_sd"] > 0
 
 
 REFUSED = {

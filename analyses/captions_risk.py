@@ -141,11 +141,13 @@ def coverage(table: pd.DataFrame, level: float) -> list[str]:
     ]
 
 
-def abstention(decided: Mapping[str, RiskDecisions], about: About) -> list[str]:
+def abstention(decided: Mapping[str, RiskDecisions | None], about: About) -> list[str]:
     """Caption of the share of patients decided."""
     shares = [
         f"{TRUTH_NAMES[truth].lower()} (r {text.number(one.intervals.r)}): "
         f"{_decided(one, 0.9)} at 90% and {_decided(one, 0.8)} at 80%"
+        if one is not None
+        else f"{TRUTH_NAMES[truth].lower()}: nobody, since no signature chose a gene"
         for truth, one in decided.items()
     ]
     return [

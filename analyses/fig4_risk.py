@@ -42,7 +42,8 @@ def draw(results: Path, settings: Mapping[str, Any], data: Path = DATA) -> None:
     table = by_route(read_draws(folders))
     save_table(table, results / "risk.csv")
     compared = {truth: compare(folders[SHOWN] / truth, settings) for truth in settings["truths"]}
-    decided = {truth: decide(one, folders[SHOWN] / truth) for truth, one in compared.items()}
+    judged = {truth: decide(one, folders[SHOWN] / truth) for truth, one in compared.items()}
+    decided = {truth: one for truth, one in judged.items() if one is not None}
     save_numbers(table, compared, decided, folders, settings, results)
     about = captions.About.of(compared, settings)
     for truth, one in compared.items():
@@ -51,7 +52,7 @@ def draw(results: Path, settings: Mapping[str, Any], data: Path = DATA) -> None:
             caption = captions.survival(route, truth, one, table, about)
             save_drawing(figure, caption, results, f"fig4{panel}_{truth}")
     drawn = {TRUTH_NAMES[truth]: one.decided for truth, one in decided.items()}
-    save_drawing(plots.abstention_curves(drawn), captions.abstention(decided, about), results, "abstention")
+    save_drawing(plots.abstention_curves(drawn), captions.abstention(judged, about), results, "abstention")
     draw_calibration(results, data, about)
 
 
@@ -88,12 +89,17 @@ def compare(scores: Path, settings: Mapping[str, Any]) -> RiskComparison:
     )
 
 
-def decide(compared: RiskComparison, scores: Path) -> RiskDecisions:
-    """Who is uncertain by the interval of the measured score, given that on predicted genes."""
+def decide(compared: RiskComparison, scores: Path) -> RiskDecisions | None:
+    """Who is uncertain by the interval of the measured score, given that on predicted genes.
+
+    None if no signature has a gene: there is no score then.
+    """
     patients = compared.patients.set_index("patient_id")
     calibration = patients[[ROUTES["measured"], ROUTES["predicted"], "fold"]]
     calibration = calibration.set_axis(["measured", "predicted", "fold"], axis=1)
     folds = read_fold_scales(scores / "measured.folds.csv").reset_index()
+    if not folds["sd"].any():
+        return None
     # Everybody has a fold, with a cut-off of its own: 0 serves nobody.
     return decide_risk(calibration, calibration, 0.0, folds=folds)
 

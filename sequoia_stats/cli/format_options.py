@@ -76,7 +76,7 @@ def _with_options_of_formats(
         command(**values)
 
     convert.__doc__ = command.__doc__
-    convert.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    convert.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # its stubs lack it
         [p.replace(kind=p.KEYWORD_ONLY) for p in (*parameters.values(), *own, *last)]
     )
     return convert

@@ -36,10 +36,10 @@ def counted(eta: np.ndarray, time: np.ndarray, event: np.ndarray, ties: str) -> 
     for t in set(time[event]):
         at_risk = [i for i in range(len(eta)) if time[i] >= t]
         failing = [i for i in at_risk if event[i] and time[i] == t]
-        for l in range(len(failing)):  # noqa: E741 - the letter of the formula
-            share = Fraction(l, len(failing)) if ties == "efron" else 0
+        for k in range(len(failing)):
+            share = Fraction(k, len(failing)) if ties == "efron" else 0
             weights = [float(1 - share) if i in failing else 1.0 for i in at_risk]
-            total += eta[failing[l]] - log_sum([eta[i] for i in at_risk], weights)
+            total += eta[failing[k]] - log_sum([eta[i] for i in at_risk], weights)
     return -total / event.sum()
 
 

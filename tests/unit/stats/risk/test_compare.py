@@ -26,7 +26,7 @@ def with_clinical(made, *models, **options):
     return compared(made, *models, clinical=made.clinical, adjust=["age", "stage"], **options)
 
 
-def same(one, other):
+def assert_same(one, other):
     for table in TABLES:
         pd.testing.assert_frame_equal(getattr(one, table), getattr(other, table), rtol=1e-9)
 
@@ -81,7 +81,7 @@ def test_the_scale_of_a_folds_model_does_not_matter():
         sd=spread * made.good.training["sd"],
         cutoff=shift + spread * made.good.training["cutoff"],
     )
-    same(with_clinical(made), with_clinical(made, RiskScores("good", frame, training), made.noise))
+    assert_same(with_clinical(made), with_clinical(made, RiskScores("good", frame, training), made.noise))
 
 
 def test_the_order_of_patients_does_not_matter():
@@ -92,7 +92,7 @@ def test_the_order_of_patients_does_not_matter():
         clinical=made.clinical.iloc[order],
         good=replace(made.good, frame=made.good.frame.iloc[order]),
     )
-    same(with_clinical(made), with_clinical(shuffled))
+    assert_same(with_clinical(made), with_clinical(shuffled))
 
 
 def test_the_numbers_of_folds_do_not_matter():
@@ -106,7 +106,7 @@ def test_the_numbers_of_folds_do_not_matter():
             model.training.rename(index=new),
         )
 
-    same(with_clinical(made), with_clinical(made, renumbered(made.good), renumbered(made.noise)))
+    assert_same(with_clinical(made), with_clinical(made, renumbered(made.good), renumbered(made.noise)))
 
 
 def test_without_a_scale_the_tested_patients_of_a_fold_take_the_place_of_the_training_patients():

@@ -1,0 +1,1 @@
+"""Spatial maps: what `sequoia-model map` writes and both packages read."""

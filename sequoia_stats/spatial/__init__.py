@@ -1,0 +1,1 @@
+"""Maps judged against spatial transcriptomics: similarity, optimal transport, nulls, and gene modules."""

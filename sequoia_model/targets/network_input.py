@@ -21,6 +21,8 @@ from sequoia_model.weights.loading import Weights
 #: Tiles that the published networks were trained on: µm per pixel, and side in µm.
 PUBLISHED_MPP, PUBLISHED_SIDE = 0.5, 128.0
 _TOLERANCE = 0.05
+#: Sides of tiles that differ by no more than this share are the same: a side is a whole number of pixels.
+SAME_SIDE = 0.02
 #: µm per pixel of a slide scanned at 1x; at 20x it is 0.5.
 _MPP_AT_1X = 10.0
 
@@ -98,6 +100,8 @@ class InputNotes:
         Whether the file says nothing about the size of its tiles.
     cohort : str
         Cohort, as the file or its folder names it.
+    tile_um : float, optional
+        Side of a tile in µm, if it is known.
     """
 
     n_tiles: int | None = None
@@ -107,6 +111,7 @@ class InputNotes:
     tile_scale: str = ""
     no_scale: bool = False
     cohort: str = ""
+    tile_um: float | None = None
 
 
 def notes_warnings(slides: Sequence[tuple[str, InputNotes]], spec: InputSpec) -> list[str]:
@@ -215,6 +220,7 @@ def notes_of(bag: FeatureBag, spec: InputSpec, cluster_note: str) -> InputNotes:
         no_scale=not scale.words
         and bag.layout != "sequoia",  # the published files say nothing, and are right
         cohort=bag.cohort,
+        tile_um=_side_um(bag),
     )
 
 
@@ -326,6 +332,16 @@ def _scale_of(bag: FeatureBag) -> _Scale:
         words.append(f"overlapping by {known.overlap} px")
     differs = bool(known.overlap) or _differ(mpp, PUBLISHED_MPP) or _differ(side, PUBLISHED_SIDE)
     return _Scale(" ".join(words).removeprefix("at "), differs)
+
+
+def _side_um(bag: FeatureBag) -> float | None:
+    """Side of a tile in µm, if the file says it or is one of the published code, which says nothing."""
+    if bag.layout == "sequoia":
+        return PUBLISHED_SIDE
+    try:
+        return bag.tile_side_um
+    except InputError:
+        return None
 
 
 def _differ(value: float | None, published: float) -> bool:

@@ -65,7 +65,7 @@ def describe(output: Path, data: TrainingData, splits: Splits, seen: Collection[
     """
     write_side_file(
         output, encoder=data.encoder, genes=data.genes, units=data.units, splits=splits, seen=seen,
-        slides=untold_patients(data.slides, data.patients),
+        slides=untold_patients(data.slides, data.patients), tile_um=data.tile_um,
     )  # fmt: skip
 
 

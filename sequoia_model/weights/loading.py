@@ -13,7 +13,7 @@ import torch
 from sequoia_model.errors import InputError, counted
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.splits import Splits
-from sequoia_model.types.units import EXPRESSION, NOT_STATED
+from sequoia_model.types.units import EXPRESSION, NOT_STATED, TILE_MPP, TILE_SIZE
 from sequoia_model.weights._folds import HUB, FoldFiles, find_folds, hub_folds, run_folder_of
 from sequoia_model.weights._layouts import digest, read_network, save_weights
 from sequoia_model.weights.side_file import SIDE_FILE, SideFile, read_side_file
@@ -55,6 +55,8 @@ class Weights:
         The patient of each slide in training, if a side file names them.
     seen : frozenset of str
         Patients outside the splits on whom the networks, or those from which they started, were trained.
+    tile_um : float, optional
+        Side in µm of the tiles whose features they learnt from: 128 for published weights, or as a side file says.
     """
 
     networks: tuple[SlideNetwork, ...]
@@ -69,6 +71,7 @@ class Weights:
     splits: Splits | None = None
     slides: Mapping[str, str] = field(default_factory=dict)
     seen: frozenset[str] = frozenset()
+    tile_um: float | None = None
 
     @property
     def architecture(self) -> str:
@@ -117,8 +120,8 @@ def load_weights(source: str | Path) -> Weights:
         Published names (``sequoia-brca``, ``sequoia-brca-3``) imply encoder, cancer and units. ``sequoia.json`` in
         the folder gives or overrides them: {"schema": "sequoia-weights-1", "encoder": "uni", "cancer": null,
         "genes": "genes.csv", "units": "log2(FPKM-UQ+1)", "note": "...", "splits": "splits.csv",
-        "slides": "slides.csv", "seen": "seen.csv"}. That of a run folder also holds for one of its folds,
-        ``runs/brca/fold_3``.
+        "slides": "slides.csv", "seen": "seen.csv", "tile_um": 128.0}. That of a run folder also holds for one
+        of its folds, ``runs/brca/fold_3``.
 
     Raises
     ------
@@ -151,6 +154,7 @@ def load_weights(source: str | Path) -> Weights:
         splits=side.splits,
         slides=side.slides,
         seen=side.seen,
+        tile_um=side.tile_um or (TILE_SIZE * TILE_MPP if published else None),
     )
 
 

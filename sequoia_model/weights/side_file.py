@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from sequoia_model.weights.gene_lists import read_genes
 
 SIDE_FILE = "sequoia.json"
 _SCHEMA = "sequoia-weights-1"
-_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note", "splits", "slides", "seen")
+_WORDS = ("schema", "encoder", "cancer", "genes", "units", "note", "splits", "slides", "seen", "tile_um")
 #: The tables that `write_side_file` writes beside it.
 GENES, SPLITS, SLIDES, SEEN = "genes.csv", "splits.csv", "slides.csv", "seen.csv"
 
@@ -52,6 +53,8 @@ class SideFile:
         Patients outside these splits on whom the networks, or those from which they started, were trained.
     digests : tuple of str
         SHA-256 of the files of splits, slides and patients seen, by which two side files are compared.
+    tile_um : float or None
+        Side in µm of the tiles whose features the networks learnt from; None if the file does not say.
     """
 
     encoder: str | None = None
@@ -64,6 +67,7 @@ class SideFile:
     slides: Mapping[str, str] = field(default_factory=dict, compare=False)
     seen: frozenset[str] = field(default=frozenset(), compare=False)
     digests: tuple[str, ...] = ()
+    tile_um: float | None = None
 
 
 def read_side_file(folder: Path) -> SideFile | None:
@@ -96,6 +100,7 @@ def read_side_file(folder: Path) -> SideFile | None:
         slides=read_patients(slides) if slides else {},
         seen=frozenset(read_patient_table(seen)["patient_id"]) if seen else frozenset(),
         digests=tuple(digest(file) for file in (splits, slides, seen) if file),
+        tile_um=None if content.get("tile_um") is None else float(content["tile_um"]),
     )
 
 
@@ -109,6 +114,7 @@ def write_side_file(
     splits: Splits | None = None,
     slides: Mapping[str, str] | None = None,
     seen: Collection[str] = (),
+    tile_um: float | None = None,
 ) -> None:
     """Write ``sequoia.json`` beside weights, and the tables that it names; existing ones are replaced.
 
@@ -131,6 +137,8 @@ def write_side_file(
         The patient of each slide in training, written as ``slides.csv``; needed where names of slides do not tell it.
     seen : collection of str
         Patients outside the splits on whom the networks started to learn, written as ``seen.csv``.
+    tile_um : float, optional
+        Side in µm of the tiles whose features the networks learn from.
 
     Raises
     ------
@@ -159,6 +167,7 @@ def write_side_file(
         write_text(folder / SEEN, "".join(f"{name}\n" for name in ("patient_id", *sorted(seen))))
         content["seen"] = SEEN
     content |= {"note": note} if note else {}
+    content |= {} if tile_um is None else {"tile_um": tile_um}
     write_text(folder / SIDE_FILE, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -175,7 +184,10 @@ def _check(content: Mapping[str, Any], path: Path) -> None:
             where=str(path),
             fix=f"valid are {listing(_WORDS)}",
         )
-    for word in _WORDS:
+    side = content.get("tile_um")
+    if side is not None and not (type(side) in (int, float) and 0 < side < math.inf):
+        raise InputError(f"tile_um is {side!r} but must be a number of µm above 0", where=str(path))
+    for word in set(_WORDS) - {"tile_um"}:
         value = content.get(word)
         if value is not None and not (isinstance(value, str) and value.strip()):
             raise InputError(f"{word} is {value!r} but must be text", where=str(path))

@@ -18,6 +18,7 @@ from sequoia_base.search import PassedOver
 from sequoia_model.errors import Failure, InputError, SequoiaError, counted, listing, none_left, part
 from sequoia_model.feature_files import FeatureKind, find, look, read, slide_name
 from sequoia_model.targets.network_input import (
+    SAME_SIDE,
     InputNotes,
     InputSpec,
     in_order,
@@ -78,6 +79,14 @@ class ClusteredSlides:
         shown = listing((f"{scales[scale][0]} ({scale})" for scale in rare), 3)
         some = part(len(others), len(self.slides), "slide", "have")
         return [f"{some} tiles of another size, scale or overlap than the others: {shown}"]
+
+    def tile_um(self) -> float | None:
+        """Side of a tile in µm, if all slides say it and agree within 2%."""
+        sides = [notes.tile_um for notes in self.notes]
+        known = [side for side in sides if side is not None]
+        if len(known) < len(sides) or max(known) > (1 + SAME_SIDE) * min(known):
+            return None
+        return round(float(np.median(known)), 3)
 
 
 def find_features(features: str | Path | Iterable[str | Path], flow: Flow) -> dict[str, Path]:

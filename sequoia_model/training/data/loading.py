@@ -59,6 +59,8 @@ class TrainingData:
         Slides whose features could not be used.
     digest : str
         SHA-256 of slides, patients, genes, means and expression.
+    tile_um : float, optional
+        Side of a tile in µm, if all feature files say it and agree.
     """
 
     slides: tuple[str, ...]
@@ -74,6 +76,7 @@ class TrainingData:
     warnings: tuple[str, ...]
     failed: tuple[Failure, ...]
     digest: str
+    tile_um: float | None = None
 
     def __repr__(self) -> str:
         n, k, d = self.means.shape
@@ -180,6 +183,7 @@ def load_training_data(
         ),
         failed=read.failed,
         digest=_digest(read.slides, owners, names, read.digest, values),
+        tile_um=read.tile_um(),
     )
 
 

@@ -122,6 +122,19 @@ def test_what_trident_says_about_its_tiles_is_noted(tmp_path, attributes, said):
     assert load_input(path, SPEC).notes.tile_scale == said
 
 
+@pytest.mark.parametrize(
+    ("mpp", "tile_size", "side"), [(0.5, 256, 128), (0.25, 512, 128), (0.5, None, None), (None, 256, None)]
+)
+def test_the_side_of_tiles_is_noted_where_it_is_known(tmp_path, mpp, tile_size, side):
+    path = write_ours(tmp_path / "a.h5", mpp=mpp, tile_size=tile_size)
+    assert load_input(path, SPEC).notes.tile_um == side
+
+
+def test_tiles_of_published_files_are_128_um_wide(tmp_path):
+    path = write_sequoia(tmp_path / "a.h5", tiles=40, clusters=10)
+    assert load_input(path, SPEC).notes.tile_um == 128
+
+
 BEFORE_2_1 = {"extractor": "mahmood-uni-77ffbca1", "unit": "um", "tile_size": 256.0}
 
 

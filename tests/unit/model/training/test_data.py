@@ -583,3 +583,9 @@ def test_progress_is_told_for_the_files_that_are_read(folder):
     load(folder, progress=progress)
     load(folder, progress=progress)
     assert seen == [4]
+
+
+@pytest.mark.parametrize(("tile_size", "agreed"), [(256, 128.0), (260, 128.0), (270, None), (None, None)])
+def test_the_side_of_tiles_is_known_where_all_files_say_the_same(folder, tile_size, agreed):
+    write_ours(folder / "features" / "C1.h5", seed=3, tile_size=tile_size)
+    assert load(folder, write_table(folder)).tile_um == agreed

@@ -135,3 +135,20 @@ def test_a_copy_without_states_and_record_is_taken_as_it_is(run):
     assert load_weights(run).folds == (0, 1, 2)
     (run / "run.json").unlink()
     assert load_weights(run / "fold_2").folds == (2,)
+
+
+def test_the_side_of_tiles_is_written_and_loaded_with_the_weights(tmp_path):
+    run = run_folder(tmp_path / "brca", PATIENTS, tile_um=112.0)
+    assert read_side_file(run).tile_um == 112 and load_weights(run).tile_um == 112
+    assert json.loads((run / "sequoia.json").read_text())["tile_um"] == 112
+
+
+def test_published_weights_are_of_tiles_of_128_um_and_others_do_not_say(tmp_path, run):
+    assert load_weights(toys(tmp_path, "sequoia-brca-0") / "sequoia-brca-0").tile_um == 128
+    assert load_weights(run).tile_um is None
+
+
+@pytest.mark.parametrize("side", [0, -1, "128", True])
+def test_a_side_of_tiles_that_is_no_length_is_refused(run, side):
+    with pytest.raises(InputError, match=r"tile_um is .* but must be a number of µm above 0"):
+        load_weights(side_file(run, tile_um=side))

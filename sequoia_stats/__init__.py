@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         read_measured,
         read_outcomes,
         read_predictions,
+        read_truth,
         write_measured,
     )
     from sequoia_stats.risk import RiskComparison, compare_risks
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sequoia_stats.types.expression import Expression, shared_genes
     from sequoia_stats.types.outcome import Outcome, as_outcome
     from sequoia_stats.types.predictions import Predictions, as_predictions
+    from sequoia_stats.types.spatial_truth import SpatialTruth
 
     __version__: str
 
@@ -57,6 +59,7 @@ __all__ = [
     "Selection",
     "SequoiaError",
     "Signature",
+    "SpatialTruth",
     "__version__",
     "as_cohort",
     "as_outcome",
@@ -81,6 +84,7 @@ __all__ = [
     "read_measured",
     "read_outcomes",
     "read_predictions",
+    "read_truth",
     "selection",
     "shared_genes",
     "survival",
@@ -121,6 +125,7 @@ __getattr__ = on_demand(
         "InputError": "errors:InputError",
         "SequoiaError": "errors:SequoiaError",
         "Signature": "signature:Signature",
+        "SpatialTruth": "types.spatial_truth:SpatialTruth",
         "as_cohort": "types.cohort:as_cohort",
         "as_outcome": "types.outcome:as_outcome",
         "as_predictions": "types.predictions:as_predictions",
@@ -132,6 +137,7 @@ __getattr__ = on_demand(
         "read_measured": "io:read_measured",
         "read_outcomes": "io:read_outcomes",
         "read_predictions": "io:read_predictions",
+        "read_truth": "io:read_truth",
         "shared_genes": "types.expression:shared_genes",
         "validate": "signature:validate",
         "well_predicted": "selection:well_predicted",

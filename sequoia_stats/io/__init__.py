@@ -2,8 +2,8 @@
 
 `read_cohort` recognises a source by the table `READERS`; `read_expression` reads what a score needs, without
 outcomes; `read_outcomes` reads outcomes alone; `read_predictions` reads predicted and measured genes; `write_cohort`
-writes a cohort; `read_measured` and `write_measured` convert measured expression. Bundled cohorts have names, which
-`sequoia_stats.datasets` knows.
+writes a cohort; `read_measured` and `write_measured` convert measured expression; `read_truth` reads measured sections.
+Bundled cohorts have names, which `sequoia_stats.datasets` knows.
 
 How to add a format
 -------------------
@@ -68,6 +68,7 @@ from sequoia_stats.io.h5ad import cohort_from_adata, same_endpoint, write_cohort
 from sequoia_stats.io.measured import read_measured, write_measured
 from sequoia_stats.io.outcomes import OUTCOME_READERS, read_outcomes
 from sequoia_stats.io.predictions import read_predictions
+from sequoia_stats.io.truth import TRUTH_OPTIONS, TRUTH_READERS, read_truth
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.covariate_statements import texts_of
 
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
 __all__ = [
     "OUTCOME_READERS",
     "READERS",
+    "TRUTH_OPTIONS",
+    "TRUTH_READERS",
     "ClinicalTable",
     "Option",
     "Reader",
@@ -92,6 +95,7 @@ __all__ = [
     "read_outcomes",
     "read_predictions",
     "read_table",
+    "read_truth",
     "wanted_covariates",
     "write_cohort",
     "write_measured",

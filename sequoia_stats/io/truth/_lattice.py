@@ -1,0 +1,85 @@
+"""The lattice of an array's spots: what its pitch says of the scale, and of swapped axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Spots of Visium lie on a hexagonal lattice: 100 µm between neighbours, a step of the column is half of it.
+HEXAGONAL_UM = (50.0, 50.0 * 3**0.5)
+#: A lattice whose spots are farther from their places than this share of a step is not one.
+LARGEST_RESIDUAL = 0.35
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Pixels as a linear function of places on the array.
+
+    Parameters
+    ----------
+    steps : array of shape (2, 2), float64
+        Pixels (rows: x, y) of a step along the columns, and of one along the rows, of the array (columns).
+    residual : float
+        Root mean square of the distance, in pixels, of a spot from its place.
+    """
+
+    steps: NDArray[np.float64]
+    residual: float
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Pixels of a step along the columns, and of one along the rows."""
+        return np.linalg.norm(self.steps, axis=0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether spots lie near their places, so that the steps mean something."""
+        return bool(self.residual <= LARGEST_RESIDUAL * self.lengths.min())
+
+    @property
+    def is_transposed(self) -> bool:
+        """Whether x grows or falls with the row and y in the same way with the column: their names are swapped.
+
+        A section that is turned by 90 degrees is not transposed: one of the two grows where the other falls.
+        """
+        (xc, xr), (yc, yr) = self.steps
+        return bool(abs(xr) > abs(xc) and abs(yc) > abs(yr) and xr * yc > 0)
+
+    def scales(self, step_um: tuple[float, float]) -> NDArray[np.float64]:
+        """µm per pixel along the columns, and along the rows, if a step is as long as said."""
+        return np.asarray(step_um) / self.lengths
+
+    def swapped(self) -> Lattice:
+        """The lattice of the same spots with x and y swapped."""
+        return Lattice(self.steps[::-1], self.residual)
+
+
+def fit_lattice(array: NDArray[np.float64], pixels: NDArray[np.float64]) -> Lattice | None:
+    """Fit pixels to places on the array by least squares over all spots.
+
+    The distance of nearest neighbours would be too small where spots are jittered: the nearest of several neighbours is
+    nearer than the pitch.
+
+    Parameters
+    ----------
+    array : array of shape (spots, 2)
+        Column and row of each spot on the array.
+    pixels : array of shape (spots, 2)
+        x and y of its centre.
+
+    Returns
+    -------
+    Lattice or None
+        None if the spots are on one line or there are fewer than 4.
+    """
+    design = np.column_stack([array, np.ones(len(array))]).astype(np.float64)
+    if len(design) < 4 or not np.isfinite(design).all():
+        return None
+    design[:, :2] -= design[:, :2].mean(axis=0)
+    solution, _, rank, _ = np.linalg.lstsq(design, pixels)
+    if rank < 3:
+        return None
+    residual = float(np.sqrt(((pixels - design @ solution) ** 2).sum(axis=1).mean()))
+    return Lattice(solution[:2].T, residual)

@@ -112,9 +112,7 @@ class _OnTiles:
         return float(np.isfinite(distance).mean())
 
 
-def _scales(
-    truth: SpatialTruth, map_: Map, on_tiles: _OnTiles, overlap: float
-) -> tuple[str, str] | None:
+def _scales(truth: SpatialTruth, map_: Map, on_tiles: _OnTiles, overlap: float) -> tuple[str, str] | None:
     """The truth gives the slide another scale: its pixels fit the tiles better than its µm do."""
     mpp = float(map_.about.get("slide_mpp", 0) or 0)
     if not mpp or abs(truth.mpp / mpp - 1) <= _SCALE:

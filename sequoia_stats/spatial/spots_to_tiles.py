@@ -58,7 +58,8 @@ class NearestSpots:
         """
         tiles, ranks = np.nonzero(self.index >= 0)
         weights = sp.csr_array(
-            (1.0 / self.found[tiles], (tiles, self.index[tiles, ranks])), shape=(len(self.index), self.n_spots)
+            (1.0 / self.found[tiles], (tiles, self.index[tiles, ranks])),
+            shape=(len(self.index), self.n_spots),
         )
         means = weights @ (values if sp.issparse(values) else np.asarray(values, np.float64))
         means = means.toarray() if sp.issparse(means) else np.asarray(means)

@@ -46,7 +46,9 @@ def test_pearson_residuals_are_the_formula_count_by_count(seed):
 @pytest.mark.parametrize("how", NORMALISATIONS)
 def test_sparse_counts_are_counts(how):
     counts, totals = counted(1)
-    np.testing.assert_array_equal(normalise(sp.csr_array(counts), totals, how), normalise(counts, totals, how))
+    np.testing.assert_array_equal(
+        normalise(sp.csr_array(counts), totals, how), normalise(counts, totals, how)
+    )
 
 
 def test_log1p_takes_depth_away():

@@ -109,7 +109,9 @@ def test_a_truth_without_spots_is_refused():
         nearest_spots([[0.0, 0.0]], np.zeros((0, 2)))
 
 
-@pytest.mark.parametrize(("option", "words"), [({"nearest": 0}, "nearest must be"), ({"cap_um": 0}, "cap_um must")])
+@pytest.mark.parametrize(
+    ("option", "words"), [({"nearest": 0}, "nearest must be"), ({"cap_um": 0}, "cap_um must")]
+)
 def test_options_out_of_range_are_refused(option, words):
     with pytest.raises(InputError, match=words):
         nearest_spots([[0.0, 0.0]], [[1.0, 0.0]], **option)

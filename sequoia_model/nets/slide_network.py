@@ -128,20 +128,30 @@ class SlideTransformer(SlideNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """Genes (b, num_outputs) of slides (b, k, input_dim) with their clusters in canonical order."""
+        latent = self.latent(x)
+        with torch.autocast(x.device.type, enabled=False):  # few rows: to halve its weights would cost more
+            return cast(Tensor, self.linear_head[1](latent))
+
+    def latent(self, x: Tensor) -> Tensor:
+        """What the head sees, the LayerNorm of the mean token: (b, k, input_dim) → (b, d)."""
         wanted = (self.num_clusters, self.input_dim)
         if x.ndim != 3 or x.shape[1:] != wanted:
             raise InputError(
                 f"slides must have the shape (slides, {wanted[0]}, {wanted[1]}), but have {tuple(x.shape)}"
             )
+        return self.latent_of_tokens(self.project(x))
+
+    def latent_of_tokens(self, x: Tensor) -> Tensor:
+        """As `latent`, of features that a PCA has already projected: (b, k, d) → (b, d)."""
         *layers, (last_mix, last_feed) = cast(Any, self.transformer["layers"])
-        x = self.project(x) + self.pos_emb1D
+        x = x + self.pos_emb1D
         for mix, feed in layers:
             x = x + mix(x)
             x = x + feed(x)
         x = x + last_mix(x)
         mean = x.mean(dim=1) + last_feed.mean(x)
-        with torch.autocast(x.device.type, enabled=False):  # few rows: to halve its weights would cost more
-            return self.linear_head(mean)
+        with torch.autocast(x.device.type, enabled=False):
+            return cast(Tensor, self.linear_head[0](mean))
 
 
 class FeedForward(nn.Module):

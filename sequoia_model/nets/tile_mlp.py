@@ -86,11 +86,13 @@ class TileMLP(SlideNetwork):
         padded = mask is not None and not bool(mask.all())
         hidden = self._hidden(x.masked_fill(~mask[:, :, None], 0) if mask is not None and padded else x)
         ks = (self.ks[int(torch.randint(len(self.ks), (1,)))],) if self.training else self.ks
-        return self._best_of_real(hidden, ks, mask) if mask is not None and padded else self._best(hidden, ks)
+        if mask is not None and padded:
+            return _best_of_real(self._last(hidden), ks, mask)
+        return self._best(hidden, ks)
 
-    def scores(self, x: Tensor) -> Tensor:
-        """Each gene on each tile: (b, n, d) → (b, n, num_outputs)."""
-        return self._last(self._hidden(x))
+    def scores(self, x: Tensor, outputs: Tensor | None = None) -> Tensor:
+        """Each gene, or the genes of some outputs, on each tile: (…, n, d) → (…, n, genes)."""
+        return self._last(self._hidden(x), outputs)
 
     def _hidden(self, x: Tensor) -> Tensor:
         """Each tile before the last layer: (b, n, d) → (b, n, width)."""
@@ -99,14 +101,15 @@ class TileMLP(SlideNetwork):
             x = dropout(relu(self._on_tiles(i, x)), self.dropout, self.training)
         return x
 
-    def _last(self, hidden: Tensor) -> Tensor:
-        return self._on_tiles(self.n_layers - 1, hidden)
+    def _last(self, hidden: Tensor, outputs: Tensor | None = None) -> Tensor:
+        return self._on_tiles(self.n_layers - 1, hidden, outputs)
 
-    def _on_tiles(self, i: int, x: Tensor) -> Tensor:
+    def _on_tiles(self, i: int, x: Tensor, outputs: Tensor | None = None) -> Tensor:
         layer = cast(nn.Conv1d, self.get_submodule(f"conv{i}"))
-        return linear(
-            x, layer.weight[:, :, 0], layer.bias
-        )  # a convolution of width 1 is a product on each tile
+        weight, bias = layer.weight[:, :, 0], cast(Tensor, layer.bias)
+        if outputs is not None:
+            weight, bias = weight[outputs], bias[outputs]
+        return linear(x, weight, bias)  # a convolution of width 1 is a product on each tile
 
     def _best(self, hidden: Tensor, ks: Sequence[int]) -> Tensor:
         """The mean over the ks of the means of the k best tiles."""
@@ -123,13 +126,30 @@ class TileMLP(SlideNetwork):
         weights = [sum(1 / k for k in some if rank < k) / len(ks) for rank in range(max(some))]
         return best.new_tensor(weights) @ best + of_all
 
-    def _best_of_real(self, hidden: Tensor, ks: Sequence[int], real: Tensor) -> Tensor:
-        """As `_best`, for slides of different numbers of tiles, whose other rows must never be among the best."""
-        scores = self._last(hidden).masked_fill(~real[:, :, None], -torch.inf)
-        best = scores.topk(min(max(ks), scores.shape[1]), dim=1).values
-        # the weight of the j-th best tile in the mean of the best k, averaged over the ks
-        taken = torch.minimum(torch.tensor(ks, device=real.device), real.sum(dim=1, keepdim=True))
-        taken = taken[:, None].to(best.dtype)  # (b, 1, ks)
-        rank = torch.arange(best.shape[1], device=real.device)[:, None]
-        weights = torch.where(rank < taken, 1 / taken, 0).mean(dim=2, keepdim=True)
-        return (best.masked_fill(weights == 0, 0) * weights).sum(dim=1)  # 0, since -inf · 0 is NaN
+    def best(self, scores: Tensor, real: Tensor) -> Tensor:
+        """The mean over the ks of the means of the k best tiles, for slides of different numbers of tiles.
+
+        Parameters
+        ----------
+        scores : Tensor of shape (b, n, g)
+            As of `scores`, for any of the genes.
+        real : Tensor of shape (b, n), bool
+            Which rows are tiles, at least one for each slide; the others are never among the best.
+
+        Returns
+        -------
+        Tensor of shape (b, g)
+            If a slide has fewer than k tiles, the mean is over all of them.
+        """
+        return _best_of_real(scores, self.ks, real)
+
+
+def _best_of_real(scores: Tensor, ks: Sequence[int], real: Tensor) -> Tensor:
+    scores = scores.masked_fill(~real[:, :, None], -torch.inf)
+    best = scores.topk(min(max(ks), scores.shape[1]), dim=1).values
+    # the weight of the j-th best tile in the mean of the best k, averaged over the ks
+    taken = torch.minimum(torch.tensor(ks, device=real.device), real.sum(dim=1, keepdim=True))
+    taken = taken[:, None].to(best.dtype)  # (b, 1, ks)
+    rank = torch.arange(best.shape[1], device=real.device)[:, None]
+    weights = torch.where(rank < taken, 1 / taken, 0).mean(dim=2, keepdim=True)
+    return (best.masked_fill(weights == 0, 0) * weights).sum(dim=1)  # 0, since -inf · 0 is NaN

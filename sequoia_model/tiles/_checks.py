@@ -19,7 +19,7 @@ MOST_INK = 0.2
 
 BACKGROUND, OUTSIDE = "background", "outside the annotation"
 EXCLUDED, INKED = "in an excluded area", "ink"
-LITTLE_TISSUE, LOW_CONTRAST, NOT_DRAWN = "little tissue", "low contrast", "not drawn"
+LITTLE_TISSUE, LOW_CONTRAST = "little tissue", "low contrast"
 
 #: Weights of red, green and blue in grey, in ten thousandths (those of scikit-image).
 _RED, _GREEN, _BLUE = 2125, 7154, 721

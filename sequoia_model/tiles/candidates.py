@@ -18,7 +18,6 @@ from sequoia_model.tiles._checks import (
     EXCLUDED,
     INKED,
     LOW_CONTRAST,
-    NOT_DRAWN,
     OUTSIDE,
     REASONS,
 )
@@ -31,7 +30,7 @@ from sequoia_model.tiles.batches import (
     TileReader,
     in_batches,
 )
-from sequoia_model.tiles.options import TileOptions, check_least
+from sequoia_model.tiles.options import NOT_DRAWN, TileOptions, check_least
 from sequoia_model.tissue import TissueMask
 from sequoia_model.types.grid import TileGrid, grid_places, tile_side
 from sequoia_model.types.units import TILE_MPP, TILE_SIZE

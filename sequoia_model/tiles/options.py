@@ -23,6 +23,8 @@ TILE_RULES: tuple[TileRule, ...] = get_args(TileRule)
 DEFAULT_RULE: TileRule = "paper"
 #: Largest number of tiles of a slide by default.
 MAX_TILES = 4000
+#: Why candidates beyond that number became no tiles.
+NOT_DRAWN = "not drawn"
 
 _ENDINGS = (".geojson", ".png")
 

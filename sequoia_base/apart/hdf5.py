@@ -12,8 +12,15 @@ from sequoia_base.apart.parent import call
 HDF5 = "the HDF5 library"
 
 
-def contents(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The attributes and the datasets of an HDF5 file, without those of its groups, read in the child process.
+def contents(path: str | Path, group: str = "/") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The attributes and the datasets of a group of an HDF5 file, without those of its groups, read in the child.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    group : str, default "/"
+        The group; by default that of the whole file.
 
     Raises
     ------
@@ -23,14 +30,15 @@ def contents(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         What h5py raises for a damaged file.
     """
     size = os.path.getsize(path)
-    about, datasets = call(f"{__name__}:contents_here", path, size=size, reader=HDF5)
+    about, datasets = call(f"{__name__}:contents_here", path, group, size=size, reader=HDF5)
     return about, datasets
 
 
-def contents_here(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def contents_here(path: str | Path, group: str = "/") -> tuple[dict[str, Any], dict[str, Any]]:
     """As `contents`, in this process, which a damaged file may crash."""
     import h5py
 
     with h5py.File(path, "r", locking="best-effort") as file:
-        there = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
-        return dict(file.attrs), {name: item[()] for name, item in there.items()}
+        held = file[group]
+        there = {name: item for name, item in held.items() if isinstance(item, h5py.Dataset)}
+        return dict(held.attrs), {name: item[()] for name, item in there.items()}

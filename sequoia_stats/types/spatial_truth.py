@@ -80,7 +80,11 @@ class SpatialTruth:
         if not n:
             raise InputError("the section has no spots", where=where)
         if self.counts is None and self.programmes is None:
-            raise InputError("the section has neither counts nor programmes", where=where)
+            raise InputError(
+                "the section has neither counts nor programmes",
+                where=where,
+                fix="give its counts, or a table of scores of its spots: --programmes",
+            )
         if self.counts is None and len(self.totals) == 0:
             object.__setattr__(self, "totals", np.zeros(n))
         object.__setattr__(self, "centres_px", np.asarray(self.centres_px, dtype=np.float64))

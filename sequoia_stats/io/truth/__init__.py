@@ -7,13 +7,19 @@ axes are settled for all formats in one place, `_section.settle`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from sequoia_stats.errors import InputError
 from sequoia_stats.io._options import Option
 from sequoia_stats.io._readers import Reader, reader_of, refuse_foreign
-from sequoia_stats.io.truth import spatial_transcriptomics
-from sequoia_stats.io.truth._section import settle
+from sequoia_stats.io.truth import adata, hest, spatial_transcriptomics, visium
+from sequoia_stats.io.truth._images import image_facts
+from sequoia_stats.io.truth._programmes import with_programmes
+from sequoia_stats.io.truth._section import Section, settle
 from sequoia_stats.types.spatial_truth import SpatialTruth
 
 __all__ = ["TRUTH_OPTIONS", "TRUTH_READERS", "read_truth"]
@@ -21,6 +27,12 @@ __all__ = ["TRUTH_OPTIONS", "TRUTH_READERS", "read_truth"]
 #: The options of every format.
 TRUTH_OPTIONS = (
     Option("mpp", "µm per pixel of the full-resolution image; settles what is contradictory.", float),
+    Option(
+        "image", "The full-resolution image: its size, and the scale that its tag states, are checked.", Path
+    ),
+    Option(
+        "programmes", "A table of scores measured on the spots, besides the counts or in their place.", Path
+    ),
 )
 #: The formats, the particular before the general.
 TRUTH_READERS = {
@@ -29,6 +41,11 @@ TRUTH_READERS = {
         spatial_transcriptomics.read_spatial_transcriptomics,
         "a table of counts of Spatial Transcriptomics",
         spatial_transcriptomics.ST_OPTIONS,
+    ),
+    "visium": Reader(visium.recognises, visium.read_visium, "a folder of Space Ranger (Visium)"),
+    "hest": Reader(hest.recognises, hest.read_hest, "a section of HEST-1k (.h5ad)", hest.HEST_OPTIONS),
+    "anndata": Reader(
+        adata.recognises, adata.read_adata_truth, "an AnnData with coordinates (.h5ad)", adata.ANNDATA_OPTIONS
     ),
 }
 
@@ -39,6 +56,8 @@ def read_truth(
     format: str = "auto",
     mpp: float | None = None,
     swap_xy: bool | None = None,
+    image: str | Path | None = None,
+    programmes: str | Path | None = None,
     **options: Any,
 ) -> SpatialTruth:
     """Read what was measured on the spots of a section.
@@ -46,13 +65,20 @@ def read_truth(
     Parameters
     ----------
     source : path
-        A table of counts of Spatial Transcriptomics.
-    format : {"auto", "st"}
+        A table of counts of Spatial Transcriptomics, a folder of Space Ranger, a section of HEST-1k, or an h5ad file
+        with coordinates.
+    format : {"auto", "st", "visium", "hest", "anndata"}
         How to read it; "auto" recognises it by its name.
     mpp : float, optional
         µm per pixel of the full-resolution image; settles what is contradictory.
     swap_xy : bool, optional
         Whether x and y are swapped in the file. None: refused if they seem to be; False: they stay as they are.
+    image : path, optional
+        The full-resolution image, of which the header is read: spots must be on it, and the scale that its tag states
+        must not contradict others.
+    programmes : path, optional
+        A table of scores measured on the spots. By default ``programmes.csv`` in a folder of Space Ranger, if it is
+        there.
     **options
         Options of the format (`TRUTH_READERS`). None counts as not given.
 
@@ -71,4 +97,26 @@ def read_truth(
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         refuse_foreign(name, reader, TRUTH_READERS, str(path))
-    return settle(reader.read(path, **given), mpp=mpp, swap_xy=swap_xy)
+    section = reader.read(path, **given)
+    beside = path / "programmes.csv"
+    if programmes is None and path.is_dir() and beside.is_file():
+        programmes = beside
+    if programmes is not None:
+        section = with_programmes(section, programmes)
+    if image is not None:
+        section = _with_image(section, image)
+    return settle(section, mpp=mpp, swap_xy=swap_xy)
+
+
+def _with_image(section: Section, image: str | Path) -> Section:
+    """The section with the size of its image, and with the scale of the image's tag."""
+    facts, known = image_facts(image), section.image_size
+    if known is not None and (np.abs(np.divide(facts.size, known) - 1) > 0.01).any():
+        raise InputError(
+            f"the image is another one: it is of {facts.size[0]:,} × {facts.size[1]:,} pixels, "
+            f"that of the spots of {known[0]:,} × {known[1]:,}",
+            where=f"{image} and {section.where}",
+            fix="give the full-resolution image on which the spots were found",
+        )
+    tag = {"the image's tag": facts.mpp} if facts.mpp else {}
+    return replace(section, image_size=facts.size, scales={**section.scales, **tag})

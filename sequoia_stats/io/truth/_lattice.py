@@ -82,4 +82,4 @@ def fit_lattice(array: NDArray[np.float64], pixels: NDArray[np.float64]) -> Latt
     if rank < 3:
         return None
     residual = float(np.sqrt(((pixels - design @ solution) ** 2).sum(axis=1).mean()))
-    return Lattice(solution[:2].T, residual)
+    return Lattice(np.asarray(solution[:2].T, dtype=np.float64), residual)

@@ -93,13 +93,10 @@ def settle(section: Section, *, mpp: float | None = None, swap_xy: bool | None =
     section = _with_axes(section, swap_xy)
     _refuse_off_image(section, swap_xy)
     scale, notes = _scale(section, mpp)
-    section = _without_empty_spots(section)
-    totals = section.totals
-    if totals is None and section.counts is not None:
-        totals = totals_of(section.counts)
+    section, totals = _without_empty_spots(section)
     return SpatialTruth(
         section.name, tuple(map(str, section.spots)), section.pixels, scale, section.spot_um or section.spot_px * scale,
-        section.pitch_um, section.counts, section.genes, np.zeros(0) if totals is None else totals, section.programmes,
+        section.pitch_um, section.counts, section.genes, totals, section.programmes,
         section.image_size, section.platform, section.flow, (*section.notes, *notes),
     )  # fmt: skip
 
@@ -139,8 +136,7 @@ def _refuse_off_image(section: Section, swap_xy: bool | None) -> None:
 
 
 def _off(pixels: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    off: NDArray[np.bool_] = ((pixels < 0) | (pixels > np.asarray(size))).any(axis=1)
-    return off
+    return np.any((pixels < 0) | (pixels > np.asarray(size)), axis=1)
 
 
 def _scale(section: Section, mpp: float | None) -> tuple[float, tuple[str, ...]]:
@@ -175,21 +171,22 @@ def _agree(a: float, b: float) -> bool:
     return max(a, b) <= SCALE_TOLERANCE * min(a, b)
 
 
-def _without_empty_spots(section: Section) -> Section:
-    """Without spots on which nothing was counted."""
-    if section.counts is None:
-        return section
-    kept = np.flatnonzero(totals_of(section.counts) > 0)
+def _without_empty_spots(section: Section) -> tuple[Section, NDArray[np.float64]]:
+    """Without spots on which nothing was counted; and the counts of the others."""
     n = len(section.spots)
+    if section.counts is None:
+        return section, np.zeros(n)
+    totals = totals_of(section.counts) if section.totals is None else section.totals
+    kept = np.flatnonzero(totals > 0)
     if not len(kept):
         raise InputError("the section is empty: nothing was counted on any spot", where=section.where)
-    if len(kept) == n:
-        return section
-    section.flow.add(
-        "spots: counts", n, len(kept), f"{counted(n - len(kept), 'spot has', 'spots have')} no count"
-    )
-    return replace(
+    if len(kept) < n:
+        section.flow.add(
+            "spots: counts", n, len(kept), f"{counted(n - len(kept), 'spot has', 'spots have')} no count"
+        )
+    programmes = None if section.programmes is None else section.programmes.iloc[kept]
+    left = replace(
         section, spots=section.spots[kept], pixels=section.pixels[kept], counts=section.counts[kept],
-        totals=None if section.totals is None else section.totals[kept],
-        programmes=None if section.programmes is None else section.programmes.iloc[kept],
+        programmes=programmes,
     )  # fmt: skip
+    return left, totals[kept]

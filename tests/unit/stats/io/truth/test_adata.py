@@ -1,0 +1,233 @@
+"""Sections in h5ad files, of any tool and of HEST-1k."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.io import read_truth
+from tests.build.damaged import write_damaged
+from tests.build.truth import hexagonal_places, make_counts, make_spots_adata, write_hest
+
+HER2ST = Path(__file__).parents[5] / "analyses" / "data" / "her2st" / "spots.h5ad"
+
+
+def write(adata, folder, name="mine"):
+    adata.write_h5ad(path := folder / f"{name}.h5ad")
+    return path
+
+
+def hexagonal(mpp=0.5):
+    """An AnnData as scanpy reads a folder of Visium."""
+    places = hexagonal_places()
+    adata = make_spots_adata(6, 6)
+    adata.obs["array_col"], adata.obs["array_row"] = places.T
+    adata.obsm["spatial"] = places * [50, 50 * 3**0.5] / mpp
+    adata.uns["spatial"] = {"S": {"scalefactors": {"spot_diameter_fullres": 65 / mpp}}}
+    return adata
+
+
+def test_a_section_has_the_counts_and_centres_of_the_file(tmp_path):
+    adata = make_spots_adata()
+    truth = read_truth(write(adata, tmp_path), mpp=0.5, pitch=200, spot_um=100)
+    np.testing.assert_array_equal(truth.counts.toarray(), adata.X.toarray())
+    np.testing.assert_array_equal(truth.centres_px, adata.obsm["spatial"])
+    np.testing.assert_array_equal(truth.totals, make_counts(30).sum(axis=1))
+    assert (truth.name, truth.platform, truth.pitch_um, truth.spot_um) == ("mine", "anndata", 200, 100)
+
+
+@pytest.mark.parametrize("section", ["C2", "C5"])
+def test_the_sections_of_her2st_are_read(section):
+    truth = read_truth(HER2ST, section=section, mpp=0.688, pitch=200, spot_um=100)
+    assert (truth.n, len(truth.genes), truth.name) == ({"C2": 187, "C5": 181}[section], 2000, section)
+    assert truth.spots[0].startswith(section)
+    assert (truth.totals >= truth.counts_of(truth.genes).sum(axis=1)).all() and truth.totals.sum() > 1e5
+
+
+def test_the_first_spot_of_her2st_has_its_measured_values():
+    truth = read_truth(HER2ST, section="C2", mpp=0.688)
+    assert truth.spots[0] == "C2_25x13" and truth.totals[0] == 2789
+    np.testing.assert_allclose(truth.centres_um[0], [6930.58 * 0.688, 3510.24 * 0.688])
+
+
+def test_the_places_on_the_array_of_her2st_give_its_scale():
+    assert read_truth(HER2ST, section="C2", pitch=200).mpp == pytest.approx(0.688, rel=0.003)
+
+
+@pytest.mark.parametrize("key", ["mpp", "microns_per_pixel"])
+def test_the_scale_may_be_stated_among_the_scale_factors(tmp_path, key):
+    adata = make_spots_adata()
+    adata.uns["spatial"] = {"S": {"scalefactors": {key: 0.5, "spot_diameter_fullres": 200.0}}}
+    truth = read_truth(write(adata, tmp_path))
+    assert (truth.mpp, truth.spot_um) == (0.5, 100)
+
+
+def test_the_hexagonal_lattice_of_visium_gives_the_scale(tmp_path):
+    truth = read_truth(write(hexagonal(1.161), tmp_path))
+    assert truth.mpp == pytest.approx(1.161) and truth.spot_um == pytest.approx(65) and truth.pitch_um == 100
+
+
+def test_coordinates_in_micrometres_become_pixels(tmp_path):
+    adata = make_spots_adata()
+    adata.uns["mpp"], in_px = 0.5, adata.obsm["spatial"].copy()
+    adata.obsm["spatial"] = in_px * 0.5
+    np.testing.assert_allclose(read_truth(write(adata, tmp_path), coords_unit="um").centres_px, in_px)
+
+
+def test_a_layer_of_counts_comes_before_x(tmp_path):
+    adata = make_spots_adata()
+    adata.layers["counts"], adata.X = adata.X.copy(), np.log1p(adata.X.toarray())
+    np.testing.assert_array_equal(read_truth(write(adata, tmp_path), mpp=1).counts.toarray(), make_counts(30))
+
+
+def test_spots_off_the_tissue_are_left_out(tmp_path):
+    truth = read_truth(write(make_spots_adata(in_tissue=[0] * 5 + [1] * 25), tmp_path), mpp=1)
+    assert truth.n == 25 and truth.flow.to_frame().loc[0, "step"] == "spots: tissue"
+
+
+def without_places(adata):
+    del adata.obsm["spatial"]
+
+
+def three_axes(adata):
+    adata.obsm["spatial"] = np.zeros((30, 3))
+
+
+def no_number(adata):
+    adata.obsm["spatial"][3, 0] = np.nan
+
+
+def logarithms(adata):
+    adata.X = np.log1p(adata.X.toarray())
+
+
+def repeated_spot(adata):
+    adata.obs_names = ["s1", *adata.obs_names[1:]]
+
+
+def repeated_date(adata):
+    adata.var_names = ["1-Mar", *adata.var_names[1:]]
+
+
+def two_sections(adata):
+    adata.obs["section"] = ["a"] * 10 + ["b"] * 20
+
+
+def low_totals(adata):
+    adata.obs["total_counts"] = 1
+
+
+def contradiction(adata):
+    adata.uns["mpp"], adata.uns["spatial"] = 0.5, {"S": {"scalefactors": {"mpp": 0.25}}}
+
+
+def no_counts(adata):
+    adata.X = np.zeros(adata.shape, np.float32)
+
+
+BAD = [
+    (without_places, {}, "there are no coordinates"),
+    (three_axes, {}, "two numbers a spot"),
+    (no_number, {}, "centre of 1 spot is not a number"),
+    (logarithms, {}, "values are not counts"),
+    (repeated_spot, {}, "1 spot is duplicated: s1"),
+    (repeated_date, {}, "1 gene name is a date"),
+    (two_sections, {}, "the file holds several sections"),
+    (two_sections, {"section": "c"}, "'c' is not a section"),
+    (low_totals, {}, "30 of 30 spots have a total that is less"),
+    (no_counts, {}, "nothing was counted"),
+    (contradiction, {"mpp": None}, "what is known of the scale is contradictory"),
+    (contradiction, {"mpp": 2.0}, "2 µm per pixel contradicts everything"),
+    (lambda adata: None, {"mpp": None}, "the scale of the image is not known"),
+    (lambda adata: None, {"mpp": -1}, "mpp must be more than 0"),
+    (lambda adata: None, {"layer": "x"}, "there is no layer 'x'"),
+    (lambda adata: None, {"section": "C2"}, "obs has no column 'section'"),
+    (lambda adata: None, {"coords_unit": "um"}, "the scale of the slide is not known"),
+    (lambda adata: None, {"coords_unit": "mm"}, "'mm' is not a valid coords_unit"),
+    (lambda adata: None, {"pitch": 0}, "pitch must be more than 0"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "options", "words"), BAD, ids=[words for *_, words in BAD])
+def test_a_file_that_cannot_be_right_is_refused(tmp_path, spoil, options, words):
+    spoil(adata := make_spots_adata())
+    with pytest.raises(InputError, match=words):
+        read_truth(write(adata, tmp_path), **{"mpp": 0.5, **options})
+
+
+def test_a_contradiction_is_settled_by_a_scale_that_one_side_has(tmp_path):
+    contradiction(adata := make_spots_adata())
+    truth = read_truth(write(adata, tmp_path), mpp=0.25)
+    assert truth.mpp == 0.25 and "uns['mpp'] says 0.5" in truth.notes[-1]
+
+
+def test_a_file_at_which_the_library_crashes_is_refused(tmp_path):
+    with pytest.raises(InputError):
+        read_truth(write_damaged("crash_cohort", tmp_path / "a.h5ad"), mpp=1)
+
+
+def test_a_section_of_hest_has_the_scale_and_sizes_of_its_metadata(tmp_path):
+    truth = read_truth(write_hest(tmp_path, mpp=0.5))
+    assert (truth.name, truth.platform, truth.mpp) == ("TENX95", "hest", 0.5)
+    assert (truth.spot_um, truth.pitch_um, truth.image_size) == (100, 200, (3000, 2500))
+    np.testing.assert_array_equal(truth.counts.toarray(), make_counts(30))
+
+
+def test_metadata_may_lie_elsewhere_or_be_missing(tmp_path):
+    path = write_hest(tmp_path)
+    elsewhere = (tmp_path / "metadata" / "TENX95.json").rename(tmp_path / "about.json")
+    assert read_truth(path, metadata=elsewhere).mpp == 0.5
+    assert read_truth(path, mpp=0.4).notes[0] == "The file has no metadata beside it."
+    with pytest.raises(InputError, match="the scale of the image is not known"):
+        read_truth(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"pixel_size_um_embedded": 0.25}, "what is known of the scale is contradictory"),
+        ({"fullres_px_width": 1000}, "20 of 30 spots are off the image of 1,000 × 2,500 pixels"),
+        ({"fullres_px_width": 2100, "fullres_px_height": 2600}, "off the image"),
+    ],
+)
+def test_metadata_that_contradict_the_spots_are_refused(tmp_path, about, words):
+    with pytest.raises(InputError, match=words):
+        read_truth(write_hest(tmp_path, **about))
+
+
+def test_spots_that_are_on_the_image_when_swapped_hint_at_it(tmp_path):
+    with pytest.raises(InputError) as error:
+        read_truth(write_hest(tmp_path, fullres_px_width=2100, fullres_px_height=2600))
+    assert "--swap-xy" in error.value.fix
+
+
+def test_hest_pixels_in_obs_find_swapped_axes(tmp_path):
+    path = write_hest(tmp_path, fullres_px_height=3000)
+    adata = make_spots_adata()
+    adata.obs["pxl_col_in_fullres"], adata.obs["pxl_row_in_fullres"] = adata.obsm["spatial"].T
+    adata.obsm["spatial"] = adata.obsm["spatial"][:, ::-1].copy()
+    adata.write_h5ad(path)
+    with pytest.raises(InputError, match="seem to be swapped"):
+        read_truth(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\x00"])
+def test_metadata_that_cannot_be_read_are_refused(tmp_path, text):
+    path = write_hest(tmp_path)
+    (tmp_path / "metadata" / "TENX95.json").write_text(text)
+    with pytest.raises(InputError):
+        read_truth(path)
+
+
+def test_metrics_beside_a_saved_section_are_read(tmp_path):
+    path = write_hest(tmp_path)
+    folder = tmp_path / "S9"
+    folder.mkdir()
+    path.rename(folder / "aligned_adata.h5ad")
+    (folder / "metrics.json").write_text(json.dumps({"pixel_size_um_estimated": 0.3}))
+    truth = read_truth(folder / "aligned_adata.h5ad")
+    assert (truth.name, truth.mpp) == ("S9", 0.3)

@@ -25,7 +25,8 @@ def gsva(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Scores to write (.csv).")],
     sets: Annotated[
-        list[str] | None, typer.Option(help="hallmark, gobp, kegg, c8, or a GMT file; can be repeated.")
+        list[str] | None,
+        typer.Option(help="hallmark, gobp, kegg, c8, neftel, or a GMT file; can be repeated."),
     ] = None,
     kcdf: Annotated[
         str | None, typer.Option(help="gaussian, poisson (counts) or none.  [default: gaussian]")
@@ -159,7 +160,9 @@ def _model(
         raise InputError("scores and reference cannot be the same file", where=str(output))
     if reference is None:
         if not sets:
-            raise InputError("no gene sets are given", fix="--sets hallmark|gobp|kegg|c8, or a GMT file")
+            raise InputError(
+                "no gene sets are given", fix="--sets hallmark|gobp|kegg|c8|neftel, or a GMT file"
+            )
         return Gsva(merged(open_collections(sets)), **given)
     if save_reference is not None:
         raise InputError("--save-reference and --reference cannot be combined", where=str(reference))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sequoia_stats.sets.collections import GeneSets
 
-SETS_HELP = "hallmark, gobp, kegg, c8, or a GMT file; can be repeated."
+SETS_HELP = "hallmark, gobp, kegg, c8, neftel, or a GMT file; can be repeated."
 #: Sets with an adjusted p-value below this are counted as significant in the printed summary.
 LEVEL = 0.05
 SetsOption = Annotated[list[str], typer.Option("--sets", help=SETS_HELP)]

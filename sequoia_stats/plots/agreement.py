@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Columns that `pathway_correlations` reads.
 _COLUMNS = ("level", "collection", "r")
 _LEFT, _RIGHT, _HEIGHT = 0.55, 0.08, 2.0  # inches
-_NAMES = {"hallmark": "Hallmark", "gobp": "GO:BP", "kegg": "KEGG", "c8": "C8"}
+_NAMES = {"hallmark": "Hallmark", "gobp": "GO:BP", "kegg": "KEGG", "c8": "C8", "neftel": "Neftel"}
 _WHISKERS = (5, 95)  # percentiles
 
 

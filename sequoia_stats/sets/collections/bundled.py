@@ -41,6 +41,12 @@ BUNDLED_SETS = {
     "c8": Bundled(
         "c8.all.v2024.1.Hs.symbols.gmt.gz", "MSigDB C8 cell types v2024.1", f"{_MSIGDB}human/geneset/"
     ),
+    "neftel": Bundled(
+        "neftel2019.metamodules.gmt.gz",
+        "Neftel 2019, meta-modules of glioblastoma, symbols of today",
+        "https://doi.org/10.1016/j.cell.2019.06.024#",
+        licence="MIT",
+    ),
 }
 
 #: What can be opened as gene sets: the name of a bundled collection, a GMT file, or sets.
@@ -54,13 +60,14 @@ def load(name: str) -> GeneSets:
 
     Parameters
     ----------
-    name : {"hallmark", "gobp", "kegg", "c8"}
-        MSigDB Hallmark v2023.2 (50 sets), GO:BP v7.1 (7,530), KEGG legacy v2023.2 (186), C8 v2024.1 (840).
+    name : {"hallmark", "gobp", "kegg", "c8", "neftel"}
+        MSigDB Hallmark v2023.2 (50 sets), GO:BP v7.1 (7,530), KEGG legacy v2023.2 (186), C8 v2024.1 (840); the
+        meta-modules of glioblastoma of Neftel 2019 (8).
 
     Returns
     -------
     GeneSets
-        With source, licence and notice; the description of a set is the address of its MSigDB page.
+        With source, licence and notice; the description of a set is the address of its page.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class Gsva(Parameters):
     Parameters
     ----------
     sets : str, path, GeneSets, mapping, or sequence of these
-        Bundled collections ("hallmark", "gobp", "kegg", "c8"), GMT files, or sets by name.
+        Bundled collections ("hallmark", "gobp", "kegg", "c8", "neftel"), GMT files, or sets by name.
     kcdf : {"gaussian", "poisson", "none"}
         Kernel of the distribution of a gene: Gaussian for log values, Poisson for counts, or none for the empirical
         distribution.

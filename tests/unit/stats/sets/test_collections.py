@@ -219,6 +219,7 @@ def test_cutting_to_a_universe_twice_changes_nothing(sets, universe):
         ("gobp", 7530, 16863, 5, 1994),
         ("kegg", 186, 5245, 10, 389),
         ("c8", 840, 20436, 5, 1770),
+        ("neftel", 8, 329, 29, 50),
     ],
 )
 def test_the_bundled_collections_are_whole(name, n_sets, n_genes, smallest, largest):
@@ -255,7 +256,7 @@ def test_a_file_may_have_the_name_of_a_collection(tmp_path, monkeypatch):
 def test_a_word_that_is_not_a_collection_lists_those_there_are():
     with pytest.raises(InputError, match="'halmark' is neither a bundled collection nor a file") as error:
         open_sets("halmark")
-    assert "hallmark|gobp|kegg|c8" in error.value.fix
+    assert "hallmark|gobp|kegg|c8|neftel" in error.value.fix
     with pytest.raises(InputError, match="'go' is not a bundled collection"):
         load("go")
 

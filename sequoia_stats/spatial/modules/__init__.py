@@ -1,0 +1,44 @@
+"""Modules of genes on maps: module scores, subtypes of tiles, co-expression, and coherence against random sets."""
+
+from sequoia_stats.spatial.modules.coherence import (
+    draw_sets,
+    mean_pairwise,
+    module_coherence,
+    random_coherence,
+)
+from sequoia_stats.spatial.modules.correlations import (
+    clusters_of,
+    gene_correlations,
+    gene_tree,
+    leaf_order,
+    mean_over_slides,
+)
+from sequoia_stats.spatial.modules.module_maps import MODULE_RULES, PAPER_STATES, ModuleMaps, gene_modules
+from sequoia_stats.spatial.modules.subtypes import (
+    SubtypeMap,
+    highest,
+    percentiles,
+    subtype_map,
+    subtypes_of_programmes,
+)
+
+__all__ = [
+    "MODULE_RULES",
+    "PAPER_STATES",
+    "ModuleMaps",
+    "SubtypeMap",
+    "clusters_of",
+    "draw_sets",
+    "gene_correlations",
+    "gene_modules",
+    "gene_tree",
+    "highest",
+    "leaf_order",
+    "mean_over_slides",
+    "mean_pairwise",
+    "module_coherence",
+    "percentiles",
+    "random_coherence",
+    "subtype_map",
+    "subtypes_of_programmes",
+]

@@ -9,6 +9,7 @@ from sequoia_stats.plots._style import save_figure
 from sequoia_stats.plots.abstention import abstention_curves
 from sequoia_stats.plots.agreement import pathway_correlations
 from sequoia_stats.plots.circos import chord_diagram
+from sequoia_stats.plots.clustermap import module_clustermap
 from sequoia_stats.plots.coefficient_plot import coefficients
 from sequoia_stats.plots.concordance import concordance_by_epoch, concordance_by_route
 from sequoia_stats.plots.counts import counts_against_size, criterion_counts, downsampled_counts
@@ -23,6 +24,7 @@ from sequoia_stats.plots.module_tree import network_parts
 from sequoia_stats.plots.overlaps import gene_overlaps
 from sequoia_stats.plots.risk_forest import risk_comparison, survival_by_risk
 from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
+from sequoia_stats.plots.subtypes import subtype_maps
 from sequoia_stats.plots.violins import correlation_violins
 
 __all__ = [
@@ -44,11 +46,13 @@ __all__ = [
     "gene_overlaps",
     "kaplan_meier",
     "learning_curves",
+    "module_clustermap",
     "network_parts",
     "pathway_correlations",
     "risk_comparison",
     "risk_groups",
     "save_figure",
+    "subtype_maps",
     "survival_by_risk",
     "tiled_slide",
 ]

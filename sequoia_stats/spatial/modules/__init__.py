@@ -17,7 +17,6 @@ from sequoia_stats.spatial.modules.module_maps import MODULE_RULES, PAPER_STATES
 from sequoia_stats.spatial.modules.subtypes import (
     SubtypeMap,
     highest,
-    percentiles,
     subtype_map,
     subtypes_of_programmes,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "mean_over_slides",
     "mean_pairwise",
     "module_coherence",
-    "percentiles",
     "random_coherence",
     "subtype_map",
     "subtypes_of_programmes",

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted
+from sequoia_stats.spatial.percentiles import percentiles
 
 if TYPE_CHECKING:
     from sequoia_stats.types.spatial_truth import SpatialTruth
@@ -100,23 +101,6 @@ class SubtypeMap(Result):
         return pd.concat([frame, ranks], axis=1)
 
 
-def percentiles(scores: ArrayLike) -> NDArray[np.float64]:
-    """Percentiles of each column over the rows that have a value: 100 × rank / n, ties averaged.
-
-    Parameters
-    ----------
-    scores : array of shape (n, modules)
-        NaN is no value.
-
-    Returns
-    -------
-    array of shape (n, modules)
-        In (0, 100]; NaN where there is no value.
-    """
-    frame = pd.DataFrame(np.asarray(scores, dtype=np.float64))
-    return np.asarray(frame.rank(pct=True) * 100, dtype=np.float64)
-
-
 def highest(ranks: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The column of the largest value of each row, and how far it is above the second.
 
@@ -182,7 +166,7 @@ def subtype_map(
             where=f"slide {slide}",
             fix="use a collection with more modules",
         )
-    ranks = percentiles(values)
+    ranks = percentiles(values.T).T
     best, margins = highest(ranks[:, scored])
     return SubtypeMap(
         slide=slide,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sequoia_stats.sets.collections import GeneSets
     from sequoia_stats.sets.gsva import Gsva
     from sequoia_stats.signature import FoldSignatures, LassoCoxSignature, Signature, fit_folds, validate
+    from sequoia_stats.spatial.modules import ModuleMaps, SubtypeMap, gene_modules, subtypes_of_programmes
     from sequoia_stats.types import genes
     from sequoia_stats.types.cohort import Cohort, as_cohort
     from sequoia_stats.types.expression import Expression, shared_genes
@@ -53,6 +54,7 @@ __all__ = [
     "Gsva",
     "InputError",
     "LassoCoxSignature",
+    "ModuleMaps",
     "Outcome",
     "Predictions",
     "RiskComparison",
@@ -60,6 +62,7 @@ __all__ = [
     "SequoiaError",
     "Signature",
     "SpatialTruth",
+    "SubtypeMap",
     "__version__",
     "as_cohort",
     "as_outcome",
@@ -72,6 +75,7 @@ __all__ = [
     "correlation",
     "datasets",
     "fit_folds",
+    "gene_modules",
     "genes",
     "genesets",
     "gsea",
@@ -87,6 +91,7 @@ __all__ = [
     "read_truth",
     "selection",
     "shared_genes",
+    "subtypes_of_programmes",
     "survival",
     "validate",
     "well_predicted",
@@ -118,6 +123,7 @@ __getattr__ = on_demand(
         "GeneSets": "sets.collections:GeneSets",
         "Gsva": "sets.gsva:Gsva",
         "LassoCoxSignature": "signature:LassoCoxSignature",
+        "ModuleMaps": "spatial.modules:ModuleMaps",
         "Outcome": "types.outcome:Outcome",
         "Predictions": "types.predictions:Predictions",
         "RiskComparison": "risk:RiskComparison",
@@ -125,6 +131,7 @@ __getattr__ = on_demand(
         "InputError": "errors:InputError",
         "SequoiaError": "errors:SequoiaError",
         "Signature": "signature:Signature",
+        "SubtypeMap": "spatial.modules:SubtypeMap",
         "SpatialTruth": "types.spatial_truth:SpatialTruth",
         "as_cohort": "types.cohort:as_cohort",
         "as_outcome": "types.outcome:as_outcome",
@@ -132,6 +139,7 @@ __getattr__ = on_demand(
         "compare_models": "compare:compare_models",
         "compare_risks": "risk:compare_risks",
         "fit_folds": "signature:fit_folds",
+        "gene_modules": "spatial.modules:gene_modules",
         "read_cohort": "io:read_cohort",
         "read_expression": "io:read_expression",
         "read_measured": "io:read_measured",
@@ -139,6 +147,7 @@ __getattr__ = on_demand(
         "read_predictions": "io:read_predictions",
         "read_truth": "io:read_truth",
         "shared_genes": "types.expression:shared_genes",
+        "subtypes_of_programmes": "spatial.modules:subtypes_of_programmes",
         "validate": "signature:validate",
         "well_predicted": "selection:well_predicted",
         "write_measured": "io:write_measured",

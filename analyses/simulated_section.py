@@ -72,7 +72,7 @@ def simulate_section(
     values = _genes(places, side, activity, member, noise, np.random.default_rng(genes))
     section = _as_map(places, names, values)
     planted = subtype_map(
-        activity, list(modules), slide=section.slide, names=list(section.obs.index), centres_um=section.centres_um,
+        activity, list(modules), slide="planted", names=list(section.obs.index), centres_um=section.centres_um,
         side_um=TILE_UM,
     )  # fmt: skip
     return SimulatedSection(section, planted)
@@ -118,7 +118,11 @@ def _genes(
 ) -> NDArray[np.float32]:
     """Genes on tiles × genes: level + spread × (loading × mean activity of its programmes + noise)."""
     n = member.shape[1]
-    level, spread, loading = random.uniform(0, 8, n), random.lognormal(-0.5, 0.7, n), random.uniform(0.5, 1, n)
+    level, spread, loading = (
+        random.uniform(0, 8, n),
+        random.lognormal(-0.5, 0.7, n),
+        random.uniform(0.5, 1, n),
+    )
     driven = activity @ (member / np.maximum(member.sum(axis=0), 1))
     own = np.sqrt(0.5) * (_smooth(places, side, n, random) + random.normal(size=(len(places), n)))
     return (level + spread * (loading * driven + noise * own)).astype(np.float32)

@@ -11,6 +11,7 @@ from sequoia_stats.cli import (
     genes,
     gsea,
     gsva,
+    modules,
     ora,
     outcome,
     risk,
@@ -26,6 +27,7 @@ app.command("compare")(compare.compare)
 app.command("ora")(ora.ora)
 app.command("gsea")(gsea.gsea)
 app.command("gsva")(gsva.gsva)
+app.command("modules")(modules.modules)
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(expression.app, name="expression")
 app.add_typer(outcome.app, name="outcome")

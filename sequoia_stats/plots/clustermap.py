@@ -107,8 +107,7 @@ def _draw_r(axes: Axes, result: ModuleMaps, names: list[str]) -> None:
 
     order = list(result.genes["gene"])
     r = result.correlations.loc[order, order].to_numpy()
-    scale = colormaps["RdBu_r"].copy()
-    scale.set_bad(style.PALE)
+    scale = colormaps["RdBu_r"].with_extremes(bad=style.PALE)
     axes.imshow(
         np.ma.masked_invalid(r), cmap=scale, vmin=-1, vmax=1, aspect="auto", interpolation="nearest", gid="r"
     )

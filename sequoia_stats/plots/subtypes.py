@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _EDGE, _GAP, _LABEL = 0.08, 0.12, 0.3  # inches; room for two lines above a panel
 _COLUMNS = 4  # panels in a row
+_BELOW = 0.07  # room for the scale bar below the tissue, in widths of the tissue
 #: Beyond this number of tiles the marks of a panel are pixels in the SVG too.
 _MANY = 3000
 _BARS = (50, 100, 200, 500, 1000, 2000, 5000, 10000)  # lengths of the scale bar, µm
@@ -90,6 +91,7 @@ def _panel(figure: Figure, one: SubtypeMap, left: float, top: float, side: float
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height), label=one.slide)
     low = one.centres_um.min(axis=0) - one.side_um
     high = one.centres_um.max(axis=0) + one.side_um
+    high[1] += _BELOW * (high - low).max()
     middle, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
     axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half))
     axes.set_xticks([])
@@ -118,7 +120,7 @@ def _scale_bar(axes: Axes) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     wide = right - left
     length = max((bar for bar in _BARS if bar <= wide / 4), default=_BARS[0])
-    x, y = left + 0.04 * wide, bottom - 0.04 * (bottom - top)
+    x, y = left + 0.04 * wide, bottom - 0.03 * (bottom - top)
     axes.plot([x, x + length], [y, y], color=style.INK, linewidth=1.5, gid="scale")
     text = f"{length / 1000:g} mm" if length >= 1000 else f"{length} µm"
     axes.text(x + length + 0.02 * wide, y, text, size=style.SMALL, va="center")

@@ -1,5 +1,6 @@
 """Modules of genes on maps: module scores, subtypes of tiles, co-expression, and coherence against random sets."""
 
+from sequoia_stats.spatial.modules.agreement import programme_agreement
 from sequoia_stats.spatial.modules.coherence import (
     draw_sets,
     mean_pairwise,
@@ -36,6 +37,7 @@ __all__ = [
     "mean_over_slides",
     "mean_pairwise",
     "module_coherence",
+    "programme_agreement",
     "random_coherence",
     "subtype_map",
     "subtypes_of_programmes",

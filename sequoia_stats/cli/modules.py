@@ -1,0 +1,145 @@
+"""``sequoia-stats modules``: modules of genes on maps, their co-expression, and the subtype of each tile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
+from sequoia_stats.cli.ora import Aliases
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sequoia_base.maps import Map
+    from sequoia_stats.spatial.modules import ModuleMaps
+
+_TABLES = ("modules", "clusters", "gene_correlations", "subtypes", "module_scores", "agreement")
+_FIGURES = ("clustermap", "subtypes")
+#: Files that the command writes; a folder with any other file is never replaced.
+MODULE_FILES = (
+    "summary.json",
+    *(f"{stem}.csv" for stem in _TABLES),
+    *(f"{stem}.{suffix}" for stem in _FIGURES for suffix in ("png", "svg")),
+)
+
+
+def modules(
+    maps: Annotated[
+        list[Path], typer.Argument(metavar="MAP...", help="Maps (.map.h5ad) of different slides.")
+    ],
+    collection: Annotated[
+        str,
+        typer.Option("--modules", help="neftel, another bundled collection, or a GMT file."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="strict (genes standardised on each slide) or paper (genes as predicted, the four states of the "
+            "publication)."
+        ),
+    ] = "strict",
+    heads: Annotated[
+        Path | None,
+        typer.Option(
+            help="The heads.h5 of the networks of all maps.  [default: the file that each map names]"
+        ),
+    ] = None,
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--truth",
+            help="Measured sections with scores of programmes, one for each map in the same order: modules are "
+            "correlated with them.",
+        ),
+    ] = None,
+    min_size: Annotated[
+        int, typer.Option(min=2, help="Smallest number of genes of a module in the maps.")
+    ] = 5,
+    n_random: Annotated[
+        int, typer.Option("--random", min=0, help="Random gene sets of each size, for the p of coherence.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random sets.")] = 0,
+    aliases: Aliases = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Average maps within modules of genes, cluster their genes, and give each tile its subtype.
+
+    A subtype is the module with the highest percentile on the slide. The coherence of a module is the mean correlation
+    of its genes, beside that of random sets of genes.
+    """
+    from sequoia_base.atomic import new_folder, refuse_existing
+    from sequoia_base.maps import read_map
+    from sequoia_stats.spatial.modules import gene_modules
+
+    inputs = [*maps, collection, heads, *(truth or [])]
+    refuse_existing(output, force=force, files=MODULE_FILES, inputs=inputs)
+    read = [read_map(path, heads=heads) for path in maps]
+    with located(collection):
+        result = gene_modules(
+            read, collection, rule=rule, min_size=min_size, n_random=n_random, seed=seed, aliases=aliases,
+            progress=progress("maps"),
+        )  # fmt: skip
+    agreement = _agreement(result, read, truth or [])
+    with new_folder(output) as folder:
+        _write(result, agreement, folder)
+    for line in [*result.notes, *ledger(result.flow)]:
+        say(line)
+    show(str(result), {"output": str(output), **_content(result, agreement)}, as_json)
+    say(f"written to {output}")
+
+
+def _agreement(result: ModuleMaps, maps: list[Map], truths: list[Path]) -> pd.DataFrame | None:
+    """Correlations of modules with measured programmes, of all maps that have a truth."""
+    import pandas as pd
+
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.io.truth import read_truth
+    from sequoia_stats.spatial.modules import programme_agreement
+
+    if not truths:
+        return None
+    if len(truths) != len(maps):
+        raise InputError(
+            f"there are {len(maps)} maps but {len(truths)} truths",
+            fix="one --truth for each map, in their order",
+        )
+    found = [
+        programme_agreement(one, each, read_truth(path))
+        for one, each, path in zip(result.slides, maps, truths, strict=True)
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def _content(result: ModuleMaps, agreement: pd.DataFrame | None) -> dict[str, object]:
+    """The result as plain values."""
+    from sequoia_base.results import jsonable
+
+    found = {} if agreement is None else {"agreement": jsonable(agreement)}
+    return {**result.to_dict(), **found, "notes": list(result.notes), "flow": jsonable(result.flow)}
+
+
+def _write(result: ModuleMaps, agreement: pd.DataFrame | None, folder: Path) -> None:
+    """Write all tables and figures."""
+    import json
+
+    from sequoia_base.atomic import write_text
+    from sequoia_stats import plots
+
+    order = list(result.genes["gene"])
+    r = result.correlations.loc[order, order]
+    write_csv(result.table, folder / "modules.csv")
+    write_csv(result.genes, folder / "clusters.csv")
+    write_csv(r.rename_axis("gene").reset_index(), folder / "gene_correlations.csv")
+    write_csv(result.subtypes(), folder / "subtypes.csv")
+    write_csv(result.scores(), folder / "module_scores.csv")
+    if agreement is not None:
+        write_csv(agreement, folder / "agreement.csv")
+    text = json.dumps(_content(result, agreement), indent=2, allow_nan=False)
+    write_text(folder / "summary.json", text + "\n")
+    plots.save_figure(plots.module_clustermap(result), folder / "clustermap")
+    plots.save_figure(plots.subtype_maps(result.slides), folder / "subtypes")

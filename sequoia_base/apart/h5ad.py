@@ -84,7 +84,14 @@ def text(path: str | Path, place: str) -> str:
     return _apart("text_here", path, place)
 
 
-def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
+def ask(function: str, path: str | Path, *arguments: Any) -> Any:
+    """What a function reads from a file in the child process; "module:function", whose first argument is the path.
+
+    Raises
+    ------
+    InputError
+        As `read`.
+    """
     path = existing_file(path)
     begin("anndata.io")
     importlib.import_module(
@@ -92,7 +99,7 @@ def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
     )  # takes a moment, in which the child imports it too; answers need it here
     try:
         size = os.path.getsize(path)
-        return call(f"{__name__}:{name}", path, *arguments, size=size, reader=HDF5)
+        return call(function, path, *arguments, size=size, reader=HDF5)
     except InputError as error:
         error.where = error.where or str(path)
         raise
@@ -102,6 +109,10 @@ def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
             "the file is not a readable h5ad file: it is truncated, damaged or of another kind",
             where=f"{path} ({reason})",
         ) from None
+
+
+def _apart(name: str, path: str | Path, *arguments: Any) -> Any:
+    return ask(f"{__name__}:{name}", path, *arguments)
 
 
 # What the child does.

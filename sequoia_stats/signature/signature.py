@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_base.atomic import write_text
 from sequoia_base.results import Result
@@ -19,6 +22,7 @@ from sequoia_stats.signature.scoring import RiskScore, Scale, compute_scores
 from sequoia_stats.signature.transforms import Transform, parameter_faults
 from sequoia_stats.types.cohort import Cohort
 from sequoia_stats.types.expression import Expression
+from sequoia_stats.types.genes import match
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -81,6 +85,10 @@ class Signature(Result):
     def is_null(self) -> bool:
         """Whether no gene was chosen: every patient then has a risk score of 0."""
         return not self.genes
+
+    def find(self, names: Iterable[str]) -> NDArray[np.intp]:
+        """Position of each gene of the signature among names, also under its former names; -1 where it is absent."""
+        return match(self.genes, names)
 
     def __str__(self) -> str:
         training, cv = self.training, self.selection["cross_validation"]

@@ -1,0 +1,139 @@
+"""Reading map files: what they say is read and checked at once, latent vectors and genes when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sequoia_base.apart import h5ad
+from sequoia_base.atomic import existing_file
+from sequoia_base.errors import InputError
+from sequoia_base.flow import Flow
+from sequoia_base.maps._gene_values import StoredValues
+from sequoia_base.maps._latents import LatentFolds
+from sequoia_base.maps.spatial_map import SCHEMA, Map
+
+#: Columns of obs that every map has.
+_PLACED = ["row", "column", "n_windows"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """What there is in a map file, without its large matrices."""
+
+    about: dict[str, Any]
+    obs: pd.DataFrame
+    genes: tuple[str, ...]
+    centres: tuple[NDArray[np.float64], NDArray[np.float64]]
+    shapes: dict[int, tuple[int, ...]]
+    has_x: bool
+    has_spread: bool
+
+
+def read_map(path: str | Path, heads: str | Path | None = None) -> Map:
+    """Read a map; latent vectors and genes stay in the file until they are asked for.
+
+    Parameters
+    ----------
+    path : path
+        A file ``*.map.h5ad`` that `sequoia-model map` or `write_map` wrote.
+    heads : path, optional
+        The heads of the map's networks, if they are not where the map says.
+
+    Returns
+    -------
+    Map
+        Without heads if these are not where the map says: its latent vectors and stored genes can be used.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or no map, has another schema, or the heads are those of other networks.
+    """
+    path = existing_file(path)
+    layout: _Layout = h5ad.ask(f"{__name__}:layout_here", path)
+    stored = None
+    if layout.has_x:
+        stored = StoredValues(path, layout.genes, len(layout.obs), layout.has_spread)
+    flow = layout.about.pop("flow", None)
+    found = Map(
+        places=layout.obs[["row", "column"]].to_numpy(np.int64),
+        centres_um=layout.centres[0],
+        centres_px=layout.centres[1],
+        n_windows=layout.obs["n_windows"].to_numpy(np.int64),
+        about=layout.about,
+        latents=LatentFolds(path, layout.shapes),
+        values=stored,
+        columns=layout.obs.drop(columns=_PLACED),
+        flow=Flow.of(flow),
+        path=path,
+    )
+    return found.with_heads(heads)
+
+
+# What the child does.
+
+
+def layout_here(path: Path) -> _Layout:
+    """What there is in a map file, read in this process, which a damaged file may crash."""
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path, "r", locking="best-effort") as file:
+        _refuse_other_kind(file, path)
+        about = {name: plain(value) for name, value in read_elem(file["uns/map"]).items()}
+        if about.get("schema") != SCHEMA:
+            raise InputError(
+                f"the map has the schema {about.get('schema')!r}, but this program reads {SCHEMA!r}",
+                where=str(path),
+                fix="use the program that wrote it, or make the map again",
+            )
+        obs, var, obsm = read_elem(file["obs"]), read_elem(file["var"]), file["obsm"]
+        absent = [f"obs/{name}" for name in _PLACED if name not in obs]
+        absent += [f"obsm/{name}" for name in ("spatial", "spatial_level0") if name not in obsm]
+        if absent:
+            raise InputError(f"the map is damaged: it has no {absent[0]}", where=str(path))
+        shapes = {
+            int(name.removeprefix("latent_")): item.shape
+            for name, item in obsm.items()
+            if name.startswith("latent_")
+        }
+        has_x = isinstance(file.get("X"), h5py.Dataset) and len(var) > 0
+        if has_x and file["X"].shape != (len(obs), len(var)):
+            raise InputError(f"the map is damaged: X has the shape {file['X'].shape}", where=str(path))
+        centres = (obsm["spatial"][()], obsm["spatial_level0"][()])
+        spread = "std" in file.get("layers", {})
+        return _Layout(about, obs, tuple(map(str, var.index)), centres, shapes, has_x, spread)
+
+
+def plain(value: Any) -> Any:
+    """A value of ``uns`` as plain Python: lists for arrays, numbers and texts for those of NumPy."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _refuse_other_kind(file: Any, path: Path) -> None:
+    """Refuse what is not a map, and say what it looks like."""
+    if "map" in file.get("uns", {}):
+        return
+    fix = "give a map that sequoia-model map wrote (*.map.h5ad)"
+    what = "the file is not a map: it has no uns/map"
+    if "measured" in file.get("layers", {}) or "patient_id" in file.get("obs", {}):
+        what = "the file is not a map: it looks like predictions, which have a row per slide"
+    elif "spatial" in file.get("obsm", {}):
+        what, fix = (
+            "the file is not a map: it looks like measured spots",
+            "give it with --truth, after the map",
+        )
+    elif "weight" in file and "hash" in file:
+        what, fix = "the file is not a map: it holds heads", "give it with --heads, after the map"
+    elif "obs" not in file and ("coords" in file or "features" in file or "feats" in file):
+        what, fix = "the file is not a map: it holds features", "make a map of it with sequoia-model map"
+    raise InputError(what, where=str(path), fix=fix)

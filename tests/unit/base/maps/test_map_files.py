@@ -1,0 +1,143 @@
+"""Map files: what is written is read, and files of other kinds are refused."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from sequoia_base.errors import InputError
+from sequoia_base.flow import Flow
+from sequoia_base.maps import read_map, write_map
+from tests.build.maps import GENES, make_gene_map, make_heads, make_map
+
+
+@pytest.fixture
+def heads(tmp_path):
+    return make_heads(tmp_path / "heads.h5")
+
+
+@pytest.fixture
+def written(tmp_path, heads):
+    path = tmp_path / "S1.map.h5ad"
+    write_map(make_map(heads), path)
+    return path
+
+
+def test_a_map_is_read_as_it_was_written(written, heads):
+    made, found = make_map(heads), read_map(written)
+    for name in ("places", "centres_um", "centres_px", "n_windows"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
+    pd.testing.assert_frame_equal(found.obs, made.obs)
+    for fold in (0, 1, 2):
+        np.testing.assert_array_equal(found.latents[fold], made.latents[fold])
+    np.testing.assert_array_equal(found.gene("MKI67"), made.gene("MKI67"))
+    assert found.about == {**made.about, "heads": "heads.h5"}
+
+
+def test_the_ledger_and_columns_are_kept(tmp_path, heads):
+    made = make_map(heads, notes=["a note"], versions={"numpy": "2"}, digests=["ab", "cd"])
+    made = made.with_values(["ESR1"], np.ones((19, 1)), notes=["a note", "two"], versions={"numpy": "2"})
+    flow = Flow([("tiles: in a window", 19, 18, "1 is in none")])
+    columns = pd.DataFrame({"haematoxylin": np.linspace(0, 1, 19)})
+    write_map(type(made)(made.places, made.centres_um, made.centres_px, made.n_windows, made.about, values=made.values,
+                         columns=columns, flow=flow), tmp_path / "a.map.h5ad")  # fmt: skip
+    found = read_map(tmp_path / "a.map.h5ad")
+    assert found.flow == flow and found.about["notes"] == ["a note", "two"]
+    assert found.about["versions"] == {"numpy": "2"} and found.heads is None
+    np.testing.assert_array_equal(found.obs["haematoxylin"], columns["haematoxylin"])
+
+
+def test_without_genes_var_is_empty_and_there_is_no_x(written):
+    with h5py.File(written) as file:
+        assert set(file["obsm"]) == {"spatial", "spatial_level0", "latent_0", "latent_1", "latent_2"}
+        assert "X" not in file and len(file["var"]["gene"]) == 0
+    assert read_map(written).stored_genes == ()
+
+
+def test_genes_are_written_with_their_spread_in_chunks_of_all_tiles(tmp_path, heads):
+    made = make_map(heads)
+    write_map(made, tmp_path / "S1.map.h5ad", ["MKI67", "ESR1"])
+    with h5py.File(tmp_path / "S1.map.h5ad") as file:
+        assert file["X"].chunks == (19, 2) and file["X"].dtype == np.float32
+        np.testing.assert_allclose(file["X"][()], made.genes(["MKI67", "ESR1"]), atol=1e-6)
+        np.testing.assert_allclose(file["layers/std"][:, 1], made.std("ESR1"), atol=1e-6)
+
+
+def test_stored_genes_do_not_need_the_heads(tmp_path, heads):
+    made = make_map(heads)
+    gene, std = made.gene("KRT5"), made.std("KRT5")
+    write_map(made, tmp_path / "S1.map.h5ad", ["KRT5"])
+    heads.path.unlink()
+    found = read_map(tmp_path / "S1.map.h5ad")
+    np.testing.assert_allclose(found.gene("KRT5"), gene, atol=1e-6)
+    np.testing.assert_allclose(found.std("KRT5"), std, atol=1e-6)
+    with pytest.raises(InputError, match="the heads of the map are not there") as error:
+        found.gene("ESR1")
+    assert str(tmp_path / "heads.h5") in error.value.where
+
+
+def test_many_stored_genes_are_read_across_chunks(tmp_path):
+    values = np.random.default_rng(0).normal(size=(19, 50)).astype(np.float32)
+    names = [f"G{i}" for i in range(50)]
+    write_map(make_gene_map(values, names), tmp_path / "a.map.h5ad")
+    found = read_map(tmp_path / "a.map.h5ad")
+    np.testing.assert_array_equal(found.genes(["G40", "G3", "G17", "G4"]), values[:, [40, 3, 17, 4]])
+
+
+def test_the_same_map_gives_the_same_bytes(tmp_path, heads):
+    for name in ("a", "b"):
+        write_map(make_map(heads), tmp_path / f"{name}.map.h5ad", ["ESR1"])
+    assert (tmp_path / "a.map.h5ad").read_bytes() == (tmp_path / "b.map.h5ad").read_bytes()
+
+
+def test_anndata_opens_a_map(tmp_path, heads):
+    import anndata
+
+    write_map(make_map(heads), tmp_path / "S1.map.h5ad", GENES)
+    adata = anndata.read_h5ad(tmp_path / "S1.map.h5ad")
+    assert adata.shape == (19, 4) and adata.obsm["latent_1"].shape == (19, 6)
+    assert list(adata.var_names) == list(GENES) and adata.uns["map"]["slide"] == "S1"
+
+
+def test_heads_in_another_folder_are_named_relative_to_the_map(tmp_path, heads):
+    (tmp_path / "maps").mkdir()
+    write_map(make_map(heads), tmp_path / "maps" / "S1.map.h5ad")
+    found = read_map(tmp_path / "maps" / "S1.map.h5ad")
+    assert found.about["heads"] == "../heads.h5" and found.heads.path.samefile(heads.path)
+
+
+def test_heads_can_be_named(tmp_path, written, heads):
+    moved = tmp_path / "elsewhere.h5"
+    heads.path.rename(moved)
+    np.testing.assert_array_equal(
+        read_map(written, moved).gene("ESR1"), make_map(read_map(written, moved).heads).gene("ESR1")
+    )
+    with pytest.raises(InputError, match="those of other networks"):
+        read_map(written, make_heads(tmp_path / "others.h5", seed=5).path)
+
+
+def test_an_existing_map_is_kept_without_force(written, heads):
+    before = written.read_bytes()
+    with pytest.raises(InputError, match="already exists"):
+        write_map(make_map(heads, seed=1), written)
+    assert written.read_bytes() == before
+    write_map(make_map(heads, seed=1), written, force=True)
+    assert written.read_bytes() != before
+
+
+def test_a_gene_that_is_not_there_leaves_no_file(tmp_path, heads):
+    with pytest.raises(InputError, match="1 of 2 genes is not in the map: TP53"):
+        write_map(make_map(heads), tmp_path / "S1.map.h5ad", ["ESR1", "TP53"])
+    assert list(tmp_path.iterdir()) == [heads.path]
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, heads, monkeypatch):
+    def full(sink, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sequoia_base.sink.Sink._put", full)
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+        write_map(make_map(heads), tmp_path / "S1.map.h5ad")
+    assert list(tmp_path.iterdir()) == [heads.path]

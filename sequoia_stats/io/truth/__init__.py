@@ -18,7 +18,7 @@ from sequoia_stats.io._options import Option
 from sequoia_stats.io._readers import Reader, reader_of, refuse_foreign
 from sequoia_stats.io.truth import adata, hest, spatial_transcriptomics, visium
 from sequoia_stats.io.truth._images import image_facts
-from sequoia_stats.io.truth._programmes import with_programmes
+from sequoia_stats.io.truth._programmes import programmes_beside, with_programmes
 from sequoia_stats.io.truth._section import Section, settle
 from sequoia_stats.types.spatial_truth import SpatialTruth
 
@@ -77,8 +77,8 @@ def read_truth(
         The full-resolution image, of which the header is read: spots must be on it, and the scale that its tag states
         must not contradict others.
     programmes : path, optional
-        A table of scores measured on the spots. By default ``programmes.csv`` in a folder of Space Ranger, if it is
-        there.
+        A table of scores measured on the spots. By default ``programmes.csv`` or ``programmes.csv.gz`` in a
+        folder of Space Ranger, if it is there.
     **options
         Options of the format (`TRUTH_READERS`). None counts as not given.
 
@@ -98,11 +98,8 @@ def read_truth(
     for name in given:
         refuse_foreign(name, reader, TRUTH_READERS, str(path))
     section = reader.read(path, **given)
-    beside = path / "programmes.csv"
-    if programmes is None and path.is_dir() and beside.is_file():
-        programmes = beside
-    if programmes is not None:
-        section = with_programmes(section, programmes)
+    if table := programmes or programmes_beside(path):
+        section = with_programmes(section, table)
     if image is not None:
         section = _with_image(section, image)
     return settle(section, mpp=mpp, swap_xy=swap_xy)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Spots of Visium lie on a hexagonal lattice: 100 µm between neighbours, a step of the column is half of it.
-HEXAGONAL_UM = (50.0, 50.0 * 3**0.5)
+#: µm between the centres of neighbouring spots on the hexagonal lattice of Visium.
+HEXAGONAL_PITCH_UM = 100.0
+#: µm of a step along the columns and the rows of that lattice: neighbours in a row are two columns apart.
+HEXAGONAL_UM = (HEXAGONAL_PITCH_UM / 2, HEXAGONAL_PITCH_UM / 2 * 3**0.5)
 #: A lattice whose spots are farther from their places than this share of a step is not one.
 LARGEST_RESIDUAL = 0.35
 

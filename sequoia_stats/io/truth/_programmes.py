@@ -15,6 +15,12 @@ from sequoia_stats.io.truth._section import Section
 
 #: How columns of row numbers are called.
 _ROW_NUMBERS = ("", "Unnamed: 0", "index")
+_FILES = ("programmes.csv", "programmes.csv.gz")
+
+
+def programmes_beside(folder: Path) -> Path | None:
+    """The table of programmes that a folder holds under its usual name; None if there is none."""
+    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
 
 
 def with_programmes(section: Section, path: str | Path) -> Section:

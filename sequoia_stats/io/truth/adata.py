@@ -18,7 +18,7 @@ from sequoia_stats.io import h5ad
 from sequoia_stats.io._options import Option
 from sequoia_stats.io.truth._counts import as_counts, totals_of
 from sequoia_stats.io.truth._joined import refuse_duplicated_spots
-from sequoia_stats.io.truth._lattice import HEXAGONAL_UM, Lattice, fit_lattice
+from sequoia_stats.io.truth._lattice import HEXAGONAL_PITCH_UM, HEXAGONAL_UM, Lattice, fit_lattice
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
 from sequoia_stats.types._matrices import in_memory
 
@@ -232,8 +232,9 @@ def _array(
             continue
         is_hexagonal = columns[0] == "array_col" and (places.sum(axis=1) % 2 == 0).all() and len(places) > 3
         if is_hexagonal:
-            pitch = pitch or 2 * HEXAGONAL_UM[0]
-            return places, (pitch / 2, pitch / 2 * HEXAGONAL_UM[1] / HEXAGONAL_UM[0]), pitch
+            pitch = pitch or HEXAGONAL_PITCH_UM
+            across, down = np.multiply(HEXAGONAL_UM, pitch / HEXAGONAL_PITCH_UM)
+            return places, (float(across), float(down)), pitch
         if columns[0] == "array_col" or pitch is not None:
             return places, None if pitch is None else (pitch, pitch), pitch
     return None, None, pitch

@@ -19,7 +19,7 @@ from sequoia_stats.io.truth._lattice import Lattice, fit_lattice
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
 
 #: Distance between neighbouring spots of these arrays, and diameter of a spot, in µm.
-PITCH_UM, SPOT_UM = 200.0, 100.0
+ST_PITCH_UM, SPOT_UM = 200.0, 100.0
 ST_OPTIONS = (
     Option(
         "spots", "The table of spots (x, y, pixel_x, pixel_y).  [default: NAME_selection.tsv beside it]", Path
@@ -37,7 +37,7 @@ def recognises(path: Path) -> bool:
 
 
 def read_spatial_transcriptomics(
-    path: str | Path, *, spots: str | Path | None = None, pitch: float = PITCH_UM
+    path: str | Path, *, spots: str | Path | None = None, pitch: float = ST_PITCH_UM
 ) -> Section:
     """Read a section of Spatial Transcriptomics, as HER2ST has them.
 
@@ -91,7 +91,7 @@ def read_spatial_transcriptomics(
     return Section(
         table_stem(path), str(path), "spatial-transcriptomics", chosen.index, chosen[["pixel_x", "pixel_y"]].to_numpy(),
         flow, counts, genes, scales=scales, lattice=lattice,
-        spot_um=SPOT_UM if pitch == PITCH_UM else 0.0, pitch_um=pitch, notes=note,
+        spot_um=SPOT_UM if pitch == ST_PITCH_UM else 0.0, pitch_um=pitch, notes=note,
     )  # fmt: skip
 
 
@@ -108,8 +108,6 @@ def _read_spots(path: Path, flow: Flow) -> pd.DataFrame:
     for column in needed:
         find_column(numbers.columns, column, path, "the spots need x, y, pixel_x and pixel_y")
     table = pd.DataFrame(numbers.values, numbers.texts.index, numbers.columns)
-    if not len(table):
-        raise InputError("the table has no spots", where=str(path))
     odd = table[list(needed)].isna().any(axis=1) | (table[["x", "y"]] % 1 != 0).any(axis=1)
     if odd.any():
         raise InputError(
@@ -121,6 +119,8 @@ def _read_spots(path: Path, flow: Flow) -> pd.DataFrame:
     refuse_duplicated_spots(table.index, str(path))
     if "selected" not in table or (on := table["selected"] == 1).all():
         return table
+    if not on.any():
+        raise InputError("the section is empty: no spot is on the tissue (selected)", where=str(path))
     flow.add(
         "spots: selected", len(table), int(on.sum()), "the others are marked as not on the tissue (selected)"
     )

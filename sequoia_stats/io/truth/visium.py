@@ -15,12 +15,10 @@ from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io._parquet import read_parquet
 from sequoia_stats.io.truth._images import image_facts
 from sequoia_stats.io.truth._joined import joined, refuse_duplicated_spots
-from sequoia_stats.io.truth._lattice import HEXAGONAL_UM, Lattice, fit_lattice
+from sequoia_stats.io.truth._lattice import HEXAGONAL_PITCH_UM, HEXAGONAL_UM, Lattice, fit_lattice
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
 from sequoia_stats.io.truth._tenx import TenxMatrix, has_tenx_folder, read_tenx_folder, read_tenx_h5
 
-#: µm between the centres of neighbouring spots of Visium.
-PITCH_UM = 100.0
 _POSITIONS = (
     *("tissue_positions.csv", "tissue_positions.parquet", "tissue_positions_list.csv"),
     *("tissue_positions.csv.gz", "tissue_positions_list.csv.gz"),
@@ -93,8 +91,9 @@ def read_visium(path: str | Path) -> Section:
         (path.parent if path.name == "outs" else path).resolve().name, str(path), "visium", chosen.index,
         chosen[list(_COLUMNS[:3:-1])].to_numpy(np.float64), flow,
         None if matrix is None else matrix.counts[rows], () if matrix is None else matrix.genes,
-        scales={"the pitch of 100 µm": float(lattice.scales(HEXAGONAL_UM)[0])}, lattice=lattice,
-        spot_px=_spot_px(factors, lattice, str(spatial / _SCALES)), pitch_um=PITCH_UM, image_size=size, notes=notes,
+        scales={f"the pitch of {HEXAGONAL_PITCH_UM:g} µm": float(lattice.scales(HEXAGONAL_UM)[0])}, lattice=lattice,
+        spot_px=_spot_px(factors, lattice, str(spatial / _SCALES)), pitch_um=HEXAGONAL_PITCH_UM, image_size=size,
+        notes=notes,
     )  # fmt: skip
 
 
@@ -192,11 +191,11 @@ def _factors(path: Path) -> dict[str, float]:
 def _spot_px(factors: dict[str, float], lattice: Lattice, where: str) -> float:
     """Diameter of a spot in pixels, checked against the pitch."""
     spot = factors.get("spot_diameter_fullres", 0.0)
-    pitch = 2 * float(lattice.lengths[0])
-    if spot and not _SPOT_SHARE[0] <= spot / pitch <= _SPOT_SHARE[1]:
+    share = spot / (2 * float(lattice.lengths[0]))
+    if spot and not _SPOT_SHARE[0] <= share <= _SPOT_SHARE[1]:
         raise InputError(
-            f"the scale factors are those of another image: a spot would be {spot / pitch * PITCH_UM:.0f} µm wide, "
-            f"{PITCH_UM:g} µm from the next",
+            "the scale factors are those of another image: "
+            f"a spot would be {share * HEXAGONAL_PITCH_UM:.0f} µm wide, {HEXAGONAL_PITCH_UM:g} µm from the next",
             where=where,
             fix="give the scale factors that were written with these positions",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,8 +37,8 @@ class Values(Protocol):
     def columns(self, names: Sequence[str]) -> NDArray[np.floating[Any]]:
         """Some genes, shape (tiles, genes)."""
 
-    def spread(self, name: str) -> NDArray[np.floating[Any]]:
-        """The standard deviation of a gene over folds, shape (tiles,)."""
+    def spreads(self, names: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """The standard deviation of some genes over folds, shape (tiles, genes)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +80,11 @@ class GeneValues:
         """Some genes, shape (tiles, genes)."""
         return self.mean[:, [self.genes.index(name) for name in names]]
 
-    def spread(self, name: str) -> NDArray[np.floating[Any]]:
-        """The standard deviation of a gene over folds, shape (tiles,)."""
+    def spreads(self, names: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """The standard deviation of some genes over folds, shape (tiles, genes)."""
         if self.std is None:
             raise no_spread("")
-        return self.std[:, self.genes.index(name)]
+        return self.std[:, [self.genes.index(name) for name in names]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,21 +108,22 @@ class StoredValues:
     n_tiles: int
     has_spread: bool
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_position", {gene: i for i, gene in enumerate(self.genes)})
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {gene: i for i, gene in enumerate(self.genes)}
 
     def columns(self, names: Sequence[str]) -> NDArray[np.floating[Any]]:
         """Some genes, shape (tiles, genes)."""
         return self._read("X", names)
 
-    def spread(self, name: str) -> NDArray[np.floating[Any]]:
-        """The standard deviation of a gene over folds, shape (tiles,)."""
+    def spreads(self, names: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """The standard deviation of some genes over folds, shape (tiles, genes)."""
         if not self.has_spread:
             raise no_spread(str(self.path))
-        return self._read("layers/std", [name])[:, 0]
+        return self._read("layers/std", names)
 
     def _read(self, place: str, names: Sequence[str]) -> NDArray[np.floating[Any]]:
-        wanted = [self._position[name] for name in names]  # type: ignore[attr-defined]
+        wanted = [self._position[name] for name in names]
         values: NDArray[np.floating[Any]] = read_apart(self.path, "columns_here", __name__, place, wanted)
         return values
 

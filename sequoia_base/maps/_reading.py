@@ -15,9 +15,10 @@ from sequoia_base.apart import h5ad
 from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError
 from sequoia_base.flow import Flow
+from sequoia_base.maps._about import SCHEMA
 from sequoia_base.maps._gene_values import StoredValues
 from sequoia_base.maps._latents import LatentFolds
-from sequoia_base.maps.spatial_map import SCHEMA, Map
+from sequoia_base.maps.spatial_map import Map
 
 #: Columns of obs that every map has.
 _PLACED = ["row", "column", "n_windows"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,46 +15,15 @@ from numpy.typing import NDArray
 
 from sequoia_base.errors import InputError, counted, listing, part
 from sequoia_base.flow import Flow
+from sequoia_base.maps._about import ABOUT
+from sequoia_base.maps._checks import frozen, hashes_of, refuse_disorder
 from sequoia_base.maps._gene_values import GeneValues, Values
 from sequoia_base.maps._latents import dimensions
 from sequoia_base.maps._scores import MapScore, ScoredSignature, score_map
 from sequoia_base.maps.heads import Heads, read_heads
 
-#: The schema of map files.
-SCHEMA = "sequoia-map-1"
-#: Everything that a map says about itself in ``uns["map"]``, and what stands there where nothing is known.
-ABOUT: Mapping[str, Any] = MappingProxyType(
-    {
-        "schema": SCHEMA,
-        "slide": "",
-        "patient_id": "",
-        "source": "windows",
-        "weights": "",
-        "digests": [],
-        "folds": [],
-        "ensemble": "all",
-        "held_out": -1,
-        "seen": False,
-        "architecture": "",
-        "encoder": "",
-        "units": "",
-        "window": 0,
-        "stride": 0,
-        "origins": "",
-        "holes": "",
-        "n_windows": 0,
-        "precision": "",
-        "tile_um": 0.0,
-        "tile_px": 0.0,
-        "slide_mpp": 0.0,
-        "slide_width": 0,
-        "slide_height": 0,
-        "heads": "",
-        "heads_hash": [],
-        "notes": [],
-        "versions": {},
-    }
-)
+#: The arrays of a map, and their kinds.
+_ARRAYS = {"places": np.int64, "centres_um": np.float64, "centres_px": np.float64, "n_windows": np.int64}
 #: Genes that are computed at a time.
 _BLOCK = 256
 
@@ -115,12 +85,12 @@ class Map:
             )
         for name, dtype in _ARRAYS.items():
             shape = (n,) if name == "n_windows" else (n, 2)
-            object.__setattr__(self, name, _frozen(getattr(self, name), dtype, shape, name, where))
-        _refuse_disorder(self.places, where)
+            object.__setattr__(self, name, frozen(getattr(self, name), dtype, shape, name, where))
+        refuse_disorder(self.places, where)
         dims = dimensions(self.latents, n, where)
         about = {**ABOUT, "folds": sorted(dims), **self.about}
         if self.heads is not None and dims:
-            about["heads_hash"] = _hashes(self.heads, dims, about["heads_hash"], where)
+            about["heads_hash"] = hashes_of(self.heads, dims, about["heads_hash"], where)
         object.__setattr__(self, "about", MappingProxyType(about))
         object.__setattr__(self, "columns", columns.reset_index(drop=True))
 
@@ -230,8 +200,8 @@ class Map:
         if len(self.about["folds"]) < 2:
             return np.full_like(self.gene(name), np.nan)
         if self.is_latent:
-            return spread(self.by_fold(name))
-        return self._values.spread(name)
+            return self.by_fold(name).std(axis=0)
+        return self._values.spreads([name])[:, 0]
 
     def weighted(self, names: Sequence[str], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """A weighted sum of genes on every tile by the network of each fold, as one product with the latent vectors.
@@ -394,9 +364,7 @@ class Map:
         if self.is_latent:
             folds = np.stack(list(self.fold_blocks(names)))
             return folds.mean(axis=0), folds.std(axis=0) if len(folds) > 1 else None
-        known = self._values.has_spread and len(names) > 0
-        spreads = [self._values.spread(name) for name in names] if known else []
-        return self.genes(names), np.stack(spreads, axis=1) if known else None
+        return self.genes(names), self._values.spreads(names) if self._values.has_spread else None
 
     def with_heads(self, heads: str | Path | None = None) -> Map:
         """The map with the heads in a file, or with those it names itself, if they are there.
@@ -460,64 +428,6 @@ class Map:
         assert self.values is not None
         return self.values
 
-    @property
-    def _known(self) -> Set[str]:
-        return self._heads.positions.keys() if self.is_latent else set(self.gene_names)
-
-
-#: The arrays of a map, and their kinds.
-_ARRAYS = {"places": np.int64, "centres_um": np.float64, "centres_px": np.float64, "n_windows": np.int64}
-
-
-def spread(by_fold: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Standard deviation over folds with divisor n, which NumPy computes in the kind of number that it gets."""
-    return by_fold.std(axis=0)
-
-
-def _frozen(values: Any, dtype: type, shape: tuple[int, ...], name: str, where: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.asarray(values, dtype=dtype).view()
-    if array.shape != shape:
-        raise InputError(f"{name} has the shape {array.shape}, not {shape}", where=where)
-    array.setflags(write=False)
-    return array
-
-
-def _refuse_disorder(places: NDArray[np.int64], where: str) -> None:
-    """Tiles must be in reading order, each once."""
-    rows, columns = np.diff(places, axis=0).T
-    wrong = np.flatnonzero((rows < 0) | ((rows == 0) & (columns <= 0)))
-    if len(wrong):
-        row, column = places[wrong[0] + 1]
-        raise InputError(
-            "the tiles are not in reading order, or one is there twice",
-            where=f"{where}: row {row}, column {column}",
-        )
-
-
-def _hashes(heads: Heads, dims: Mapping[int, int], stated: Sequence[str], where: str) -> list[str]:
-    """The hashes of the heads of the folds that a map uses; refuses heads that are not those of the map."""
-    files = f"{where}; {heads.path}"
-    absent = [fold for fold in dims if fold not in heads.folds]
-    if absent:
-        raise InputError(
-            f"the heads have no fold {listing(absent)}, which the map uses",
-            where=files,
-            fix=f"they have {listing(heads.folds)}: name the heads.h5 of the map's networks with --heads",
-        )
-    if set(dims.values()) != {heads.dim}:
-        raise InputError(
-            f"the latent vectors of the map have {listing(sorted(set(dims.values())))} numbers, but the heads are for "
-            f"{heads.dim}",
-            where=files,
-            fix="name the heads.h5 of the map's networks with --heads",
-        )
-    found = [heads.hashes[heads.folds.index(fold)] for fold in sorted(dims)]
-    for fold, ours, theirs in zip(sorted(dims), stated, found, strict=False):
-        if ours != theirs:
-            raise InputError(
-                f"the heads are those of other networks: fold {fold} has the hash {theirs[:12]}, but the map was made "
-                f"with {ours[:12]}",
-                where=files,
-                fix="name the heads.h5 of the map's networks with --heads",
-            )
-    return found
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.gene_names)

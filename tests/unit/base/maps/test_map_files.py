@@ -141,3 +141,73 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, heads, monkeypatch
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         write_map(make_map(heads), tmp_path / "S1.map.h5ad")
     assert list(tmp_path.iterdir()) == [heads.path]
+
+
+@pytest.mark.parametrize(
+    ("parts", "what", "fix"),
+    [
+        ({"layers/measured": np.zeros((2, 2))}, "it looks like predictions", "sequoia-model map"),
+        ({"obsm/spatial": np.zeros((2, 2))}, "it looks like measured spots", "--truth"),
+        ({"weight": np.zeros(2), "hash": np.zeros(2)}, "it holds heads", "--heads"),
+        (
+            {"features": np.zeros((2, 2)), "coords": np.zeros((2, 2))},
+            "it holds features",
+            "sequoia-model map",
+        ),
+        ({"X": np.zeros((2, 2))}, "it has no uns/map", "sequoia-model map"),
+    ],
+)
+def test_files_of_another_kind_are_named(tmp_path, parts, what, fix):
+    with h5py.File(tmp_path / "other.h5ad", "w") as file:
+        for name, values in parts.items():
+            file[name] = values
+    with pytest.raises(InputError, match=f"the file is not a map: {what}") as error:
+        read_map(tmp_path / "other.h5ad")
+    assert fix in error.value.fix and error.value.where == str(tmp_path / "other.h5ad")
+
+
+def test_a_map_of_another_schema_is_refused(written):
+    with h5py.File(written, "r+") as file:
+        del file["uns/map/schema"]
+        file["uns/map/schema"] = "sequoia-map-9"
+        file["uns/map/schema"].attrs.update({"encoding-type": "string", "encoding-version": "0.2.0"})
+    with pytest.raises(
+        InputError, match="has the schema 'sequoia-map-9', but this program reads 'sequoia-map-1'"
+    ):
+        read_map(written)
+
+
+@pytest.mark.parametrize("length", [100, 5000, 20000])
+def test_a_cut_file_is_refused(written, length):
+    written.write_bytes(written.read_bytes()[:length])
+    with pytest.raises(InputError) as error:
+        read_map(written)
+    assert str(written) in error.value.where
+
+
+def test_a_map_that_is_gone_or_damaged_later_is_an_error(written):
+    found = read_map(written)
+    found.latents[0]
+    written.write_bytes(b"no map")
+    with pytest.raises(InputError, match="the map has changed or is damaged"):
+        found.latents[1]
+    written.unlink()
+    with pytest.raises(InputError, match="the map does not exist any more"):
+        found.latents[2]
+    assert found.latents[0].shape == (19, 6)
+
+
+@pytest.mark.parametrize("place", ["obs/row", "obsm/spatial"])
+def test_a_map_without_places_is_refused(written, place):
+    with h5py.File(written, "r+") as file:
+        del file[place]
+        if place == "obs/row":
+            file["obs"].attrs["column-order"] = ["column", "n_windows"]
+    with pytest.raises(InputError, match=f"the map is damaged: it has no {place}"):
+        read_map(written)
+
+
+@pytest.mark.parametrize("name", ["S1.map", "S1.csv"])
+def test_a_map_is_only_written_as_h5ad(tmp_path, heads, name):
+    with pytest.raises(InputError, match=r"a map is written as \.h5ad"):
+        write_map(make_map(heads), tmp_path / name)

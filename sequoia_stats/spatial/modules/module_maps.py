@@ -256,7 +256,8 @@ def _found(
     if len(modules) < 2:
         counts = dict(zip(sets, sets.membership(pool, aliases=aliases).sizes.tolist(), strict=True))
         words = listing(f"{name} {counts[name]} of {len(sets[name])}" for name in sets)
-        few = f"only one of {len(sets)} modules has" if modules else f"none of the {len(sets)} modules has"
+        n = counted(len(sets), "module")
+        few = f"only 1 of {n} has" if modules else f"none of {n} has"
         raise InputError(
             f"{few} {min_size} genes in the maps, which share {counted(len(pool), 'gene')}",
             where=f"{sets.name}: {words}",

@@ -1,0 +1,93 @@
+"""Modules of a map beside programmes measured on the spots of its slide."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from sequoia_stats.errors import InputError
+from sequoia_stats.spatial.modules import programme_agreement, subtype_map
+from tests.build.maps import make_gene_map, make_places
+from tests.build.truth import make_truth
+
+PLACES = make_places(8, 6, ())
+CENTRES = (PLACES[:, ::-1] + 0.5) * 100.0
+
+
+def make_pair(noise=0.0, seed=0):
+    """Modules A (from top to bottom) and B (from left to right) are the programmes p and q; spots on all tiles."""
+    random = np.random.default_rng(seed)
+    scores = PLACES + random.normal(size=(48, 2))
+    map_ = make_gene_map(scores, ("G0", "G1"), places=PLACES)
+    slide = subtype_map(
+        scores, ("A", "B"), slide="S1", names=list(map_.obs.index), centres_um=CENTRES, side_um=100
+    )
+    measured = scores + noise * random.normal(size=scores.shape)
+    return slide, map_, of_spots(measured)
+
+
+def of_spots(measured, centres=CENTRES, **fields):
+    programmes = pd.DataFrame(measured, columns=["p", "q"], index=[f"s{i}" for i in range(len(measured))])
+    counts = np.ones((len(measured), 2))
+    return make_truth(
+        centres_um=centres, counts=counts, programmes=programmes, mpp=0.25, pitch_um=100, **fields
+    )
+
+
+def by_pair(table, column):
+    return table.pivot(index="module", columns="programme", values=column)
+
+
+def nearest_four(measured):
+    """The mean of the four nearest spots: by all distances, ties in the order of spots."""
+    distance = np.linalg.norm(CENTRES[:, None] - CENTRES, axis=2).round(6)
+    order = np.argsort(distance, axis=1, kind="stable")[:, :4]
+    return measured[order].mean(axis=1)
+
+
+def test_correlations_are_those_of_scipy_on_means_of_four_spots():
+    slide, map_, truth = make_pair(noise=1.0)
+    table = programme_agreement(slide, map_, truth)
+    measured = nearest_four(truth.programmes.to_numpy())
+    want = np.corrcoef(slide.scores.T, measured.T)[:2, 2:]
+    np.testing.assert_allclose(by_pair(table, "r"), want, atol=1e-12)
+    ranks = spearmanr(slide.scores, measured).statistic[:2, 2:]
+    np.testing.assert_allclose(by_pair(table, "spearman"), ranks, atol=1e-12)
+    assert (table.n_tiles == 48).all()
+    assert list(table)[:3] == ["slide", "module", "programme"]
+
+
+def test_a_module_agrees_with_its_own_programme():
+    r = by_pair(programme_agreement(*make_pair()), "r")
+    assert r.loc["A", "p"] > 0.8
+    assert abs(r.loc["A", "q"]) < 0.3
+
+
+def test_a_spot_without_a_score_leaves_its_tiles_out_for_that_programme():
+    slide, map_, truth = make_pair()
+    truth.programmes.iloc[0, 0] = np.nan
+    table = programme_agreement(slide, map_, truth).set_index("programme")
+    assert (table.n_tiles["p"] < 48).all()
+    assert (table.n_tiles["q"] == 48).all()
+
+
+def test_a_constant_programme_has_no_correlation():
+    slide, map_, truth = make_pair()
+    truth.programmes["q"] = 1.0
+    table = programme_agreement(slide, map_, truth).set_index("programme")
+    assert np.isnan(table.r["q"]).all()
+    assert np.isfinite(table.r["p"]).all()
+
+
+def test_a_section_without_programmes_is_refused():
+    slide, map_, _ = make_pair()
+    counts = make_truth(centres_um=CENTRES, counts=np.ones((48, 2)), mpp=0.25, pitch_um=100)
+    with pytest.raises(InputError, match="the section has no scores of programmes"):
+        programme_agreement(slide, map_, counts)
+
+
+def test_a_section_of_another_slide_is_refused():
+    slide, map_, truth = make_pair()
+    elsewhere = of_spots(truth.programmes.to_numpy(), centres=CENTRES + 5000, name="T7")
+    with pytest.raises(InputError, match="of the spots are on tiles of the map"):
+        programme_agreement(slide, map_, elsewhere)

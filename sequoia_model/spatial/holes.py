@@ -36,7 +36,7 @@ def fill(features: Tensor, tiles: Tensor, rule: str = "mean", *, zeros: Tensor |
     InputError
         If there is no such rule.
     """
-    check_limits({"holes": rule}, {"holes": one_of(tuple(HOLES))})
+    check_limits({"rule for holes": rule}, {"rule for holes": one_of(tuple(HOLES))})
     return HOLES[rule](features, tiles, features.new_zeros(features.shape[1]) if zeros is None else zeros)
 
 

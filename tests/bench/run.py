@@ -23,6 +23,7 @@ PARTS = (
     "risk",
     "tile_reading",
     "images",
+    "maps",
     "slides",
 )
 

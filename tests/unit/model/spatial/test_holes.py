@@ -35,5 +35,5 @@ def test_what_stands_for_zeros_can_be_given():
 
 
 def test_another_rule_is_refused():
-    with pytest.raises(InputError, match="'median' is not a valid holes"):
+    with pytest.raises(InputError, match="'median' is not a valid rule for holes"):
         fill(FEATURES, TILES, "median")

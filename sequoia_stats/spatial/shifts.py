@@ -1,0 +1,190 @@
+"""Shifted and turned truths: the null of correlations between maps, with the texture of the tissue kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sequoia_base.arguments import check_limits, number
+from sequoia_stats.errors import InputError
+from sequoia_stats.spatial.lattice import as_map_pairs, as_places
+from sequoia_stats.spatial.null_maps import SpatialNull, one_sided_p, rank_statistics, standardised
+from sequoia_stats.types.arrays import Floats
+
+_LIMITS = {"min_overlap": number("above 0, at most 1", lambda value: 0 < value <= 1)}
+# Values in the padded grids of one block of genes.
+_VALUES = 2**20
+# A variance on the overlap, as a share of that over all tiles, from which a map counts as constant there.
+_CONSTANT = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftNull(SpatialNull):
+    """Correlations with shifted and turned truths. See `SpatialNull`.
+
+    Attributes
+    ----------
+    overlap : array of int64, shape (m,)
+        Tiles of the map on which a tile of the moved truth lies.
+    moves : array of int64, shape (m, 3)
+        Quarter turns of the truth, counter-clockwise, and the rows and columns by which the turned truth, with the
+        first row and column of its tissue at those of the map's, is then moved.
+    """
+
+    overlap: NDArray[np.int64] = field(metadata={"show": False}, repr=False)
+    moves: NDArray[np.int64] = field(metadata={"show": False}, repr=False)
+
+
+def shift_null(
+    maps: ArrayLike,
+    truth: ArrayLike,
+    places: ArrayLike,
+    *,
+    min_overlap: float = 0.6,
+    rotations: bool = True,
+    periodic: bool = False,
+) -> ShiftNull:
+    """Correlate maps with the truth moved over the tissue: all shifts, after each quarter turn.
+
+    Only moves count after which at least `min_overlap` of the tiles lie on tissue, and r is taken on those. A high r
+    on few tiles is less than the same r on many: observed and moved ones are compared by r · √overlap. All moves of
+    all genes come from masked correlations by fast Fourier transforms (Padfield 2012). The truth in its place is no
+    part of the null.
+
+    Parameters
+    ----------
+    maps, truth : arrays of shape (genes, tiles) or (tiles,)
+        Predicted and measured values without missing ones, gene by gene.
+    places : array of shape (tiles, 2)
+        Row and column of each tile.
+    min_overlap : float, default 0.6
+        Least share of the tiles that must lie on tissue.
+    rotations : bool, default True
+        Whether the truth is turned as well.
+    periodic : bool, default False
+        Whether what leaves the grid comes in on the other side. The tissue must then be a full rectangle; the test
+        is exact for fields that are themselves periodic.
+
+    Returns
+    -------
+    ShiftNull
+        Without a null, and with the reason, if no move is possible.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, a value is missing, two tiles are at one place, or `periodic` tissue has gaps.
+    """
+    check_limits({"min_overlap": min_overlap}, _LIMITS)
+    places = as_places(places)
+    a, b = (standardised(values) for values in as_map_pairs(maps, truth, len(places)))
+    r = np.clip(np.einsum("gt,gt->g", a, b), -1, 1)
+    places = places - places.min(axis=0, initial=0 if not len(places) else np.iinfo(np.int64).max)
+    shape = tuple(places.max(axis=0, initial=-1) + 1)
+    if periodic and len(places) != shape[0] * shape[1]:
+        raise InputError(
+            f"{len(places)} tiles do not fill a grid of {shape[0]} × {shape[1]}",
+            fix="leave out periodic=True for tissue that is not a full rectangle",
+        )
+    turns = [0] if not rotations else [0, 2] if periodic and shape[0] != shape[1] else [0, 1, 2, 3]
+    found = [_Turn(places, k, min_overlap, periodic) for k in turns] if len(places) > 2 else []
+    null_r = np.concatenate([np.zeros((0, len(r)), np.float32), *(turn.correlations(a, b) for turn in found)])
+    overlap = np.concatenate([np.zeros(0, np.int64), *(turn.overlap for turn in found)])
+    statistics = rank_statistics(r, null_r, np.sqrt(overlap), np.sqrt(len(places)))
+    return ShiftNull(
+        r=r,
+        p_naive=one_sided_p(r, len(places)),
+        n_possible=len(overlap),
+        reason="" if len(overlap) else f"no shift leaves {min_overlap:.0%} of the tiles on tissue",
+        null_r=null_r,
+        overlap=overlap,
+        moves=np.concatenate([np.zeros((0, 3), np.int64), *(turn.moves for turn in found)]),
+        **statistics,
+    )
+
+
+def turned(places: NDArray[np.int64], quarters: int) -> NDArray[np.int64]:
+    """Places after quarter turns counter-clockwise, with the first row and column at 0.
+
+    Parameters
+    ----------
+    places : array of int64, shape (tiles, 2)
+        Row and column.
+    quarters : int
+        Number of quarter turns.
+    """
+    for _ in range(quarters % 4):
+        places = np.stack([-places[:, 1], places[:, 0]], axis=1)
+    return places - places.min(axis=0)
+
+
+class _Turn:
+    """All possible shifts of the truth after one turn.
+
+    The cross-correlation of two grids at a shift s is the inverse transform of F(first) · conj(F(second)) at s. Sums
+    over the overlap are cross-correlations with masks.
+    """
+
+    def __init__(self, places: NDArray[np.int64], quarters: int, min_overlap: float, periodic: bool) -> None:
+        from scipy.fft import next_fast_len
+
+        self.here, self.there = places, turned(places, quarters)
+        sizes = self.here.max(axis=0) + 1, self.there.max(axis=0) + 1
+        self.shape = tuple(
+            sizes[0] if periodic else [next_fast_len(int(n), real=True) for n in sizes[0] + sizes[1] - 1]
+        )
+        ones = np.ones((1, len(places)))
+        counts = np.rint(
+            self._back(self._forward(ones, self.here) * self._forward(ones, self.there).conj())[0]
+        )
+        if quarters == 0:
+            counts[0, 0] = 0  # the truth in its place
+        enough = counts >= max(np.ceil(min_overlap * len(places) - 1e-9), 3)
+        self.at = np.nonzero(enough)
+        self.overlap = counts[enough].astype(np.int64)
+        shifts = np.stack(self.at, axis=1)
+        if not periodic:
+            shifts = np.where(shifts >= sizes[0], shifts - np.array(self.shape), shifts)
+        self.moves = np.column_stack([np.full(len(shifts), quarters), shifts])
+        self.mask_here, self.mask_there = self._forward(ones, self.here), self._forward(ones, self.there)
+
+    def correlations(self, a: Floats, b: Floats) -> NDArray[np.float32]:
+        """Pearson's r on the overlap at each shift, of shape (shifts, genes); 0 where a map is constant there."""
+        result = np.empty((len(self.overlap), len(a)), np.float32)
+        genes = max(1, _VALUES // int(np.prod(self.shape)))
+        for start in range(0, len(a), genes):
+            block = slice(start, start + genes)
+            result[:, block] = self._block(a[block], b[block]).T
+        return result
+
+    def _block(self, a: Floats, b: Floats) -> Floats:
+        here, there = self._forward(a, self.here), self._forward(b, self.there).conj()
+        only_here, only_there = self.mask_here, self.mask_there.conj()
+        n = self.overlap
+        sum_a, sum_b = self._sums(here * only_there), self._sums(only_here * there)
+        square_a = self._sums(self._forward(a * a, self.here) * only_there)
+        square_b = self._sums(only_here * self._forward(b * b, self.there).conj())
+        products = self._sums(here * there) - sum_a * sum_b / n
+        var_a, var_b = square_a - sum_a**2 / n, square_b - sum_b**2 / n
+        known = (var_a > _CONSTANT) & (var_b > _CONSTANT)
+        scale = np.sqrt(np.where(known, var_a * var_b, 1.0))
+        return np.where(known, np.clip(products / scale, -1, 1), 0.0)
+
+    def _forward(self, values: Floats, places: NDArray[np.int64]) -> NDArray[np.complex128]:
+        """Transforms of maps on the padded grid."""
+        from scipy.fft import rfft2
+
+        grids = np.zeros((len(values), *self.shape))
+        grids[:, places[:, 0], places[:, 1]] = values
+        return rfft2(grids, overwrite_x=True)
+
+    def _back(self, spectra: NDArray[np.complex128]) -> Floats:
+        from scipy.fft import irfft2
+
+        return irfft2(spectra, s=self.shape, overwrite_x=True)
+
+    def _sums(self, spectra: NDArray[np.complex128]) -> Floats:
+        """Sums over the overlap at each possible shift, of shape (genes, shifts)."""
+        return self._back(spectra)[:, *self.at]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from sequoia_stats.io.truth._images import image_facts
 from sequoia_stats.io.truth._programmes import programmes_beside, with_programmes
 from sequoia_stats.io.truth._section import Section, settle
 from sequoia_stats.types.spatial_truth import SpatialTruth
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 __all__ = ["TRUTH_OPTIONS", "TRUTH_READERS", "read_truth"]
 
@@ -48,10 +51,11 @@ TRUTH_READERS = {
         adata.recognises, adata.read_adata_truth, "an AnnData with coordinates (.h5ad)", adata.ANNDATA_OPTIONS
     ),
 }
+_IN_MEMORY = Reader(lambda _: True, adata.section_of, "an AnnData", adata.ANNDATA_OPTIONS)
 
 
 def read_truth(
-    source: str | Path,
+    source: str | Path | AnnData,
     *,
     format: str = "auto",
     mpp: float | None = None,
@@ -64,7 +68,7 @@ def read_truth(
 
     Parameters
     ----------
-    source : path
+    source : path or AnnData
         A table of counts of Spatial Transcriptomics, a folder of Space Ranger, a section of HEST-1k, or an h5ad file
         with coordinates.
     format : {"auto", "st", "visium", "hest", "anndata"}
@@ -92,13 +96,17 @@ def read_truth(
         If the source is not recognised, an option is not one of its format, it cannot be read, its scale is unknown or
         contradictory, its axes seem to be swapped, or a spot is off the image.
     """
-    path = Path(source)
-    reader = reader_of(path, format, TRUTH_READERS)
+    path = Path(source) if isinstance(source, str | Path) else None
+    if path is None and format not in ("auto", "anndata"):
+        raise InputError(
+            f"--format {format} is for files, not for objects in memory", fix="leave it out, or give the file"
+        )
+    reader = _IN_MEMORY if path is None else reader_of(path, format, TRUTH_READERS)
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
-        refuse_foreign(name, reader, TRUTH_READERS, str(path))
-    section = reader.read(path, **given)
-    if table := programmes or programmes_beside(path):
+        refuse_foreign(name, reader, TRUTH_READERS, str(path or "AnnData"))
+    section = reader.read(source if path is None else path, **given)
+    if table := programmes or (None if path is None else programmes_beside(path)):
         section = with_programmes(section, table)
     if image is not None:
         section = _with_image(section, image)

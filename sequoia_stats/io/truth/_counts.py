@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sequoia_base.flow import Flow
+from sequoia_base.gene_names import examine
 from sequoia_stats.errors import InputError, counted, listing
 
 
@@ -61,6 +62,8 @@ def as_counts(
         counts = counts @ sparse.csc_array(
             (np.ones(len(names), dtype=counts.dtype), (np.arange(len(names)), codes)), shape=shape
         )
+    if (found := examine(symbols)).are_identifiers:
+        flow.add("genes: other identifiers", len(symbols), len(symbols), f"{found}; kept under these names")
     return sparse.csc_array(counts), tuple(map(str, symbols))
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from sequoia_base.atomic import existing_file
 from sequoia_stats.errors import InputError
@@ -56,6 +59,41 @@ def image_facts(path: str | Path) -> ImageFacts:
         ) from None
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError("the file is not an image that can be read", where=f"{path} ({error})") from None
+
+
+def full_size(reductions: Mapping[str, tuple[tuple[int, int], float]], where: str) -> tuple[int, int] | None:
+    """Size of an image of which reductions are known.
+
+    Parameters
+    ----------
+    reductions : mapping of str to tuple
+        Name of a reduction: its width and height, and the factor by which it was reduced (less than 1).
+    where : str
+        Where the factors are from, for the error.
+
+    Returns
+    -------
+    tuple of two int, or None
+        Rounded up; None if there are no reductions.
+
+    Raises
+    ------
+    InputError
+        If two of them tell sizes that differ by more than 1%.
+    """
+    sizes = {name: np.asarray(size) / factor for name, (size, factor) in reductions.items()}
+    if not sizes:
+        return None
+    first, size = next(iter(sizes.items()))
+    for other, full in sizes.items():
+        if (np.abs(full / size - 1) > 0.01).any():
+            raise InputError(
+                f"the scale factors are those of another image: by {first} it has {size[0]:.0f} × {size[1]:.0f} "
+                f"pixels, by {other} {full[0]:.0f} × {full[1]:.0f}",
+                where=where,
+                fix="give the scale factors that were written with these images",
+            )
+    return int(np.ceil(size[0])), int(np.ceil(size[1]))
 
 
 def _mpp(image: object) -> float:

@@ -18,7 +18,7 @@ from sequoia_base.atomic import existing_file
 from sequoia_base.flow import Flow
 from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.io.truth._counts import as_counts
+from sequoia_stats.io.truth._files import find_file
 from sequoia_stats.io.truth._joined import refuse_duplicated_spots
 
 #: The only type of features that is a gene; others are antibodies, guides and the like.
@@ -29,21 +29,21 @@ _DAMAGED = "the file is truncated, damaged or of another kind"
 
 @dataclass(frozen=True, eq=False)
 class TenxMatrix:
-    """Counts of the genes of one file.
+    """The genes of one file, as they are there.
 
     Parameters
     ----------
     barcodes : Index
         Names of the spots, unique.
-    counts : csc_array of shape (spots, genes)
-        Whole numbers.
-    genes : tuple of str
-        Symbols, unique.
+    values : csr_array of shape (spots, genes)
+        Not yet known to be counts.
+    genes : list of str
+        Symbols; they may repeat.
     """
 
     barcodes: pd.Index
-    counts: sparse.csc_array
-    genes: tuple[str, ...]
+    values: sparse.csr_array
+    genes: list[str]
 
 
 def read_tenx_h5(path: Path, flow: Flow) -> TenxMatrix:
@@ -52,7 +52,7 @@ def read_tenx_h5(path: Path, flow: Flow) -> TenxMatrix:
     Raises
     ------
     InputError
-        If the file is damaged or of another kind, or a value is not a count.
+        If the file is damaged or of another kind, or has no genes.
     """
     existing_file(path)
     try:
@@ -94,21 +94,21 @@ def read_tenx_folder(folder: Path, flow: Flow) -> TenxMatrix:
 
 def has_tenx_folder(folder: Path) -> bool:
     """Whether a folder holds a matrix in text files."""
-    return any((folder / f"{_PARTS[0]}{ending}").is_file() for ending in ("", ".gz"))
+    return find_file(folder, [_PARTS[0], f"{_PARTS[0]}.gz"]) is not None
 
 
 def _part(folder: Path, name: str) -> Path:
-    for ending in ("", ".gz"):
-        if (path := folder / f"{name}{ending}").is_file():
-            return path
-    raise InputError(f"{name}.gz is missing", where=str(folder))
+    path = find_file(folder, [name, f"{name}.gz"])
+    if path is None:
+        raise InputError(f"{name}.gz is missing", where=str(folder))
+    return path
 
 
 def _read_mtx(path: Path) -> Any:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return scipy_io.mmread(file)
-    except (ValueError, OSError, EOFError, zlib.error, OverflowError, TypeError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, OverflowError, TypeError, MemoryError) as error:
         raise InputError(_DAMAGED, where=f"{path} ({error})", fix="download the file again") from None
 
 
@@ -138,6 +138,9 @@ def _matrix(
     if not are_genes.all():
         others = listing(dict.fromkeys(kind for kind in kinds if kind != GENES_ARE), 3)
         flow.add("features: genes", len(kinds), int(are_genes.sum()), f"the others are {others}")
-    rows = sparse.csr_array(counts)[np.flatnonzero(are_genes)]
-    genes = [symbol for symbol, is_gene in zip(symbols, are_genes, strict=True) if is_gene]
-    return TenxMatrix(names, *as_counts(rows.T, genes, where, flow))
+    values = sparse.csr_array(counts.T)  # without a copy, as the HDF5 file has it
+    if not are_genes.all():
+        values = values[:, np.flatnonzero(are_genes)]
+    return TenxMatrix(
+        names, values, [symbol for symbol, is_gene in zip(symbols, are_genes, strict=True) if is_gene]
+    )

@@ -17,6 +17,7 @@ from sequoia_stats.errors import InputError, listing, part
 from sequoia_stats.io import h5ad
 from sequoia_stats.io._options import Option
 from sequoia_stats.io.truth._counts import as_counts, totals_of
+from sequoia_stats.io.truth._images import full_size
 from sequoia_stats.io.truth._joined import refuse_duplicated_spots
 from sequoia_stats.io.truth._lattice import HEXAGONAL_PITCH_UM, HEXAGONAL_UM, Lattice, fit_lattice
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
@@ -40,6 +41,7 @@ _LIMITS = {
 ANNDATA_OPTIONS = (
     Option("section", "The section to read, where the file holds several: a value of obs column 'section'."),
     Option("layer", "The layer that holds the counts.  [default: 'counts' if there is one, else X]"),
+    Option("gene_column", "The column of var that holds the symbols.  [default: the names of var]"),
     Option("coords_unit", "Unit of obsm['spatial'].  [default: px]", choices=COORDS_UNITS),
     Option("pitch", "Distance between the centres of neighbouring spots, in µm.", float),
     Option("spot_um", "Diameter of a spot, in µm.", float),
@@ -75,6 +77,7 @@ def section_of(
     *,
     section: str | None = None,
     layer: str | None = None,
+    gene_column: str | None = None,
     coords_unit: str = "px",
     pitch: float | None = None,
     spot_um: float | None = None,
@@ -95,6 +98,8 @@ def section_of(
         The value of obs column ``section`` of the spots to read; needed if there are several.
     layer : str, optional
         The layer of the counts. By default "counts" if there is one, else X.
+    gene_column : str, optional
+        The column of var that holds the symbols. By default the names of var.
     coords_unit : {"px", "um"}
         Unit of the coordinates; with "um" the scale must be known, as pixels are compared with those of the slide.
     pitch, spot_um : float, optional
@@ -119,8 +124,8 @@ def section_of(
     spots = adata.obs_names.astype(object)
     refuse_duplicated_spots(spots, where)
     pixels = _coordinates(adata, where)
-    library = _library(adata.uns)
-    factors = library.get("scalefactors", {})
+    library = _mapping(_only(_mapping(adata.uns, "spatial")))
+    factors = _mapping(library, "scalefactors")
     scales = _stated(adata.uns, factors)
     if coords_unit == "um":
         scale = next(iter(scales.values()), None)
@@ -135,11 +140,11 @@ def section_of(
     lattice = fit_lattice(array, pixels) if array is not None else None
     if lattice is not None and step is not None and (scale := _of_pitch(lattice, step)):
         scales[f"the pitch of {pitch:g} µm"] = scale
-    counts, genes = as_counts(*_matrix(adata, layer, where), where, flow)
+    counts, genes = as_counts(_matrix(adata, layer, where), _genes(adata, gene_column, where), where, flow)
     return Section(
         name, where, platform, spots, pixels, flow, counts, genes, _totals(adata.obs, counts, where), scales=scales,
         lattice=lattice, spot_px=_number(factors.get("spot_diameter_fullres")), spot_um=spot_um or 0.0,
-        pitch_um=pitch or 0.0,
+        pitch_um=pitch or 0.0, image_size=_image_size(library, where),
     )  # fmt: skip
 
 
@@ -195,13 +200,16 @@ def _coordinates(adata: AnnData, where: str) -> NDArray[np.float64]:
     return values
 
 
-def _library(uns: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What ``uns["spatial"]`` holds of its only library, as scanpy and squidpy write it."""
-    held = uns.get("spatial")
-    libraries = (
-        [item for item in held.values() if isinstance(item, Mapping)] if isinstance(held, Mapping) else []
-    )
-    return libraries[0] if len(libraries) == 1 else {}
+def _only(libraries: Mapping[str, Any]) -> Any:
+    """The only library of ``uns["spatial"]``, as scanpy and squidpy write it; None if there are several."""
+    held = [item for item in libraries.values() if isinstance(item, Mapping)]
+    return held[0] if len(held) == 1 else None
+
+
+def _mapping(held: Any, key: str | None = None) -> Mapping[str, Any]:
+    """What is held, or its item `key`, if it is a mapping; else an empty one."""
+    item = held if key is None else held.get(key)
+    return item if isinstance(item, Mapping) else {}
 
 
 def _stated(uns: Mapping[str, Any], factors: Mapping[str, Any]) -> dict[str, float]:
@@ -248,8 +256,8 @@ def _of_pitch(lattice: Lattice, step: tuple[float, float]) -> float:
     return float(across if step[0] != step[1] else np.sqrt(across * down))
 
 
-def _matrix(adata: AnnData, layer: str | None, where: str) -> tuple[Any, list[str]]:
-    """The matrix of counts, and the names of its genes."""
+def _matrix(adata: AnnData, layer: str | None, where: str) -> Any:
+    """The matrix of counts, dense or sparse."""
     name = layer or ("counts" if "counts" in adata.layers else None)
     if name is not None and name not in adata.layers:
         raise InputError(
@@ -260,9 +268,30 @@ def _matrix(adata: AnnData, layer: str | None, where: str) -> tuple[Any, list[st
     matrix = adata.X if name is None else adata.layers[name]
     if matrix is None:
         raise InputError("the AnnData has no X", where=where, fix="name the layer of counts with --layer")
-    if not sparse.issparse(matrix):
-        matrix = np.asarray(matrix)
-    return matrix, list(adata.var_names.astype(str))
+    return matrix if sparse.issparse(matrix) else np.asarray(matrix)
+
+
+def _genes(adata: AnnData, column: str | None, where: str) -> list[str]:
+    """The symbols of the genes; "" where there is none."""
+    if column is None:
+        return list(adata.var_names.astype(str))
+    if column not in adata.var:
+        raise InputError(
+            f"var has no column {column!r}",
+            where=f"{where}; its columns are {listing(adata.var.columns) or 'none'}",
+            fix="name one of them with --gene-column",
+        )
+    names = adata.var[column].astype(object)
+    return list(names.where(names.notna(), "").astype(str))
+
+
+def _image_size(library: Mapping[str, Any], where: str) -> tuple[int, int] | None:
+    """Size of the full-resolution image, from the reductions that the file holds."""
+    images, factors = _mapping(library, "images"), _mapping(library, "scalefactors")
+    shapes = {kind: np.shape(image) for kind, image in images.items() if np.ndim(image) >= 2}
+    known = {kind: _number(factors.get(f"tissue_{kind}_scalef")) for kind in shapes}
+    sizes = {kind: ((shapes[kind][1], shapes[kind][0]), factor) for kind, factor in known.items() if factor}
+    return full_size(sizes, f"{where}, uns['spatial']")
 
 
 def _totals(obs: pd.DataFrame, counts: sparse.csc_array, where: str) -> NDArray[np.float64] | None:

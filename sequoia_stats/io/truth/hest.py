@@ -68,11 +68,12 @@ def read_hest(path: str | Path, *, metadata: str | Path | None = None) -> Sectio
     section = section_of(adata, str(path), platform="hest")
     scales = {f"{key} of the metadata": _number(about, key) for key in _SCALES}
     known = {words: scale for words, scale in scales.items() if scale > 0}
-    pitch, size = _number(about, "inter_spot_dist"), (_number(about, *_WIDTH), _number(about, *_HEIGHT))
+    pitch, width, height = (_number(about, *keys) for keys in (("inter_spot_dist",), _WIDTH, _HEIGHT))
+    size = (int(width), int(height)) if width and height else section.image_size
     return replace(
         section, name=_name(path, about), scales={**known, **section.scales}, lattice=None,
         swapped=_swapped(adata.obs.reindex(section.spots), section.pixels), spot_um=_number(about, "spot_diameter"),
-        pitch_um=pitch or section.pitch_um, image_size=(int(size[0]), int(size[1])) if all(size) else None,
+        pitch_um=pitch or section.pitch_um, image_size=size,
         notes=() if file is not None else ("The file has no metadata beside it.",),
     )  # fmt: skip
 

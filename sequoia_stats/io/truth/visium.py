@@ -13,7 +13,9 @@ from sequoia_base.flow import Flow
 from sequoia_base.tables import read_text
 from sequoia_stats.errors import InputError, counted
 from sequoia_stats.io._parquet import read_parquet
-from sequoia_stats.io.truth._images import image_facts
+from sequoia_stats.io.truth._counts import as_counts
+from sequoia_stats.io.truth._files import find_file
+from sequoia_stats.io.truth._images import full_size, image_facts
 from sequoia_stats.io.truth._joined import joined, refuse_duplicated_spots
 from sequoia_stats.io.truth._lattice import HEXAGONAL_PITCH_UM, HEXAGONAL_UM, Lattice, fit_lattice
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
@@ -25,7 +27,7 @@ _POSITIONS = (
 )
 _COLUMNS = ("barcode", "in_tissue", "array_row", "array_col", "pxl_row_in_fullres", "pxl_col_in_fullres")
 _MATRICES = ("filtered_feature_bc_matrix", "raw_feature_bc_matrix")
-_SCALES = "scalefactors_json.json"
+_SCALES = ("scalefactors_json.json", "scalefactors_json.json.gz")
 #: Diameter of a spot as a share of the pitch: Space Ranger states spots of 55 or 65 µm.
 _SPOT_SHARE = (0.5, 0.75)
 
@@ -44,7 +46,8 @@ def read_visium(path: str | Path) -> Section:
         The folder ``outs``, or the one that holds it. Counts: filtered_feature_bc_matrix (.h5, or a folder of text
         files), else raw_feature_bc_matrix, else matrix.mtx in the folder itself. Positions: tissue_positions (.csv,
         .parquet) or tissue_positions_list.csv, which has no header. Scale factors: scalefactors_json.json. The sizes of
-        tissue_hires_image and tissue_lowres_image, where they are there, tell that of the full image.
+        tissue_hires_image and tissue_lowres_image, where they are there, tell that of the full image. Files may have a
+        prefix, as in GSM123_filtered_feature_bc_matrix.h5.
 
     Returns
     -------
@@ -76,24 +79,28 @@ def read_visium(path: str | Path) -> Section:
         raise InputError(
             "the section is empty: no spot is under the tissue (in_tissue)", where=str(places_file)
         )
-    flow.add("spots: tissue", len(places), len(under), "the others are not under the tissue (in_tissue)")
+    if len(under) < len(places):
+        flow.add("spots: tissue", len(places), len(under), "the others are not under the tissue (in_tissue)")
     matrix, source = _matrix(outs, flow)
     notes = () if matrix is not None else ("The folder has no counts.",)
-    at = rows = np.arange(len(under))
+    at = np.arange(len(under))
+    counts: Any = None
+    genes: tuple[str, ...] = ()
     if matrix is not None:  # a raw matrix also has the spots that are not under the tissue
         off_tissue = places.index.difference(under.index, sort=False)
         kept = np.flatnonzero(~matrix.barcodes.isin(off_tissue))
         at, rows = joined(under.index, matrix.barcodes[kept], f"{source} and {places_file}", flow)
-        rows = kept[rows]
+        counts, genes = as_counts(matrix.values[kept[rows]], matrix.genes, source, flow)
     chosen = under.iloc[at]
-    factors, size = _factors(spatial / _SCALES), _full_size(spatial)
+    factors, source_of_factors = _factors(spatial)
+    where = str(source_of_factors)
     return Section(
         (path.parent if path.name == "outs" else path).resolve().name, str(path), "visium", chosen.index,
         chosen[list(_COLUMNS[:3:-1])].to_numpy(np.float64), flow,
-        None if matrix is None else matrix.counts[rows], () if matrix is None else matrix.genes,
+        counts, genes,
         scales={f"the pitch of {HEXAGONAL_PITCH_UM:g} µm": float(lattice.scales(HEXAGONAL_UM)[0])}, lattice=lattice,
-        spot_px=_spot_px(factors, lattice, str(spatial / _SCALES)), pitch_um=HEXAGONAL_PITCH_UM, image_size=size,
-        notes=notes,
+        spot_px=_spot_px(factors, lattice, where), pitch_um=HEXAGONAL_PITCH_UM,
+        image_size=_full_size(spatial, factors, where), notes=notes,
     )  # fmt: skip
 
 
@@ -106,7 +113,7 @@ def _outs(path: Path) -> Path | None:
 
 
 def _positions(folder: Path) -> Path | None:
-    return next((folder / name for name in _POSITIONS if (folder / name).is_file()), None)
+    return find_file(folder, _POSITIONS)
 
 
 def _is_binned(path: Path) -> bool:
@@ -166,7 +173,7 @@ def _lattice(places: pd.DataFrame, where: str) -> Lattice:
 def _matrix(outs: Path, flow: Flow) -> tuple[TenxMatrix | None, str]:
     """The counts, and where they are from."""
     for name in _MATRICES:
-        if (file := outs / f"{name}.h5").is_file():
+        if (file := find_file(outs, [f"{name}.h5"])) is not None:
             return read_tenx_h5(file, flow), str(file)
         if has_tenx_folder(outs / name):
             return read_tenx_folder(outs / name, flow), str(outs / name)
@@ -175,15 +182,18 @@ def _matrix(outs: Path, flow: Flow) -> tuple[TenxMatrix | None, str]:
     return None, ""
 
 
-def _factors(path: Path) -> dict[str, float]:
-    """The scale factors that are numbers above 0."""
-    if not path.is_file():
+def _factors(spatial: Path) -> tuple[dict[str, float], Path]:
+    """The scale factors that are numbers above 0, and their file."""
+    path = find_file(spatial, _SCALES)
+    if path is None:
         raise InputError(
-            "the scale factors are missing", where=str(path), fix="they are in the folder spatial"
+            "the scale factors are missing",
+            where=str(spatial / _SCALES[0]),
+            fix="Space Ranger writes them there",
         )
     try:
         held: Any = json.loads(read_text(path))
-        return {name: float(value) for name, value in held.items() if float(value) > 0}
+        return {name: float(value) for name, value in held.items() if float(value) > 0}, path
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError("the scale factors cannot be read", where=f"{path} ({error})") from None
 
@@ -202,26 +212,11 @@ def _spot_px(factors: dict[str, float], lattice: Lattice, where: str) -> float:
     return spot
 
 
-def _full_size(spatial: Path) -> tuple[int, int] | None:
+def _full_size(spatial: Path, factors: dict[str, float], where: str) -> tuple[int, int] | None:
     """Size of the full-resolution image, from those of its reductions; None if there are none."""
-    factors, sizes = _factors(spatial / _SCALES), {}
+    sizes = {}
     for kind in ("hires", "lowres"):
-        files = (spatial / f"tissue_{kind}_image.{ending}" for ending in ("png", "jpg", "jpeg"))
-        file, factor = (
-            next((file for file in files if file.is_file()), None),
-            factors.get(f"tissue_{kind}_scalef"),
-        )
-        if file is not None and factor is not None:
-            sizes[file] = np.asarray(image_facts(file).size) / factor
-    if not sizes:
-        return None
-    file, size = next(iter(sizes.items()))
-    for other, full in sizes.items():
-        if (np.abs(full / size - 1) > 0.01).any():
-            raise InputError(
-                f"the scale factors are those of another image: {file.name} would be of {size[0]:.0f} × {size[1]:.0f} "
-                f"pixels, {other.name} of {full[0]:.0f} × {full[1]:.0f}",
-                where=str(spatial / _SCALES),
-                fix="give the scale factors that were written with these images",
-            )
-    return int(np.ceil(size[0])), int(np.ceil(size[1]))
+        file = find_file(spatial, [f"tissue_{kind}_image.{ending}" for ending in ("png", "jpg", "jpeg")])
+        if file is not None and (factor := factors.get(f"tissue_{kind}_scalef")):
+            sizes[file.name] = (image_facts(file).size, factor)
+    return full_size(sizes, where)

@@ -89,6 +89,37 @@ def test_spots_off_the_tissue_are_left_out(tmp_path):
     assert truth.n == 25 and truth.flow.to_frame().loc[0, "step"] == "spots: tissue"
 
 
+def test_an_object_in_memory_is_read_as_its_file_is(tmp_path):
+    adata = hexagonal()
+    in_memory, in_file = read_truth(adata), read_truth(write(adata, tmp_path))
+    np.testing.assert_array_equal(in_memory.counts.toarray(), in_file.counts.toarray())
+    assert in_memory.mpp == in_file.mpp and in_memory.spots == in_file.spots
+    with pytest.raises(InputError, match="--format visium is for files"):
+        read_truth(adata, format="visium")
+
+
+def test_symbols_may_be_in_a_column_of_var(tmp_path):
+    adata = make_spots_adata()
+    adata.var_names = [f"ENSG{i:011d}" for i in range(4)]
+    adata.var["feature_name"] = ["A", "B", None, "A"]
+    truth = read_truth(write(adata, tmp_path), mpp=1, gene_column="feature_name")
+    assert truth.genes == ("A", "B")
+    assert next(step.reason for step in truth.flow) == "the others have no name"
+    named_by_ids = read_truth(write(adata, tmp_path), mpp=1)
+    assert "Ensembl" in named_by_ids.flow.to_frame().loc[0, "reason"]
+
+
+def test_the_size_of_the_image_is_known_from_the_reductions_in_the_file(tmp_path):
+    adata = hexagonal()
+    library = adata.uns["spatial"]["S"]
+    library["images"] = {"hires": np.zeros((240, 300, 3), np.uint8)}
+    library["scalefactors"]["tissue_hires_scalef"] = 0.1
+    assert read_truth(write(adata, tmp_path)).image_size == (3000, 2400)
+    library["scalefactors"]["tissue_hires_scalef"] = 0.5
+    with pytest.raises(InputError, match="off the image of 600 × 480"):
+        read_truth(write(adata, tmp_path))
+
+
 def without_places(adata):
     del adata.obsm["spatial"]
 
@@ -144,6 +175,7 @@ BAD = [
     (contradiction, {"mpp": 2.0}, "2 µm per pixel contradicts everything"),
     (lambda adata: None, {"mpp": None}, "the scale of the image is not known"),
     (lambda adata: None, {"mpp": -1}, "mpp must be more than 0"),
+    (lambda adata: None, {"gene_column": "x"}, "var has no column 'x'"),
     (lambda adata: None, {"layer": "x"}, "there is no layer 'x'"),
     (lambda adata: None, {"section": "C2"}, "obs has no column 'section'"),
     (lambda adata: None, {"coords_unit": "um"}, "the scale of the slide is not known"),

@@ -125,6 +125,17 @@ def test_the_size_of_the_image_is_known_from_its_reductions(tmp_path):
     assert read_truth(folder).image_size == (2400, 1800)
 
 
+def test_files_may_have_a_prefix_but_not_two(tmp_path):
+    folder = write_visium(tmp_path / "S")
+    whole = read_truth(folder)
+    for file in [*folder.glob("*.h5"), *(folder / "spatial").iterdir()]:
+        file.rename(folder / f"GSM1_{file.name}")
+    np.testing.assert_array_equal(read_truth(folder).counts.toarray(), whole.counts.toarray())
+    (folder / f"GSM2_{FILTERED}").write_bytes((folder / f"GSM1_{FILTERED}").read_bytes())
+    with pytest.raises(InputError, match="the folder holds several sections: GSM1_filtered"):
+        read_truth(folder)
+
+
 def in_file(name, text):
     return lambda folder: (folder / name).write_text(text)
 
@@ -166,7 +177,7 @@ def test_scale_factors_that_two_images_contradict_are_refused(tmp_path):
     folder = write_visium(tmp_path / "S")
     write_image(folder / "spatial" / "tissue_hires_image.png", (240, 180))
     write_image(folder / "spatial" / "tissue_lowres_image.png", (80, 60))
-    with pytest.raises(InputError, match="scale factors are those of another image: tissue_hires_image"):
+    with pytest.raises(InputError, match="scale factors are those of another image: by tissue_hires_image"):
         read_truth(folder)
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sequoia_model.risk.ridge_cox import fit_ridge_cox
     from sequoia_model.risk.scoring import ScoredPatients, score_risk
     from sequoia_model.slide import Slide, find_slides, open_slide
+    from sequoia_model.spatial.map_result import MapRun
+    from sequoia_model.spatial.run import map_slide as spatial_map
     from sequoia_model.splits import Splits, read_splits
     from sequoia_model.splits import draw as draw_splits
     from sequoia_model.splits import published as published_splits
@@ -54,6 +56,7 @@ __all__ = [
     "EncoderId",
     "FeatureBag",
     "InputError",
+    "MapRun",
     "PredictionRun",
     "RiskData",
     "RiskOptions",
@@ -98,6 +101,7 @@ __all__ = [
     "save_weights",
     "score_risk",
     "site_signal",
+    "spatial_map",
     "tile_folder",
     "tile_grid",
     "tissue_mask",
@@ -115,6 +119,7 @@ __getattr__ = on_demand(
         "Encoder": "encoders:Encoder",
         "EncoderId": "types.bag:EncoderId",
         "FeatureBag": "types.bag:FeatureBag",
+        "MapRun": "spatial.map_result:MapRun",
         "PredictionRun": "prediction:PredictionRun",
         "InputError": "errors:InputError",
         "RiskData": "risk.data:RiskData",
@@ -159,6 +164,7 @@ __getattr__ = on_demand(
         "save_weights": "weights.loading:save_weights",
         "score_risk": "risk.scoring:score_risk",
         "site_signal": "leakage:site_signal",
+        "spatial_map": "spatial.run:map_slide",
         "tile_folder": "embedding:tile_folder",
         "tile_grid": "tiles:tile_grid",
         "tissue_mask": "tissue:tissue_mask",

@@ -333,11 +333,24 @@ class Claim:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Wait for the lock on a file, and hold it for the length of a block; errors as in `_lock`."""
-    handle = _lock(path, fcntl.LOCK_EX)
+def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock on a file for the length of a block; errors as in `_lock`.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    wait : bool
+        Whether to wait for a process that holds it.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held, which it always is after waiting.
+    """
+    handle = _lock(path, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
-        yield
+        yield handle is not None
     finally:
         if handle is not None:
             os.close(handle)

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import sequoia_base.cli.app as base
-from sequoia_model.cli import doctor, embed, encoders, info, predict, risk, site, splits, tile, train, weights
+from sequoia_model.cli import (
+    doctor,
+    embed,
+    encoders,
+    info,
+    map,
+    predict,
+    risk,
+    site,
+    splits,
+    tile,
+    train,
+    weights,
+)
 
 app = base.new_app("sequoia-model", "From slides and tile features to predicted gene expression.")
 app.command("doctor")(doctor.doctor)
@@ -13,6 +26,7 @@ app.command("embed")(embed.embed)
 app.command("info")(info.info)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
+app.command("map")(map.map_slide)
 app.command("risk")(risk.risk)
 app.command("site")(site.site)
 app.command("convert-results")(splits.convert_results)

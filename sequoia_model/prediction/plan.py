@@ -240,7 +240,9 @@ def has_gene_names(weights: Weights) -> bool:
     return bool(weights.genes) or weights.n_genes == len(published_genes())
 
 
-def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
+def output_genes(
+    weights: Weights, given: str | Path | Sequence[str] | None = None, *, option: str = "--genes"
+) -> tuple[str, ...]:
     """The genes of a network's outputs, in their order.
 
     Parameters
@@ -249,6 +251,8 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
         The networks; gene names in their side file take precedence.
     given : path or sequence of str, optional
         A list, or a file as for `read_genes`. Without one, 20,820 outputs are the published genes.
+    option : str
+        The option that names them, for messages.
 
     Raises
     ------
@@ -262,14 +266,14 @@ def output_genes(weights: Weights, given: str | Path | Sequence[str] | None = No
         raise InputError(
             "the weights name their genes, and the list that was given differs",
             where=where,
-            fix="leave out --genes",
+            fix=f"leave out {option}",
         )
     names = weights.genes or names or (published_genes() if has_gene_names(weights) else None)
     if not names:
         raise InputError(
             f"the {weights.n_genes} genes that the networks predict have no names",
             where=weights.source,
-            fix="--genes FILE, one name per line in the order of the outputs",
+            fix=f"{option} FILE, one name per line in the order of the outputs",
         )
     repeated = (
         sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []

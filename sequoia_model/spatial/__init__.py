@@ -1,1 +1,23 @@
 """Maps of genes over a slide: windows of tiles, the latent vectors of networks on them, and their means per tile."""
+
+from sequoia_model.spatial.holes import HOLES
+from sequoia_model.spatial.latents import window_latents
+from sequoia_model.spatial.stain_density import tile_densities
+from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.tile_places import TilePlaces, place_tiles
+from sequoia_model.spatial.tile_scores import tile_scores, window_scores
+from sequoia_model.spatial.windows import Windows, window_size, windows_of
+
+__all__ = [
+    "HOLES",
+    "TilePlaces",
+    "Windows",
+    "place_tiles",
+    "tile_densities",
+    "tile_means",
+    "tile_scores",
+    "window_latents",
+    "window_scores",
+    "window_size",
+    "windows_of",
+]

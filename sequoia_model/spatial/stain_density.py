@@ -42,10 +42,13 @@ class TileDensities:
         Mean optical density of haematoxylin over the pixels of a tile.
     tissue : array of shape (tiles,)
         Share of its area that is tissue.
+    origin : tuple of int
+        Left and top of the slide's scanned area in level-0 pixels, from which QuPath counts.
     """
 
     haematoxylin: NDArray[np.float64]
     tissue: NDArray[np.float64]
+    origin: tuple[int, int] = (0, 0)
 
 
 def haematoxylin(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -91,7 +94,7 @@ def tile_densities(
     size = max(round(whole * slide.mpp / _MPP), 1)
     shown: Iterable[NDArray[np.int64]] = corners if progress is None else progress(corners, len(corners))
     means = [haematoxylin(slide.read(int(x), int(y), whole, size)).mean() for x, y in shown]
-    return TileDensities(np.array(means), shares)
+    return TileDensities(np.array(means), shares, slide.scanned[:2])
 
 
 def densities_of_image(

@@ -16,6 +16,7 @@ from sequoia_stats.cli import (
     outcome,
     risk,
     signature,
+    spatial,
 )
 
 app = base.new_app(
@@ -33,6 +34,7 @@ app.add_typer(expression.app, name="expression")
 app.add_typer(outcome.app, name="outcome")
 app.add_typer(signature.app, name="signature")
 app.add_typer(risk.app, name="risk")
+app.add_typer(spatial.app, name="spatial")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -20,10 +20,12 @@ from sequoia_stats.plots.forest_plot import forest
 from sequoia_stats.plots.heatmap import enrichment_heatmap
 from sequoia_stats.plots.km import kaplan_meier, risk_groups
 from sequoia_stats.plots.learning import learning_curves
+from sequoia_stats.plots.map_nulls import genes_against_null, medians_against_null
 from sequoia_stats.plots.module_tree import network_parts
 from sequoia_stats.plots.overlaps import gene_overlaps
 from sequoia_stats.plots.risk_forest import risk_comparison, survival_by_risk
 from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
+from sequoia_stats.plots.spatial_maps import map_and_truth
 from sequoia_stats.plots.subtypes import subtype_maps
 from sequoia_stats.plots.violins import correlation_violins
 
@@ -44,8 +46,11 @@ __all__ = [
     "forest",
     "gene_coverage",
     "gene_overlaps",
+    "genes_against_null",
     "kaplan_meier",
     "learning_curves",
+    "map_and_truth",
+    "medians_against_null",
     "module_clustermap",
     "network_parts",
     "pathway_correlations",

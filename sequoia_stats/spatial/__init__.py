@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from sequoia_stats.spatial.across_slides import SlideEvaluations, evaluate_maps
+from sequoia_stats.spatial.comparison import MapComparison, compare_maps
+from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
+from sequoia_stats.spatial.judgement_options import JudgementOptions
+from sequoia_stats.spatial.map_pairs import MapPair, map_pairs
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.shifts import ShiftNull, shift_null
 from sequoia_stats.spatial.similarity import jensen_shannon, local_ssim, ssim
@@ -9,12 +14,21 @@ from sequoia_stats.spatial.spectral import SpectralNull, spectral_null
 from sequoia_stats.spatial.transport import emd, emds
 
 __all__ = [
+    "Evaluation",
+    "JudgementOptions",
+    "MapComparison",
+    "MapPair",
     "ShiftNull",
+    "SlideEvaluations",
     "SpectralNull",
+    "compare_maps",
     "emd",
     "emds",
+    "evaluate_map",
+    "evaluate_maps",
     "jensen_shannon",
     "local_ssim",
+    "map_pairs",
     "morans_i",
     "neighbours",
     "shift_null",

@@ -54,14 +54,14 @@ class SpotAlignment(Result):
     flow: Flow = field(default_factory=Flow, metadata={"show": False})
 
 
-def align_spots(truth: SpatialTruth, map_: Map, *, trust_positions: bool = False) -> SpotAlignment:
+def align_spots(truth: SpatialTruth, predicted: Map, *, trust_positions: bool = False) -> SpotAlignment:
     """Check that spots lie on the tiles of a map; both are placed in µm.
 
     Parameters
     ----------
     truth : SpatialTruth
         The measured section.
-    map_ : Map
+    predicted : Map
         The map.
     trust_positions : bool
         Do not refuse a truth for its positions; the reasons become notes.
@@ -76,15 +76,15 @@ def align_spots(truth: SpatialTruth, map_: Map, *, trust_positions: bool = False
         If fewer than half of the spots are on tiles, or fewer than 85% and the names differ; if more are with x and y
         exchanged; if the scales contradict each other; if more than 5% of the spots are off the slide.
     """
-    on_tiles = _OnTiles(map_)
+    on_tiles = _OnTiles(predicted)
     overlap, swapped = on_tiles.share(truth.centres_um), on_tiles.share(truth.centres_um[:, ::-1])
-    where = f"map of {map_.slide}, truth {truth.name}"
+    where = f"map of {predicted.slide}, truth {truth.name}"
     reasons = [
-        _scales(truth, map_, on_tiles, overlap),
+        _scales(truth, predicted, on_tiles, overlap),
         _axes(overlap, swapped),
-        _other_slide(truth, map_, overlap),
+        _other_slide(truth, predicted, overlap),
     ]
-    on_slide = _on_slide(truth, map_)
+    on_slide = _on_slide(truth, predicted)
     off = truth.n - int(on_slide.sum())
     if off > _OFF * truth.n:
         reasons.append((f"{off} of {truth.n} spots are off the slide", "check the scale: --mpp X"))
@@ -96,28 +96,36 @@ def align_spots(truth: SpatialTruth, map_: Map, *, trust_positions: bool = False
     if not found and overlap < DOUBTED:
         notes.append(f"only {_share(overlap)} of the spots are on tiles of the map")
     flow = Flow()
-    flow.add("spots: on the slide", truth.n, truth.n - off, f"{counted(off, 'spot')} off the slide")
+    if off:
+        flow.add(
+            "spots: on the slide",
+            truth.n,
+            truth.n - off,
+            f"{counted(off, 'spot is', 'spots are')} off the slide",
+        )
     return SpotAlignment(overlap, swapped, np.flatnonzero(on_slide), tuple(notes), flow)
 
 
 class _OnTiles:
     """The share of points that are on tiles."""
 
-    def __init__(self, map_: Map) -> None:
-        self.tree = KDTree(map_.centres_um)
-        self.half = map_.tile_um / 2
+    def __init__(self, predicted: Map) -> None:
+        self.tree = KDTree(predicted.centres_um)
+        self.half = predicted.tile_um / 2
 
     def share(self, points: Floats) -> float:
         distance, _ = self.tree.query(points, p=np.inf, distance_upper_bound=self.half * (1 + 1e-9))
         return float(np.isfinite(distance).mean())
 
 
-def _scales(truth: SpatialTruth, map_: Map, on_tiles: _OnTiles, overlap: float) -> tuple[str, str] | None:
+def _scales(
+    truth: SpatialTruth, predicted: Map, on_tiles: _OnTiles, overlap: float
+) -> tuple[str, str] | None:
     """The truth gives the slide another scale: its pixels fit the tiles better than its µm do."""
-    mpp = float(map_.about.get("slide_mpp", 0) or 0)
+    mpp = float(predicted.about.get("slide_mpp", 0) or 0)
     if not mpp or abs(truth.mpp / mpp - 1) <= _SCALE:
         return None
-    size = (int(map_.about.get("slide_width", 0)), int(map_.about.get("slide_height", 0)))
+    size = (int(predicted.about.get("slide_width", 0)), int(predicted.about.get("slide_height", 0)))
     same_image = truth.image_size is not None and all(size) and _alike(truth.image_size, size)
     if not same_image and on_tiles.share(truth.centres_px * mpp) <= overlap:
         return None  # another image of the same section, of its own scale
@@ -136,8 +144,8 @@ def _axes(overlap: float, swapped: float) -> tuple[str, str] | None:
     return what, "--swap-xy"
 
 
-def _other_slide(truth: SpatialTruth, map_: Map, overlap: float) -> tuple[str, str] | None:
-    one, other = truth.name.lower(), str(map_.slide).lower()
+def _other_slide(truth: SpatialTruth, predicted: Map, overlap: float) -> tuple[str, str] | None:
+    one, other = truth.name.lower(), str(predicted.slide).lower()
     named_alike = one in other or other in one
     if overlap >= (REFUSED if named_alike else DOUBTED):
         return None
@@ -145,9 +153,11 @@ def _other_slide(truth: SpatialTruth, map_: Map, overlap: float) -> tuple[str, s
     return what + "is wrong", "give the truth of this slide, or --mpp X"
 
 
-def _on_slide(truth: SpatialTruth, map_: Map) -> NDArray[np.bool_]:
-    size = np.array([map_.about.get("slide_width", 0), map_.about.get("slide_height", 0)], np.float64)
-    mpp = float(map_.about.get("slide_mpp", 0) or 0)
+def _on_slide(truth: SpatialTruth, predicted: Map) -> NDArray[np.bool_]:
+    size = np.array(
+        [predicted.about.get("slide_width", 0), predicted.about.get("slide_height", 0)], np.float64
+    )
+    mpp = float(predicted.about.get("slide_mpp", 0) or 0)
     inside = (truth.centres_um >= 0).all(axis=1)
     return inside & (truth.centres_um <= size * mpp).all(axis=1) if size.all() and mpp else inside
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sequoia_base.arguments import check_limits, whole
+from sequoia_stats.errors import counted
 from sequoia_stats.types.arrays import Floats
 
 #: Number of the most variable genes, as in benchmarks of spatial expression.
@@ -102,6 +104,18 @@ def ranked_medians(
             choices.append((f"hvg-{hvg}", ranked_on, best_genes(tables, "variance", hvg, genes)))
     rows = [_medians(table, null, *choice) for choice in choices]
     return pd.DataFrame(rows)
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """What a row of `ranked_medians` is about, in words.
+
+    Examples
+    --------
+    >>> named({"genes": "top-1000", "ranked_on": "this slide", "n_genes": 1000})
+    'top-1000, ranked on this slide (1,000 genes)'
+    """
+    ranked = f", ranked on {row['ranked_on']}" if row["ranked_on"] else ""
+    return f"{row['genes']}{ranked} ({counted(row['n_genes'], 'gene')})"
 
 
 def _medians(

@@ -86,7 +86,7 @@ class TileTruth:
 
 def tile_truth(
     truth: SpatialTruth,
-    map_: Map,
+    predicted: Map,
     *,
     rule: str = "strict",
     nearest: int = 4,
@@ -103,7 +103,7 @@ def tile_truth(
     ----------
     truth : SpatialTruth
         The measured section, on the slide of the map.
-    map_ : Map
+    predicted : Map
         The map.
     rule : {"strict", "paper"}
         One of `RULES_OF_TRUTH`.
@@ -123,17 +123,20 @@ def tile_truth(
     InputError
         If fewer than 10 tiles have both a prediction and a spot.
     """
-    points, cap = map_.centres_um, default_cap(truth.centres_um, truth.pitch_um) if cap_um is None else cap_um
+    points, cap = (
+        predicted.centres_um,
+        default_cap(truth.centres_um, truth.pitch_um) if cap_um is None else cap_um,
+    )
     if rule == "paper":
-        points, cap = points - map_.tile_um / 2, np.inf
+        points, cap = points - predicted.tile_um / 2, np.inf
     spots = nearest_spots(points, truth.centres_um, nearest=nearest, cap_um=cap)
-    tiles = np.flatnonzero(map_.covered & (spots.found > 0))
+    tiles = np.flatnonzero(predicted.covered & (spots.found > 0))
     if len(tiles) < FEWEST_TILES:
         raise InputError(
-            f"{len(tiles)} of {len(map_.places)} tiles of the map have both a prediction and a spot within {cap:.0f} "
-            f"µm, but {FEWEST_TILES} are needed",
-            where=f"map of {map_.slide}, truth {truth.name}",
+            f"{len(tiles)} of {len(predicted.places)} tiles of the map have both a prediction and a spot within "
+            f"{cap:.0f} µm, but {FEWEST_TILES} are needed",
+            where=f"map of {predicted.slide}, truth {truth.name}",
             fix="check that map and truth are of one slide; --cap-um allows spots that are farther away",
         )
     kept = NearestSpots(spots.index[tiles], spots.distance[tiles], spots.n_spots)
-    return TileTruth(rule, tiles, map_.places[tiles], kept, truth.totals, smooth)
+    return TileTruth(rule, tiles, predicted.places[tiles], kept, truth.totals, smooth)

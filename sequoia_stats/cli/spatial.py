@@ -1,0 +1,295 @@
+"""``sequoia-stats spatial``: maps judged against measured spots, and against chance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sequoia_base.cli.output import Force, Json, ledger, progress, say, show, write_csv
+from sequoia_stats.cli import spatial_options as options
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from sequoia_stats.spatial.across_slides import SlideEvaluations
+    from sequoia_stats.spatial.comparison import MapComparison
+    from sequoia_stats.spatial.evaluation import Evaluation
+
+_FIGURES = ("maps", "medians", "genes")
+_DRAWN = tuple(f"{stem}.{suffix}" for stem in _FIGURES for suffix in ("png", "svg"))
+#: Files of one slide, of several together, and of a comparison; a folder with any other file is never replaced.
+EVALUATION_FILES = ("genes.csv", "medians.csv", "summary.json", *_DRAWN)
+ACROSS_FILES = ("across.csv", "slides.csv", "medians.csv", "summary.json", "medians.png", "medians.svg")
+COMPARISON_OF_MAPS_FILES = ("genes.csv", "medians.csv", "summary.json")
+#: Genes that are drawn unless others are asked for.
+_SHOWN = 3
+
+app = typer.Typer(help="Judge maps against measured spots, and against chance.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Judge maps against measured spots, and against chance."""
+
+
+@app.command()
+def evaluate(
+    maps: Annotated[
+        list[Path], typer.Argument(metavar="MAP...", help="Maps of one or several slides (.map.h5ad).")
+    ],
+    truth: options.TruthsOption,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    heads: options.HeadsOption = None,
+    genes: options.GenesOption = None,
+    rule: options.RuleOfMaps = "strict",
+    ranked_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--ranked-on", help="Output folder of another slide, on which genes are ranked; can be repeated."
+        ),
+    ] = None,
+    shown: Annotated[
+        str | None,
+        typer.Option(
+            "--show", metavar="A,B,…", help="Genes to draw.  [default: 3 farthest beyond their null]"
+        ),
+    ] = None,
+    thumbnail: Annotated[
+        list[Path] | None,
+        typer.Option("--thumbnail", help="Image of the whole slide to draw beside, once for each map."),
+    ] = None,
+    top: options.TopOption = 1000,
+    nearest: options.NearestOption = 4,
+    cap_um: options.CapOption = None,
+    smooth: options.SmoothOption = True,
+    min_counts: options.MinCountsOption = 10,
+    min_overlap: options.OverlapOption = 0.6,
+    spectral: options.SpectralOption = 999,
+    trust_positions: options.TrustOption = False,
+    format_: options.FormatOfTruth = "auto",
+    mpp: options.MppOption = None,
+    swap_xy: options.SwapOption = None,
+    section: options.SectionOption = None,
+    spots: options.SpotsOption = None,
+    metadata: options.MetadataOption = None,
+    layer: options.LayerOption = None,
+    coords_unit: options.UnitOption = None,
+    pitch: options.PitchOption = None,
+    spot_um: options.SpotOption = None,
+    seed: options.SeedOption = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare maps with what was measured on their slides: how alike they are, and what chance gives as well.
+
+    Writes a table of genes, medians beside those of the null, and figures. Of several slides, genes are also ranked on
+    the other slides, and intervals are by a bootstrap over slides.
+    """
+    from sequoia_base.atomic import new_folder, refuse_existing
+    from sequoia_stats.spatial import JudgementOptions, evaluate_maps
+
+    how = JudgementOptions(
+        rule=rule, nearest=nearest, cap_um=cap_um, smooth=smooth, min_counts=min_counts, min_overlap=min_overlap,
+        spectral=spectral, top=top, trust_positions=trust_positions, seed=seed,
+    )  # fmt: skip
+    predicted = options.open_maps(maps, heads)
+    alone = len(maps) == 1
+    files = EVALUATION_FILES if alone else (*ACROSS_FILES, *(str(one.slide) for one in predicted))
+    refuse_existing(output, force=force, files=files, inputs=[*maps, *truth, heads, *(ranked_on or [])])
+    truths = options.open_truths(
+        truth, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata, layer=layer,
+        coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+    )  # fmt: skip
+    images = _images(thumbnail, len(maps))
+    found = evaluate_maps(
+        predicted, truths, genes=options.chosen_genes(genes), others=_others(ranked_on), options=how,
+        progress=progress("judging"),
+    )  # fmt: skip
+    with new_folder(output) as folder:
+        for (name, one), image in zip(found.evaluations.items(), images, strict=True):
+            place = folder if alone else folder / name
+            place.mkdir(exist_ok=True)
+            _write(one, place, shown, image)
+        if not alone:
+            _write_across(found, folder)
+    for one in found.evaluations.values():
+        for line in [*one.measured.notes, *ledger(one.flow)]:
+            say(line)
+    first = next(iter(found.evaluations.values()))
+    result = first if alone else found
+    show(str(result), {"output": str(output), **result.to_dict()}, as_json)
+    say(f"written to {output}")
+
+
+@app.command()
+def compare(
+    maps: Annotated[list[Path], typer.Argument(metavar="A B", help="Two maps of one slide (.map.h5ad).")],
+    truth: options.TruthOption,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    heads: options.HeadsOption = None,
+    genes: options.GenesOption = None,
+    names: Annotated[
+        str | None,
+        typer.Option(help="Names of the maps, separated by a comma.  [default: those of the files]"),
+    ] = None,
+    rule: options.RuleOfMaps = "strict",
+    top: options.TopOption = 1000,
+    nearest: options.NearestOption = 4,
+    cap_um: options.CapOption = None,
+    smooth: options.SmoothOption = True,
+    min_counts: options.MinCountsOption = 10,
+    min_overlap: options.OverlapOption = 0.6,
+    trust_positions: options.TrustOption = False,
+    format_: options.FormatOfTruth = "auto",
+    mpp: options.MppOption = None,
+    swap_xy: options.SwapOption = None,
+    section: options.SectionOption = None,
+    spots: options.SpotsOption = None,
+    metadata: options.MetadataOption = None,
+    layer: options.LayerOption = None,
+    coords_unit: options.UnitOption = None,
+    pitch: options.PitchOption = None,
+    spot_um: options.SpotOption = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare two maps of one slide with what was measured on it, such as those of a network and of a baseline.
+
+    Writes for each gene the r of both, its difference, and the p of that under shifts of the truth.
+    """
+    from sequoia_base.atomic import new_folder, refuse_existing
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.spatial import JudgementOptions, compare_maps
+
+    if len(maps) != 2:
+        raise InputError(
+            f"two maps are compared, but {len(maps)} given", fix="sequoia-stats spatial compare A B"
+        )
+    refuse_existing(output, force=force, files=COMPARISON_OF_MAPS_FILES, inputs=[*maps, truth, heads])
+    how = JudgementOptions(
+        rule=rule, nearest=nearest, cap_um=cap_um, smooth=smooth, min_counts=min_counts, min_overlap=min_overlap,
+        top=top, trust_positions=trust_positions,
+    )  # fmt: skip
+    a, b = options.open_maps(maps, heads)
+    (measured,) = options.open_truths(
+        [truth], format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata,
+        layer=layer, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+    )  # fmt: skip
+    found = compare_maps(
+        a, b, measured, genes=options.chosen_genes(genes), names=_names(maps, names), options=how,
+        progress=progress("comparing"),
+    )  # fmt: skip
+    _write_comparison(found, output, new_folder)
+    for line in [*measured.notes, *ledger(found.flow)]:
+        say(line)
+    show(str(found), {"output": str(output), **found.to_dict()}, as_json)
+    say(f"written to {output}")
+
+
+def _names(maps: list[Path], names: str | None) -> tuple[str, str]:
+    """The names of two maps, which must differ."""
+    from sequoia_stats.cli.options import column_names
+    from sequoia_stats.errors import InputError
+
+    found = column_names(names, "--names") or tuple(path.name.removesuffix(".map.h5ad") for path in maps)
+    if len(found) != 2 or found[0] == found[1]:
+        raise InputError("the two maps need two names", fix="--names network,ridge")
+    return found[0], found[1]
+
+
+def _others(folders: list[Path] | None) -> dict[str, pd.DataFrame]:
+    """Genes of other slides, by the name of their folder."""
+    from sequoia_base.tables import read_table
+    from sequoia_stats.errors import InputError, listing
+
+    found = {}
+    for folder in folders or []:
+        path = folder / "genes.csv"
+        table = read_table(path)
+        if absent := [name for name in ("gene", "r", "variance") if name not in table]:
+            raise InputError(
+                f"the table has no column {listing(absent)}",
+                where=str(path),
+                fix="--ranked-on takes the output folder of `spatial evaluate` of one slide",
+            )
+        found[str(folder)] = table.assign(**{name: table[name].astype(float) for name in ("r", "variance")})
+    return found
+
+
+def _images(paths: list[Path] | None, n: int) -> list[NDArray[np.uint8] | None]:
+    """The thumbnails, or None for each map."""
+    import numpy as np
+
+    from sequoia_base.atomic import existing_file
+    from sequoia_stats.errors import InputError
+
+    if not paths:
+        return [None] * n
+    if len(paths) != n:
+        raise InputError(
+            f"{n} maps need {n} thumbnails, but {len(paths)} are given", fix="--thumbnail once for each"
+        )
+    from PIL import Image, UnidentifiedImageError
+
+    found: list[NDArray[np.uint8] | None] = []
+    for path in map(existing_file, paths):
+        try:
+            with Image.open(path) as image:
+                found.append(np.asarray(image.convert("RGB")))
+        except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+            raise InputError(f"the image cannot be read: {error}", where=str(path)) from None
+    return found
+
+
+def _write(found: Evaluation, folder: Path, shown: str | None, image: NDArray[np.uint8] | None) -> None:
+    """Tables and figures of one slide."""
+    from sequoia_stats import plots
+    from sequoia_stats.cli.options import column_names
+    from sequoia_stats.spatial import map_pairs
+
+    write_csv(found.genes, folder / "genes.csv")
+    write_csv(found.medians, folder / "medians.csv")
+    _write_summary({**found.to_dict(), "flow": found.flow.to_frame()}, folder)
+    beyond = (found.genes["r"] - found.genes["r_shift_high"].fillna(0)).sort_values(
+        ascending=False, kind="stable"
+    )
+    best = found.genes["gene"][beyond.index[:_SHOWN]].tolist()
+    pairs = map_pairs(found, list(column_names(shown, "--show")) or best, image=image)
+    figures = {
+        "maps": plots.map_and_truth(pairs, title=f"{found.slide}: map and truth"),
+        "medians": plots.medians_against_null(found.medians, title=found.slide),
+        "genes": plots.genes_against_null(found.genes, title=found.slide),
+    }
+    for stem, figure in figures.items():
+        plots.save_figure(figure, folder / stem)
+
+
+def _write_across(found: SlideEvaluations, folder: Path) -> None:
+    """Tables and the figure of several slides together."""
+    from sequoia_stats import plots
+
+    for stem, table in {"across": found.genes, "slides": found.slides, "medians": found.medians}.items():
+        write_csv(table, folder / f"{stem}.csv")
+    _write_summary(found.to_dict(), folder)
+    plots.save_figure(plots.medians_against_null(found.slides), folder / "medians")
+
+
+def _write_comparison(found: MapComparison, output: Path, new_folder: Any) -> None:
+    with new_folder(output) as folder:
+        write_csv(found.genes, folder / "genes.csv")
+        write_csv(found.medians, folder / "medians.csv")
+        _write_summary({**found.to_dict(), "flow": found.flow.to_frame()}, folder)
+
+
+def _write_summary(content: dict[str, Any], folder: Path) -> None:
+    import json
+
+    from sequoia_base.atomic import write_text
+    from sequoia_base.results import jsonable
+
+    text = json.dumps(jsonable(content), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / "summary.json", text + "\n")

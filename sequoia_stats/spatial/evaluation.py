@@ -1,0 +1,287 @@
+"""A map judged against measured spots: per gene how alike they are, and what of it chance would give as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sequoia_base.arguments import ProgressBar
+from sequoia_base.flow import Flow
+from sequoia_base.results import Result
+from sequoia_stats.errors import InputError, counted
+from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, Setting, gene_statistics, rank_reverses
+from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
+from sequoia_stats.spatial.judgement_options import JudgementOptions
+from sequoia_stats.spatial.moran import neighbours
+from sequoia_stats.spatial.rankings import NullOfGenes, named, ranked_medians
+from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
+from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
+from sequoia_stats.types.arrays import Floats
+
+if TYPE_CHECKING:
+    from sequoia_base.maps import Map
+    from sequoia_stats.types.spatial_truth import SpatialTruth
+
+#: Genes judged at once.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation(Result):
+    """A map judged against a truth.
+
+    Attributes
+    ----------
+    slide : str
+        The slide of the map.
+    truth : str
+        Name of the measured section.
+    rule : str
+        The rule: "strict" or "paper".
+    n_tiles, n_genes, n_shifts : int
+        Tiles and genes that were judged, and shifts of the null that were possible.
+    spot_distance_um : dict of str to float
+        Median distances of a tile's nearest and last spot.
+    overlap : float
+        Share of spots on tiles of the map.
+    partial_given : tuple of str
+        What r_partial holds constant.
+    medians : DataFrame
+        Medians over genes beside those of the null, see `rankings.ranked_medians`.
+    n_rank_reverses : int
+        Genes in the upper third by one normalisation, and in the lower third by the other.
+    difference : dict of str to float
+        Medians of r and EMD by this rule and by the other, over genes that have both.
+    notes : tuple of str
+        What is odd, in sentences.
+    genes : DataFrame
+        A row per gene; docs/spatial.md explains the columns.
+    flow : Flow
+        Ledger of genes, tiles and spots.
+    null : NullOfGenes
+        Correlations with shifted truths.
+    tiles : TileTruth
+        The tiles that were judged, and their spots.
+    map, measured : Map, SpatialTruth
+        The map, and the truth without spots off the slide.
+    options : JudgementOptions
+        How the map was judged.
+    """
+
+    slide: str
+    truth: str
+    rule: str
+    n_tiles: int
+    n_genes: int
+    n_shifts: int
+    spot_distance_um: Mapping[str, float]
+    overlap: float
+    partial_given: tuple[str, ...]
+    medians: pd.DataFrame
+    n_rank_reverses: int
+    difference: Mapping[str, float]
+    notes: tuple[str, ...]
+    genes: pd.DataFrame = field(metadata={"show": False})
+    flow: Flow = field(metadata={"show": False})
+    null: NullOfGenes = field(metadata={"show": False})
+    tiles: TileTruth = field(metadata={"show": False})
+    map: Map = field(metadata={"show": False})
+    measured: SpatialTruth = field(metadata={"show": False})
+    options: JudgementOptions = field(metadata={"show": False})
+
+    def to_frame(self) -> pd.DataFrame:
+        """The genes."""
+        return self.genes
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines(), *self.notes])
+
+    def ranked_on(self, others: Mapping[str, pd.DataFrame]) -> Evaluation:
+        """The same with genes ranked on other slides as well.
+
+        Parameters
+        ----------
+        others : dict of str to DataFrame
+            Genes of other slides (`Evaluation.genes`) by name.
+        """
+        return replace(self, medians=ranked_medians(self.genes, self.null, others, top=self.options.top))
+
+    def lines(self) -> list[str]:
+        """The result in words: medians beside what chance gives."""
+        head = f"{self.slide}: {counted(self.n_genes, 'gene')} on {counted(self.n_tiles, 'tile')}, {self.rule} rule"
+        table = self.medians
+        rows = [
+            f"  {named(row)}: median r {row['r']:.3f}, null {row['r_null_mean']:.3f} (95% quantile "
+            f"{row['r_null_high']:.3f}), EMD {row['emd']:.4f}, of a flat map {row['emd_flat']:.4f}; "
+            f"{100 * row['share_beating']:.0f}% of the genes beat their own null"
+            for row in table.to_dict("records")
+        ]
+        return [head, f"  {counted(self.n_shifts, 'shift')} of the truth possible", *rows]
+
+
+def evaluate_map(
+    predicted: Map,
+    truth: SpatialTruth,
+    *,
+    genes: Sequence[str] | None = None,
+    others: Mapping[str, pd.DataFrame] | None = None,
+    options: JudgementOptions | None = None,
+    progress: ProgressBar | None = None,
+    **changes: Any,
+) -> Evaluation:
+    """Judge the map of a slide against measured spots, and against chance.
+
+    Parameters
+    ----------
+    predicted : Map
+        What `sequoia-model map` wrote (`sequoia_base.maps.read_map`).
+    truth : SpatialTruth
+        The measured section (`read_truth`).
+    genes : sequence of str, optional
+        Genes to judge; by default all that both have.
+    others : dict of str to DataFrame, optional
+        Genes of other slides (`Evaluation.genes`), on which genes are ranked.
+    options : JudgementOptions, optional
+        How maps are judged.
+    progress : callable, optional
+        ``progress(items, total)``.
+    **changes
+        Single options: ``rule="paper"``.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        If the truth has no counts, is not on the tiles of the map, no gene or fewer than 10 tiles are left, or an
+        option is out of range.
+    """
+    options = (options or JudgementOptions()).but(changes)
+    flow = truth.flow.copy()
+    aligned = align_spots(truth, predicted, trust_positions=options.trust_positions)
+    flow.extend(aligned.flow)
+    if len(aligned.spots) < truth.n:
+        truth = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
+    shared = shared_genes(predicted, truth, genes, flow)
+    setting, given, notes = _setting(predicted, truth, options)
+    flow.add(
+        "tiles: in a window",
+        len(predicted.places),
+        int(predicted.covered.sum()),
+        "the others are in no window",
+    )
+    flow.add(
+        "tiles: with a spot",
+        int(predicted.covered.sum()),
+        setting.tiles.n,
+        "the others have no spot within the cap",
+    )
+    table, null = _judge(predicted, truth, shared, setting, options, flow, progress)
+    table = table[[*FIRST_COLUMNS, *table.columns.difference(FIRST_COLUMNS, sort=False)]]
+    return _result(predicted, truth, table, null, setting, options, aligned, given, notes, flow, others or {})
+
+
+def _setting(
+    predicted: Map, truth: SpatialTruth, options: JudgementOptions
+) -> tuple[Setting, tuple[str, ...], list[str]]:
+    """The tiles by both rules, and the covariates, with their names and notes."""
+
+    def tiles(rule: str, nearest: int = options.nearest) -> TileTruth:
+        return tile_truth(
+            truth, predicted, rule=rule, nearest=nearest, cap_um=options.cap_um, smooth=options.smooth
+        )
+
+    chosen, other = tiles(options.rule), tiles(*(set(RULES_OF_TRUTH) - {options.rule}))
+    covariates, notes = _covariates(predicted, chosen)
+    setting = Setting(
+        chosen, tiles(options.rule, 1), other, neighbours(chosen.places), np.column_stack(list(covariates.values())),
+        options.min_overlap, options.rotations, options.spectral, options.seed,
+    )  # fmt: skip
+    return setting, tuple(covariates), notes
+
+
+def _covariates(predicted: Map, tiles: TileTruth) -> tuple[dict[str, Floats], list[str]]:
+    """What partial correlations hold constant, by name; a covariate that a tile lacks is left out."""
+    found = {"log_total_counts": tiles.log_totals()}
+    notes = []
+    for column, words in (("haematoxylin", "haematoxylin density"), ("tissue", "tissue density")):
+        values = (
+            np.asarray(predicted.obs[column], np.float64)[tiles.tiles]
+            if column in predicted.obs
+            else np.array([np.nan])
+        )
+        if np.isfinite(values).all():
+            found[column] = values
+        else:
+            notes.append(
+                f"r_partial does not hold {words} constant: the map lacks it (`map --slide` adds it)"
+            )
+    return found, notes
+
+
+def _judge(
+    predicted: Map, truth: SpatialTruth, genes: list[str], setting: Setting, options: JudgementOptions, flow: Flow,
+    progress: ProgressBar | None,
+) -> tuple[pd.DataFrame, NullOfGenes]:  # fmt: skip
+    """The statistics of all genes that vary enough, block by block."""
+    starts: Any = range(0, len(genes), _BLOCK)
+    tables, nulls = [], []
+    for start in progress(starts, len(starts)) if progress else starts:
+        block = genes[start : start + _BLOCK]
+        counts = truth.counts_of(block)
+        varies = n_distinct(counts, setting.tiles) >= options.min_counts
+        if varies.any():
+            kept = [gene for gene, enough in zip(block, varies, strict=True) if enough]
+            maps = np.asarray(predicted.genes(kept), np.float64).T
+            table, null = gene_statistics(kept, maps, counts[:, varies], setting)
+            tables.append(table)
+            nulls.append(null)
+    what = "distinct raw counts" if options.rule == "strict" else "distinct values on the tiles"
+    n = sum(len(table) for table in tables)
+    flow.add("genes: varying", len(genes), n, f"the others have fewer than {options.min_counts} {what}")
+    if not tables:
+        raise InputError(
+            f"none of {counted(len(genes), 'gene')} has {options.min_counts} {what}",
+            where=truth.name,
+            fix="--min-counts N",
+        )
+    names = tuple(gene for null in nulls for gene in null.genes)
+    null = NullOfGenes(names, np.concatenate([null.r for null in nulls], axis=1))
+    return pd.concat(tables, ignore_index=True), null
+
+
+def _result(
+    predicted: Map, truth: SpatialTruth, table: pd.DataFrame, null: NullOfGenes, setting: Setting,
+    options: JudgementOptions, aligned: SpotAlignment, given: tuple[str, ...], notes: list[str], flow: Flow,
+    others: Mapping[str, pd.DataFrame],
+) -> Evaluation:  # fmt: skip
+    table["rank_reverses"] = rank_reverses(table["r"], table["r_pearson_residuals"])
+    other = setting.other.rule
+    columns = {options.rule: ("r", "emd"), other: (f"r_{other}", f"emd_{other}")}
+    difference = {
+        f"{word}_{rule}": float(table[column].median())
+        for rule, pair in columns.items()
+        for word, column in zip(("r", "emd"), pair, strict=True)
+    }
+    distances = setting.tiles.spots.distance
+    last = np.where(np.isfinite(distances), distances, -1).max(axis=1)
+    if not null.n:
+        notes = [
+            *notes,
+            f"no shift leaves {100 * options.min_overlap:.0f}% of the tiles: there is no shift null",
+        ]
+    return Evaluation(
+        slide=str(predicted.slide), truth=truth.name, rule=options.rule, n_tiles=setting.tiles.n, n_genes=len(table),
+        n_shifts=null.n, overlap=aligned.overlap, partial_given=given,
+        spot_distance_um={"nearest": float(np.median(distances[:, 0])), "last": float(np.median(last))},
+        medians=ranked_medians(table, null, others, top=options.top),
+        n_rank_reverses=int(table["rank_reverses"].sum()), difference=difference,
+        notes=(*aligned.notes, *notes), genes=table, flow=flow, null=null, tiles=setting.tiles, map=predicted,
+        measured=truth, options=options,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from sequoia_stats.spatial.map_pairs import MapPair, map_pairs
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.shifts import ShiftNull, shift_null
 from sequoia_stats.spatial.similarity import jensen_shannon, local_ssim, ssim
+from sequoia_stats.spatial.smoothing import median_filter
 from sequoia_stats.spatial.spectral import SpectralNull, spectral_null
 from sequoia_stats.spatial.transport import emd, emds
 
@@ -29,6 +30,7 @@ __all__ = [
     "jensen_shannon",
     "local_ssim",
     "map_pairs",
+    "median_filter",
     "morans_i",
     "neighbours",
     "shift_null",

@@ -20,7 +20,9 @@ TILE_UM, MPP = 100.0, 0.5
 def smooth_fields(genes: int, side: int, seed: int) -> np.ndarray:
     """Smooth random fields (genes, side, side) of mean 0 and standard deviation 1."""
     rng = np.random.default_rng(seed)
-    fields = np.stack([gaussian_filter(rng.normal(size=(side, side)), 1.5, mode="reflect") for _ in range(genes)])
+    fields = np.stack(
+        [gaussian_filter(rng.normal(size=(side, side)), 1.5, mode="reflect") for _ in range(genes)]
+    )
     fields -= fields.mean(axis=(1, 2), keepdims=True)
     return fields / fields.std(axis=(1, 2), keepdims=True)
 

@@ -24,7 +24,9 @@ def found():
 
 
 def test_every_slide_is_ranked_on_the_others(found):
-    others = pd.concat([found.evaluations[name].genes.set_index("gene")["r"] for name in ("S1", "S2")], axis=1)
+    others = pd.concat(
+        [found.evaluations[name].genes.set_index("gene")["r"] for name in ("S1", "S2")], axis=1
+    )
     best = others.mean(axis=1).nlargest(3).index
     own = found.evaluations["S0"].genes.set_index("gene")["r"]
     row = found.slides.query("slide == 'S0' and genes == 'top-3' and ranked_on == 'other slides'").iloc[0]

@@ -49,7 +49,9 @@ def test_swapped_axes_are_found_and_the_option_named():
 
 def test_a_truth_elsewhere_is_refused():
     map_, truth = section(CORNER)
-    with pytest.raises(InputError, match="only 40% of the spots are on tiles of the map: the truth is of another"):
+    with pytest.raises(
+        InputError, match="only 40% of the spots are on tiles of the map: the truth is of another"
+    ):
         align_spots(partly_in_the_corner(truth, 0.6), map_)
 
 

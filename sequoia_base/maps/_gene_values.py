@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sequoia_base.errors import InputError
 from sequoia_base.maps._latents import read_apart
+from sequoia_base.maps._numbers import Place
 
 #: Genes in a chunk of X, which holds all tiles: a gene is read from one chunk.
 GENES_IN_CHUNK = 16
@@ -101,12 +102,15 @@ class StoredValues:
         Number of tiles.
     has_spread : bool
         Whether the file has the layer ``std``.
+    places : mapping of str to Place
+        Where X and the layer lie in the file, if they can be read as bytes.
     """
 
     path: Path
     genes: tuple[str, ...]
     n_tiles: int
     has_spread: bool
+    places: Mapping[str, Place]
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -124,6 +128,8 @@ class StoredValues:
 
     def _read(self, place: str, names: Sequence[str]) -> NDArray[np.floating[Any]]:
         wanted = [self._position[name] for name in names]
+        if len(wanted) == 1 and place in self.places:
+            return self.places[place].column(wanted[0])[:, None]
         values: NDArray[np.floating[Any]] = read_apart(self.path, "columns_here", __name__, place, wanted)
         return values
 

@@ -18,6 +18,7 @@ from sequoia_base.flow import Flow
 from sequoia_base.maps._about import SCHEMA
 from sequoia_base.maps._gene_values import StoredValues
 from sequoia_base.maps._latents import LatentFolds
+from sequoia_base.maps._numbers import Place, Stamp, place_here, stamp_of
 from sequoia_base.maps.spatial_map import Map
 
 #: Columns of obs that every map has.
@@ -34,6 +35,7 @@ class _Layout:
     centres: tuple[NDArray[np.float64], NDArray[np.float64]]
     shapes: dict[int, tuple[int, ...]]
     has_x: bool
+    places: dict[str, Place]
     has_spread: bool
 
 
@@ -58,10 +60,10 @@ def read_map(path: str | Path, heads: str | Path | None = None) -> Map:
         If the file is missing, damaged or no map, has another schema, or the heads are those of other networks.
     """
     path = existing_file(path)
-    layout: _Layout = h5ad.ask(f"{__name__}:layout_here", path)
+    layout: _Layout = h5ad.ask(f"{__name__}:layout_here", path, stamp_of(path.stat()))
     stored = None
     if layout.has_x:
-        stored = StoredValues(path, layout.genes, len(layout.obs), layout.has_spread)
+        stored = StoredValues(path, layout.genes, len(layout.obs), layout.has_spread, layout.places)
     flow = layout.about.pop("flow", None)
     found = Map(
         places=layout.obs[["row", "column"]].to_numpy(np.int64),
@@ -81,7 +83,7 @@ def read_map(path: str | Path, heads: str | Path | None = None) -> Map:
 # What the child does.
 
 
-def layout_here(path: Path) -> _Layout:
+def layout_here(path: Path, stamp: Stamp) -> _Layout:
     """What there is in a map file, read in this process, which a damaged file may crash."""
     import h5py
     from anndata.io import read_elem
@@ -110,7 +112,10 @@ def layout_here(path: Path) -> _Layout:
             raise InputError(f"the map is damaged: X has the shape {file['X'].shape}", where=str(path))
         centres = (obsm["spatial"][()], obsm["spatial_level0"][()])
         spread = "std" in file.get("layers", {})
-        return _Layout(about, obs, tuple(map(str, var.index)), centres, shapes, has_x, spread)
+        chunked = [name for name in ("X", "layers/std") if has_x and name in file and file[name].chunks]
+        found = {name: place_here(file[name], path, stamp) for name in chunked}
+        places = {name: place for name, place in found.items() if place is not None}
+        return _Layout(about, obs, tuple(map(str, var.index)), centres, shapes, has_x, places, spread)
 
 
 def plain(value: Any) -> Any:

@@ -8,8 +8,8 @@ SHA-256 of a fold's weight and bias, as their bytes follow each other.
 
 Notes
 -----
-All reading is done in the child process, since a damaged HDF5 file can crash the library. Asking the child costs a few
-milliseconds a gene, so there is no second way for speed.
+The file is opened in the child process, since a damaged HDF5 file can crash the library. Where its numbers lie in one
+piece, as `train` writes them, rows are read as bytes from there; see `sequoia_base.maps._numbers`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from sequoia_base.apart import HDF5, call
 from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError, listing, part
+from sequoia_base.maps._numbers import Place, Stamp, place_here, stamp_of
 
 #: The datasets, and how many dimensions each has.
 _DIMENSIONS = {"weight": 3, "bias": 2, "gene": 1, "fold": 1, "hash": 1}
@@ -54,6 +55,8 @@ class Heads:
         SHA-256 of the head of each fold.
     dim : int
         Length d of a latent vector.
+    places : tuple of Place, optional
+        Where weight and bias lie in the file; without, the child reads them.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class Heads:
     folds: tuple[int, ...]
     hashes: tuple[str, ...]
     dim: int
+    places: tuple[Place, Place] | None = field(default=None, repr=False, compare=False)
 
     def gene(self, name: str) -> Head:
         """The weight (folds × d) and the bias (folds) of a gene.
@@ -89,7 +93,10 @@ class Heads:
                 f"{part(len(absent), len(names), 'gene', 'are')} not predicted: {listing(absent)}",
                 where=str(self.path),
             )
-        rows: Head = _apart(self.path, "rows_here", [self.positions[name] for name in names])
+        genes = [self.positions[name] for name in names]
+        if self.places is not None:
+            return self._rows(self.places[0], genes, self.dim), self._rows(self.places[1], genes, 1)[:, :, 0]
+        rows: Head = _apart(self.path, "rows_here", genes)
         return rows
 
     def fold(self, number: int) -> Head:
@@ -114,6 +121,15 @@ class Heads:
             )
         return head
 
+    def _rows(self, place: Place, genes: list[int], size: int) -> NDArray[np.float32]:
+        """Numbers of genes in every fold, `size` for each, shape (folds, genes, size)."""
+        out = np.empty((len(self.folds), len(genes), size), dtype=np.float32)
+        for fold in range(len(self.folds)):
+            for start, end in _runs(genes):  # of neighbours, which are read at once
+                first, count = genes[start] + fold * len(self.genes), end - start
+                out[fold, start:end] = place.read(size * first, size * count).reshape(count, size)
+        return out
+
     @cached_property
     def positions(self) -> dict[str, int]:
         """Where each gene is among the outputs."""
@@ -129,7 +145,7 @@ def read_heads(path: str | Path) -> Heads:
         If the file does not exist, cannot be read, or its parts are missing or do not fit each other.
     """
     path = existing_file(path)
-    heads: Heads = _apart(path, "names_here")
+    heads: Heads = _apart(path, "names_here", stamp_of(path.stat()))
     return heads
 
 
@@ -151,6 +167,12 @@ def hash_head(weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
     return digest.hexdigest()
 
 
+def _runs(genes: list[int]) -> list[tuple[int, int]]:
+    """Start and end of each run of neighbours in a list of positions."""
+    ends = [*(np.flatnonzero(np.diff(genes) != 1) + 1).tolist(), len(genes)] if genes else []
+    return list(zip([0, *ends[:-1]], ends, strict=True)) if ends else []
+
+
 def _apart(path: Path, name: str, *arguments: Any) -> Any:
     if not path.exists():  # it was there when it was opened
         raise InputError("the heads file does not exist any more", where=str(path))
@@ -160,7 +182,7 @@ def _apart(path: Path, name: str, *arguments: Any) -> Any:
 # What the child does, which a damaged file may crash.
 
 
-def names_here(path: Path) -> Heads:
+def names_here(path: Path, stamp: Stamp) -> Heads:
     """As `read_heads`, in this process."""
     with _opened(path) as file:
         genes, hashes = (tuple(text.decode() for text in file[name][()]) for name in ("gene", "hash"))
@@ -176,7 +198,9 @@ def names_here(path: Path) -> Heads:
                 f"{len(genes)} genes",
                 where=str(path),
             )
-        return Heads(path, genes, folds, hashes, shape[2])
+        places = [place_here(file[name], path, stamp) for name in ("weight", "bias")]
+        known = (places[0], places[1]) if places[0] is not None and places[1] is not None else None
+        return Heads(path, genes, folds, hashes, shape[2], known)
 
 
 def rows_here(path: Path, genes: list[int]) -> Head:
@@ -184,9 +208,8 @@ def rows_here(path: Path, genes: list[int]) -> Head:
     with _opened(path) as file:
         weight, bias = file["weight"], file["bias"][()]
         out = np.empty((weight.shape[0], len(genes), weight.shape[2]), dtype=np.float32)
-        runs = np.split(np.arange(len(genes)), np.flatnonzero(np.diff(genes) != 1) + 1)
-        for run in runs if genes else []:  # a run of neighbours is one read in each fold
-            out[:, run[0] : run[-1] + 1] = weight[:, genes[run[0]] : genes[run[-1]] + 1]
+        for start, end in _runs(genes):
+            out[:, start:end] = weight[:, genes[start] : genes[end - 1] + 1]
         return out, bias[:, genes].astype(np.float32)
 
 

@@ -21,6 +21,7 @@ PARTS = (
     "training",
     "training_memory",
     "risk",
+    "map_files",
     "tile_reading",
     "images",
     "maps",

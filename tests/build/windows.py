@@ -6,7 +6,6 @@ from collections import defaultdict
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 #: Features, genes and window of the small networks.
 DIM, GENES, SIZE = 6, 5, 3
@@ -16,8 +15,9 @@ DIM, GENES, SIZE = 6, 5, 3
 def tissues(draw: st.DrawFn, longest: int = 9) -> np.ndarray:
     """Places of tissue with holes: (row, column) in reading order, somewhere on the slide; at least one."""
     shape = draw(st.tuples(st.integers(1, longest), st.integers(1, longest)))
-    there = draw(arrays(np.bool_, shape))
-    there[draw(st.integers(0, shape[0] - 1)), draw(st.integers(0, shape[1] - 1))] = True
+    generator = np.random.default_rng(draw(st.integers(0, 99)))
+    there = generator.random(shape) < draw(st.sampled_from([0.3, 0.6, 0.8, 0.95, 1]))
+    there[tuple(generator.integers(shape))] = True
     return np.argwhere(there) + draw(st.integers(0, 20))
 
 

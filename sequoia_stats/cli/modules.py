@@ -9,12 +9,23 @@ import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
 from sequoia_stats.cli.ora import Aliases
+from sequoia_stats.cli.spatial_options import (
+    FormatOfTruth,
+    HeadsOption,
+    MppOption,
+    SectionOption,
+    SwapOption,
+    TrustOption,
+    open_maps,
+    open_truths,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sequoia_base.maps import Map
     from sequoia_stats.spatial.modules import ModuleMaps
+    from sequoia_stats.types.spatial_truth import SpatialTruth
 
 _TABLES = ("modules", "clusters", "gene_correlations", "subtypes", "module_scores", "agreement")
 _FIGURES = ("clustermap", "subtypes")
@@ -42,12 +53,7 @@ def modules(
             "publication)."
         ),
     ] = "strict",
-    heads: Annotated[
-        Path | None,
-        typer.Option(
-            help="The heads.h5 of the networks of all maps.  [default: the file that each map names]"
-        ),
-    ] = None,
+    heads: HeadsOption = None,
     truth: Annotated[
         list[Path] | None,
         typer.Option(
@@ -56,6 +62,17 @@ def modules(
             "correlated with them.",
         ),
     ] = None,
+    programmes: Annotated[
+        Path | None,
+        typer.Option(
+            help="TRUTH: table of scores of its spots.  [default: programmes.csv in the folder of TRUTH]"
+        ),
+    ] = None,
+    section: SectionOption = None,
+    format_: FormatOfTruth = "auto",
+    mpp: MppOption = None,
+    swap_xy: SwapOption = None,
+    trust_positions: TrustOption = False,
     min_size: Annotated[
         int, typer.Option(min=2, help="Smallest number of genes of a module in the maps.")
     ] = 5,
@@ -73,18 +90,21 @@ def modules(
     of its genes, beside that of random sets of genes.
     """
     from sequoia_base.atomic import new_folder, refuse_existing
-    from sequoia_base.maps import read_map
     from sequoia_stats.spatial.modules import gene_modules
 
-    inputs = [*maps, collection, heads, *(truth or [])]
+    inputs = [*maps, collection, heads, *(truth or []), programmes]
     refuse_existing(output, force=force, files=MODULE_FILES, inputs=inputs)
-    read = [read_map(path, heads=heads) for path in maps]
+    _refuse_other_numbers(maps, truth)
+    read = open_maps(maps, heads)
+    truths = open_truths(
+        truth or [], section=section, programmes=programmes, format=format_, mpp=mpp, swap_xy=swap_xy
+    )
     with located(collection):
         result = gene_modules(
             read, collection, rule=rule, min_size=min_size, n_random=n_random, seed=seed, aliases=aliases,
             progress=progress("maps"),
         )  # fmt: skip
-    agreement = _agreement(result, read, truth or [])
+    agreement = _agreement(result, read, truths, trust_positions)
     with new_folder(output) as folder:
         _write(result, agreement, folder)
     for line in [*result.notes, *ledger(result.flow)]:
@@ -93,24 +113,30 @@ def modules(
     say(f"written to {output}")
 
 
-def _agreement(result: ModuleMaps, maps: list[Map], truths: list[Path]) -> pd.DataFrame | None:
-    """Correlations of modules with measured programmes, of all maps that have a truth."""
+def _refuse_other_numbers(maps: list[Path], truths: list[Path] | None) -> None:
+    """Refuse truths that do not make pairs with the maps."""
+    from sequoia_stats.errors import InputError, counted
+
+    if truths and len(truths) != len(maps):
+        raise InputError(
+            f"{counted(len(maps), 'map')} and {counted(len(truths), 'truth')} do not make pairs",
+            fix="one --truth for each map, in their order",
+        )
+
+
+def _agreement(
+    result: ModuleMaps, maps: list[Map], truths: list[SpatialTruth], trust_positions: bool
+) -> pd.DataFrame | None:
+    """Correlations of modules with measured programmes, of all maps; None without truths."""
     import pandas as pd
 
-    from sequoia_stats.errors import InputError
-    from sequoia_stats.io.truth import read_truth
     from sequoia_stats.spatial.modules import programme_agreement
 
     if not truths:
         return None
-    if len(truths) != len(maps):
-        raise InputError(
-            f"there are {len(maps)} maps but {len(truths)} truths",
-            fix="one --truth for each map, in their order",
-        )
     found = [
-        programme_agreement(one, each, read_truth(path))
-        for one, each, path in zip(result.slides, maps, truths, strict=True)
+        programme_agreement(one, each, truth, trust_positions=trust_positions)
+        for one, each, truth in zip(result.slides, maps, truths, strict=True)
     ]
     return pd.concat(found, ignore_index=True)
 

@@ -13,6 +13,7 @@ import sequoia_stats as sq
 from sequoia_base.maps import read_map, write_map
 from tests.build.commands import left_in, sequoia
 from tests.build.maps import make_gene_map, make_heads, make_map, make_places
+from tests.build.truth import make_spots_adata
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +96,27 @@ def test_latent_maps_find_their_heads_or_are_told(capsys, tmp_path):
     assert sequoia(capsys, *told).code == 0
 
 
+def test_measured_programmes_are_correlated_with_the_modules(capsys, tmp_path):
+    write_made(tmp_path)
+    spots = make_spots_adata(5, 6, mpp=0.25, pitch_um=100.0)
+    spots.write_h5ad(tmp_path / "spots.h5ad")
+    scores = pd.DataFrame({"barcode": spots.obs_names, "p": np.arange(30.0)})
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    done = [
+        *command(tmp_path, "S1.map.h5ad"),
+        "--random",
+        "9",
+        "--json",
+        "--programmes",
+        tmp_path / "scores.csv",
+    ]
+    answer = sequoia(capsys, *done, "--truth", tmp_path / "spots.h5ad", "--mpp", "0.25", "--trust-positions")
+    assert answer.code == 0, answer.err
+    written = pd.read_csv(tmp_path / "out" / "agreement.csv")
+    assert written[["programme", "module"]].to_numpy().tolist() == [["p", "A"], ["p", "B"]]
+    assert [row["r"] for row in answer.json["agreement"]] == pytest.approx(written.r.tolist())
+
+
 # --- bad input -----------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +157,7 @@ BAD = {
     "modules of one gene": (write_made, ["--min-size", "1"], ["--min-size"]),
     "a negative seed": (write_made, ["--seed", "-1"], ["--seed"]),
     "more truths than maps": (
-        write_made, ["--truth", "a.tsv", "--truth", "b.tsv"], ["1 map", "2 truths"]
+        write_made, ["--truth", "a.tsv", "--truth", "b.tsv"], ["1 map and 2 truths do not make pairs"]
     ),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial.alignment import align_spots
 from sequoia_stats.spatial.modules._scores import standardised
+from sequoia_stats.spatial.shifts import shift_null
 from sequoia_stats.spatial.truth_on_tiles import FEWEST_TILES, tile_truth
 
 if TYPE_CHECKING:
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     from sequoia_stats.spatial.modules.subtypes import SubtypeMap
     from sequoia_stats.types.spatial_truth import SpatialTruth
 
+_STATISTICS = ("r", "spearman", "r_shift_mean", "r_shift_high", "p_shift")
 
-def programme_agreement(slide: SubtypeMap, map_: Map, truth: SpatialTruth) -> pd.DataFrame:
+
+def programme_agreement(
+    slide: SubtypeMap, map_: Map, truth: SpatialTruth, *, trust_positions: bool = False
+) -> pd.DataFrame:
     """Correlate the modules of a map with the programmes measured on its slide.
 
     A programme on a tile is the mean over the four nearest spots of its centre, within 1.5 pitches, without smoothing.
+    The correlation stands beside those with the programme shifted and turned over the tissue (`spatial.shift_null`).
 
     Parameters
     ----------
@@ -34,12 +40,15 @@ def programme_agreement(slide: SubtypeMap, map_: Map, truth: SpatialTruth) -> pd
         The map itself.
     truth : SpatialTruth
         A section with scores of programmes.
+    trust_positions : bool
+        Do not refuse a section for the positions of its spots.
 
     Returns
     -------
     DataFrame
-        A row per module and programme: slide, module, programme, n_tiles, r, spearman; NaN where one is constant or
-        has fewer than 10 tiles.
+        A row per programme and module: slide, programme, module, n_tiles, r, spearman, r_shift_mean, r_shift_high
+        (95% quantile), p_shift, n_shifts. NaN where one is constant or has fewer than 10 tiles, and for the null where
+        no shift leaves enough tissue.
 
     Raises
     ------
@@ -48,25 +57,41 @@ def programme_agreement(slide: SubtypeMap, map_: Map, truth: SpatialTruth) -> pd
     """
     if truth.programmes is None:
         raise InputError("the section has no scores of programmes", where=truth.name, fix="leave --truth out")
-    align_spots(truth, map_)
-    tiles = tile_truth(truth, map_, smooth=False)
-    measured = tiles.spots.mean(truth.programmes.to_numpy(dtype=np.float64))
+    aligned = align_spots(truth, map_, trust_positions=trust_positions)
+    on_slide = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
+    tiles = tile_truth(on_slide, map_)
+    programmes = on_slide.programmes
+    assert programmes is not None
+    measured = tiles.spots.mean(programmes.to_numpy(dtype=np.float64))
     scores = slide.scores[tiles.tiles]
-    rows = [
-        {"slide": slide.slide, "module": module, "programme": str(programme)}
-        | _correlations(scores[:, i], measured[:, j])
-        for i, module in enumerate(slide.modules)
-        for j, programme in enumerate(truth.programmes.columns)
+    parts = [
+        _judged(scores, measured[:, place], tiles.places).assign(programme=str(name), module=slide.modules)
+        for place, name in enumerate(programmes.columns)
     ]
-    return pd.DataFrame(rows)
+    table = pd.concat(parts, ignore_index=True).assign(slide=slide.slide)
+    return table[["slide", "programme", "module", "n_tiles", *_STATISTICS, "n_shifts"]]
 
 
-def _correlations(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, float]:
-    """Pearson's and Spearman's correlation of two maps, on the tiles that have both."""
-    both = ~(np.isnan(a) | np.isnan(b))
-    n = int(both.sum())
-    if n < FEWEST_TILES:
-        return {"n_tiles": n, "r": np.nan, "spearman": np.nan}
-    pair = np.column_stack([a[both], b[both]])
-    z, ranks = standardised(pair), standardised(rankdata(pair, axis=0))
-    return {"n_tiles": n, "r": float(np.mean(z.prod(axis=1))), "spearman": float(np.mean(ranks.prod(axis=1)))}
+def _judged(
+    scores: NDArray[np.float64], programme: NDArray[np.float64], places: NDArray[np.int64]
+) -> pd.DataFrame:
+    """A row per module: its correlation with a programme, on the tiles that have one, and that with shifted ones."""
+    known = ~np.isnan(programme)
+    pair = np.column_stack([programme, scores])[known]
+    table = pd.DataFrame({"n_tiles": len(pair), "n_shifts": 0}, index=range(scores.shape[1]))
+    table = table.assign(**dict.fromkeys(_STATISTICS, np.nan))
+    z, ranks = standardised(pair), standardised(rankdata(pair, axis=0, nan_policy="propagate"))
+    varies = ~np.isnan(z[:, 1:]).any(axis=0)
+    if len(pair) < FEWEST_TILES or np.isnan(z[:, 0]).any() or not varies.any():
+        return table
+    moved = shift_null(z[:, 1:].T[varies], np.tile(z[:, 0], (int(varies.sum()), 1)), places[known])
+    found = {
+        "r": z[:, 1:][:, varies].T @ z[:, 0] / len(z),
+        "spearman": ranks[:, 1:][:, varies].T @ ranks[:, 0] / len(z),
+        "r_shift_mean": moved.r_mean,
+        "r_shift_high": moved.r_high,
+        "p_shift": moved.p,
+    }
+    table.loc[varies, list(found)] = np.column_stack(list(found.values()))
+    table.loc[varies, "n_shifts"] = moved.n_possible
+    return table

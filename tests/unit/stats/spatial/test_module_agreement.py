@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial.modules import programme_agreement, subtype_map
+from sequoia_stats.spatial.shifts import shift_null
 from tests.build.maps import make_gene_map, make_places
 from tests.build.truth import make_truth
 
@@ -54,7 +55,28 @@ def test_correlations_are_those_of_scipy_on_means_of_four_spots():
     ranks = spearmanr(slide.scores, measured).statistic[:2, 2:]
     np.testing.assert_allclose(by_pair(table, "spearman"), ranks, atol=1e-12)
     assert (table.n_tiles == 48).all()
-    assert list(table)[:3] == ["slide", "module", "programme"]
+    assert list(table) == [
+        "slide", "programme", "module", "n_tiles", "r", "spearman", "r_shift_mean", "r_shift_high", "p_shift",
+        "n_shifts",
+    ]  # fmt: skip
+
+
+def test_the_null_is_that_of_shifts_and_turns_of_the_programme():
+    slide, map_, truth = make_pair(noise=1.0)
+    row = programme_agreement(slide, map_, truth).iloc[1]
+    measured = nearest_four(truth.programmes.to_numpy())[:, 0]
+    want = shift_null(slide.scores[:, 1], measured, PLACES)
+    got = row[["r_shift_mean", "r_shift_high", "p_shift", "n_shifts"]].astype(float).tolist()
+    assert got == pytest.approx([want.r_mean[0], want.r_high[0], want.p[0], want.n_possible], abs=1e-6)
+    assert want.n_possible > 20
+
+
+def test_a_module_without_scores_has_no_agreement():
+    slide, map_, truth = make_pair()
+    slide.scores[:, 1] = np.nan
+    table = programme_agreement(slide, map_, truth).set_index("module")
+    assert table.loc["B", ["r", "spearman", "p_shift"]].isna().all(axis=None)
+    assert np.isfinite(table.loc["A", ["r", "spearman", "p_shift"]].to_numpy(float)).all()
 
 
 def test_a_module_agrees_with_its_own_programme():

@@ -117,7 +117,7 @@ def evaluate(
         if not alone:
             _write_across(found, folder)
     for one in found.evaluations.values():
-        for line in [*one.measured.notes, *ledger(one.flow)]:
+        for line in [*one.measured.notes, *ledger(one.flow.to_frame())]:
             say(line)
     first = next(iter(found.evaluations.values()))
     result = first if alone else found
@@ -184,7 +184,7 @@ def compare(
         progress=progress("comparing"),
     )  # fmt: skip
     _write_comparison(found, output, new_folder)
-    for line in [*measured.notes, *ledger(found.flow)]:
+    for line in [*measured.notes, *ledger(found.flow.to_frame())]:
         say(line)
     show(str(found), {"output": str(output), **found.to_dict()}, as_json)
     say(f"written to {output}")

@@ -83,8 +83,11 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed, 0 o
 
 def open_maps(paths: Sequence[Path], heads: Path | None) -> list[Map]:
     """The maps of some files."""
+    from sequoia_base.atomic import existing_file
     from sequoia_base.maps import read_map
 
+    if heads is not None:
+        existing_file(heads)
     found = []
     for path in paths:
         with located(path):

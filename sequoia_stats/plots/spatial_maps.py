@@ -23,7 +23,7 @@ COLOURS = "viridis"
 
 
 @style.styled
-def map_and_truth(pairs: Sequence[MapPair], *, across: int = 1, title: str = "") -> Figure:
+def map_and_truth(pairs: Sequence[MapPair], *, across: int | None = None, title: str = "") -> Figure:
     """Draw maps and their truths side by side; colours are percentiles, the same in all panels.
 
     Above each pair stand gene and slide, r with the 95% quantile of its null and its p, and the EMD beside that of a
@@ -33,8 +33,8 @@ def map_and_truth(pairs: Sequence[MapPair], *, across: int = 1, title: str = "")
     ----------
     pairs : sequence of MapPair
         What `sequoia_stats.spatial.map_pairs` gives.
-    across : int
-        Number of pairs in a row of the figure.
+    across : int, optional
+        Number of pairs in a row of the figure: by default at most 3, or 2 with images.
     title : str, optional
         Heading.
 
@@ -50,6 +50,7 @@ def map_and_truth(pairs: Sequence[MapPair], *, across: int = 1, title: str = "")
         ["image", "predicted", "measured"] if pair.image is not None else ["predicted", "measured"]
         for pair in pairs
     ]
+    across = across or min(len(pairs), 3 if all(pair.image is None for pair in pairs) else 2)
     wide = (style.DOUBLE_COLUMN - 2 * _EDGE) / across
     panels = max(map(len, kinds))
     panel = (wide - _GAP * panels) / panels
@@ -73,8 +74,10 @@ def map_and_truth(pairs: Sequence[MapPair], *, across: int = 1, title: str = "")
 def _words(figure: Figure, pair: MapPair, left: float, top: float) -> None:
     width, height = figure.get_size_inches()
     figure.text(left / width, 1 - top / height, f"{pair.gene}, {pair.slide}", va="top", weight="bold")
-    null = "no null" if np.isnan(pair.p_null) else f"null {pair.r_null_high:.2f}, p {pair.p_null:.2g}"
-    lines = (f"r {pair.r:.2f} ({null})", f"EMD {pair.emd:.3f}, flat {pair.emd_flat:.3f}")
+    chance = (
+        "no null" if np.isnan(pair.p_null) else f"95% of null {pair.r_null_high:.2f}, p {pair.p_null:.2g}"
+    )
+    lines = (f"r {pair.r:.2f} ({chance})", f"EMD {pair.emd:.3f}, flat {pair.emd_flat:.3f}")
     for i, line in enumerate(lines, start=1):
         figure.text(left / width, 1 - (top + i * _LINE) / height, line, va="top", size=style.SMALL)
 
@@ -82,7 +85,7 @@ def _words(figure: Figure, pair: MapPair, left: float, top: float) -> None:
 def _panel(figure: Figure, left: float, top: float, wide: float, tall: float, name: str) -> Axes:
     width, height = figure.get_size_inches()
     axes = figure.add_axes(
-        (left / width, (height - top - tall) / height, wide / width, tall / height), label=name
+        (left / width, (height - top - tall) / height, wide / width, tall / height), label=name, anchor="NW"
     )
     axes.set_xticks([])
     axes.set_yticks([])

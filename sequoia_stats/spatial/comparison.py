@@ -143,7 +143,9 @@ def compare_maps(
     shared = shared_genes(a, truth, genes, flow)
     known = set(b.gene_names)
     both = [gene for gene in shared if gene in known]
-    flow.add("genes: of both maps", len(shared), len(both), "the other map lacks the others")
+    flow.add(
+        "genes: of both maps", len(shared), len(both), f"{len(shared) - len(both):,} in the first map only"
+    )
     if not both:
         raise InputError("the maps have no gene in common that the truth has", where=" and ".join(names))
     tiles, at = _tiles_of_both(a, b, truth, chosen, flow)
@@ -181,7 +183,9 @@ def _tiles_of_both(
         raise InputError(
             "the maps have different grids of tiles", where=where, fix="make both from the same features"
         )
-    flow.add("tiles: of both maps", tiles.n, int(there.sum()), f"the others are not in the map of {b.slide}")
+    flow.add(
+        "tiles: of both maps", tiles.n, int(there.sum()), f"{int((~there).sum()):,} in the first map only"
+    )
     if there.sum() < FEWEST_TILES:
         raise InputError(
             f"the maps share {counted(int(there.sum()), 'tile')}, but {FEWEST_TILES} are needed", where=where
@@ -213,7 +217,10 @@ def _compare(
         nulls.append(null)
     n = sum(map(len, tables))
     flow.add(
-        "genes: varying", len(genes), n, f"the others have fewer than {options.min_counts} distinct counts"
+        "genes: varying",
+        len(genes),
+        n,
+        f"{len(genes) - n:,} with fewer than {options.min_counts} distinct counts",
     )
     if not tables:
         raise InputError(

@@ -17,7 +17,7 @@ from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, Setting, gene_
 from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
-from sequoia_stats.spatial.rankings import NullOfGenes, named, ranked_medians
+from sequoia_stats.spatial.rankings import LEVEL, NullOfGenes, named, ranked_medians
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
 from sequoia_stats.types.arrays import Floats
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 #: Genes judged at once.
 _BLOCK = 256
+#: Columns whose medians stand beside.
+_ALSO = (
+    "spearman", "ssim", "js", "moran_map", "moran_truth", "moran_unsmoothed", "moran_one_spot", "r_unsmoothed",
+    "r_one_spot", "r_partial", "r_pearson_residuals",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,8 @@ class Evaluation(Result):
         Medians over genes beside those of the null, see `rankings.ranked_medians`.
     n_rank_reverses : int
         Genes in the upper third by one normalisation, and in the lower third by the other.
+    also : dict of str to float
+        Medians over all genes of other columns, and the shares of genes with p_spectral and p_naive below .05.
     difference : dict of str to float
         Medians of r and EMD by this rule and by the other, over genes that have both.
     notes : tuple of str
@@ -83,6 +90,7 @@ class Evaluation(Result):
     partial_given: tuple[str, ...]
     medians: pd.DataFrame
     n_rank_reverses: int
+    also: Mapping[str, float]
     difference: Mapping[str, float]
     notes: tuple[str, ...]
     genes: pd.DataFrame = field(metadata={"show": False})
@@ -113,14 +121,33 @@ class Evaluation(Result):
     def lines(self) -> list[str]:
         """The result in words: medians beside what chance gives."""
         head = f"{self.slide}: {counted(self.n_genes, 'gene')} on {counted(self.n_tiles, 'tile')}, {self.rule} rule"
-        table = self.medians
         rows = [
             f"  {named(row)}: median r {row['r']:.3f}, null {row['r_null_mean']:.3f} (95% quantile "
             f"{row['r_null_high']:.3f}), EMD {row['emd']:.4f}, of a flat map {row['emd_flat']:.4f}; "
             f"{100 * row['share_beating']:.0f}% of the genes beat their own null"
-            for row in table.to_dict("records")
+            for row in self.medians.to_dict("records")
         ]
-        return [head, f"  {counted(self.n_shifts, 'shift')} of the truth possible", *rows]
+        return [head, f"  {counted(self.n_shifts, 'shift')} of the truth possible", *rows, *self._beside()]
+
+    def _beside(self) -> list[str]:
+        """Other medians in words: other nulls, other truths, what is held constant, and the other rule."""
+        also, given = self.also, ", ".join(word.replace("_", " ") for word in self.partial_given)
+        other = "paper" if self.rule == "strict" else "strict"
+        spectral = (
+            ""
+            if np.isnan(also["share_spectral"])
+            else f"{100 * also['share_spectral']:.0f}% by the spectral null, "
+        )
+        return [
+            f"  p < .05: {spectral}{100 * also['share_naive']:.0f}% if tiles were independent",
+            f"  median r given {given}: {also['r_partial']:.3f}; by Pearson residuals of the counts: "
+            f"{also['r_pearson_residuals']:.3f}, with {counted(self.n_rank_reverses, 'reversed rank')}",
+            f"  median r with the nearest spot alone: {also['r_one_spot']:.3f}, unsmoothed: "
+            f"{also['r_unsmoothed']:.3f}; Moran's I of the truth: {also['moran_one_spot']:.2f} with one spot, "
+            f"{also['moran_truth']:.2f} as judged",
+            f"  by the {other} rule: median r {self.difference[f'r_{other}']:.3f}, EMD "
+            f"{self.difference[f'emd_{other}']:.4f}",
+        ]
 
 
 def evaluate_map(
@@ -170,18 +197,9 @@ def evaluate_map(
         truth = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
     shared = shared_genes(predicted, truth, genes, flow)
     setting, given, notes = _setting(predicted, truth, options)
-    flow.add(
-        "tiles: in a window",
-        len(predicted.places),
-        int(predicted.covered.sum()),
-        "the others are in no window",
-    )
-    flow.add(
-        "tiles: with a spot",
-        int(predicted.covered.sum()),
-        setting.tiles.n,
-        "the others have no spot within the cap",
-    )
+    n, covered, judged = len(predicted.places), int(predicted.covered.sum()), setting.tiles.n
+    flow.add("tiles: in a window", n, covered, f"{n - covered:,} in no window")
+    flow.add("tiles: with a spot", covered, judged, f"{covered - judged:,} without a spot within the cap")
     table, null = _judge(predicted, truth, shared, setting, options, flow, progress)
     table = table[[*FIRST_COLUMNS, *table.columns.difference(FIRST_COLUMNS, sort=False)]]
     return _result(predicted, truth, table, null, setting, options, aligned, given, notes, flow, others or {})
@@ -209,20 +227,19 @@ def _setting(
 def _covariates(predicted: Map, tiles: TileTruth) -> tuple[dict[str, Floats], list[str]]:
     """What partial correlations hold constant, by name; a covariate that a tile lacks is left out."""
     found = {"log_total_counts": tiles.log_totals()}
-    notes = []
-    for column, words in (("haematoxylin", "haematoxylin density"), ("tissue", "tissue density")):
-        values = (
-            np.asarray(predicted.obs[column], np.float64)[tiles.tiles]
-            if column in predicted.obs
-            else np.array([np.nan])
-        )
-        if np.isfinite(values).all():
+    missing = []
+    for column in ("haematoxylin", "tissue"):
+        if (
+            column in predicted.obs
+            and np.isfinite(values := predicted.obs[column].to_numpy(np.float64)[tiles.tiles]).all()
+        ):
             found[column] = values
         else:
-            notes.append(
-                f"r_partial does not hold {words} constant: the map lacks it (`map --slide` adds it)"
-            )
-    return found, notes
+            missing.append(column)
+    if not missing:
+        return found, []
+    words = " and ".join(f"{column} density" for column in missing)
+    return found, [f"r_partial does not hold {words} constant: the map lacks it (`map --slide` adds it)"]
 
 
 def _judge(
@@ -244,7 +261,9 @@ def _judge(
             nulls.append(null)
     what = "distinct raw counts" if options.rule == "strict" else "distinct values on the tiles"
     n = sum(len(table) for table in tables)
-    flow.add("genes: varying", len(genes), n, f"the others have fewer than {options.min_counts} {what}")
+    flow.add(
+        "genes: varying", len(genes), n, f"{len(genes) - n:,} with fewer than {options.min_counts} {what}"
+    )
     if not tables:
         raise InputError(
             f"none of {counted(len(genes), 'gene')} has {options.min_counts} {what}",
@@ -281,7 +300,15 @@ def _result(
         n_shifts=null.n, overlap=aligned.overlap, partial_given=given,
         spot_distance_um={"nearest": float(np.median(distances[:, 0])), "last": float(np.median(last))},
         medians=ranked_medians(table, null, others, top=options.top),
-        n_rank_reverses=int(table["rank_reverses"].sum()), difference=difference,
+        n_rank_reverses=int(table["rank_reverses"].sum()), also=_also(table), difference=difference,
         notes=(*aligned.notes, *notes), genes=table, flow=flow, null=null, tiles=setting.tiles, map=predicted,
         measured=truth, options=options,
     )  # fmt: skip
+
+
+def _also(table: pd.DataFrame) -> dict[str, float]:
+    """Medians of other columns, and shares of genes by other nulls."""
+    found = {column: float(table[column].median()) for column in _ALSO}
+    shares = {name: table[f"p_{name}"].dropna() for name in ("spectral", "naive")}
+    below = {f"share_{name}": float((p < LEVEL).mean()) if len(p) else np.nan for name, p in shares.items()}
+    return found | below

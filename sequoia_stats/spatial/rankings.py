@@ -16,6 +16,8 @@ from sequoia_stats.types.arrays import Floats
 
 #: Number of the most variable genes, as in benchmarks of spatial expression.
 HVG = 50
+#: A gene beats its null if its p is below this.
+LEVEL = 0.05
 #: The quantile of the null that a median must exceed.
 HIGH = 0.95
 
@@ -146,6 +148,6 @@ def _medians_of_best(r: NDArray[np.float32], n: int) -> Floats:
     return np.median(np.partition(r, r.shape[1] - n, axis=1)[:, r.shape[1] - n :], axis=1).astype(np.float64)
 
 
-def _share_below(p: pd.Series, level: float = 0.05) -> float:
+def _share_below(p: pd.Series) -> float:
     known = p.dropna()
-    return float((known < level).mean()) if len(known) else float("nan")
+    return float((known < LEVEL).mean()) if len(known) else float("nan")

@@ -64,7 +64,7 @@ def shared_genes(predicted: Map, truth: SpatialTruth, genes: Collection[str] | N
             where=f"{where}; {listing(predicted.gene_names, 3)}; {listing(truth.genes, 3)}",
             fix="both need gene symbols",
         )
-    reason = "asked for" if genes else "the others are in one of the two only"
+    reason = "those asked for" if genes else f"{len(mapped) - len(shared):,} not in the truth"
     flow.add("genes: of the map and of the truth", len(mapped), len(shared), reason)
     return list(dict.fromkeys(shared))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from sequoia_base.maps import Map
+from sequoia_base.maps import Map, write_map
 from sequoia_stats.types.spatial_truth import SpatialTruth
 from tests.build.truth import make_truth
 
@@ -63,3 +65,19 @@ def make_judged(
     given = {"counts": counts, "centres_um": centres + rng.uniform(-5, 5, centres.shape), "name": name}
     given |= {"mpp": MPP, "pitch_um": TILE_UM} | (truth or {})
     return map_.with_values(names, values, source="ridge"), make_truth(**given)
+
+
+def write_judged(folder: Path, **options: Any) -> tuple[Path, Path]:
+    """The files of such a map and of its truth (h5ad with raw counts)."""
+    map_, truth = make_judged(**options)
+    folder.mkdir(parents=True, exist_ok=True)
+    map_file, truth_file = folder / f"{map_.slide}.map.h5ad", folder / f"{truth.name}.h5ad"
+    write_map(map_, map_file, genes=map_.gene_names)
+    spots = anndata.AnnData(
+        truth.counts_of(truth.genes),
+        pd.DataFrame(index=list(truth.spots)),
+        pd.DataFrame(index=list(truth.genes)),
+    )
+    spots.obsm["spatial"] = truth.centres_px
+    spots.write_h5ad(truth_file)
+    return map_file, truth_file

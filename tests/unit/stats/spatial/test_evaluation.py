@@ -104,7 +104,7 @@ def test_genes_with_few_distinct_counts_are_left_out_and_counted():
     found = judged((map_, replace(truth, counts=counts)), min_counts=5)
     assert "G0" not in set(found.genes["gene"]) and found.n_genes == 5
     reasons = {line.step: line.reason for line in found.flow}
-    assert reasons["genes: varying"] == "the others have fewer than 5 distinct raw counts"
+    assert reasons["genes: varying"] == "1 with fewer than 5 distinct raw counts"
 
 
 def test_the_other_rule_is_reported_and_the_paper_is_the_mirror_image():

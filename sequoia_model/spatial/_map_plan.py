@@ -131,7 +131,8 @@ def plan_map(
         if isinstance(slide.choice, InputError):
             raise slide.choice
     except InputError as error:
-        error.where = error.where if where in error.where else where
+        if where not in error.where:
+            error.where = where if error.where in ("", bag.slide) else f"{where}; {error.where}"
         raise
     fresh = weights.networks if untrained_seed is None else untrained(weights, untrained_seed)
     everyone = dict(zip(weights.folds, fresh, strict=True))

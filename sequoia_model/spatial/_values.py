@@ -65,14 +65,17 @@ class LatentValues:
     ) -> None:
         self._networks, self._device = cast(Mapping[int, SlideTransformer], networks), device
         self._features = torch.from_numpy(features).to(device)
-        self._how = {"holes": holes, "precision": precision, "batch_size": batch_size}
+        self._holes, self._precision, self._batch_size = holes, precision, batch_size
         self._there: tuple[int, SlideTransformer] | None = None
         self.width = next(iter(networks.values())).token_dim
 
     def of(self, fold: int, windows: Windows, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         """The latent vectors of some windows."""
         network = self._on_device(fold)
-        values = window_latents(network, self._features, windows, rows, device=self._device, **self._how)
+        values = window_latents(
+            network, self._features, windows, rows, holes=self._holes, precision=self._precision,
+            device=self._device, batch_size=self._batch_size,
+        )  # fmt: skip
         return np.asarray(values, dtype=np.float32)
 
     def genes(self, fold: int, values: NDArray[np.float32], outputs: Sequence[int]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -53,7 +54,7 @@ def bench() -> None:
 
 def _beside_published(
     name: str,
-    encoder: torch.nn.Module,
+    encoder: Any,
     some: int,
     batch: int,
     goals: tuple[int, int],

@@ -334,10 +334,9 @@ class Map:
         if not absent:
             return
         if self.latents and self.heads is None:
-            raise InputError(
-                f"the heads of the map are not there, which turn its latent vectors into genes: {listing(absent, 3)}",
-                where=str(self.heads_path or self.path or self.slide),
-                fix="name the heads.h5 of its networks with --heads FILE",
+            self.refuse_no_genes()
+            raise self._without_heads(
+                f"the map stores {counted(len(known), 'gene')}, not {listing(absent, 3)}"
             )
         here = str(self.path or self.slide)
         one = len(names) == 1
@@ -351,6 +350,17 @@ class Map:
             where=f"{where}; {here}" if where else here,
             fix=f"it has {counted(len(known), 'gene')}: {listing(self.gene_names, 3)}",
         )
+
+    def refuse_no_genes(self) -> None:
+        """Refuse a map that has no gene to ask for.
+
+        Raises
+        ------
+        InputError
+            Saying where the heads were looked for.
+        """
+        if not self.gene_names:
+            raise self._without_heads("the map has no genes")
 
     @property
     def stored_genes(self) -> tuple[str, ...]:
@@ -427,6 +437,13 @@ class Map:
     def _values(self) -> Values:
         assert self.values is not None
         return self.values
+
+    def _without_heads(self, what: str) -> InputError:
+        return InputError(
+            f"{what}: the heads are not there, which turn its latent vectors into genes",
+            where=str(self.heads_path or self.path or self.slide),
+            fix="name the heads.h5 of its networks with --heads FILE",
+        )
 
     @cached_property
     def _known(self) -> frozenset[str]:

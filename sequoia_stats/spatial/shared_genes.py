@@ -46,10 +46,7 @@ def shared_genes(predicted: Map, truth: SpatialTruth, genes: Collection[str] | N
         raise InputError(
             "the truth has no counts of genes", where=truth.name, fix="give a section with counts"
         )
-    if not predicted.gene_names:
-        raise InputError(
-            "the map has no genes", where=str(predicted.slide), fix="--heads FILE, or a map made with --genes"
-        )
+    predicted.refuse_no_genes()
     mapped, measured = set(predicted.gene_names), set(truth.genes)
     for words, known in (("predicted by the map", mapped), ("measured by the truth", measured)):
         if absent := [gene for gene in genes or () if gene not in known]:

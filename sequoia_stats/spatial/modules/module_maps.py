@@ -223,14 +223,9 @@ def _check_slides(maps: Sequence[Map]) -> None:
 
 def _shared_genes(maps: Sequence[Map]) -> list[str]:
     """The genes that all maps have, in the order of the first."""
+    for each in maps:
+        each.refuse_no_genes()
     sets = [set(each.gene_names) for each in maps]
-    for each, names in zip(maps, sets, strict=True):
-        if not names:
-            raise InputError(
-                "the map has no genes: neither heads nor values of genes are there",
-                where=f"slide {each.slide}",
-                fix="give the heads of its weights: --heads FILE",
-            )
     return [gene for gene in maps[0].gene_names if all(gene in names for names in sets[1:])]
 
 

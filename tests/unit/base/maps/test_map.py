@@ -129,9 +129,11 @@ def test_absent_genes_are_counted(made):
 
 
 def test_a_map_without_heads_says_what_is_missing():
-    with pytest.raises(InputError, match="the heads of the map are not there") as error:
+    with pytest.raises(InputError, match="the map has no genes: the heads are not there") as error:
         make_map(heads=None).gene("ESR1")
     assert "--heads FILE" in error.value.fix
+    with pytest.raises(InputError, match="the map has no genes: the heads are not there"):
+        make_map(heads=None).refuse_no_genes()
 
 
 def test_heads_of_other_networks_are_refused(tmp_path, heads):

@@ -73,7 +73,7 @@ def test_stored_genes_do_not_need_the_heads(tmp_path, heads):
     found = read_map(tmp_path / "S1.map.h5ad")
     np.testing.assert_allclose(found.gene("KRT5"), gene, atol=1e-6)
     np.testing.assert_allclose(found.std("KRT5"), std, atol=1e-6)
-    with pytest.raises(InputError, match="the heads of the map are not there") as error:
+    with pytest.raises(InputError, match="the map stores 1 gene, not ESR1: the heads are not there") as error:
         found.gene("ESR1")
     assert str(tmp_path / "heads.h5") in error.value.where
 

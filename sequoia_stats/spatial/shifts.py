@@ -123,56 +123,59 @@ def turned(places: NDArray[np.int64], quarters: int) -> NDArray[np.int64]:
 class _Turn:
     """All possible shifts of the truth after one turn.
 
-    The cross-correlation of two grids at a shift s is the inverse transform of F(first) · conj(F(second)) at s. Sums
-    over the overlap are cross-correlations with masks.
+    Sums of one map over the overlap are products with the tiles that take part. The sum of products at a shift s is
+    the inverse transform of F(map) · conj(F(truth)) at s, on grids padded just so far that no possible shift wraps.
     """
 
     def __init__(self, places: NDArray[np.int64], quarters: int, min_overlap: float, periodic: bool) -> None:
-        from scipy.fft import next_fast_len
-
         self.here, self.there = places, turned(places, quarters)
         sizes = self.here.max(axis=0) + 1, self.there.max(axis=0) + 1
-        self.shape = tuple(
-            sizes[0] if periodic else [next_fast_len(int(n), real=True) for n in sizes[0] + sizes[1] - 1]
-        )
+        self.shape = tuple(sizes[0]) if periodic else _fast(sizes[0] + sizes[1] - 1)
         ones = np.ones((1, len(places)))
-        counts = np.rint(
-            self._back(self._forward(ones, self.here) * self._forward(ones, self.there).conj())[0]
-        )
+        counts = np.rint(self._products(ones, ones)[0])
         if quarters == 0:
             counts[0, 0] = 0  # the truth in its place
         enough = counts >= max(np.ceil(min_overlap * len(places) - 1e-9), 3)
-        self.at = np.nonzero(enough)
-        self.overlap = counts[enough].astype(np.int64)
-        shifts = np.stack(self.at, axis=1)
+        shifts = np.argwhere(enough)
         if not periodic:
             shifts = np.where(shifts >= sizes[0], shifts - np.array(self.shape), shifts)
+            reach = np.maximum(
+                sizes[0] - shifts.min(axis=0, initial=0), sizes[1] + shifts.max(axis=0, initial=0)
+            )
+            self.shape = _fast(reach)
+        self.at = tuple((shifts % self.shape).T)
+        self.overlap = counts[enough].astype(np.int64)
         self.moves = np.column_stack([np.full(len(shifts), quarters), shifts])
-        self.mask_here, self.mask_there = self._forward(ones, self.here), self._forward(ones, self.there)
+        self.taken = self._tiles_that_take_part(shifts)
 
     def correlations(self, a: Floats, b: Floats) -> NDArray[np.float32]:
         """Pearson's r on the overlap at each shift, of shape (shifts, genes); 0 where a map is constant there."""
         result = np.empty((len(self.overlap), len(a)), np.float32)
-        genes = max(1, _VALUES // int(np.prod(self.shape)))
+        genes = max(1, _VALUES // max(int(np.prod(self.shape)), len(self.overlap)))
         for start in range(0, len(a), genes):
             block = slice(start, start + genes)
             result[:, block] = self._block(a[block], b[block]).T
         return result
 
     def _block(self, a: Floats, b: Floats) -> Floats:
-        here, there = self._forward(a, self.here), self._forward(b, self.there).conj()
-        only_here, only_there = self.mask_here, self.mask_there.conj()
         n = self.overlap
-        sum_a, sum_b = self._sums(here * only_there), self._sums(only_here * there)
-        square_a = self._sums(self._forward(a * a, self.here) * only_there)
-        square_b = self._sums(only_here * self._forward(b * b, self.there).conj())
-        products = self._sums(here * there) - sum_a * sum_b / n
-        var_a, var_b = square_a - sum_a**2 / n, square_b - sum_b**2 / n
-        known = (var_a > _CONSTANT) & (var_b > _CONSTANT)
-        scale = np.sqrt(np.where(known, var_a * var_b, 1.0))
-        return np.where(known, np.clip(products / scale, -1, 1), 0.0)
+        (sum_a, var_a), (sum_b, var_b) = (
+            _moments(x, taken, n) for x, taken in zip((a, b), self.taken, strict=True)
+        )
+        covariance = self._products(a, b)[:, *self.at] - sum_a * sum_b / n
+        scale = np.sqrt(np.where((var_a > _CONSTANT) & (var_b > _CONSTANT), var_a * var_b, np.inf))
+        return np.clip(covariance / scale, -1, 1)
 
-    def _forward(self, values: Floats, places: NDArray[np.int64]) -> NDArray[np.complex128]:
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        """Sums over the overlap of maps times shifted truths, on a grid of shifts."""
+        from scipy.fft import irfft2
+
+        spectra = self._spectra(b, self.there)
+        np.conj(spectra, out=spectra)
+        spectra *= self._spectra(a, self.here)
+        return irfft2(spectra, s=self.shape, overwrite_x=True)
+
+    def _spectra(self, values: Floats, places: NDArray[np.int64]) -> NDArray[np.complex128]:
         """Transforms of maps on the padded grid."""
         from scipy.fft import rfft2
 
@@ -180,11 +183,25 @@ class _Turn:
         grids[:, places[:, 0], places[:, 1]] = values
         return rfft2(grids, overwrite_x=True)
 
-    def _back(self, spectra: NDArray[np.complex128]) -> Floats:
-        from scipy.fft import irfft2
+    def _tiles_that_take_part(self, shifts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """1 for each tile of the map, and of the truth, that is in the overlap, of shape (tiles, shifts)."""
+        taken = []
+        for mine, other, sign in ((self.here, self.there, -1), (self.there, self.here, 1)):
+            occupied = np.zeros(self.shape)
+            occupied[tuple(other.T)] = 1
+            rows, columns = ((mine[:, None] + sign * shifts) % self.shape).transpose(2, 0, 1)
+            taken.append(occupied[rows, columns])
+        return taken[0], taken[1]
 
-        return irfft2(spectra, s=self.shape, overwrite_x=True)
 
-    def _sums(self, spectra: NDArray[np.complex128]) -> Floats:
-        """Sums over the overlap at each possible shift, of shape (genes, shifts)."""
-        return self._back(spectra)[:, *self.at]
+def _moments(maps: Floats, taken: Floats, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Sum of each map over the tiles of each overlap, and its sum of squares around the mean there."""
+    total = maps @ taken
+    return total, (maps * maps) @ taken - total**2 / n
+
+
+def _fast(sizes: NDArray[np.int64]) -> tuple[int, ...]:
+    """The next sizes whose Fourier transforms are fast."""
+    from scipy.fft import next_fast_len
+
+    return tuple(next_fast_len(int(size), real=True) for size in sizes)

@@ -26,6 +26,8 @@ PARTS = (
     "images",
     "maps",
     "slides",
+    "transport",
+    "shifts",
 )
 
 if __name__ == "__main__":

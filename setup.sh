@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-R_PACKAGES="r-base-core r-cran-glmnet r-cran-survival r-cran-jsonlite r-cran-psych r-bioc-gsva"
+R_PACKAGES="r-base-core r-cran-glmnet r-cran-survival r-cran-jsonlite r-cran-psych r-cran-ape r-bioc-gsva"
 PYTHONS=">=3.11,<3.14"
 
 require_r=""

@@ -1,7 +1,7 @@
 # Installs the missing R packages that sequoia needs, from CRAN and Bioconductor.
 #   Rscript r/install.R            installs them (a C, C++ and Fortran compiler is needed)
 #   Rscript r/install.R --missing  only prints their names
-packages <- c("glmnet", "survival", "jsonlite", "psych", "GSVA")
+packages <- c("glmnet", "survival", "jsonlite", "psych", "ape", "GSVA")
 missing <- packages[!vapply(packages, function(p) nzchar(system.file(package = p)), logical(1))]
 
 if ("--missing" %in% commandArgs(trailingOnly = TRUE)) {

@@ -27,7 +27,13 @@ class SpectralNull(SpatialNull):
 
 
 def spectral_null(
-    maps: ArrayLike, truth: ArrayLike, weights: sparse.csr_array, *, n: int = 999, seed: int = 0
+    maps: ArrayLike,
+    truth: ArrayLike,
+    weights: sparse.csr_array,
+    *,
+    n: int = 999,
+    seed: int = 0,
+    vectors: Floats | None = None,
 ) -> SpectralNull:
     """Correlate maps with truths that are randomised so that Moran's I stays.
 
@@ -46,6 +52,8 @@ def spectral_null(
         Number of draws.
     seed : int, default 0
         Seed of the signs, which are the same for all genes.
+    vectors : array of shape (tiles, tiles - 1), optional
+        ``moran_eigenvectors(weights)``, where they are used again: at thousands of tiles they take most of the time.
 
     Returns
     -------
@@ -64,7 +72,7 @@ def spectral_null(
     reason = _reason(tiles)
     if reason:
         return _null(r, np.zeros((0, len(r)), np.float32), tiles, reason)
-    vectors = moran_eigenvectors(weights)
+    vectors = moran_eigenvectors(weights) if vectors is None else vectors
     signs = np.random.default_rng(seed).integers(0, 2, size=(n, vectors.shape[1])) * 2.0 - 1.0
     null_r = np.empty((n, len(r)), np.float32)
     genes = max(1, _VALUES // max(n, tiles))

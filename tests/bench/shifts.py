@@ -33,9 +33,7 @@ def overlaps(places: np.ndarray, moves: np.ndarray) -> list[tuple[np.ndarray, np
 
 def gene_by_gene(a: np.ndarray, b: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Correlations of shape (moves, genes)."""
-    return np.array(
-        [[np.corrcoef(x[i], y[j])[0, 1] for x, y in zip(a, b, strict=True)] for i, j in pairs]
-    )
+    return np.array([[np.corrcoef(x[i], y[j])[0, 1] for x, y in zip(a, b, strict=True)] for i, j in pairs])
 
 
 def at_once(a: np.ndarray, b: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -58,7 +56,9 @@ def bench() -> None:
     null = shift_null(a[:10], b[:10], places)
     pairs = overlaps(places, null.moves)
     some = pairs[:: max(1, len(pairs) // 100)]
-    print(f"{GENES:,} genes, {len(places)} tiles, {null.n_possible} moves; numpy is timed on {len(some)} moves")
+    print(
+        f"{GENES:,} genes, {len(places)} tiles, {null.n_possible} moves; numpy is timed on {len(some)} moves"
+    )
     assert np.abs(gene_by_gene(a[:2], b[:2], pairs) - null.null_r[:, :2]).max() < 1e-6
     ours = cpu_seconds(lambda: shift_null(a, b, places))
     scale = len(pairs) / len(some)

@@ -58,18 +58,19 @@ def bench_tissue(name: str, places: np.ndarray, of_opencv: int, goal: str) -> No
     emds(a[:1], b[:1], places, jobs=1), by_pot(a[0], b[0], distances)  # loads and compiles
     found: dict[str, list[float]] = {}
     ours = seconds(lambda: found.update(ours=emds(a, b, places, jobs=1))) / GENES
-    plain = seconds(
-        lambda: found.update(pot=[by_pot(a[i], b[i], distances) for i in range(OF_POT)])
-    ) / OF_POT
-    theirs = seconds(
-        lambda: found.update(cv2=[by_opencv(a[i], b[i], places) for i in range(of_opencv)])
-    ) / of_opencv
+    plain = seconds(lambda: found.update(pot=[by_pot(a[i], b[i], distances) for i in range(OF_POT)])) / OF_POT
+    theirs = (
+        seconds(lambda: found.update(cv2=[by_opencv(a[i], b[i], places) for i in range(of_opencv)]))
+        / of_opencv
+    )
     line(f"EMD of a gene, {name}", ours, theirs, "cv2.EMD", goal)
     line("the same", ours, plain, "POT", ">= 3 x")
     apart = np.abs(found["ours"][:OF_POT] - found["pot"]).max()
     assert apart < 1e-12
     above = 100 * (np.array(found["cv2"]) / found["ours"][:of_opencv] - 1)
-    print(f"{'':<44} from POT: {apart:.0e}; cv2.EMD above the optimum: {above.min():.2f} to {above.max():.2f}%")
+    print(
+        f"{'':<44} from POT: {apart:.0e}; cv2.EMD above the optimum: {above.min():.2f} to {above.max():.2f}%"
+    )
 
 
 def bench() -> None:

@@ -79,3 +79,9 @@ def test_too_many_tiles_have_no_null_and_say_so(monkeypatch):
     assert null.n_possible == 0 and np.isnan([null.p, null.r_mean, null.r_high]).all()
     assert null.reason == f"{len(TILES)} tiles: the eigenvectors of more than 20 are not computed"
     assert np.isfinite(null.r).all()
+
+
+def test_eigenvectors_computed_before_give_the_same_null():
+    a, b = percentile_maps(2, len(TILES))
+    again = spectral_null(a, b, WEIGHTS, vectors=moran_eigenvectors(WEIGHTS))
+    assert again.p.tolist() == spectral_null(a, b, WEIGHTS).p.tolist()

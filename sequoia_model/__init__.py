@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sequoia_model.risk.ridge_cox import fit_ridge_cox
     from sequoia_model.risk.scoring import ScoredPatients, score_risk
     from sequoia_model.slide import Slide, find_slides, open_slide
+    from sequoia_model.spatial import Map, read_map, write_map
     from sequoia_model.spatial.map_result import MapRun
     from sequoia_model.spatial.run import map_slide as spatial_map
     from sequoia_model.splits import Splits, read_splits
@@ -56,6 +57,7 @@ __all__ = [
     "EncoderId",
     "FeatureBag",
     "InputError",
+    "Map",
     "MapRun",
     "PredictionRun",
     "RiskData",
@@ -95,6 +97,7 @@ __all__ = [
     "published_splits",
     "read_features",
     "read_heads",
+    "read_map",
     "read_results",
     "read_splits",
     "read_tiles",
@@ -108,6 +111,7 @@ __all__ = [
     "train",
     "train_risk",
     "write_features",
+    "write_map",
 ]
 
 
@@ -171,6 +175,9 @@ __getattr__ = on_demand(
         "train": "training.crossval:train",
         "train_risk": "risk.crossval:train_risk",
         "write_features": "feature_files:write",
+        "Map": "spatial:Map",
+        "read_map": "spatial:read_map",
+        "write_map": "spatial:write_map",
     },
 )
 

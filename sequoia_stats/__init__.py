@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from sequoia_stats.signature import FoldSignatures, LassoCoxSignature, Signature, fit_folds, validate
     from sequoia_stats.spatial import (
         Evaluation,
+        Map,
         MapComparison,
         SlideEvaluations,
         compare_maps,
         evaluate_map,
         evaluate_maps,
+        read_map,
+        write_map,
     )
     from sequoia_stats.spatial.modules import ModuleMaps, SubtypeMap, gene_modules, subtypes_of_programmes
     from sequoia_stats.types import genes
@@ -63,6 +66,7 @@ __all__ = [
     "Gsva",
     "InputError",
     "LassoCoxSignature",
+    "Map",
     "MapComparison",
     "ModuleMaps",
     "Outcome",
@@ -99,6 +103,7 @@ __all__ = [
     "prediction_error",
     "read_cohort",
     "read_expression",
+    "read_map",
     "read_measured",
     "read_outcomes",
     "read_predictions",
@@ -109,6 +114,7 @@ __all__ = [
     "survival",
     "validate",
     "well_predicted",
+    "write_map",
     "write_measured",
 ]
 
@@ -171,6 +177,9 @@ __getattr__ = on_demand(
         "validate": "signature:validate",
         "well_predicted": "selection:well_predicted",
         "write_measured": "io:write_measured",
+        "Map": "spatial:Map",
+        "read_map": "spatial:read_map",
+        "write_map": "spatial:write_map",
     },
 )
 

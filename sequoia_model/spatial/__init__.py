@@ -1,5 +1,6 @@
 """Maps of genes over a slide: windows of tiles, the latent vectors of networks on them, and their means per tile."""
 
+from sequoia_base.maps import Map, read_map, write_map
 from sequoia_model.spatial.holes import HOLES
 from sequoia_model.spatial.latents import window_latents
 from sequoia_model.spatial.stain_density import tile_densities
@@ -10,9 +11,11 @@ from sequoia_model.spatial.windows import Windows, window_size, windows_of
 
 __all__ = [
     "HOLES",
+    "Map",
     "TilePlaces",
     "Windows",
     "place_tiles",
+    "read_map",
     "tile_densities",
     "tile_means",
     "tile_scores",
@@ -20,4 +23,5 @@ __all__ = [
     "window_scores",
     "window_size",
     "windows_of",
+    "write_map",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sequoia_base.maps import Map, read_map, write_map
 from sequoia_stats.spatial.across_slides import SlideEvaluations, evaluate_maps
 from sequoia_stats.spatial.comparison import MapComparison, compare_maps
 from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
@@ -17,6 +18,7 @@ from sequoia_stats.spatial.transport import emd, emds
 __all__ = [
     "Evaluation",
     "JudgementOptions",
+    "Map",
     "MapComparison",
     "MapPair",
     "ShiftNull",
@@ -33,7 +35,9 @@ __all__ = [
     "median_filter",
     "morans_i",
     "neighbours",
+    "read_map",
     "shift_null",
     "spectral_null",
     "ssim",
+    "write_map",
 ]

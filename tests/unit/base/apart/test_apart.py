@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pytest
 
@@ -246,3 +247,12 @@ def test_parts_of_anndata_are_read_without_the_rest(tmp_path):
         np.asarray(adata.X)[some] + 1,
         rtol=1e-6,
     )
+
+
+def test_the_content_of_a_group_is_that_of_the_group_alone(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["top"], file["in/x"], file["in/deep/y"] = 1, [2, 3], 4
+        file["in"].attrs["unit"] = "µm"
+    about, datasets = apart.contents(tmp_path / "a.h5", "in")
+    assert about == {"unit": "µm"} and list(datasets) == ["x"] and list(datasets["x"]) == [2, 3]
+    assert list(apart.contents(tmp_path / "a.h5")[1]) == ["top"]

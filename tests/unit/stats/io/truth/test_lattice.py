@@ -75,3 +75,9 @@ def test_spots_that_are_anywhere_do_not_hold():
 @pytest.mark.parametrize("places", [PLACES[:3], PLACES[:8], np.full((9, 2), np.nan)])
 def test_spots_on_one_line_or_too_few_have_no_lattice(places):
     assert fit_lattice(places, places) is None
+
+
+@pytest.mark.parametrize(("jitter", "holds"), [(60, True), (270, False)])
+def test_spots_hold_up_to_a_third_of_a_step_from_their_places(jitter, holds):
+    pixels = turned(0) + np.random.default_rng(0).uniform(-jitter, jitter, PLACES.shape)
+    assert fit_lattice(PLACES, pixels).holds == holds

@@ -59,8 +59,8 @@ def _packed_zeros(features: Tensor, tiles: Tensor, zeros: Tensor) -> Filled:
     return _zeros(features, tiles.gather(1, order), zeros)
 
 
-#: What stands in a hole. "mean": the mean of the window's tiles; "zeros": features of zeros; "packed-zeros", as in the
-#: published code: the tiles move up in reading order, and features of zeros follow the last.
+#: What stands in a hole. "mean": the mean of the window's tiles; "zeros": features of zeros; "packed-zeros": the tiles
+#: move up in reading order, and features of zeros follow the last, as in the published code, which goes by column.
 HOLES: dict[str, Callable[[Tensor, Tensor, Tensor], Filled]] = {
     "mean": _means,
     "packed-zeros": _packed_zeros,

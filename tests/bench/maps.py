@@ -3,10 +3,11 @@
 The slide is a disc of tiles; the networks have the size of the paper, with random parameters. The published way takes
 each window in turn, for each of five networks: it encodes the tiles of the window, predicts all genes, appends them to
 a list for each tile of the window, and averages the lists at the end. Ours encodes each tile once, averages latent
-vectors, and keeps the heads apart.
+vectors, and keeps the heads apart. The published code is slower than what stands for it here: it also reads the pixels
+of each tile again, encodes tiles one by one, and appends gene by gene.
 
 Both sides take the same 200 windows with one network. The time of an encoder is that of a few tiles, in batches that
-are fastest for it. All is scaled to the windows of the slide and five networks: products of measured times and numbers.
+are fast for it. All is scaled to the windows of the slide and five networks: products of measured times and numbers.
 bfloat16 is measured where the processor has such products, or on a GPU.
 """
 

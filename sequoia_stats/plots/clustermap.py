@@ -122,6 +122,6 @@ def _draw_bar(figure: Figure, axes: Axes, left: float) -> None:
     width, height = figure.get_size_inches()
     place = figure.add_axes((left / width, 0.27 / height, 1.2 / width, 0.07 / height), label="scale")
     bar = figure.colorbar(axes.images[0], cax=place, orientation="horizontal", ticks=[-1, 0, 1])
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=style.SMALL)
     figure.text((left + 1.3) / width, 0.305 / height, "r", size=style.BODY, va="center")

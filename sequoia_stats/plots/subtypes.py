@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def _panel(figure: Figure, one: SubtypeMap, left: float, top: float, side: float
     noun = "tile" if one.shape == "square" else "spot"
     known = sum(one.counts.values())
     name = style.fitting(figure, shortened(one.slide, 40), side, size=style.BODY, weight="bold")
-    heading = {"size": style.BODY, "va": "top"}
+    heading: dict[str, Any] = {"size": style.BODY, "va": "top"}
     figure.text(left / width, 1 - (top + 0.02) / height, name, weight="bold", **heading)
     figure.text(left / width, 1 - (top + 0.15) / height, counted(known, noun), color=style.GREY, **heading)
     bottom = height - top - _LABEL - side
@@ -107,7 +107,12 @@ def _marks(one: SubtypeMap, colours: dict[str, str]) -> Collection:
     from matplotlib.patches import Circle
 
     faces = [colours.get(label, style.PALE) for label in one.labels.tolist()]
-    look = {"facecolors": faces, "linewidths": 0, "gid": "subtypes", "rasterized": len(faces) > _MANY}
+    look: dict[str, Any] = {
+        "facecolors": faces,
+        "linewidths": 0,
+        "gid": "subtypes",
+        "rasterized": len(faces) > _MANY,
+    }
     if one.shape == "circle":
         radius = one.side_um / 2 or 25.0
         return PatchCollection([Circle((x, y), radius) for x, y in one.centres_um.tolist()], **look)

@@ -56,7 +56,7 @@ def module_coherence(values: ArrayLike, modules: Sequence[NDArray[np.int64]]) ->
         In [−1, 1]; NaN for a module with fewer than two genes that vary.
     """
     z = standardised(values)
-    vary, z = ~np.isnan(z).any(axis=0), np.nan_to_num(z)
+    vary, z = np.asarray(~np.isnan(z).any(axis=0)), np.nan_to_num(z)
     total = np.array([z[:, columns].sum(axis=1) for columns in modules])
     return mean_pairwise(total, [int(vary[columns].sum()) for columns in modules], len(z))
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sequoia_stats as sq
 from sequoia_stats.errors import InputError
@@ -164,6 +166,17 @@ def test_a_map_of_latent_vectors_gives_what_its_genes_give(tmp_path):
     got, want = judged([latent]), judged([stored])
     pd.testing.assert_frame_equal(got.subtypes(), want.subtypes())
     pd.testing.assert_frame_equal(got.table, want.table, rtol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    scale=st.lists(st.floats(0.01, 100), min_size=27, max_size=27),
+    shift=st.lists(st.floats(-9, 9), min_size=27, max_size=27),
+)
+def test_the_unit_of_a_gene_changes_no_subtype(scale, shift):
+    x = values()
+    got = judged([a_map(x=x * scale + shift)], n_random=0)
+    assert got.slides[0].labels.tolist() == judged([a_map(x=x)], n_random=0).slides[0].labels.tolist()
 
 
 def test_the_order_of_genes_in_a_map_changes_nothing():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sequoia_model.errors import InputError, counted
 from sequoia_model.spatial._values import WindowValues
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import Windows, windows_of
 
 _TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|min|m|h)", re.IGNORECASE)

@@ -26,7 +26,7 @@ from sequoia_model.spatial._unfinished import Unfinished
 from sequoia_model.spatial._values import LatentValues, ScoreValues, WindowValues
 from sequoia_model.spatial.map_options import MapOptions
 from sequoia_model.spatial.map_result import MapRun
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import Windows, windows_of
 from sequoia_model.weights._folds import run_folder_of
 

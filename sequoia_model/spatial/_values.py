@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sequoia_model.nets import TileMLP
 from sequoia_model.nets.slide_network import SlideNetwork, SlideTransformer
 from sequoia_model.spatial.latents import window_latents
-from sequoia_model.spatial.tile_scores import tile_scores, window_scores
+from sequoia_model.spatial.mlp_scores import tile_scores, window_scores
 from sequoia_model.spatial.windows import Windows
 
 

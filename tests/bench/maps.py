@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sequoia_model.encoders import get_encoder
 from sequoia_model.nets import SummaryTransformer
 from sequoia_model.spatial.latents import window_latents
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import Windows, windows_of
 from tests.bench.nets import flops, peak, timed
 from tests.bench.timing import line, seconds

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sequoia_model.spatial.holes import HOLES
 from sequoia_model.spatial.latents import window_latents
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import ORIGINS, windows_of
 from tests.build.windows import (
     DIM,

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sequoia_model.spatial.tile_scores import tile_scores, window_scores
+from sequoia_model.spatial.mlp_scores import tile_scores, window_scores
 from sequoia_model.spatial.windows import windows_of
 from tests.build.windows import GENES, make_mlp, make_tissue, tile_values, tissues, windows_by_hand
 

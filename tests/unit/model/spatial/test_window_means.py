@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import windows_of
 from tests.build.windows import make_tissue, tile_values, tissues
 

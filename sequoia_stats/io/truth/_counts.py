@@ -58,10 +58,11 @@ def as_counts(
             "are summed"
         )
         flow.add("genes: one column each", len(names), len(symbols), reason)
-        shape = (len(names), len(symbols))
-        counts = counts @ sparse.csc_array(
-            (np.ones(len(names), dtype=counts.dtype), (np.arange(len(names)), codes)), shape=shape
-        )
+        kind = (
+            np.dtype(np.int64) if counts.dtype.kind in "iu" else counts.dtype
+        )  # small integers would overflow
+        ones, shape = np.ones(len(names), dtype=kind), (len(names), len(symbols))
+        counts = counts @ sparse.csc_array((ones, (np.arange(len(names)), codes)), shape=shape)
     if (found := examine(symbols)).are_identifiers:
         flow.add("genes: other identifiers", len(symbols), len(symbols), f"{found}; kept under these names")
     return sparse.csc_array(counts), tuple(map(str, symbols))
@@ -74,7 +75,7 @@ def totals_of(counts: sparse.csc_array) -> NDArray[np.float64]:
 
 def _refuse_other_than_counts(counts: sparse.csc_array, genes: pd.Index, where: str) -> None:
     values = counts.data
-    if values.dtype.kind not in "iufb":
+    if values.dtype.kind not in "iuf":
         raise InputError("some counts are not numbers", where=where)
     bad = values < 0
     if values.dtype.kind == "f":

@@ -53,10 +53,6 @@ class Lattice:
         """µm per pixel along the columns, and along the rows, if a step is as long as said."""
         return np.asarray(step_um) / self.lengths
 
-    def swapped(self) -> Lattice:
-        """The lattice of the same spots with x and y swapped."""
-        return Lattice(self.steps[::-1], self.residual)
-
 
 def fit_lattice(array: NDArray[np.float64], pixels: NDArray[np.float64]) -> Lattice | None:
     """Fit pixels to places on the array by least squares over all spots.

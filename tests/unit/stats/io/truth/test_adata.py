@@ -109,6 +109,13 @@ def test_symbols_may_be_in_a_column_of_var(tmp_path):
     assert "Ensembl" in named_by_ids.flow.to_frame().loc[0, "reason"]
 
 
+def test_sums_of_repeated_symbols_do_not_overflow(tmp_path):
+    adata = make_spots_adata()
+    adata.X, adata.var["symbol"] = np.full((30, 4), 200, np.uint8), ["A", "A", "A", "B"]
+    truth = read_truth(write(adata, tmp_path), mpp=1, gene_column="symbol")
+    np.testing.assert_array_equal(truth.counts.toarray(), np.tile([600, 200], (30, 1)))
+
+
 def test_the_size_of_the_image_is_known_from_the_reductions_in_the_file(tmp_path):
     adata = hexagonal()
     library = adata.uns["spatial"]["S"]

@@ -84,6 +84,13 @@ def test_an_existing_folder_is_replaced_by_force_alone(capsys, tmp_path):
     assert left_in(tmp_path / "out") == FILES
 
 
+def test_a_folder_with_inputs_is_never_replaced(capsys, tmp_path):
+    write_made(tmp_path)
+    answer = sequoia(capsys, *command(tmp_path, "S1.map.h5ad", out="."), "--force")
+    assert (answer.code, "the output would replace an input" in answer.err) == (2, True), answer.err
+    assert left_in(tmp_path) == ["S1.map.h5ad", "sets.gmt"]
+
+
 def test_latent_maps_find_their_heads_or_are_told(capsys, tmp_path):
     heads = make_heads(tmp_path / "heads.h5", genes=GENES)
     write_map(make_map(heads, places=make_places(6, 5, ())), tmp_path / "S1.map.h5ad")

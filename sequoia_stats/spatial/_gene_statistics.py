@@ -46,6 +46,8 @@ class Setting:
         The same by the other rule.
     weights : sparse array of shape (tiles, tiles)
         Neighbours of the tiles.
+    vectors : array of shape (tiles, tiles - 1) or None
+        Their eigenvectors (`spectral.moran_eigenvectors`); None if there is no spectral null, or no eigenvectors.
     given : array of shape (tiles, covariates)
         What partial correlations hold constant.
     min_overlap : float
@@ -62,6 +64,7 @@ class Setting:
     one_spot: TileTruth
     other: TileTruth
     weights: sp.sparray
+    vectors: Floats | None
     given: Floats
     min_overlap: float
     rotations: bool
@@ -178,7 +181,9 @@ def rule_emds(a: Floats, b: Floats, tiles: TileTruth) -> Floats:
 def _spectral(a: Floats, b: Floats, setting: Setting) -> dict[str, Any]:
     if not setting.n_spectral:
         return dict.fromkeys(("r_spectral_mean", "r_spectral_high", "p_spectral"), np.nan)
-    null = spectral_null(a, b, setting.weights, n=setting.n_spectral, seed=setting.seed)
+    null = spectral_null(
+        a, b, setting.weights, n=setting.n_spectral, seed=setting.seed, vectors=setting.vectors
+    )
     return {"r_spectral_mean": null.r_mean, "r_spectral_high": null.r_high, "p_spectral": null.p}
 
 

@@ -19,6 +19,7 @@ from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
 from sequoia_stats.spatial.rankings import LEVEL, NullOfGenes, named, ranked_medians
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
+from sequoia_stats.spatial.spectral import MOST_TILES, moran_eigenvectors
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
 from sequoia_stats.types.arrays import Floats
 
@@ -217,9 +218,16 @@ def _setting(
 
     chosen, other = tiles(options.rule), tiles(*(set(RULES_OF_TRUTH) - {options.rule}))
     covariates, notes = _covariates(predicted, chosen)
+    weights = neighbours(chosen.places)
+    eigen = options.spectral > 0 and chosen.n <= MOST_TILES
+    if options.spectral and not eigen:
+        notes.append(
+            f"{chosen.n:,} tiles are too many for the spectral null, which takes {MOST_TILES:,} at most"
+        )
     setting = Setting(
-        chosen, tiles(options.rule, 1), other, neighbours(chosen.places), np.column_stack(list(covariates.values())),
-        options.min_overlap, options.rotations, options.spectral, options.seed,
+        chosen, tiles(options.rule, 1), other, weights, moran_eigenvectors(weights) if eigen else None,
+        np.column_stack(list(covariates.values())), options.min_overlap, options.rotations, options.spectral,
+        options.seed,
     )  # fmt: skip
     return setting, tuple(covariates), notes
 

@@ -115,3 +115,12 @@ def test_a_truth_without_spots_is_refused():
 def test_options_out_of_range_are_refused(option, words):
     with pytest.raises(InputError, match=words):
         nearest_spots([[0.0, 0.0]], [[1.0, 0.0]], **option)
+
+
+def test_tiles_with_the_same_spots_in_another_order_have_the_same_mean_to_the_last_digit():
+    spots = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    found = nearest_spots([[0.1, 0.2], [0.8, 0.9], [0.9, 0.2], [0.2, 0.9]], spots)
+    values = np.random.default_rng(0).normal(size=(4, 50))
+    assert (np.ptp(found.mean(values), axis=0) == 0).all() and len(
+        {tuple(row) for row in found.index.tolist()}
+    ) == 4

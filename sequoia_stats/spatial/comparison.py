@@ -19,7 +19,7 @@ from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.normalising import normalise
 from sequoia_stats.spatial.percentiles import percentiles
-from sequoia_stats.spatial.rankings import HVG, best_genes
+from sequoia_stats.spatial.rankings import HVG, best_genes, median_of
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
 from sequoia_stats.spatial.shifts import shift_null
 from sequoia_stats.spatial.truth_on_tiles import FEWEST_TILES, TileTruth, tile_truth
@@ -272,6 +272,6 @@ def _median(name: str, table: pd.DataFrame, nulls: pd.DataFrame, genes: list[str
     as_far = int((np.abs(shifted) >= abs(difference) - 1e-9).sum())
     columns = ("r_a", "r_b", "emd_a", "emd_b", "emd_flat")
     return {
-        "genes": name, "n_genes": len(part), **{column: float(part[column].median()) for column in columns},
+        "genes": name, "n_genes": len(part), **{column: median_of(part[column]) for column in columns},
         "difference": difference, "p_difference": (as_far + 1) / (len(shifted) + 1) if len(shifted) else np.nan,
     }  # fmt: skip

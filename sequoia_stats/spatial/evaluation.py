@@ -17,7 +17,7 @@ from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, Setting, gene_
 from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
-from sequoia_stats.spatial.rankings import LEVEL, NullOfGenes, named, ranked_medians
+from sequoia_stats.spatial.rankings import LEVEL, NullOfGenes, median_of, named, ranked_medians
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
 from sequoia_stats.spatial.spectral import MOST_TILES, moran_eigenvectors
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
@@ -292,7 +292,7 @@ def _result(
     other = setting.other.rule
     columns = {options.rule: ("r", "emd"), other: (f"r_{other}", f"emd_{other}")}
     difference = {
-        f"{word}_{rule}": float(table[column].median())
+        f"{word}_{rule}": median_of(table[column])
         for rule, pair in columns.items()
         for word, column in zip(("r", "emd"), pair, strict=True)
     }
@@ -316,7 +316,7 @@ def _result(
 
 def _also(table: pd.DataFrame) -> dict[str, float]:
     """Medians of other columns, and shares of genes by other nulls."""
-    found = {column: float(table[column].median()) for column in _ALSO}
+    found = {column: median_of(table[column]) for column in _ALSO}
     shares = {name: table[f"p_{name}"].dropna() for name in ("spectral", "naive")}
     below = {f"share_{name}": float((p < LEVEL).mean()) if len(p) else np.nan for name, p in shares.items()}
     return found | below

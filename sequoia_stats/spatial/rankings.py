@@ -126,15 +126,27 @@ def _medians(
     part = table[table["gene"].isin(chosen)]
     again = name.startswith("top") and ranked_on == "this slide"
     medians = _medians_of_best(null.r, len(chosen)) if again else _median(null.of(chosen))
-    r = float(part["r"].median())
+    r = median_of(part["r"])
     low, high = (
         (float(medians.mean()), float(np.quantile(medians, HIGH))) if len(medians) else (np.nan, np.nan)
     )
     return {
         "genes": name, "ranked_on": ranked_on, "n_genes": len(part), "r": r, "r_null_mean": low, "r_null_high": high,
         "beats_null": bool(r > high) if len(medians) else None, "share_beating": _share_below(part["p_shift"]),
-        "emd": float(part["emd"].median()), "emd_flat": float(part["emd_flat"].median()), "n_shifts": null.n,
+        "emd": median_of(part["emd"]), "emd_flat": median_of(part["emd_flat"]), "n_shifts": null.n,
     }  # fmt: skip
+
+
+def median_of(values: pd.Series) -> float:
+    """The median of the values that are there; NaN if there is none.
+
+    Parameters
+    ----------
+    values : Series
+        Numbers.
+    """
+    known = values.dropna()
+    return float(known.median()) if len(known) else float("nan")
 
 
 def _median(r: Floats) -> Floats:

@@ -76,7 +76,9 @@ def evaluate(
     section: options.SectionOption = None,
     spots: options.SpotsOption = None,
     metadata: options.MetadataOption = None,
+    image: options.ImageOption = None,
     layer: options.LayerOption = None,
+    gene_column: options.GeneColumnOption = None,
     coords_unit: options.UnitOption = None,
     pitch: options.PitchOption = None,
     spot_um: options.SpotOption = None,
@@ -99,10 +101,12 @@ def evaluate(
     predicted = options.open_maps(maps, heads)
     alone = len(maps) == 1
     files = EVALUATION_FILES if alone else (*ACROSS_FILES, *(str(one.slide) for one in predicted))
-    refuse_existing(output, force=force, files=files, inputs=[*maps, *truth, heads, *(ranked_on or [])])
+    refuse_existing(
+        output, force=force, files=files, inputs=[*maps, *truth, heads, image, *(ranked_on or [])]
+    )
     truths = options.open_truths(
-        truth, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata, layer=layer,
-        coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+        truth, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata, image=image,
+        layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
     )  # fmt: skip
     images = _images(thumbnail, len(maps))
     found = evaluate_maps(
@@ -110,10 +114,10 @@ def evaluate(
         progress=progress("judging"),
     )  # fmt: skip
     with new_folder(output) as folder:
-        for (name, one), image in zip(found.evaluations.items(), images, strict=True):
+        for (name, one), drawn in zip(found.evaluations.items(), images, strict=True):
             place = folder if alone else folder / name
             place.mkdir(exist_ok=True)
-            _write(one, place, shown, image)
+            _write(one, place, shown, drawn)
         if not alone:
             _write_across(found, folder)
     for one in found.evaluations.values():
@@ -150,7 +154,9 @@ def compare(
     section: options.SectionOption = None,
     spots: options.SpotsOption = None,
     metadata: options.MetadataOption = None,
+    image: options.ImageOption = None,
     layer: options.LayerOption = None,
+    gene_column: options.GeneColumnOption = None,
     coords_unit: options.UnitOption = None,
     pitch: options.PitchOption = None,
     spot_um: options.SpotOption = None,
@@ -176,8 +182,8 @@ def compare(
     )  # fmt: skip
     a, b = options.open_maps(maps, heads)
     (measured,) = options.open_truths(
-        [truth], format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata,
-        layer=layer, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+        [truth], format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata, image=image,
+        layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
     )  # fmt: skip
     found = compare_maps(
         a, b, measured, genes=options.chosen_genes(genes), names=_names(maps, names), options=how,

@@ -50,6 +50,13 @@ SectionOption = Annotated[
 SpotsOption = Annotated[Path | None, typer.Option("--spots", help="TRUTH, st: the table of spots.")]
 MetadataOption = Annotated[Path | None, typer.Option("--metadata", help="TRUTH, hest: the metadata (.json).")]
 LayerOption = Annotated[str | None, typer.Option("--layer", help="TRUTH, h5ad: the layer with the counts.")]
+GeneColumnOption = Annotated[
+    str | None, typer.Option("--gene-column", help="TRUTH, h5ad: the column of var with the symbols.")
+]
+ImageOption = Annotated[
+    Path | None,
+    typer.Option("--image", help="TRUTH: its full-resolution image, whose size and scale are checked."),
+]
 UnitOption = Annotated[
     str | None, typer.Option("--coords-unit", metavar="px|um", help="TRUTH, h5ad: unit of the coordinates.")
 ]

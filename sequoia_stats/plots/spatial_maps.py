@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sequoia_stats.spatial.map_pairs import MapPair
+    from sequoia_stats.spatial.side_by_side import MapPair
 
 _GAP, _EDGE, _LINE = 0.08, 0.08, 0.13  # between panels, at the edges, and of a line of text, inches
 _KEY = 0.42  # height of the colour scale with its text, inches

@@ -7,12 +7,13 @@ from sequoia_stats.spatial.across_slides import SlideEvaluations, evaluate_maps
 from sequoia_stats.spatial.comparison import MapComparison, compare_maps
 from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
 from sequoia_stats.spatial.judgement_options import JudgementOptions
-from sequoia_stats.spatial.map_pairs import MapPair, map_pairs
+from sequoia_stats.spatial.side_by_side import MapPair, map_pairs
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.shifts import ShiftNull, shift_null
 from sequoia_stats.spatial.similarity import jensen_shannon, local_ssim, ssim
 from sequoia_stats.spatial.smoothing import median_filter
 from sequoia_stats.spatial.spectral import SpectralNull, spectral_null
+from sequoia_stats.spatial.spots_to_tiles import NearestSpots, nearest_spots
 from sequoia_stats.spatial.transport import emd, emds
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Map",
     "MapComparison",
     "MapPair",
+    "NearestSpots",
     "ShiftNull",
     "SlideEvaluations",
     "SpectralNull",
@@ -34,6 +36,7 @@ __all__ = [
     "map_pairs",
     "median_filter",
     "morans_i",
+    "nearest_spots",
     "neighbours",
     "read_map",
     "shift_null",

@@ -33,7 +33,7 @@ _THIRDS = (1 / 3, 2 / 3)
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class SlideSetting:
     """What the genes of a slide share.
 
     Attributes
@@ -73,7 +73,7 @@ class Setting:
 
 
 def gene_statistics(
-    genes: list[str], maps: Floats, counts: Any, setting: Setting
+    genes: list[str], maps: Floats, counts: Any, setting: SlideSetting
 ) -> tuple[pd.DataFrame, NullOfGenes]:
     """The statistics of some genes; see docs/spatial.md for each column.
 
@@ -85,7 +85,7 @@ def gene_statistics(
         Predicted maps, NaN outside the windows.
     counts : array of shape (spots, genes)
         Raw counts.
-    setting : Setting
+    setting : SlideSetting
         What the genes of a slide share.
 
     Returns
@@ -178,7 +178,7 @@ def rule_emds(a: Floats, b: Floats, tiles: TileTruth) -> Floats:
     return distance * np.hypot(rows, columns) / (columns + 1)
 
 
-def _spectral(a: Floats, b: Floats, setting: Setting) -> dict[str, Any]:
+def _spectral(a: Floats, b: Floats, setting: SlideSetting) -> dict[str, Any]:
     if not setting.n_spectral:
         return dict.fromkeys(("r_spectral_mean", "r_spectral_high", "p_spectral"), np.nan)
     null = spectral_null(

@@ -13,7 +13,7 @@ from sequoia_base.arguments import ProgressBar
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted
-from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, Setting, gene_statistics, rank_reverses
+from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, SlideSetting, gene_statistics, rank_reverses
 from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
@@ -208,7 +208,7 @@ def evaluate_map(
 
 def _setting(
     predicted: Map, truth: SpatialTruth, options: JudgementOptions
-) -> tuple[Setting, tuple[str, ...], list[str]]:
+) -> tuple[SlideSetting, tuple[str, ...], list[str]]:
     """The tiles by both rules, and the covariates, with their names and notes."""
 
     def tiles(rule: str, nearest: int = options.nearest) -> TileTruth:
@@ -224,7 +224,7 @@ def _setting(
         notes.append(
             f"{chosen.n:,} tiles are too many for the spectral null, which takes {MOST_TILES:,} at most"
         )
-    setting = Setting(
+    setting = SlideSetting(
         chosen, tiles(options.rule, 1), other, weights, moran_eigenvectors(weights) if eigen else None,
         np.column_stack(list(covariates.values())), options.min_overlap, options.rotations, options.spectral,
         options.seed,
@@ -251,7 +251,7 @@ def _covariates(predicted: Map, tiles: TileTruth) -> tuple[dict[str, Floats], li
 
 
 def _judge(
-    predicted: Map, truth: SpatialTruth, genes: list[str], setting: Setting, options: JudgementOptions, flow: Flow,
+    predicted: Map, truth: SpatialTruth, genes: list[str], setting: SlideSetting, options: JudgementOptions, flow: Flow,
     progress: ProgressBar | None,
 ) -> tuple[pd.DataFrame, NullOfGenes]:  # fmt: skip
     """The statistics of all genes that vary enough, block by block."""
@@ -284,7 +284,7 @@ def _judge(
 
 
 def _result(
-    predicted: Map, truth: SpatialTruth, table: pd.DataFrame, null: NullOfGenes, setting: Setting,
+    predicted: Map, truth: SpatialTruth, table: pd.DataFrame, null: NullOfGenes, setting: SlideSetting,
     options: JudgementOptions, aligned: SpotAlignment, given: tuple[str, ...], notes: list[str], flow: Flow,
     others: Mapping[str, pd.DataFrame],
 ) -> Evaluation:  # fmt: skip

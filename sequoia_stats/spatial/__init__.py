@@ -7,9 +7,9 @@ from sequoia_stats.spatial.across_slides import SlideEvaluations, evaluate_maps
 from sequoia_stats.spatial.comparison import MapComparison, compare_maps
 from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
 from sequoia_stats.spatial.judgement_options import JudgementOptions
-from sequoia_stats.spatial.side_by_side import MapPair, map_pairs
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.shifts import ShiftNull, shift_null
+from sequoia_stats.spatial.side_by_side import MapPair, map_pairs
 from sequoia_stats.spatial.similarity import jensen_shannon, local_ssim, ssim
 from sequoia_stats.spatial.smoothing import median_filter
 from sequoia_stats.spatial.spectral import SpectralNull, spectral_null

@@ -14,7 +14,7 @@ from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
 from sequoia_stats.spatial.judgement_options import JudgementOptions
-from sequoia_stats.spatial.rankings import LEVEL, named
+from sequoia_stats.spatial.rankings import P_BELOW, named
 from sequoia_stats.types.arrays import Floats
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _over_slides(slides: pd.DataFrame, random: np.random.Generator) -> pd.DataFr
 def _over_genes(found: Mapping[str, Evaluation], random: np.random.Generator) -> pd.DataFrame:
     stacked = pd.concat([one.genes.assign(slide=name) for name, one in found.items()])
     known = stacked["p_shift"].notna()
-    stacked = stacked.assign(above=stacked["r"] > R_ABOVE, beating=known & (stacked["p_shift"] < LEVEL))
+    stacked = stacked.assign(above=stacked["r"] > R_ABOVE, beating=known & (stacked["p_shift"] < P_BELOW))
     groups = stacked.groupby("gene", sort=True)
     table = groups[["r", "r_shift_mean", "emd", "emd_flat"]].mean()
     counts = groups[["above", "beating"]].sum().astype("int64").add_prefix("n_")

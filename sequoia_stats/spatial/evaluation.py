@@ -17,7 +17,7 @@ from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, SlideSetting, 
 from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
-from sequoia_stats.spatial.rankings import LEVEL, NullOfGenes, median_of, named, ranked_medians
+from sequoia_stats.spatial.rankings import P_BELOW, NullOfGenes, median_of, named, ranked_medians
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
 from sequoia_stats.spatial.spectral import MOST_TILES, moran_eigenvectors
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
@@ -318,5 +318,5 @@ def _also(table: pd.DataFrame) -> dict[str, float]:
     """Medians of other columns, and shares of genes by other nulls."""
     found = {column: median_of(table[column]) for column in _ALSO}
     shares = {name: table[f"p_{name}"].dropna() for name in ("spectral", "naive")}
-    below = {f"share_{name}": float((p < LEVEL).mean()) if len(p) else np.nan for name, p in shares.items()}
+    below = {f"share_{name}": float((p < P_BELOW).mean()) if len(p) else np.nan for name, p in shares.items()}
     return found | below

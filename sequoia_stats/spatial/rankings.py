@@ -17,7 +17,7 @@ from sequoia_stats.types.arrays import Floats
 #: Number of the most variable genes, as in benchmarks of spatial expression.
 HVG = 50
 #: A gene beats its null if its p is below this.
-LEVEL = 0.05
+P_BELOW = 0.05
 #: The quantile of the null that a median must exceed.
 HIGH = 0.95
 
@@ -162,4 +162,4 @@ def _medians_of_best(r: NDArray[np.float32], n: int) -> Floats:
 
 def _share_below(p: pd.Series) -> float:
     known = p.dropna()
-    return float((known < LEVEL).mean()) if len(known) else float("nan")
+    return float((known < P_BELOW).mean()) if len(known) else float("nan")

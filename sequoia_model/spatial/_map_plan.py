@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,7 +170,7 @@ def asked_genes(
         names = tuple(name.strip() for name in str(given).split(",") if name.strip())
     else:
         names = tuple(given)
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, n in Counter(names).items() if n > 1)
     if repeated or not names:
         what = f"{counted(len(repeated), 'gene is', 'genes are')} named twice: {listing(repeated)}"
         raise InputError(

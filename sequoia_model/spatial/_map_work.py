@@ -31,7 +31,7 @@ from sequoia_model.spatial.windows import Windows, windows_of
 from sequoia_model.weights._folds import run_folder_of
 
 #: Windows that are computed between two writes to the disk; not the number at once.
-BLOCK = 512
+BLOCK = 128
 
 
 @dataclass(frozen=True, eq=False)

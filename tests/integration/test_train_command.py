@@ -84,6 +84,7 @@ def test_a_run_folder_holds_networks_predictions_log_and_summary(capsys, tmp_pat
     assert sorted(predicted.layers) == ["knn", "mean", "measured", "ridge", "untrained", "untrained_1"]
     assert list(predicted.obs) == ["patient_id", "fold", "cohort"] and set(predicted.obs["cohort"]) == {"run"}
     assert predicted.uns["units"] == "log2(FPKM-UQ+1)"
+    assert json.loads((tmp_path / "run" / "sequoia.json").read_text())["tile_um"] == 128
     np.testing.assert_array_equal(
         predicted.layers["measured"], made.y.loc[predicted.obs["patient_id"]].to_numpy()
     )

@@ -78,24 +78,25 @@ def shift_null(
         If the shapes differ, a value is missing, two tiles are at one place, or `periodic` tissue has gaps.
     """
     check_limits({"min_overlap": min_overlap}, _LIMITS)
-    places = as_places(places)
-    a, b = (standardised(values) for values in as_map_pairs(maps, truth, len(places)))
+    tiles = as_places(places)
+    a, b = (standardised(values) for values in as_map_pairs(maps, truth, len(tiles)))
     r = np.clip(np.einsum("gt,gt->g", a, b), -1, 1)
-    places = places - places.min(axis=0, initial=0 if not len(places) else np.iinfo(np.int64).max)
-    shape = tuple(places.max(axis=0, initial=-1) + 1)
-    if periodic and len(places) != shape[0] * shape[1]:
+    if len(tiles):
+        tiles = tiles - tiles.min(axis=0)
+    shape = tuple(tiles.max(axis=0, initial=-1) + 1)
+    if periodic and len(tiles) != shape[0] * shape[1]:
         raise InputError(
-            f"{len(places)} tiles do not fill a grid of {shape[0]} × {shape[1]}",
+            f"{len(tiles)} tiles do not fill a grid of {shape[0]} × {shape[1]}",
             fix="leave out periodic=True for tissue that is not a full rectangle",
         )
     turns = [0] if not rotations else [0, 2] if periodic and shape[0] != shape[1] else [0, 1, 2, 3]
-    found = [_Turn(places, k, min_overlap, periodic) for k in turns] if len(places) > 2 else []
+    found = [_Turn(tiles, k, min_overlap, periodic) for k in turns] if len(tiles) > 2 else []
     null_r = np.concatenate([np.zeros((0, len(r)), np.float32), *(turn.correlations(a, b) for turn in found)])
     overlap = np.concatenate([np.zeros(0, np.int64), *(turn.overlap for turn in found)])
-    statistics = rank_statistics(r, null_r, np.sqrt(overlap), np.sqrt(len(places)))
+    statistics = rank_statistics(r, null_r, np.sqrt(overlap), np.sqrt(len(tiles)))
     return ShiftNull(
         r=r,
-        p_naive=one_sided_p(r, len(places)),
+        p_naive=one_sided_p(r, len(tiles)),
         n_possible=len(overlap),
         reason="" if len(overlap) else f"no shift leaves {min_overlap:.0%} of the tiles on tissue",
         null_r=null_r,

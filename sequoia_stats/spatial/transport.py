@@ -81,7 +81,12 @@ def emds(first: ArrayLike, second: ArrayLike, coords: ArrayLike, *, jobs: int | 
     points = float_array(coords, "coordinates")
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise InputError(f"coordinates must be two numbers for each tile, but have the shape {points.shape}")
-    a, b = (as_masses(maps) for maps in as_map_pairs(first, second, len(points)))
+    # In reading order, the blocks of arcs that the simplex searches are all alike; mixed, it needs fewer pivots.
+    mixed = np.random.default_rng(0).permutation(len(points))
+    points = points[mixed]
+    a, b = (
+        as_masses(np.ascontiguousarray(maps[:, mixed])) for maps in as_map_pairs(first, second, len(mixed))
+    )
     empty_a, empty_b = ~a.any(axis=1), ~b.any(axis=1)
     distances = _in_diagonals(points)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def genes_against_null(table: pd.DataFrame, *, title: str = "") -> Figure:
     return figure
 
 
-def _named(row: dict[str, object]) -> str:
+def _named(row: Mapping[Any, Any]) -> str:
     """What a row is about: slide, genes, and where they are ranked."""
     ranked = f", ranked on {row['ranked_on']}" if row["ranked_on"] else ""
     slide = f"{row['slide']}: " if "slide" in row else ""

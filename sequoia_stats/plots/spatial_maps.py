@@ -96,7 +96,7 @@ def _panel(figure: Figure, left: float, top: float, wide: float, tall: float, na
 
 
 def _draw(axes: Axes, pair: MapPair, name: str) -> None:
-    if name == "image":
+    if name == "image" and pair.image is not None:
         axes.imshow(pair.image, interpolation="antialiased")
         return
     grid = pair.predicted if name == "predicted" else pair.measured

@@ -158,8 +158,9 @@ def _on_slide(truth: SpatialTruth, predicted: Map) -> NDArray[np.bool_]:
         [predicted.about.get("slide_width", 0), predicted.about.get("slide_height", 0)], np.float64
     )
     mpp = float(predicted.about.get("slide_mpp", 0) or 0)
-    inside = (truth.centres_um >= 0).all(axis=1)
-    return inside & (truth.centres_um <= size * mpp).all(axis=1) if size.all() and mpp else inside
+    limit = size * mpp if size.all() and mpp else np.full(2, np.inf)
+    inside = (truth.centres_um >= 0) & (truth.centres_um <= limit)
+    return np.asarray(inside.all(axis=1))
 
 
 def _share(value: float) -> str:

@@ -176,7 +176,7 @@ def _tiles_of_both(
     tiles = tile_truth(
         truth, a, rule=options.rule, nearest=options.nearest, cap_um=options.cap_um, smooth=options.smooth
     )
-    at = pd.MultiIndex.from_arrays(b.places.T).get_indexer(pd.MultiIndex.from_arrays(tiles.places.T))
+    at = pd.MultiIndex.from_arrays([*b.places.T]).get_indexer(pd.MultiIndex.from_arrays([*tiles.places.T]))
     there = (at >= 0) & b.covered[at]
     apart = np.abs(a.centres_um[tiles.tiles][there] - b.centres_um[at[there]])
     if (apart > _CENTRE * a.tile_um).any():

@@ -202,7 +202,7 @@ def evaluate_map(
     flow.add("tiles: in a window", n, covered, f"{n - covered:,} in no window")
     flow.add("tiles: with a spot", covered, judged, f"{covered - judged:,} without a spot within the cap")
     table, null = _judge(predicted, truth, shared, setting, options, flow, progress)
-    table = table[[*FIRST_COLUMNS, *table.columns.difference(FIRST_COLUMNS, sort=False)]]
+    table = table[[*FIRST_COLUMNS, *table.columns.difference(list(FIRST_COLUMNS), sort=False)]]
     return _result(predicted, truth, table, null, setting, options, aligned, given, notes, flow, others or {})
 
 
@@ -216,7 +216,7 @@ def _setting(
             truth, predicted, rule=rule, nearest=nearest, cap_um=options.cap_um, smooth=options.smooth
         )
 
-    chosen, other = tiles(options.rule), tiles(*(set(RULES_OF_TRUTH) - {options.rule}))
+    chosen, other = tiles(options.rule), tiles(next(rule for rule in RULES_OF_TRUTH if rule != options.rule))
     covariates, notes = _covariates(predicted, chosen)
     weights = neighbours(chosen.places)
     eigen = options.spectral > 0 and chosen.n <= MOST_TILES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
@@ -62,5 +64,5 @@ def normalise(counts: ArrayLike | sp.spmatrix, totals: ArrayLike, how: str = "lo
            [0.916]])
     """
     check_limits({"normalisation": how}, {"normalisation": one_of(NORMALISATIONS)})
-    dense = counts.toarray() if sp.issparse(counts) else counts
+    dense: Any = counts.toarray() if sp.issparse(counts) else counts  # type: ignore[union-attr]
     return NORMALISATIONS[how](np.asarray(dense, np.float64), np.asarray(totals, np.float64))

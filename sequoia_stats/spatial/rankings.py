@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class NullOfGenes:
         return self.r[:, pd.Index(self.genes).get_indexer(pd.Index(genes))].astype(np.float64)
 
 
-def best_genes(tables: Sequence[pd.DataFrame], column: str, n: int, among: Sequence[str]) -> list[str]:
+def best_genes(tables: Sequence[pd.DataFrame], column: str, n: int, among: Iterable[str]) -> list[str]:
     """The genes with the largest mean over slides.
 
     Parameters
@@ -58,7 +58,7 @@ def best_genes(tables: Sequence[pd.DataFrame], column: str, n: int, among: Seque
         What genes are ranked by: ``r``, or ``variance``.
     n : int
         Number of genes to take.
-    among : sequence of str
+    among : iterable of str
         Genes that may be taken. Ties are ordered by name.
 
     Returns
@@ -108,7 +108,7 @@ def ranked_medians(
     return pd.DataFrame(rows)
 
 
-def named(row: Mapping[str, Any]) -> str:
+def named(row: Mapping[Any, Any]) -> str:
     """What a row of `ranked_medians` is about, in words.
 
     Examples

@@ -81,8 +81,10 @@ def map_pairs(
         np.float64
     )
     return [
-        MapPair(evaluation.slide, gene, predicted, measured, *map(float, row), image=cut)
-        for gene, predicted, measured, row in zip(genes, *grids, statistics, strict=True)
+        MapPair(evaluation.slide, gene, predicted, measured, r, high, p, emd, flat, cut)
+        for gene, predicted, measured, (r, high, p, emd, flat) in zip(
+            genes, *grids, statistics.tolist(), strict=True
+        )
     ]
 
 

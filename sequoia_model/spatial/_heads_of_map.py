@@ -9,9 +9,7 @@ from pathlib import Path
 from sequoia_base.maps import Heads, read_heads
 from sequoia_model.errors import InputError, listing
 from sequoia_model.nets.slide_network import SlideNetwork
-from sequoia_model.weights.heads import head_hash, write_heads
-
-HEADS = "heads.h5"
+from sequoia_model.weights.heads import HEADS, head_hash, write_heads
 
 
 @dataclass(frozen=True, eq=False)

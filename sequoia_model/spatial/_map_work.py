@@ -20,7 +20,7 @@ from sequoia_base.maps import GeneValues, Map
 from sequoia_model.errors import InputError, counted, part
 from sequoia_model.nets.slide_network import SlideNetwork
 from sequoia_model.spatial._budget import Budget, choose_by_time
-from sequoia_model.spatial._heads_of_map import HEADS, MapHeads, place_heads
+from sequoia_model.spatial._heads_of_map import MapHeads, place_heads
 from sequoia_model.spatial._map_plan import MapPlan
 from sequoia_model.spatial._unfinished import Unfinished
 from sequoia_model.spatial._values import LatentValues, ScoreValues, WindowValues
@@ -29,9 +29,10 @@ from sequoia_model.spatial.map_result import MapRun
 from sequoia_model.spatial.window_means import tile_means
 from sequoia_model.spatial.windows import Windows, windows_of
 from sequoia_model.weights._folds import run_folder_of
+from sequoia_model.weights.heads import HEADS
 
 #: Windows that are computed between two writes to the disk; not the number at once.
-BLOCK = 128
+WINDOWS_IN_A_BLOCK = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +122,14 @@ class MapWork:
         windows = self.windows(stride)
         todo = []
         for fold in self.plan.networks:
-            done = kept.rows(f"fold_{fold}", values.width, BLOCK).done(len(windows))
-            todo += [(fold, start) for start in range(done, len(windows), BLOCK)]
+            done = kept.rows(f"fold_{fold}", values.width, WINDOWS_IN_A_BLOCK).done(len(windows))
+            todo += [(fold, start) for start in range(done, len(windows), WINDOWS_IN_A_BLOCK)]
         for fold, start in todo if progress is None else progress(todo, len(todo)):
-            rows = values.of(fold, windows, slice(start, min(start + BLOCK, len(windows))))
-            kept.rows(f"fold_{fold}", values.width, BLOCK).append(rows)
+            rows = values.of(fold, windows, slice(start, min(start + WINDOWS_IN_A_BLOCK, len(windows))))
+            kept.rows(f"fold_{fold}", values.width, WINDOWS_IN_A_BLOCK).append(rows)
         by_fold, n_windows = {}, np.zeros(len(self.tiles), dtype=np.int64)
         for fold in self.plan.networks:
-            rows = kept.rows(f"fold_{fold}", values.width, BLOCK).read()
+            rows = kept.rows(f"fold_{fold}", values.width, WINDOWS_IN_A_BLOCK).read()
             by_fold[fold], n_windows = tile_means(rows, windows, len(self.tiles))
             self._refuse_infinite(by_fold[fold][n_windows > 0], fold)
         return Made(by_fold, n_windows, stride, len(windows), budget)

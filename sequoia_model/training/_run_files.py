@@ -36,11 +36,11 @@ from sequoia_model.training.run_record import (
 )
 from sequoia_model.training.summary import CrossValidated, Summary, summarise
 from sequoia_model.weights._layouts import digest, read_network
-from sequoia_model.weights.heads import write_heads
+from sequoia_model.weights.heads import HEADS, write_heads
 from sequoia_model.weights.side_file import write_side_file
 from sequoia_model.weights.tensors import CONFIG, SAFETENSORS
 
-HEADS, PREDICTIONS = "heads.h5", "predictions.h5ad"
+PREDICTIONS = "predictions.h5ad"
 
 
 def run_record(output: Path) -> FolderRecord:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from sequoia_model.nets.slide_network import SlideNetwork
 
-__all__ = ["Heads", "head_hash", "read_heads", "write_heads"]
+__all__ = ["HEADS", "Heads", "head_hash", "read_heads", "write_heads"]
+
+#: The file of a run folder.
+HEADS = "heads.h5"
 
 
 def write_heads(path: str | Path, networks: Mapping[int, SlideNetwork], genes: Sequence[str]) -> None:

@@ -250,7 +250,7 @@ STOPS = """
 import sys, time
 from pathlib import Path
 from sequoia_model.spatial import _map_work, _unfinished
-_map_work.BLOCK = 16
+_map_work.WINDOWS_IN_A_BLOCK = 16
 append, seen = _unfinished.KeptRows.append, []
 def stopping(rows, values):
     append(rows, values)
@@ -285,7 +285,7 @@ def test_a_map_that_was_interrupted_goes_on_to_the_same_bytes(
     assert stopped([*words, tmp_path / "S1.map.h5ad"], tmp_path / "mark", number) == code
     left = left_in(tmp_path / ".S1.map.h5ad.part")
     assert left == ["fold_0.f32", "fold_1.f32", "lock", "settings.json"]
-    monkeypatch.setattr(_map_work, "BLOCK", 16)
+    monkeypatch.setattr(_map_work, "WINDOWS_IN_A_BLOCK", 16)
     asked = []
     of = _map_work.LatentValues.of
     monkeypatch.setattr(_map_work.LatentValues, "of", lambda *given: asked.append(given[1]) or of(*given))

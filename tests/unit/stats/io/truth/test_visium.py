@@ -110,7 +110,7 @@ def test_spots_without_counts_are_counted(tmp_path):
 def test_programmes_stand_in_for_counts(tmp_path):
     folder = write_visium(tmp_path / "S", matrix="none")
     table = pd.DataFrame(
-        {"": range(3), "barcodes": visium_positions()["barcode"][:3], "OPC": [0.1, 0.2, 0.3]}
+        {"": range(3), "barcodes": visium_positions()["barcode"][2::-1], "OPC": [0.3, 0.2, 0.1]}
     )
     table.to_csv(folder / "programmes.csv", index=False)
     truth = read_truth(folder)

@@ -62,6 +62,12 @@ def test_tiles_in_no_window_are_nan_and_no_others(made):
     np.testing.assert_array_equal(~made.covered, bare)
 
 
+def test_tiles_in_no_window_are_nan_whatever_their_latent_vectors_are(made):
+    zeros = {fold: np.nan_to_num(latent) for fold, latent in made.latents.items()}
+    filled = dataclasses.replace(made, latents=zeros)
+    assert np.isnan(filled.gene("ESR1")[3]) and np.isnan(filled.weighted(["ESR1"], np.ones(1))[:, 3]).all()
+
+
 def test_a_map_of_some_folds_uses_their_heads_alone(heads):
     some = make_map(heads, folds=(2,))
     weight, bias = heads.gene("KRT5")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sequoia_base.results import Result
 from sequoia_model.errors import counted
+from sequoia_model.types.units import NOT_STATED
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,12 @@ class MapRun(Result):
             else f"{counted(self.n_windows, 'window')} of {self.window} × {self.window} tiles at stride {self.stride}"
         )
         untrained = ", untrained" if self.source == "untrained" else ""
+        unit = "a unit that is not stated" if self.units == NOT_STATED else self.units
         lines = [
             f"{self.slide}: {self.n_covered:,} of {counted(self.n_tiles, 'tile')} have values",
             f"  {how}",
             f"  {networks}{untrained}",
-            f"  {counted(self.n_predicted, 'gene')} in {self.units}, {self.n_genes:,} of them written to X",
+            f"  {counted(self.n_predicted, 'gene')} in {unit}, {self.n_genes:,} of them written to X",
         ]
         if self.budget:
             lines.append(f"  {self.budget}")

@@ -23,7 +23,7 @@ PATIENTS = tuple(f"P{i}" for i in range(6))
 def write_section(path: Path, rows: int = 14, columns: int = 13, holes: int = 12, **fields: Any) -> Path:
     """Features of all tiles of a section, by UNI: tiles of 256 px at 0.5 µm per pixel; `fields` take precedence."""
     places = make_tissue(rows, columns, holes)
-    made = {
+    made: dict[str, Any] = {
         "features": make_features(len(places), 32),
         "coords": (places[:, ::-1] * 256).astype(np.int64),
         "geometry": make_geometry(side=256.0, slide_mpp=0.5, max_tiles=None, slide_size=(20000, 16000)),
@@ -35,6 +35,7 @@ def write_run(folder: Path, patients: Sequence[str] = PATIENTS, **words: Any) ->
     """A run folder of three toys, with their heads."""
     run = run_folder(folder, patients, **words)
     weights = load_weights(run)
+    assert weights.genes is not None
     write_heads(run / "heads.h5", dict(zip(weights.folds, weights.networks, strict=True)), weights.genes)
     return run
 

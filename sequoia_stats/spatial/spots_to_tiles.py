@@ -61,7 +61,6 @@ class NearestSpots:
             (1.0 / self.found[tiles], (tiles, self.index[tiles, ranks])),
             shape=(len(self.index), self.n_spots),
         )
-        weights.sort_indices()  # tiles with the same spots have the same mean to the last digit, and are tied
         means = weights @ (values if sp.issparse(values) else np.asarray(values, np.float64))
         means = means.toarray() if sp.issparse(means) else np.asarray(means)
         means[self.found == 0] = np.nan

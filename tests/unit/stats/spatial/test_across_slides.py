@@ -62,6 +62,11 @@ def test_one_slide_has_no_interval_and_a_slide_without_the_gene_does_not_count()
     assert np.isnan(found[:, 0]).all() and found[:, 1].tolist() == [0.2, 0.4]
 
 
+def test_slides_without_the_gene_do_not_pull_means_to_zero():
+    low, high = bootstrap_means(np.array([[0.0], [np.nan], [np.nan], [1.0]]), np.random.default_rng(0))[:, 0]
+    assert (low, high) == (0.0, 1.0)
+
+
 def test_the_seed_decides_the_intervals():
     again = [evaluate_maps(*three(), **OPTIONS, seed=seed).medians for seed in (1, 1)]
     pd.testing.assert_frame_equal(*again)

@@ -19,7 +19,7 @@ from sequoia_stats.spatial.truth_on_tiles import tile_truth
 from tests.build.judged import make_judged
 
 COVARIATES = pd.DataFrame(np.random.default_rng(3).random((144, 2)), columns=["haematoxylin", "tissue"])
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=5, deadline=None)
 
 
 def judged(map_and_truth=None, **options):

@@ -310,3 +310,27 @@ def test_obs_names_tiles_by_row_and_column_of_the_slide(mapped):
     found = mapped("--stride", 5)
     assert found.obs.index[0] == "0x0" and isinstance(found.obs, pd.DataFrame)
     np.testing.assert_allclose(found.centres_um, (found.places[:, ::-1] + 0.5) * 128)
+
+
+def test_an_interrupted_call_keeps_the_stride_that_its_time_allowed(made, tmp_path, capsys, monkeypatch):
+    words = [
+        "map",
+        made / "S1.h5",
+        "--weights",
+        made / "run",
+        "-o",
+        tmp_path / "S1.map.h5ad",
+        "--budget",
+        "300s",
+    ]
+    monkeypatch.setattr("sequoia_model.spatial._budget._seconds_per_window", lambda *_: 1.0)
+    with monkeypatch.context() as stop:
+        stop.setattr(_map_work, "tile_means", interrupt)
+        assert sequoia_model(capsys, *words).code == 130
+    monkeypatch.setattr("sequoia_model.spatial._budget._seconds_per_window", lambda *_: 0.001)
+    assert sequoia_model(capsys, *words).code == 0  # the whole of stride 1 would fit now
+    assert read_map(tmp_path / "S1.map.h5ad").about["stride"] == 2
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt

@@ -117,6 +117,8 @@ class MapWork:
         values = self.values()
         if isinstance(values, ScoreValues) and self.options.per_tile:
             by_fold = {fold: values.of_tiles(fold) for fold in self.plan.networks}
+            for fold, scores in by_fold.items():
+                self._refuse_infinite(scores, fold)
             return Made(by_fold, np.ones(len(self.tiles), dtype=np.int64), 1, 0, None)
         stride, budget = self._stride(values, kept)
         windows = self.windows(stride)
@@ -141,18 +143,9 @@ class MapWork:
             stride = self.options.stride or 1
             kept.begin(settings | {"stride": stride})
             return stride, None
-        before = kept.settings()
-        words = before.get("budget")
-        if (
-            words
-            and words["seconds"] == seconds
-            and before
-            == settings
-            | {
-                "stride": words["stride"],
-                "budget": words,
-            }
-        ):
+        words = kept.settings().get("budget")
+        of_before = words and settings | {"stride": words["stride"], "budget": words}
+        if of_before and words["seconds"] == seconds and kept.settings() == of_before:
             return words["stride"], Budget.of(words)
         plan = self.plan
         outputs = list(range(len(plan.genes))) if plan.is_linear else plan.outputs

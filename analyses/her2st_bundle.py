@@ -15,18 +15,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _shared import say
+from _shared import save_table, say
 from her2st import BUNDLE, MPP, SECTIONS, TRAINING
 
 from sequoia_base.atomic import new_file
-from sequoia_model import Encoder, FeatureBag, TileOptions, embed, get_encoder, write_features
+from sequoia_model import Encoder, FeatureBag, TileOptions, embed, get_encoder, read_features, write_features
 from sequoia_model.errors import InputError
+from sequoia_model.slide import Slide, open_slide
+from sequoia_model.spatial.stain_density import tile_densities
 
 ENCODER, GENES = "lite0", 2000
+#: Pixels of the longer side of the picture of a section, and the quality of its JPEG.
+THUMBNAIL, QUALITY = 700, 80
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write a feature file for each section, and ``spots.h5ad``."""
+    """Write a feature file and a picture for each section, ``spots.h5ad`` and ``tiles.csv``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder of the images, counts and spots")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="folder of the outputs")
@@ -38,6 +42,43 @@ def main(arguments: list[str] | None = None) -> None:
         say(f"  {name}: {bag.n_tiles} tiles")
         write_small(bag, options.bundle / f"{name}.h5")
     write_spots({name: read_spots(options.folder, name) for name in SECTIONS}, options.bundle / "spots.h5ad")
+    write_pictures(options.folder, options.bundle)
+
+
+def write_pictures(folder: Path, bundle: Path) -> None:
+    """Write ``tiles.csv``, the haematoxylin and the tissue of the tiles, and a small picture of each section."""
+    tables = []
+    for name in SECTIONS:
+        with open_slide(folder / f"{name}_HE.jpg", mpp=MPP) as slide:
+            tables.append(densities(name, bundle, slide))
+            write_thumbnail(slide, bundle / f"{name}.jpg")
+    save_table(pd.concat(tables, ignore_index=True), bundle / "tiles.csv")
+
+
+def densities(name: str, bundle: Path, slide: Slide) -> pd.DataFrame:
+    """A row per tile of the features: ``section, x, y``, its corner in pixels, ``haematoxylin, tissue``."""
+    bag = read_features(bundle / f"{name}.h5")
+    assert bag.coords is not None and bag.geometry.side is not None
+    corners = np.asarray(bag.coords, dtype=np.int64)
+    found = tile_densities(slide, corners, bag.geometry.side)
+    return pd.DataFrame(
+        {
+            "section": name,
+            "x": corners[:, 0],
+            "y": corners[:, 1],
+            "haematoxylin": found.haematoxylin.round(5),
+            "tissue": found.tissue.round(4),
+        }
+    )
+
+
+def write_thumbnail(slide: Slide, path: Path) -> None:
+    """Write a JPEG whose longer side has `THUMBNAIL` pixels."""
+    from PIL import Image
+
+    picture, _ = slide.thumbnail(max(slide.size) * slide.mpp / THUMBNAIL)
+    with new_file(path) as temporary:
+        Image.fromarray(picture).save(temporary, format="JPEG", quality=QUALITY, optimize=True)
 
 
 def features_of(image: Path, encoder: Encoder) -> FeatureBag:

@@ -35,7 +35,9 @@ def roles_of(sections: Sequence[str]) -> pd.DataFrame:
     """Each section tests once: the next in the order of their names stops training, and the others train."""
     n = len(sections)
     roles = {
-        f"fold_{i}": {name: {0: "test", 1: "val"}.get((j - i) % n, "train") for j, name in enumerate(sections)}
+        f"fold_{i}": {
+            name: {0: "test", 1: "val"}.get((j - i) % n, "train") for j, name in enumerate(sections)
+        }
         for i in range(n)
     }
     return pd.DataFrame(roles)
@@ -67,9 +69,7 @@ def table_of(name: str, windows: Windows) -> pd.DataFrame:
     rows, columns = windows.origins.T
     slides = [f"{name}_{i:04d}" for i in range(len(windows))]
     tiles = (windows.tiles >= 0).sum(axis=1)
-    return pd.DataFrame(
-        {"slide": slides, "section": name, "row": rows, "column": columns, "tiles": tiles}
-    )
+    return pd.DataFrame({"slide": slides, "section": name, "row": rows, "column": columns, "tiles": tiles})
 
 
 def save_bags(section: Section, windows: Windows, names: Sequence[str], folder: Path) -> None:

@@ -27,7 +27,7 @@ def train_one(name: str, settings: dict, folder: Path) -> None:
         architecture=network["architecture"],
         size="small",
         recipe=settings["recipe"],
-        epochs=settings["epochs"],
+        epochs=network["epochs"],
         untrained=1,
         seed=settings["seed"],
     )

@@ -28,8 +28,10 @@ from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
 from sequoia_stats.plots.spatial_maps import map_and_truth
 from sequoia_stats.plots.subtypes import subtype_maps
 from sequoia_stats.plots.violins import correlation_violins
+from sequoia_stats.plots.windowed_slides import SlideWindows, slide_windows
 
 __all__ = [
+    "SlideWindows",
     "TiledSlide",
     "abstention_curves",
     "chord_diagram",
@@ -57,6 +59,7 @@ __all__ = [
     "risk_comparison",
     "risk_groups",
     "save_figure",
+    "slide_windows",
     "subtype_maps",
     "survival_by_risk",
     "tiled_slide",

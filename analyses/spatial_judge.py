@@ -10,16 +10,16 @@ import pandas as pd
 from _shared import arguments, save_json, save_table, say
 from her2st import BUNDLE, MPP
 from numpy.typing import NDArray
-from sequoia_stats.spatial.evaluation import Evaluation
-from sequoia_stats.spatial.shifts import shift_null
-from sequoia_stats.spatial.transport import emds
 from spatial_maps import MEAN, METHODS, NETWORK, path_of
 
 from sequoia_base.atomic import new_file
 from sequoia_base.maps import Map, read_map
 from sequoia_stats import SpatialTruth, evaluate_map, read_truth
+from sequoia_stats.spatial.evaluation import Evaluation
 from sequoia_stats.spatial.percentiles import percentiles
 from sequoia_stats.spatial.rankings import NullOfGenes, best_genes
+from sequoia_stats.spatial.shifts import shift_null
+from sequoia_stats.spatial.transport import emds
 
 #: Distance between the spots, and their diameter, in µm.
 PITCH_UM, SPOT_UM = 200.0, 100.0
@@ -31,12 +31,12 @@ def main() -> None:
     judge(options.section, options.settings, options.results)
 
 
-def judge(name: str, settings: dict, results: Path) -> None:
+def judge(name: str, settings: dict, results: Path, bundle: Path = BUNDLE) -> None:
     """Judge all maps of a section: that of the network in full, the others on the same tiles and genes."""
     folder = results / "spatial"
     target = folder / "judged" / name
     target.mkdir(parents=True, exist_ok=True)
-    truth = truth_of(name)
+    truth = truth_of(name, bundle)
     network = evaluate_map(
         read_map(path_of(folder, name, NETWORK)),
         truth,
@@ -56,9 +56,9 @@ def judge(name: str, settings: dict, results: Path) -> None:
     save_judged(judge_constant(measured), target, MEAN)
 
 
-def truth_of(name: str) -> SpatialTruth:
+def truth_of(name: str, bundle: Path = BUNDLE) -> SpatialTruth:
     """The spots of a section, from the bundle."""
-    return read_truth(BUNDLE / "spots.h5ad", section=name, mpp=MPP, pitch=PITCH_UM, spot_um=SPOT_UM)
+    return read_truth(bundle / "spots.h5ad", section=name, mpp=MPP, pitch=PITCH_UM, spot_um=SPOT_UM)
 
 
 def about(one: Evaluation) -> dict:

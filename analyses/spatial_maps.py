@@ -40,22 +40,22 @@ def main() -> None:
     make_maps(options.section, options.settings, options.results / "spatial")
 
 
-def make_maps(name: str, settings: dict, folder: Path) -> None:
-    """Write all maps of a section."""
+def make_maps(name: str, settings: dict, folder: Path, bundle: Path = BUNDLE) -> None:
+    """Write all maps of a section of a bundle."""
     import torch
 
     torch.set_num_threads(1)
     first, second = (one["name"] for one in settings["networks"])
     path_of(folder, name, NETWORK).parent.mkdir(parents=True, exist_ok=True)
-    network = mapped(name, NETWORK, folder, first)
+    network = mapped(name, NETWORK, folder, first, bundle)
     genes = list(network.gene_names)
-    mapped(name, UNTRAINED, folder, first, untrained=settings["seed"])
-    mapped(name, TILES, folder, second, per_tile=True, genes=genes)
-    for method, values in baselines(name, settings["stride"]):
+    mapped(name, UNTRAINED, folder, first, bundle, untrained=settings["seed"])
+    mapped(name, TILES, folder, second, bundle, per_tile=True, genes=genes)
+    for method, values in baselines(name, settings["stride"], bundle):
         values = np.where(network.covered[:, None], values, np.nan)
         one = network.with_values(genes, values.astype(np.float32), source=method)
         write_map(one, path_of(folder, name, method), force=True)
-    save_table(strides(name, network, settings, folder), folder / "maps" / name / "strides.csv")
+    save_table(strides(name, network, settings, folder, bundle), folder / "maps" / name / "strides.csv")
 
 
 def path_of(folder: Path, section: str, method: str) -> Path:
@@ -63,11 +63,11 @@ def path_of(folder: Path, section: str, method: str) -> Path:
     return folder / "maps" / section / f"{method}.map.h5ad"
 
 
-def mapped(name: str, method: str, folder: Path, network: str, **options: Any) -> Map:
+def mapped(name: str, method: str, folder: Path, network: str, bundle: Path, **options: Any) -> Map:
     """Map a section by the network that was not trained on it, and add what its picture shows."""
     path = path_of(folder, name, method)
     run = spatial_map(
-        BUNDLE / f"{name}.h5",
+        bundle / f"{name}.h5",
         folder / "runs" / name_of(network),
         output=path,
         patients={name: name},
@@ -78,14 +78,14 @@ def mapped(name: str, method: str, folder: Path, network: str, **options: Any) -
     assert run.held_out is not None and not run.seen
     say(f"  {name}, {METHODS[method]}: {run.n_covered} of {run.n_tiles} tiles, {run.n_windows} windows")
     found = read_map(path)
-    complete = replace(found, columns=densities(name, found))
+    complete = replace(found, columns=densities(name, found, bundle))
     write_map(complete, path, force=True)
     return read_map(path)
 
 
-def densities(name: str, found: Map) -> pd.DataFrame:
+def densities(name: str, found: Map, bundle: Path) -> pd.DataFrame:
     """The haematoxylin and the tissue of the tiles of a map, from the bundle."""
-    table = pd.read_csv(BUNDLE / "tiles.csv")
+    table = pd.read_csv(bundle / "tiles.csv")
     table = table[table["section"] == name]
     places = (table[["y", "x"]].to_numpy() // SIDE).tolist()
     at = {tuple(place): row for row, place in enumerate(places)}
@@ -93,16 +93,16 @@ def densities(name: str, found: Map) -> pd.DataFrame:
     return table[["haematoxylin", "tissue"]].iloc[rows].reset_index(drop=True)
 
 
-def baselines(name: str, stride: int) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
+def baselines(name: str, stride: int, bundle: Path) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
     """The values of baselines on the tiles of a section, (tiles, genes): each learns from the other three."""
-    held_out = read_section(name)
-    others = [read_section(other) for other in SECTIONS if other != name]
+    held_out = read_section(name, bundle)
+    others = [read_section(other, bundle) for other in SECTIONS if other != name]
     yield WINDOWS, window_ridge(others, held_out, stride)
     yield SPOTS, spot_ridge(others, held_out)
     yield MEAN, training_mean(others, held_out)
 
 
-def strides(name: str, dense: Map, settings: dict, folder: Path) -> pd.DataFrame:
+def strides(name: str, dense: Map, settings: dict, folder: Path, bundle: Path) -> pd.DataFrame:
     """How maps with fewer windows differ: ``section, stride, n_windows, n_tiles, r, r_low``, the median over genes and
     the 5% quantile of the correlation with the map of stride 1 over the tiles that both have."""
     genes = list(dense.gene_names)
@@ -111,7 +111,7 @@ def strides(name: str, dense: Map, settings: dict, folder: Path) -> pd.DataFrame
         with TemporaryDirectory(dir=folder) as temporary:
             path = Path(temporary) / "sparse.map.h5ad"
             spatial_map(
-                BUNDLE / f"{name}.h5",
+                bundle / f"{name}.h5",
                 folder / "runs" / name_of(settings["networks"][0]["name"]),
                 output=path,
                 patients={name: name},
@@ -121,9 +121,8 @@ def strides(name: str, dense: Map, settings: dict, folder: Path) -> pd.DataFrame
             sparse = read_map(path)
             both = dense.covered & sparse.covered
             r = pearson(dense.genes(genes)[both], sparse.genes(genes)[both]).r
-        rows.append(
-            (name, stride, int(sparse.about["n_windows"]), int(both.sum()), float(np.median(r)), float(np.quantile(r, 0.05)))
-        )  # fmt: skip
+        tiles, low = int(both.sum()), float(np.quantile(r, 0.05))
+        rows.append((name, stride, int(sparse.about["n_windows"]), tiles, float(np.median(r)), low))
     return pd.DataFrame(rows, columns=["section", "stride", "n_windows", "n_tiles", "r", "r_low"])
 
 

@@ -13,11 +13,14 @@ from sequoia_stats.plots import text
 
 if TYPE_CHECKING:
     from sequoia_base.maps import Map
-    from sequoia_stats.spatial.map_pairs import MapPair
     from sequoia_stats.spatial.modules import ModuleMaps, SubtypeMap
+    from sequoia_stats.spatial.side_by_side import MapPair
 
 #: What every claim on these sections is worth.
-ONE_TUMOUR = "The sections are neighbours in one tumour of one patient: a network that learnt the others has nearly seen each."
+ONE_TUMOUR = (
+    "The sections are neighbours in one tumour of one patient: a network that learnt the others has nearly "
+    "seen each."
+)
 _COLOURS = "Colours: percentile of a tile on its section, the same scale in all panels."
 
 

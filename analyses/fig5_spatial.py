@@ -20,8 +20,8 @@ from sequoia_model.spatial.windows import windows_of
 from sequoia_stats import evaluate_map, plots
 from sequoia_stats.spatial.across_slides import bootstrap_means
 from sequoia_stats.spatial.evaluation import Evaluation
-from sequoia_stats.spatial.map_pairs import map_pairs
 from sequoia_stats.spatial.rankings import best_genes, ranked_medians
+from sequoia_stats.spatial.side_by_side import map_pairs
 
 #: Medians over genes that the table of rules shows: what each says of a gene is in docs/spatial.md.
 STATISTICS = (
@@ -225,18 +225,13 @@ def draw(
         plots.slide_windows([windowed(name, one, bundle) for name, one in maps.items()]),
         captions.windows(maps, about), results, "fig5a",
     )  # fmt: skip
+    genes = settings["shown"]
     shown = {
-        name: evaluate_map(one, truth_of(name, bundle), genes=settings["shown"], spectral=0)
-        for name, one in maps.items()
+        name: evaluate_map(one, truth_of(name, bundle), genes=genes, spectral=0) for name, one in maps.items()
     }
     pictured = pairs_of(shown[PICTURED], genes, picture(PICTURED, bundle))
     save_drawing(plots.map_and_truth(pictured, across=2), captions.pairs(pictured, about), results, "fig5b")
-    beside = [
-        pair
-        for gene in settings["shown"][:BESIDE]
-        for one in shown.values()
-        for pair in pairs_of(one, [gene])
-    ]
+    beside = [pair for gene in genes[:BESIDE] for one in shown.values() for pair in pairs_of(one, [gene])]
     save_drawing(
         plots.map_and_truth(beside, across=len(SECTIONS)), captions.sections(beside, about), results, "fig5c"
     )

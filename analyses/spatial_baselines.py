@@ -9,7 +9,7 @@ import numpy as np
 from her2st import Section, bulk
 from numpy.typing import NDArray
 
-from sequoia_model.spatial.tile_means import tile_means
+from sequoia_model.spatial import tile_means
 from sequoia_model.spatial.windows import Windows, windows_of
 from sequoia_model.training.baselines import fit_ridge
 from sequoia_stats.spatial.normalising import normalise

@@ -125,6 +125,8 @@ def test_a_change_of_settings_runs_only_what_depends_on_it(checkout, tmp_path, c
         ({"pathways": {"collections": ["hallmarks"]}}, "'hallmarks'"),
         ({"her2st": {"recipe": "best"}}, "'best'"),
         ({"her2st": {"judging_stride": 2}}, "judging_stride"),
+        ({"spatial": {"strides": [1]}}, "strides"),
+        ({"spatial": {"windows": 10}}, "'windows'"),
         ({"risk": {"truths": ["genes"]}}, "'genes'"),
         ({"risk": {"draws": 1}}, "draws"),
         ({"calibration": {"patients": 10}}, "'patients'"),

@@ -26,7 +26,7 @@ figures: setup-r ## Train, validate and draw: figures, tables and report in anal
 		--rerun-incomplete --quiet host reason
 	@echo "Done: analyses/results/"
 
-figures-model: setup-r setup-model ## Also train networks on four sections of one tumour, and make the pages on slides, networks and risk
+figures-model: setup-r setup-model ## Also train networks on four sections of one tumour, and make the pages on slides, networks, maps and risk
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake -s analyses/Snakefile --cores $(CORES) \
 		--rerun-incomplete --quiet host reason --config model=true
 	@echo "Done: analyses/results/"

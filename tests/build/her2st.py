@@ -11,18 +11,27 @@ from PIL import Image
 
 from sequoia_model import FeatureBag, write_features
 from sequoia_model.types.bag import EncoderId, TileGeometry
+from sequoia_stats.sets.collections import load
 
 SECTIONS = ("C2", "C3", "C4", "C5")
 #: Side of a tile in pixels, µm per pixel, and µm between spots.
 SIDE, MPP, PITCH_UM = 186, 0.688, 200.0
+#: Modules whose first genes are those of the bundle.
+MODULES, OF_EACH = ("AC", "MES1", "G1S"), 8
 #: Waves that features and genes share.
 _WAVES = 6
 
 
-def write_bundle(folder: Path, *, tiles: int = 13, genes: int = 24, features: int = 128) -> Path:
+def bundle_genes() -> list[str]:
+    """The genes of the bundle: real names, so that modules of genes find some."""
+    modules = load("neftel")
+    return list(dict.fromkeys(gene for name in MODULES for gene in list(modules[name])[:OF_EACH]))
+
+
+def write_bundle(folder: Path, *, tiles: int = 13, features: int = 128) -> Path:
     """Write sections of `tiles` × `tiles` tiles less a corner, whose genes follow waves that the features hold."""
-    rng = np.random.default_rng(0)
-    loadings = rng.normal(size=(_WAVES, genes)) * (np.arange(genes) % 3 > 0)
+    rng, genes = np.random.default_rng(0), bundle_genes()
+    loadings = rng.normal(size=(_WAVES, len(genes))) * (np.arange(len(genes)) % 3 > 0)
     mixing = rng.normal(size=(_WAVES, features))
     tables = []
     for name in SECTIONS:
@@ -32,7 +41,7 @@ def write_bundle(folder: Path, *, tiles: int = 13, genes: int = 24, features: in
         _write_features(folder / f"{name}.h5", name, places, seen.astype(np.float32))
         _write_picture(folder / f"{name}.jpg", tiles)
         tables.append((name, places, latent))
-    _write_spots(folder / "spots.h5ad", tables, loadings, rng)
+    _write_spots(folder / "spots.h5ad", tables, genes, loadings, rng)
     _write_tiles(folder / "tiles.csv", tables, rng)
     return folder
 
@@ -61,7 +70,9 @@ def _write_picture(path: Path, tiles: int) -> None:
     Image.fromarray(np.full((side, side, 3), 200, dtype=np.uint8)).save(path)
 
 
-def _write_spots(path: Path, tables: list, loadings: np.ndarray, rng: np.random.Generator) -> None:
+def _write_spots(
+    path: Path, tables: list, genes: list[str], loadings: np.ndarray, rng: np.random.Generator
+) -> None:
     parts, centres, counts = [], [], []
     for name, places, latent in tables:
         step = PITCH_UM / MPP
@@ -76,7 +87,7 @@ def _write_spots(path: Path, tables: list, loadings: np.ndarray, rng: np.random.
     x = np.concatenate(counts)
     obs = pd.concat(parts)
     obs["total"] = x.sum(axis=1) + 100
-    var = pd.DataFrame(index=pd.Index([f"G{i}" for i in range(x.shape[1])], name="gene"))
+    var = pd.DataFrame(index=pd.Index(genes, name="gene"))
     adata = anndata.AnnData(x.astype(np.uint16), obs, var)
     adata.obsm["spatial"] = np.concatenate(centres)
     adata.uns["units"] = "counts"

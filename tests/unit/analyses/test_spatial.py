@@ -1,22 +1,26 @@
 """Maps of the HER2ST sections (analyses/spatial_*.py, fig5_spatial.py), on a small bundle of four sections."""
 
 import json
+import re
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from sequoia_base.maps import read_map
-from tests.build.her2st import write_bundle
-from tests.build.results import scripts_of_analyses
+from tests.build.her2st import bundle_genes, write_bundle
+from tests.build.results import ROOT, scripts_of_analyses
 
 with scripts_of_analyses():
+    import captions_spatial
     import fig5_spatial
     import her2st
     import spatial_bags
     import spatial_baselines
     import spatial_judge
     import spatial_maps
+    import spatial_modules
     import spatial_train
 
 SETTINGS = {
@@ -29,7 +33,8 @@ SETTINGS = {
     "strides": [3],
     "top": 8,
     "emd_genes": 5,
-    "shown": ["G1", "G2"],
+    "shown": bundle_genes()[1:3],
+    "modules": {"random": 20, "side": 20, "noise": 1.0},
     "spectral": 19,
     "seed": 7,
 }
@@ -106,6 +111,7 @@ def results(bundle, sections, tmp_path_factory):
         spatial_maps.make_maps(name, SETTINGS, folder / "spatial", bundle)
         spatial_judge.judge(name, SETTINGS, folder, bundle)
     fig5_spatial.show(folder, SETTINGS, bundle)
+    spatial_modules.show(folder, SETTINGS)
     return folder
 
 
@@ -155,7 +161,40 @@ def test_the_page_names_the_sections_that_do_not_beat_their_null(results):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fig5a", "fig5b", "fig5c", "spatial_null", "spatial_methods"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fig5a",
+        "fig5b",
+        "fig5c",
+        "fig5d_her2st",
+        "fig5e_simulated",
+        "fig5e_ukf243",
+        "spatial_null",
+        "spatial_methods",
+    ],
+)
 def test_every_figure_has_a_caption(results, name):
     assert (results / f"{name}.png").exists() and (results / f"{name}.svg").exists()
     assert (results / "captions" / f"{name}.txt").read_text().count(".") > 2
+
+
+@pytest.mark.slow
+def test_the_page_shows_these_results(results, monkeypatch):
+    pytest.importorskip("IPython")
+    monkeypatch.setenv("SEQUOIA_RESULTS", str(results))
+    monkeypatch.syspath_prepend(ROOT / "reports")
+    monkeypatch.delitem(sys.modules, "_results", raising=False)
+    page = (ROOT / "reports" / "spatial.qmd").read_text(encoding="utf-8")
+    first, *others = re.findall(r"```{python}\n(.*?)```", page, flags=re.DOTALL)
+    names = {}
+    exec(first, names)
+    shown = [eval(block.strip(), names).data for block in others]  # a missing file or column is an error
+    assert "Ridge on spots" in "".join(shown) and len(shown) > 15
+    monkeypatch.delitem(sys.modules, "_results")
+
+
+def test_the_verdict_names_who_beats_the_null_and_who_does_not():
+    assert "C2 exceeds" in captions_spatial.verdict({"beating": ["C2"], "not_beating": ["C3", "C4"]})
+    assert "C3, C4 do not" in captions_spatial.verdict({"beating": ["C2"], "not_beating": ["C3", "C4"]})
+    assert captions_spatial.verdict({"beating": [], "not_beating": ["C2"]}).startswith("No section")

@@ -30,8 +30,8 @@ def windows(maps: Mapping[str, Map], about: dict) -> list[str]:
     tiles = sum(len(one.places) for one in maps.values())
     return [
         "The four HER2ST sections with their tiles (blue), and two of the windows of 10 × 10 places that networks see "
-        "(orange): the first in reading order, which reaches beyond the tissue, and the middle one. Grey: places of a "
-        "window without a tile, which hold the mean of its tiles.",
+        "(orange): the first in reading order, which reaches beyond the tissue, and one with the most tiles. Grey: "
+        "places of a window without a tile, which hold the mean of its tiles.",
         f"Windows of which more than half is tissue count; {uncovered} of {tiles:,} tiles lie in none and have no "
         "value.",
         ONE_TUMOUR,

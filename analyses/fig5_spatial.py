@@ -261,12 +261,13 @@ def picture(name: str, bundle: Path) -> NDArray[np.uint8]:
 
 
 def windowed(name: str, one: Map, bundle: Path) -> plots.SlideWindows:
-    """A section with its tiles, and the first and the middle of its windows."""
+    """A section with its tiles, the first of its windows, and one with the most tiles."""
     windows = windows_of(one.places)
     side, mpp = one.tile_um / 1000, float(one.about["slide_mpp"]) / 1000
     size = (one.about["slide_width"] * mpp, one.about["slide_height"] * mpp)
+    fullest = int((windows.tiles >= 0).sum(axis=1).argmax())
     offsets = np.argwhere(np.ones((windows.size, windows.size)))
-    chosen = [(windows.origins[i] + offsets)[:, ::-1] * side for i in (0, len(windows) // 2)]
+    chosen = [(windows.origins[i] + offsets)[:, ::-1] * side for i in (0, fullest)]
     return plots.SlideWindows(
         name, picture(name, bundle), size, one.places[:, ::-1] * side, side, chosen, len(windows)
     )

@@ -143,10 +143,11 @@ class MapWork:
             stride = self.options.stride or 1
             kept.begin(settings | {"stride": stride})
             return stride, None
-        words = kept.settings().get("budget")
-        of_before = words and settings | {"stride": words["stride"], "budget": words}
-        if of_before and words["seconds"] == seconds and kept.settings() == of_before:
-            return words["stride"], Budget.of(words)
+        if words := kept.settings().get("budget"):
+            before = Budget.of(words)
+            same = kept.settings() == settings | {"stride": before.stride, "budget": words}
+            if same and before.seconds == seconds:
+                return before.stride, before
         plan = self.plan
         outputs = list(range(len(plan.genes))) if plan.is_linear else plan.outputs
         budget = choose_by_time(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sequoia_stats.errors import counted, listing
+from sequoia_stats.errors import listing
 from sequoia_stats.plots import text
 
 if TYPE_CHECKING:
@@ -146,11 +146,6 @@ def subtypes(slides: Sequence[SubtypeMap], what: str) -> list[str]:
 def recovery(share: float, chance: float) -> str:
     """How much of a planted map is found again."""
     return f"Planted subtypes are found on {share:.0%} of the tiles (the largest class alone would give {chance:.0%})."
-
-
-def left_out(names: Sequence[str], n: int) -> str:
-    """Modules that could not be shown."""
-    return f"{counted(n, 'module')} left out: {listing(names)}." if n else ""
 
 
 def largest_share(labels: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from _shared import HERE, arguments, read_json, save_drawing, save_json, save_ta
 from her2st import BUNDLE, SECTIONS
 from numpy.typing import NDArray
 from spatial_judge import Judged, read_judged, truth_of
-from spatial_maps import METHODS, NETWORK, path_of
+from spatial_maps import METHODS, NETWORK, TILES, UNTRAINED, WINDOWS, path_of
 
 from sequoia_base.maps import Map, read_map
 from sequoia_model.spatial.windows import windows_of
@@ -197,6 +197,8 @@ def describe(
         "best_rival": str(rivals.idxmax()),
         "best_rival_r": float(rivals.max()),
         "network_r": float(table.loc[METHODS[NETWORK], "r"]),
+        "windows_r": float(table.loc[METHODS[WINDOWS], "r"]),
+        "tiles_r": float(table.loc[METHODS[TILES], "r"]),
         "share_beating": float((p.dropna() < 0.05).mean()),
         "share_beating_low": float(network["share_beating"].min()),
         "share_beating_high": float(network["share_beating"].max()),
@@ -211,7 +213,7 @@ def describe(
         "p_spectral_share": float((stacked["p_spectral"].dropna() < 0.05).mean()),
         "shown": settings["shown"],
         **{f"stride_{stride}_r": float(part["r"].median()) for stride, part in strides.groupby("stride")},
-        **{f"untrained_{key}": float(table.loc[METHODS["untrained"], key]) for key in ("r", "r_same")},
+        **{f"untrained_{key}": float(table.loc[METHODS[UNTRAINED], key]) for key in ("r", "r_same")},
     }
 
 

@@ -14,7 +14,7 @@ from spatial_maps import NETWORK, path_of
 
 from sequoia_base.maps import read_map
 from sequoia_stats import gene_modules, plots, read_truth, subtypes_of_programmes
-from sequoia_stats.spatial.modules import ModuleMaps
+from sequoia_stats.spatial.modules import ModuleMaps, SubtypeMap
 
 #: A glioblastoma section with five measured scores and no counts.
 UKF243 = HERE / "data" / "ukf243"
@@ -67,7 +67,7 @@ def describe(found: dict[str, ModuleMaps], planted: SimulatedSection, spots: int
 
 
 def draw(
-    found: dict[str, ModuleMaps], planted: SimulatedSection, measured, about: dict, results: Path
+    found: dict[str, ModuleMaps], planted: SimulatedSection, measured: SubtypeMap, about: dict, results: Path
 ) -> None:
     """Draw and save the figures."""
     breast = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def _draw(axes: Axes, slide: SlideWindows) -> None:
     axes.set_ylim(slide.size[1], 0)
 
 
-def _squares(axes: Axes, corners: NDArray[np.float64], side: float, gid: str, **looks: str) -> None:
+def _squares(axes: Axes, corners: NDArray[np.float64], side: float, gid: str, **looks: Any) -> None:
     from matplotlib.collections import PolyCollection
 
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])

@@ -68,7 +68,7 @@ def medians_against_null(table: pd.DataFrame, *, title: str = "") -> Figure:
 
 @style.styled
 def genes_against_null(table: pd.DataFrame, *, title: str = "") -> Figure:
-    """Draw r of each gene against the 95% quantile of its null of shifts.
+    """Draw r of each gene against the 95% quantile of its null of shifts, on the scale of p: r · √overlap.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def genes_against_null(table: pd.DataFrame, *, title: str = "") -> Figure:
     low = float(min(known["r"].min(), 0))
     high = float(max(known["r"].max(), known["r_shift_high"].max()))
     axes.plot([low, high], [low, high], color=style.INK, linewidth=0.5, gid="equal")
-    axes.set_xlabel("95% quantile of r under the null")
+    axes.set_xlabel("95% quantile of r · √overlap under shifts")
     axes.set_ylabel("Pearson r, map and truth")
     return figure
 

@@ -52,7 +52,8 @@ class MapComparison(Result):
         ``difference`` of a gene's r, its p under shifts of the truth (two-sided), ``emd_a, emd_b, emd_flat``.
     genes : DataFrame
         For each gene: ``r_a, r_b, difference`` (r_a − r_b), ``p_difference``, ``emd_a, emd_b, emd_flat, spearman_a,
-        spearman_b, moran_a, moran_b, moran_truth, r_shift_high_a, r_shift_high_b, p_shift_a, p_shift_b, n_tiles``.
+        spearman_b, moran_a, moran_b, moran_truth, r_shift_high_a, r_shift_high_b, p_shift_a, p_shift_b, n_tiles``,
+        as in genes.csv of `spatial evaluate`.
     flow : Flow
         Ledger of tiles, spots and genes.
     notes : tuple of str

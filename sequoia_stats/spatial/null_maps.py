@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # The null is kept in float32; what differs from the observed statistic by its rounding is as high.
 _ROUNDING = 1e-6
-_LEVEL = 0.95
+# A p of at most 1 in 20 is above the 95% quantile.
+_ONE_IN = 20
 # Values of the null that are ranked at once.
 _VALUES = 2**23
 
@@ -30,8 +31,12 @@ class SpatialNull(Result):
     ----------
     r : array of shape (genes,)
         Pearson's r over the tiles; 0 if a map is constant.
-    r_mean, r_high : arrays of shape (genes,)
-        Mean and 95% quantile of r in the null; NaN if it is empty.
+    r_mean : array of shape (genes,)
+        Mean of r in the null, as it is, without a weight; NaN if it is empty.
+    r_high : array of shape (genes,)
+        95% quantile of the null on the scale on which `p` ranks: r is above it where p is at most .05, but for
+        ties. It is the value of rank ⌈.95 (m + 1)⌉ from below, and the highest one if m < 19, where no p is as
+        small; NaN if the null is empty.
     p : array of shape (genes,)
         (b + 1) / (m + 1), where b of the m correlations in the null are as high as the observed one or higher; NaN
         if it is empty.
@@ -95,7 +100,7 @@ def one_sided_p(r: Floats, tiles: int) -> Floats:
 
 
 def rank_statistics(r: Floats, null_r: Floats, weight: Floats, observed_weight: float) -> dict[str, Floats]:
-    """Mean, 95% quantile and p of the nulls of some genes.
+    """Mean, 95% quantile and p of the nulls of some genes; see `SpatialNull`.
 
     Parameters
     ----------
@@ -104,9 +109,9 @@ def rank_statistics(r: Floats, null_r: Floats, weight: Floats, observed_weight: 
     null_r : array of shape (m, genes)
         Correlations in the null.
     weight : array of shape (m,)
-        What the correlations of a row are multiplied by before they are compared.
+        What the correlations of a row are multiplied by before they are ranked.
     observed_weight : float
-        The same for the observed ones.
+        The same for the observed ones. The quantile is divided by it, so as to stand beside r.
 
     Returns
     -------
@@ -115,13 +120,15 @@ def rank_statistics(r: Floats, null_r: Floats, weight: Floats, observed_weight: 
     """
     if not len(null_r):
         return {name: np.full(len(r), np.nan) for name in ("r_mean", "r_high", "p")}
-    least = observed_weight * (r - _ROUNDING)
-    genes = max(1, _VALUES // len(null_r))
-    blocks = [slice(start, start + genes) for start in range(0, len(r), genes)]
-    as_high = [(null_r[:, block] * weight[:, None] >= least[block]).sum(axis=0) for block in blocks]
-    high = [np.quantile(null_r[:, block], _LEVEL, axis=0) for block in blocks]
-    return {
-        "r_mean": null_r.mean(axis=0, dtype=np.float64),
-        "r_high": np.concatenate([*high, np.zeros(0)]),
-        "p": (np.concatenate([*as_high, np.zeros(0)]) + 1) / (len(null_r) + 1),
-    }
+    m = len(null_r)
+    rank = m - max((m + 1) // _ONE_IN, 1)
+    relative = (weight / observed_weight).astype(np.float32)
+    as_high, high = np.empty(len(r)), np.empty(len(r))
+    genes = max(1, _VALUES // m)
+    for start in range(0, len(r), genes):
+        block = slice(start, start + genes)
+        ranked = np.ascontiguousarray((null_r[:, block] * relative[:, None]).T)
+        as_high[block] = (ranked >= r[block, None] - _ROUNDING).sum(axis=1)
+        ranked.partition(rank, axis=1)
+        high[block] = ranked[:, rank]
+    return {"r_mean": null_r.mean(axis=0, dtype=np.float64), "r_high": high, "p": (as_high + 1) / (m + 1)}

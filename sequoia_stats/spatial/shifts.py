@@ -49,9 +49,9 @@ def shift_null(
     """Correlate maps with the truth moved over the tissue: all shifts, after each quarter turn.
 
     Only moves count after which at least `min_overlap` of the tiles lie on tissue, and r is taken on those. A high r
-    on few tiles is less than the same r on many: observed and moved ones are compared by r · √overlap. All moves of
+    on few tiles is less than the same r on many: observed and moved ones are ranked by r · √overlap. All moves of
     all genes come from masked correlations by fast Fourier transforms (Padfield 2012). The truth in its place is no
-    part of the null.
+    part of the null. `r_high` is the 95% quantile of r · √(share of the tiles that overlap); `r_mean` is that of r.
 
     Parameters
     ----------

@@ -25,7 +25,8 @@ class MapPair:
     predicted, measured : array of shape (rows, columns)
         Percentiles over the judged tiles, above 0 and at most 100; NaN elsewhere.
     r, r_null_high, p_null, emd, emd_flat : float
-        r, the 95% quantile of its null of shifts and its p, the EMD, and that of a flat map.
+        r, the 95% quantile of its null of shifts (of r · √overlap, as p ranks it) and its p, the EMD, and that of a
+        flat map.
     image : array of shape (height, width, 3), uint8, optional
         The slide in the box of the tiles.
     """

@@ -54,14 +54,31 @@ def test_p_is_the_rank_of_r_times_the_root_of_the_overlap():
     a, b = percentile_maps(2, len(TILES), seed=3)
     _, r, overlap = zip(*moved(a, b, TILES, least=0.6), strict=True)
     observed = pearsonr(a, b, alternative="greater")
-    as_high = np.sum(np.array(r) * np.sqrt(overlap) >= observed.statistic * np.sqrt(len(a)))
+    statistic = np.array(r) * np.sqrt(np.array(overlap) / len(a))
+    as_high = np.sum(statistic >= observed.statistic)
     null = shift_null(a, b, TILES)
     assert null.n_possible == len(r)
     assert null.p == pytest.approx([(as_high + 1) / (len(r) + 1)], abs=1e-12)
     assert null.r_mean == pytest.approx([np.mean(r)], abs=1e-6)
-    assert null.r_high == pytest.approx([np.quantile(r, 0.95)], abs=1e-6)
+    assert null.r_high == pytest.approx([sorted(statistic)[-((len(r) + 1) // 20)]], abs=1e-6)
     assert null.r == pytest.approx([observed.statistic])
     assert null.p_naive == pytest.approx([observed.pvalue])
+
+
+@pytest.mark.parametrize("least", [0.5, 0.6, 0.7, 0.8])
+def test_r_is_above_the_high_quantile_where_p_is_at_most_one_in_twenty(least):
+    a, b = (gaussian_filter(np.random.default_rng(i).normal(size=(300, 9, 9)), (0, 1, 1)) for i in (0, 1))
+    null = shift_null(a.reshape(300, 81), b.reshape(300, 81), rectangle(9, 9), min_overlap=least)
+    below = null.p <= 0.05
+    assert below.any() and not below.all()
+    assert (null.r > null.r_high).tolist() == below.tolist()
+
+
+def test_of_fewer_than_19_moves_the_high_quantile_is_the_highest():
+    a, b = percentile_maps(2, 25)
+    null = shift_null(a, b, rectangle(5, 5), min_overlap=0.9)
+    assert null.n_possible < 19
+    assert null.r_high == pytest.approx((null.null_r * np.sqrt(null.overlap / 25)[:, None]).max(axis=0))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 9)])

@@ -198,6 +198,7 @@ def describe(
         "best_rival_r": float(rivals.max()),
         "network_r": float(table.loc[METHODS[NETWORK], "r"]),
         "windows_r": float(table.loc[METHODS[WINDOWS], "r"]),
+        "tiles_epochs": int(settings["networks"][1]["epochs"]),
         "tiles_r": float(table.loc[METHODS[TILES], "r"]),
         "share_beating": float((p.dropna() < 0.05).mean()),
         "share_beating_low": float(network["share_beating"].min()),
@@ -239,10 +240,10 @@ def draw(
     )
     network = medians[(medians["method"] == METHODS[NETWORK])].rename(columns={"section": "slide"})
     save_drawing(plots.medians_against_null(network), captions.nulls(network, about), results, "spatial_null")
-    rows = methods.assign(
-        slide=methods["section"] + ", " + methods["method"], genes=f"top {settings['top']:,}",
-        ranked_on="other sections", n_genes=settings["top"],
-    ).sort_values("section", kind="stable")  # fmt: skip
+    rows = methods.rename(columns={"section": "slide", "method": "genes"}).assign(
+        ranked_on="", n_genes=settings["top"]
+    )
+    rows = rows.sort_values("slide", kind="stable")
     save_drawing(
         plots.medians_against_null(rows), captions.methods(methods, about), results, "spatial_methods"
     )

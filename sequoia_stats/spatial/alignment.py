@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sequoia_base.maps import Map
     from sequoia_stats.types.spatial_truth import SpatialTruth
 
-#: Share of spots on tiles below which a truth is refused, and below which it is doubted. On four sections of one
-#: tumour .90 to .94 of the spots are on tiles of their own section, and .17 to .82 on tiles of another.
+#: Share of spots on tiles below which a truth is refused, and below which it is doubted.
 REFUSED, DOUBTED = 0.5, 0.85
 #: The axes are swapped if that puts this much more of the spots on tiles.
 _SWAPPED = 0.05

@@ -48,8 +48,7 @@ def programme_agreement(
     DataFrame
         A row per programme and module: slide, programme, module, n_tiles, r, spearman, r_shift_mean, r_shift_high
         (95% quantile of r · √overlap, see `shift_null`), p_shift, n_shifts. NaN where one is constant or has fewer
-        than 10 tiles, and for the null where
-        no shift leaves enough tissue.
+        than 10 tiles, and for the null where no shift leaves enough tissue.
 
     Raises
     ------

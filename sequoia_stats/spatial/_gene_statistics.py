@@ -15,7 +15,7 @@ from sequoia_stats.spatial.moran import morans_i
 from sequoia_stats.spatial.normalising import normalise
 from sequoia_stats.spatial.percentiles import percentiles
 from sequoia_stats.spatial.rankings import NullOfGenes
-from sequoia_stats.spatial.shifts import ShiftNull, shift_null
+from sequoia_stats.spatial.shifts import PossibleShifts, ShiftNull
 from sequoia_stats.spatial.similarity import jensen_shannon, ssim
 from sequoia_stats.spatial.spectral import spectral_null
 from sequoia_stats.spatial.transport import emds
@@ -50,10 +50,8 @@ class SlideSetting:
         Their eigenvectors (`spectral.moran_eigenvectors`); None if there is no spectral null, or no eigenvectors.
     given : array of shape (tiles, covariates)
         What partial correlations hold constant.
-    min_overlap : float
-        Share of the tiles that must overlap after a shift.
-    rotations : bool
-        Whether the truth is also turned.
+    shifts : PossibleShifts
+        The moves of the truth.
     n_spectral : int
         Number of random maps of the spectral null; 0 for none.
     seed : int
@@ -66,8 +64,7 @@ class SlideSetting:
     weights: sp.sparray
     vectors: Floats | None
     given: Floats
-    min_overlap: float
-    rotations: bool
+    shifts: PossibleShifts
     n_spectral: int
     seed: int
 
@@ -99,7 +96,7 @@ def gene_statistics(
     unsmoothed = tiles.unsmoothed(counts)
     a, b = tiles.scaled(maps[:, tiles.tiles]), tiles.smoothed(unsmoothed)
     a_ranks, b_ranks = percentiles(a), percentiles(b)
-    shifts = shift_null(a, b, tiles.places, min_overlap=setting.min_overlap, rotations=setting.rotations)
+    shifts = setting.shifts.null(a, b)
     one, second = setting.one_spot.unsmoothed(counts), tiles.unsmoothed(counts, "pearson-residuals")
     columns: dict[str, Any] = {
         "gene": genes,

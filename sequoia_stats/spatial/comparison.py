@@ -21,7 +21,7 @@ from sequoia_stats.spatial.normalising import normalise
 from sequoia_stats.spatial.percentiles import percentiles
 from sequoia_stats.spatial.rankings import HVG, best_genes, median_of
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
-from sequoia_stats.spatial.shifts import shift_null
+from sequoia_stats.spatial.shifts import PossibleShifts
 from sequoia_stats.spatial.truth_on_tiles import FEWEST_TILES, TileTruth, tile_truth
 from sequoia_stats.types.arrays import Floats
 
@@ -202,6 +202,7 @@ def _compare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The statistics of all genes, and the differences of r at every shift (shifts × genes)."""
     weights = neighbours(tiles.places)
+    shifts = PossibleShifts(tiles.places, min_overlap=options.min_overlap, rotations=options.rotations)
     starts: Any = range(0, len(genes), _BLOCK)
     tables, nulls = [], []
     for start in progress(starts, len(starts)) if progress else starts:
@@ -213,7 +214,7 @@ def _compare(
         kept = [gene for gene, enough in zip(block, varies, strict=True) if enough]
         maps = {"a": a.genes(kept)[tiles.tiles], "b": b.genes(kept)[at]}
         scaled = {name: tiles.scaled(np.asarray(values, np.float64).T) for name, values in maps.items()}
-        table, null = _block(kept, scaled, counts[:, varies], tiles, weights, options)
+        table, null = _block(kept, scaled, counts[:, varies], tiles, weights, shifts)
         tables.append(table)
         nulls.append(null)
     n = sum(map(len, tables))
@@ -233,16 +234,14 @@ def _compare(
 
 def _block(
     genes: list[str], maps: Mapping[str, Floats], counts: Floats, tiles: TileTruth, weights: Any,
-    options: JudgementOptions,
+    shifts: PossibleShifts,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     truth = tiles.smoothed(tiles.unsmoothed(counts))
     ranks = percentiles(truth)
     columns: dict[str, Any] = {"gene": genes}
     nulls = {}
     for name, values in maps.items():
-        null = shift_null(
-            values, truth, tiles.places, min_overlap=options.min_overlap, rotations=options.rotations
-        )
+        null = shifts.null(values, truth)
         nulls[name] = weighted(null, tiles.n)
         columns[f"r_{name}"] = correlations(values, truth)
         columns[f"spearman_{name}"] = correlations(percentiles(values), ranks)

@@ -19,6 +19,7 @@ from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
 from sequoia_stats.spatial.rankings import P_BELOW, NullOfGenes, median_of, named, ranked_medians
 from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
+from sequoia_stats.spatial.shifts import PossibleShifts
 from sequoia_stats.spatial.spectral import MOST_TILES, moran_eigenvectors
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
 from sequoia_stats.types.arrays import Floats
@@ -226,7 +227,8 @@ def _setting(
         )
     setting = SlideSetting(
         chosen, tiles(options.rule, 1), other, weights, moran_eigenvectors(weights) if eigen else None,
-        np.column_stack(list(covariates.values())), options.min_overlap, options.rotations, options.spectral,
+        np.column_stack(list(covariates.values())),
+        PossibleShifts(chosen.places, min_overlap=options.min_overlap, rotations=options.rotations), options.spectral,
         options.seed,
     )  # fmt: skip
     return setting, tuple(covariates), notes

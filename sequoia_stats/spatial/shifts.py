@@ -77,33 +77,78 @@ def shift_null(
     InputError
         If the shapes differ, a value is missing, two tiles are at one place, or `periodic` tissue has gaps.
     """
-    check_limits({"min_overlap": min_overlap}, _LIMITS)
-    tiles = as_places(places)
-    a, b = (standardised(values) for values in as_map_pairs(maps, truth, len(tiles)))
-    r = np.clip(np.einsum("gt,gt->g", a, b), -1, 1)
-    if len(tiles):
-        tiles = tiles - tiles.min(axis=0)
-    shape = tuple(tiles.max(axis=0, initial=-1) + 1)
-    if periodic and len(tiles) != shape[0] * shape[1]:
-        raise InputError(
-            f"{len(tiles)} tiles do not fill a grid of {shape[0]} × {shape[1]}",
-            fix="leave out periodic=True for tissue that is not a full rectangle",
-        )
-    turns = [0] if not rotations else [0, 2] if periodic and shape[0] != shape[1] else [0, 1, 2, 3]
-    found = [_Turn(tiles, k, min_overlap, periodic) for k in turns] if len(tiles) > 2 else []
-    null_r = np.concatenate([np.zeros((0, len(r)), np.float32), *(turn.correlations(a, b) for turn in found)])
-    overlap = np.concatenate([np.zeros(0, np.int64), *(turn.overlap for turn in found)])
-    statistics = rank_statistics(r, null_r, np.sqrt(overlap), np.sqrt(len(tiles)))
-    return ShiftNull(
-        r=r,
-        p_naive=one_sided_p(r, len(tiles)),
-        n_possible=len(overlap),
-        reason="" if len(overlap) else f"no shift leaves {min_overlap:.0%} of the tiles on tissue",
-        null_r=null_r,
-        overlap=overlap,
-        moves=np.concatenate([np.zeros((0, 3), np.int64), *(turn.moves for turn in found)]),
-        **statistics,
+    return PossibleShifts(places, min_overlap=min_overlap, rotations=rotations, periodic=periodic).null(
+        maps, truth
     )
+
+
+class PossibleShifts:
+    """All moves of truths over the tissue of some tiles, found once for many blocks of genes.
+
+    Parameters
+    ----------
+    places : array of shape (tiles, 2)
+        Row and column of each tile.
+    min_overlap, rotations, periodic
+        As in `shift_null`.
+
+    Raises
+    ------
+    InputError
+        If two tiles are at one place, or `periodic` tissue has gaps.
+    """
+
+    def __init__(
+        self, places: ArrayLike, *, min_overlap: float = 0.6, rotations: bool = True, periodic: bool = False
+    ) -> None:
+        check_limits({"min_overlap": min_overlap}, _LIMITS)
+        tiles = as_places(places)
+        if len(tiles):
+            tiles = tiles - tiles.min(axis=0)
+        shape = tuple(tiles.max(axis=0, initial=-1) + 1)
+        if periodic and len(tiles) != shape[0] * shape[1]:
+            raise InputError(
+                f"{len(tiles)} tiles do not fill a grid of {shape[0]} × {shape[1]}",
+                fix="leave out periodic=True for tissue that is not a full rectangle",
+            )
+        quarters = [0] if not rotations else [0, 2] if periodic and shape[0] != shape[1] else [0, 1, 2, 3]
+        self.tiles, self.min_overlap = len(tiles), min_overlap
+        self.turns = [_Turn(tiles, k, min_overlap, periodic) for k in quarters] if len(tiles) > 2 else []
+        self.overlap = np.concatenate([np.zeros(0, np.int64), *(turn.overlap for turn in self.turns)])
+        self.moves = np.concatenate([np.zeros((0, 3), np.int64), *(turn.moves for turn in self.turns)])
+
+    def null(self, maps: ArrayLike, truth: ArrayLike) -> ShiftNull:
+        """The null of some genes; see `shift_null`.
+
+        Parameters
+        ----------
+        maps, truth : arrays of shape (genes, tiles) or (tiles,)
+            Predicted and measured values without missing ones, gene by gene.
+
+        Returns
+        -------
+        ShiftNull
+
+        Raises
+        ------
+        InputError
+            If the shapes differ, or a value is missing.
+        """
+        a, b = (standardised(values) for values in as_map_pairs(maps, truth, self.tiles))
+        r = np.clip(np.einsum("gt,gt->g", a, b), -1, 1)
+        moved = [turn.correlations(a, b) for turn in self.turns]
+        null_r = np.concatenate([np.zeros((0, len(r)), np.float32), *moved])
+        n = len(self.overlap)
+        return ShiftNull(
+            r=r,
+            p_naive=one_sided_p(r, self.tiles),
+            n_possible=n,
+            reason="" if n else f"no shift leaves {self.min_overlap:.0%} of the tiles on tissue",
+            null_r=null_r,
+            overlap=self.overlap,
+            moves=self.moves,
+            **rank_statistics(r, null_r, np.sqrt(self.overlap), np.sqrt(self.tiles)),
+        )
 
 
 def turned(places: NDArray[np.int64], quarters: int) -> NDArray[np.int64]:

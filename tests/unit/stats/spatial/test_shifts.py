@@ -9,6 +9,7 @@ from scipy.stats import pearsonr
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial import shift_null
+from sequoia_stats.spatial.shifts import PossibleShifts
 from tests.build.spatial import percentile_maps, rectangle, tissue
 
 TILES = tissue(9, 7)
@@ -112,6 +113,14 @@ def test_genes_do_not_depend_on_each_other():
     alone = shift_null(a[3], b[3], TILES)
     assert together.p[3] == alone.p[0]
     assert together.null_r[:, 3] == pytest.approx(alone.null_r[:, 0], abs=1e-6)
+
+
+def test_moves_that_were_found_once_serve_every_block_of_genes():
+    a, b = percentile_maps(5, len(TILES)), percentile_maps(5, len(TILES), seed=1)
+    shifts = PossibleShifts(TILES, min_overlap=0.5, rotations=False)
+    for block in (slice(0, 2), slice(2, 5)):
+        again = shift_null(a[block], b[block], TILES, min_overlap=0.5, rotations=False)
+        assert shifts.null(a[block], b[block]).null_r.tolist() == again.null_r.tolist()
 
 
 def test_one_truth_beside_many_maps_is_shared():

@@ -85,11 +85,12 @@ def evaluate(
     seed: options.SeedOption = 0,
     force: Force = False,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Compare maps with what was measured on their slides: how alike they are, and what chance gives as well.
 
     Writes a table of genes, medians beside those of the null, and figures. Of several slides, genes are also ranked on
-    the other slides, and intervals are by a bootstrap over slides.
+    the other slides, and intervals are by a bootstrap over slides. Exit code 3: some slides failed, the others are
+    done. Exit code 2: all slides failed, or an argument cannot be used.
     """
     from sequoia_base.atomic import new_folder, refuse_existing
     from sequoia_stats.spatial import JudgementOptions, evaluate_maps
@@ -98,28 +99,31 @@ def evaluate(
         rule=rule, nearest=nearest, cap_um=cap_um, smooth=smooth, min_counts=min_counts, min_overlap=min_overlap,
         spectral=spectral, top=top, trust_positions=trust_positions, seed=seed,
     )  # fmt: skip
-    predicted = options.open_maps(maps, heads)
+    pairs, failed = options.open_pairs(
+        maps, truth, heads, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata,
+        image=image, layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+    )  # fmt: skip
     alone = len(maps) == 1
-    files = EVALUATION_FILES if alone else (*ACROSS_FILES, *(str(one.slide) for one in predicted))
+    slides = [str(one.slide) for one, _ in pairs.values()] + [one.item for one in failed]
     refuse_existing(
-        output, force=force, files=files, inputs=[*maps, *truth, heads, image, *(ranked_on or [])]
-    )
-    truths = options.open_truths(
-        truth, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata, image=image,
-        layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
+        output, force=force, files=EVALUATION_FILES if alone else (*ACROSS_FILES, *slides),
+        inputs=[*maps, *truth, heads, image, *(ranked_on or [])],
     )  # fmt: skip
     images = _images(thumbnail, len(maps))
+    drawn = {str(one.slide): images[i] for i, (one, _) in pairs.items()}
     found = evaluate_maps(
-        predicted, truths, genes=options.chosen_genes(genes), others=_others(ranked_on), options=how,
-        progress=progress("judging"),
+        [one for one, _ in pairs.values()], [measured for _, measured in pairs.values()], failed=failed,
+        genes=options.chosen_genes(genes), others=_others(ranked_on), options=how, progress=progress("judging"),
     )  # fmt: skip
     with new_folder(output) as folder:
-        for (name, one), drawn in zip(found.evaluations.items(), images, strict=True):
+        for name, one in found.evaluations.items():
             place = folder if alone else folder / name
             place.mkdir(exist_ok=True)
-            _write(one, place, shown, drawn)
+            _write(one, place, shown, drawn[name])
         if not alone:
             _write_across(found, folder)
+    for failure in found.failed:
+        say(f"failed: {failure.item}: {failure.reason}")
     for one in found.evaluations.values():
         for line in [*one.measured.notes, *ledger(one.flow.to_frame())]:
             say(line)
@@ -127,6 +131,7 @@ def evaluate(
     result = first if alone else found
     show(str(result), {"output": str(output), **result.to_dict()}, as_json)
     say(f"written to {output}")
+    return 3 if found.failed else 0
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sequoia_base.cli.output import located
+from sequoia_base.errors import Failure
 
 if TYPE_CHECKING:
     from sequoia_base.maps import Map
@@ -110,21 +111,63 @@ def open_truths(paths: Sequence[Path], *, section: list[str] | None, **options: 
     InputError
         If a truth cannot be read, or there are several sections but not one for each truth.
     """
-    from sequoia_stats.errors import InputError, counted
     from sequoia_stats.io import read_truth
 
-    sections = list(section or [])
-    if len(sections) > 1 and len(sections) != len(paths):
+    found = []
+    for path, names in zip(paths, _sections(section, len(paths)), strict=True):
+        with located(path):
+            found.append(read_truth(path, section=names[0] if names else None, **options))
+    return found
+
+
+def _sections(section: list[str] | None, truths: int) -> list[list[str]]:
+    """The section of each truth, as a list of one or none."""
+    from sequoia_stats.errors import InputError, counted
+
+    given = [[name] for name in section or []]
+    if len(given) > 1 and len(given) != truths:
         raise InputError(
-            f"{counted(len(paths), 'truth')} and {counted(len(sections), 'section')} do not make pairs",
+            f"{counted(truths, 'truth')} and {counted(len(given), 'section')} do not make pairs",
             fix="--section once for all truths, or once for each in their order",
         )
-    each = sections if len(sections) > 1 else (sections or [None]) * len(paths)  # type: ignore[list-item]
-    found = []
-    for path, name in zip(paths, each, strict=True):
-        with located(path):
-            found.append(read_truth(path, section=name, **options))
-    return found
+    return given if len(given) > 1 else (given or [[]]) * truths
+
+
+def open_pairs(
+    maps: Sequence[Path],
+    truths: Sequence[Path],
+    heads: Path | None,
+    *,
+    section: list[str] | None,
+    **options: Any,
+) -> tuple[dict[int, tuple[Map, SpatialTruth]], list[Failure]]:
+    """Maps with their truths, by their number, and those of several that cannot be read.
+
+    Raises
+    ------
+    InputError
+        If maps, truths and sections do not make pairs, or the only map or its truth cannot be read.
+    """
+    from sequoia_stats.errors import InputError
+    from sequoia_stats.spatial.across_slides import refuse_unequal
+
+    refuse_unequal(len(maps), len(truths))
+    found, failed = {}, []
+    for i, (path, truth, name) in enumerate(zip(maps, truths, _sections(section, len(truths)), strict=True)):
+        try:
+            (one,) = open_maps([path], heads)
+            (measured,) = open_truths([truth], section=name, **options)
+            found[i] = one, measured
+        except InputError as error:
+            if len(maps) == 1:
+                raise
+            failed.append(Failure.of(named_by(path), "", error))
+    return found, failed
+
+
+def named_by(path: Path) -> str:
+    """The slide that the file of a map is named by."""
+    return path.name.removesuffix(".map.h5ad")
 
 
 def chosen_genes(text: str | None) -> list[str] | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sequoia_base.arguments import ProgressBar
+from sequoia_base.errors import Failure, none_left
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
@@ -41,6 +42,8 @@ class SlideEvaluations(Result):
         ``n_beating``, the slides whose median exceeds its null.
     notes : tuple of str
         What is odd, in sentences.
+    failed : tuple of Failure
+        Slides that could not be judged, and why.
     genes : DataFrame
         For each gene: ``n_slides``, ``n_above`` (slides with r above .1), ``n_beating`` (slides with p_shift below
         .05), means over slides of r, r_shift_mean, emd and emd_flat, and the interval ``r_low, r_high``.
@@ -51,6 +54,7 @@ class SlideEvaluations(Result):
     slides: pd.DataFrame
     medians: pd.DataFrame
     notes: tuple[str, ...]
+    failed: tuple[Failure, ...]
     genes: pd.DataFrame = field(metadata={"show": False})
     evaluations: Mapping[str, Evaluation] = field(metadata={"show": False})
 
@@ -70,7 +74,8 @@ class SlideEvaluations(Result):
             f"{row['n_beating']} of {row['n_slides']} slides beat their null"
             for row in self.medians.to_dict("records")
         ]
-        return [*each, f"{counted(len(self.evaluations), 'slide')}:", *over]
+        failed = [f"  {counted(len(self.failed), 'slide')} failed"] if self.failed else []
+        return [*each, f"{counted(len(self.evaluations), 'slide')}:", *over, *failed]
 
 
 def evaluate_maps(
@@ -81,9 +86,10 @@ def evaluate_maps(
     others: Mapping[str, pd.DataFrame] | None = None,
     options: JudgementOptions | None = None,
     progress: ProgressBar | None = None,
+    failed: Sequence[Failure] = (),
     **changes: Any,
 ) -> SlideEvaluations:
-    """Judge maps of several slides, each against its own truth.
+    """Judge maps of several slides, each against its own truth; what fails of several is listed, the rest go on.
 
     Parameters
     ----------
@@ -99,6 +105,8 @@ def evaluate_maps(
         How maps are judged.
     progress : callable, optional
         ``progress(items, total)``, for each slide.
+    failed : sequence of Failure, optional
+        Slides that failed before, such as those that could not be read.
     **changes
         Single options: ``rule="paper"``.
 
@@ -109,23 +117,25 @@ def evaluate_maps(
     Raises
     ------
     InputError
-        As `evaluate_map`; if there are not as many truths as maps, or two maps are of one slide.
+        As `evaluate_map` if all slides fail; if there are not as many truths as maps, or two maps are of one slide.
     """
-    if len(maps) != len(truths):
-        raise InputError(
-            f"{counted(len(maps), 'map')} and {counted(len(truths), 'truth')} do not make pairs",
-            fix="give --truth once for each map, in the order of the maps",
-        )
+    refuse_unequal(len(maps), len(truths))
     names = [str(one.slide) for one in maps]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
             f"several maps are of the slide {listing(repeated)}", fix="`spatial compare` compares two maps"
         )
     chosen = (options or JudgementOptions()).but(changes)
-    found = {
-        name: evaluate_map(predicted, truth, genes=genes, options=chosen, progress=progress)
-        for name, predicted, truth in zip(names, maps, truths, strict=True)
-    }
+    found, lost = {}, list(failed)
+    for name, predicted, truth in zip(names, maps, truths, strict=True):
+        try:
+            found[name] = evaluate_map(predicted, truth, genes=genes, options=chosen, progress=progress)
+        except InputError as error:
+            if len(maps) + len(failed) == 1:
+                raise
+            lost.append(Failure.of(name, "", error))
+    if not found:
+        raise none_left(lost, "judged")
     elsewhere = {
         name: {**(others or {}), **{other: one.genes for other, one in found.items() if other != name}}
         for name in found
@@ -134,9 +144,30 @@ def evaluate_maps(
     slides = pd.concat([_medians_of(name, one) for name, one in ranked.items()], ignore_index=True)
     random = np.random.default_rng(np.random.SeedSequence(chosen.seed))
     notes = [f"{name}: {note}" for name, one in ranked.items() for note in one.notes]
+    notes += _patients([one.map for one in found.values()])
     return SlideEvaluations(
-        slides, _over_slides(slides, random), (*notes, *_patients(maps)), _over_genes(found, random), ranked
+        slides, _over_slides(slides, random), tuple(notes), tuple(lost), _over_genes(found, random), ranked
     )
+
+
+def refuse_unequal(maps: int, truths: int) -> None:
+    """Refuse numbers of maps and truths that do not make pairs.
+
+    Parameters
+    ----------
+    maps, truths : int
+        How many there are.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    if maps != truths:
+        raise InputError(
+            f"{counted(maps, 'map')} and {counted(truths, 'truth')} do not make pairs",
+            fix="give --truth once for each map, in the order of the maps",
+        )
 
 
 def bootstrap_means(values: Floats, random: np.random.Generator, draws: int = _DRAWS) -> Floats:

@@ -108,6 +108,11 @@ BAD = {
     # several
     "fewer truths than maps": (evaluate(maps=2), ["2 maps and 1 truth do not make pairs", "--truth once"]),
     "one slide twice": (evaluate(maps=2, truths=2), ["several maps are of the slide S1", "spatial compare"]),
+    "several slides that all fail": (
+        lambda folder: ["spatial", "evaluate", folder / "a.map.h5ad", folder / "b.map.h5ad", "--truth", folder,
+                        "--truth", folder, "-o", folder / "out"],
+        ["none of the 2 slides could be judged: the file does not exist", "a.map.h5ad"],
+    ),
     "sections that are not pairs": (
         evaluate("--section", "a", "--section", "b"), ["1 truth and 2 sections do not make pairs"]
     ),

@@ -74,6 +74,25 @@ def test_several_maps_have_a_folder_each_and_tables_over_slides(capsys, folder, 
     assert set(slides["slide"]) == {"S1", "S2"} and "other slides" in set(slides["ranked_on"])
 
 
+def test_of_several_slides_those_that_fail_are_listed_and_the_others_done(capsys, folder, tmp_path):
+    elsewhere, _ = write_judged(
+        tmp_path / "far", name="S9", seed=3, absent=[(i, j) for i in range(3, 12) for j in range(12)]
+    )
+    maps = [folder / "S1.map.h5ad", folder / "no.map.h5ad", elsewhere]
+    truths = [word for name in ("S1", "S2", "S2") for word in ("--truth", folder / f"{name}.h5ad")]
+    command = ["spatial", "evaluate", *maps, *truths, *SHORT, "--spectral", "0", "-o", tmp_path / "out"]
+    answer = sequoia(capsys, *command, "--json")
+    assert answer.code == 3
+    assert f"failed: no: the file does not exist: {folder / 'no.map.h5ad'}" in answer.err
+    assert "failed: S9: only 25% of the spots are on tiles of the map" in answer.err
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [one["item"] for one in answer.json["failed"]] == ["no", "S9"] and summary[
+        "failed"
+    ] == answer.json["failed"]
+    assert (tmp_path / "out" / "S1" / "genes.csv").is_file() and not (tmp_path / "out" / "S9").exists()
+    assert sequoia(capsys, *command, "--force").code == 3
+
+
 def test_genes_are_ranked_on_the_folder_of_another_slide_as_on_the_slide_itself(capsys, folder, tmp_path):
     evaluate(capsys, folder, tmp_path / "both", "--top", "3", slides=("S1", "S2"))
     evaluate(capsys, folder, tmp_path / "out", "--top", "3", "--ranked-on", tmp_path / "both" / "S2")

@@ -82,3 +82,21 @@ def test_pairs_must_be_complete_and_slides_different():
         evaluate_maps(maps, truths[:2])
     with pytest.raises(InputError, match="several maps are of the slide S0"):
         evaluate_maps([maps[0], maps[0]], truths[:2])
+
+
+def test_a_slide_that_fails_leaves_the_others_as_they_are_without_it():
+    maps, truths = (list(each) for each in three())
+    bad = maps[1].with_values(["X"], maps[1].genes(["G0"]), source="ridge")
+    found = evaluate_maps([maps[0], bad, maps[2]], truths, **OPTIONS)
+    alone = evaluate_maps([maps[0], maps[2]], [truths[0], truths[2]], **OPTIONS)
+    assert [failure.item for failure in found.failed] == ["S1"] and "gene" in found.failed[0].reason
+    pd.testing.assert_frame_equal(found.medians, alone.medians)
+    pd.testing.assert_frame_equal(found.genes, alone.genes)
+    assert "  1 slide failed" in found.lines() and "  1 slide failed" not in alone.lines()
+
+
+def test_slides_that_all_fail_are_an_error():
+    maps, truths = (list(each) for each in three())
+    bad = [one.with_values(["X"], one.genes(["G0"]), source="ridge") for one in maps]
+    with pytest.raises(InputError, match="none of the 3 slides could be judged"):
+        evaluate_maps(bad, truths, **OPTIONS)

@@ -24,7 +24,7 @@ _DRAWN = tuple(f"{stem}.{suffix}" for stem in _FIGURES for suffix in ("png", "sv
 #: Files of one slide, of several together, and of a comparison; a folder with any other file is never replaced.
 EVALUATION_FILES = ("genes.csv", "medians.csv", "summary.json", *_DRAWN)
 ACROSS_FILES = ("across.csv", "slides.csv", "medians.csv", "summary.json", "medians.png", "medians.svg")
-COMPARISON_OF_MAPS_FILES = ("genes.csv", "medians.csv", "summary.json")
+COMPARISON_OF_MAPS_FILES = ("genes.csv", "medians.csv", "summary.json", "genes.png", "genes.svg")
 #: Genes that are drawn unless others are asked for.
 _SHOWN = 3
 
@@ -170,7 +170,7 @@ def compare(
 ) -> None:
     """Compare two maps of one slide with what was measured on it, such as those of a network and of a baseline.
 
-    Writes for each gene the r of both, its difference, and the p of that under shifts of the truth.
+    Writes for each gene the r of both, its difference, and the p of that under shifts of the truth, and a figure.
     """
     from sequoia_base.atomic import new_folder, refuse_existing
     from sequoia_stats.errors import InputError
@@ -290,10 +290,14 @@ def _write_across(found: SlideEvaluations, folder: Path) -> None:
 
 
 def _write_comparison(found: MapComparison, output: Path, new_folder: Any) -> None:
+    from sequoia_stats import plots
+
     with new_folder(output) as folder:
         write_csv(found.genes, folder / "genes.csv")
         write_csv(found.medians, folder / "medians.csv")
         _write_summary({**found.to_dict(), "flow": found.flow.to_frame()}, folder)
+        figure = plots.genes_of_two_maps(found.genes, found.names, title=found.slide)
+        plots.save_figure(figure, folder / "genes")
 
 
 def _write_summary(content: dict[str, Any], folder: Path) -> None:

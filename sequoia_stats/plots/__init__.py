@@ -27,6 +27,7 @@ from sequoia_stats.plots.risk_forest import risk_comparison, survival_by_risk
 from sequoia_stats.plots.slide_panels import TiledSlide, tiled_slide
 from sequoia_stats.plots.spatial_maps import map_and_truth
 from sequoia_stats.plots.subtypes import subtype_maps
+from sequoia_stats.plots.two_maps import genes_of_two_maps
 from sequoia_stats.plots.violins import correlation_violins
 from sequoia_stats.plots.windowed_slides import SlideWindows, slide_windows
 
@@ -49,6 +50,7 @@ __all__ = [
     "gene_coverage",
     "gene_overlaps",
     "genes_against_null",
+    "genes_of_two_maps",
     "kaplan_meier",
     "learning_curves",
     "map_and_truth",

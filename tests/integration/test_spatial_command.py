@@ -143,7 +143,9 @@ def test_two_maps_are_compared_gene_by_gene(capsys, folder, tmp_path):
     ]
     answer = sequoia(capsys, *command, "-o", tmp_path / "out", "--names", "good,poor", *SHORT)
     assert answer.code == 0 and "good against poor" in answer.out and "shifts of the truth" in answer.out
-    assert left_in(tmp_path / "out") == ["genes.csv", "medians.csv", "summary.json"]
+    assert left_in(tmp_path / "out") == ["genes.csv", "genes.png", "genes.svg", "medians.csv", "summary.json"]
+    drawn = (tmp_path / "out" / "genes.svg").read_text()
+    assert "good and truth" in drawn and "poor and truth" in drawn
     genes = pd.read_csv(tmp_path / "out" / "genes.csv")
     assert (genes["r_a"] > genes["r_b"]).all() and (
         (genes["p_difference"] > 0) & (genes["p_difference"] <= 1)

@@ -112,6 +112,32 @@ def test_genes_beyond_their_null_are_told_apart():
     assert "1 of 2 genes have p < .05" in " ".join(texts(figure))
 
 
+def compared():
+    rows = [("A", 0.5, 0.1, 0.01), ("B", 0.1, 0.4, 0.02), ("C", 0.3, 0.2, 0.6), ("D", 0.3, 0.31, np.nan)]
+    table = pd.DataFrame(rows, columns=["gene", "r_a", "r_b", "p_difference"])
+    return table.assign(difference=table["r_a"] - table["r_b"])
+
+
+def test_genes_by_which_two_maps_differ_are_told_apart_by_the_nearer_map():
+    figure = plots.genes_of_two_maps(compared(), ("network", "ridge"))
+    points = {gid: by_gid(figure.axes[0], gid).get_offsets().tolist() for gid in ("a", "b", "alike")}
+    assert points == {"a": [[0.1, 0.5]], "b": [[0.4, 0.1]], "alike": [[0.2, 0.3], [0.31, 0.3]]}
+    assert [axis.get_label_text() for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis)] == [
+        "Pearson r, ridge and truth",
+        "Pearson r, network and truth",
+    ]
+    assert texts(figure)[:2] == [
+        "p < .05 under shifts of the truth, of 4 genes:",
+        "1 nearer by network (blue), 1 by ridge (orange)",
+    ]
+
+
+def test_two_maps_without_a_null_are_all_alike_and_the_figure_says_so():
+    figure = plots.genes_of_two_maps(compared().assign(p_difference=np.nan))
+    assert len(by_gid(figure.axes[0], "alike").get_offsets()) == 4
+    assert "No shift of the truth is possible" in " ".join(texts(figure))
+
+
 @pytest.mark.parametrize(
     ("draw", "table"), [(plots.medians_against_null, medians()), (plots.genes_against_null, genes())]
 )
@@ -121,6 +147,12 @@ def test_a_table_without_a_column_is_refused_and_an_empty_one_says_so(draw, tabl
     assert "There are no" in " ".join(texts(draw(table[:0]))) or "No shift" in " ".join(
         texts(draw(table[:0]))
     )
+
+
+def test_a_comparison_without_a_column_is_refused_and_an_empty_one_says_so():
+    with pytest.raises(InputError, match="has no column r_b"):
+        plots.genes_of_two_maps(compared().drop(columns="r_b"))
+    assert "There are no genes to draw." in texts(plots.genes_of_two_maps(compared()[:0]))
 
 
 def test_no_pairs_are_an_empty_figure():

@@ -10,7 +10,7 @@ import pandas as pd
 from sequoia_base.apart import begin
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.atomic import refuse_existing
-from sequoia_base.maps import write_geojson, write_map
+from sequoia_base.maps import read_heads, write_geojson, write_map
 from sequoia_model.errors import InputError
 from sequoia_model.spatial._map_plan import MapPlan, plan_map
 from sequoia_model.spatial._map_work import MapWork
@@ -136,6 +136,7 @@ def map_slide(
         item for item in (features, genes, patients, gene_names, slide) if isinstance(item, str | Path)
     ]
     _refuse_outputs(output, geojson, genes, force=force, inputs=sources)
+    _refuse_heads(heads, {"-o": output, "--geojson": geojson})
     begin()  # the reader of features, while the weights are loaded
     place = choose_device(device)
     options = options.on(place.type)
@@ -147,6 +148,8 @@ def map_slide(
     work = MapWork(plan, options, place, output)
     work.refuse_no_window()
     named = work.heads(heads)
+    if named is not None:
+        _refuse_same({"the heads": named.path, "-o": output, "--geojson": geojson})
     columns, origin = _of_slide(plan, slide, progress)
     with unfinished(output) as kept:
         made = work.compute(kept, progress)
@@ -173,6 +176,27 @@ def _refuse_outputs(
         if genes is None:
             raise InputError("--geojson writes genes, and none are named", fix="name them with --genes")
         refuse_existing(geojson, force=force, inputs=inputs)
+
+
+def _refuse_heads(heads: str | Path | None, outputs: Mapping[str, str | Path | None]) -> None:
+    """Refuse outputs at one place, and what cannot be the heads file."""
+    _refuse_same({"--heads": heads, **outputs})
+    if heads is None:
+        return
+    if Path(heads).exists():
+        read_heads(heads)
+    elif not Path(heads).resolve().parent.is_dir():
+        raise InputError("the folder of the heads does not exist", where=str(heads), fix="create it first")
+
+
+def _refuse_same(files: Mapping[str, str | Path | None]) -> None:
+    """Refuse two files with one path, of which the later would replace the earlier."""
+    names: dict[Path, str] = {}
+    for name, path in files.items():
+        if path is not None and (other := names.setdefault(Path(path).resolve(), name)) != name:
+            raise InputError(
+                f"{other} and {name} are the same file", where=str(path), fix="give each a name of its own"
+            )
 
 
 def _of_slide(

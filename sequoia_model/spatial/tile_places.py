@@ -18,6 +18,8 @@ from sequoia_model.types.bag import FeatureBag
 
 #: How far, in sides of a tile, a corner may lie from its lattice line, or two scales may differ from each other.
 _TOLERANCE = 0.02
+#: Most places of the box around all tiles; windows take 8 bytes for each. Slides have less than a million.
+_MOST_PLACES = 10_000_000
 _EMBED = "compute the features with sequoia-model embed --all-tiles, which writes where every tile lies"
 _SCALE = "give it with --slide-mpp X"
 
@@ -73,7 +75,7 @@ def place_tiles(bag: FeatureBag, *, slide_mpp: float | None = None) -> TilePlace
     InputError
         If there are no tile features, or no corners; if tiles were left out by the limit on their number; if the scale
         or the side of a tile is unknown, or `slide_mpp` contradicts the features; if a tile occurs twice, tiles
-        overlap, or do not lie on one lattice.
+        overlap, do not lie on one lattice, lie outside the slide, or lie too far from each other.
     """
     if bag.features is None:
         raise InputError(
@@ -85,7 +87,10 @@ def place_tiles(bag: FeatureBag, *, slide_mpp: float | None = None) -> TilePlace
     mpp = _scale(bag, slide_mpp)
     side_px, side_um = _side(bag, mpp)
     corners = np.asarray(bag.coords, dtype=np.float64)
-    places = _on_lattice(corners, side_um if bag.coords_unit == "um" else side_px, bag)
+    scale = mpp if bag.coords_unit == "um" else 1.0
+    _refuse_outside(corners / scale, side_px, bag)
+    places = _on_lattice(corners, side_px * scale, bag)
+    _refuse_far(places, corners, bag)
     order = np.lexsort((places[:, 1], places[:, 0]))
     in_order = replace(bag, features=bag.features[order], coords=np.asarray(bag.coords)[order])
     return TilePlaces(in_order, places[order], side_px, side_um, mpp)
@@ -143,6 +148,35 @@ def _side(bag: FeatureBag, mpp: float) -> tuple[float, float]:
     if side_um is None:
         raise InputError("the features do not say how large a tile is", where=bag.slide, fix=_EMBED)
     return side_um / mpp, side_um
+
+
+def _refuse_outside(corners_px: NDArray[np.float64], side: float, bag: FeatureBag) -> None:
+    """Refuse tiles that begin outside the slide; the last ones may overhang its right and lower edge."""
+    size = bag.geometry.slide_size
+    last = np.array(size or (np.inf, np.inf)) - _TOLERANCE * side
+    outside = int(np.count_nonzero(((corners_px < -_TOLERANCE * side) | (corners_px >= last)).any(axis=1)))
+    if outside:
+        of = f" of {size[0]:,} × {size[1]:,} px" if size else ""
+        raise InputError(
+            f"{part(outside, len(corners_px), 'tile', 'are')} outside the slide{of}: the features may be "
+            "of another slide, or of two",
+            where=bag.slide,
+            fix="give the features of one slide, with corners that count from its upper left one",
+        )
+
+
+def _refuse_far(places: NDArray[np.int64], corners: NDArray[np.float64], bag: FeatureBag) -> None:
+    """Refuse tiles so far from each other that no slide can hold them."""
+    height, width = (int(length) + 1 for length in np.ptp(places, axis=0))
+    if height * width > _MOST_PLACES:
+        far = np.argmax(np.abs(places - np.median(places, axis=0)).sum(axis=1))
+        x, y = corners[far]
+        raise InputError(
+            f"the tiles cover {height:,} × {width:,} places, more than any slide: one of them is at {x:.10g}, {y:.10g} "
+            f"{'µm' if bag.coords_unit == 'um' else 'px'}",
+            where=bag.slide,
+            fix=_EMBED,
+        )
 
 
 def _on_lattice(corners: NDArray[np.float64], side: float, bag: FeatureBag) -> NDArray[np.int64]:

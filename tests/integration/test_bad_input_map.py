@@ -126,6 +126,14 @@ FEATURES = {
         bad(lambda p: write_clam(p, 170, 32, coords=COORDS), "--encoder", "uni"),
         ["S1.h5", "--slide-mpp"],
     ),
+    "tiles outside the slide": (section(coords=COORDS + 256 * 70), ["S1.h5", "outside the slide", "two"]),
+    "one tile far away": (
+        section(
+            coords=np.where(np.arange(170)[:, None] == 169, 256_000_000, COORDS),
+            geometry=make_geometry(side=256.0, slide_mpp=0.5, max_tiles=None),
+        ),
+        ["S1.h5", "more than any slide", "256000000, 256000000 px"],
+    ),
     "another scale": (given("--slide-mpp", 0.3), ["S1.h5", "0.5 µm", "--slide-mpp is 0.3"]),
     "tiles of another size": (
         section(
@@ -217,6 +225,23 @@ OPTIONS = {
     "heads that are none": (
         given("--heads", "HERE/h.h5", change=text("h.h5", "heads")),
         ["h.h5", "not HDF5"],
+    ),
+    "heads of features": (given("--heads", "HERE/S1.h5"), ["S1.h5", "does not hold heads"]),
+    "one file for map and squares": (
+        given("--genes", "G1", "--geojson", "HERE/out.map.h5ad", "--force"),
+        ["out.map.h5ad", "-o and --geojson are the same file"],
+    ),
+    "one file for map and heads": (
+        given("--heads", "HERE/run/../out.map.h5ad"),
+        ["out.map.h5ad", "--heads and -o are the same file"],
+    ),
+    "one file for heads and squares": (
+        given("--genes", "G1", "--geojson", "HERE/x.h5", "--heads", "HERE/x.h5"),
+        ["x.h5", "--heads and --geojson are the same file"],
+    ),
+    "squares over the heads of the run": (
+        given("--genes", "G1", "--geojson", "HERE/run/heads.h5", "--force"),
+        ["heads.h5", "the heads and --geojson are the same file"],
     ),
     "no folder of heads": (given("--heads", "HERE/no/h.h5"), ["folder of the heads does not exist"]),
     "a slide of another size": (

@@ -67,7 +67,7 @@ def test_a_lattice_of_any_step_and_offset_is_found_from_rounded_corners(places, 
     exact = (places[:, ::-1] + offset) * side
     corners = np.round(exact) if rounded else exact
 
-    got = placed_bag(corners, geometry=make_geometry(side=side, max_tiles=None, left_out={}))
+    got = placed_bag(corners, geometry=make_geometry(side=side, max_tiles=None, left_out={}, slide_size=None))
 
     moved = np.unique(got.places - places, axis=0)
     assert len(moved) == 1
@@ -164,3 +164,42 @@ def test_a_limit_that_left_no_tile_out_is_none():
     got = placed_bag(make_coords(), geometry=make_geometry(max_tiles=12, left_out={"not drawn": 0}))
 
     assert len(got.places) == 12
+
+
+def test_tiles_that_begin_outside_the_slide_are_counted():
+    words = refusal(
+        make_coords() + [512, 1024],
+        geometry=make_geometry(max_tiles=None, left_out={}, slide_size=(2000, 1900)),
+    )
+
+    assert "6 of 12 tiles are outside the slide of 2,000 × 1,900 px" in words
+
+
+def test_tiles_may_overhang_the_slide():
+    got = placed_bag(
+        make_coords(), geometry=make_geometry(max_tiles=None, left_out={}, slide_size=(1600, 1100))
+    )
+
+    assert len(got.places) == 12
+
+
+def test_corners_left_of_the_slide_are_refused():
+    assert "3 of 12 tiles are outside the slide" in refusal(make_coords() - [512, 0])
+
+
+def test_a_tile_outside_a_slide_in_um_is_refused(tmp_path):
+    path = write_stamp(tmp_path / "S1.h5", coords=make_coords(side=256) - [256, 0])
+
+    with pytest.raises(InputError, match="3 of 12 tiles are outside the slide"):
+        place_tiles(read(path), slide_mpp=0.5)
+
+
+def test_a_tile_farther_away_than_any_slide_is_named():
+    words = refusal(
+        np.vstack([make_coords(), [[512 * 500_000] * 2]]),
+        features=make_features(13),
+        geometry=make_geometry(max_tiles=None, left_out={}, slide_size=None),
+    )
+
+    assert "500,001 × 500,001 places" in words
+    assert "at 256000000, 256000000 px" in words

@@ -231,6 +231,8 @@ def _setting(
         PossibleShifts(chosen.places, min_overlap=options.min_overlap, rotations=options.rotations), options.spectral,
         options.seed,
     )  # fmt: skip
+    if setting.shifts.note:
+        notes.append(setting.shifts.note)
     return setting, tuple(covariates), notes
 
 

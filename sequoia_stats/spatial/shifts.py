@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sequoia_base.arguments import check_limits, number
+from sequoia_base.arguments import check_limits, number, whole
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial.lattice import as_map_pairs, as_places
 from sequoia_stats.spatial.null_maps import SpatialNull, one_sided_p, rank_statistics, standardised
 from sequoia_stats.types.arrays import Floats
 
-_LIMITS = {"min_overlap": number("above 0, at most 1", lambda value: 0 < value <= 1)}
-# Values in the padded grids of one block of genes.
+_LIMITS = {
+    "min_overlap": number("above 0, at most 1", lambda value: 0 < value <= 1),
+    "max_moves": whole(1),
+    "seed": whole(0),
+}
+#: Moves of which a null has at most; about 4,000 tiles have as many.
+MAX_MOVES = 6000
+# Values that are worked on at once: padded grids of a block of genes, tiles of a block of shifts.
 _VALUES = 2**20
 # A variance on the overlap, as a share of that over all tiles, from which a map counts as constant there.
 _CONSTANT = 1e-12
@@ -31,10 +37,13 @@ class ShiftNull(SpatialNull):
     moves : array of int64, shape (m, 3)
         Quarter turns of the truth, counter-clockwise, and the rows and columns by which the turned truth, with the
         first row and column of its tissue at those of the map's, is then moved.
+    note : str
+        How many of the possible moves were drawn; "" if the null has all of them.
     """
 
     overlap: NDArray[np.int64] = field(metadata={"show": False}, repr=False)
     moves: NDArray[np.int64] = field(metadata={"show": False}, repr=False)
+    note: str = ""
 
 
 def shift_null(
@@ -45,6 +54,8 @@ def shift_null(
     min_overlap: float = 0.6,
     rotations: bool = True,
     periodic: bool = False,
+    max_moves: int = MAX_MOVES,
+    seed: int = 0,
 ) -> ShiftNull:
     """Correlate maps with the truth moved over the tissue: all shifts, after each quarter turn.
 
@@ -52,6 +63,7 @@ def shift_null(
     on few tiles is less than the same r on many: observed and moved ones are ranked by r · √overlap. All moves of
     all genes come from masked correlations by fast Fourier transforms (Padfield 2012). The truth in its place is no
     part of the null. `r_high` is the 95% quantile of r · √(share of the tiles that overlap); `r_mean` is that of r.
+    Of more than `max_moves` moves, as many are drawn at random, the same for all genes.
 
     Parameters
     ----------
@@ -66,6 +78,10 @@ def shift_null(
     periodic : bool, default False
         Whether what leaves the grid comes in on the other side. The tissue must then be a full rectangle; the test
         is exact for fields that are themselves periodic.
+    max_moves : int, default 6000
+        Most moves of the null.
+    seed : int, default 0
+        Seed of the moves that are drawn, where there are more.
 
     Returns
     -------
@@ -77,9 +93,14 @@ def shift_null(
     InputError
         If the shapes differ, a value is missing, two tiles are at one place, or `periodic` tissue has gaps.
     """
-    return PossibleShifts(places, min_overlap=min_overlap, rotations=rotations, periodic=periodic).null(
-        maps, truth
-    )
+    return PossibleShifts(
+        places,
+        min_overlap=min_overlap,
+        rotations=rotations,
+        periodic=periodic,
+        max_moves=max_moves,
+        seed=seed,
+    ).null(maps, truth)
 
 
 class PossibleShifts:
@@ -89,7 +110,7 @@ class PossibleShifts:
     ----------
     places : array of shape (tiles, 2)
         Row and column of each tile.
-    min_overlap, rotations, periodic
+    min_overlap, rotations, periodic, max_moves, seed
         As in `shift_null`.
 
     Raises
@@ -99,9 +120,16 @@ class PossibleShifts:
     """
 
     def __init__(
-        self, places: ArrayLike, *, min_overlap: float = 0.6, rotations: bool = True, periodic: bool = False
+        self,
+        places: ArrayLike,
+        *,
+        min_overlap: float = 0.6,
+        rotations: bool = True,
+        periodic: bool = False,
+        max_moves: int = MAX_MOVES,
+        seed: int = 0,
     ) -> None:
-        check_limits({"min_overlap": min_overlap}, _LIMITS)
+        check_limits({"min_overlap": min_overlap, "max_moves": max_moves, "seed": seed}, _LIMITS)
         tiles = as_places(places)
         if len(tiles):
             tiles = tiles - tiles.min(axis=0)
@@ -114,8 +142,21 @@ class PossibleShifts:
         quarters = [0] if not rotations else [0, 2] if periodic and shape[0] != shape[1] else [0, 1, 2, 3]
         self.tiles, self.min_overlap = len(tiles), min_overlap
         self.turns = [_Turn(tiles, k, min_overlap, periodic) for k in quarters] if len(tiles) > 2 else []
+        self.note = self._thin(max_moves, seed)
         self.overlap = np.concatenate([np.zeros(0, np.int64), *(turn.overlap for turn in self.turns)])
         self.moves = np.concatenate([np.zeros((0, 3), np.int64), *(turn.moves for turn in self.turns)])
+
+    def _thin(self, most: int, seed: int) -> str:
+        """Draw `most` of the moves, in their order, if there are more; say so."""
+        n = sum(len(turn.overlap) for turn in self.turns)
+        if n <= most:
+            return ""
+        drawn = np.zeros(n, bool)
+        drawn[np.random.default_rng(seed).choice(n, most, replace=False)] = True
+        ends = np.cumsum([len(turn.overlap) for turn in self.turns])
+        for turn, kept in zip(self.turns, np.split(drawn, ends[:-1]), strict=True):
+            turn.keep(kept)
+        return f"{most:,} of {n:,} possible moves of the truth were drawn at random"
 
     def null(self, maps: ArrayLike, truth: ArrayLike) -> ShiftNull:
         """The null of some genes; see `shift_null`.
@@ -147,6 +188,7 @@ class PossibleShifts:
             null_r=null_r,
             overlap=self.overlap,
             moves=self.moves,
+            note=self.note,
             **rank_statistics(r, null_r, np.sqrt(self.overlap), np.sqrt(self.tiles)),
         )
 
@@ -189,28 +231,43 @@ class _Turn:
                 sizes[0] - shifts.min(axis=0, initial=0), sizes[1] + shifts.max(axis=0, initial=0)
             )
             self.shape = _fast(reach)
-        self.at = tuple((shifts % self.shape).T)
         self.overlap = counts[enough].astype(np.int64)
         self.moves = np.column_stack([np.full(len(shifts), quarters), shifts])
-        self.taken = self._tiles_that_take_part(shifts)
+
+    def keep(self, kept: NDArray[np.bool_]) -> None:
+        """Leave out some of the shifts."""
+        self.overlap, self.moves = self.overlap[kept], self.moves[kept]
 
     def correlations(self, a: Floats, b: Floats) -> NDArray[np.float32]:
         """Pearson's r on the overlap at each shift, of shape (shifts, genes); 0 where a map is constant there."""
         result = np.empty((len(self.overlap), len(a)), np.float32)
-        genes = max(1, _VALUES // max(int(np.prod(self.shape)), len(self.overlap)))
-        for start in range(0, len(a), genes):
-            block = slice(start, start + genes)
-            result[:, block] = self._block(a[block], b[block]).T
+        products = self._products_at_shifts(a, b)
+        shifts = max(1, _VALUES // len(self.here))
+        for start in range(0, len(result), shifts):
+            block = slice(start, start + shifts)
+            result[block] = self._block(a, b, products[:, block], block).T
         return result
 
-    def _block(self, a: Floats, b: Floats) -> Floats:
-        n = self.overlap
+    def _block(self, a: Floats, b: Floats, products: Floats, block: slice) -> Floats:
+        """Pearson's r at some of the shifts, of shape (genes, shifts)."""
+        n = self.overlap[block]
         (sum_a, var_a), (sum_b, var_b) = (
-            _moments(x, taken, n) for x, taken in zip((a, b), self.taken, strict=True)
+            _moments(x, taken, n)
+            for x, taken in zip((a, b), self._tiles_that_take_part(self.moves[block, 1:]), strict=True)
         )
-        covariance = self._products(a, b)[:, *self.at] - sum_a * sum_b / n
+        covariance = products - sum_a * sum_b / n
         scale = np.sqrt(np.where((var_a > _CONSTANT) & (var_b > _CONSTANT), var_a * var_b, np.inf))
         return np.clip(covariance / scale, -1, 1)
+
+    def _products_at_shifts(self, a: Floats, b: Floats) -> Floats:
+        """Sums over the overlap of maps times shifted truths, of shape (genes, shifts)."""
+        result = np.empty((len(a), len(self.overlap)))
+        at = tuple((self.moves[:, 1:] % self.shape).T)
+        genes = max(1, _VALUES // int(np.prod(self.shape)))
+        for start in range(0, len(a), genes):
+            block = slice(start, start + genes)
+            result[block] = self._products(a[block], b[block])[:, *at]
+        return result
 
     def _products(self, a: Floats, b: Floats) -> Floats:
         """Sums over the overlap of maps times shifted truths, on a grid of shifts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from scipy.stats import pearsonr, spearmanr
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial import evaluate_map
 from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, rank_reverses
+from sequoia_stats.spatial.shifts import PossibleShifts
 from sequoia_stats.spatial.truth_on_tiles import tile_truth
 from tests.build.judged import make_judged
 
@@ -208,3 +210,11 @@ def test_a_truth_without_shared_genes_or_counts_is_refused():
         judged((map_, replace(truth, counts=None, genes=(), programmes=scores)))
     with pytest.raises(InputError, match="1 of 1 gene is not measured by the truth: G0"):
         judged((map_, replace(truth, genes=("Y", *truth.genes[1:]))), genes=["G0"])
+
+
+def test_drawn_shifts_are_said(monkeypatch):
+    few_moves = partial(PossibleShifts, max_moves=30)
+    monkeypatch.setattr("sequoia_stats.spatial.evaluation.PossibleShifts", few_moves)
+    found = judged()
+    assert found.n_shifts == 30
+    assert any(note.startswith("30 of ") and "drawn at random" in note for note in found.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -121,6 +123,52 @@ def test_moves_that_were_found_once_serve_every_block_of_genes():
     for block in (slice(0, 2), slice(2, 5)):
         again = shift_null(a[block], b[block], TILES, min_overlap=0.5, rotations=False)
         assert shifts.null(a[block], b[block]).null_r.tolist() == again.null_r.tolist()
+
+
+def test_blocks_of_genes_and_of_shifts_change_no_number(monkeypatch):
+    a, b = percentile_maps(5, len(TILES)), percentile_maps(5, len(TILES), seed=1)
+    whole = shift_null(a, b, TILES)
+    monkeypatch.setattr("sequoia_stats.spatial.shifts._VALUES", 3 * len(TILES))
+    blocks = shift_null(a, b, TILES)
+    assert blocks.moves.tolist() == whole.moves.tolist()
+    assert blocks.null_r == pytest.approx(whole.null_r, abs=1e-6)
+    assert blocks.p.tolist() == whole.p.tolist()
+
+
+def test_memory_does_not_grow_with_tiles_times_shifts(monkeypatch):
+    monkeypatch.setattr("sequoia_stats.spatial.shifts._VALUES", 2**14)
+    a, b = percentile_maps(2, 1600)
+    tracemalloc.start()
+    null = shift_null(a, b, rectangle(40, 40))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1600 * null.n_possible * 4
+
+
+def test_of_too_many_moves_some_are_drawn_and_this_is_said():
+    a, b = percentile_maps(2, len(TILES)), percentile_maps(2, len(TILES), seed=1)
+    whole, drawn = shift_null(a, b, TILES), shift_null(a, b, TILES, max_moves=20)
+    at = [whole.moves.tolist().index(move) for move in drawn.moves.tolist()]
+    assert len(set(at)) == 20 and at == sorted(at)
+    assert drawn.null_r == pytest.approx(whole.null_r[at], abs=1e-7)
+    assert drawn.overlap.tolist() == whole.overlap[at].tolist()
+    as_high = (drawn.null_r * np.sqrt(drawn.overlap / len(TILES))[:, None] >= drawn.r).sum(axis=0)
+    assert drawn.p == pytest.approx((as_high + 1) / 21)
+    assert drawn.note == f"20 of {whole.n_possible} possible moves of the truth were drawn at random"
+    assert whole.note == ""
+
+
+def test_the_seed_decides_the_moves_that_are_drawn():
+    values = percentile_maps(1, len(TILES))
+    one, again, other = (shift_null(values, values, TILES, max_moves=20, seed=seed) for seed in (1, 1, 2))
+    assert one.moves.tolist() == again.moves.tolist() != other.moves.tolist()
+
+
+def test_on_periodic_fields_drawn_moves_keep_the_size():
+    noise = np.random.default_rng(1).standard_normal((2, 1000, 12, 12))
+    fields = gaussian_filter(noise, (0, 0, 2, 2), mode="wrap").reshape(2, 1000, 144)
+    null = shift_null(*fields, rectangle(12, 12), periodic=True, max_moves=199)
+    assert np.mean(null.p <= 0.05) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 1000))
 
 
 def test_one_truth_beside_many_maps_is_shared():

@@ -27,6 +27,9 @@ ACROSS_FILES = ("across.csv", "slides.csv", "medians.csv", "summary.json", "medi
 COMPARISON_OF_MAPS_FILES = ("genes.csv", "medians.csv", "summary.json", "genes.png", "genes.svg")
 #: Genes that are drawn unless others are asked for.
 _SHOWN = 3
+#: What the name of a folder cannot hold, on any system.
+_NOT_IN_NAMES = set('/\\:*?"<>|')
+_FIX_RANKED_ON = "--ranked-on takes the output folder of `spatial evaluate` of one slide"
 
 app = typer.Typer(help="Judge maps against measured spots, and against chance.", no_args_is_help=True)
 
@@ -104,6 +107,9 @@ def evaluate(
         image=image, layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch, spot_um=spot_um,
     )  # fmt: skip
     alone = len(maps) == 1
+    if not alone:
+        _refuse_odd_names({str(one.slide): maps[i] for i, (one, _) in pairs.items()})
+    others = _others(ranked_on)
     slides = [str(one.slide) for one, _ in pairs.values()] + [one.item for one in failed]
     refuse_existing(
         output, force=force, files=EVALUATION_FILES if alone else (*ACROSS_FILES, *slides),
@@ -113,7 +119,7 @@ def evaluate(
     drawn = {str(one.slide): images[i] for i, (one, _) in pairs.items()}
     found = evaluate_maps(
         [one for one, _ in pairs.values()], [measured for _, measured in pairs.values()], failed=failed,
-        genes=options.chosen_genes(genes), others=_others(ranked_on), options=how, progress=progress("judging"),
+        genes=options.chosen_genes(genes), others=others, options=how, progress=progress("judging"),
     )  # fmt: skip
     with new_folder(output) as folder:
         for name, one in found.evaluations.items():
@@ -213,22 +219,66 @@ def _names(maps: list[Path], names: str | None) -> tuple[str, str]:
 
 
 def _others(folders: list[Path] | None) -> dict[str, pd.DataFrame]:
-    """Genes of other slides, by the name of their folder."""
+    """Genes of other slides, by the name of the slide."""
+    from sequoia_stats.errors import InputError
+
+    found: dict[str, pd.DataFrame] = {}
+    for folder in folders or []:
+        table, slide = _genes_of(folder), _slide_of(folder)
+        if slide in found:
+            raise InputError(
+                f"the slide {slide} is given twice", where=str(folder), fix="--ranked-on once for each slide"
+            )
+        found[slide] = table
+    return found
+
+
+def _genes_of(folder: Path) -> pd.DataFrame:
+    """Genes of a slide that was judged before."""
     from sequoia_base.tables import read_table
     from sequoia_stats.errors import InputError, listing
 
-    found = {}
-    for folder in folders or []:
-        path = folder / "genes.csv"
-        table = read_table(path)
-        if absent := [name for name in ("gene", "r", "variance") if name not in table]:
-            raise InputError(
-                f"the table has no column {listing(absent)}",
-                where=str(path),
-                fix="--ranked-on takes the output folder of `spatial evaluate` of one slide",
-            )
-        found[str(folder)] = table.assign(**{name: table[name].astype(float) for name in ("r", "variance")})
-    return found
+    path = folder / "genes.csv"
+    table = read_table(path)
+    if absent := [name for name in ("gene", "r", "variance") if name not in table]:
+        raise InputError(f"the table has no column {listing(absent)}", where=str(path), fix=_FIX_RANKED_ON)
+    return table.assign(**{name: table[name].astype(float) for name in ("r", "variance")})
+
+
+def _slide_of(folder: Path) -> str:
+    """The slide whose judgement a folder holds."""
+    import json
+
+    from sequoia_base.atomic import existing_file
+    from sequoia_stats.errors import InputError
+
+    path = existing_file(folder / "summary.json")
+    try:
+        slide = json.loads(path.read_text("utf-8"))["slide"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError("the summary names no slide", where=str(path), fix=_FIX_RANKED_ON) from None
+    return str(slide)
+
+
+def _refuse_odd_names(slides: dict[str, Path]) -> None:
+    """Refuse slides whose name cannot be that of a folder beside the others."""
+    from sequoia_stats.errors import InputError
+
+    taken = {name.lower(): f"the file {name}" for name in ACROSS_FILES}
+    for name, path in slides.items():
+        what, fix = "", "give each map a folder of its own: one call for each"
+        if (
+            not name.strip(" .")
+            or name != name.strip()
+            or not name.isprintable()
+            or set(name) & _NOT_IN_NAMES
+        ):
+            what = f"{name!r} cannot be the name of a folder"
+        elif name.lower() in taken:
+            what = f"the folder of the slide {name!r} and {taken[name.lower()]} would have one name"
+        if what:
+            raise InputError(what, where=str(path), fix=fix)
+        taken[name.lower()] = f"that of {path}"
 
 
 def _images(paths: list[Path] | None, n: int) -> list[NDArray[np.uint8] | None]:

@@ -13,7 +13,7 @@ from sequoia_base.arguments import ProgressBar
 from sequoia_base.errors import Failure, none_left
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
-from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map
+from sequoia_stats.spatial.evaluation import Evaluation, evaluate_map, refuse_own
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.rankings import P_BELOW, named
 from sequoia_stats.types.arrays import Floats
@@ -100,7 +100,7 @@ def evaluate_maps(
     genes : sequence of str, optional
         Genes to judge; by default all that a slide's map and truth have.
     others : dict of str to DataFrame, optional
-        Genes of more slides, on which genes are ranked as well.
+        Genes of more slides by their names, on which genes are ranked as well.
     options : JudgementOptions, optional
         How maps are judged.
     progress : callable, optional
@@ -117,7 +117,8 @@ def evaluate_maps(
     Raises
     ------
     InputError
-        As `evaluate_map` if all slides fail; if there are not as many truths as maps, or two maps are of one slide.
+        As `evaluate_map` if all slides fail; if there are not as many truths as maps, two maps are of one slide, or
+        a slide of `others` is one of those judged.
     """
     refuse_unequal(len(maps), len(truths))
     names = [str(one.slide) for one in maps]
@@ -125,6 +126,7 @@ def evaluate_maps(
         raise InputError(
             f"several maps are of the slide {listing(repeated)}", fix="`spatial compare` compares two maps"
         )
+    refuse_own(names, others or {})
     chosen = (options or JudgementOptions()).but(changes)
     found, lost = {}, list(failed)
     for name, predicted, truth in zip(names, maps, truths, strict=True):

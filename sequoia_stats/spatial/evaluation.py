@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, SlideSetting, gene_statistics, rank_reverses
 from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
 from sequoia_stats.spatial.judgement_options import JudgementOptions
@@ -173,7 +173,7 @@ def evaluate_map(
     genes : sequence of str, optional
         Genes to judge; by default all that both have.
     others : dict of str to DataFrame, optional
-        Genes of other slides (`Evaluation.genes`), on which genes are ranked.
+        Genes of other slides (`Evaluation.genes`) by their names, on which genes are ranked.
     options : JudgementOptions, optional
         How maps are judged.
     progress : callable, optional
@@ -188,10 +188,11 @@ def evaluate_map(
     Raises
     ------
     InputError
-        If the truth has no counts, is not on the tiles of the map, no gene or fewer than 10 tiles are left, or an
-        option is out of range.
+        If the truth has no counts, is not on the tiles of the map, no gene or fewer than 10 tiles are left, an
+        option is out of range, or the slide is one of `others`.
     """
     options = (options or JudgementOptions()).but(changes)
+    refuse_own([str(predicted.slide)], others or {})
     flow = truth.flow.copy()
     aligned = align_spots(truth, predicted, trust_positions=options.trust_positions)
     flow.extend(aligned.flow)
@@ -205,6 +206,28 @@ def evaluate_map(
     table, null = _judge(predicted, truth, shared, setting, options, flow, progress)
     table = table[[*FIRST_COLUMNS, *table.columns.difference(list(FIRST_COLUMNS), sort=False)]]
     return _result(predicted, truth, table, null, setting, options, aligned, given, notes, flow, others or {})
+
+
+def refuse_own(slides: Sequence[str], others: Collection[str]) -> None:
+    """Refuse to rank genes on a slide that is judged itself, as if it were another.
+
+    Parameters
+    ----------
+    slides : sequence of str
+        Slides that are judged.
+    others : collection of str
+        Slides on which genes are ranked.
+
+    Raises
+    ------
+    InputError
+        If a slide is among both.
+    """
+    if own := [slide for slide in slides if slide in others]:
+        raise InputError(
+            f"genes are to be ranked on other slides, but {listing(own)} is judged here",
+            fix="--ranked-on takes other slides; genes are ranked on the slide itself in any case",
+        )
 
 
 def _setting(

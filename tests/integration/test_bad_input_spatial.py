@@ -5,6 +5,8 @@ A builder writes files into an empty folder and returns the arguments of the com
 
 from __future__ import annotations
 
+import json
+
 import anndata
 import numpy as np
 import pytest
@@ -67,6 +69,52 @@ def with_file(name, content, *options):
     return build
 
 
+def ranked_on(*slides):
+    """`spatial evaluate` of S1 with genes ranked on folders of earlier judgements of these slides."""
+
+    def build(folder):
+        command = evaluate()(folder)
+        for i, slide in enumerate(slides):
+            (folder / f"before{i}").mkdir()
+            (folder / f"before{i}" / "genes.csv").write_text("gene,r,variance\nG1,0.5,1\n")
+            (folder / f"before{i}" / "summary.json").write_text(json.dumps({"slide": slide} if slide else {}))
+        return [
+            *command,
+            *(word for i in range(len(slides)) for word in ("--ranked-on", folder / f"before{i}")),
+        ]
+
+    return build
+
+
+def altered(change, *options):
+    """`spatial evaluate` of a map whose file was changed."""
+
+    def build(folder):
+        command = evaluate(*options)(folder)
+        map_file = folder / "S1.map.h5ad"
+        made = anndata.read_h5ad(map_file)
+        (change(made) or made).write_h5ad(map_file)
+        return command
+
+    return build
+
+
+def called(*slides):
+    """`spatial evaluate` of several maps of slides with these names."""
+
+    def build(folder):
+        words = []
+        for i, slide in enumerate(slides):
+            map_file, truth_file = write_judged(folder, name=f"M{i}")
+            made = anndata.read_h5ad(map_file)
+            made.uns["map"]["slide"] = slide
+            made.write_h5ad(map_file)
+            words += [map_file, "--truth", truth_file]
+        return ["spatial", "evaluate", *words, *TRUTH, "-o", folder / "out"]
+
+    return build
+
+
 def placed(change):
     """A change of the coordinates of a truth."""
 
@@ -124,6 +172,17 @@ BAD = {
     "no spots": (evaluate("--nearest", "0"), ["nearest must be a whole number, 1 or more"]),
     "an overlap above 1": (evaluate("--min-overlap", "1.2"), ["min_overlap must be above 0 and at most 1"]),
     "an empty name": (evaluate("--genes", "G1,,G2"), ["--genes has an empty name"]),
+    # names of slides
+    "its own genes as those of another slide": (
+        ranked_on("S1"), ["genes are to be ranked on other slides, but S1 is judged here", "--ranked-on"]
+    ),
+    "another slide twice": (ranked_on("S2", "S2"), ["the slide S2 is given twice", "before1"]),
+    "a summary without a slide": (ranked_on(""), ["the summary names no slide", "summary.json"]),
+    "a slide with a folder in its name": (called("S1", "a/b"), ["'a/b' cannot be the name of a folder", "M1.map.h5ad"]),
+    "a slide called as the folder above": (called("S1", ".."), ["'..' cannot be the name of a folder"]),
+    "a slide without a name": (called("", "S1"), ["'' cannot be the name of a folder", "M0.map.h5ad"]),
+    "a slide called as a table": (called("S1", "across.csv"), ["'across.csv' and the file across.csv would have one"]),
+    "slides equal but for case": (called("S1", "s1"), ["'s1' and that of", "M0.map.h5ad would have one name"]),
     # files
     "a folder that is no evaluation": (
         with_file("other/genes.csv", "gene,p\nG1,1\n", "--ranked-on", "other"),

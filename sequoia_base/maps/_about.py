@@ -17,6 +17,7 @@ ABOUT: Mapping[str, Any] = MappingProxyType(
         "source": "windows",
         "weights": "",
         "digests": [],
+        "seed": -1,
         "folds": [],
         "ensemble": "all",
         "held_out": -1,
@@ -37,6 +38,7 @@ ABOUT: Mapping[str, Any] = MappingProxyType(
         "slide_height": 0,
         "heads": "",
         "heads_hash": [],
+        "genes_hash": "",
         "notes": [],
         "versions": {},
     }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sequoia_base.errors import InputError, listing
+from sequoia_base.maps._about import ABOUT
 from sequoia_base.maps.heads import Heads
 
 
@@ -59,3 +60,57 @@ def hashes_of(heads: Heads, dims: Mapping[int, int], stated: Sequence[str], wher
                 fix="name the heads.h5 of the map's networks with --heads",
             )
     return found
+
+
+def genes_hash_of(heads: Heads, stated: str, where: str) -> str:
+    """The hash of the names of the heads' genes; refuses other names than those when the map was made."""
+    if stated and stated != heads.genes_hash:
+        raise InputError(
+            "the genes of the heads have other names, or another order, than when the map was made",
+            where=f"{where}; {heads.path}",
+            fix="name the heads.h5 of the map's networks with --heads",
+        )
+    return heads.genes_hash
+
+
+def refuse_damage(about: Mapping[str, Any], shapes: Mapping[int, Any], where: str) -> None:
+    """What a map file says of itself must be of the right kind, and its latent vectors those of the folds it names."""
+    for name in ("slide", "source", "folds", "tile_um"):
+        if name not in about:
+            raise InputError(f"the map is damaged: it has no uns/map/{name}", where=where)
+    for name, default in ABOUT.items():
+        if name in about and not _is_like(about[name], default):
+            raise InputError(
+                f"the map is damaged: uns/map/{name} is {about[name]!r}, not {_KINDS[type(default)]}",
+                where=where,
+            )
+    if not 0 < about["tile_um"] < np.inf:
+        raise InputError(f"the map is damaged: its tiles are {about['tile_um']} µm wide", where=where)
+    folds = about["folds"] if shapes or about.get("heads_hash") else []
+    for fold in folds:
+        if fold not in shapes:
+            raise InputError(f"the map is damaged: it has no latent_{fold}", where=where)
+    for fold in sorted(shapes):
+        if fold not in folds:
+            raise InputError(
+                f"the map is damaged: it has latent_{fold}, but says that it is of fold {listing(folds)}",
+                where=where,
+            )
+
+
+#: What a value of `ABOUT` is, in words.
+_KINDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a group",
+}
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of a default; a whole number is also a number."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, int | float if isinstance(default, float) else type(default))

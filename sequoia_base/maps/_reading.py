@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError
 from sequoia_base.flow import Flow
 from sequoia_base.maps._about import SCHEMA
+from sequoia_base.maps._checks import refuse_damage
 from sequoia_base.maps._gene_values import StoredValues
 from sequoia_base.maps._latents import LatentFolds
 from sequoia_base.maps._numbers import Place, Stamp, place_here, stamp_of
@@ -74,10 +76,18 @@ def read_map(path: str | Path, heads: str | Path | None = None) -> Map:
         latents=LatentFolds(path, layout.shapes),
         values=stored,
         columns=layout.obs.drop(columns=_PLACED),
-        flow=Flow.of(flow),
+        flow=_flow_of(flow, path),
         path=path,
     )
     return found.with_heads(heads)
+
+
+def _flow_of(columns: Any, path: Path) -> Flow:
+    """The ledger in a map file."""
+    try:
+        return Flow.of(columns)
+    except (TypeError, ValueError, KeyError):
+        raise InputError("the map is damaged: uns/map/flow is not a ledger", where=str(path)) from None
 
 
 # What the child does.
@@ -105,12 +115,15 @@ def layout_here(path: Path, stamp: Stamp) -> _Layout:
         shapes = {
             int(name.removeprefix("latent_")): item.shape
             for name, item in obsm.items()
-            if name.startswith("latent_")
+            if re.fullmatch(r"latent_\d+", name)
         }
+        refuse_damage(about, shapes, str(path))
         has_x = isinstance(file.get("X"), h5py.Dataset) and len(var) > 0
         if has_x and file["X"].shape != (len(obs), len(var)):
             raise InputError(f"the map is damaged: X has the shape {file['X'].shape}", where=str(path))
         centres = (obsm["spatial"][()], obsm["spatial_level0"][()])
+        if not all(np.isfinite(part).all() for part in centres):
+            raise InputError("the map is damaged: tiles have no finite centre", where=str(path))
         spread = "std" in file.get("layers", {})
         chunked = [name for name in ("X", "layers/std") if has_x and name in file and file[name].chunks]
         found = {name: place_here(file[name], path, stamp) for name in chunked}

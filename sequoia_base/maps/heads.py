@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,6 +38,10 @@ _DIMENSIONS = {"weight": 3, "bias": 2, "gene": 1, "fold": 1, "hash": 1}
 
 #: Weight (d,) and bias of a gene in every fold, or weight (gene × d) and bias of every gene in a fold.
 Head = tuple[NDArray[np.float32], NDArray[np.float32]]
+#: Heads whose numbers have their hash: file, stamp, fold and hash. Each is read once in a process.
+_CHECKED: set[tuple[Path, Stamp, int, str]] = set()
+#: Genes whose rows are hashed at a time.
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -114,12 +119,50 @@ class Heads:
         place = self.folds.index(number)
         head: Head = _apart(self.path, "fold_here", place)
         if hash_head(*head) != self.hashes[place]:
-            raise InputError(
-                f"the head of fold {number} does not have its hash: the file has changed",
-                where=str(self.path),
-                fix="get a new copy, or write it again",
-            )
+            raise self._changed(number)
         return head
+
+    def check(self, numbers: Iterable[int]) -> None:
+        """Refuse folds whose numbers do not have their hash; a file that has not changed is read once in a process.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or its numbers have changed.
+        """
+        for number in numbers:
+            place = self.folds.index(number)
+            stamp = self.places[0].stamp if self.places else stamp_of(existing_file(self.path).stat())
+            known = self.path, stamp, number, self.hashes[place]
+            if known in _CHECKED:
+                continue
+            if self.places is None:
+                self.fold(number)
+            elif self._hash(place) != self.hashes[place]:
+                raise self._changed(number)
+            _CHECKED.add(known)
+
+    @cached_property
+    def genes_hash(self) -> str:
+        """SHA-256 of the names of the genes, each on a line."""
+        return hashlib.sha256("".join(f"{gene}\n" for gene in self.genes).encode()).hexdigest()
+
+    def _hash(self, place: int) -> str:
+        """As `hash_head`, of a fold that is read as bytes, block by block."""
+        assert self.places is not None
+        digest, n = hashlib.sha256(), len(self.genes)
+        for numbers, size in zip(self.places, (self.dim, 1), strict=True):
+            for start in range(0, n, _BLOCK):
+                count = min(_BLOCK, n - start)
+                digest.update(numbers.read(size * (place * n + start), size * count).astype("<f4").data)
+        return digest.hexdigest()
+
+    def _changed(self, number: int) -> InputError:
+        return InputError(
+            f"the head of fold {number} does not have its hash: the file has changed",
+            where=str(self.path),
+            fix="get a new copy, or write it again",
+        )
 
     def _rows(self, place: Place, genes: list[int], size: int) -> NDArray[np.float32]:
         """Numbers of genes in every fold, `size` for each, shape (folds, genes, size)."""
@@ -198,6 +241,12 @@ def names_here(path: Path, stamp: Stamp) -> Heads:
                 f"{len(genes)} genes",
                 where=str(path),
             )
+        for name, values in (("fold", folds), ("gene", genes)):
+            if twice := [value for value, n in Counter(values).items() if n > 1]:
+                raise InputError(
+                    f"the file is damaged: {name} {twice[0]} is there {Counter(values)[twice[0]]} times",
+                    where=str(path),
+                )
         places = [place_here(file[name], path, stamp) for name in ("weight", "bias")]
         known = (places[0], places[1]) if places[0] is not None and places[1] is not None else None
         return Heads(path, genes, folds, hashes, shape[2], known)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from sequoia_base.errors import InputError, counted, listing, part
 from sequoia_base.flow import Flow
 from sequoia_base.maps._about import ABOUT
-from sequoia_base.maps._checks import frozen, hashes_of, refuse_disorder
+from sequoia_base.maps._checks import frozen, genes_hash_of, hashes_of, refuse_disorder
 from sequoia_base.maps._gene_values import GeneValues, Values
 from sequoia_base.maps._latents import dimensions
 from sequoia_base.maps._scores import MapScore, ScoredSignature, score_map
-from sequoia_base.maps.heads import Heads, read_heads
+from sequoia_base.maps.heads import Head, Heads, read_heads
 
 #: The arrays of a map, and their kinds.
 _ARRAYS = {"places": np.int64, "centres_um": np.float64, "centres_px": np.float64, "n_windows": np.int64}
@@ -91,6 +91,7 @@ class Map:
         about = {**ABOUT, "folds": sorted(dims), **self.about}
         if self.heads is not None and dims:
             about["heads_hash"] = hashes_of(self.heads, dims, about["heads_hash"], where)
+            about["genes_hash"] = genes_hash_of(self.heads, about["genes_hash"], where)
         object.__setattr__(self, "about", MappingProxyType(about))
         object.__setattr__(self, "columns", columns.reset_index(drop=True))
 
@@ -226,7 +227,7 @@ class Map:
         self.refuse_absent(names)
         if not self.is_latent:
             return (self.genes(names).astype(np.float64) @ coefficients)[None]
-        weight, bias = (part.astype(np.float64) for part in self._heads.rows(names))
+        weight, bias = (part.astype(np.float64) for part in self._rows(names))
         sums = []
         for fold, latent in self.latents.items():
             at = self._heads.folds.index(fold)
@@ -399,7 +400,7 @@ class Map:
 
     def fold_blocks(self, names: Sequence[str]) -> Iterator[NDArray[np.floating[Any]]]:
         """Genes by the network of each fold, from latents and heads: an array of shape (n, genes) for each."""
-        weight, bias = self._heads.rows(names)
+        weight, bias = self._rows(names)
         for fold, latent in self.latents.items():
             at = self._heads.folds.index(fold)
             yield self._product(latent, weight[at].astype(latent.dtype, copy=False)) + bias[at].astype(
@@ -427,6 +428,11 @@ class Map:
                 "the map stores the mean over its folds, not each of them", where=str(self.path or self.slide)
             )
         return values[None]
+
+    def _rows(self, names: Sequence[str]) -> Head:
+        """Weight and bias of genes in every fold of the heads, whose numbers are those of their hashes."""
+        self._heads.check(self.latents)
+        return self._heads.rows(names)
 
     @property
     def _heads(self) -> Heads:

@@ -80,10 +80,10 @@ def place_heads(
     hashes = {fold: head_hash(network, fold) for fold, network in networks.items()}
     if given is None and run is not None and (run / HEADS).is_file():
         try:
-            heads = read_heads(run / HEADS)
+            same = not _differs(read_heads(run / HEADS), hashes, genes)
         except InputError:  # damaged: what is right is written beside the map
-            heads = None
-        if heads is not None and not _differs(heads, hashes, genes):
+            same = False
+        if same:
             return MapHeads(run / HEADS, networks, tuple(genes), True)
     path = output.resolve().parent / name if given is None else Path(given)
     if not path.exists():
@@ -100,11 +100,14 @@ def place_heads(
 
 
 def _differs(heads: Heads, hashes: Mapping[int, str], genes: Sequence[str]) -> str:
-    """How heads differ from those of networks; empty if they are the same."""
+    """How heads differ from those of networks; empty if they are the same. A damaged file is an error."""
     theirs = dict(zip(heads.folds, heads.hashes, strict=True))
     if absent := sorted(hashes.keys() - theirs.keys()):
         return f"it has no fold {listing(absent)}"
     other = [fold for fold, own in hashes.items() if theirs[fold] != own]
     if other:
         return f"fold {other[0]} has the hash {theirs[other[0]][:12]}, not {hashes[other[0]][:12]}"
-    return "" if heads.genes == tuple(genes) else "its genes have other names"
+    if heads.genes != tuple(genes):
+        return "its genes have other names"
+    heads.check(hashes)
+    return ""

@@ -215,6 +215,7 @@ class MapWork:
         """What the map says of itself: nothing that differs from run to run."""
         plan, options, places = self.plan, self.options, self.plan.places
         weights, choice = plan.plan.weights, plan.choice
+        fresh = options.untrained is not None
         used = [weights.folds.index(fold) for fold in plan.networks]
         windowed = not options.per_tile
         width, height = places.bag.geometry.slide_size or (0, 0)
@@ -223,11 +224,12 @@ class MapWork:
             "patient_id": plan.slide.patient.name,
             "source": self.source,
             "weights": weights.source,
-            "digests": [weights.digests[i] for i in used] if weights.digests else [],
+            "digests": [weights.digests[i] for i in used] if weights.digests and not fresh else [],
+            "seed": options.untrained if fresh else -1,
             "folds": list(plan.networks),
             "ensemble": options.ensemble,
             "held_out": -1 if choice.fold is None else choice.fold,
-            "seen": choice.seen and options.untrained is None,
+            "seen": choice.seen and not fresh,
             "architecture": weights.architecture,
             "encoder": plan.plan.spec.encoder,
             "units": weights.units,
@@ -250,9 +252,10 @@ class MapWork:
     @property
     def source(self) -> str:
         """What makes the values."""
-        if self.options.untrained is not None:
-            return "untrained"
-        return "per-tile" if self.options.per_tile else "windows"
+        how = "per-tile" if self.options.per_tile else "windows"
+        if self.options.untrained is None:
+            return how
+        return "untrained" if how == "windows" else f"untrained {how}"
 
     def outcome(self, result: Map, made: Made) -> MapRun:
         """What was done."""

@@ -109,8 +109,8 @@ class KeptRows:
 def unfinished(output: Path) -> Iterator[Unfinished]:
     """The folder of an unfinished map, for the length of a block.
 
-    It is removed at the end, and at an error that would come again; after Ctrl-C, or if the process dies, it stays for
-    the next call.
+    It is removed at the end, and at bad input, which would be refused again. After Ctrl-C, on a full disk, with too
+    little memory, or if the process dies, it stays for the next call.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ def unfinished(output: Path) -> Iterator[Unfinished]:
             )
         try:
             yield Unfinished(path)
-        except Exception:  # not Ctrl-C
-            shutil.rmtree(path, ignore_errors=True)
+        except InputError as error:
+            if not isinstance(error.__context__, OSError):  # such as a full disk
+                shutil.rmtree(path, ignore_errors=True)
             raise
         shutil.rmtree(path, ignore_errors=True)

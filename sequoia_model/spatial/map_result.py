@@ -21,7 +21,7 @@ class MapRun(Result):
         The map.
     slide, patient_id : str
         The slide, and whose it is.
-    source : {"windows", "per-tile", "untrained"}
+    source : {"windows", "per-tile", "untrained", "untrained per-tile"}
         What made the values.
     n_tiles, n_covered : int
         Number of tiles, and of those that have values.
@@ -87,7 +87,7 @@ class MapRun(Result):
             if not self.n_windows
             else f"{counted(self.n_windows, 'window')} of {self.window} × {self.window} tiles at stride {self.stride}"
         )
-        untrained = ", untrained" if self.source == "untrained" else ""
+        untrained = ", untrained" if self.source.startswith("untrained") else ""
         unit = "a unit that is not stated" if self.units == NOT_STATED else self.units
         lines = [
             f"{self.slide}: {self.n_covered:,} of {counted(self.n_tiles, 'tile')} have values",

@@ -130,7 +130,7 @@ FEATURES = {
     "one tile far away": (
         section(
             coords=np.where(np.arange(170)[:, None] == 169, 256_000_000, COORDS),
-            geometry=make_geometry(side=256.0, slide_mpp=0.5, max_tiles=None),
+            geometry=make_geometry(side=256.0, slide_mpp=0.5, max_tiles=None, slide_size=None),
         ),
         ["S1.h5", "more than any slide", "256000000, 256000000 px"],
     ),

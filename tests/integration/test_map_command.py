@@ -9,6 +9,7 @@ import signal
 import time
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,6 +156,44 @@ def test_untrained_networks_take_the_place_of_the_trained_ones(made, mapped, tmp
     network = untrained(load_weights(made / "run"), 3)[1]
     assert found.about["source"] == "untrained" and (tmp_path / "heads-untrained-3.h5").exists()
     np.testing.assert_allclose(found.by_fold("G2")[1], by_hand(made, network, 5)[:, 1], atol=1e-5)
+
+
+def test_untrained_maps_do_not_name_the_trained_networks(mapped):
+    found = mapped("--untrained", 3, "--stride", 5)
+    assert (found.about["digests"], found.about["seed"]) == ([], 3)
+    trained = mapped("--stride", 5, name="S2")
+    assert (len(trained.about["digests"]), trained.about["seed"]) == (3, -1)
+
+
+def test_untrained_scores_of_tiles_are_named_as_both(mapped):
+    assert mapped("--genes", "G2", "--per-tile", "--untrained", 1, weights="mlp").about["source"] == (
+        "untrained per-tile"
+    )
+
+
+def test_heads_of_the_run_with_other_numbers_are_not_used(made, tmp_path, capsys):
+    run = shutil.copytree(made / "run", tmp_path / "run")
+    with h5py.File(run / "heads.h5", "r+") as file:
+        file["weight"][...] *= 2
+    words = ["map", made / "S1.h5", "--weights", run, "-o", tmp_path / "S1.map.h5ad", "--stride", 5]
+    assert sequoia_model(capsys, *words).code == 0
+    assert read_map(tmp_path / "S1.map.h5ad").about["heads"] == "heads.h5"
+
+
+def test_a_map_goes_on_after_the_device_ran_out_of_memory(made, tmp_path, capsys, monkeypatch):
+    words = ["map", made / "S1.h5", "--weights", made / "run", "--stride", 5, "-o", tmp_path / "S1.map.h5ad"]
+    of, asked = _map_work.LatentValues.of, []
+
+    def failing(*given):
+        asked.append(given[1])
+        if given[1] == 1 and asked.count(1) == 1:
+            raise RuntimeError("CUDA out of memory")
+        return of(*given)
+
+    monkeypatch.setattr(_map_work.LatentValues, "of", failing)
+    assert sequoia_model(capsys, *words).code == 1
+    assert sequoia_model(capsys, *words).code == 0
+    assert asked == [0, 1, 1, 2] and left_in(tmp_path) == ["S1.map.h5ad"]
 
 
 def test_a_budget_chooses_the_stride_and_says_its_error(made, mapped, monkeypatch):

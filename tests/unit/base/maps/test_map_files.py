@@ -211,3 +211,110 @@ def test_a_map_without_places_is_refused(written, place):
 def test_a_map_is_only_written_as_h5ad(tmp_path, heads, name):
     with pytest.raises(InputError, match=r"a map is written as \.h5ad"):
         write_map(make_map(heads), tmp_path / name)
+
+
+def change(path, name, value=None):
+    """Another dataset in an HDF5 file; none without a value."""
+    with h5py.File(path, "r+") as file:
+        told = dict(file[name].attrs)
+        del file[name]
+        if value is not None:
+            file[name] = value
+            file[name].attrs.update(told)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_heads_whose_numbers_changed_give_no_gene(written, heads, compressed):
+    with h5py.File(heads.path, "r+") as file:
+        weight = 2 * file["weight"][()]
+        del file["weight"]
+        file.create_dataset("weight", data=weight, compression="gzip" if compressed else None)
+    found = read_map(written)
+    for ask in (found.gene, lambda name: found.weighted([name], np.ones(1))):
+        with pytest.raises(InputError, match="the head of fold 0 does not have its hash") as error:
+            ask("ESR1")
+    assert str(heads.path) in error.value.where
+
+
+def test_only_the_folds_of_the_map_are_checked(tmp_path, heads):
+    write_map(make_map(heads, folds=[2]), tmp_path / "S1.map.h5ad")
+    with h5py.File(heads.path, "r+") as file:
+        file["weight"][0] *= 2
+    np.testing.assert_array_equal(read_map(tmp_path / "S1.map.h5ad").latents[2].shape, (19, 6))
+    assert np.isfinite(read_map(tmp_path / "S1.map.h5ad").gene("ESR1")).sum() == 18
+
+
+def test_heads_that_have_not_changed_are_hashed_once(written, monkeypatch):
+    first = read_map(written).gene("ESR1")
+    monkeypatch.setattr("sequoia_base.maps.heads.Heads._hash", None)
+    np.testing.assert_array_equal(read_map(written).gene("ESR1"), first)
+
+
+def test_heads_whose_genes_have_another_order_are_refused(written, heads):
+    change(heads.path, "gene", list(GENES[::-1]))
+    with pytest.raises(InputError, match="the genes of the heads have other names, or another order"):
+        read_map(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("fold", [0, 0, 0], "fold 0 is there 3 times"),
+        ("gene", ["A", "B", "B", "C"], "gene B is there 2 times"),
+    ],
+)
+def test_heads_that_name_a_thing_twice_are_damaged(written, heads, name, values, words):
+    change(heads.path, name, values)
+    with pytest.raises(InputError, match=f"the file is damaged: {words}"):
+        read_map(written)
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_a_map_that_lacks_a_fold_is_damaged(written, fold):
+    change(written, f"obsm/latent_{fold}")
+    with pytest.raises(InputError, match=f"the map is damaged: it has no latent_{fold}"):
+        read_map(written)
+
+
+def test_a_map_with_a_fold_that_it_does_not_name_is_damaged(written):
+    with h5py.File(written, "r+") as file:
+        file["obsm"].copy("latent_2", "latent_5")
+    with pytest.raises(InputError, match="it has latent_5, but says that it is of fold 0, 1, 2"):
+        read_map(written)
+
+
+@pytest.mark.parametrize("name", ["folds", "tile_um", "slide", "source"])
+def test_a_map_that_does_not_say_what_it_is_is_damaged(written, name):
+    change(written, f"uns/map/{name}")
+    with pytest.raises(InputError, match=f"the map is damaged: it has no uns/map/{name}"):
+        read_map(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("uns/map/folds", 3, "uns/map/folds is 3, not a list"),
+        ("uns/map/heads", 3, "uns/map/heads is 3, not text"),
+        ("uns/map/tile_um", 0.0, r"its tiles are 0\.0 µm wide"),
+        ("uns/map/tile_um", np.nan, "its tiles are nan µm wide"),
+        ("obsm/spatial", np.full((19, 2), np.nan), "tiles have no finite centre"),
+    ],
+)
+def test_a_map_with_a_value_of_another_kind_is_damaged(written, name, value, words):
+    with h5py.File(written, "r+") as file:
+        del file[name]
+        file[name] = value
+        kind = "array" if np.ndim(value) else "numeric-scalar"
+        file[name].attrs.update({"encoding-type": kind, "encoding-version": "0.2.0"})
+    with pytest.raises(InputError, match=f"the map is damaged: {words}") as error:
+        read_map(written)
+    assert str(written) in error.value.where
+
+
+def test_a_ledger_that_is_none_is_damage(written):
+    with h5py.File(written, "r+") as file:
+        del file["uns/map/flow"]
+        file["uns/map/flow"] = "junk"
+        file["uns/map/flow"].attrs.update({"encoding-type": "string", "encoding-version": "0.2.0"})
+    with pytest.raises(InputError, match="the map is damaged: uns/map/flow is not a ledger"):
+        read_map(written)

@@ -15,14 +15,15 @@ ROWS = np.arange(30, dtype=np.float32).reshape(10, 3)
 SETTINGS = {"stride": 1, "networks": {"0": "ab"}}
 
 
-def interrupted(output, settings=SETTINGS, n=4, more=b""):
-    """A call that ends by Ctrl-C after some rows, and some bytes of a block that was not finished."""
-    with suppress(KeyboardInterrupt), unfinished(output) as kept:
+def interrupted(output, settings=SETTINGS, n=4, more=b"", error=None):
+    """A call that ends by Ctrl-C or an error after some rows, and some bytes of a block that was not finished."""
+    error = KeyboardInterrupt() if error is None else error
+    with suppress(type(error)), unfinished(output) as kept:
         kept.begin(settings)
         kept.rows("fold_0", 3, 4).append(ROWS[:n])
         with (kept.path / "fold_0.f32").open("ab") as file:
             file.write(more)
-        raise KeyboardInterrupt
+        raise error
 
 
 def test_rows_of_an_interrupted_call_are_there_for_the_next(tmp_path):
@@ -64,7 +65,29 @@ def test_nothing_is_left_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_nothing_is_left_after_an_error(tmp_path):
+def full(_):
+    raise OSError(28, "the disk is full")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), MemoryError(), OSError(28, "full")])
+def test_what_was_computed_stays_after_an_error_of_the_machine(tmp_path, error):
+    interrupted(tmp_path / "S.h5ad", error=error)
+    with unfinished(tmp_path / "S.h5ad") as kept:
+        kept.begin(SETTINGS)
+        assert kept.rows("fold_0", 3, 4).done(10) == 4
+
+
+def test_what_was_computed_stays_on_a_full_disk(tmp_path, monkeypatch):
+    interrupted(tmp_path / "S.h5ad")
+    with monkeypatch.context() as disk:
+        disk.setattr("sequoia_model.spatial._unfinished.os.fsync", full)
+        with pytest.raises(InputError, match="the disk is full"):
+            interrupted(tmp_path / "S.h5ad")
+    with unfinished(tmp_path / "S.h5ad") as kept:
+        assert kept.rows("fold_0", 3, 4).done(10) >= 4
+
+
+def test_nothing_is_left_after_bad_input(tmp_path):
     with suppress(InputError), unfinished(tmp_path / "S.h5ad") as kept:
         kept.begin(SETTINGS)
         raise InputError("bad")

@@ -85,6 +85,13 @@ class Plan:
 
     def warnings(self) -> list[str]:
         """What the user should know before anything is predicted, counted over the slides of the plan."""
+        return [*self.weights.notes, *self._of_slides(), *self._namesakes(), *self._published_patients()]
+
+    def notes(self) -> list[str]:
+        """As `warnings`, without what is said of the patients."""
+        return [*self.weights.notes, *self._published_patients()]
+
+    def _of_slides(self) -> list[str]:
         slides = self.slides
         people = patient_warnings([slide.name for slide in slides], [slide.patient for slide in slides])
         groups = []
@@ -99,30 +106,33 @@ class Plan:
                 (genes, len(self.genes), "gene", "have", "no measured expression"),
                 (unmeasured, len(slides), "slide", "have", "no measured expression"),
             ]
-        counts = [
+        return people + [
             f"{part(len(some), n, noun, verb)} {what}: {listing(some, 3)}"
             for some, n, noun, verb, what in groups
             if some
         ]
-        return [*self.weights.notes, *people, *counts, *self._namesakes(), *self._published_patients()]
 
-    def _namesakes(self) -> list[str]:
-        """A warning about patients with names of patients in training, if no slide shows that they are the same.
+    @property
+    def namesakes(self) -> set[str]:
+        """Patients with names of patients in training, where no slide shows that they are the same.
 
         Barcodes of TCGA name one patient everywhere; "P001" does not.
         """
         weights = self.weights
         if weights.splits is None or not weights.slides:
-            return []
+            return set()
         trained = weights.splits.roles.index
         same = {weights.slides.get(slide.name) for slide in self.slides}
-        found = {
+        return {
             name
             for slide in self.slides
             for name in known_names(slide.patient.name, slide.name, weights)
             if name in trained and name not in same and patient_of(name) is None
         }
-        if not found:
+
+    def _namesakes(self) -> list[str]:
+        """A warning about the `namesakes`."""
+        if not (found := self.namesakes):
             return []
         n = len({slide.patient.name for slide in self.slides})
         how = "by all networks" if self.ensemble == "all" else "by the fold that held the name out"

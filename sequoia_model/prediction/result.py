@@ -219,6 +219,10 @@ class RunRecord:
             intervals=intervals,
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """The warnings about weights, features and units, without those about the patients."""
+        return (*self.plan.notes(), *self._warnings(), *self._unit_warning())
+
     def obs(self) -> pd.DataFrame:
         """A row per slide, in the order of the files."""
         choices = [_choice(slide) for slide, _ in self.done]

@@ -138,8 +138,37 @@ def plan_map(
     fresh = weights.networks if untrained_seed is None else untrained(weights, untrained_seed)
     everyone = dict(zip(weights.folds, fresh, strict=True))
     used = {weights.folds[i]: everyone[weights.folds[i]] for i in slide.choice.networks}
-    known = RunRecord(plan, done=[(slide, notes_of(bag, plan.spec, ""))]).result("", 0).warnings
-    return MapPlan(places, plan, dict(sorted(used.items())), everyone, wanted, size, (*known, *note))
+    known = RunRecord(plan, done=[(slide, notes_of(bag, plan.spec, ""))]).notes()
+    about = _of_patient(plan, slide.choice) if untrained_seed is None else []
+    return MapPlan(places, plan, dict(sorted(used.items())), everyone, wanted, size, (*about, *known, *note))
+
+
+def _of_patient(plan: Plan, choice: NetworkChoice) -> list[str]:
+    """What to know of the patient of the slide, in one sentence."""
+    (slide,), weights = plan.slides, plan.weights
+    patient = slide.patient.name
+    better = "so the map looks better than that of a new patient"
+    if plan.namesakes:
+        same = (
+            f"the patient {patient} has the name of a patient in training, but the slide was not in training"
+        )
+        if choice.seen:
+            return [
+                f"{same}: if it is the same patient, networks that predict here were trained on it, {better}; if not, "
+                "give another name with --patients"
+            ]
+        return [
+            f"{same}: the map is by the fold that held the name out; if it is another patient, use --ensemble all, or "
+            "another name with --patients"
+        ]
+    if choice.seen:
+        return [f"the patient {patient} was used to train networks that predict here, {better}"]
+    if not slide.patient.known and weights.splits is not None and not weights.slides:
+        return [
+            "the slide has no patient, and is taken as new to the networks; one of a patient in training must be named "
+            "with --patients"
+        ]
+    return []
 
 
 def asked_genes(

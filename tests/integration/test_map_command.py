@@ -101,6 +101,39 @@ def test_all_networks_on_request_are_said_to_have_seen_the_patient(made, tmp_pat
     assert "used to train networks that predict here" in answer.err
 
 
+def warned(answer):
+    return [line for line in answer.err.splitlines() if line.startswith("warning:")]
+
+
+@pytest.mark.parametrize("ensemble", ["all", "held-out"])
+def test_a_slide_of_a_name_in_training_is_warned_of_once(made, tmp_path, capsys, ensemble):
+    slides = {f"T{i}": patient for i, patient in enumerate(PATIENTS)}
+    run = write_run(tmp_path / "run", slides=slides)
+    answer = sequoia_model(
+        capsys, "map", made / "S1.h5", "--weights", run, "-o", tmp_path / "S1.map.h5ad", "--ensemble", ensemble,
+        *of_patient(tmp_path, PATIENTS[0]), "--stride", 5,
+    )  # fmt: skip
+    (line,) = [line for line in warned(answer) if "patient" in line]
+    assert "the patient P0 has the name of a patient in training" in line
+    assert ("were trained on it" in line) == (ensemble == "all")
+
+
+def test_a_slide_without_patient_is_warned_of_once(made, tmp_path, capsys):
+    answer = sequoia_model(
+        capsys,
+        "map",
+        made / "S1.h5",
+        "--weights",
+        made / "run",
+        "-o",
+        tmp_path / "S1.map.h5ad",
+        "--stride",
+        5,
+    )
+    (line,) = [line for line in warned(answer) if "patient" in line]
+    assert "the slide has no patient, and is taken as new" in line
+
+
 def test_without_genes_the_map_holds_latent_vectors_alone(mapped, tmp_path):
     mapped("--stride", 4)
     file = anndata.read_h5ad(tmp_path / "S1.map.h5ad")

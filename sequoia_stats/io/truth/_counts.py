@@ -75,6 +75,10 @@ def totals_of(counts: sparse.csc_array) -> NDArray[np.float64]:
 
 def _refuse_other_than_counts(counts: sparse.csc_array, genes: pd.Index, where: str) -> None:
     values = counts.data
+    if values.dtype.kind == "b":
+        raise InputError(
+            "the values are true or false, not counts", where=where, fix="give the raw counts of each gene"
+        )
     if values.dtype.kind not in "iuf":
         raise InputError("some counts are not numbers", where=where)
     bad = values < 0

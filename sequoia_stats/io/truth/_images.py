@@ -13,8 +13,8 @@ import numpy as np
 from sequoia_base.atomic import existing_file
 from sequoia_stats.errors import InputError
 
-#: µm per pixel that a microscope can have; the 72 dpi of a JPEG (353 µm) mean nothing.
-_LEAST, _MOST = 0.05, 20.0
+#: Least and most µm per pixel that a microscope can have; the 72 dpi of a JPEG (353 µm) mean nothing.
+LEAST_MPP, MOST_MPP = 0.05, 20.0
 _UNITS = {2: 25_400.0, 3: 10_000.0}  # µm in the unit of a TIFF's resolution
 _APERIO = re.compile(r"\bMPP\s*=\s*([0-9.]+)")
 
@@ -103,4 +103,4 @@ def _mpp(image: object) -> float:
         value = float(found[1])
     elif 282 in tags and tags.get(296, 2) in _UNITS and float(tags[282]) > 0:
         value = _UNITS[tags.get(296, 2)] / float(tags[282])
-    return value if _LEAST <= value <= _MOST else 0.0
+    return value if LEAST_MPP <= value <= MOST_MPP else 0.0

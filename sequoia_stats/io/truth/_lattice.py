@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 #: µm between the centres of neighbouring spots on the hexagonal lattice of Visium.
 HEXAGONAL_PITCH_UM = 100.0
@@ -49,6 +50,13 @@ class Lattice:
         (xc, xr), (yc, yr) = self.steps
         return bool(abs(xr) > abs(xc) and abs(yc) > abs(yr) and xr * yc > 0)
 
+    @property
+    def pitch(self) -> float:
+        """Pixels between neighbouring spots: two steps along the columns if the lattice is hexagonal, else one."""
+        across, down = self.lengths
+        is_hexagonal = abs(np.log(down / across / 3**0.5)) < np.log(1.05)
+        return float(2 * across if is_hexagonal else np.sqrt(across * down))
+
     def scales(self, step_um: tuple[float, float]) -> NDArray[np.float64]:
         """µm per pixel along the columns, and along the rows, if a step is as long as said."""
         return np.asarray(step_um) / self.lengths
@@ -70,10 +78,10 @@ def fit_lattice(array: NDArray[np.float64], pixels: NDArray[np.float64]) -> Latt
     Returns
     -------
     Lattice or None
-        None if the spots are on one line or there are fewer than 4.
+        None if the spots are on one line, there are fewer than 4, or one has no centre.
     """
     design = np.column_stack([array, np.ones(len(array))]).astype(np.float64)
-    if len(design) < 4 or not np.isfinite(design).all():
+    if len(design) < 4 or not (np.isfinite(design).all() and np.isfinite(pixels).all()):
         return None
     design[:, :2] -= design[:, :2].mean(axis=0)
     solution, _, rank, _ = np.linalg.lstsq(design, pixels)
@@ -81,3 +89,17 @@ def fit_lattice(array: NDArray[np.float64], pixels: NDArray[np.float64]) -> Latt
         return None
     residual = float(np.sqrt(((pixels - design @ solution) ** 2).sum(axis=1).mean()))
     return Lattice(np.asarray(solution[:2].T, dtype=np.float64), residual)
+
+
+def nearest_distance(points: NDArray[np.float64]) -> float:
+    """Median distance of a point from the nearest other one; inf if there is no other.
+
+    Parameters
+    ----------
+    points : array of shape (spots, 2)
+        Those that are not finite are left out.
+    """
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 2:
+        return np.inf
+    return float(np.median(KDTree(points).query(points, 2)[0][:, 1]))

@@ -13,11 +13,16 @@ from numpy.typing import NDArray
 from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.io.truth._counts import totals_of
-from sequoia_stats.io.truth._lattice import Lattice
+from sequoia_stats.io.truth._images import LEAST_MPP, MOST_MPP
+from sequoia_stats.io.truth._lattice import Lattice, nearest_distance
 from sequoia_stats.types.spatial_truth import SpatialTruth
 
 #: Scales that differ by more than this factor contradict each other.
 SCALE_TOLERANCE = 1.05
+#: The same of a distance to the nearest spot, which is less than the pitch where spots are jittered.
+_NEAREST_TOLERANCE = 1.25
+#: Pitches of usual arrays in µm: Visium, and Spatial Transcriptomics.
+_USUAL_PITCHES = (100.0, 200.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class Section:
     spots : Index
         Names of the spots.
     pixels : array of shape (spots, 2), float64
-        Centres, x before y, in pixels of the full-resolution image.
+        Centres, x before y, in pixels of the full-resolution image, or in µm.
     flow : Flow
         What was lost so far.
     counts, genes, totals, programmes
@@ -39,7 +44,7 @@ class Section:
     scales : mapping of str to float
         µm per pixel by what says so, the most trusted first: {"the metadata": 0.5}.
     lattice : Lattice, optional
-        The lattice of the array, if its axes tell which of x and y is which.
+        The lattice of the array, in the unit of `pixels`, if its axes tell which of x and y is which.
     spot_px, spot_um, pitch_um : float
         Diameter of a spot in pixels, or in µm; distance of spots; 0 if unknown.
     image_size : tuple of two int, optional
@@ -48,6 +53,8 @@ class Section:
         Why x and y seem to be swapped; empty if they do not.
     notes : tuple of str
         What the reader settled.
+    in_um : bool
+        Whether `pixels` are µm, which stay as they are whatever the scale.
     """
 
     name: str
@@ -68,6 +75,7 @@ class Section:
     image_size: tuple[int, int] | None = None
     swapped: str = ""
     notes: tuple[str, ...] = ()
+    in_um: bool = False
 
 
 def settle(section: Section, *, mpp: float | None = None, swap_xy: bool | None = None) -> SpatialTruth:
@@ -85,14 +93,18 @@ def settle(section: Section, *, mpp: float | None = None, swap_xy: bool | None =
     Raises
     ------
     InputError
-        If there are no spots, no spot has a count, the scale is unknown or contradictory, axes seem to be swapped, or a
-        spot is off the image.
+        If there are no spots, no spot has a count, the scale is unknown or contradictory, axes seem to be swapped, two
+        spots are at one place, or a spot is off the image.
     """
     if not len(section.spots):
         raise InputError("the section has no spots", where=section.where)
     section = _with_axes(section, swap_xy)
-    _refuse_off_image(section, swap_xy)
+    _refuse_one_place(section)
     scale, notes = _scale(section, mpp)
+    notes += _pitch_notes(section, scale, is_given=mpp is not None)
+    if section.in_um:
+        section = replace(section, pixels=section.pixels / scale, in_um=False)
+    _refuse_off_image(section, swap_xy)
     section, totals = _without_empty_spots(section)
     return SpatialTruth(
         section.name, tuple(map(str, section.spots)), section.pixels, scale, section.spot_um or section.spot_px * scale,
@@ -118,44 +130,70 @@ def _with_axes(section: Section, swap_xy: bool | None) -> Section:
 
 
 def _refuse_off_image(section: Section, swap_xy: bool | None) -> None:
-    """Refuse spots whose centre is not on the image."""
-    if section.image_size is None:
-        return
-    off = _off(section.pixels, section.image_size)
+    """Refuse spots whose centre is not on the image; without its size, those left of it or above it."""
+    off = _off(section.pixels, section.image_size or (np.inf, np.inf))
     if not off.any():
         return
+    spots = f"{part(int(off.sum()), len(off), 'spot', 'are')} off the image"
+    if section.image_size is None:
+        raise InputError(
+            f"{spots}: their x or y is less than 0",
+            where=f"{section.where}: {listing(section.spots[off], 3)}",
+            fix="give centres in pixels from the upper left corner of the image, or in µm from there",
+        )
     fix = "give the image on which the spots were found, or its scale factors"
     if swap_xy is None and not _off(section.pixels[:, ::-1], section.image_size).any():
         fix = "x and y may be swapped, since all are on it then: --swap-xy"
     raise InputError(
-        f"{part(int(off.sum()), len(off), 'spot', 'are')} off the image of "
-        f"{section.image_size[0]:,} × {section.image_size[1]:,} pixels: {listing(section.spots[off], 3)}",
+        f"{spots} of {section.image_size[0]:,} × {section.image_size[1]:,} pixels: {listing(section.spots[off], 3)}",
         where=section.where,
         fix=fix,
     )
 
 
-def _off(pixels: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+def _refuse_one_place(section: Section) -> None:
+    """Refuse spots whose centre is that of another one."""
+    centres = pd.DataFrame(section.pixels)
+    shared = (centres.duplicated(keep=False) & centres.notna().all(axis=1)).to_numpy()
+    if shared.any():
+        raise InputError(
+            f"{part(int(shared.sum()), len(shared), 'spot', 'are')} at the place of another one",
+            where=f"{section.where}: {listing(section.spots[shared], 3)}",
+            fix="give each spot its own centre",
+        )
+
+
+def _off(pixels: NDArray[np.float64], size: tuple[float, float]) -> NDArray[np.bool_]:
     return np.any((pixels < 0) | (pixels > np.asarray(size)), axis=1)
 
 
 def _scale(section: Section, mpp: float | None) -> tuple[float, tuple[str, ...]]:
     """The scale, and a note of where it is from."""
-    known = {words: scale for words, scale in section.scales.items() if np.isfinite(scale) and scale > 0}
+    known = {words: scale for words, scale in section.scales.items() if _is_plausible(scale)}
+    unused = tuple(
+        f"{words} says {scale:.4g} µm per pixel, which no microscope has: not used."
+        for words, scale in section.scales.items()
+        if scale > 0 and words not in known
+    )
     said = "; ".join(f"{words} says {scale:.4g}" for words, scale in known.items())
     if mpp is not None:
-        if not (np.isfinite(mpp) and mpp > 0):
-            raise InputError(f"mpp must be more than 0 µm per pixel, but is {mpp}", where=section.where)
+        if not _is_plausible(mpp):
+            raise InputError(
+                f"mpp must be from {LEAST_MPP:g} to {MOST_MPP:g} µm per pixel, but is {mpp:g}",
+                where=section.where,
+            )
         if known and not any(_agree(mpp, scale) for scale in known.values()):
             raise InputError(
                 f"{mpp:.4g} µm per pixel contradicts everything that is known of the scale",
                 where=f"{section.where}: {said}",
                 fix="leave --mpp out; is this the image on which the spots were found?",
             )
-        return mpp, (f"{mpp:.4g} µm per pixel, as given{f' ({said})' if said else ''}.",)
+        return mpp, (*unused, f"{mpp:.4g} µm per pixel, as given{f' ({said})' if said else ''}.")
     if not known:
         raise InputError(
-            "the scale of the image is not known", where=section.where, fix="give its µm per pixel with --mpp"
+            "the scale of the image is not known",
+            where=" ".join((f"{section.where}.", *section.notes, *unused)).removesuffix("."),
+            fix="give its µm per pixel with --mpp",
         )
     if not _agree(min(known.values()), max(known.values())):
         raise InputError(
@@ -164,11 +202,49 @@ def _scale(section: Section, mpp: float | None) -> tuple[float, tuple[str, ...]]
             fix="say which is right with --mpp",
         )
     words, scale = next(iter(known.items()))
-    return scale, (f"{scale:.4g} µm per pixel, as {words} says.",)
+    return scale, (*unused, f"{scale:.4g} µm per pixel, as {words} says.")
 
 
-def _agree(a: float, b: float) -> bool:
-    return max(a, b) <= SCALE_TOLERANCE * min(a, b)
+def _pitch_notes(section: Section, scale: float, *, is_given: bool) -> tuple[str, ...]:
+    """Compare how far spots are apart with the pitch, or with those of usual arrays; a note if the scale was given.
+
+    Raises
+    ------
+    InputError
+        If they contradict each other, and no scale was given that settles it.
+    """
+    lattice = section.lattice if section.lattice is not None and section.lattice.holds else None
+    if lattice is None and not section.pitch_um:
+        return ()
+    unit, tolerance = 1.0 if section.in_um else scale, SCALE_TOLERANCE
+    if lattice is None:
+        apart, tolerance = unit * nearest_distance(section.pixels), _NEAREST_TOLERANCE
+    else:
+        apart = unit * lattice.pitch
+    if not np.isfinite(apart) or any(
+        _agree(apart, pitch, tolerance)
+        for pitch in ([section.pitch_um] if section.pitch_um else _USUAL_PITCHES)
+    ):
+        return ()
+    pitch = f"{section.pitch_um:g}" if section.pitch_um else "100 or 200"
+    what = f"by their coordinates spots are {apart:.4g} µm apart, not {pitch}"
+    if is_given and not section.in_um:
+        return (f"{what[0].upper()}{what[1:]}: is the scale right?",)
+    settles = "--coords-unit" if section.in_um else "--mpp"
+    raise InputError(
+        f"what is known of the scale is contradictory: {what}",
+        where=section.where,
+        fix=f"say which is right with {settles}"
+        + ("" if section.pitch_um else ", or the distance with --pitch"),
+    )
+
+
+def _is_plausible(scale: float) -> bool:
+    return bool(LEAST_MPP <= scale <= MOST_MPP)
+
+
+def _agree(a: float, b: float, tolerance: float = SCALE_TOLERANCE) -> bool:
+    return max(a, b) <= tolerance * min(a, b)
 
 
 def _without_empty_spots(section: Section) -> tuple[Section, NDArray[np.float64]]:
@@ -182,7 +258,7 @@ def _without_empty_spots(section: Section) -> tuple[Section, NDArray[np.float64]
         raise InputError("the section is empty: nothing was counted on any spot", where=section.where)
     if len(kept) < n:
         section.flow.add(
-            "spots: counts", n, len(kept), f"{counted(n - len(kept), 'spot has', 'spots have')} no count"
+            "spots: not empty", n, len(kept), f"{counted(n - len(kept), 'spot has', 'spots have')} no count"
         )
     programmes = None if section.programmes is None else section.programmes.iloc[kept]
     left = replace(

@@ -19,7 +19,13 @@ from sequoia_stats.io._options import Option
 from sequoia_stats.io.truth._counts import as_counts, totals_of
 from sequoia_stats.io.truth._images import full_size
 from sequoia_stats.io.truth._joined import refuse_duplicated_spots
-from sequoia_stats.io.truth._lattice import HEXAGONAL_PITCH_UM, HEXAGONAL_UM, Lattice, fit_lattice
+from sequoia_stats.io.truth._lattice import (
+    HEXAGONAL_PITCH_UM,
+    HEXAGONAL_UM,
+    Lattice,
+    fit_lattice,
+    nearest_distance,
+)
 from sequoia_stats.io.truth._section import SCALE_TOLERANCE, Section
 from sequoia_stats.types._matrices import in_memory
 
@@ -33,6 +39,11 @@ _SCALES = ("mpp", "microns_per_pixel", "pixel_size_um", "pixel_size")
 #: Columns of obs that may hold the counts of all genes, where X has only some of them.
 _TOTALS = ("total", "total_counts", "n_counts")
 _ARRAYS = (("array_col", "array_row"), ("x", "y"))
+#: Names of the columns of x, and of y, where ``obsm["spatial"]`` is a table.
+_AXES = (
+    ("x", "pxl_col_in_fullres", "pixel_x", "imagecol"),
+    ("y", "pxl_row_in_fullres", "pixel_y", "imagerow"),
+)
 _LIMITS = {
     "coords_unit": one_of(COORDS_UNITS),
     "pitch": optional(number("more than 0 µm", lambda value: 0 < value < np.inf)),
@@ -90,7 +101,8 @@ def section_of(
     adata : AnnData
         obs = spots, var = genes. ``obsm["spatial"]``: centres, x before y. The scale: ``uns["mpp"]``, or
         ``microns_per_pixel`` among the scale factors in ``uns["spatial"]``; obs columns ``array_col`` and ``array_row``
-        (or ``x`` and ``y``), if `pitch` is known or the lattice is the hexagonal one of Visium. obs column ``total``,
+        (or ``x`` and ``y``), if `pitch` is known or the lattice is the hexagonal one of Visium; without `pitch` they
+        tell whether axes are swapped, and whether spots are 100 or 200 µm apart. obs column ``total``,
         ``total_counts`` or ``n_counts``: counts of all genes, if X has only some.
     where : str, default "AnnData"
         The file, for errors.
@@ -101,7 +113,7 @@ def section_of(
     gene_column : str, optional
         The column of var that holds the symbols. By default the names of var.
     coords_unit : {"px", "um"}
-        Unit of the coordinates; with "um" the scale must be known, as pixels are compared with those of the slide.
+        Unit of the coordinates; µm stay as they are, and the scale tells where the pixels of the slide are.
     pitch, spot_um : float, optional
         µm between the centres of neighbouring spots; diameter of a spot.
     platform : str, default "anndata"
@@ -124,27 +136,19 @@ def section_of(
     spots = adata.obs_names.astype(object)
     refuse_duplicated_spots(spots, where)
     pixels = _coordinates(adata, where)
-    library = _mapping(_only(_mapping(adata.uns, "spatial")))
+    library, notes = _library(_mapping(adata.uns, "spatial"), name)
     factors = _mapping(library, "scalefactors")
-    scales = _stated(adata.uns, factors)
-    if coords_unit == "um":
-        scale = next(iter(scales.values()), None)
-        if scale is None:
-            raise InputError(
-                "coordinates are in µm, but the scale of the slide is not known",
-                where=where,
-                fix="write uns['mpp'], the µm per pixel of the full-resolution image",
-            )
-        pixels = pixels / scale
+    scales, unread = _stated(adata.uns, factors)
+    in_um = coords_unit == "um"
     array, step, pitch = _array(adata.obs, pitch)
     lattice = fit_lattice(array, pixels) if array is not None else None
-    if lattice is not None and step is not None and (scale := _of_pitch(lattice, step)):
+    if lattice is not None and step is not None and not in_um and (scale := _of_pitch(lattice, step)):
         scales[f"the pitch of {pitch:g} µm"] = scale
     counts, genes = as_counts(_matrix(adata, layer, where), _genes(adata, gene_column, where), where, flow)
     return Section(
         name, where, platform, spots, pixels, flow, counts, genes, _totals(adata.obs, counts, where), scales=scales,
         lattice=lattice, spot_px=_number(factors.get("spot_diameter_fullres")), spot_um=spot_um or 0.0,
-        pitch_um=pitch or 0.0, image_size=_image_size(library, where),
+        pitch_um=pitch or 0.0, image_size=_image_size(library, where), notes=(*notes, *unread), in_um=in_um,
     )  # fmt: skip
 
 
@@ -188,6 +192,8 @@ def _coordinates(adata: AnnData, where: str) -> NDArray[np.float64]:
             fix="write the centres of spots, x before y, into obsm['spatial']",
         )
     held = adata.obsm["spatial"]
+    if isinstance(held, pd.DataFrame):
+        held = _x_before_y(held)
     try:
         values = np.asarray(held.toarray() if hasattr(held, "toarray") else held, dtype=np.float64)
     except (TypeError, ValueError):
@@ -200,10 +206,21 @@ def _coordinates(adata: AnnData, where: str) -> NDArray[np.float64]:
     return values
 
 
-def _only(libraries: Mapping[str, Any]) -> Any:
-    """The only library of ``uns["spatial"]``, as scanpy and squidpy write it; None if there are several."""
-    held = [item for item in libraries.values() if isinstance(item, Mapping)]
-    return held[0] if len(held) == 1 else None
+def _x_before_y(table: pd.DataFrame) -> pd.DataFrame:
+    """The two columns of coordinates, by their names if these tell which is which."""
+    lower = {str(column).lower(): column for column in table}
+    x, y = (next((lower[name] for name in names if name in lower), None) for names in _AXES)
+    return table if x is None or y is None else table[[x, y]]
+
+
+def _library(libraries: Mapping[str, Any], section: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The library of ``uns["spatial"]``, as scanpy writes it: the only one, or that of the section; and a note."""
+    held = {str(key): item for key, item in libraries.items() if isinstance(item, Mapping)}
+    if len(held) == 1:
+        return next(iter(held.values())), ()
+    if not held or section in held:
+        return held.get(section, {}), ()
+    return {}, (f"uns['spatial'] has {listing(held, 5)}, none of them called {section}: not used.",)
 
 
 def _mapping(held: Any, key: str | None = None) -> Mapping[str, Any]:
@@ -212,11 +229,17 @@ def _mapping(held: Any, key: str | None = None) -> Mapping[str, Any]:
     return item if isinstance(item, Mapping) else {}
 
 
-def _stated(uns: Mapping[str, Any], factors: Mapping[str, Any]) -> dict[str, float]:
-    """The scales that a file states, by where it does."""
+def _stated(uns: Mapping[str, Any], factors: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The scales that a file states, by where it does; and notes of those that are no numbers above 0."""
     places = [("uns", uns), ("uns['spatial']", factors)]
-    found = {f"{place}[{key!r}]": _number(held.get(key)) for place, held in places for key in _SCALES}
-    return {words: scale for words, scale in found.items() if scale > 0}
+    found = {f"{place}[{key!r}]": held[key] for place, held in places for key in _SCALES if key in held}
+    scales = {words: _number(value) for words, value in found.items()}
+    unread = (
+        f"{words} is {str(found[words])[:40]!r}, which is not a number above 0: not used."
+        for words, scale in scales.items()
+        if not scale
+    )
+    return {words: scale for words, scale in scales.items() if scale}, tuple(unread)
 
 
 def _number(value: Any) -> float:
@@ -231,20 +254,22 @@ def _number(value: Any) -> float:
 def _array(
     obs: pd.DataFrame, pitch: float | None
 ) -> tuple[NDArray[np.float64] | None, tuple[float, float] | None, float | None]:
-    """Places on the array, µm of a step along its columns and rows, and the pitch; None where unknown."""
+    """Places on the array, µm of a step along its columns and rows, and the pitch; None where unknown.
+
+    Whole numbers are places on an array if the nearest spot is at most two steps away, which pixels and µm are not.
+    """
     for columns in _ARRAYS:
         if not {*columns} <= {*obs}:
             continue
         places = obs[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-        if not np.isfinite(places).all() or (places % 1 != 0).any():
+        if not np.isfinite(places).all() or (places % 1 != 0).any() or nearest_distance(places) > 2:
             continue
         is_hexagonal = columns[0] == "array_col" and (places.sum(axis=1) % 2 == 0).all() and len(places) > 3
         if is_hexagonal:
             pitch = pitch or HEXAGONAL_PITCH_UM
             across, down = np.multiply(HEXAGONAL_UM, pitch / HEXAGONAL_PITCH_UM)
             return places, (float(across), float(down)), pitch
-        if columns[0] == "array_col" or pitch is not None:
-            return places, None if pitch is None else (pitch, pitch), pitch
+        return places, None if pitch is None else (pitch, pitch), pitch
     return None, None, pitch
 
 

@@ -65,16 +65,16 @@ def read_hest(path: str | Path, *, metadata: str | Path | None = None) -> Sectio
     file = Path(metadata) if metadata is not None else _beside(path)
     about = {} if file is None else _read_metadata(file)
     adata = h5ad.read_adata(path)
-    section = section_of(adata, str(path), platform="hest")
+    pitch, width, height = (_number(about, *keys) for keys in (("inter_spot_dist",), _WIDTH, _HEIGHT))
+    section = section_of(adata, str(path), platform="hest", pitch=pitch or None)
     scales = {f"{key} of the metadata": _number(about, key) for key in _SCALES}
     known = {words: scale for words, scale in scales.items() if scale > 0}
-    pitch, width, height = (_number(about, *keys) for keys in (("inter_spot_dist",), _WIDTH, _HEIGHT))
     size = (int(width), int(height)) if width and height else section.image_size
     return replace(
         section, name=_name(path, about), scales={**known, **section.scales}, lattice=None,
         swapped=_swapped(adata.obs.reindex(section.spots), section.pixels), spot_um=_number(about, "spot_diameter"),
-        pitch_um=pitch or section.pitch_um, image_size=size,
-        notes=() if file is not None else ("The file has no metadata beside it.",),
+        image_size=size,
+        notes=(*section.notes, *([] if file is not None else ["The file has no metadata beside it."])),
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sequoia_stats.errors import InputError
 from sequoia_stats.io import read_truth
 from tests.build.damaged import write_damaged
-from tests.build.truth import hexagonal_places, make_counts, make_spots_adata, write_hest
+from tests.build.truth import hexagonal_places, lattice_places, make_counts, make_spots_adata, write_hest
 
 HER2ST = Path(__file__).parents[5] / "analyses" / "data" / "her2st" / "spots.h5ad"
 
@@ -76,6 +77,92 @@ def test_coordinates_in_micrometres_become_pixels(tmp_path):
     adata.uns["mpp"], in_px = 0.5, adata.obsm["spatial"].copy()
     adata.obsm["spatial"] = in_px * 0.5
     np.testing.assert_allclose(read_truth(write(adata, tmp_path), coords_unit="um").centres_px, in_px)
+
+
+@pytest.mark.parametrize(
+    ("stated", "mpp"), [({}, 0.5), ({"mpp": 0.5}, 0.51), ({"mpp": 0.5, "pixel_size": 0.7}, 0.7)]
+)
+def test_micrometres_stay_as_they_are_whatever_the_scale(stated, mpp):
+    adata = make_spots_adata()
+    adata.uns.update(stated)
+    truth = read_truth(adata, coords_unit="um", mpp=mpp)
+    np.testing.assert_allclose(truth.centres_um, adata.obsm["spatial"])
+    assert truth.mpp == mpp
+
+
+def test_micrometres_are_compared_with_the_image_in_its_pixels():
+    adata = make_spots_adata()
+    library = {"scalefactors": {"tissue_hires_scalef": 0.1}, "images": {"hires": np.zeros((250, 300, 3))}}
+    adata.uns["spatial"] = {"S": library}
+    adata.obsm["spatial"] = adata.obsm["spatial"] * 0.5
+    assert read_truth(adata, coords_unit="um", mpp=0.5).image_size == (3000, 2500)
+    with pytest.raises(InputError, match="off the image of 3,000 × 2,500"):
+        read_truth(adata, coords_unit="um", mpp=0.25)
+
+
+def test_swapped_axes_are_found_without_a_pitch():
+    adata = make_spots_adata()
+    adata.obs["y"], adata.obs["x"] = lattice_places().T
+    with pytest.raises(InputError, match="x and y seem to be swapped"):
+        read_truth(adata, mpp=0.5)
+    assert read_truth(adata, mpp=0.5, swap_xy=False).n == 30
+
+
+def test_a_given_scale_by_which_spots_are_oddly_far_apart_is_said():
+    notes = read_truth(HER2ST, section="C2", mpp=1.0).notes
+    assert notes[-1] == "By their coordinates spots are 290.3 µm apart, not 100 or 200: is the scale right?"
+    assert len(read_truth(HER2ST, section="C2", mpp=0.688).notes) == 1
+
+
+@pytest.mark.parametrize("unit", [1, 4])
+def test_whole_coordinates_are_no_places_on_an_array(unit):
+    adata = make_spots_adata()
+    adata.obs["x"], adata.obs["y"] = (adata.obsm["spatial"] / unit).T
+    assert read_truth(adata, mpp=0.5, pitch=200).notes == ("0.5 µm per pixel, as given.",)
+
+
+def test_a_scale_that_no_microscope_has_is_not_used_and_said():
+    adata = make_spots_adata()
+    adata.uns.update(mpp=50.0, pixel_size=0.5)
+    truth = read_truth(adata)
+    assert truth.mpp == 0.5
+    assert truth.notes[0] == "uns['mpp'] says 50 µm per pixel, which no microscope has: not used."
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"), [(50.0, "uns['mpp'] says 50"), ("0.5 um", "uns['mpp'] is '0.5 um'")]
+)
+def test_an_unknown_scale_is_refused_with_what_was_found(stated, words):
+    adata = make_spots_adata()
+    adata.uns["mpp"] = stated
+    with pytest.raises(InputError) as error:
+        read_truth(adata)
+    assert words in error.value.where
+
+
+def test_columns_of_coordinates_are_read_by_their_names():
+    adata = make_spots_adata()
+    right = adata.obsm["spatial"].copy()
+    adata.obsm["spatial"] = pd.DataFrame(right[:, ::-1], adata.obs_names, ["Y", "X"])
+    np.testing.assert_array_equal(read_truth(adata, mpp=0.5).centres_px, right)
+
+
+def of_two_libraries():
+    adata = make_spots_adata(section=["L1"] * 20 + ["L2"] * 10)
+    adata.uns["spatial"] = {f"L{i}": {"scalefactors": {"mpp": i / 4}} for i in (1, 2)}
+    return adata
+
+
+def test_of_several_libraries_that_of_the_section_is_read():
+    assert [read_truth(of_two_libraries(), section=name).mpp for name in ("L1", "L2")] == [0.25, 0.5]
+
+
+def test_libraries_of_other_names_are_named():
+    adata = of_two_libraries()
+    adata.obs["section"] = "L3"
+    with pytest.raises(InputError) as error:
+        read_truth(adata)
+    assert "uns['spatial'] has L1, L2, none of them called L3" in error.value.where
 
 
 def test_a_layer_of_counts_comes_before_x(tmp_path):
@@ -167,6 +254,32 @@ def no_counts(adata):
     adata.X = np.zeros(adata.shape, np.float32)
 
 
+def in_um_of_another_pitch(adata):
+    adata.obs["x"], adata.obs["y"] = lattice_places().T
+    adata.obsm["spatial"] = lattice_places() * 200.0
+
+
+def two_at_one_place(adata):
+    adata.obsm["spatial"][4] = adata.obsm["spatial"][20]
+
+
+def all_at_one_place(adata):
+    adata.obsm["spatial"][:] = 7.0
+
+
+def left_of_the_image(adata):
+    adata.obsm["spatial"] = adata.obsm["spatial"] - [500.0, 0.0]
+
+
+def stated_beside_an_array(adata):
+    adata.obs["x"], adata.obs["y"] = lattice_places().T
+    adata.uns["mpp"] = 1.0
+
+
+def truth_of_booleans(adata):
+    adata.X = adata.X.toarray() > 3
+
+
 BAD = [
     (without_places, {}, "there are no coordinates"),
     (three_axes, {}, "two numbers a spot"),
@@ -181,11 +294,18 @@ BAD = [
     (contradiction, {"mpp": None}, "what is known of the scale is contradictory"),
     (contradiction, {"mpp": 2.0}, "2 µm per pixel contradicts everything"),
     (lambda adata: None, {"mpp": None}, "the scale of the image is not known"),
-    (lambda adata: None, {"mpp": -1}, "mpp must be more than 0"),
+    (lambda adata: None, {"mpp": -1}, "mpp must be from 0.05 to 20"),
     (lambda adata: None, {"gene_column": "x"}, "var has no column 'x'"),
     (lambda adata: None, {"layer": "x"}, "there is no layer 'x'"),
     (lambda adata: None, {"section": "C2"}, "obs has no column 'section'"),
-    (lambda adata: None, {"coords_unit": "um"}, "the scale of the slide is not known"),
+    (lambda adata: None, {"mpp": 50}, "mpp must be from 0.05 to 20"),
+    (lambda adata: None, {"coords_unit": "um", "mpp": None}, "the scale of the image is not known"),
+    (in_um_of_another_pitch, {"coords_unit": "um", "pitch": 100}, "spots are 200 µm apart, not 100"),
+    (two_at_one_place, {}, "2 of 30 spots are at the place of another one"),
+    (all_at_one_place, {"pitch": 200}, "30 of 30 spots are at the place of another one"),
+    (left_of_the_image, {}, "5 of 30 spots are off the image: their x or y is less than 0"),
+    (stated_beside_an_array, {"mpp": None}, "spots are 400 µm apart, not 100 or 200"),
+    (truth_of_booleans, {}, "true or false"),
     (lambda adata: None, {"coords_unit": "mm"}, "'mm' is not a valid coords_unit"),
     (lambda adata: None, {"pitch": 0}, "pitch must be more than 0"),
 ]
@@ -228,6 +348,7 @@ def test_metadata_may_lie_elsewhere_or_be_missing(tmp_path):
 @pytest.mark.parametrize(
     ("about", "words"),
     [
+        ({"pixel_size_um_estimated": 0.9}, "spots are 360 µm apart, not 200"),
         ({"pixel_size_um_embedded": 0.25}, "what is known of the scale is contradictory"),
         ({"fullres_px_width": 1000}, "20 of 30 spots are off the image of 1,000 × 2,500 pixels"),
         ({"fullres_px_width": 2100, "fullres_px_height": 2600}, "off the image"),
@@ -236,6 +357,16 @@ def test_metadata_may_lie_elsewhere_or_be_missing(tmp_path):
 def test_metadata_that_contradict_the_spots_are_refused(tmp_path, about, words):
     with pytest.raises(InputError, match=words):
         read_truth(write_hest(tmp_path, **about))
+
+
+def test_the_pitch_of_the_metadata_and_a_square_array_give_a_scale(tmp_path):
+    path = write_hest(tmp_path, pixel_size_um_estimated=0.56)
+    adata = make_spots_adata()
+    adata.obs["array_col"], adata.obs["array_row"] = lattice_places().T
+    adata.write_h5ad(path)
+    with pytest.raises(InputError, match="contradictory") as error:
+        read_truth(path)
+    assert "the pitch of 200 µm says 0.5" in error.value.where
 
 
 def test_spots_that_are_on_the_image_when_swapped_hint_at_it(tmp_path):

@@ -188,7 +188,7 @@ def test_a_spot_on_which_nothing_was_counted_is_left_out(tmp_path):
     counts.iloc[4] = 0
     truth = read_truth(write_st(tmp_path, counts, spots))
     assert truth.n == 29 and [tuple(step) for step in truth.flow] == [
-        ("spots: counts", 30, 29, "1 spot has no count")
+        ("spots: not empty", 30, 29, "1 spot has no count")
     ]
 
 

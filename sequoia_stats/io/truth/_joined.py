@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 
 from sequoia_base.flow import Flow
 from sequoia_base.names import written_otherwise
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
+
+#: Two tables of which the smaller has less than this share of its spots in the other are of two sections.
+_LEAST_SHARE = 0.5
+#: Where both lose more than this share of their spots, they may be of two sections that were measured on equal arrays.
+_DOUBTFUL_LOSS = 0.1
 
 
 def refuse_duplicated_spots(names: pd.Index, where: str) -> None:
@@ -33,14 +38,16 @@ def joined(
     where : str
         The files, for the error.
     flow : Flow
-        Takes a line for each side that loses spots.
+        Takes a line for each side that loses spots, which asks whether the tables belong together if one loses most
+        of its spots, or both more than a tenth.
     what : str, default "counts"
         What was measured.
 
     Raises
     ------
     InputError
-        If no spot is in both, or names differ only in how they are written.
+        If no spot is in both, names differ only in how they are written, or fewer than half of the smaller table's
+        spots are in the other.
     """
     at = measured.get_indexer(placed)
     both = np.flatnonzero(at >= 0)
@@ -53,11 +60,21 @@ def joined(
             where=where,
             fix="give the two files of the same section",
         )
-    if (lost := len(placed) - len(both)) > 0:
-        flow.add(
-            f"spots: {what}", len(placed), len(both), f"{counted(lost, 'spot')} with a place but no {what}"
+    fewer = min(len(placed), len(measured))
+    if len(both) < _LEAST_SHARE * fewer:
+        raise InputError(
+            f"{part(len(both), fewer, 'spot', 'have')} both {what} and a place: they seem to be of two sections",
+            where=where,
+            fix="give the two files of the same section",
         )
-    if (lost := len(measured) - len(both)) > 0:
-        reason = f"{counted(lost, 'spot')} with {what} but no place"
-        flow.add("spots: place", len(measured), len(both), reason)
+    losses = [1 - len(both) / len(spots) for spots in (placed, measured)]
+    is_doubtful = max(losses) > 1 - _LEAST_SHARE or min(losses) > _DOUBTFUL_LOSS
+    doubt = "; are both of this section?" * is_doubtful
+    sides = (
+        (f"spots: {what}", placed, f"a place but no {what}"),
+        ("spots: place", measured, f"{what} but no place"),
+    )
+    for step, spots, reason in sides:
+        if lost := len(spots) - len(both):
+            flow.add(step, len(spots), len(both), f"{counted(lost, 'spot')} with {reason}{doubt}")
     return both, at[both]

@@ -39,11 +39,14 @@ class TenxMatrix:
         Not yet known to be counts.
     genes : list of str
         Symbols; they may repeat.
+    where : str
+        The file of the values, for errors.
     """
 
     barcodes: pd.Index
     values: sparse.csr_array
     genes: list[str]
+    where: str
 
 
 def read_tenx_h5(path: Path, flow: Flow) -> TenxMatrix:
@@ -84,11 +87,11 @@ def read_tenx_folder(folder: Path, flow: Flow) -> TenxMatrix:
         If one of them is missing, truncated or of another kind, or their sizes differ.
     """
     matrix, features, barcodes = (_part(folder, name) for name in _PARTS)
-    rows = [line.split("\t") for line in read_text(features).splitlines()]
+    rows = [line.split("\t") for line in read_text(features).splitlines() if line.strip()]
     if any(len(row) < 2 for row in rows):
         raise InputError("a row has fewer than the two columns id and symbol", where=str(features))
     kinds = [row[2] if len(row) > 2 else GENES_ARE for row in rows]
-    names = [line.split("\t")[0].strip() for line in read_text(barcodes).splitlines()]
+    names = [line.split("\t")[0].strip() for line in read_text(barcodes).splitlines() if line.strip()]
     return _matrix(_read_mtx(matrix), [row[1] for row in rows], kinds, names, str(matrix), flow)
 
 
@@ -141,6 +144,5 @@ def _matrix(
     values = sparse.csr_array(counts.T)  # without a copy, as the HDF5 file has it
     if not are_genes.all():
         values = values[:, np.flatnonzero(are_genes)]
-    return TenxMatrix(
-        names, values, [symbol for symbol, is_gene in zip(symbols, are_genes, strict=True) if is_gene]
-    )
+    symbols = [symbol for symbol, is_gene in zip(symbols, are_genes, strict=True) if is_gene]
+    return TenxMatrix(names, values, symbols, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -81,19 +82,23 @@ def read_visium(path: str | Path) -> Section:
         )
     if len(under) < len(places):
         flow.add("spots: tissue", len(places), len(under), "the others are not under the tissue (in_tissue)")
-    matrix, source = _matrix(outs, flow)
-    notes = () if matrix is not None else ("The folder has no counts.",)
+    matrix = _matrix(outs, flow)
+    notes: tuple[str, ...] = () if matrix is not None else ("The folder has no counts.",)
     at = np.arange(len(under))
     counts: Any = None
     genes: tuple[str, ...] = ()
     if matrix is not None:  # a raw matrix also has the spots that are not under the tissue
         off_tissue = places.index.difference(under.index, sort=False)
         kept = np.flatnonzero(~matrix.barcodes.isin(off_tissue))
-        at, rows = joined(under.index, matrix.barcodes[kept], f"{source} and {places_file}", flow)
-        counts, genes = as_counts(matrix.values[kept[rows]], matrix.genes, source, flow)
+        at, rows = joined(under.index, matrix.barcodes[kept], f"{matrix.where} and {places_file}", flow)
+        counts, genes = as_counts(matrix.values[kept[rows]], matrix.genes, matrix.where, flow)
     chosen = under.iloc[at]
     factors, source_of_factors = _factors(spatial)
     where = str(source_of_factors)
+    if not factors.get("spot_diameter_fullres"):
+        notes += (
+            "The scale factors state no diameter of spots above 0 (spot_diameter_fullres): it is not known.",
+        )
     return Section(
         (path.parent if path.name == "outs" else path).resolve().name, str(path), "visium", chosen.index,
         chosen[list(_COLUMNS[:3:-1])].to_numpy(np.float64), flow,
@@ -129,9 +134,9 @@ def _read_positions(path: Path) -> pd.DataFrame:
         barcodes, table, _ = read_parquet(path, "barcode")
         table = table.set_axis(pd.Index(barcodes, dtype=object))
     else:
-        rows = [line.split(",") for line in read_text(path).splitlines() if line.strip()]
-        header = [name.strip() for name in rows[0]] if rows[0][0].strip() == "barcode" else list(_COLUMNS)
-        first = 1 if rows[0][0].strip() == "barcode" else 0
+        rows = _rows(path)
+        first = int(_COLUMNS[1] in map(str.strip, rows[0]))  # 1 with a header
+        header = [name.strip() for name in rows[0]] if first else list(_COLUMNS)
         for number, row in enumerate(rows, start=1):
             if len(row) != len(header):
                 raise InputError(
@@ -139,7 +144,10 @@ def _read_positions(path: Path) -> pd.DataFrame:
                     where=f"{path}, row {number}",
                     fix="positions have barcode, in_tissue, row, column, and the row and column of the pixel",
                 )
-        table = pd.DataFrame(rows[first:], columns=header, dtype=object).set_index(header[0])
+        named = (
+            _COLUMNS[0] if _COLUMNS[0] in header else header[0]
+        )  # R writes row numbers before it, or "" over it
+        table = pd.DataFrame(rows[first:], columns=header, dtype=object).set_index(named)
     if absent := [name for name in _COLUMNS[1:] if name not in table]:
         raise InputError(f"the positions have no column {absent[0]!r}", where=str(path))
     numbers = table[list(_COLUMNS[1:])].apply(pd.to_numeric, errors="coerce").astype(np.float64)
@@ -150,6 +158,14 @@ def _read_positions(path: Path) -> pd.DataFrame:
         )
     refuse_duplicated_spots(numbers.index, str(path))
     return numbers
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The rows of a table with commas that have something in them; fields may be quoted, as R writes them."""
+    try:
+        return [row for row in csv.reader(read_text(path).splitlines()) if "".join(row).strip()]
+    except csv.Error as error:
+        raise InputError("the positions cannot be read", where=f"{path} ({error})") from None
 
 
 def _lattice(places: pd.DataFrame, where: str) -> Lattice:
@@ -170,16 +186,16 @@ def _lattice(places: pd.DataFrame, where: str) -> Lattice:
     return lattice
 
 
-def _matrix(outs: Path, flow: Flow) -> tuple[TenxMatrix | None, str]:
-    """The counts, and where they are from."""
+def _matrix(outs: Path, flow: Flow) -> TenxMatrix | None:
+    """The counts; None if there are none."""
     for name in _MATRICES:
         if (file := find_file(outs, [f"{name}.h5"])) is not None:
-            return read_tenx_h5(file, flow), str(file)
+            return read_tenx_h5(file, flow)
         if has_tenx_folder(outs / name):
-            return read_tenx_folder(outs / name, flow), str(outs / name)
+            return read_tenx_folder(outs / name, flow)
     if has_tenx_folder(outs):
-        return read_tenx_folder(outs, flow), str(outs)
-    return None, ""
+        return read_tenx_folder(outs, flow)
+    return None
 
 
 def _factors(spatial: Path) -> tuple[dict[str, float], Path]:

@@ -116,6 +116,10 @@ def other_section(counts, spots):
     return counts.set_axis("9" + counts.index), spots
 
 
+def mostly_of_another_section(counts, spots):
+    return counts.set_axis([*counts.index[:14], *("9" + counts.index[14:])]), spots
+
+
 def repeated_row(counts, spots):
     return counts.iloc[[0, *range(30)]], spots
 
@@ -158,6 +162,10 @@ BAD = [
     (fractions, "120 values are not counts"),
     (transposed, "the rows are not spots"),
     (other_section, "no spot has both counts and a place"),
+    (
+        mostly_of_another_section,
+        "14 of 30 spots have both counts and a place: they seem to be of two sections",
+    ),
     (repeated_row, "1 spot is duplicated: 1x1"),
     (repeated_spot, "1 spot is duplicated: 1x1"),
     (shuffled, "not on the lattice"),
@@ -181,6 +189,21 @@ def test_symbols_that_repeat_are_summed(tmp_path):
     truth = read_truth(write_st(tmp_path, *repeated_gene(counts, spots)))
     np.testing.assert_array_equal(truth.gene("A"), counts["G0"] + counts["G1"])
     assert truth.genes == ("A", "B", "C")
+
+
+@pytest.mark.parametrize(("absent", "n_questions"), [(2, 0), (4, 2)])
+def test_tables_that_both_lose_more_than_a_tenth_are_doubted(tmp_path, absent, n_questions):
+    counts, spots = st_tables()
+    truth = read_truth(write_st(tmp_path, counts.iloc[absent:], spots.iloc[: 30 - absent]))
+    reasons = truth.flow.to_frame()["reason"]
+    assert len(reasons) == 2 and reasons.str.endswith("; are both of this section?").sum() == n_questions
+
+
+def test_each_loss_of_spots_has_a_name_of_its_own(tmp_path):
+    counts, spots = st_tables()
+    counts.iloc[4] = 0
+    flow = read_truth(write_st(tmp_path, counts.iloc[1:], spots)).flow
+    assert [tuple(step)[:3] for step in flow] == [("spots: counts", 30, 29), ("spots: not empty", 29, 28)]
 
 
 def test_a_spot_on_which_nothing_was_counted_is_left_out(tmp_path):

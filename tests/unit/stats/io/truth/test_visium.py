@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 
@@ -107,6 +108,18 @@ def test_spots_without_counts_are_counted(tmp_path):
     ]
 
 
+def test_counts_of_many_more_spots_are_read_with_a_question(tmp_path):
+    folder = write_visium(tmp_path / "S")
+    barcodes = [*visium_positions()["barcode"][:32], *(f"X{i}-1" for i in range(40))]
+    write_tenx_h5(folder / FILTERED, make_counts(72), barcodes, list("ABCD"))
+    truth = read_truth(folder)
+    assert truth.n == 32
+    assert (
+        truth.flow.to_frame()["reason"].iloc[-1]
+        == "40 spots with counts but no place; are both of this section?"
+    )
+
+
 def test_programmes_stand_in_for_counts(tmp_path):
     folder = write_visium(tmp_path / "S", matrix="none")
     table = pd.DataFrame(
@@ -145,6 +158,8 @@ def positions_as(change):
 
 
 BAD = [
+    (in_file("spatial/tissue_positions.csv", "\n"), "the file is empty"),
+    (in_file("spatial/tissue_positions.csv", "a" * 200_000), "the positions cannot be read"),
     (in_file("spatial/scalefactors_json.json", "{"), "the scale factors cannot be read"),
     (in_file("spatial/scalefactors_json.json", "[1]"), "the scale factors cannot be read"),
     (in_file("spatial/scalefactors_json.json", '{"spot_diameter_fullres": 999}'), "those of another image: a spot"),
@@ -248,3 +263,42 @@ def test_an_unknown_diameter_stays_unknown(tmp_path):
     folder = write_visium(tmp_path / "S")
     (folder / "spatial" / "scalefactors_json.json").write_text(json.dumps({"tissue_hires_scalef": 0.1}))
     assert read_truth(folder).spot_um == 0
+
+
+@pytest.mark.parametrize("factors", [{"tissue_hires_scalef": 0.1}, {"spot_diameter_fullres": -65}])
+def test_an_unknown_diameter_is_said(tmp_path, factors):
+    folder = write_visium(tmp_path / "S")
+    (folder / "spatial" / "scalefactors_json.json").write_text(json.dumps(factors))
+    assert "no diameter of spots above 0" in read_truth(folder).notes[0]
+
+
+@pytest.mark.parametrize("names", ["column", "untitled", "after row numbers"])
+def test_positions_that_r_wrote_are_read(tmp_path, names):
+    positions = visium_positions()
+    right = read_truth(write_visium(tmp_path / "right", positions))
+    folder = write_visium(tmp_path / "S", positions)
+    tables = {
+        "column": positions,
+        "untitled": positions.rename(columns={"barcode": ""}),
+        "after row numbers": positions.reset_index().rename(columns={"index": ""}),
+    }
+    path = folder / "spatial" / "tissue_positions.csv"
+    tables[names].to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    truth = read_truth(folder)
+    assert truth.spots == right.spots
+    np.testing.assert_array_equal(truth.centres_px, right.centres_px)
+
+
+@pytest.mark.parametrize("part", ["features.tsv.gz", "barcodes.tsv.gz"])
+def test_an_empty_last_line_is_no_row(tmp_path, part):
+    folder = write_visium(tmp_path / "S", matrix="mtx")
+    path = folder / "filtered_feature_bc_matrix" / part
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"\n\n"))
+    np.testing.assert_array_equal(read_truth(folder).counts.toarray(), make_counts(32))
+
+
+def test_a_fraction_is_refused_with_its_file(tmp_path):
+    folder = write_visium(tmp_path / "S", matrix="mtx", counts=np.full((32, 4), 0.5))
+    with pytest.raises(InputError, match="not counts") as error:
+        read_truth(folder)
+    assert "matrix.mtx.gz, first at gene A" in error.value.where

@@ -12,6 +12,8 @@ from sequoia_stats.spatial.modules._scores import standardised
 
 #: Genes that are computed and standardised at once.
 _BLOCK = 1024
+#: Tiles on which the sums of random sets are kept at once.
+_TILES = 256
 
 
 def mean_pairwise(total: ArrayLike, n_genes: ArrayLike, n_tiles: int) -> NDArray[np.float64]:
@@ -34,10 +36,14 @@ def mean_pairwise(total: ArrayLike, n_genes: ArrayLike, n_tiles: int) -> NDArray
     array of shape (sets,)
         NaN for a set with fewer than two genes that vary.
     """
-    total, k = np.asarray(total), np.asarray(n_genes, dtype=np.float64)
-    norms = np.einsum("st,st->s", total, total, dtype=np.float64) / n_tiles
-    pairs = np.where(k > 1, k * (k - 1), np.nan)
-    return np.asarray((norms - k) / pairs)
+    total = np.asarray(total)
+    return _mean_of_pairs(np.einsum("st,st->s", total, total, dtype=np.float64) / n_tiles, n_genes)
+
+
+def _mean_of_pairs(norms: NDArray[np.float64], n_genes: ArrayLike) -> NDArray[np.float64]:
+    """The mean correlation of all pairs, from |Σ z|² / tiles; see `mean_pairwise`."""
+    k = np.asarray(n_genes, dtype=np.float64)
+    return np.asarray((norms - k) / np.where(k > 1, k * (k - 1), np.nan))
 
 
 def module_coherence(values: ArrayLike, modules: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
@@ -109,23 +115,46 @@ def random_coherence(
     array of shape (sets, sizes)
         Sums are in float32: to about 1e-6.
     """
+    sizes = list(sizes)
     ends = sorted(set(sizes))
     draws = draws[:, : ends[-1]] if ends else draws[:, :0]
     needed, columns = np.unique(draws, return_inverse=True)
-    slots = np.searchsorted(ends, np.arange(draws.shape[1]), side="right")  # which size adds this gene
-    rows = slots * len(draws) + np.arange(len(draws))[:, None]
-    shape = (len(ends) * len(draws), len(needed))
-    chosen = sparse.csc_matrix(
-        (np.ones(draws.size, dtype=np.float32), (rows.ravel(), columns.ravel())), shape
-    )
-    total, vary = np.zeros((shape[0], n_tiles), dtype=np.float32), np.zeros(shape[0])
+    columns = columns.reshape(draws.shape)
+    z = np.empty((len(needed), n_tiles), dtype=np.float32)
+    vary = np.zeros(len(needed), dtype=np.int64)
     for start in range(0, len(needed), _BLOCK):
-        z = standardised(genes(needed[start : start + _BLOCK]))
-        part = chosen[:, start : start + _BLOCK]
-        vary += part @ (~np.isnan(z).any(axis=0)).astype(np.float64)
-        total += part @ np.nan_to_num(z).T.astype(np.float32)
-    shaped = total.reshape(len(ends), len(draws), n_tiles)
-    np.cumsum(shaped, axis=0, out=shaped)
-    counts = np.cumsum(vary.reshape(len(ends), len(draws)), axis=0)
-    found = {k: mean_pairwise(shaped[i], counts[i], n_tiles) for i, k in enumerate(ends)}
+        block = standardised(genes(needed[start : start + _BLOCK]))
+        vary[start : start + _BLOCK] = ~np.isnan(block).any(axis=0)
+        z[start : start + _BLOCK] = np.nan_to_num(block, copy=False).T
+    norms = _prefix_norms(z, columns, ends) / n_tiles
+    found = {k: _mean_of_pairs(norms[i], vary[columns[:, :k]].sum(axis=1)) for i, k in enumerate(ends)}
     return np.array([found[k] for k in sizes]).reshape(-1, len(draws)).T
+
+
+def _prefix_norms(
+    z: NDArray[np.float32], columns: NDArray[np.int64], ends: Sequence[int]
+) -> NDArray[np.float64]:
+    """|Σ z|² of the first k genes of each set, for each k of `ends` in ascending order: (ends, sets).
+
+    Sums grow from one size to the next, for some tiles at once: the cost is that of the largest size.
+    """
+    n_sets = len(columns)
+    added = [
+        sparse.csr_matrix(
+            (
+                np.ones(n_sets * (stop - start), dtype=np.float32),
+                np.sort(columns[:, start:stop], axis=1).ravel(),
+                np.arange(n_sets + 1) * (stop - start),
+            ),
+            (n_sets, len(z)),
+        )
+        for start, stop in zip([0, *ends], ends, strict=False)
+    ]
+    norms = np.zeros((len(ends), n_sets))
+    for start in range(0, z.shape[1], _TILES):
+        tiles = np.ascontiguousarray(z[:, start : start + _TILES])
+        total = np.zeros((n_sets, tiles.shape[1]), dtype=np.float32)
+        for i, part in enumerate(added):
+            total += part @ tiles
+            norms[i] += np.einsum("st,st->s", total, total, dtype=np.float64)
+    return norms

@@ -1,6 +1,7 @@
 """Coherence of modules and of random sets: against all pairs, one by one, and unchanged by units and order."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,7 @@ def test_the_formula_needs_only_the_sum_of_a_set():
 
 def test_random_sets_have_the_coherence_of_their_pairs_for_each_size(monkeypatch):
     monkeypatch.setattr("sequoia_stats.spatial.modules.coherence._BLOCK", 5)
+    monkeypatch.setattr("sequoia_stats.spatial.modules.coherence._TILES", 7)
     x = values(genes=30, seed=2)
     x[:, 4] = 1.0
     draws = draw_sets(30, 7, 20, seed=3)
@@ -78,6 +80,16 @@ def test_random_sets_have_the_coherence_of_their_pairs_for_each_size(monkeypatch
     want = [[module_coherence(x, [draw[:k]])[0] for k in (7, 2, 4)] for draw in draws]
     np.testing.assert_allclose(got, want, atol=1e-5)
     assert np.isfinite(got).mean() > 0.9
+
+
+def test_the_number_of_sizes_needs_no_memory():
+    x = values(n=500, genes=60)
+    draws = draw_sets(60, 40, 500, seed=0)
+    tracemalloc.start()
+    random_coherence(lambda at: x[:, at], draws, range(2, 41), len(x))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 500 * 500 * 4 * 5
 
 
 def test_a_random_set_has_distinct_genes_of_all_and_its_beginning_is_random_too():

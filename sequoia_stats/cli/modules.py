@@ -8,24 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sequoia_base.cli.output import Force, Json, ledger, located, progress, say, show, write_csv
+from sequoia_stats.cli import spatial_options as options
 from sequoia_stats.cli.ora import Aliases
-from sequoia_stats.cli.spatial_options import (
-    FormatOfTruth,
-    HeadsOption,
-    MppOption,
-    SectionOption,
-    SwapOption,
-    TrustOption,
-    open_maps,
-    open_truths,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sequoia_base.maps import Map
-    from sequoia_stats.spatial.modules import ModuleMaps
-    from sequoia_stats.types.spatial_truth import SpatialTruth
+    from sequoia_stats.spatial.modules import ModuleMaps, ProgrammeAgreement
 
 _TABLES = ("modules", "clusters", "gene_correlations", "subtypes", "module_scores", "agreement")
 _FIGURES = ("clustermap", "subtypes")
@@ -53,7 +42,7 @@ def modules(
             "publication)."
         ),
     ] = "strict",
-    heads: HeadsOption = None,
+    heads: options.HeadsOption = None,
     truth: Annotated[
         list[Path] | None,
         typer.Option(
@@ -68,11 +57,19 @@ def modules(
             help="TRUTH: table of scores of its spots.  [default: programmes.csv in the folder of TRUTH]"
         ),
     ] = None,
-    section: SectionOption = None,
-    format_: FormatOfTruth = "auto",
-    mpp: MppOption = None,
-    swap_xy: SwapOption = None,
-    trust_positions: TrustOption = False,
+    format_: options.FormatOfTruth = "auto",
+    mpp: options.MppOption = None,
+    swap_xy: options.SwapOption = None,
+    section: options.SectionOption = None,
+    spots: options.SpotsOption = None,
+    metadata: options.MetadataOption = None,
+    image: options.ImageOption = None,
+    layer: options.LayerOption = None,
+    gene_column: options.GeneColumnOption = None,
+    coords_unit: options.UnitOption = None,
+    pitch: options.PitchOption = None,
+    spot_um: options.SpotOption = None,
+    trust_positions: options.TrustOption = False,
     min_size: Annotated[
         int, typer.Option(min=2, help="Smallest number of genes of a module in the maps.")
     ] = 5,
@@ -90,26 +87,37 @@ def modules(
     of its genes, beside that of random sets of genes.
     """
     from sequoia_base.atomic import new_folder, refuse_existing
-    from sequoia_stats.spatial.modules import gene_modules
+    from sequoia_stats.sets.collections import open_sets
+    from sequoia_stats.spatial.modules import gene_modules, programme_agreement
 
-    inputs = [*maps, collection, heads, *(truth or []), programmes]
+    inputs = [*maps, collection, heads, *(truth or []), programmes, spots, metadata, image]
     refuse_existing(output, force=force, files=MODULE_FILES, inputs=inputs)
     _refuse_other_numbers(maps, truth)
-    read = open_maps(maps, heads)
-    truths = open_truths(
-        truth or [], section=section, programmes=programmes, format=format_, mpp=mpp, swap_xy=swap_xy
-    )
     with located(collection):
-        result = gene_modules(
-            read, collection, rule=rule, min_size=min_size, n_random=n_random, seed=seed, aliases=aliases,
-            progress=progress("maps"),
-        )  # fmt: skip
-    agreement = _agreement(result, read, truths, trust_positions)
+        sets = open_sets(collection)
+    read = options.open_maps(maps, heads)
+    truths = options.open_truths(
+        truth or [], programmes=programmes, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots,
+        metadata=metadata, image=image, layer=layer, gene_column=gene_column, coords_unit=coords_unit, pitch=pitch,
+        spot_um=spot_um,
+    )  # fmt: skip
+    result = gene_modules(
+        read, sets, rule=rule, min_size=min_size, n_random=n_random, seed=seed, aliases=aliases,
+        progress=progress("maps"),
+    )  # fmt: skip
+    agreement = [
+        programme_agreement(one, each, measured, trust_positions=trust_positions)
+        for one, each, measured in zip(result.slides, read, truths, strict=False)
+    ]
     with new_folder(output) as folder:
         _write(result, agreement, folder)
     for line in [*result.notes, *ledger(result.flow)]:
         say(line)
-    show(str(result), {"output": str(output), **_content(result, agreement)}, as_json)
+    for one in agreement:
+        for line in [*one.notes, *ledger(one.flow.to_frame())]:
+            say(line)
+    content = {"output": str(output), **_content(result, agreement)}
+    show("\n".join(map(str, [result, *agreement])), content, as_json)
     say(f"written to {output}")
 
 
@@ -124,32 +132,32 @@ def _refuse_other_numbers(maps: list[Path], truths: list[Path] | None) -> None:
         )
 
 
-def _agreement(
-    result: ModuleMaps, maps: list[Map], truths: list[SpatialTruth], trust_positions: bool
-) -> pd.DataFrame | None:
-    """Correlations of modules with measured programmes, of all maps; None without truths."""
-    import pandas as pd
-
-    from sequoia_stats.spatial.modules import programme_agreement
-
-    if not truths:
-        return None
-    found = [
-        programme_agreement(one, each, truth, trust_positions=trust_positions)
-        for one, each, truth in zip(result.slides, maps, truths, strict=True)
-    ]
-    return pd.concat(found, ignore_index=True)
-
-
-def _content(result: ModuleMaps, agreement: pd.DataFrame | None) -> dict[str, object]:
+def _content(result: ModuleMaps, agreement: list[ProgrammeAgreement]) -> dict[str, object]:
     """The result as plain values."""
     from sequoia_base.results import jsonable
 
-    found = {} if agreement is None else {"agreement": jsonable(agreement)}
+    found: dict[str, object] = {}
+    if agreement:
+        found = {"agreement": jsonable(_table(agreement)), "truths": [_beside(one) for one in agreement]}
     return {**result.to_dict(), **found, "notes": list(result.notes), "flow": jsonable(result.flow)}
 
 
-def _write(result: ModuleMaps, agreement: pd.DataFrame | None, folder: Path) -> None:
+def _table(agreement: list[ProgrammeAgreement]) -> pd.DataFrame:
+    """The correlations of all maps."""
+    import pandas as pd
+
+    return pd.concat([one.table for one in agreement], ignore_index=True)
+
+
+def _beside(one: ProgrammeAgreement) -> dict[str, object]:
+    """How a section lies on its map, as plain values."""
+    from sequoia_base.results import jsonable
+
+    found = {name: value for name, value in one.to_dict().items() if name != "table"}
+    return {**found, "flow": jsonable(one.flow.to_frame())}
+
+
+def _write(result: ModuleMaps, agreement: list[ProgrammeAgreement], folder: Path) -> None:
     """Write all tables and figures."""
     import json
 
@@ -163,8 +171,8 @@ def _write(result: ModuleMaps, agreement: pd.DataFrame | None, folder: Path) -> 
     write_csv(r.rename_axis("gene").reset_index(), folder / "gene_correlations.csv")
     write_csv(result.subtypes(), folder / "subtypes.csv")
     write_csv(result.scores(), folder / "module_scores.csv")
-    if agreement is not None:
-        write_csv(agreement, folder / "agreement.csv")
+    if agreement:
+        write_csv(_table(agreement), folder / "agreement.csv")
     text = json.dumps(_content(result, agreement), indent=2, allow_nan=False)
     write_text(folder / "summary.json", text + "\n")
     plots.save_figure(plots.module_clustermap(result), folder / "clustermap")

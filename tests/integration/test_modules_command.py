@@ -122,6 +122,31 @@ def test_measured_programmes_are_correlated_with_the_modules(capsys, tmp_path):
     written = pd.read_csv(tmp_path / "out" / "agreement.csv")
     assert written[["programme", "module"]].to_numpy().tolist() == [["p", "A"], ["p", "B"]]
     assert [row["r"] for row in answer.json["agreement"]] == pytest.approx(written.r.tolist())
+    assert (answer.json["truths"][0]["slide"], answer.json["truths"][0]["n_tiles"]) == ("S1", 30)
+    assert "tiles: with a spot" in answer.err
+
+
+def test_the_agreement_is_printed_and_truths_have_the_options_of_evaluate(capsys, tmp_path):
+    write_made(tmp_path)
+    spots = make_spots_adata(5, 6, mpp=0.25, pitch_um=100.0)
+    spots.layers["raw"] = spots.X
+    spots.write_h5ad(tmp_path / "spots.h5ad")
+    pd.DataFrame({"barcode": spots.obs_names, "p": np.arange(30.0)}).to_csv(tmp_path / "p.csv", index=False)
+    options = [
+        "--programmes", tmp_path / "p.csv", "--mpp", "0.25", "--coords-unit", "px", "--pitch", "100", "--spot-um", "55",
+        "--layer", "raw", "--trust-positions",
+    ]  # fmt: skip
+    answer = sequoia(
+        capsys,
+        *command(tmp_path, "S1.map.h5ad"),
+        "--random",
+        "9",
+        "--truth",
+        tmp_path / "spots.h5ad",
+        *options,
+    )
+    assert answer.code == 0, answer.err
+    assert "S1 beside spots: " in answer.out and "  p: highest with " in answer.out
 
 
 # --- bad input -----------------------------------------------------------------------------------------------------
@@ -149,6 +174,9 @@ def with_sets(text):
 
 BAD = {
     "an unknown collection": (write_made, ["--modules", "naftel"], ["'naftel' is neither", "|neftel, or a GMT file"]),
+    "a small module alone": (
+        with_sets("A\t\tA0\tA1\n"), [], ["the module lacks 5 genes in the maps", "A 2 of 2", "--min-size below 5"],
+    ),
     "no gene found": (
         with_sets("A\t\tX1\tX2\nB\t\tY1\n"), [],
         ["none of 2 modules has 5 genes in the maps, which share 22 genes", "A 0 of 2, B 0 of 1", "--aliases"],
@@ -182,3 +210,15 @@ def test_bad_input_ends_with_2_a_reason_and_nothing_behind(
     assert "Traceback" not in answer.err
     assert answer.out == ""
     assert left_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--modules", "naftel"], "--sets"), (["--rule", "papier"], "sets.gmt"), (["S1.map.h5ad"], "sets.gmt")],
+)
+def test_errors_name_no_option_of_others_and_no_file_that_is_right(capsys, tmp_path, options, words):
+    write_made(tmp_path)
+    maps = [tmp_path / word if word.endswith(".h5ad") else word for word in options]
+    answer = sequoia(capsys, *command(tmp_path, "S1.map.h5ad"), *maps)
+    assert answer.code == 2
+    assert words not in answer.err, answer.err

@@ -116,7 +116,7 @@ def open_sets(source: SetSource) -> GeneSets:
     if not Path(source).exists():
         raise InputError(
             f"{str(source)!r} is neither a bundled collection nor a file",
-            fix=f"--sets {'|'.join(BUNDLED_SETS)}, or a GMT file",
+            fix=f"give {'|'.join(BUNDLED_SETS)}, or a GMT file",
         )
     return read_gmt(source)
 

@@ -1,6 +1,7 @@
 """Modules of genes on maps: module scores, subtypes of tiles, co-expression, and coherence against random sets."""
 
-from sequoia_stats.spatial.modules.agreement import programme_agreement
+from sequoia_stats.spatial.modules._found_modules import PAPER_STATES
+from sequoia_stats.spatial.modules.agreement import ProgrammeAgreement, programme_agreement
 from sequoia_stats.spatial.modules.coherence import (
     draw_sets,
     mean_pairwise,
@@ -14,7 +15,7 @@ from sequoia_stats.spatial.modules.correlations import (
     leaf_order,
     mean_over_slides,
 )
-from sequoia_stats.spatial.modules.module_maps import MODULE_RULES, PAPER_STATES, ModuleMaps, gene_modules
+from sequoia_stats.spatial.modules.module_maps import MODULE_RULES, ModuleMaps, gene_modules
 from sequoia_stats.spatial.modules.subtypes import (
     SubtypeMap,
     highest,
@@ -26,6 +27,7 @@ __all__ = [
     "MODULE_RULES",
     "PAPER_STATES",
     "ModuleMaps",
+    "ProgrammeAgreement",
     "SubtypeMap",
     "clusters_of",
     "draw_sets",

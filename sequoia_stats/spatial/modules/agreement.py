@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from sequoia_base.flow import Flow
+from sequoia_base.results import Result
 from sequoia_stats.errors import InputError
 from sequoia_stats.spatial.alignment import align_spots
 from sequoia_stats.spatial.modules._scores import standardised
@@ -24,9 +27,59 @@ if TYPE_CHECKING:
 _STATISTICS = ("r", "spearman", "r_shift_mean", "r_shift_high", "p_shift")
 
 
+@dataclass(frozen=True, eq=False)
+class ProgrammeAgreement(Result):
+    """Modules of a map beside programmes measured on its slide.
+
+    Attributes
+    ----------
+    slide, truth : str
+        Names of the map's slide and of the section.
+    overlap : float
+        Share of the spots whose centre is on a tile.
+    n_tiles : int
+        Tiles in a window with a spot.
+    table : DataFrame
+        A row per programme and module: slide, programme, module, n_tiles, r, spearman, r_shift_mean, r_shift_high
+        (95% quantile of r · √overlap, see `shift_null`), p_shift, n_shifts. NaN where one is constant or has fewer
+        than 10 tiles, and for the null where no shift leaves enough tissue.
+    notes : tuple of str
+        What is odd about the section and its place on the map.
+    flow : Flow
+        Spots and tiles lost.
+    """
+
+    slide: str
+    truth: str
+    overlap: float
+    n_tiles: int
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    flow: Flow = field(default_factory=Flow, metadata={"show": False})
+
+    def __str__(self) -> str:
+        """The tiles, and the module that goes best with each programme."""
+        lines = [
+            f"{self.slide} beside {self.truth}: {self.n_tiles:,} tiles, {self.overlap:.0%} of the spots on tiles"
+        ]
+        for name, rows in self.table.groupby("programme", sort=False):
+            judged = rows.dropna(subset="r").sort_values("r", ascending=False, kind="stable")
+            if judged.empty:
+                lines.append(f"  {name}: no correlation (constant, or fewer than {FEWEST_TILES} tiles)")
+                continue
+            best = judged.iloc[0]
+            p = (
+                "no shift possible"
+                if np.isnan(best.p_shift)
+                else f"p = {best.p_shift:.3g} of {best.n_shifts} shifts"
+            )
+            lines.append(f"  {name}: highest with {best.module}, r {best.r:.3f} ({p})")
+        return "\n".join(lines)
+
+
 def programme_agreement(
     slide: SubtypeMap, map_: Map, truth: SpatialTruth, *, trust_positions: bool = False
-) -> pd.DataFrame:
+) -> ProgrammeAgreement:
     """Correlate the modules of a map with the programmes measured on its slide.
 
     A programme on a tile is the mean over the four nearest spots of its centre, within 1.5 pitches, without smoothing.
@@ -45,10 +98,7 @@ def programme_agreement(
 
     Returns
     -------
-    DataFrame
-        A row per programme and module: slide, programme, module, n_tiles, r, spearman, r_shift_mean, r_shift_high
-        (95% quantile of r · √overlap, see `shift_null`), p_shift, n_shifts. NaN where one is constant or has fewer
-        than 10 tiles, and for the null where no shift leaves enough tissue.
+    ProgrammeAgreement
 
     Raises
     ------
@@ -69,7 +119,20 @@ def programme_agreement(
         for place, name in enumerate(programmes.columns)
     ]
     table = pd.concat(parts, ignore_index=True).assign(slide=slide.slide)
-    return table[["slide", "programme", "module", "n_tiles", *_STATISTICS, "n_shifts"]]
+    n, covered = len(map_.places), int(map_.covered.sum())
+    flow = truth.flow.copy()
+    flow.extend(aligned.flow)
+    flow.add("tiles: in a window", n, covered, f"{n - covered:,} in no window")
+    flow.add("tiles: with a spot", covered, tiles.n, f"{covered - tiles.n:,} without a spot within the cap")
+    return ProgrammeAgreement(
+        slide=slide.slide,
+        truth=truth.name,
+        overlap=aligned.overlap,
+        n_tiles=tiles.n,
+        table=table[["slide", "programme", "module", "n_tiles", *_STATISTICS, "n_shifts"]],
+        notes=(*truth.notes, *aligned.notes),
+        flow=flow,
+    )
 
 
 def _judged(

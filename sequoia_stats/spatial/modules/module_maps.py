@@ -17,6 +17,7 @@ from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted, listing
 from sequoia_stats.sets.collections import GeneSets, open_sets
 from sequoia_stats.sets.collections.bundled import SetSource
+from sequoia_stats.spatial.modules._found_modules import JOINED, found_modules, genes_of_all, merged_states
 from sequoia_stats.spatial.modules._scores import module_scores, standardised
 from sequoia_stats.spatial.modules.coherence import draw_sets, module_coherence, random_coherence
 from sequoia_stats.spatial.modules.correlations import (
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 
 #: strict: the modules of the collection, genes standardised per slide. paper: genes as predicted, and the states below.
 MODULE_RULES = ("strict", "paper")
-#: The four states that the publication draws, by the meta-modules that they hold.
-PAPER_STATES = {
-    "AC": ("AC",),
-    "cell cycle": ("G1S", "G2M"),
-    "MES": ("MES1", "MES2"),
-    "NPC/OPC": ("NPC1", "NPC2", "OPC"),
-}
 _HIDDEN = {"show": False}
 _LEAST_TILES = 3
 #: Module genes whose correlations are computed; the table of more would not fit anywhere.
@@ -170,14 +164,15 @@ def gene_modules(
     ------
     InputError
         If a slide has two maps or fewer than 3 tiles with values, the maps share no genes, or fewer than two modules
-        have enough genes in them.
+        have enough genes in them, a value is missing or infinite in a tile that windows hold, or the name of a module
+        has a semicolon.
     """
     check_limits({"rule": rule, "min_size": min_size, "n_random": n_random, "seed": seed}, _LIMITS)
     maps = list(maps)
     _check_slides(maps)
-    sets = _states(open_sets(collection)) if rule == "paper" else open_sets(collection)
-    pool = _shared_genes(maps)
-    modules, flow = _found(sets, pool, min_size, aliases)
+    sets = merged_states(open_sets(collection)) if rule == "paper" else open_sets(collection)
+    pool = genes_of_all(maps)
+    modules, flow = found_modules(sets, pool, min_size, aliases)
     genes = list(dict.fromkeys(chain.from_iterable(modules.values())))
     if len(genes) > _MOST_GENES:
         raise InputError(
@@ -221,49 +216,18 @@ def _check_slides(maps: Sequence[Map]) -> None:
             )
 
 
-def _shared_genes(maps: Sequence[Map]) -> list[str]:
-    """The genes that all maps have, in the order of the first."""
-    for each in maps:
-        each.refuse_no_genes()
-    sets = [set(each.gene_names) for each in maps]
-    return [gene for gene in maps[0].gene_names if all(gene in names for names in sets[1:])]
-
-
-def _states(sets: GeneSets) -> GeneSets:
-    """The four states of the publication, if these are its meta-modules; otherwise the sets as they are."""
-    if set(sets) != set(chain.from_iterable(PAPER_STATES.values())):
-        return sets
-    merged = {
-        state: tuple(dict.fromkeys(chain.from_iterable(sets[name] for name in members)))
-        for state, members in PAPER_STATES.items()
-    }
-    return GeneSets(sets.name, merged, source=sets.source, licence=sets.licence, notice=sets.notice)
-
-
-def _found(
-    sets: GeneSets, pool: list[str], min_size: int, aliases: bool
-) -> tuple[dict[str, tuple[str, ...]], Flow]:
-    """The modules with enough genes in the maps, and the ledger of the others."""
-    kept = sets.restrict(pool, min_size=min_size, aliases=aliases)
-    flow = Flow.of(sets.flow)
-    flow.extend(kept.flow)
-    modules = kept.sets()
-    if len(modules) < 2:
-        counts = dict(zip(sets, sets.membership(pool, aliases=aliases).sizes.tolist(), strict=True))
-        words = listing(f"{name} {counts[name]} of {len(sets[name])}" for name in sets)
-        n = counted(len(sets), "module")
-        few = f"only 1 of {n} has" if modules else f"none of {n} has"
-        raise InputError(
-            f"{few} {min_size} genes in the maps, which share {counted(len(pool), 'gene')}",
-            where=f"{sets.name}: {words}",
-            fix="--aliases for former names, or maps with these genes (map --genes, or --heads)",
-        )
-    return modules, flow
-
-
 def _values(each: Map, genes: Sequence[str]) -> NDArray[np.float64]:
-    """Genes on the tiles that have values, tiles × genes."""
-    return np.asarray(each.genes(list(genes)), dtype=np.float64)[each.covered]
+    """Genes on the tiles that have values, tiles × genes; an error for one that is missing or infinite there."""
+    values = np.asarray(each.genes(list(genes)), dtype=np.float64)[each.covered]
+    if not np.isfinite(values).all():
+        tile, gene = np.argwhere(~np.isfinite(values))[0]
+        row, column = each.places[each.covered][tile]
+        raise InputError(
+            f"a value is {values[tile, gene]} in a tile that windows hold",
+            where=f"slide {each.slide}, gene {genes[gene]}, tile {row}x{column}",
+            fix="map the slide again, or leave the map out",
+        )
+    return values
 
 
 def _subtypes(
@@ -275,7 +239,10 @@ def _subtypes(
 ) -> SubtypeMap:
     """Scores and subtypes of all tiles of a map; NaN and none for those in no window."""
     scores = np.full((len(each.covered), len(modules)), np.nan)
-    scores[each.covered] = module_scores(values if rule == "paper" else standardised(values), columns)
+    found = module_scores(standardised(values), columns)
+    if rule == "paper":
+        found = np.where(np.isnan(found), np.nan, module_scores(values, columns))
+    scores[each.covered] = found
     return subtype_map(
         scores,
         list(modules),
@@ -308,7 +275,8 @@ def _table(
     found: dict[str, tuple[NDArray, NDArray]],
 ) -> pd.DataFrame:
     """A row per module and slide, then per module for all slides."""
-    whole_run = (_mean([r for r, _ in found.values()]), _mean([random for _, random in found.values()]))
+    on_its_slides = [np.where(np.isnan(r), np.nan, random) for r, random in found.values()]
+    whole_run = (_mean([r for r, _ in found.values()]), _mean(on_its_slides))
     tiles = {one.slide: one.counts for one in slides}
     tiles[""] = {name: sum(one.counts[name] for one in slides) for name in modules}
     rows: list[dict[str, Any]] = []
@@ -317,7 +285,7 @@ def _table(
             rows.append(
                 {"module": name, "slide": slide, "n_genes": len(sets[name]), "n_found": len(members)}
                 | _judged(float(r[place]), random[:, place])
-                | {"n_tiles": tiles[slide][name], "missing": ";".join(_missing(sets[name], members))}
+                | {"n_tiles": tiles[slide][name], "missing": JOINED.join(_missing(sets[name], members))}
             )
     return pd.DataFrame(rows)
 
@@ -362,7 +330,9 @@ def _clustered(
     r = r[np.ix_(varies, varies)]
     tree = gene_tree(r, rule=rule)
     order, clusters = leaf_order(tree), clusters_of(tree, len(modules))
-    homes = {gene: ";".join(name for name, members in modules.items() if gene in members) for gene in names}
+    homes = {
+        gene: JOINED.join(name for name, members in modules.items() if gene in members) for gene in names
+    }
     table = pd.DataFrame({"gene": names, "modules": [homes[gene] for gene in names], "cluster": clusters})
     return pd.DataFrame(r, index=names, columns=names), tree, table.iloc[order].reset_index(drop=True)
 
@@ -371,7 +341,7 @@ def _notes(sets: GeneSets, table: pd.DataFrame, pool: list[str], genes: list[str
     """Genes that the maps lack, how random sets were drawn, and the notice of the collection."""
     notes = [sets.notice] if sets.notice else []
     for row in table[(table["slide"] == "") & (table["missing"] != "")].itertuples():
-        lost = str(row.missing).split(";")
+        lost = str(row.missing).split(JOINED)
         notes.append(
             f"{len(lost)} of {row.n_genes} genes of {row.module} are not in the maps: {listing(lost, 5)}"
         )

@@ -162,9 +162,10 @@ def subtype_map(
     if len(scored) < 2:
         raise InputError(
             f"a subtype is the highest of several modules, but only {len(scored)} of "
-            f"{counted(values.shape[1], 'module')} has scores",
+            f"{counted(values.shape[1], 'module')} has scores"
+            + (": no gene of the others varies" if values.shape[1] > 1 else ""),
             where=f"slide {slide}",
-            fix="use a collection with more modules",
+            fix="leave the slide out" if values.shape[1] > 1 else "give several modules",
         )
     ranks = percentiles(values.T).T
     best, margins = highest(ranks[:, scored])

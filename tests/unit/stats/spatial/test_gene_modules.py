@@ -102,6 +102,16 @@ def test_over_several_slides_coherence_is_the_mean_and_is_ranked_among_means():
     assert found.table.slide.tolist() == ["S1", "S1", "S2", "S2", "", ""]
 
 
+def test_a_module_that_is_constant_on_a_slide_stands_beside_random_sets_of_the_others():
+    a, b = values(seed=1), values(seed=2)
+    b[:, [4, 5]] = 2.0
+    found = judged([a_map(x=a, slide="S1"), a_map(x=b, slide="S2")], n_random=40)
+    alone = judged([a_map(x=a, slide="S1")], n_random=40).overall.set_index("module").loc["B"]
+    row = found.overall.set_index("module").loc["B"]
+    columns = ["coherence", "coherence_random_mean", "coherence_random_high", "p_coherence", "n_random"]
+    assert row[columns].tolist() == pytest.approx(alone[columns].tolist())
+
+
 def test_a_module_of_random_genes_does_not_cohere():
     others = {"R": tuple(f"OTHER{i}" for i in range(8)), "A": MODULES["A"]}
     p = judged([a_map()], others, n_random=300).overall.set_index("module").p_coherence
@@ -138,7 +148,7 @@ def test_a_gene_counts_only_if_all_maps_have_it():
 def test_a_module_with_few_genes_is_left_out_and_counted():
     found = judged([a_map()], {**MODULES, "C": ("OTHER1", "GONE")}, min_size=3)
     assert list(found.modules) == ["A", "B"]
-    assert found.flow.reason.iloc[-1].startswith("1 with fewer than 3 genes in the universe")
+    assert found.flow.reason.iloc[-1].startswith("1 with fewer than 3 genes in the maps")
 
 
 def test_a_constant_gene_is_no_part_of_the_score_and_is_counted():
@@ -148,6 +158,22 @@ def test_a_constant_gene_is_no_part_of_the_score_and_is_counted():
     np.testing.assert_allclose(found.slides[0].scores[:, 0], z(x[:, [0, 2, 3]]).mean(axis=1))
     assert "A1" not in found.correlations
     assert found.flow.iloc[-1].tolist() == ["genes: vary over tiles", 7, 6, "1 constant"]
+
+
+@pytest.mark.parametrize("rule", ["strict", "paper"])
+def test_a_module_that_does_not_vary_is_no_subtype(rule):
+    x = values()
+    x[:, 4:7] = [1.0, 2.0, 3.0]
+    (slide,) = judged([a_map(x=x)], {**MODULES, "C": tuple(f"OTHER{i}" for i in range(4))}, rule=rule).slides
+    assert (slide.counts["B"], slide.counts["A"] + slide.counts["C"]) == (0, 30)
+    assert np.isnan(slide.scores[:, 1]).all()
+
+
+def test_the_ledger_speaks_of_maps_and_of_losses_alone():
+    assert judged([a_map()]).flow.empty
+    flow = judged([a_map()], {**MODULES, "C": ("GONE",)}).flow
+    assert flow.step.tolist() == ["genes: in the maps", "sets: with a gene in the maps"]
+    assert flow.reason.iloc[0] == "1 not in the maps of 27 genes"
 
 
 def test_a_tile_in_no_window_has_no_subtype_and_does_not_matter():
@@ -237,8 +263,51 @@ def test_no_map_is_refused():
 
 
 def test_constant_genes_make_no_modules():
-    with pytest.raises(InputError, match="only 0 of 2 modules has scores"):
+    with pytest.raises(InputError, match="only 0 of 2 modules has scores: no gene of the others varies"):
         judged([a_map(x=np.ones((30, len(GENES))))])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("gene", ["B0", "OTHER3"])
+def test_a_missing_value_in_a_window_is_refused_with_its_gene_and_tile(gene, value):
+    x = values()
+    x[8, GENES.index(gene)] = value
+    with pytest.raises(InputError, match=f"a value is {value} in a tile that windows hold") as error:
+        judged([a_map(x=x)])
+    assert error.value.where == f"slide S1, gene {gene}, tile 1x3"
+
+
+@pytest.mark.parametrize(
+    ("sets", "options", "what", "fix"),
+    [
+        (
+            {"A": ("A0", "A1")},
+            {"min_size": 5},
+            "the module lacks 5 genes",
+            "two or more modules; --min-size below 5",
+        ),
+        (MODULES, {"min_size": 5}, "none of 2 modules has 5 genes", "--min-size below 5 for small modules"),
+        ({"A": MODULES["A"]}, {}, "only 1 of 1 module has 2 genes", "a collection of two or more modules"),
+        (
+            {"A": ("G1", "G2"), "B": ("G3", "G4")},
+            {},
+            "none of 2 modules has 2",
+            "--aliases for former names, or maps",
+        ),
+    ],
+)
+def test_too_few_modules_have_the_fix_that_helps(sets, options, what, fix):
+    with pytest.raises(InputError, match=what) as error:
+        judged([a_map()], sets, **options)
+    assert fix in error.value.fix
+    assert ("--aliases" in error.value.fix) == ("G1" in sets["A"])
+
+
+def test_a_semicolon_in_the_name_of_a_module_is_refused():
+    with pytest.raises(
+        InputError, match="the name of a module has ';', which separates modules in tables: A;B"
+    ):
+        judged([a_map()], {"A;B": MODULES["A"], "C": MODULES["B"]})
 
 
 def test_a_rule_that_is_none_is_refused():

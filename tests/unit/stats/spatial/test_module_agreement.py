@@ -48,7 +48,7 @@ def nearest_four(measured):
 
 def test_correlations_are_those_of_scipy_on_means_of_four_spots():
     slide, map_, truth = make_pair(noise=1.0)
-    table = programme_agreement(slide, map_, truth)
+    table = programme_agreement(slide, map_, truth).table
     measured = nearest_four(truth.programmes.to_numpy())
     want = np.corrcoef(slide.scores.T, measured.T)[:2, 2:]
     np.testing.assert_allclose(by_pair(table, "r"), want, atol=1e-12)
@@ -63,7 +63,7 @@ def test_correlations_are_those_of_scipy_on_means_of_four_spots():
 
 def test_the_null_is_that_of_shifts_and_turns_of_the_programme():
     slide, map_, truth = make_pair(noise=1.0)
-    row = programme_agreement(slide, map_, truth).iloc[1]
+    row = programme_agreement(slide, map_, truth).table.iloc[1]
     measured = nearest_four(truth.programmes.to_numpy())[:, 0]
     want = shift_null(slide.scores[:, 1], measured, PLACES)
     got = row[["r_shift_mean", "r_shift_high", "p_shift", "n_shifts"]].astype(float).tolist()
@@ -74,13 +74,13 @@ def test_the_null_is_that_of_shifts_and_turns_of_the_programme():
 def test_a_module_without_scores_has_no_agreement():
     slide, map_, truth = make_pair()
     slide.scores[:, 1] = np.nan
-    table = programme_agreement(slide, map_, truth).set_index("module")
+    table = programme_agreement(slide, map_, truth).table.set_index("module")
     assert table.loc["B", ["r", "spearman", "p_shift"]].isna().all(axis=None)
     assert np.isfinite(table.loc["A", ["r", "spearman", "p_shift"]].to_numpy(float)).all()
 
 
 def test_a_module_agrees_with_its_own_programme():
-    r = by_pair(programme_agreement(*make_pair()), "r")
+    r = by_pair(programme_agreement(*make_pair()).table, "r")
     assert r.loc["A", "p"] > 0.8
     assert abs(r.loc["A", "q"]) < 0.3
 
@@ -88,7 +88,7 @@ def test_a_module_agrees_with_its_own_programme():
 def test_a_spot_without_a_score_leaves_its_tiles_out_for_that_programme():
     slide, map_, truth = make_pair()
     truth.programmes.iloc[0, 0] = np.nan
-    table = programme_agreement(slide, map_, truth).set_index("programme")
+    table = programme_agreement(slide, map_, truth).table.set_index("programme")
     assert (table.n_tiles["p"] < 48).all()
     assert (table.n_tiles["q"] == 48).all()
 
@@ -96,9 +96,33 @@ def test_a_spot_without_a_score_leaves_its_tiles_out_for_that_programme():
 def test_a_constant_programme_has_no_correlation():
     slide, map_, truth = make_pair()
     truth.programmes["q"] = 1.0
-    table = programme_agreement(slide, map_, truth).set_index("programme")
+    table = programme_agreement(slide, map_, truth).table.set_index("programme")
     assert np.isnan(table.r["q"]).all()
     assert np.isfinite(table.r["p"]).all()
+
+
+def test_spots_and_tiles_that_are_lost_are_counted_and_trusted_positions_are_noted():
+    slide, map_, truth = make_pair()
+    found = programme_agreement(slide, map_, of_spots(truth.programmes.to_numpy()[:24], CENTRES[:24]))
+    assert found.n_tiles < 48
+    assert found.flow.to_frame().iloc[-1].tolist() == [
+        "tiles: with a spot", 48, found.n_tiles, f"{48 - found.n_tiles} without a spot within the cap"
+    ]  # fmt: skip
+    far = np.vstack([CENTRES[:-9], CENTRES[-9:] - 5000])
+    off = programme_agreement(slide, map_, of_spots(truth.programmes.to_numpy(), far), trust_positions=True)
+    assert "9 of 48 spots are off the slide" in off.notes
+    assert "spots: on the slide" in off.flow.to_frame().step.tolist()
+
+
+def test_the_printed_form_has_the_highest_module_of_each_programme_with_its_p():
+    found = programme_agreement(*make_pair())
+    lines = str(found).splitlines()
+    best = found.table.set_index(["programme", "module"]).loc[("p", "A")]
+    assert lines[0].startswith("S1 beside ") and "48 tiles, 100% of the spots on tiles" in lines[0]
+    assert (
+        lines[1] == f"  p: highest with A, r {best.r:.3f} (p = {best.p_shift:.3g} of {best.n_shifts} shifts)"
+    )
+    assert lines[2].startswith("  q: highest with B")
 
 
 def test_a_section_without_programmes_is_refused():

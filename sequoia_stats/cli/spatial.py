@@ -72,6 +72,7 @@ def evaluate(
     min_counts: options.MinCountsOption = 10,
     min_overlap: options.OverlapOption = 0.6,
     spectral: options.SpectralOption = 999,
+    emd_genes: options.EmdGenesOption = None,
     trust_positions: options.TrustOption = False,
     format_: options.FormatOfTruth = "auto",
     mpp: options.MppOption = None,
@@ -100,7 +101,7 @@ def evaluate(
 
     how = JudgementOptions(
         rule=rule, nearest=nearest, cap_um=cap_um, smooth=smooth, min_counts=min_counts, min_overlap=min_overlap,
-        spectral=spectral, top=top, trust_positions=trust_positions, seed=seed,
+        spectral=spectral, top=top, emd_genes=emd_genes, trust_positions=trust_positions, seed=seed,
     )  # fmt: skip
     pairs, failed = options.open_pairs(
         maps, truth, heads, format=format_, mpp=mpp, swap_xy=swap_xy, section=section, spots=spots, metadata=metadata,
@@ -158,6 +159,7 @@ def compare(
     smooth: options.SmoothOption = True,
     min_counts: options.MinCountsOption = 10,
     min_overlap: options.OverlapOption = 0.6,
+    emd_genes: options.EmdGenesOption = None,
     trust_positions: options.TrustOption = False,
     format_: options.FormatOfTruth = "auto",
     mpp: options.MppOption = None,
@@ -189,7 +191,7 @@ def compare(
     refuse_existing(output, force=force, files=COMPARISON_OF_MAPS_FILES, inputs=[*maps, truth, heads])
     how = JudgementOptions(
         rule=rule, nearest=nearest, cap_um=cap_um, smooth=smooth, min_counts=min_counts, min_overlap=min_overlap,
-        top=top, trust_positions=trust_positions,
+        top=top, emd_genes=emd_genes, trust_positions=trust_positions,
     )  # fmt: skip
     a, b = options.open_maps(maps, heads)
     (measured,) = options.open_truths(
@@ -286,13 +288,14 @@ def _images(paths: list[Path] | None, n: int) -> list[NDArray[np.uint8] | None]:
     import numpy as np
 
     from sequoia_base.atomic import existing_file
-    from sequoia_stats.errors import InputError
+    from sequoia_stats.errors import InputError, counted
 
     if not paths:
         return [None] * n
     if len(paths) != n:
         raise InputError(
-            f"{n} maps need {n} thumbnails, but {len(paths)} are given", fix="--thumbnail once for each"
+            f"{counted(n, 'map')} and {counted(len(paths), 'thumbnail')} do not make pairs",
+            fix="--thumbnail once for each",
         )
     from PIL import Image, UnidentifiedImageError
 

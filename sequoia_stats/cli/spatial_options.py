@@ -37,10 +37,15 @@ FormatOfTruth = Annotated[
     str, typer.Option("--format", metavar="auto|st|visium|hest|anndata", help="Format of TRUTH.")
 ]
 MppOption = Annotated[
-    float | None, typer.Option("--mpp", help="TRUTH: µm per pixel of the full-resolution image.")
+    float | None,
+    typer.Option(
+        "--mpp",
+        help="TRUTH: µm per pixel of the full-resolution image; as all options of TRUTH but --section, for all truths.",
+    ),
 ]
 SwapOption = Annotated[
-    bool | None, typer.Option("--swap-xy/--no-swap-xy", help="TRUTH: whether its x and y are swapped.")
+    bool | None,
+    typer.Option("--swap-xy/--no-swap-xy", help="TRUTH: whether x and y are swapped, in all truths."),
 ]
 SectionOption = Annotated[
     list[str] | None,
@@ -56,7 +61,9 @@ GeneColumnOption = Annotated[
 ]
 ImageOption = Annotated[
     Path | None,
-    typer.Option("--image", help="TRUTH: its full-resolution image, whose size and scale are checked."),
+    typer.Option(
+        "--image", help="TRUTH: its full-resolution image, whose size and scale are checked; for one truth."
+    ),
 ]
 UnitOption = Annotated[
     str | None, typer.Option("--coords-unit", metavar="px|um", help="TRUTH, h5ad: unit of the coordinates.")
@@ -83,6 +90,13 @@ SpectralOption = Annotated[
     int, typer.Option("--spectral", help="Random maps of the spectral null; 0 leaves it out.")
 ]
 TopOption = Annotated[int, typer.Option("--top", help="Number of best genes whose median is reported.")]
+EmdGenesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--emd-genes",
+        help="Number of the most variable genes whose EMD is found.  [default: what 20 minutes of a core allow]",
+    ),
+]
 TrustOption = Annotated[
     bool, typer.Option("--trust-positions", help="Do not refuse a truth for the positions of its spots.")
 ]

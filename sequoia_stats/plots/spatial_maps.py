@@ -77,7 +77,8 @@ def _words(figure: Figure, pair: MapPair, left: float, top: float) -> None:
     chance = (
         "no null" if np.isnan(pair.p_null) else f"95% of null {pair.r_null_high:.2f}, p {pair.p_null:.2g}"
     )
-    lines = (f"r {pair.r:.2f} ({chance})", f"EMD {pair.emd:.3f}, flat {pair.emd_flat:.3f}")
+    distance = "not found" if np.isnan(pair.emd) else f"{pair.emd:.3f}, flat {pair.emd_flat:.3f}"
+    lines = (f"r {pair.r:.2f} ({chance})".replace("-", "−"), f"EMD {distance}")
     for i, line in enumerate(lines, start=1):
         figure.text(left / width, 1 - (top + i * _LINE) / height, line, va="top", size=style.SMALL)
 

@@ -56,6 +56,8 @@ class SlideSetting:
         Number of random maps of the spectral null; 0 for none.
     seed : int
         Their random seed.
+    with_emd : frozenset of str, optional
+        Genes whose earth mover's distances are found; all by default.
     """
 
     tiles: TileTruth
@@ -67,6 +69,7 @@ class SlideSetting:
     shifts: PossibleShifts
     n_spectral: int
     seed: int
+    with_emd: frozenset[str] | None = None
 
 
 def gene_statistics(
@@ -93,6 +96,7 @@ def gene_statistics(
         Their correlations with shifted truths.
     """
     tiles = setting.tiles
+    far = np.array([setting.with_emd is None or gene in setting.with_emd for gene in genes])
     unsmoothed = tiles.unsmoothed(counts)
     a, b = tiles.scaled(maps[:, tiles.tiles]), tiles.smoothed(unsmoothed)
     a_ranks, b_ranks = percentiles(a), percentiles(b)
@@ -104,7 +108,7 @@ def gene_statistics(
         "spearman": correlations(a_ranks, b_ranks),
         "ssim": ssim(a_ranks, b_ranks, tiles.places),
         "js": jensen_shannon(a_ranks, b_ranks),
-        "emd": rule_emds(a_ranks, b_ranks, tiles),
+        "emd": rule_emds(a_ranks, b_ranks, tiles, far),
         "moran_truth": morans_i(b, setting.weights),
         "moran_map": morans_i(a, setting.weights),
         "r_shift_mean": shifts.r_mean,
@@ -116,13 +120,13 @@ def gene_statistics(
         "n_shifts": shifts.n_possible,
         **_spectral(a, b, setting),
         "p_naive": shifts.p_naive,
-        "emd_flat": rule_emds(np.ones_like(b_ranks), b_ranks, tiles),
+        "emd_flat": rule_emds(np.ones_like(b_ranks), b_ranks, tiles, far),
         "r_unsmoothed": correlations(a, tiles.scaled(unsmoothed)),
         "r_one_spot": correlations(a, tiles.scaled(one)),
         "moran_unsmoothed": morans_i(tiles.scaled(unsmoothed), setting.weights),
         "moran_one_spot": morans_i(tiles.scaled(one), setting.weights),
         "r_pearson_residuals": correlations(a, tiles.smoothed(second)),
-        **_by_the_other_rule(maps, counts, setting.other),
+        **_by_the_other_rule(maps, counts, setting.other, far),
         "variance": normalise(counts, tiles.totals).var(axis=0),
         "total_counts": np.asarray(counts.sum(axis=0)).ravel(),
     }
@@ -152,7 +156,7 @@ def correlations(a: Floats, b: Floats) -> Floats:
     return pearson(a.T, b.T).r
 
 
-def rule_emds(a: Floats, b: Floats, tiles: TileTruth) -> Floats:
+def rule_emds(a: Floats, b: Floats, tiles: TileTruth, of: NDArray[np.bool_] | None = None) -> Floats:
     """Earth mover's distances of percentile maps, normalised by the rule.
 
     Parameters
@@ -161,14 +165,18 @@ def rule_emds(a: Floats, b: Floats, tiles: TileTruth) -> Floats:
         Percentiles.
     tiles : TileTruth
         The tiles.
+    of : array of shape (genes,), bool, optional
+        Genes whose distance is found; all by default.
 
     Returns
     -------
     array of shape (genes,)
-        In diagonals of the occupied tiles by the strict rule. By the paper's rule, in widths of their box, as the
-        published code divides by √(n · n), where n is the first side of its grid.
+        NaN for other genes. In diagonals of the occupied tiles by the strict rule. By the paper's rule, in
+        widths of their box, as the published code divides by √(n · n), where n is the first side of its grid.
     """
-    distance = emds(a, b, tiles.places)
+    of = np.ones(len(a), bool) if of is None else of
+    distance = np.full(len(a), np.nan)
+    distance[of] = emds(a[of], b[of], tiles.places)
     if tiles.rule == "strict":
         return distance
     rows, columns = np.ptp(tiles.places, axis=0)
@@ -184,7 +192,9 @@ def _spectral(a: Floats, b: Floats, setting: SlideSetting) -> dict[str, Any]:
     return {"r_spectral_mean": null.r_mean, "r_spectral_high": null.r_high, "p_spectral": null.p}
 
 
-def _by_the_other_rule(maps: Floats, counts: Any, tiles: TileTruth) -> dict[str, Floats]:
+def _by_the_other_rule(
+    maps: Floats, counts: Any, tiles: TileTruth, far: NDArray[np.bool_]
+) -> dict[str, Floats]:
     a, b = tiles.scaled(maps[:, tiles.tiles]), tiles.smoothed(tiles.unsmoothed(counts))
-    distance = rule_emds(percentiles(a), percentiles(b), tiles)
+    distance = rule_emds(percentiles(a), percentiles(b), tiles, far)
     return {f"r_{tiles.rule}": correlations(a, b), f"emd_{tiles.rule}": distance}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from scipy.spatial import KDTree
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
 from sequoia_stats.errors import InputError, counted
+from sequoia_stats.spatial.spots_to_tiles import default_cap
 from sequoia_stats.types.arrays import Floats
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def align_spots(truth: SpatialTruth, predicted: Map, *, trust_positions: bool = 
     where = f"map of {predicted.slide}, truth {truth.name}"
     reasons = [
         _scales(truth, predicted, on_tiles, overlap),
-        _axes(overlap, swapped),
+        _axes(overlap, swapped, is_swapped=truth.swapped),
         _other_slide(truth, predicted, overlap),
     ]
     on_slide = _on_slide(truth, predicted)
@@ -90,10 +92,15 @@ def align_spots(truth: SpatialTruth, predicted: Map, *, trust_positions: bool = 
     found = [reason for reason in reasons if reason]
     if found and not trust_positions:
         what, fix = found[0]
-        raise InputError(what, where=where, fix=fix + "; --trust-positions uses the truth as it is")
+        trust = "" if "--trust" in fix else "; --trust-positions uses the truth as it is"
+        raise InputError(what, where=where, fix=fix + trust)
     notes = [what for what, _ in found]
     if not found and overlap < DOUBTED:
         notes.append(f"only {_share(overlap)} of the spots are on tiles of the map")
+    if (near := _share_near(predicted, truth)) < REFUSED:
+        notes.append(
+            f"only {_share(near)} of the tiles of the map have a spot near: the truth is of a part of it"
+        )
     flow = Flow()
     if off:
         flow.add(
@@ -103,6 +110,51 @@ def align_spots(truth: SpatialTruth, predicted: Map, *, trust_positions: bool = 
             f"{counted(off, 'spot is', 'spots are')} off the slide",
         )
     return SpotAlignment(overlap, swapped, np.flatnonzero(on_slide), tuple(notes), flow)
+
+
+def usable_spots(
+    truth: SpatialTruth, maps: Sequence[Map], flow: Flow, *, trust_positions: bool = False
+) -> tuple[SpatialTruth, list[SpotAlignment]]:
+    """The spots of a truth that maps can be judged on: on the slide of each map, and with counts.
+
+    Parameters
+    ----------
+    truth : SpatialTruth
+        The measured section.
+    maps : sequence of Map
+        Maps of its slide.
+    flow : Flow
+        The ledger, which gets lines.
+    trust_positions : bool
+        As in `align_spots`.
+
+    Returns
+    -------
+    truth : SpatialTruth
+        The section with these spots.
+    aligned : list of SpotAlignment
+        How its spots lie on each map.
+
+    Raises
+    ------
+    InputError
+        As `align_spots`; if no spot has a count.
+    """
+    found = []
+    for predicted in maps:
+        aligned = align_spots(truth, predicted, trust_positions=trust_positions)
+        flow.extend(aligned.flow)
+        if len(aligned.spots) < truth.n:
+            truth = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
+        found.append(aligned)
+    has_counts = truth.totals > 0
+    if truth.counts is not None and not has_counts.all():
+        empty = int((~has_counts).sum())
+        if empty == truth.n:
+            raise InputError("no spot has a count", where=truth.name, fix="give raw counts")
+        flow.add("spots: with counts", truth.n, truth.n - empty, f"{counted(empty, 'spot')} without a count")
+        truth = truth.subset(has_counts, "without a count")
+    return truth, found
 
 
 class _OnTiles:
@@ -136,11 +188,11 @@ def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(abs(a / b - 1) <= 0.01 for a, b in zip(one, other, strict=True))
 
 
-def _axes(overlap: float, swapped: float) -> tuple[str, str] | None:
+def _axes(overlap: float, swapped: float, *, is_swapped: bool) -> tuple[str, str] | None:
     if swapped < max(overlap + _SWAPPED, REFUSED):
         return None
     what = f"{_share(overlap)} of the spots are on tiles of the map, and {_share(swapped)} with x and y exchanged"
-    return what, "--swap-xy"
+    return what, "leave out --swap-xy" if is_swapped else "--swap-xy"
 
 
 def _other_slide(truth: SpatialTruth, predicted: Map, overlap: float) -> tuple[str, str] | None:
@@ -148,8 +200,19 @@ def _other_slide(truth: SpatialTruth, predicted: Map, overlap: float) -> tuple[s
     named_alike = one in other or other in one
     if overlap >= (REFUSED if named_alike else DOUBTED):
         return None
+    if _share_near(predicted, truth) >= DOUBTED:
+        n = counted(len(predicted.places), "tile lies", "tiles lie")
+        what = f"only {_share(overlap)} of the spots are on tiles of the map, whose {n} among them: the map is of a "
+        return what + "region, or the truth is of another slide", "if it is of a region, --trust-positions"
     what = f"only {_share(overlap)} of the spots are on tiles of the map: the truth is of another slide, or its scale "
     return what + "is wrong", "give the truth of this slide, or --mpp X"
+
+
+def _share_near(predicted: Map, truth: SpatialTruth) -> float:
+    """The share of the tiles that have a spot within the default cap."""
+    cap = default_cap(truth.centres_um, truth.pitch_um)
+    distance, _ = KDTree(truth.centres_um).query(predicted.centres_um)
+    return float((distance <= cap).mean()) if len(distance) else 0.0
 
 
 def _on_slide(truth: SpatialTruth, predicted: Map) -> NDArray[np.bool_]:

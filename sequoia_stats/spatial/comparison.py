@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.spatial._gene_statistics import correlations, rule_emds, weighted
-from sequoia_stats.spatial.alignment import align_spots
+from sequoia_stats.spatial.alignment import usable_spots
+from sequoia_stats.spatial.emd_genes import genes_with_emd
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import morans_i, neighbours
 from sequoia_stats.spatial.normalising import normalise
 from sequoia_stats.spatial.percentiles import percentiles
 from sequoia_stats.spatial.rankings import HVG, best_genes, median_of
-from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
+from sequoia_stats.spatial.shared_genes import n_distinct, refuse_missing, shared_genes
 from sequoia_stats.spatial.shifts import PossibleShifts
 from sequoia_stats.spatial.truth_on_tiles import FEWEST_TILES, TileTruth, tile_truth
 from sequoia_stats.types.arrays import Floats
@@ -86,11 +88,15 @@ class MapComparison(Result):
         rows = [
             f"  {row['genes']} ({counted(row['n_genes'], 'gene')}): median r {row['r_a']:.3f} against "
             f"{row['r_b']:.3f}, "
-            f"difference {row['difference']:+.3f} (p {row['p_difference']:.3g} under {counted(self.n_shifts, 'shift')} "
-            f"of the truth); EMD {row['emd_a']:.4f} against {row['emd_b']:.4f}, of a flat map {row['emd_flat']:.4f}"
+            f"difference {row['difference']:+.3f} ({self._chance(row['p_difference'])}); "
+            f"EMD {row['emd_a']:.4f} against {row['emd_b']:.4f}, of a flat map {row['emd_flat']:.4f}"
             for row in self.medians.to_dict("records")
         ]
         return [head, *rows]
+
+    def _chance(self, p: float) -> str:
+        shifts = f"{counted(self.n_shifts, 'shift')} of the truth"
+        return f"p {p:.3g} under {shifts}" if self.n_shifts else "no p without a shift of the truth"
 
 
 def compare_maps(
@@ -137,20 +143,31 @@ def compare_maps(
     """
     chosen = (options or JudgementOptions()).but(changes)
     flow = truth.flow.copy()
-    aligned = align_spots(truth, a, trust_positions=chosen.trust_positions)
-    flow.extend(aligned.flow)
-    if len(aligned.spots) < truth.n:
-        truth = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
+    _refuse_other_slides(a, b)
+    truth, aligned = usable_spots(truth, [a, b], flow, trust_positions=chosen.trust_positions)
     shared = shared_genes(a, truth, genes, flow)
     known = set(b.gene_names)
     both = [gene for gene in shared if gene in known]
+    if genes and len(both) < len(shared):
+        absent = [gene for gene in shared if gene not in known]
+        raise InputError(
+            f"{part(len(absent), len(shared), 'gene', 'are')} not predicted by the second map: {listing(absent)}",
+            where=f"map {names[1]}", fix="leave them out of --genes",
+        )  # fmt: skip
+    only_b = len(known.intersection(truth.genes).difference(a.gene_names))
+    reason = f"{len(shared) - len(both):,} in the first map only"
     flow.add(
-        "genes: of both maps", len(shared), len(both), f"{len(shared) - len(both):,} in the first map only"
+        "genes: of both maps",
+        len(shared),
+        len(both),
+        reason + (f", {only_b:,} in the second only" if only_b else ""),
     )
     if not both:
         raise InputError("the maps have no gene in common that the truth has", where=" and ".join(names))
     tiles, at = _tiles_of_both(a, b, truth, chosen, flow)
-    table, nulls = _compare(a, b, truth, both, tiles, at, chosen, flow, progress)
+    notes = list(dict.fromkeys(note for one in aligned for note in one.notes))
+    with_emd = genes_with_emd(truth, both, tiles, chosen.emd_genes, notes)
+    table, nulls = _compare(a, b, truth, both, tiles, at, with_emd, chosen, flow, progress)
     size = min(chosen.top, len(table))
     ranked = table.assign(r=(table["r_a"] + table["r_b"]) / 2)
     kinds = {
@@ -161,19 +178,28 @@ def compare_maps(
     medians = pd.DataFrame(
         [_median(name, table, nulls, chosen_genes) for name, chosen_genes in kinds.items()]
     )
+    if not len(nulls):
+        notes.append(f"no shift leaves {100 * chosen.min_overlap:.0f}% of the tiles: there is no shift null")
     return MapComparison(
         slide=str(a.slide), truth=truth.name, rule=chosen.rule, names=names, n_tiles=tiles.n, n_genes=len(table),
-        n_shifts=len(nulls), medians=medians, notes=aligned.notes, genes=table, flow=flow,
+        n_shifts=len(nulls), medians=medians, notes=tuple(notes), genes=table, flow=flow,
     )  # fmt: skip
+
+
+def _refuse_other_slides(a: Map, b: Map) -> None:
+    if a.slide != b.slide:
+        raise InputError(
+            "the maps are of different slides",
+            where=f"maps of {a.slide} and {b.slide}",
+            fix="compare maps of one slide",
+        )
 
 
 def _tiles_of_both(
     a: Map, b: Map, truth: SpatialTruth, options: JudgementOptions, flow: Flow
-) -> tuple[TileTruth, np.ndarray[Any, np.dtype[np.int64]]]:
+) -> tuple[TileTruth, NDArray[np.int64]]:
     """The tiles with a spot that both maps predict, and their numbers in the second map."""
     where = f"maps of {a.slide} and {b.slide}"
-    if a.slide != b.slide:
-        raise InputError("the maps are of different slides", where=where, fix="compare maps of one slide")
     tiles = tile_truth(
         truth, a, rule=options.rule, nearest=options.nearest, cap_um=options.cap_um, smooth=options.smooth
     )
@@ -198,7 +224,8 @@ def _tiles_of_both(
 
 def _compare(
     a: Map, b: Map, truth: SpatialTruth, genes: list[str], tiles: TileTruth,
-    at: np.ndarray[Any, np.dtype[np.int64]], options: JudgementOptions, flow: Flow, progress: ProgressBar | None,
+    at: NDArray[np.int64], with_emd: frozenset[str], options: JudgementOptions, flow: Flow,
+    progress: ProgressBar | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The statistics of all genes, and the differences of r at every shift (shifts × genes)."""
     weights = neighbours(tiles.places)
@@ -213,8 +240,11 @@ def _compare(
             continue
         kept = [gene for gene, enough in zip(block, varies, strict=True) if enough]
         maps = {"a": a.genes(kept)[tiles.tiles], "b": b.genes(kept)[at]}
+        for one, values, numbers in ((a, maps["a"], tiles.tiles), (b, maps["b"], at)):
+            refuse_missing(one, kept, values.T, numbers)
         scaled = {name: tiles.scaled(np.asarray(values, np.float64).T) for name, values in maps.items()}
-        table, null = _block(kept, scaled, counts[:, varies], tiles, weights, shifts)
+        far = np.array([gene in with_emd for gene in kept])
+        table, null = _block(kept, scaled, counts[:, varies], tiles, weights, shifts, far)
         tables.append(table)
         nulls.append(null)
     n = sum(map(len, tables))
@@ -234,7 +264,7 @@ def _compare(
 
 def _block(
     genes: list[str], maps: Mapping[str, Floats], counts: Floats, tiles: TileTruth, weights: Any,
-    shifts: PossibleShifts,
+    shifts: PossibleShifts, far: NDArray[np.bool_],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     truth = tiles.smoothed(tiles.unsmoothed(counts))
     ranks = percentiles(truth)
@@ -245,7 +275,7 @@ def _block(
         nulls[name] = weighted(null, tiles.n)
         columns[f"r_{name}"] = correlations(values, truth)
         columns[f"spearman_{name}"] = correlations(percentiles(values), ranks)
-        columns[f"emd_{name}"] = rule_emds(percentiles(values), ranks, tiles)
+        columns[f"emd_{name}"] = rule_emds(percentiles(values), ranks, tiles, far)
         columns[f"moran_{name}"] = morans_i(values, weights)
         columns[f"r_shift_high_{name}"] = null.r_high
         columns[f"p_shift_{name}"] = null.p
@@ -254,7 +284,7 @@ def _block(
     as_far = (np.abs(null_difference) >= np.abs(difference) - 1e-9).sum(axis=0)
     columns["difference"] = difference
     columns["p_difference"] = (as_far + 1) / (len(null_difference) + 1) if len(null_difference) else np.nan
-    columns["emd_flat"] = rule_emds(np.ones_like(ranks), ranks, tiles)
+    columns["emd_flat"] = rule_emds(np.ones_like(ranks), ranks, tiles, far)
     columns["moran_truth"] = morans_i(truth, weights)
     columns["variance"] = normalise(counts, tiles.totals).var(axis=0)
     columns["n_tiles"] = tiles.n

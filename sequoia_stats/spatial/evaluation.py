@@ -12,13 +12,14 @@ import pandas as pd
 from sequoia_base.arguments import ProgressBar
 from sequoia_base.flow import Flow
 from sequoia_base.results import Result
-from sequoia_stats.errors import InputError, counted, listing
+from sequoia_stats.errors import InputError, counted, listing, part
 from sequoia_stats.spatial._gene_statistics import FIRST_COLUMNS, SlideSetting, gene_statistics, rank_reverses
-from sequoia_stats.spatial.alignment import SpotAlignment, align_spots
+from sequoia_stats.spatial.alignment import SpotAlignment, usable_spots
+from sequoia_stats.spatial.emd_genes import genes_with_emd
 from sequoia_stats.spatial.judgement_options import JudgementOptions
 from sequoia_stats.spatial.moran import neighbours
 from sequoia_stats.spatial.rankings import P_BELOW, NullOfGenes, median_of, named, ranked_medians
-from sequoia_stats.spatial.shared_genes import n_distinct, shared_genes
+from sequoia_stats.spatial.shared_genes import n_distinct, refuse_missing, shared_genes
 from sequoia_stats.spatial.shifts import PossibleShifts
 from sequoia_stats.spatial.spectral import MOST_TILES, moran_eigenvectors
 from sequoia_stats.spatial.truth_on_tiles import RULES_OF_TRUTH, TileTruth, tile_truth
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 
 #: Genes judged at once.
 _BLOCK = 256
+#: What partial correlations hold constant, in words.
+_COVARIATES = {
+    "log_total_counts": "log total counts",
+    "haematoxylin": "haematoxylin density",
+    "tissue": "tissue density",
+}
 #: Columns whose medians stand beside.
 _ALSO = (
     "spearman", "ssim", "js", "moran_map", "moran_truth", "moran_unsmoothed", "moran_one_spot", "r_unsmoothed",
@@ -133,7 +140,7 @@ class Evaluation(Result):
 
     def _beside(self) -> list[str]:
         """Other medians in words: other nulls, other truths, what is held constant, and the other rule."""
-        also, given = self.also, ", ".join(word.replace("_", " ") for word in self.partial_given)
+        also, given = self.also, ", ".join(_COVARIATES[name] for name in self.partial_given)
         other = "paper" if self.rule == "strict" else "strict"
         spectral = (
             ""
@@ -194,15 +201,15 @@ def evaluate_map(
     options = (options or JudgementOptions()).but(changes)
     refuse_own([str(predicted.slide)], others or {})
     flow = truth.flow.copy()
-    aligned = align_spots(truth, predicted, trust_positions=options.trust_positions)
-    flow.extend(aligned.flow)
-    if len(aligned.spots) < truth.n:
-        truth = truth.subset(np.isin(np.arange(truth.n), aligned.spots), "off the slide")
+    truth, (aligned,) = usable_spots(truth, [predicted], flow, trust_positions=options.trust_positions)
     shared = shared_genes(predicted, truth, genes, flow)
     setting, given, notes = _setting(predicted, truth, options)
     n, covered, judged = len(predicted.places), int(predicted.covered.sum()), setting.tiles.n
+    near = " within the cap" if options.rule == "strict" else ""
     flow.add("tiles: in a window", n, covered, f"{n - covered:,} in no window")
-    flow.add("tiles: with a spot", covered, judged, f"{covered - judged:,} without a spot within the cap")
+    flow.add("tiles: with a spot", covered, judged, f"{covered - judged:,} without a spot{near}")
+    with_emd = genes_with_emd(truth, shared, setting.tiles, options.emd_genes, notes)
+    setting = replace(setting, with_emd=with_emd)
     table, null = _judge(predicted, truth, shared, setting, options, flow, progress)
     table = table[[*FIRST_COLUMNS, *table.columns.difference(list(FIRST_COLUMNS), sort=False)]]
     return _result(predicted, truth, table, null, setting, options, aligned, given, notes, flow, others or {})
@@ -260,21 +267,29 @@ def _setting(
 
 
 def _covariates(predicted: Map, tiles: TileTruth) -> tuple[dict[str, Floats], list[str]]:
-    """What partial correlations hold constant, by name; a covariate that a tile lacks is left out."""
+    """What partial correlations hold constant, by name; what a tile lacks, or all have alike, is left out and said."""
     found = {"log_total_counts": tiles.log_totals()}
-    missing = []
-    for column in ("haematoxylin", "tissue"):
-        if (
-            column in predicted.obs
-            and np.isfinite(values := predicted.obs[column].to_numpy(np.float64)[tiles.tiles]).all()
-        ):
-            found[column] = values
+    notes, absent = [], []
+    for name in ("haematoxylin", "tissue"):
+        if name not in predicted.obs:
+            absent.append(_COVARIATES[name])
+            continue
+        values = predicted.obs[name].to_numpy(np.float64)[tiles.tiles]
+        if missing := int((~np.isfinite(values)).sum()):
+            what = f"{part(missing, tiles.n, 'tile', 'have')} none"
+        elif np.ptp(values) == 0:
+            what = "all tiles have the same"
         else:
-            missing.append(column)
-    if not missing:
-        return found, []
-    words = " and ".join(f"{column} density" for column in missing)
-    return found, [f"r_partial does not hold {words} constant: the map lacks it (`map --slide` adds it)"]
+            found[name] = values
+            continue
+        notes.append(f"r_partial does not hold {_COVARIATES[name]} constant: {what}")
+    if absent:
+        them = "them" if len(absent) > 1 else "it"
+        words = " and ".join(absent)
+        notes.append(
+            f"r_partial does not hold {words} constant: the map lacks {them} (`map --slide` adds {them})"
+        )
+    return found, notes
 
 
 def _judge(
@@ -291,6 +306,7 @@ def _judge(
         if varies.any():
             kept = [gene for gene, enough in zip(block, varies, strict=True) if enough]
             maps = np.asarray(predicted.genes(kept), np.float64).T
+            refuse_missing(predicted, kept, maps[:, setting.tiles.tiles], setting.tiles.tiles)
             table, null = gene_statistics(kept, maps, counts[:, varies], setting)
             tables.append(table)
             nulls.append(null)
@@ -330,6 +346,8 @@ def _result(
             *notes,
             f"no shift leaves {100 * options.min_overlap:.0f}% of the tiles: there is no shift null",
         ]
+    if flat := int(table[["moran_map", "moran_truth"]].isna().any(axis=1).sum()):
+        notes = [*notes, f"{part(flat, len(table), 'gene', 'have')} a flat map or a flat truth, where r is 0"]
     return Evaluation(
         slide=str(predicted.slide), truth=truth.name, rule=options.rule, n_tiles=setting.tiles.n, n_genes=len(table),
         n_shifts=null.n, overlap=aligned.overlap, partial_given=given,

@@ -18,6 +18,7 @@ _LIMITS = {
     "min_overlap": number("above 0 and at most 1", lambda value: 0 < value <= 1),
     "spectral": whole(0),
     "top": whole(1),
+    "emd_genes": optional(whole(1)),
     "seed": whole(0),
 }
 
@@ -46,6 +47,9 @@ class JudgementOptions:
         Number of random maps of the spectral null; 0 leaves it out.
     top : int
         Number of best genes whose median is reported.
+    emd_genes : int, optional
+        The EMD is found for this many genes, the most variable ones; by default for as many as about 20 minutes of
+        one core allow (`emd_genes.affordable_emds`), which is all on a section of a few hundred tiles.
     trust_positions : bool
         Do not refuse a truth for the positions of its spots.
     seed : int
@@ -66,6 +70,7 @@ class JudgementOptions:
     rotations: bool = True
     spectral: int = 999
     top: int = 1000
+    emd_genes: int | None = None
     trust_positions: bool = False
     seed: int = 0
 

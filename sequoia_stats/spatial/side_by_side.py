@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sequoia_stats.errors import InputError, listing, part
+from sequoia_stats.errors import InputError, listing
 from sequoia_stats.spatial.evaluation import Evaluation
 from sequoia_stats.spatial.percentiles import percentiles
 from sequoia_stats.types.arrays import Floats
@@ -69,7 +69,7 @@ def map_pairs(
     table = evaluation.genes.set_index("gene")
     if absent := [gene for gene in genes if gene not in table.index]:
         raise InputError(
-            f"{part(len(absent), len(genes), 'gene', 'were')} not judged: {listing(absent)}",
+            f"{listing(absent)} {'was' if len(absent) == 1 else 'were'} not judged",
             where=f"map of {evaluation.slide}",
             fix="genes.csv lists those that were",
         )

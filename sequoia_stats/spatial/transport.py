@@ -88,10 +88,10 @@ def emds(first: ArrayLike, second: ArrayLike, coords: ArrayLike, *, jobs: int | 
         as_masses(np.ascontiguousarray(maps[:, mixed])) for maps in as_map_pairs(first, second, len(mixed))
     )
     empty_a, empty_b = ~a.any(axis=1), ~b.any(axis=1)
-    distances = _in_diagonals(points)
+    unit = _diagonal(points)
 
     def block(start: int, stop: int) -> list[float]:
-        return [_cost(a[gene] - b[gene], a[gene], distances) for gene in range(start, stop)]
+        return [_cost(a[gene] - b[gene], a[gene], points, unit) for gene in range(start, stop)]
 
     a[empty_b] = b[empty_a] = 0
     costs = np.array([cost for part in map_blocks(block, len(a), 1, jobs) for cost in part], np.float64)
@@ -99,25 +99,26 @@ def emds(first: ArrayLike, second: ArrayLike, coords: ArrayLike, *, jobs: int | 
     return costs
 
 
-def _in_diagonals(points: Floats) -> Floats:
-    """Distances between all points, in units of the diagonal of the box around them."""
+def _diagonal(points: Floats) -> float:
+    """Diagonal of the box around points; 1 if they are at one place."""
+    low, high = points.min(axis=0, initial=np.inf), points.max(axis=0, initial=-np.inf)
+    return (float(np.hypot(*(high - low))) if len(points) > 1 else 0.0) or 1.0
+
+
+def _cost(surplus: Floats, mass: Floats, points: Floats, unit: float) -> float:
+    """Least cost of moving what a tile has too much to tiles that have too little."""
     from scipy.spatial.distance import cdist
 
-    low = points.min(axis=0, initial=np.inf)
-    diagonal = np.hypot(*(points.max(axis=0, initial=-np.inf) - low)) if len(points) > 1 else 0.0
-    return cdist(points, points) / (diagonal or 1.0)
-
-
-def _cost(surplus: Floats, mass: Floats, distances: Floats) -> float:
-    """Least cost of moving what a tile has too much to tiles that have too little."""
     rounding = 4 * np.finfo(np.float64).eps * mass
     source, target = np.flatnonzero(surplus > rounding), np.flatnonzero(surplus < -rounding)
     if not len(source) or not len(target):
         return 0.0
     supply, demand = surplus[source], -surplus[target]
     demand *= supply.sum() / demand.sum()
-    # C-ordered; rows of `distances` first, as they are contiguous
-    costs = np.ascontiguousarray(distances[source][:, target])
+    costs = cdist(
+        points[source], points[target]
+    )  # those of all tiles would not fit in memory on large sections
+    costs /= unit
     _, cost, _, _, code = _solver()(supply, demand, costs, _MOST_PIVOTS, 1, None, None)
     if code != _OPTIMAL:
         raise SequoiaError(

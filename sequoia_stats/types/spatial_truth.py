@@ -52,6 +52,8 @@ class SpatialTruth:
         Ledger of losses.
     notes : tuple of str
         What was settled while reading, such as where the scale is from, in sentences.
+    swapped : bool
+        Whether x and y were exchanged while reading, as asked.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class SpatialTruth:
     platform: str = "anndata"
     flow: Flow = field(default_factory=Flow)
     notes: tuple[str, ...] = ()
+    swapped: bool = False
 
     def __post_init__(self) -> None:
         n, where = len(self.spots), self.name

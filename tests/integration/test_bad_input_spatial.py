@@ -151,7 +151,7 @@ BAD = {
     "genes that do not vary": (evaluate("--min-counts", "900"), ["none of 6 genes has 900 distinct raw counts"]),
     "no spot near": (evaluate("--cap-um", "0.001"), ["0 of 144 tiles", "--cap-um"]),
     "a gene to show that was not judged": (
-        evaluate("--min-counts", "5", "--show", "ESR1"), ["1 of 1 gene was not judged: ESR1", "genes.csv"]
+        evaluate("--min-counts", "5", "--show", "ESR1"), ["ESR1 was not judged", "genes.csv"]
     ),
     # several
     "fewer truths than maps": (evaluate(maps=2), ["2 maps and 1 truth do not make pairs", "--truth once"]),
@@ -194,7 +194,7 @@ BAD = {
         ["the image cannot be read", "slide.png"],
     ),
     "two thumbnails for a map": (
-        evaluate("--thumbnail", "a.png", "--thumbnail", "b.png"), ["1 maps need 1 thumbnails, but 2 are given"]
+        evaluate("--thumbnail", "a.png", "--thumbnail", "b.png"), ["1 map and 2 thumbnails do not make pairs"]
     ),
     "a truth for a map": (
         lambda folder: ["spatial", "evaluate", write_judged(folder)[1], "--truth", folder / "S1.h5ad", *TRUTH,

@@ -109,7 +109,7 @@ def settle(section: Section, *, mpp: float | None = None, swap_xy: bool | None =
     return SpatialTruth(
         section.name, tuple(map(str, section.spots)), section.pixels, scale, section.spot_um or section.spot_px * scale,
         section.pitch_um, section.counts, section.genes, totals, section.programmes,
-        section.image_size, section.platform, section.flow, (*section.notes, *notes),
+        section.image_size, section.platform, section.flow, (*section.notes, *notes), bool(swap_xy),
     )  # fmt: skip
 
 

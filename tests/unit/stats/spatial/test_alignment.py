@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sequoia_base.flow import Flow
 from sequoia_stats.errors import InputError
-from sequoia_stats.spatial.alignment import align_spots
+from sequoia_stats.spatial.alignment import align_spots, usable_spots
 from tests.build.judged import make_judged
 
 #: A tissue that is not symmetric: the lower left half and a strip.
@@ -113,3 +114,40 @@ def test_both_scales_may_change_together():
     coarser = replace(map_, about=about, centres_px=map_.centres_px / 2)
     found = align_spots(replace(truth, mpp=1.0, centres_px=truth.centres_px / 2), coarser)
     assert found.overlap == align_spots(truth, map_).overlap
+
+
+def test_axes_that_were_swapped_when_asked_are_to_be_left_as_they_are():
+    map_, truth = section()
+    swapped = moved(truth, truth.centres_px[:, ::-1], swapped=True)
+    with pytest.raises(InputError) as error:
+        align_spots(swapped, map_)
+    assert error.value.fix.startswith("leave out --swap-xy")
+
+
+def test_a_map_of_a_region_is_not_called_another_slide():
+    _, truth = make_judged(genes=1)
+    region, _ = section([(i, j) for i in range(12) for j in range(12) if i > 2 or j > 3])
+    with pytest.raises(InputError, match="whose 12 tiles lie among them: the map is of a region") as error:
+        align_spots(truth, region)
+    assert error.value.fix == "if it is of a region, --trust-positions"
+    assert align_spots(truth, region, trust_positions=True).overlap == pytest.approx(12 / 144)
+
+
+def test_a_truth_of_a_part_of_the_map_is_noted():
+    map_, truth = make_judged(genes=1)
+    part = truth.subset(np.arange(truth.n) < 24, "a strip")
+    assert align_spots(part, map_).notes == (
+        "only 25% of the tiles of the map have a spot near: the truth is of a part of it",
+    )
+
+
+def test_spots_without_a_count_are_left_out_and_counted():
+    map_, truth = make_judged()
+    totals = truth.totals.copy()
+    totals[:3] = 0
+    flow = Flow()
+    kept, (aligned,) = usable_spots(replace(truth, totals=totals), [map_], flow)
+    assert kept.spots == truth.spots[3:] and len(aligned.spots) == truth.n
+    assert flow.to_frame()["reason"].tolist() == ["3 spots without a count"]
+    with pytest.raises(InputError, match="no spot has a count"):
+        usable_spots(replace(truth, totals=0 * totals), [map_], flow)

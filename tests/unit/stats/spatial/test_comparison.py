@@ -72,3 +72,42 @@ def test_what_cannot_be_compared_is_refused():
     renamed = a.with_values(["X"], a.genes(["G0"]), source="ridge")
     with pytest.raises(InputError, match="no gene in common"):
         compare_maps(a, renamed, truth)
+
+
+def test_without_a_shift_there_is_no_p_and_a_note():
+    a, truth = make_judged()
+    found = compare_maps(a, noisier(a, 1.0), truth, min_overlap=1.0, **OPTIONS | {"rotations": False})
+    assert found.n_shifts == 0 and "no p without a shift of the truth" in str(found)
+    assert "no shift leaves 100% of the tiles: there is no shift null" in found.notes
+    assert "nan under" not in str(found)
+
+
+def test_a_gene_that_was_asked_for_and_the_second_map_lacks_is_refused():
+    a, truth = make_judged()
+    b = a.with_values(["G0", "G2"], a.genes(["G0", "G2"]), source="ridge")
+    with pytest.raises(InputError, match="1 of 2 genes is not predicted by the second map: G1") as error:
+        compare_maps(a, b, truth, genes=["G0", "G1"], **OPTIONS)
+    assert error.value.where == "map B"
+
+
+def test_genes_of_the_second_map_only_are_counted():
+    a, truth = make_judged()
+    b = a.with_values(["G0", "G2"], a.genes(["G0", "G2"]), source="ridge")
+    (line,) = [
+        line for line in compare_maps(b, a, truth, **OPTIONS).flow if line.step == "genes: of both maps"
+    ]
+    assert line.reason == "0 in the first map only, 4 in the second only"
+
+
+def test_positions_are_checked_for_both_maps():
+    a, truth = make_judged()
+    b = replace(a, about={**a.about, "slide_mpp": 0.8}, centres_px=a.centres_um / 0.8)
+    with pytest.raises(InputError, match=r"0.8 µm per pixel in the map"):
+        compare_maps(a, b, replace(truth, image_size=(2400, 2400)), **OPTIONS)
+
+
+def test_only_the_most_variable_genes_have_an_emd_where_asked():
+    a, truth = make_judged()
+    found = compare_maps(a, a, truth, emd_genes=2, **OPTIONS)
+    assert (found.genes[["emd_a", "emd_b", "emd_flat"]].notna().sum() == 2).all()
+    assert [note for note in found.notes if "2 most variable genes of 6" in note]

@@ -62,7 +62,7 @@ def test_r_partial_is_that_of_residuals_given_stain_tissue_and_counts():
 def test_a_map_without_densities_says_what_r_partial_lacks():
     found = judged()
     assert found.partial_given == ("log_total_counts",)
-    assert [note for note in found.notes if "haematoxylin" in note and "map lacks it" in note]
+    assert [note for note in found.notes if "haematoxylin" in note and "map lacks them" in note]
 
 
 def test_one_spot_and_the_unsmoothed_truth_stand_beside():
@@ -218,3 +218,64 @@ def test_drawn_shifts_are_said(monkeypatch):
     found = judged()
     assert found.n_shifts == 30
     assert any(note.startswith("30 of ") and "drawn at random" in note for note in found.notes)
+
+
+def test_a_density_that_is_missing_on_a_tile_or_the_same_on_all_is_left_out_and_said():
+    columns = COVARIATES.assign(tissue=1.0)
+    columns.loc[3, "haematoxylin"] = np.nan
+    found = judged(make_judged(columns=columns))
+    assert found.partial_given == ("log_total_counts",)
+    assert [note for note in found.notes if note.startswith("r_partial")] == [
+        "r_partial does not hold haematoxylin density constant: 1 of 144 tiles has none",
+        "r_partial does not hold tissue density constant: all tiles have the same",
+    ]
+
+
+def test_what_r_partial_holds_constant_is_in_words():
+    text = str(judged(make_judged(columns=COVARIATES)))
+    assert "median r given log total counts, haematoxylin density, tissue density:" in text
+
+
+def test_a_flat_map_is_said():
+    map_, truth = make_judged()
+    values = map_.genes(map_.gene_names)
+    values[:, 2] = 1
+    found = judged((map_.with_values(map_.gene_names, values, source="ridge"), truth))
+    assert "1 of 6 genes has a flat map or a flat truth, where r is 0" in found.notes
+
+
+def test_a_missing_value_of_a_map_is_named_by_gene_and_tile():
+    map_, truth = make_judged()
+    values = map_.genes(map_.gene_names)
+    values[27, 4] = np.inf
+    with pytest.raises(InputError, match="1 value of the map is not finite") as error:
+        judged((map_.with_values(map_.gene_names, values, source="ridge"), truth))
+    assert error.value.where == "map S1, gene G4, tile 2x3"
+
+
+def test_the_emd_is_that_of_the_most_variable_genes_alone_where_asked():
+    whole, some = judged(), judged(emd_genes=2)
+    chosen = whole.genes["variance"].nlargest(2).index
+    for column in ("emd", "emd_flat", "emd_paper"):
+        assert some.genes[column].notna().sum() == 2
+        pd.testing.assert_series_equal(some.genes[column][chosen], whole.genes[column][chosen])
+    assert [note for note in some.notes if "2 most variable genes of 6" in note and "--emd-genes" in note]
+    assert whole.genes["emd"].notna().all() and not [note for note in whole.notes if "EMD" in note]
+
+
+def test_names_of_genes_that_are_absent_stand_beside_those_that_are_there():
+    map_, truth = make_judged()
+    with pytest.raises(InputError, match="2 of 3 genes are not predicted by the map: X, Y") as error:
+        judged((map_, truth), genes=["G1", "X", "Y"])
+    assert "which has G0, G1, G2 and 3 more" in error.value.where and "--genes" in error.value.fix
+
+
+def test_a_truth_without_genes_is_refused():
+    map_, truth = make_judged()
+    with pytest.raises(InputError, match="the truth has no genes"):
+        judged((map_, replace(truth, counts=np.zeros((truth.n, 0)), genes=())))
+
+
+def test_the_paper_has_no_cap_on_the_distance_of_spots():
+    found = judged(rule="paper").flow.to_frame()
+    assert not found["reason"].str.contains("cap").any()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sequoia_base.atomic import refuse_existing
 from sequoia_base.cli.output import Force, Json, ledger, progress, say, show
 
 
@@ -124,6 +125,7 @@ def map_slide(
     values. A patient in the splits of the weights is mapped only by the fold that held the patient out. After Ctrl-C,
     the next call goes on.
     """
+    refuse_existing(output, force=force, inputs=[features])  # before the slow import
     from sequoia_model.spatial.run import map_slide as make
 
     done = make(

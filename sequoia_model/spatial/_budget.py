@@ -124,7 +124,7 @@ def seconds_of(text: str | float) -> float:
     """
     match = _TEXT.fullmatch(text.strip()) if isinstance(text, str) else None
     seconds = float(match[1]) * _SECONDS[match[2].lower()] if match else 0.0
-    if not isinstance(text, str):
+    if not isinstance(text, str | bool):
         seconds = float(text)
     if not 0 < seconds < np.inf:
         raise InputError(f"{text!r} is not a valid time", fix="--budget 45s, 10min or 1h")

@@ -39,7 +39,7 @@ class MapPlan:
     wanted : tuple of str
         The genes whose values are written.
     size : int
-        Places along the side of a window.
+        Places along the side of a window; 1 for single tiles.
     warnings : tuple of str
         What the user should know.
     """
@@ -117,7 +117,7 @@ def plan_map(
     names = output_genes(weights, gene_names, option="--gene-names")
     wanted = asked_genes(genes, names, weights.source)
     _refuse_architecture(weights, wanted, per_tile)
-    size = window_size(weights.networks[0])
+    size = 1 if per_tile else window_size(weights.networks[0])
     spec = InputSpec.of(weights, encoder, 0)
     bag = features if isinstance(features, FeatureBag) else read(features, encoder=spec.encoder)
     where = bag.slide if isinstance(features, FeatureBag) else str(features)
@@ -209,8 +209,9 @@ def asked_genes(
     absent = [name for name in names if name not in there]
     if absent:
         some = part(len(absent), len(names), f"gene{of}", "are", f"genes{of}")
+        no_file = "" if of or len(names) > 1 else f"; if {names[0]} is a file, it does not exist"
         raise InputError(
-            f"{some} not predicted: {listing(absent, 5)}",
+            f"{some} not predicted: {listing(absent, 5)}{no_file}",
             where=source,
             fix="leave them out; genes.csv of the weights lists those that are predicted, in their spelling",
         )

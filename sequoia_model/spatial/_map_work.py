@@ -82,11 +82,14 @@ class MapWork:
             return
         size, (height, width) = self.plan.size, np.ptp(self.tiles, axis=0) + 1
         larger = ": the window is larger than the slide" if size > min(height, width) else ""
+        step = int(np.gcd.reduce((self.tiles - self.tiles.min(axis=0)).ravel()))
+        apart = f"; the step from tile to tile is {step} times their side" if step > 1 else ""
+        mlp = "with weights of a tile_mlp and --per-tile" if self.plan.is_linear else "with --per-tile"
         raise InputError(
             f"no window of {size} × {size} tiles has more than half of them on the {counted(len(self.tiles), 'tile')} "
-            f"of the slide, which cover {height} × {width} places{larger}",
+            f"of the slide, which cover {height} × {width} places{larger}{apart}",
             where=self.plan.places.bag.slide,
-            fix="map single tiles by a tile_mlp with --per-tile; if tiles are missing, use embed --all-tiles",
+            fix=f"map single tiles {mlp}; if tiles are missing, use embed --all-tiles",
         )
 
     def heads(self, given: str | Path | None) -> MapHeads | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sequoia_base.arguments import check_limits, number, one_of, optional, whole
-from sequoia_model.errors import InputError
+from sequoia_model.errors import InputError, listing
 from sequoia_model.prediction.held_out import ENSEMBLES
 from sequoia_model.spatial._budget import seconds_of
 from sequoia_model.spatial.holes import HOLES
@@ -72,7 +72,11 @@ class MapOptions:
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        check_limits({name: getattr(self, name) for name in _LIMITS}, _LIMITS)
+        options = {name: f"--{name.replace('_', '-')}" for name in _LIMITS}
+        check_limits(
+            {option: getattr(self, name) for name, option in options.items()},
+            {option: _LIMITS[name] for name, option in options.items()},
+        )
         if self.stride is not None and self.budget is not None:
             raise InputError(
                 "a stride and a time that chooses it are given", fix="--stride N or --budget TIME"
@@ -88,6 +92,34 @@ class MapOptions:
     def seconds(self) -> float | None:
         """The budget in seconds."""
         return None if self.budget is None else seconds_of(self.budget)
+
+    def refuse_without_effect(self, *, windows: bool, latents: bool) -> None:
+        """Refuse options that would change nothing.
+
+        Parameters
+        ----------
+        windows : bool
+            Whether there are windows.
+        latents : bool
+            Whether the networks have latent vectors; scores of tiles need no holes, batches or precision.
+
+        Raises
+        ------
+        InputError
+            Naming them.
+        """
+        of_windows = {"--origins": self.origins != MapOptions.origins}
+        of_latents = {
+            "--holes": self.holes != MapOptions.holes,
+            "--precision": self.precision is not None,
+            "--batch-size": self.batch_size is not None,
+        }
+        for there, given, what in (
+            (latents, of_latents, "for a tile_mlp"),
+            (windows, of_windows, "without windows"),
+        ):
+            if not there and (idle := [option for option, is_given in given.items() if is_given]):
+                raise InputError(f"{what} {listing(idle)} would change nothing", fix="leave it out")
 
     def on(self, device: str) -> MapOptions:
         """The options with the precision of a kind of device, if none was given.

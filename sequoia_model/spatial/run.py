@@ -139,13 +139,13 @@ def map_slide(
     _refuse_heads(heads, {"-o": output, "--geojson": geojson})
     begin()  # the reader of features, while the weights are loaded
     place = choose_device(device)
-    options = options.on(place.type)
     loaded = weights if isinstance(weights, Weights) else load_weights(weights)
     plan = plan_map(
         features, loaded, encoder=encoder, genes=genes, gene_names=gene_names, patients=patients, ensemble=ensemble,
         slide_mpp=slide_mpp, untrained_seed=untrained, per_tile=per_tile,
     )  # fmt: skip
-    work = MapWork(plan, options, place, output)
+    options.refuse_without_effect(windows=not per_tile, latents=plan.is_linear)
+    work = MapWork(plan, options.on(place.type), place, output)
     work.refuse_no_window()
     named = work.heads(heads)
     if named is not None:

@@ -160,6 +160,10 @@ FEATURES = {
         lambda f: (write_section(f / "S1.h5", 20, 20, 380), command(f))[1],
         ["S1", "no window of 10 × 10 tiles", "20 tiles", "--per-tile"],
     ),
+    "every second place": (
+        section(coords=COORDS * 2),
+        ["no window of 10 × 10 tiles", "is 2 times their side", "weights of a tile_mlp"],
+    ),
     "an empty section": (bad(lambda p: write_clam(p, 0, 32)), ["S1.h5", "there are none"]),
 }
 
@@ -169,10 +173,10 @@ OPTIONS = {
     "a stride and a time": (given("--stride", 2, "--budget", "1min"), ["--stride N or --budget TIME"]),
     "no time": (given("--budget", "soon"), ["'soon' is not a valid time", "10min"]),
     "too short a time": (given("--budget", "0.000001s"), ["the map takes about", "the coarsest", "--stride"]),
-    "no such origins": (given("--origins", "left"), ["'left' is not a valid origins", "overhang, published"]),
-    "no such rule": (given("--holes", "nan"), ["'nan' is not a valid holes", "mean"]),
-    "no such ensemble": (given("--ensemble", "best"), ["'best' is not a valid ensemble"]),
-    "no such precision": (given("--precision", "int8"), ["'int8' is not a valid precision", "float32"]),
+    "no such origins": (given("--origins", "left"), ["'left' is not a valid --origins", "overhang, published"]),
+    "no such rule": (given("--holes", "nan"), ["'nan' is not a valid --holes", "mean"]),
+    "no such ensemble": (given("--ensemble", "best"), ["'best' is not a valid --ensemble"]),
+    "no such precision": (given("--precision", "int8"), ["'int8' is not a valid --precision", "float32"]),
     "no such device": (given("--device", "tpu"), ["'tpu' is not a valid device"]),
     "tiles alone by a transformer": (given("--per-tile"), ["--per-tile", "summary_transformer", "tile_mlp"]),
     "tiles alone with a stride": (
@@ -180,6 +184,18 @@ OPTIONS = {
         ["--per-tile has no windows"],
     ),
     "an mlp without genes": (given(weights=write_mlps), ["not linear at its end", "--genes"]),
+    "holes and precision of an mlp": (
+        given("--genes", "G1", "--holes", "zeros", "--precision", "float32", weights=write_mlps),
+        ["for a tile_mlp --holes, --precision would change nothing"],
+    ),
+    "origins of tiles alone": (
+        given("--genes", "G1", "--per-tile", "--origins", "published", weights=write_mlps),
+        ["without windows --origins would change nothing"],
+    ),
+    "genes of a file without an ending": (
+        given("--genes", "list.lst"),
+        ["not predicted: list.lst; if list.lst is a file, it does not exist"],
+    ),
     "heads of an mlp": (
         given("--genes", "G1", "--heads", "HERE/h.h5", weights=write_mlps),
         ["a tile_mlp has no heads"],

@@ -263,6 +263,14 @@ def test_tiles_alone_have_the_scores_of_the_mlp(made, mapped):
     np.testing.assert_allclose(found.std("G9"), scores.std(axis=0), atol=1e-6)
 
 
+def test_tiles_alone_need_no_square_of_clusters(made, tmp_path, capsys):
+    mlps = shutil.copytree(made / "mlp", tmp_path / "mlp")
+    for path in mlps.glob("*/config.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"num_clusters": 50}))
+    words = ["map", made / "S1.h5", "--weights", mlps, "-o", tmp_path / "S1.map.h5ad", "--genes", "G2"]
+    assert sequoia_model(capsys, *words, "--per-tile").code == 0
+
+
 def test_the_slide_gives_haematoxylin_and_tissue(tmp_path, capsys):
     boxes = [(0, 0, 13 * 128, 14 * 128)]
     image = write_image(tmp_path / "S1.png", make_picture((16 * 128, 16 * 128), boxes))

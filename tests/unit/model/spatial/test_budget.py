@@ -64,7 +64,7 @@ def test_times_in_words_are_seconds(words, seconds):
     assert seconds_of(words) == seconds
 
 
-@pytest.mark.parametrize("words", ["10", "0s", "-1min", "ten minutes", "", 0, float("nan"), "1d"])
+@pytest.mark.parametrize("words", ["10", "0s", "-1min", "ten minutes", "", 0, True, float("nan"), "1d"])
 def test_what_is_no_time_is_refused(words):
     with pytest.raises(InputError, match="is not a valid time"):
         seconds_of(words)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 R_ABOVE = 0.1
 #: Random draws of slides, and the quantiles of their means.
 _DRAWS, _INTERVAL = 2000, (0.025, 0.975)
+#: An interval over fewer slides is said to be coarse.
+_COARSE = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +148,8 @@ def evaluate_maps(
     slides = pd.concat([_medians_of(name, one) for name, one in ranked.items()], ignore_index=True)
     random = np.random.default_rng(np.random.SeedSequence(chosen.seed))
     notes = [f"{name}: {note}" for name, one in ranked.items() for note in one.notes]
+    if 1 < len(found) < _COARSE:
+        notes.append(f"an interval over {len(found)} slides is coarse: it hardly says more than their range")
     notes += _patients([one.map for one in found.values()])
     return SlideEvaluations(
         slides, _over_slides(slides, random), tuple(notes), tuple(lost), _over_genes(found, random), ranked

@@ -241,7 +241,7 @@ def _compare(
         kept = [gene for gene, enough in zip(block, varies, strict=True) if enough]
         maps = {"a": a.genes(kept)[tiles.tiles], "b": b.genes(kept)[at]}
         for one, values, numbers in ((a, maps["a"], tiles.tiles), (b, maps["b"], at)):
-            refuse_missing(one, kept, values.T, numbers)
+            refuse_missing(one, kept, np.asarray(values.T, np.float64), numbers)
         scaled = {name: tiles.scaled(np.asarray(values, np.float64).T) for name, values in maps.items()}
         far = np.array([gene in with_emd for gene in kept])
         table, null = _block(kept, scaled, counts[:, varies], tiles, weights, shifts, far)

@@ -115,6 +115,19 @@ def called(*slides):
     return build
 
 
+def zeros(spots):
+    spots.X = 0 * spots.X
+    return spots
+
+
+def of_schema(made):
+    made.uns["map"]["schema"] = "sequoia-map-2"
+
+
+def with_nan(made):
+    made.X[5, 2] = np.nan
+
+
 def placed(change):
     """A change of the coordinates of a truth."""
 
@@ -139,6 +152,9 @@ BAD = {
     "a truth with x and y exchanged": (
         evaluate("--no-swap-xy", change=placed(lambda at: at[:, ::-1]), absent=HALF),
         ["100% with x and y exchanged", "--swap-xy"],
+    ),
+    "axes swapped that were right": (
+        evaluate("--swap-xy", absent=HALF), ["with x and y exchanged", "leave out --swap-xy"]
     ),
     "a truth of another scale": (
         evaluate(truth_options=["--mpp", "0.7", "--pitch", "140", "--spot-um", "70"]),
@@ -172,6 +188,14 @@ BAD = {
     "no spots": (evaluate("--nearest", "0"), ["nearest must be a whole number, 1 or more"]),
     "an overlap above 1": (evaluate("--min-overlap", "1.2"), ["min_overlap must be above 0 and at most 1"]),
     "an empty name": (evaluate("--genes", "G1,,G2"), ["--genes has an empty name"]),
+    # contents of files
+    "an empty section": (evaluate(change=lambda spots: spots[:0].copy()), ["no spots", "S1.h5ad"]),
+    "a section without genes": (evaluate(change=lambda spots: spots[:, :0].copy()), ["nothing was counted", "S1.h5ad"]),
+    "a section of zeros": (evaluate(change=zeros), ["nothing was counted", "S1.h5ad"]),
+    "a map of another schema": (altered(of_schema), ["S1.map.h5ad", "schema"]),
+    "a map with a missing value": (
+        altered(with_nan), ["1 value of the map is not finite", "S1.map.h5ad, gene G2, tile 0x5"]
+    ),
     # names of slides
     "its own genes as those of another slide": (
         ranked_on("S1"), ["genes are to be ranked on other slides, but S1 is judged here", "--ranked-on"]

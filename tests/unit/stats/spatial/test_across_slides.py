@@ -100,3 +100,7 @@ def test_slides_that_all_fail_are_an_error():
     bad = [one.with_values(["X"], one.genes(["G0"]), source="ridge") for one in maps]
     with pytest.raises(InputError, match="none of the 3 slides could be judged"):
         evaluate_maps(bad, truths, **OPTIONS)
+
+
+def test_an_interval_over_few_slides_is_said_to_be_coarse(found):
+    assert [note for note in found.notes if note.startswith("an interval over 3 slides is coarse")]

@@ -69,6 +69,13 @@ def test_the_emd_of_the_paper_is_the_full_problem_on_the_padded_grid_by_its_firs
     assert rule_emds(a, b, tiles)[0] == pytest.approx(best.fun / np.sqrt(5 * 5), abs=1e-7)
 
 
+def test_the_emd_of_a_section_that_is_not_square_is_in_its_columns_by_the_paper_and_diagonals_by_us():
+    map_, truth = make_judged(side=6, genes=1, absent=[(i, j) for i in (4, 5) for j in range(6)])
+    a, b = (np.eye(24)[[i]] for i in (0, 18))  # three rows apart
+    paper, strict = (rule_emds(a, b, tile_truth(truth, map_, rule=rule))[0] for rule in ("paper", "strict"))
+    assert paper == pytest.approx(3 / 6) and strict == pytest.approx(3 / np.hypot(3, 5))
+
+
 def test_without_smoothing_the_truth_stays_as_it_is():
     map_, truth = make_judged()
     rough = tile_truth(truth, map_, smooth=False)

@@ -73,20 +73,13 @@ def genes_hash_of(heads: Heads, stated: str, where: str) -> str:
     return heads.genes_hash
 
 
-def refuse_damage(about: Mapping[str, Any], shapes: Mapping[int, Any], where: str) -> None:
-    """What a map file says of itself must be of the right kind, and its latent vectors those of the folds it names."""
+def undamaged(about: Mapping[str, Any], shapes: Mapping[int, Any], where: str) -> dict[str, Any]:
+    """What a map file says of itself, in its kinds; refuses latent vectors that are not those of the folds it names."""
     for name in ("slide", "source", "folds", "tile_um"):
         if name not in about:
             raise InputError(f"the map is damaged: it has no uns/map/{name}", where=where)
-    for name, default in ABOUT.items():
-        if name in about and not _is_like(about[name], default):
-            raise InputError(
-                f"the map is damaged: uns/map/{name} is {about[name]!r}, not {_KINDS[type(default)]}",
-                where=where,
-            )
-    if not 0 < about["tile_um"] < np.inf:
-        raise InputError(f"the map is damaged: its tiles are {about['tile_um']} µm wide", where=where)
-    folds = about["folds"] if shapes or about.get("heads_hash") else []
+    told = in_kinds(about, ABOUT, where, damaged=True)
+    folds = told["folds"] if shapes or told.get("heads_hash") else []
     for fold in folds:
         if fold not in shapes:
             raise InputError(f"the map is damaged: it has no latent_{fold}", where=where)
@@ -96,6 +89,38 @@ def refuse_damage(about: Mapping[str, Any], shapes: Mapping[int, Any], where: st
                 f"the map is damaged: it has latent_{fold}, but says that it is of fold {listing(folds)}",
                 where=where,
             )
+    return told
+
+
+def in_kinds(
+    about: Mapping[str, Any], known: Mapping[str, Any], where: str, *, damaged: bool = False
+) -> dict[str, Any]:
+    """What a map says of itself as plain Python, each value in the kind of that in `known`; other keys are kept.
+
+    None becomes the value in `known`, a whole float an integer, 0 or 1 false or true, and a text a list of it where
+    a list is meant. A value of another kind is refused: as damage if a file says it, otherwise as the maker's.
+    """
+    told = {name: plain(value) for name, value in about.items()}
+    for name in told.keys() & known.keys():
+        try:
+            told[name] = _in_kind(told[name], known[name], _ITEMS.get(name, ""))
+        except TypeError as error:
+            place = f"the map is damaged: uns/map/{name}" if damaged else name
+            raise InputError(f"{place} is {told[name]!r}, not {error}", where=where) from None
+    width = told["tile_um"]
+    if not 0 < width < np.inf:
+        what = f"the map is damaged: its tiles are {width} µm wide"
+        raise InputError(what if damaged else f"tile_um is {width}, not a number above 0", where=where)
+    return told
+
+
+def plain(value: Any) -> Any:
+    """A value of ``uns`` as plain Python: lists for arrays and tuples, numbers and texts for those of NumPy."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 #: What a value of `ABOUT` is, in words.
@@ -104,13 +129,42 @@ _KINDS = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
-    list: "a list",
     dict: "a group",
 }
+#: An item of the lists of `ABOUT` that do not hold texts.
+_ITEMS = {"folds": 0}
 
 
-def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value is of the kind of a default; a whole number is also a number."""
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    return isinstance(value, int | float if isinstance(default, float) else type(default))
+def _in_kind(value: Any, default: Any, item: Any) -> Any:
+    """A value in the kind of a default, whose items are like `item`; a TypeError says what it should be."""
+    if value is None:
+        return plain(default)
+    if isinstance(default, list):
+        try:
+            return [_like(part, item) for part in _listed(value)]
+        except TypeError:
+            raise TypeError("a list of " + ("texts" if item == "" else "whole numbers")) from None
+    return _like(value, default)
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list, or that of a single text, which is empty for an empty text."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, list):
+        return value
+    raise TypeError
+
+
+def _like(value: Any, default: Any) -> Any:
+    """A single value or a group in the kind of a default."""
+    kind, number = type(default), isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is bool and number and value in (0, 1):
+        return bool(value)
+    if kind is int and number and value % 1 == 0:
+        return int(value)
+    if kind is float and number:
+        return float(value)
+    if kind not in (int, float) and isinstance(value, kind):
+        return value
+    raise TypeError(_KINDS[kind])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sequoia_base.atomic import existing_file
 from sequoia_base.errors import InputError
 from sequoia_base.flow import Flow
 from sequoia_base.maps._about import SCHEMA
-from sequoia_base.maps._checks import refuse_damage
+from sequoia_base.maps._checks import plain, undamaged
 from sequoia_base.maps._gene_values import StoredValues
 from sequoia_base.maps._latents import LatentFolds
 from sequoia_base.maps._numbers import Place, Stamp, place_here, stamp_of
@@ -100,7 +99,7 @@ def layout_here(path: Path, stamp: Stamp) -> _Layout:
 
     with h5py.File(path, "r", locking="best-effort") as file:
         _refuse_other_kind(file, path)
-        about = {name: plain(value) for name, value in read_elem(file["uns/map"]).items()}
+        about = plain(read_elem(file["uns/map"]))
         if about.get("schema") != SCHEMA:
             raise InputError(
                 f"the map has the schema {about.get('schema')!r}, but this program reads {SCHEMA!r}",
@@ -117,7 +116,7 @@ def layout_here(path: Path, stamp: Stamp) -> _Layout:
             for name, item in obsm.items()
             if re.fullmatch(r"latent_\d+", name)
         }
-        refuse_damage(about, shapes, str(path))
+        about = undamaged(about, shapes, str(path))
         has_x = isinstance(file.get("X"), h5py.Dataset) and len(var) > 0
         if has_x and file["X"].shape != (len(obs), len(var)):
             raise InputError(f"the map is damaged: X has the shape {file['X'].shape}", where=str(path))
@@ -129,13 +128,6 @@ def layout_here(path: Path, stamp: Stamp) -> _Layout:
         found = {name: place_here(file[name], path, stamp) for name in chunked}
         places = {name: place for name, place in found.items() if place is not None}
         return _Layout(about, obs, tuple(map(str, var.index)), centres, shapes, has_x, places, spread)
-
-
-def plain(value: Any) -> Any:
-    """A value of ``uns`` as plain Python: lists for arrays, numbers and texts for those of NumPy."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _refuse_other_kind(file: Any, path: Path) -> None:

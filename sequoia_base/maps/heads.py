@@ -72,7 +72,7 @@ class Heads:
     places: tuple[Place, Place] | None = field(default=None, repr=False, compare=False)
 
     def gene(self, name: str) -> Head:
-        """The weight (folds × d) and the bias (folds) of a gene.
+        """The weight (folds × d) and the bias (folds) of a gene, whose hash is not checked: `Map` does that.
 
         Raises
         ------
@@ -86,6 +86,8 @@ class Heads:
 
     def rows(self, names: Sequence[str]) -> Head:
         """The weight (folds × genes × d) and the bias (folds × genes) of some genes, in their order.
+
+        The hashes are not checked: `Map` does that.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sequoia_base.errors import InputError, counted, listing, part
 from sequoia_base.flow import Flow
 from sequoia_base.maps._about import ABOUT
-from sequoia_base.maps._checks import frozen, genes_hash_of, hashes_of, refuse_disorder
+from sequoia_base.maps._checks import frozen, genes_hash_of, hashes_of, in_kinds, refuse_disorder
 from sequoia_base.maps._gene_values import GeneValues, Values
 from sequoia_base.maps._latents import dimensions
 from sequoia_base.maps._scores import MapScore, ScoredSignature, score_map
@@ -44,7 +44,8 @@ class Map:
     n_windows : array of shape (n,), int64
         Number of windows that hold each tile, 0 where the map is NaN. 1 for a map without windows.
     about : mapping
-        What ``uns["map"]`` of the file holds; see `ABOUT`. ``tile_um`` is needed. Other keys are kept.
+        What ``uns["map"]`` of the file holds; see `ABOUT`. ``tile_um`` is needed. Each value is brought to the
+        kind of that in `ABOUT`, which also stands for None. Other keys are kept.
     latents : mapping of int to array of shape (n, d), optional
         Means over windows of the normalised mean token, by fold.
     heads : Heads, optional
@@ -61,7 +62,8 @@ class Map:
     Raises
     ------
     InputError
-        If parts do not fit each other, tiles are not in reading order, or the heads are not those of the latents.
+        If parts do not fit each other, tiles are not in reading order, the heads are not those of the latents, or what
+        the map says of itself is of another kind.
     """
 
     places: NDArray[np.int64]
@@ -77,7 +79,7 @@ class Map:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        n, where = len(self.places), str(self.path or self.about.get("slide", ""))
+        n, where = len(self.places), str(self.path or self.about.get("slide") or "")
         columns = self.columns if self.columns.shape[1] else pd.DataFrame(index=range(n))
         if len(columns) != n or (self.values is not None and self.values.n_tiles != n):
             raise InputError(
@@ -88,7 +90,8 @@ class Map:
             object.__setattr__(self, name, frozen(getattr(self, name), dtype, shape, name, where))
         refuse_disorder(self.places, where)
         dims = dimensions(self.latents, n, where)
-        about = {**ABOUT, "folds": sorted(dims), **self.about}
+        known = {**ABOUT, "folds": sorted(dims)}
+        about = in_kinds({**known, **self.about}, known, where)
         if self.heads is not None and dims:
             about["heads_hash"] = hashes_of(self.heads, dims, about["heads_hash"], where)
             about["genes_hash"] = genes_hash_of(self.heads, about["genes_hash"], where)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -309,6 +311,62 @@ def test_a_map_with_a_value_of_another_kind_is_damaged(written, name, value, wor
     with pytest.raises(InputError, match=f"the map is damaged: {words}") as error:
         read_map(written)
     assert str(written) in error.value.where
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("notes", "a note", ["a note"]),
+        ("notes", ("a", "b"), ["a", "b"]),
+        ("heads_hash", None, []),
+        ("heads_hash", "", []),
+        ("folds", [0.0, 2.0], [0, 2]),
+        ("slide_width", 2000.0, 2000),
+        ("stride", np.float32(1.0), 1),
+        ("seed", None, -1),
+        ("weights", None, ""),
+        ("slide", None, ""),
+        ("seen", 1, True),
+        ("seen", np.bool_(False), False),
+        ("tile_um", 100, 100.0),
+        ("versions", None, {}),
+    ],
+)
+def test_what_a_map_says_is_brought_to_its_kind_and_read_back(tmp_path, heads, name, given, kept):
+    made = make_map(heads).with_values(["ESR1"], np.ones((19, 1)), **{name: given})
+    write_map(made, tmp_path / "a.map.h5ad")
+    found = read_map(tmp_path / "a.map.h5ad")
+    assert made.about[name] == found.about[name] == kept
+    assert type(made.about[name]) is type(found.about[name]) is type(kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("patient_id", 7, "patient_id is 7, not text"),
+        ("stride", 1.5, "stride is 1.5, not a whole number"),
+        ("window", True, "window is True, not a whole number"),
+        ("slide_width", np.inf, "slide_width is inf, not a whole number"),
+        ("seen", 2, "seen is 2, not true or false"),
+        ("slide_mpp", "0.5", "slide_mpp is '0.5', not a number"),
+        ("folds", 3, "folds is 3, not a list of whole numbers"),
+        ("folds", "a", "folds is 'a', not a list of whole numbers"),
+        ("notes", ["a", 1], "notes is ['a', 1], not a list of texts"),
+        ("versions", ["numpy"], "versions is ['numpy'], not a group"),
+        ("tile_um", 0, "tile_um is 0.0, not a number above 0"),
+        ("tile_um", None, "tile_um is 0.0, not a number above 0"),
+    ],
+)
+def test_what_a_map_cannot_say_is_refused_when_it_is_made(name, given, words):
+    made = make_map()
+    with pytest.raises(InputError) as error:
+        made.with_values(["ESR1"], np.ones((19, 1)), **{name: given})
+    assert (error.value.what, error.value.where) == (words, "S1")
+
+
+def test_a_map_with_none_for_its_folds_is_of_those_of_its_latents():
+    made = make_map()
+    assert replace(made, about={**made.about, "folds": None}).about["folds"] == [0]
 
 
 def test_a_ledger_that_is_none_is_damage(written):

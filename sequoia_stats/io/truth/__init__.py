@@ -94,7 +94,7 @@ def read_truth(
     ------
     InputError
         If the source is not recognised, an option is not one of its format, it cannot be read, its scale is unknown or
-        contradictory, its axes seem to be swapped, or a spot is off the image.
+        contradictory, its axes seem to be swapped, or too many spots are off the image.
     """
     path = Path(source) if isinstance(source, str | Path) else None
     if path is None and format not in ("auto", "anndata"):

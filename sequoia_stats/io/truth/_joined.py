@@ -38,8 +38,8 @@ def joined(
     where : str
         The files, for the error.
     flow : Flow
-        Takes a line for each side that loses spots, which asks whether the tables belong together if one loses most
-        of its spots, or both more than a tenth.
+        Takes a line for each side that loses spots, which asks whether the tables belong together if both lose some,
+        and one most of its spots or both more than a tenth.
     what : str, default "counts"
         What was measured.
 
@@ -68,7 +68,7 @@ def joined(
             fix="give the two files of the same section",
         )
     losses = [1 - len(both) / len(spots) for spots in (placed, measured)]
-    is_doubtful = max(losses) > 1 - _LEAST_SHARE or min(losses) > _DOUBTFUL_LOSS
+    is_doubtful = len(both) < fewer and (max(losses) > 1 - _LEAST_SHARE or min(losses) > _DOUBTFUL_LOSS)
     doubt = "; are both of this section?" * is_doubtful
     sides = (
         (f"spots: {what}", placed, f"a place but no {what}"),

@@ -23,6 +23,8 @@ SCALE_TOLERANCE = 1.05
 _NEAREST_TOLERANCE = 1.25
 #: Pitches of usual arrays in µm: Visium, and Spatial Transcriptomics.
 _USUAL_PITCHES = (100.0, 200.0)
+#: Up to this share of spots is left out where they are off the image; more of them tell of another image or scale.
+_MOST_OFF = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +96,19 @@ def settle(section: Section, *, mpp: float | None = None, swap_xy: bool | None =
     ------
     InputError
         If there are no spots, no spot has a count, the scale is unknown or contradictory, axes seem to be swapped, two
-        spots are at one place, or a spot is off the image.
+        spots are at one place, or more than 5% of those with counts are off the image.
     """
     if not len(section.spots):
         raise InputError("the section has no spots", where=section.where)
     section = _with_axes(section, swap_xy)
-    _refuse_one_place(section)
+    left = _without_empty_spots(section)
+    _refuse_one_place(left)
     scale, notes = _scale(section, mpp)
     notes += _pitch_notes(section, scale, is_given=mpp is not None)
     if section.in_um:
-        section = replace(section, pixels=section.pixels / scale, in_um=False)
-    _refuse_off_image(section, swap_xy)
-    section, totals = _without_empty_spots(section)
+        left = replace(left, pixels=left.pixels / scale, in_um=False)
+    section = _on_image(left, swap_xy)
+    totals = np.zeros(len(section.spots)) if section.totals is None else section.totals
     return SpatialTruth(
         section.name, tuple(map(str, section.spots)), section.pixels, scale, section.spot_um or section.spot_px * scale,
         section.pitch_um, section.counts, section.genes, totals, section.programmes,
@@ -129,24 +132,36 @@ def _with_axes(section: Section, swap_xy: bool | None) -> Section:
     return section
 
 
-def _refuse_off_image(section: Section, swap_xy: bool | None) -> None:
-    """Refuse spots whose centre is not on the image; without its size, those left of it or above it."""
-    off = _off(section.pixels, section.image_size or (np.inf, np.inf))
-    if not off.any():
-        return
-    spots = f"{part(int(off.sum()), len(off), 'spot', 'are')} off the image"
-    if section.image_size is None:
-        raise InputError(
-            f"{spots}: their x or y is less than 0",
-            where=f"{section.where}: {listing(section.spots[off], 3)}",
-            fix="give centres in pixels from the upper left corner of the image, or in µm from there",
+def _on_image(section: Section, swap_xy: bool | None) -> Section:
+    """The spots whose centre is on the image; without its size, those neither left of it nor above it.
+
+    Raises
+    ------
+    InputError
+        If more than a few are off it, or all would be on it if x and y were swapped.
+    """
+    size = section.image_size
+    off = _off(section.pixels, size or (np.inf, np.inf))
+    n, n_off = len(off), int(off.sum())
+    if not n_off:
+        return section
+    may_be_swapped = swap_xy is None and size is not None and not _off(section.pixels[:, ::-1], size).any()
+    if size is None:
+        image = "the image: x or y is less than 0"
+        fix = "give centres in pixels from the upper left corner of the image, or in µm from there"
+    else:
+        image = f"the image of {size[0]:,} × {size[1]:,} pixels"
+        fix = "give the image on which the spots were found, or its scale factors"
+    if may_be_swapped:
+        fix = "x and y may be swapped, since all are on it then: --swap-xy, or --no-swap-xy to keep them"
+    if n_off <= _MOST_OFF * n and not may_be_swapped:
+        section.flow.add(
+            "spots: image", n, n - n_off, f"{counted(n_off, 'spot is', 'spots are')} off {image}"
         )
-    fix = "give the image on which the spots were found, or its scale factors"
-    if swap_xy is None and not _off(section.pixels[:, ::-1], section.image_size).any():
-        fix = "x and y may be swapped, since all are on it then: --swap-xy"
+        return _at(section, np.flatnonzero(~off))
     raise InputError(
-        f"{spots} of {section.image_size[0]:,} × {section.image_size[1]:,} pixels: {listing(section.spots[off], 3)}",
-        where=section.where,
+        f"{part(n_off, n, 'spot', 'are')} off {image}",
+        where=f"{section.where}: {listing(section.spots[off], 3)}",
         fix=fix,
     )
 
@@ -206,12 +221,12 @@ def _scale(section: Section, mpp: float | None) -> tuple[float, tuple[str, ...]]
 
 
 def _pitch_notes(section: Section, scale: float, *, is_given: bool) -> tuple[str, ...]:
-    """Compare how far spots are apart with the pitch, or with those of usual arrays; a note if the scale was given.
+    """Compare how far spots are apart with the pitch, or with those of usual arrays; a note where they differ.
 
     Raises
     ------
     InputError
-        If they contradict each other, and no scale was given that settles it.
+        If they contradict a pitch that is known, and no scale was given that settles it.
     """
     lattice = section.lattice if section.lattice is not None and section.lattice.holds else None
     if lattice is None and not section.pitch_um:
@@ -227,15 +242,16 @@ def _pitch_notes(section: Section, scale: float, *, is_given: bool) -> tuple[str
     ):
         return ()
     pitch = f"{section.pitch_um:g}" if section.pitch_um else "100 or 200"
-    what = f"by their coordinates spots are {apart:.4g} µm apart, not {pitch}"
-    if is_given and not section.in_um:
-        return (f"{what[0].upper()}{what[1:]}: is the scale right?",)
+    what = f"neighbouring spots are {apart:.4g} µm apart, not {pitch}"
+    if not section.pitch_um or (is_given and not section.in_um):
+        return (
+            f"{what.capitalize()}: {'are coordinates in µm' if section.in_um else 'is the scale right'}?",
+        )
     settles = "--coords-unit" if section.in_um else "--mpp"
     raise InputError(
         f"what is known of the scale is contradictory: {what}",
         where=section.where,
-        fix=f"say which is right with {settles}"
-        + ("" if section.pitch_um else ", or the distance with --pitch"),
+        fix=f"say which is right with {settles}",
     )
 
 
@@ -247,11 +263,11 @@ def _agree(a: float, b: float, tolerance: float = SCALE_TOLERANCE) -> bool:
     return max(a, b) <= tolerance * min(a, b)
 
 
-def _without_empty_spots(section: Section) -> tuple[Section, NDArray[np.float64]]:
-    """Without spots on which nothing was counted; and the counts of the others."""
+def _without_empty_spots(section: Section) -> Section:
+    """Without spots on which nothing was counted; with the counts of the others as totals, if there are counts."""
     n = len(section.spots)
     if section.counts is None:
-        return section, np.zeros(n)
+        return replace(section, totals=None)
     totals = totals_of(section.counts) if section.totals is None else section.totals
     kept = np.flatnonzero(totals > 0)
     if not len(kept):
@@ -260,9 +276,14 @@ def _without_empty_spots(section: Section) -> tuple[Section, NDArray[np.float64]
         section.flow.add(
             "spots: not empty", n, len(kept), f"{counted(n - len(kept), 'spot has', 'spots have')} no count"
         )
-    programmes = None if section.programmes is None else section.programmes.iloc[kept]
-    left = replace(
-        section, spots=section.spots[kept], pixels=section.pixels[kept], counts=section.counts[kept],
-        programmes=programmes,
+    return _at(replace(section, totals=totals), kept)
+
+
+def _at(section: Section, kept: NDArray[np.intp]) -> Section:
+    """The section with some of its spots."""
+    return replace(
+        section, spots=section.spots[kept], pixels=section.pixels[kept],
+        counts=None if section.counts is None else section.counts[kept],
+        totals=None if section.totals is None else section.totals[kept],
+        programmes=None if section.programmes is None else section.programmes.iloc[kept],
     )  # fmt: skip
-    return left, totals[kept]

@@ -110,8 +110,23 @@ def test_swapped_axes_are_found_without_a_pitch():
 
 def test_a_given_scale_by_which_spots_are_oddly_far_apart_is_said():
     notes = read_truth(HER2ST, section="C2", mpp=1.0).notes
-    assert notes[-1] == "By their coordinates spots are 290.3 µm apart, not 100 or 200: is the scale right?"
+    assert notes[-1] == "Neighbouring spots are 290.3 µm apart, not 100 or 200: is the scale right?"
     assert len(read_truth(HER2ST, section="C2", mpp=0.688).notes) == 1
+
+
+@pytest.mark.parametrize("apart", [8, 25, 50, 150])
+@pytest.mark.parametrize(
+    ("unit", "question"), [("px", "is the scale right"), ("um", "are coordinates in µm")]
+)
+def test_arrays_of_any_pitch_are_read_with_a_note(apart, unit, question):
+    adata = make_spots_adata()
+    adata.obs["array_col"], adata.obs["array_row"] = lattice_places().T
+    adata.uns["mpp"], adata.obsm["spatial"] = 0.5, lattice_places() * (apart * (2.0 if unit == "px" else 1.0))
+    truth = read_truth(adata, coords_unit=unit)
+    assert truth.mpp == 0.5 and truth.pitch_um == 0
+    assert truth.notes[-1] == f"Neighbouring spots are {apart} µm apart, not 100 or 200: {question}?"
+    with pytest.raises(InputError, match="contradict"):
+        read_truth(adata, coords_unit=unit, pitch=100)
 
 
 @pytest.mark.parametrize("unit", [1, 4])
@@ -214,6 +229,54 @@ def test_the_size_of_the_image_is_known_from_the_reductions_in_the_file(tmp_path
         read_truth(write(adata, tmp_path))
 
 
+def with_spots_off(n, width=None):
+    """An AnnData of 64 spots, of which `n` are off the image: from -3 px on, or beyond its right edge."""
+    adata = make_spots_adata(8, 8)
+    adata.obsm["spatial"][:n, 0] = -3.0 - np.arange(n) if width is None else width + 1.0 + np.arange(n)
+    if width:
+        library = {
+            "scalefactors": {"tissue_hires_scalef": 0.1},
+            "images": {"hires": np.zeros((width // 10,) * 2)},
+        }
+        adata.uns["spatial"] = {"S": library}
+    return adata
+
+
+@pytest.mark.parametrize(
+    ("width", "where"), [(None, ": x or y is less than 0"), (4000, " of 4,000 × 4,000 pixels")]
+)
+def test_a_few_spots_off_the_image_are_left_out(width, where):
+    adata = with_spots_off(3, width)
+    truth = read_truth(adata, mpp=0.5)
+    assert [tuple(step) for step in truth.flow] == [
+        ("spots: image", 64, 61, f"3 spots are off the image{where}")
+    ]
+    np.testing.assert_array_equal(truth.centres_px, adata.obsm["spatial"][3:])
+    np.testing.assert_array_equal(truth.totals, make_counts(64).sum(axis=1)[3:])
+    with pytest.raises(InputError, match=f"4 of 64 spots are off the image{where}"):
+        read_truth(with_spots_off(4, width), mpp=0.5)
+
+
+def test_empty_spots_off_the_image_and_at_one_place_are_no_reason_to_refuse():
+    adata = with_spots_off(9)
+    adata.obsm["spatial"][:9] = -3.0
+    adata.X = np.vstack([np.zeros((9, 4)), make_counts(64)[9:]])
+    assert [step.step for step in read_truth(adata, mpp=0.5).flow] == ["spots: not empty"]
+
+
+def test_few_spots_off_the_image_that_are_on_it_when_swapped_are_refused_until_axes_are_settled(tmp_path):
+    path = write_hest(tmp_path, fullres_px_width=2100, fullres_px_height=2600)
+    adata = make_spots_adata()
+    centres = adata.obsm["spatial"]
+    adata.obsm["spatial"] = np.where(centres[:, :1] > 2100, centres - [700, -100], centres)
+    adata.obsm["spatial"][0] = [2150, 50]
+    adata.write_h5ad(path)
+    with pytest.raises(InputError, match="1 of 30 spots is off") as error:
+        read_truth(path, mpp=0.5)
+    assert "--no-swap-xy" in error.value.fix
+    assert read_truth(path, mpp=0.5, swap_xy=False).n == 29
+
+
 def without_places(adata):
     del adata.obsm["spatial"]
 
@@ -271,11 +334,6 @@ def left_of_the_image(adata):
     adata.obsm["spatial"] = adata.obsm["spatial"] - [500.0, 0.0]
 
 
-def stated_beside_an_array(adata):
-    adata.obs["x"], adata.obs["y"] = lattice_places().T
-    adata.uns["mpp"] = 1.0
-
-
 def truth_of_booleans(adata):
     adata.X = adata.X.toarray() > 3
 
@@ -303,8 +361,7 @@ BAD = [
     (in_um_of_another_pitch, {"coords_unit": "um", "pitch": 100}, "spots are 200 µm apart, not 100"),
     (two_at_one_place, {}, "2 of 30 spots are at the place of another one"),
     (all_at_one_place, {"pitch": 200}, "30 of 30 spots are at the place of another one"),
-    (left_of_the_image, {}, "5 of 30 spots are off the image: their x or y is less than 0"),
-    (stated_beside_an_array, {"mpp": None}, "spots are 400 µm apart, not 100 or 200"),
+    (left_of_the_image, {}, "5 of 30 spots are off the image: x or y is less than 0"),
     (truth_of_booleans, {}, "true or false"),
     (lambda adata: None, {"coords_unit": "mm"}, "'mm' is not a valid coords_unit"),
     (lambda adata: None, {"pitch": 0}, "pitch must be more than 0"),

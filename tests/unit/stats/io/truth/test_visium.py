@@ -108,16 +108,14 @@ def test_spots_without_counts_are_counted(tmp_path):
     ]
 
 
-def test_counts_of_many_more_spots_are_read_with_a_question(tmp_path):
+@pytest.mark.parametrize(("n", "question"), [(32, ""), (31, "; are both of this section?")])
+def test_counts_of_many_more_spots_are_doubted_unless_all_places_have_counts(tmp_path, n, question):
     folder = write_visium(tmp_path / "S")
-    barcodes = [*visium_positions()["barcode"][:32], *(f"X{i}-1" for i in range(40))]
-    write_tenx_h5(folder / FILTERED, make_counts(72), barcodes, list("ABCD"))
+    barcodes = [*visium_positions()["barcode"][:n], *(f"X{i}-1" for i in range(40))]
+    write_tenx_h5(folder / FILTERED, make_counts(n + 40), barcodes, list("ABCD"))
     truth = read_truth(folder)
-    assert truth.n == 32
-    assert (
-        truth.flow.to_frame()["reason"].iloc[-1]
-        == "40 spots with counts but no place; are both of this section?"
-    )
+    assert truth.n == n
+    assert truth.flow.to_frame()["reason"].iloc[-1] == f"40 spots with counts but no place{question}"
 
 
 def test_programmes_stand_in_for_counts(tmp_path):

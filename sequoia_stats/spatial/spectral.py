@@ -15,7 +15,7 @@ from sequoia_stats.types.arrays import Floats
 if TYPE_CHECKING:
     from scipy import sparse
 
-#: Tiles up to which the eigenvectors are computed: at this number they take about a minute and 1 GB.
+#: Tiles up to which the eigenvectors are computed: time grows with their third power, memory with their second.
 MOST_TILES = 6_000
 _LIMITS = {"n": whole(1), "seed": whole(0)}
 # Values in the product of one block of genes.

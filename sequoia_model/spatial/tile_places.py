@@ -153,7 +153,7 @@ def _side(bag: FeatureBag, mpp: float) -> tuple[float, float]:
 def _refuse_outside(corners_px: NDArray[np.float64], side: float, bag: FeatureBag) -> None:
     """Refuse tiles that begin outside the slide; the last ones may overhang its right and lower edge."""
     size = bag.geometry.slide_size
-    last = np.array(size or (np.inf, np.inf)) - _TOLERANCE * side
+    last = np.array(size or (np.inf, np.inf)) + _TOLERANCE * side
     outside = int(np.count_nonzero(((corners_px < -_TOLERANCE * side) | (corners_px >= last)).any(axis=1)))
     if outside:
         of = f" of {size[0]:,} × {size[1]:,} px" if size else ""
@@ -197,7 +197,7 @@ def _refuse_close(corners: NDArray[np.float64], side: float, bag: FeatureBag) ->
             where=bag.slide,
             fix="give the features of one slide, each tile once",
         )
-    if overlapping := int(np.count_nonzero(nearest < side * (1 - _TOLERANCE))):
+    if overlapping := int(np.count_nonzero(nearest < side - _slack(side))):
         raise InputError(
             f"{part(overlapping, n, 'tile', 'hold', 'tiles')} parts of another: the smallest step is "
             f"{nearest.min():.4g}, the side {side:.4g} {'µm' if bag.coords_unit == 'um' else 'px'}",
@@ -206,13 +206,18 @@ def _refuse_close(corners: NDArray[np.float64], side: float, bag: FeatureBag) ->
         )
 
 
+def _slack(side: float) -> float:
+    """How far a corner may lie from its lattice line: tools round corners to pixels."""
+    return max(_TOLERANCE * side, 1.0)
+
+
 def _lines(values: NDArray[np.float64], side: float, name: str, slide: str) -> NDArray[np.int64]:
     """The lattice line of each value: the step is fitted to all of them, since corners are rounded to pixels."""
     distinct, which = np.unique(values, return_inverse=True)
     lines = np.concatenate([[0], np.cumsum(np.round(np.diff(distinct) / side))])
     step, start = np.polyfit(lines, distinct, 1) if lines[-1] else (side, distinct[0])
-    away = np.abs(distinct - start - step * lines)[which] > _TOLERANCE * side
-    if abs(step / side - 1) > _TOLERANCE or away.any():
+    away = np.abs(distinct - start - step * lines)[which] > _slack(side)
+    if abs(step - side) > _slack(side) or away.any():
         raise InputError(
             f"{part(int(away.sum()), len(values), 'tile', 'are')} off the lattice of the others: the side of a tile is "
             f"{side:.4g}, the step {step:.4g} {name}",

@@ -94,7 +94,8 @@ EmdGenesOption = Annotated[
     int | None,
     typer.Option(
         "--emd-genes",
-        help="Number of the most variable genes whose EMD is found.  [default: what 20 minutes of a core allow]",
+        help="Number of the most variable genes whose EMD is found; 0 for none.  [default: what 20 minutes of a core "
+        "allow]",
     ),
 ]
 TrustOption = Annotated[

@@ -88,8 +88,7 @@ class MapComparison(Result):
         rows = [
             f"  {row['genes']} ({counted(row['n_genes'], 'gene')}): median r {row['r_a']:.3f} against "
             f"{row['r_b']:.3f}, "
-            f"difference {row['difference']:+.3f} ({self._chance(row['p_difference'])}); "
-            f"EMD {row['emd_a']:.4f} against {row['emd_b']:.4f}, of a flat map {row['emd_flat']:.4f}"
+            f"difference {row['difference']:+.3f} ({self._chance(row['p_difference'])}); " + _distances(row)
             for row in self.medians.to_dict("records")
         ]
         return [head, *rows]
@@ -97,6 +96,13 @@ class MapComparison(Result):
     def _chance(self, p: float) -> str:
         shifts = f"{counted(self.n_shifts, 'shift')} of the truth"
         return f"p {p:.3g} under {shifts}" if self.n_shifts else "no p without a shift of the truth"
+
+
+def _distances(row: Mapping[Any, Any]) -> str:
+    """Medians of the EMD in words; on large sections it is not found for all genes."""
+    if np.isnan(row["emd_flat"]):
+        return "EMD not found"
+    return f"EMD {row['emd_a']:.4f} against {row['emd_b']:.4f}, of a flat map {row['emd_flat']:.4f}"
 
 
 def compare_maps(
@@ -167,7 +173,11 @@ def compare_maps(
     tiles, at = _tiles_of_both(a, b, truth, chosen, flow)
     notes = list(dict.fromkeys(note for one in aligned for note in one.notes))
     with_emd = genes_with_emd(truth, both, tiles, chosen.emd_genes, notes)
-    table, nulls = _compare(a, b, truth, both, tiles, at, with_emd, chosen, flow, progress)
+    shifts = PossibleShifts(
+        tiles.places, min_overlap=chosen.min_overlap, rotations=chosen.rotations, seed=chosen.seed
+    )
+    notes += [shifts.note] * bool(shifts.note)
+    table, nulls = _compare(a, b, truth, both, tiles, at, with_emd, shifts, chosen, flow, progress)
     size = min(chosen.top, len(table))
     ranked = table.assign(r=(table["r_a"] + table["r_b"]) / 2)
     kinds = {
@@ -224,12 +234,11 @@ def _tiles_of_both(
 
 def _compare(
     a: Map, b: Map, truth: SpatialTruth, genes: list[str], tiles: TileTruth,
-    at: NDArray[np.int64], with_emd: frozenset[str], options: JudgementOptions, flow: Flow,
+    at: NDArray[np.int64], with_emd: frozenset[str], shifts: PossibleShifts, options: JudgementOptions, flow: Flow,
     progress: ProgressBar | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The statistics of all genes, and the differences of r at every shift (shifts × genes)."""
     weights = neighbours(tiles.places)
-    shifts = PossibleShifts(tiles.places, min_overlap=options.min_overlap, rotations=options.rotations)
     starts: Any = range(0, len(genes), _BLOCK)
     tables, nulls = [], []
     for start in progress(starts, len(starts)) if progress else starts:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 #: The distances of all genes may take about as long as those of this many genes on a section of so many tiles: some
 #: 20 minutes of one core. The network simplex takes tiles to the power of about 2.6.
 _GENES, _TILES, _POWER = 10_000, 900, 2.6
-#: Genes that have a distance on a section of any size.
-_FEWEST = 50
 _BLOCK = 256
 
 
@@ -33,14 +31,14 @@ def affordable_emds(tiles: int) -> int:
     Returns
     -------
     int
-        50 or more.
+        0 on a section so large that one takes longer.
 
     Examples
     --------
     >>> affordable_emds(900), affordable_emds(4000), affordable_emds(50_000)
-    (10000, 206, 50)
+    (10000, 206, 0)
     """
-    return max(int(_GENES * (_TILES / max(tiles, 1)) ** _POWER), _FEWEST)
+    return int(_GENES * (_TILES / max(tiles, 1)) ** _POWER)
 
 
 def genes_with_emd(
@@ -73,8 +71,6 @@ def genes_with_emd(
         [normalise(truth.counts_of(block), tiles.totals).var(axis=0) for block in blocks]
     )
     chosen = np.argsort(-variance, kind="stable")[:n]
-    notes.append(
-        f"the EMD is found for the {counted(n, 'most variable gene')} of {len(genes):,} (on {tiles.n:,} tiles); "
-        "--emd-genes N takes more"
-    )
+    found = f"for the {counted(n, 'most variable gene')} of {len(genes):,}" if n else "for no gene"
+    notes.append(f"the EMD is found {found} (on {tiles.n:,} tiles); --emd-genes N takes more")
     return frozenset(genes[i] for i in chosen)

@@ -132,11 +132,11 @@ class Evaluation(Result):
         head = f"{self.slide}: {counted(self.n_genes, 'gene')} on {counted(self.n_tiles, 'tile')}, {self.rule} rule"
         rows = [
             f"  {named(row)}: median r {row['r']:.3f}, null {row['r_null_mean']:.3f} (95% quantile "
-            f"{row['r_null_high']:.3f}), EMD {row['emd']:.4f}, of a flat map {row['emd_flat']:.4f}; "
+            f"{row['r_null_high']:.3f}), {_distances(row)}; "
             f"{100 * row['share_beating']:.0f}% of the genes beat their own null"
             for row in self.medians.to_dict("records")
         ]
-        return [head, f"  {counted(self.n_shifts, 'shift')} of the truth possible", *rows, *self._beside()]
+        return [head, f"  beside {counted(self.n_shifts, 'shift')} of the truth", *rows, *self._beside()]
 
     def _beside(self) -> list[str]:
         """Other medians in words: other nulls, other truths, what is held constant, and the other rule."""
@@ -157,6 +157,13 @@ class Evaluation(Result):
             f"  by the {other} rule: median r {self.difference[f'r_{other}']:.3f}, EMD "
             f"{self.difference[f'emd_{other}']:.4f}",
         ]
+
+
+def _distances(row: Mapping[Any, Any]) -> str:
+    """Medians of the EMD in words; on large sections it is not found for all genes."""
+    if np.isnan(row["emd_flat"]):
+        return "EMD not found"
+    return f"EMD {row['emd']:.4f}, of a flat map {row['emd_flat']:.4f}"
 
 
 def evaluate_map(
@@ -258,8 +265,10 @@ def _setting(
     setting = SlideSetting(
         chosen, tiles(options.rule, 1), other, weights, moran_eigenvectors(weights) if eigen else None,
         np.column_stack(list(covariates.values())),
-        PossibleShifts(chosen.places, min_overlap=options.min_overlap, rotations=options.rotations), options.spectral,
-        options.seed,
+        PossibleShifts(
+            chosen.places, min_overlap=options.min_overlap, rotations=options.rotations, seed=options.seed
+        ),
+        options.spectral, options.seed,
     )  # fmt: skip
     if setting.shifts.note:
         notes.append(setting.shifts.note)

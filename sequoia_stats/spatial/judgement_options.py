@@ -18,7 +18,7 @@ _LIMITS = {
     "min_overlap": number("above 0 and at most 1", lambda value: 0 < value <= 1),
     "spectral": whole(0),
     "top": whole(1),
-    "emd_genes": optional(whole(1)),
+    "emd_genes": optional(whole(0)),
     "seed": whole(0),
 }
 

@@ -114,10 +114,11 @@ def programme_agreement(
     assert programmes is not None
     measured = tiles.spots.mean(programmes.to_numpy(dtype=np.float64))
     scores = slide.scores[tiles.tiles]
-    parts = [
-        _judged(scores, measured[:, place], tiles.places).assign(programme=str(name), module=slide.modules)
-        for place, name in enumerate(programmes.columns)
-    ]
+    parts, drawn = [], {}
+    for place, name in enumerate(programmes.columns):
+        judged, note = _judged(scores, measured[:, place], tiles.places)
+        parts.append(judged.assign(programme=str(name), module=slide.modules))
+        drawn |= {note: None} if note else {}
     table = pd.concat(parts, ignore_index=True).assign(slide=slide.slide)
     n, covered = len(map_.places), int(map_.covered.sum())
     flow = truth.flow.copy()
@@ -130,15 +131,15 @@ def programme_agreement(
         overlap=aligned.overlap,
         n_tiles=tiles.n,
         table=table[["slide", "programme", "module", "n_tiles", *_STATISTICS, "n_shifts"]],
-        notes=(*truth.notes, *aligned.notes),
+        notes=(*truth.notes, *aligned.notes, *drawn),
         flow=flow,
     )
 
 
 def _judged(
     scores: NDArray[np.float64], programme: NDArray[np.float64], places: NDArray[np.int64]
-) -> pd.DataFrame:
-    """A row per module: its correlation with a programme, on the tiles that have one, and that with shifted ones."""
+) -> tuple[pd.DataFrame, str]:
+    """A row per module: r with a programme on the tiles that have one, and with shifted ones; a note on the shifts."""
     known = ~np.isnan(programme)
     pair = np.column_stack([programme, scores])[known]
     table = pd.DataFrame({"n_tiles": len(pair), "n_shifts": 0}, index=range(scores.shape[1]))
@@ -146,7 +147,7 @@ def _judged(
     z, ranks = standardised(pair), standardised(rankdata(pair, axis=0, nan_policy="propagate"))
     varies = ~np.isnan(z[:, 1:]).any(axis=0)
     if len(pair) < FEWEST_TILES or np.isnan(z[:, 0]).any() or not varies.any():
-        return table
+        return table, ""
     moved = shift_null(z[:, 1:].T[varies], np.tile(z[:, 0], (int(varies.sum()), 1)), places[known])
     found = {
         "r": z[:, 1:][:, varies].T @ z[:, 0] / len(z),
@@ -157,4 +158,4 @@ def _judged(
     }
     table.loc[varies, list(found)] = np.column_stack(list(found.values()))
     table.loc[varies, "n_shifts"] = moved.n_possible
-    return table
+    return table, moved.note

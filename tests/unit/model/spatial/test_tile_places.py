@@ -183,6 +183,16 @@ def test_tiles_may_overhang_the_slide():
     assert len(got.places) == 12
 
 
+@pytest.mark.parametrize("inside", [1, 8])
+def test_a_tile_that_begins_just_inside_the_edge_is_on_the_slide(inside):
+    corners = make_coords()
+    size = (int(corners[:, 0].max()) + inside, int(corners[:, 1].max()) + inside)
+
+    got = placed_bag(corners, geometry=make_geometry(max_tiles=None, left_out={}, slide_size=size))
+
+    assert len(got.places) == 12
+
+
 def test_corners_left_of_the_slide_are_refused():
     assert "3 of 12 tiles are outside the slide" in refusal(make_coords() - [512, 0])
 

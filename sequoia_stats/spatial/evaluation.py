@@ -142,6 +142,7 @@ class Evaluation(Result):
         """Other medians in words: other nulls, other truths, what is held constant, and the other rule."""
         also, given = self.also, ", ".join(_COVARIATES[name] for name in self.partial_given)
         other = "paper" if self.rule == "strict" else "strict"
+        distance = self.difference[f"emd_{other}"]
         spectral = (
             ""
             if np.isnan(also["share_spectral"])
@@ -154,8 +155,8 @@ class Evaluation(Result):
             f"  median r with the nearest spot alone: {also['r_one_spot']:.3f}, unsmoothed: "
             f"{also['r_unsmoothed']:.3f}; Moran's I of the truth: {also['moran_one_spot']:.2f} with one spot, "
             f"{also['moran_truth']:.2f} as judged",
-            f"  by the {other} rule: median r {self.difference[f'r_{other}']:.3f}, EMD "
-            f"{self.difference[f'emd_{other}']:.4f}",
+            f"  by the {other} rule: median r {self.difference[f'r_{other}']:.3f}"
+            + ("" if np.isnan(distance) else f", EMD {distance:.4f}"),
         ]
 
 

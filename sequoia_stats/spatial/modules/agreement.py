@@ -114,7 +114,8 @@ def programme_agreement(
     assert programmes is not None
     measured = tiles.spots.mean(programmes.to_numpy(dtype=np.float64))
     scores = slide.scores[tiles.tiles]
-    parts, drawn = [], {}
+    parts: list[pd.DataFrame] = []
+    drawn: dict[str, None] = {}
     for place, name in enumerate(programmes.columns):
         judged, note = _judged(scores, measured[:, place], tiles.places)
         parts.append(judged.assign(programme=str(name), module=slide.modules))

@@ -390,10 +390,10 @@ class Map:
         """
         if not self.latents:
             return self
-        stated = self.heads_path
-        if heads is None and (stated is None or not stated.is_file()):
+        place = self.heads_path if heads is None else Path(heads)
+        if place is None or (heads is None and not place.is_file()):
             return self
-        return replace(self, heads=read_heads(stated if heads is None else heads))  # type: ignore[arg-type]
+        return replace(self, heads=read_heads(place))
 
     @property
     def heads_path(self) -> Path | None:

@@ -64,5 +64,6 @@ def normalise(counts: ArrayLike | sp.spmatrix, totals: ArrayLike, how: str = "lo
            [0.916]])
     """
     check_limits({"normalisation": how}, {"normalisation": one_of(NORMALISATIONS)})
-    dense: Any = counts.toarray() if sp.issparse(counts) else counts  # type: ignore[union-attr]
+    given: Any = counts
+    dense = given.toarray() if sp.issparse(given) else given
     return NORMALISATIONS[how](np.asarray(dense, np.float64), np.asarray(totals, np.float64))

@@ -280,16 +280,16 @@ OPTIONS = {
 @pytest.mark.slow
 @pytest.mark.parametrize(("build", "words"), FEATURES.values(), ids=FEATURES)
 def test_features_that_cannot_be_mapped_are_refused_and_nothing_is_left(capsys, tmp_path, build, words):
-    check(capsys, tmp_path, build, words)
+    assert_refused(capsys, tmp_path, build, words)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("build", "words"), OPTIONS.values(), ids=OPTIONS)
 def test_options_that_cannot_be_used_are_refused_and_nothing_is_left(capsys, tmp_path, build, words):
-    check(capsys, tmp_path, build, words)
+    assert_refused(capsys, tmp_path, build, words)
 
 
-def check(capsys, folder, build, words):
+def assert_refused(capsys, folder, build, words):
     """The command exits with 2, says the words without a traceback, and leaves no file."""
     arguments = build(folder)
     before = left_in(folder)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from _shared import arguments, say
+
+if TYPE_CHECKING:
+    from sequoia_model.training.result import TrainingRun
 
 #: The name of the run on shuffled labels, before the number of its draw.
 CONTROL = "shuffled"
@@ -31,34 +35,41 @@ def name_of(network: str) -> str:
 
 
 def train_one(name: str, settings: dict, folder: Path) -> None:
-    """Train, on one thread: two threads of torch beside another job take four times as long."""
+    """Train the network of a run."""
+    architecture, measured = runs_of(settings)[name]
+    run = train_small(
+        folder,
+        name,
+        measured,
+        architecture=architecture,
+        recipe=settings["recipe"],
+        epochs=settings["epochs"],
+        untrained=settings["untrained"],
+        seed=settings["seed"],
+    )
+    say(f"  {name}: {run.folds[0].epochs} epochs, kept {run.folds[0].kept_epoch} ({run.folds[0].stop})")
+
+
+def train_small(folder: Path, name: str, measured: str, **options: Any) -> TrainingRun:
+    """Train a small network on the bags of a folder, on one thread: two threads of torch beside another job take four
+    times as long. The other options are those of `TrainOptions`."""
     import torch
 
     from sequoia_model.training.crossval import train
     from sequoia_model.training.options import TrainOptions
 
     torch.set_num_threads(1)
-    architecture, measured = runs_of(settings)[name]
-    options = TrainOptions(
-        architecture=architecture,
-        size="small",
-        recipe=settings["recipe"],
-        epochs=settings["epochs"],
-        untrained=settings["untrained"],
-        seed=settings["seed"],
-    )
-    run = train(
+    return train(
         folder / "bags",
         folder / measured,
         folder / "runs" / name,
-        options,
+        TrainOptions(size="small", **options),
         splits=folder / "splits.csv",
         patients=folder / "patients.csv",
         device="cpu",
         cache=folder / "cache",
         force=True,
     )
-    say(f"  {name}: {run.folds[0].epochs} epochs, kept {run.folds[0].kept_epoch} ({run.folds[0].stop})")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from _shared import arguments, say
-from her2st_train import name_of
+from her2st_train import name_of, train_small
 
 
 def main() -> None:
@@ -15,32 +15,17 @@ def main() -> None:
 
 
 def train_one(name: str, settings: dict, folder: Path) -> None:
-    """Train, on one thread: two threads of torch beside another job take four times as long."""
-    import torch
-
-    from sequoia_model.training.crossval import train
-    from sequoia_model.training.options import TrainOptions
-
-    torch.set_num_threads(1)
+    """Train a network on all folds."""
     (network,) = (one for one in settings["networks"] if name_of(one["name"]) == name)
-    options = TrainOptions(
+    run = train_small(
+        folder,
+        name,
+        "measured.h5ad",
         architecture=network["architecture"],
-        size="small",
         recipe=settings["recipe"],
         epochs=network["epochs"],
         untrained=1,
         seed=settings["seed"],
-    )
-    run = train(
-        folder / "bags",
-        folder / "measured.h5ad",
-        folder / "runs" / name,
-        options,
-        splits=folder / "splits.csv",
-        patients=folder / "patients.csv",
-        device="cpu",
-        cache=folder / "cache",
-        force=True,
     )
     say(f"  {name}: {', '.join(f'fold {one.fold} {one.epochs} epochs' for one in run.folds)}")
 
